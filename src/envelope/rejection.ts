@@ -1,0 +1,87 @@
+/**
+ * Why a message could not be handled. The code is what counters, logs and tests name; it never changes meaning.
+ */
+export type RejectionCode =
+  // the bytes are not what the protocol says
+  | 'too_large'
+  | 'malformed_json'
+  | 'malformed_base64'
+  | 'malformed_marshal'
+  | 'malformed_yaml'
+  | 'malformed_frame'
+  | 'limit_exceeded'
+  | 'wrong_protocol'
+  | 'missing_field'
+  | 'invalid_field'
+  | 'unsupported_class'
+  | 'unsupported_value'
+  | 'unsupported_filter'
+  | 'unsupported_body'
+  // who says it
+  | 'invalid_signature'
+  | 'invalid_hash'
+  | 'untrusted_certificate'
+  | 'certificate_expired'
+  | 'certificate_usage'
+  | 'invalid_callerid'
+  | 'caller_mismatch'
+  | 'caller_not_allowed'
+  | 'unknown_key'
+  | 'no_signing_key'
+  // when and where to
+  | 'expired'
+  | 'from_the_future'
+  | 'invalid_reply_to'
+  | 'invalid_target'
+  | 'too_many_targets'
+  | 'collective_not_exported'
+  | 'collective_mismatch'
+  | 'agent_mismatch'
+  | 'no_mapping'
+  | 'privileged_mapping'
+  | 'loop'
+  // reply tokens
+  | 'token_malformed'
+  | 'token_forged'
+  | 'token_expired'
+  | 'requestid_mismatch'
+  | 'unexpected_sender'
+  // this bridge, now
+  | 'overloaded'
+  | 'draining'
+  | 'internal';
+
+/** What is known of the message when it is refused; all of it unverified unless the code comes after verification. */
+export interface RejectionContext {
+  readonly requestId?: string;
+  readonly sender?: string;
+  readonly caller?: string;
+  readonly agent?: string;
+  readonly collective?: string;
+}
+
+/** A message that cannot be handled: typed, counted, logged once and, where possible, answered. */
+export class Rejection extends Error {
+  override readonly name = 'Rejection';
+  readonly code: RejectionCode;
+  readonly context: RejectionContext;
+
+  /** @param message a sentence for the person at the client: the cause, without secrets */
+  constructor(code: RejectionCode, message: string, context: RejectionContext = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.context = context;
+  }
+
+  /** The same rejection, knowing more of the message. What it knew already stays. */
+  with(context: RejectionContext): Rejection {
+    return new Rejection(this.code, this.message, { ...context, ...this.context }, { cause: this.cause });
+  }
+}
+
+/** Any thrown thing as a rejection: a bug in a codec must not take the bridge down, nor pass silently. */
+export const asRejection = (error: unknown, context: RejectionContext = {}): Rejection => {
+  if (error instanceof Rejection) return error.with(context);
+  const message = error instanceof Error ? error.message : String(error);
+  return new Rejection('internal', `internal error: ${message}`, context, { cause: error });
+};
