@@ -1,0 +1,12 @@
+export * from './base64.ts';
+export * from './body.ts';
+export { certificateNames } from './certificate.ts';
+export * from './dialect.ts';
+export { decodeFilter, encodeFilter } from './filter.ts';
+export * from './json.ts';
+export * from './reply.ts';
+export { decodeRequest, encodeRequest, type WireRequest } from './request.ts';
+export * from './secure.ts';
+export * from './subjects.ts';
+export * from './transport.ts';
+export * from './verify.ts';

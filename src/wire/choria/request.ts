@@ -1,0 +1,115 @@
+import { isCallerId, isIdentity, isRequestId, isToken } from '../../envelope/check.ts';
+import type { Filter } from '../../envelope/filter.ts';
+import { Rejection, type RejectionContext } from '../../envelope/rejection.ts';
+import {
+  integerField,
+  type JsonObject,
+  objectField,
+  parseObject,
+  requireProtocol,
+  stringField,
+} from './fields.ts';
+import { decodeFilter, encodeFilter } from './filter.ts';
+
+const PROTOCOL = 'choria:request:1';
+const WHAT = 'the request';
+
+/** The signed request; `message` is the agent's body, see `decodeRequestBody`. */
+export interface WireRequest {
+  readonly requestId: string;
+  readonly senderId: string;
+  /** A claim until `CallerVerifier.verify` has seen it. */
+  readonly callerId: string;
+  readonly collective: string;
+  readonly agent: string;
+  /** Seconds. */
+  readonly ttl: number;
+  /** Seconds since the epoch. */
+  readonly time: number;
+  readonly filter: Filter;
+  readonly message: string;
+}
+
+/**
+ * A string field that passes a check of the envelope's.
+ * @throws Rejection `missing_field`, or `code`
+ */
+export const checkedField = (
+  envelope: JsonObject,
+  name: string,
+  what: string,
+  check: (text: string) => boolean,
+  code: 'invalid_field' | 'invalid_callerid' = 'invalid_field',
+): string => {
+  const text = stringField(envelope, name, what);
+  if (!check(text)) throw new Rejection(code, `the ${name} of ${what} is not a valid ${name}`);
+  return text;
+};
+
+const known = (envelope: JsonObject, name: string, check: (text: string) => boolean): string | undefined => {
+  const text = envelope[name];
+  return typeof text === 'string' && check(text) ? text : undefined;
+};
+
+/** What a refused message says of itself, for logs; only what is well-formed, so that no log line can be forged. */
+export const messageContext = (envelope: JsonObject): RejectionContext => {
+  const requestId = known(envelope, 'requestid', isRequestId);
+  const sender = known(envelope, 'senderid', isIdentity);
+  const caller = known(envelope, 'callerid', isCallerId);
+  const agent = known(envelope, 'agent', isToken);
+  const collective = known(envelope, 'collective', isToken);
+  return {
+    ...(requestId !== undefined && { requestId }),
+    ...(sender !== undefined && { sender }),
+    ...(caller !== undefined && { caller }),
+    ...(agent !== undefined && { agent }),
+    ...(collective !== undefined && { collective }),
+  };
+};
+
+/** Runs a decoder; what it refuses says whose message it was. */
+export const inContext = <T>(envelope: JsonObject, decode: () => T): T => {
+  try {
+    return decode();
+  } catch (error) {
+    throw error instanceof Rejection ? error.with(messageContext(envelope)) : error;
+  }
+};
+
+/**
+ * @param text the `message` of a secure request
+ * @throws Rejection `malformed_json`, `wrong_protocol`, `missing_field`, `invalid_field`, `invalid_callerid`, `unsupported_filter`
+ */
+export const decodeRequest = (text: string): WireRequest => {
+  const object = parseObject(text, WHAT);
+  requireProtocol(object, PROTOCOL, WHAT);
+  const envelope = objectField(object, 'envelope', WHAT);
+  return inContext(envelope, () => ({
+    requestId: checkedField(envelope, 'requestid', WHAT, isRequestId),
+    senderId: checkedField(envelope, 'senderid', WHAT, isIdentity),
+    callerId: checkedField(envelope, 'callerid', WHAT, isCallerId, 'invalid_callerid'),
+    collective: checkedField(envelope, 'collective', WHAT, isToken),
+    agent: checkedField(envelope, 'agent', WHAT, isToken),
+    ttl: integerField(envelope, 'ttl', WHAT),
+    time: integerField(envelope, 'time', WHAT),
+    filter: decodeFilter(objectField(envelope, 'filter', WHAT)),
+    message: stringField(object, 'message', WHAT),
+  }));
+};
+
+/** The request as JSON text, ready to be signed. */
+export const encodeRequest = (request: WireRequest): string =>
+  JSON.stringify({
+    protocol: PROTOCOL,
+    message: request.message,
+    envelope: {
+      requestid: request.requestId,
+      senderid: request.senderId,
+      callerid: request.callerId,
+      filter: encodeFilter(request.filter),
+      collective: request.collective,
+      agent: request.agent,
+      ttl: request.ttl,
+      time: request.time,
+    },
+  });

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { isIdentity, isToken } from '../../envelope/check.ts';
+import type { Target } from '../../envelope/message.ts';
+import { Rejection } from '../../envelope/rejection.ts';
+
+/** Where clients of a federation send requests for the cluster, and the queue group that its brokers share it in. */
+export const federationSubject = (cluster: string): string => `choria.federation.${cluster}.federation`;
+export const federationGroup = (cluster: string): string => `${cluster}_federation`;
+
+/** Where nodes send replies that a broker is to carry home. */
+export const collectiveSubject = (cluster: string): string => `choria.federation.${cluster}.collective`;
+export const collectiveGroup = (cluster: string): string => `${cluster}_collective`;
+
+export const broadcastSubject = (collective: string, agent: string): string =>
+  `${collective}.broadcast.agent.${agent}`;
+
+export const nodeSubject = (collective: string, identity: string): string => `${collective}.node.${identity}`;
+
+/** @param unique Ruby writes `<pid>.<sequence>`, Go the request id */
+export const replySubject = (collective: string, callerId: string, unique: string): string =>
+  `${collective}.reply.${createHash('md5').update(callerId).digest('hex')}.${unique}`;
+
+/** One target of a federation header. */
+export type ParsedTarget =
+  | { readonly kind: 'broadcast'; readonly collective: string; readonly agent: string }
+  | { readonly kind: 'node'; readonly collective: string; readonly node: string };
+
+const shown = (text: string): string => JSON.stringify(text.length > 128 ? `${text.slice(0, 128)}…` : text);
+
+/** @throws Rejection `invalid_target` */
+export const parseTarget = (subject: string): ParsedTarget => {
+  const [collective = '', kind, ...rest] = subject.split('.');
+  const invalid = (why: string): Rejection =>
+    new Rejection('invalid_target', `the target ${shown(subject)} ${why}`);
+  if (!isToken(collective)) throw invalid('does not begin with a collective');
+  if (kind === 'node') {
+    const node = rest.join('.');
+    if (!isIdentity(node)) throw invalid('does not name a node');
+    return { kind: 'node', collective, node };
+  }
+  const [scope, agent = '', ...more] = rest;
+  if (kind === 'broadcast' && scope === 'service')
+    throw invalid('is a service agent, which legacy collectives do not have');
+  if (kind === 'broadcast' && scope === 'agent' && more.length === 0 && isToken(agent))
+    return { kind: 'broadcast', collective, agent };
+  throw invalid('is neither a broadcast to an agent nor a node');
+};
+
+/** What the signed request says of where it may go. */
+export interface TargetContext {
+  readonly collective: string;
+  readonly agent: string;
+}
+
+/**
+ * The targets of a federated request as one, tied to what its sender signed; the header itself is not signed.
+ * @throws Rejection `invalid_target`, `too_many_targets`, `collective_mismatch`, `agent_mismatch`
+ */
+export const readTargets = (
+  subjects: readonly string[],
+  request: TargetContext,
+  limits: { readonly maxTargets: number },
+): Target => {
+  if (subjects.length === 0) throw new Rejection('invalid_target', 'the request has no targets');
+  if (subjects.length > limits.maxTargets)
+    throw new Rejection(
+      'too_many_targets',
+      `the request has ${subjects.length} targets, more than the ${limits.maxTargets} allowed`,
+    );
+  const nodes = new Set<string>();
+  let broadcast = false;
+  for (const subject of subjects) {
+    const target = parseTarget(subject);
+    if (target.collective !== request.collective)
+      throw new Rejection(
+        'collective_mismatch',
+        `the target ${shown(subject)} is not in the collective ${request.collective} that the request is for`,
+      );
+    if (target.kind === 'node') nodes.add(target.node);
+    else if (target.agent === request.agent) broadcast = true;
+    else
+      throw new Rejection(
+        'agent_mismatch',
+        `the target ${shown(subject)} is not the agent ${request.agent} that the request is for`,
+      );
+  }
+  if (!broadcast) return { kind: 'directed', nodes: [...nodes] };
+  if (nodes.size > 0)
+    throw new Rejection('invalid_target', 'the targets are a broadcast and single nodes at once');
+  return { kind: 'broadcast' };
+};
+
+/** Printable ASCII without NATS's wildcards; whatever a client's subject holds, nothing can end the protocol line. */
+const SUBJECT_TOKEN = /^[!-)+-=?-~]+$/;
+const MAX_SUBJECT = 512;
+
+/**
+ * The collective that a reply subject `<collective>.reply.…` belongs to.
+ * @throws Rejection `invalid_reply_to`
+ */
+export const parseReplySubject = (subject: string): { readonly collective: string } => {
+  const [collective = '', kind, ...rest] = subject.length > MAX_SUBJECT ? [] : subject.split('.');
+  if (!isToken(collective) || kind !== 'reply' || rest.length === 0)
+    throw new Rejection('invalid_reply_to', `${shown(subject)} is not a reply subject of a collective`);
+  if (!rest.every((token) => SUBJECT_TOKEN.test(token)))
+    throw new Rejection(
+      'invalid_reply_to',
+      `the reply subject ${shown(subject)} has wildcards, spaces or empty parts`,
+    );
+  return { collective };
+};

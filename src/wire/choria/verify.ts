@@ -1,0 +1,158 @@
+import { createHash, type KeyObject, verify as verifySignature } from 'node:crypto';
+import { isCallerId } from '../../envelope/check.ts';
+import { Rejection } from '../../envelope/rejection.ts';
+import { Lru } from '../lru.ts';
+import { tryDecodeBase64 } from './base64.ts';
+import { label, parseCertificates } from './certificate.ts';
+import { type Chain, checkDates, findChains, isStrongRsa } from './chain.ts';
+import type { SecureRequest } from './secure.ts';
+
+/** go-choria's defaults for who may call, and for who may call in another's name. */
+export const DEFAULT_ALLOW: readonly RegExp[] = [/\.mcollective$/, /\.choria$/];
+export const DEFAULT_PRIVILEGED: readonly RegExp[] = [/\.privileged\.mcollective$/, /\.privileged\.choria$/];
+
+export interface CallerVerifierOptions {
+  /** The trusted CA certificates, PEM. */
+  readonly ca: string;
+  /** Which certificate names may call; a privileged certificate is not asked. */
+  readonly allow: readonly RegExp[];
+  /** Certificates with such a name may claim any callerid. */
+  readonly privileged: readonly RegExp[];
+  /** How many certificates are remembered, 1000 unless told. */
+  readonly cacheSize?: number;
+}
+
+/** What the signature proved. */
+export interface VerifiedCaller {
+  /** The callerid's name, without `choria=`. */
+  readonly name: string;
+  /** Whether a privileged certificate spoke for the caller. */
+  readonly privileged: boolean;
+  /** A name of the certificate that signed. */
+  readonly certificate: string;
+}
+
+export interface CallerVerifier {
+  /**
+   * That the request was signed by the caller whom it names, or by someone who may speak for any.
+   * @param callerId the `callerId` of the request inside
+   * @param now ms since the epoch
+   * @throws Rejection `invalid_callerid`, `invalid_signature`, `malformed_base64`, `untrusted_certificate`, `certificate_usage`,
+   *   `certificate_expired`, `caller_mismatch`, `caller_not_allowed`
+   */
+  verify(request: SecureRequest, callerId: string, now: number): VerifiedCaller;
+}
+
+const MAX_CERTIFICATES = 8;
+const MAX_PEM = 64 * 1024;
+const MAX_ANCHORS = 1000;
+
+interface Signer {
+  readonly key: KeyObject;
+  readonly label: string;
+  readonly names: readonly string[];
+  readonly privileged: boolean;
+  readonly chains: readonly Chain[];
+}
+
+/** `test` of a pattern with these flags depends on where the last one ended. */
+const stateless = (patterns: readonly RegExp[]): readonly RegExp[] =>
+  patterns.map((pattern) => new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')));
+
+const certName = (callerId: string): string => {
+  const name = /^choria=([\w.-]+)$/.exec(callerId)?.[1];
+  if (name === undefined || !isCallerId(callerId))
+    throw new Rejection('invalid_callerid', 'the callerid is not of the form choria=<certificate name>');
+  return name;
+};
+
+/** Builds of Choria without security write the word in place of both. */
+const isInsecure = (request: SecureRequest): boolean =>
+  request.signature === 'insecure' || request.pubcert.startsWith('insecure');
+
+const decodeSignature = (text: string): Buffer => {
+  const bytes = tryDecodeBase64(text);
+  if (bytes === undefined)
+    throw new Rejection('malformed_base64', 'the signature of the secure request is not base64');
+  return bytes;
+};
+
+/**
+ * Verifies callers as go-choria's file security does (`ShouldAllowCaller`, then RSA), but with the callerid anchored.
+ * @throws Rejection `untrusted_certificate` where the configured CAs cannot be read or are none
+ */
+export const createCallerVerifier = (options: CallerVerifierOptions): CallerVerifier => {
+  const anchors = parseCertificates(options.ca, 'the configured CA', MAX_ANCHORS);
+  for (const anchor of anchors)
+    if (anchor.pathLength < 0)
+      throw new Rejection(
+        'untrusted_certificate',
+        `the configured CA ${label(anchor)} is not a CA certificate`,
+      );
+  const allow = stateless(options.allow);
+  const privileged = stateless(options.privileged);
+  // Only what is trusted is remembered: strangers must not be able to push it out.
+  const signers = new Lru<string, Signer>(options.cacheSize ?? 1000);
+
+  const inspect = (pem: string): Signer => {
+    const [leaf, ...intermediates] = parseCertificates(pem, "the caller's certificate", MAX_CERTIFICATES);
+    if (leaf === undefined) throw new Rejection('untrusted_certificate', 'there is no certificate');
+    const chains = findChains(leaf, intermediates, anchors);
+    if (!leaf.clientAuth)
+      throw new Rejection('certificate_usage', `the certificate of ${label(leaf)} is not one for clients`);
+    if (!isStrongRsa(leaf.key))
+      throw new Rejection(
+        'untrusted_certificate',
+        `the key of ${label(leaf)} is not an RSA key of 2048 bits or more`,
+      );
+    return {
+      key: leaf.key,
+      label: label(leaf),
+      names: leaf.names,
+      privileged: leaf.names.some((name) => privileged.some((pattern) => pattern.test(name))),
+      chains,
+    };
+  };
+
+  const signerOf = (pem: string): Signer => {
+    if (pem.length > MAX_PEM)
+      throw new Rejection('untrusted_certificate', "the caller's certificate is too large");
+    const id = createHash('sha256').update(pem).digest('base64');
+    const known = signers.get(id);
+    if (known !== undefined) return known;
+    const signer = inspect(pem);
+    signers.set(id, signer);
+    return signer;
+  };
+
+  const checkName = (signer: Signer, name: string): void => {
+    if (!signer.names.includes(name))
+      throw new Rejection(
+        'caller_mismatch',
+        `the request claims to be by ${name}, but its certificate is that of ${signer.label}`,
+      );
+    if (!allow.some((pattern) => pattern.test(name)))
+      throw new Rejection('caller_not_allowed', `the caller ${name} is not on the list of allowed callers`);
+  };
+
+  return {
+    verify(request, callerId, now) {
+      const name = certName(callerId);
+      if (isInsecure(request))
+        throw new Rejection(
+          'invalid_signature',
+          'the request comes from an insecure build and is not signed',
+        );
+      const signature = decodeSignature(request.signature);
+      const signer = signerOf(request.pubcert);
+      checkDates(signer.chains, now);
+      if (!signer.privileged) checkName(signer, name);
+      if (!verifySignature('sha256', Buffer.from(request.message), signer.key, signature))
+        throw new Rejection(
+          'invalid_signature',
+          `the signature does not match the request and the certificate of ${signer.label}`,
+        );
+      return { name, privileged: signer.privileged, certificate: signer.label };
+    },
+  };
+};

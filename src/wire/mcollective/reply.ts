@@ -1,0 +1,78 @@
+import type { KeyObject } from 'node:crypto';
+import { isIdentity } from '../../envelope/check.ts';
+import type { ReplyPayload } from '../../envelope/message.ts';
+import { Rejection } from '../../envelope/rejection.ts';
+import { RubyHash, RubySymbol } from '../ruby/value.ts';
+import { replyPayloadFromRuby, replyPayloadToRuby } from './payload.ts';
+import { sealOf } from './request.ts';
+import type { Serializer } from './serializer.ts';
+import { encode64, signDocument, verifyDocument } from './signature.ts';
+import { binary, fieldText, shown } from './text.ts';
+
+/** A reply as it came in: sender and request id are never signed, the payload not proven before {@link openReply}. */
+export interface SealedReply {
+  readonly senderId: string;
+  readonly requestId: string;
+  readonly agent: string;
+  /** Seconds since the epoch. */
+  readonly time: number;
+  /** The signed bytes. */
+  readonly body: Buffer;
+  readonly signature: Buffer;
+}
+
+/** @throws Rejection for what is no reply, with the sender as context where the message names one */
+export const decodeReply = (bytes: Uint8Array, serializer: Serializer): SealedReply => {
+  const hash = serializer.decode(bytes);
+  if (!(hash instanceof RubyHash)) throw new Rejection('wrong_protocol', 'the message is not a hash');
+  const senderId = fieldText(hash.symbol('senderid'));
+  if (senderId === undefined) throw new Rejection('missing_field', 'the reply has no :senderid');
+  if (!isIdentity(senderId))
+    throw new Rejection('invalid_field', `the reply's :senderid ${shown(senderId)} is not an identity`);
+  try {
+    const requestId = fieldText(hash.symbol('requestid'));
+    if (requestId === undefined) throw new Rejection('missing_field', 'the reply has no :requestid');
+    const time = hash.symbol('msgtime');
+    if (typeof time !== 'number') throw new Rejection('missing_field', 'the reply has no integer :msgtime');
+    return { senderId, requestId, agent: fieldText(hash.symbol('senderagent')) ?? '', time, ...sealOf(hash) };
+  } catch (error) {
+    throw error instanceof Rejection ? error.with({ sender: senderId }) : error;
+  }
+};
+
+/**
+ * The verified payload.
+ * @param keys the public keys of the daemons; they share one, several only while it is being replaced
+ * @throws Rejection `invalid_signature` or what the payload is refused for
+ */
+export const openReply = (
+  sealed: SealedReply,
+  keys: readonly KeyObject[],
+  serializer: Serializer,
+): ReplyPayload => {
+  if (!keys.some((key) => verifyDocument(sealed.body, sealed.signature, key))) {
+    throw new Rejection('invalid_signature', "its signature is not one of the collective's server key");
+  }
+  return replyPayloadFromRuby(serializer.decode(sealed.body));
+};
+
+/** A daemon's side: signs a payload and wraps it, with the fields in the daemons' order. */
+export const encodeReply = async (
+  reply: Omit<SealedReply, 'body' | 'signature'> & { readonly payload: ReplyPayload },
+  key: KeyObject,
+  serializer: Serializer,
+): Promise<Buffer> => {
+  const body = serializer.encode(replyPayloadToRuby(reply.payload));
+  const signature = await signDocument(body, key);
+  const symbol = (name: string): RubySymbol => new RubySymbol(name);
+  return serializer.encode(
+    new RubyHash([
+      [symbol('senderid'), reply.senderId],
+      [symbol('requestid'), reply.requestId],
+      [symbol('senderagent'), reply.agent],
+      [symbol('msgtime'), reply.time],
+      [symbol('body'), serializer.name === 'yaml' ? body.toString('utf8') : binary(body)],
+      [symbol('hash'), encode64(signature)],
+    ]),
+  );
+};

@@ -1,0 +1,158 @@
+import type { KeyObject } from 'node:crypto';
+import { isCallerId, isIdentity, isRequestId, isToken } from '../../envelope/check.ts';
+import type { Filter } from '../../envelope/filter.ts';
+import type { RequestPayload } from '../../envelope/message.ts';
+import { Rejection } from '../../envelope/rejection.ts';
+import { RubyHash, RubySymbol, type RubyValue } from '../ruby/value.ts';
+import { filterFromRuby, filterToRuby } from './filter.ts';
+import { requestPayloadFromRuby, requestPayloadToRuby } from './payload.ts';
+import type { Serializer } from './serializer.ts';
+import { decode64, encode64, signDocument, verifyDocument } from './signature.ts';
+import { binary, fieldBytes, fieldText, shown } from './text.ts';
+
+/** A legacy request, both layers of it. Times in seconds. */
+export interface LegacyRequest {
+  readonly requestId: string;
+  readonly senderId: string;
+  readonly callerId: string;
+  readonly collective: string;
+  readonly agent: string;
+  readonly ttl: number;
+  readonly time: number;
+  readonly filter: Filter;
+  readonly payload: RequestPayload;
+}
+
+const symbol = (name: string): RubySymbol => new RubySymbol(name);
+
+/** The signed document: the payload with the ttl and time that daemons hold the outer ones against. */
+export const encodeRequestBody = (request: LegacyRequest, serializer: Serializer): Buffer =>
+  serializer.encode(
+    new RubyHash([
+      [symbol('ssl_msg'), requestPayloadToRuby(request.payload, request.agent, request.callerId)],
+      [symbol('ssl_ttl'), request.ttl],
+      [symbol('ssl_msgtime'), request.time],
+    ]),
+  );
+
+/** The whole message around a signed document. */
+export const encodeSignedRequest = (
+  request: LegacyRequest,
+  body: Buffer,
+  signature: Uint8Array,
+  serializer: Serializer,
+): Buffer =>
+  serializer.encode(
+    new RubyHash([
+      [symbol('body'), serializer.name === 'yaml' ? body.toString('utf8') : binary(body)],
+      [symbol('senderid'), request.senderId],
+      [symbol('requestid'), request.requestId],
+      [symbol('filter'), filterToRuby(request.filter)],
+      [symbol('collective'), request.collective],
+      [symbol('agent'), request.agent],
+      [symbol('callerid'), request.callerId],
+      [symbol('ttl'), request.ttl],
+      [symbol('msgtime'), request.time],
+      [symbol('hash'), encode64(signature)],
+    ]),
+  );
+
+/** Signs once; the result serves every target. */
+export const encodeRequest = async (
+  request: LegacyRequest,
+  key: KeyObject,
+  serializer: Serializer,
+): Promise<Buffer> => {
+  const body = encodeRequestBody(request, serializer);
+  return encodeSignedRequest(request, body, await signDocument(body, key), serializer);
+};
+
+/** A request as it came in: nothing of it is proven before {@link openRequest}. */
+export interface SealedRequest {
+  readonly requestId: string;
+  readonly senderId: string;
+  readonly callerId: string;
+  readonly collective: string;
+  readonly agent: string;
+  readonly ttl: number;
+  readonly time: number;
+  readonly filter: Filter;
+  /** The signed bytes. */
+  readonly body: Buffer;
+  readonly signature: Buffer;
+}
+
+/** @throws Rejection for what is no request */
+export const decodeRequest = (bytes: Uint8Array, serializer: Serializer): SealedRequest => {
+  const hash = serializer.decode(bytes);
+  if (!(hash instanceof RubyHash)) throw new Rejection('wrong_protocol', 'the message is not a hash');
+  const text = (name: string, check: (text: string) => boolean): string => {
+    const value = fieldText(hash.symbol(name));
+    if (value === undefined) throw new Rejection('missing_field', `the request has no :${name}`);
+    if (!check(value))
+      throw new Rejection(
+        name === 'callerid' ? 'invalid_callerid' : 'invalid_field',
+        `the request's :${name} ${shown(value)} is not a valid one`,
+      );
+    return value;
+  };
+  return {
+    requestId: text('requestid', isRequestId),
+    senderId: text('senderid', isIdentity),
+    callerId: text('callerid', isCallerId),
+    collective: text('collective', isToken),
+    agent: text('agent', isToken),
+    ttl: integerField(hash, 'ttl'),
+    time: integerField(hash, 'msgtime'),
+    filter: filterFromRuby(hash.symbol('filter')),
+    ...sealOf(hash),
+  };
+};
+
+const integerField = (hash: RubyHash, name: string): number => {
+  const value: RubyValue | undefined = hash.symbol(name);
+  if (typeof value !== 'number') throw new Rejection('missing_field', `the message has no integer :${name}`);
+  return value;
+};
+
+/** The signed document and its signature. */
+export const sealOf = (hash: RubyHash): { readonly body: Buffer; readonly signature: Buffer } => {
+  const body = fieldBytes(hash.symbol('body'));
+  const text = fieldText(hash.symbol('hash'));
+  if (body === undefined) throw new Rejection('missing_field', 'the message has no :body');
+  if (text === undefined) throw new Rejection('missing_field', 'the message has no :hash');
+  const signature = decode64(text);
+  if (signature === undefined) throw new Rejection('malformed_base64', 'the :hash is not base64');
+  return { body, signature };
+};
+
+/**
+ * The verified request: the signature is the caller's, and what the signature covers agrees with what it leaves
+ * open, as far as the payload repeats it (MCollective's ssl.rb checks ttl and time; agent and caller are ours).
+ * @throws Rejection `invalid_signature`, `agent_mismatch`, `caller_mismatch`, `invalid_field`
+ */
+export const openRequest = (sealed: SealedRequest, key: KeyObject, serializer: Serializer): LegacyRequest => {
+  if (!verifyDocument(sealed.body, sealed.signature, key))
+    throw new Rejection('invalid_signature', `the signature is not one of ${sealed.callerId}`);
+  const inner = serializer.decode(sealed.body);
+  const message = inner instanceof RubyHash ? inner.symbol('ssl_msg') : undefined;
+  if (!(inner instanceof RubyHash) || message === undefined)
+    throw new Rejection('missing_field', 'the signed document has no :ssl_msg');
+  if (inner.symbol('ssl_ttl') !== sealed.ttl)
+    throw new Rejection('invalid_field', 'the ttl differs from the signed one');
+  if (inner.symbol('ssl_msgtime') !== sealed.time)
+    throw new Rejection('invalid_field', 'the message time differs from the signed one');
+  const { payload, agent, caller } = requestPayloadFromRuby(message);
+  if (agent !== undefined && agent !== sealed.agent)
+    throw new Rejection(
+      'agent_mismatch',
+      `the message is for agent ${sealed.agent}, its signed payload for ${shown(agent)}`,
+    );
+  if (caller !== undefined && caller !== sealed.callerId)
+    throw new Rejection(
+      'caller_mismatch',
+      `the message says ${sealed.callerId}, its signed payload ${shown(caller)}`,
+    );
+  const { body: _body, signature: _signature, ...fields } = sealed;
+  return { ...fields, payload };
+};

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import {
+  broadcastDestination,
+  directedDestination,
+  messageHeaders,
+  parseReplyDestination,
+  replyDestination,
+  replyWildcard,
+} from '../../../src/wire/mcollective/addressing.ts';
+import { decodeRequest } from '../../../src/wire/mcollective/request.ts';
+import { capturedReplies, capturedRequests, serializers } from './captures.ts';
+
+const CONNECTORS = new Set(['destination', 'content-length', 'content-type', 'reply-to', 'mc_identity']);
+
+describe.each(['marshal', 'yaml'] as const)('addresses of the captured %s messages', (name) => {
+  it('are those that requests of that collective and agent are sent to', () => {
+    for (const { headers, body } of capturedRequests(name)) {
+      const { collective, agent } = decodeRequest(body, serializers[name]);
+      const expected =
+        headers['mc_identity'] === undefined
+          ? broadcastDestination(collective, agent, false)
+          : directedDestination(collective);
+      expect(headers['destination']).toBe(expected);
+    }
+  });
+
+  it('bear the headers that are made here, but for those of the transport', () => {
+    for (const { headers, body, at } of capturedRequests(name)) {
+      const { ttl } = decodeRequest(body, serializers[name]);
+      const own = Object.fromEntries(Object.entries(headers).filter(([key]) => !CONNECTORS.has(key)));
+      expect(Object.keys(own).sort()).toEqual(['expires', 'mc_sender', 'timestamp']);
+      const sent = Number(own['timestamp']);
+      expect(messageHeaders(sent, ttl, { identity: 'client.example.net', priority: 0 })).toEqual(own);
+      expect(Math.abs(at - sent)).toBeLessThan(2_000);
+    }
+  });
+
+  it('of replies are those that requests asked for', () => {
+    const asked = new Set(capturedRequests(name).map(({ headers }) => headers['reply-to']));
+    for (const { headers } of capturedReplies(name)) expect(asked).toContain(headers['destination']);
+  });
+});
+
+describe('a message’s headers', () => {
+  it('count in whole seconds, as the connector does, with ten seconds of slack', () => {
+    expect(messageHeaders(1_795_412_083_705, 60, { identity: 'bridge', priority: 0 })).toEqual({
+      timestamp: '1795412083000',
+      expires: '1795412153000',
+      mc_sender: 'bridge',
+    });
+  });
+
+  it('name a priority only where there is one', () => {
+    expect(messageHeaders(0, 60, { identity: 'bridge', priority: 7 })).toMatchObject({ priority: '7' });
+    expect(messageHeaders(0, 60, { identity: 'bridge', priority: 0 })).not.toHaveProperty('priority');
+  });
+});
+
+describe('a multiplexed collective', () => {
+  it('has one topic for all agents', () => {
+    expect(broadcastDestination('mcollective', 'rpcutil', true)).toBe('/topic/mcollective.agents');
+  });
+});
+
+describe('a reply destination', () => {
+  const destination = replyDestination('mcollective', 'prod', 'AQAB-_x');
+
+  it('lies below the cluster’s wildcard and below what brokers’ ACLs grant to clients', () => {
+    expect(destination).toBe('/queue/mcollective.reply.prod.AQAB-_x');
+    expect(destination.startsWith(replyWildcard('mcollective', 'prod').replace('>', ''))).toBe(true);
+  });
+
+  it('gives back the collective and the token', () => {
+    expect(parseReplyDestination(destination, 'prod')).toEqual({
+      collective: 'mcollective',
+      token: 'AQAB-_x',
+    });
+  });
+
+  it.each([
+    ['another cluster', '/queue/mcollective.reply.staging.AQAB'],
+    ['a client of its own', '/queue/mcollective.reply.client.example.net_5069.1'],
+    ['no token', '/queue/mcollective.reply.prod.'],
+    ['a topic', '/topic/mcollective.reply.prod.AQAB'],
+    ['no prefix', 'mcollective.reply.prod.AQAB'],
+    ['nothing', ''],
+  ])('of %s is refused', (_, other) => {
+    expect(() => parseReplyDestination(other, 'prod')).toThrow(
+      expect.objectContaining({ code: 'token_malformed' }),
+    );
+  });
+});
