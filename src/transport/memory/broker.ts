@@ -1,0 +1,143 @@
+import {
+  type IncomingMessage,
+  type Link,
+  LinkError,
+  type OutgoingMessage,
+  type Subscription,
+} from '../link.ts';
+
+/** How a kind of broker names and shares destinations. */
+export interface BrokerRules {
+  /** Shown as the server's URL. */
+  readonly url: string;
+  /** Whether every subscriber of a destination competes for its messages, as on a STOMP queue. */
+  readonly isQueue: (destination: string) => boolean;
+}
+
+export const NATS_RULES: BrokerRules = { url: 'memory://nats', isQueue: () => false };
+
+export const STOMP_RULES: BrokerRules = {
+  url: 'memory://stomp',
+  isQueue: (destination) => destination.startsWith('/queue/'),
+};
+
+/** Messages that a queue without a consumer keeps. */
+const QUEUE_CAPACITY = 1_000;
+
+interface Member {
+  readonly matches: (destination: string) => boolean;
+  readonly selects: (headers: Readonly<Record<string, string>>) => boolean;
+  /** Members of one group share messages; undefined takes a copy of each. */
+  readonly group: string | undefined;
+  readonly onMessage: (message: IncomingMessage) => void;
+  /** Its link is gone. After an unsubscribe alone, what had arrived is still handed over. */
+  closed: boolean;
+}
+
+/**
+ * A broker inside this process, for the demo and for tests of what lies above the transport: subjects or
+ * destinations with wildcards, queue groups, queues and selectors; messages arrive in order, never at once.
+ */
+export class MemoryBroker {
+  readonly rules: BrokerRules;
+  readonly #members = new Set<Member>();
+  readonly #waiting: IncomingMessage[] = [];
+  #turn = 0;
+
+  constructor(rules: BrokerRules) {
+    this.rules = rules;
+  }
+
+  /** A client's connection to this broker. */
+  link(): Link {
+    const mine = new Set<Member>();
+    let closed = false;
+    const send = (message: OutgoingMessage): void => {
+      if (closed) throw new LinkError('closed', 'the link is closed');
+      this.#accept(incoming(message));
+    };
+    return {
+      open: async () => undefined,
+      send,
+      subscribe: async (subscription) => {
+        const member = memberOf(subscription, this.rules);
+        mine.add(member);
+        this.#members.add(member);
+        for (const message of this.#waiting.splice(0)) this.#accept(message);
+        return { unsubscribe: async () => void this.#members.delete(member) };
+      },
+      close: async () => {
+        closed = true;
+        for (const member of mine) {
+          this.#members.delete(member);
+          member.closed = true;
+        }
+      },
+      state: () => ({ up: !closed, server: this.rules.url, buffered: 0 }),
+    };
+  }
+
+  #accept(message: IncomingMessage): void {
+    const members = [...this.#members].filter(
+      (one) => one.matches(message.destination) && one.selects(message.headers),
+    );
+    const isQueue = this.rules.isQueue(message.destination);
+    if (isQueue && members.length === 0) {
+      this.#waiting.push(message);
+      if (this.#waiting.length > QUEUE_CAPACITY) this.#waiting.shift();
+      return;
+    }
+    const groups = new Map<string, Member[]>();
+    for (const member of members) {
+      const group = isQueue ? '' : member.group;
+      if (group === undefined) this.#hand(member, message);
+      else groups.set(group, [...(groups.get(group) ?? []), member]);
+    }
+    for (const group of groups.values()) {
+      const member = group[this.#turn++ % group.length];
+      if (member !== undefined) this.#hand(member, message);
+    }
+  }
+
+  #hand(member: Member, message: IncomingMessage): void {
+    setImmediate(() => {
+      if (!member.closed) member.onMessage(message);
+    });
+  }
+}
+
+const incoming = ({ destination, replyTo, headers, body }: OutgoingMessage): IncomingMessage => ({
+  destination,
+  headers: headers ?? {},
+  body: Buffer.from(body.buffer, body.byteOffset, body.byteLength),
+  ...(replyTo === undefined ? {} : { replyTo }),
+});
+
+const memberOf = ({ destination, group, headers, onMessage }: Subscription, rules: BrokerRules): Member => ({
+  matches: matcher(destination),
+  selects: selector(headers?.['selector']),
+  group: rules === NATS_RULES ? group : undefined,
+  onMessage,
+  closed: false,
+});
+
+/** `*` stands for one token, `>` for one or more at the end, on NATS as on ActiveMQ. */
+const matcher = (pattern: string): ((destination: string) => boolean) => {
+  const wanted = pattern.split('.');
+  return (destination) => {
+    const tokens = destination.split('.');
+    for (const [at, want] of wanted.entries()) {
+      if (want === '>') return tokens.length > at;
+      if (tokens[at] === undefined || (want !== '*' && want !== tokens[at])) return false;
+    }
+    return tokens.length === wanted.length;
+  };
+};
+
+const selector = (text: string | undefined): Member['selects'] => {
+  if (text === undefined) return () => true;
+  const [, name, value] = /^(\w+) = '([^']*)'$/.exec(text) ?? [];
+  if (name === undefined)
+    throw new LinkError('protocol', `the in-process broker cannot evaluate the selector ${text}`);
+  return (headers) => headers[name] === value;
+};

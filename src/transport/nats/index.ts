@@ -1,0 +1,2 @@
+export { createNatsLink } from './link.ts';
+export type { NatsLinkOptions, NatsTls } from './options.ts';

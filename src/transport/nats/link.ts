@@ -1,0 +1,270 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Link,
+  LinkError,
+  type LinkState,
+  type LinkSubscription,
+  type OutgoingMessage,
+  type Subscription,
+} from '../link.ts';
+import { Spool } from '../spool.ts';
+import { dial } from './dial.ts';
+import { toDialError, toLinkError } from './errors.ts';
+import { type NatsLinkOptions, type NatsLinkSettings, withDefaults } from './options.ts';
+import { type NatsServerAddress, parseServer } from './server.ts';
+import { NatsSession, type SessionSubscription } from './session.ts';
+
+/** No empty tokens, spaces or control characters: they would end the subject, or the line, on the wire. */
+const SUBJECT = /^[^\s.\p{Cc}]+(\.[^\s.\p{Cc}]+)*$/u;
+
+/** A subscription as the link keeps it, over all sessions. */
+interface Wanted {
+  readonly subscription: Subscription;
+  readonly settle: (error?: LinkError) => void;
+  active?: SessionSubscription;
+}
+
+/** See {@link createNatsLink}. */
+class NatsLink implements Link {
+  readonly #settings: NatsLinkSettings;
+  readonly #servers: readonly NatsServerAddress[];
+  readonly #spool: Spool;
+  readonly #wanted = new Set<Wanted>();
+  readonly #closing = new AbortController();
+  #session: NatsSession | undefined;
+  #running: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
+  #maxPayload = Number.POSITIVE_INFINITY;
+  #reason = 'not opened yet';
+
+  constructor(options: NatsLinkOptions) {
+    this.#settings = withDefaults(options);
+    this.#servers = options.servers.map(parseServer);
+    if (this.#servers.length === 0) throw new LinkError('protocol', 'the list of NATS servers is empty');
+    const { buffer, clock, onEvent } = this.#settings;
+    this.#spool = new Spool({
+      ...buffer,
+      clock,
+      onExpired: (destination, count) => onEvent({ kind: 'expired', destination, count }),
+    });
+  }
+
+  open(): Promise<void> {
+    if (this.#closed !== undefined) return Promise.reject(new LinkError('closed', 'the link is closed'));
+    if (this.#running !== undefined)
+      return Promise.reject(new LinkError('protocol', 'the link is open already'));
+    return new Promise((resolve, reject) => {
+      this.#running = this.#run(resolve)
+        .then(() => {
+          // Has no effect once it has been open.
+          reject(new LinkError('closed', 'the link was closed before it was connected'));
+        })
+        .catch((error: unknown) => {
+          reject(error);
+          void this.close();
+        });
+    });
+  }
+
+  async subscribe(subscription: Subscription): Promise<LinkSubscription> {
+    this.#check(subscription.destination);
+    let wanted: Wanted | undefined;
+    await new Promise<void>((resolve, reject) => {
+      const entry: Wanted = {
+        subscription,
+        settle: (error) => {
+          if (error === undefined) return resolve();
+          this.#wanted.delete(entry);
+          reject(error);
+        },
+      };
+      wanted = entry;
+      this.#wanted.add(entry);
+      if (this.#session !== undefined) this.#activate(entry, this.#session);
+    });
+    return {
+      unsubscribe: async () => {
+        if (wanted === undefined) return;
+        this.#wanted.delete(wanted);
+        await wanted.active?.unsubscribe();
+      },
+    };
+  }
+
+  send(message: OutgoingMessage): void {
+    this.#check(message.destination);
+    if (message.replyTo !== undefined) this.#check(message.replyTo);
+    if (message.body.byteLength > this.#maxPayload)
+      throw new LinkError(
+        'protocol',
+        `a message of ${message.body.byteLength} bytes for ${message.destination} is larger than the NATS server ` +
+          `allows (max_payload ${this.#maxPayload})`,
+      );
+    const session = this.#session;
+    // The spool counts what has expired, and keeps the order when something waits already.
+    const isDirect = session?.writable === true && this.#spool.length === 0;
+    if (isDirect && message.expires > this.#settings.clock()) session.send(message);
+    else this.#spool.push(message);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  state(): LinkState {
+    const buffered = this.#spool.length;
+    return this.#session === undefined
+      ? { up: false, reason: this.#reason, buffered }
+      : { up: true, server: this.#session.server.url, buffered };
+  }
+
+  #check(subject: string): void {
+    if (this.#closed !== undefined) throw new LinkError('closed', 'the link is closed');
+    if (!SUBJECT.test(subject))
+      throw new LinkError('protocol', `${JSON.stringify(subject)} is no NATS subject`);
+  }
+
+  /** Connects again and again until the link is closed. @throws LinkError with `failFast`, for the first round */
+  async #run(onOpen: () => void): Promise<void> {
+    const { signal } = this.#closing;
+    let opened = false;
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      let delay = this.#delay(attempt);
+      const session = await this.#round(delay, this.#settings.failFast && !opened);
+      if (session !== undefined && signal.aborted) await session.close();
+      else if (session !== undefined) {
+        const since = performance.now();
+        this.#attach(session);
+        opened = true;
+        onOpen();
+        this.#detach(session, await session.closed);
+        // A server that ends each connection as soon as it stands is not to be asked at full speed.
+        if (performance.now() - since > delay) {
+          attempt = 0;
+          delay = this.#delay(0);
+        }
+      }
+      await sleep(delay, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  #delay(attempt: number): number {
+    const { initial, max } = this.#settings.backoff;
+    return Math.round(Math.min(max, initial * 2 ** attempt) * (0.8 + Math.random() * 0.4));
+  }
+
+  /** One attempt at each server. @throws LinkError when none can be used and `isFatal` */
+  async #round(delay: number, isFatal: boolean): Promise<NatsSession | undefined> {
+    const errors: LinkError[] = [];
+    for (const [index, server] of this.#servers.entries()) {
+      try {
+        const connection = await dial(server, this.#settings, this.#closing.signal);
+        return new NatsSession(connection, server, {
+          onError: (error) => this.#settings.onEvent({ kind: 'error', error }),
+          onDrain: () => this.#pump(),
+        });
+      } catch (thrown) {
+        if (this.#closing.signal.aborted) return undefined;
+        const error = toDialError(thrown, server.url, this.#settings.tls);
+        errors.push(error);
+        this.#reason = error.message;
+        const isLast = index === this.#servers.length - 1;
+        if (!(isLast && isFatal))
+          this.#settings.onEvent({
+            kind: 'retry',
+            server: server.url,
+            reason: error.message,
+            delay: isLast ? delay : 0,
+          });
+      }
+    }
+    const [first] = errors;
+    if (!isFatal || first === undefined) return undefined;
+    throw errors.length === 1
+      ? first
+      : new LinkError(first.code, errors.map((error) => error.message).join('; '), { cause: first });
+  }
+
+  #attach(session: NatsSession): void {
+    this.#session = session;
+    this.#maxPayload = session.maxPayload;
+    for (const wanted of this.#wanted) this.#activate(wanted, session);
+    this.#settings.onEvent({ kind: 'connected', server: session.server.url });
+    this.#pump();
+  }
+
+  #detach(session: NatsSession, reason: LinkError): void {
+    this.#session = undefined;
+    this.#reason = reason.message;
+    this.#settings.onEvent({ kind: 'disconnected', server: session.server.url, reason: reason.message });
+  }
+
+  #activate(wanted: Wanted, session: NatsSession): void {
+    if (!session.open) return;
+    wanted.active = session.subscribe(wanted.subscription);
+    wanted.active.confirmed.then(
+      () => wanted.settle(),
+      (error: unknown) => {
+        // Lost with its session: the next one subscribes again.
+        if (error instanceof LinkError) wanted.settle(error);
+      },
+    );
+  }
+
+  /** Gives the session what waits, as far as it takes it. */
+  #pump(): void {
+    while (this.#session?.writable === true) {
+      const message = this.#spool.shift();
+      if (message === undefined) return;
+      try {
+        this.#session.send(message);
+      } catch (error) {
+        this.#settings.onEvent({ kind: 'error', error: toLinkError(error, this.#session.server.url) });
+      }
+    }
+  }
+
+  async #close(): Promise<void> {
+    const session = this.#session;
+    if (session !== undefined) {
+      const late = sleep(this.#settings.closeTimeout, true, { signal: this.#closing.signal }).catch(
+        () => true,
+      );
+      const ended = Promise.race([late, session.closed.then(() => true)]);
+      let isOver = false;
+      while (!isOver) {
+        this.#pump();
+        isOver = await Promise.race([
+          session.flush().then(
+            () => this.#spool.length === 0,
+            () => true,
+          ),
+          ended,
+        ]);
+      }
+    }
+    this.#closing.abort();
+    const error = new LinkError('closed', 'closed by this side');
+    await session?.close(error);
+    await this.#running;
+    const lost = this.#spool.clear();
+    if (lost > 0)
+      this.#settings.onEvent({
+        kind: 'error',
+        error: new LinkError(
+          'closed',
+          `closed while ${lost} ${lost === 1 ? 'message' : 'messages'} waited to be sent`,
+        ),
+      });
+    for (const wanted of this.#wanted) wanted.settle(error);
+  }
+}
+
+/**
+ * A {@link Link} to NATS servers. Inert until open(). Bodies given to send() must not be changed afterwards.
+ * A message counts as sent once the connection has taken it: what is under way when a connection breaks is lost
+ * (NATS' core delivery is at most once), and is never sent twice.
+ * @throws LinkError `protocol` for a list of servers that cannot be read
+ */
+export const createNatsLink = (options: NatsLinkOptions): Link => new NatsLink(options);

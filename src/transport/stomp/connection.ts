@@ -1,0 +1,205 @@
+import type { Socket } from 'node:net';
+import { LinkError } from '../link.ts';
+import { dial, socketError } from './dial.ts';
+import type { Frame, StompVersion } from './frame.ts';
+import { readAnswer, type Session, writeConnect } from './handshake.ts';
+import type { Head } from './head.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { type StompServer, type StompSettings, serverUrl } from './options.ts';
+import { FrameParser } from './parser.ts';
+import { brokerError } from './refusal.ts';
+import { writeFrame } from './writer.ts';
+
+export interface ConnectionHandlers {
+  /** @param note what an operator should know of this connection */
+  readonly onConnected: (note: string | undefined) => void;
+  /** MESSAGE and RECEIPT frames. */
+  readonly onFrame: (frame: Frame) => void;
+  readonly onTooLarge: (head: Head, bytes: number) => void;
+  /** The socket takes bytes again. */
+  readonly onDrain: () => void;
+  /** Called once, whether it was connected or not; nothing is called after it. */
+  readonly onClose: (reason: LinkError) => void;
+}
+
+/** `connecting` is TCP, `securing` TLS, `greeting` from CONNECT to CONNECTED. */
+type Phase = 'connecting' | 'securing' | 'greeting' | 'up' | 'leaving' | 'closed';
+
+const KEEP_ALIVE_MS = 30_000;
+const FAREWELL = 'farewell';
+
+/** One connection to one server, from dialing to its end. It never comes back: make another. */
+export class Connection {
+  readonly #server: StompServer;
+  readonly #settings: StompSettings;
+  readonly #handlers: ConnectionHandlers;
+  readonly #parser: FrameParser;
+  #phase: Phase = 'connecting';
+  #version: StompVersion = '1.0';
+  #socket: Socket | undefined;
+  #heartbeat: Heartbeat | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(server: StompServer, settings: StompSettings, handlers: ConnectionHandlers) {
+    this.#server = server;
+    this.#settings = settings;
+    this.#handlers = handlers;
+    this.#parser = new FrameParser(settings.maxFrameBytes, {
+      onFrame: (frame) => this.#onFrame(frame),
+      onTooLarge: handlers.onTooLarge,
+    });
+  }
+
+  /** What the broker chose. */
+  get version(): StompVersion {
+    return this.#version;
+  }
+
+  /** Whether the socket takes more now; when it does not, `onDrain` follows. */
+  get accepts(): boolean {
+    return this.#phase === 'up' && this.#socket?.writableNeedDrain === false;
+  }
+
+  start(): void {
+    const { connectTimeout } = this.#settings;
+    this.#timer = setTimeout(
+      () => this.#fail(tooSlow(this.#server, this.#phase, connectTimeout)),
+      connectTimeout,
+    );
+    this.#guard(() => {
+      this.#socket = dial(this.#server, () => this.#handshake());
+      this.#listen(this.#socket);
+    });
+  }
+
+  /**
+   * Sends a frame without a body, at once.
+   * @throws LinkError `protocol` for headers that the agreed version cannot say
+   */
+  command(command: string, headers: Readonly<Record<string, string>>): void {
+    this.write([writeFrame(command, headers, this.#version)]);
+  }
+
+  /** Bytes of whole frames, in one go. */
+  write(parts: readonly Uint8Array[]): void {
+    const socket = this.#socket;
+    if (socket === undefined || this.#phase === 'closed') return;
+    socket.cork();
+    for (const part of parts) socket.write(part);
+    socket.uncork();
+  }
+
+  /** Takes leave: what has been written arrives first. Ends in `onClose`, after `milliseconds` at the latest. */
+  disconnect(milliseconds: number): void {
+    if (this.#phase !== 'up') {
+      this.#fail(new LinkError('closed', 'the link was closed'));
+      return;
+    }
+    this.command('DISCONNECT', { receipt: FAREWELL });
+    this.#phase = 'leaving';
+    this.#timer = setTimeout(() => this.#fail(new LinkError('closed', 'the link was closed')), milliseconds);
+  }
+
+  get #url(): string {
+    return serverUrl(this.#server);
+  }
+
+  #listen(socket: Socket): void {
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    socket.on('drain', () => {
+      if (this.#phase === 'up') this.#handlers.onDrain();
+    });
+    socket.on('connect', () => {
+      if (this.#phase === 'connecting' && this.#server.tls !== undefined) this.#phase = 'securing';
+    });
+    socket.on('error', (error) => this.#fail(socketError(this.#server, error, this.#phase === 'securing')));
+    socket.on('close', () => this.#fail(closedByPeer(this.#server, this.#phase)));
+  }
+
+  #handshake(): void {
+    this.#phase = 'greeting';
+    this.#guard(() => this.write([writeConnect(this.#settings)]));
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#heartbeat?.heard();
+    this.#guard(() => this.#parser.push(chunk));
+  }
+
+  /** What the protocol forbids ends the connection; any other error is a bug and goes on. */
+  #guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+      const named = error.message.startsWith(this.#url) ? error.message : `${this.#url}: ${error.message}`;
+      this.#fail(new LinkError(error.code, named, { cause: error }));
+    }
+  }
+
+  #onFrame(frame: Frame): void {
+    if (this.#phase === 'greeting') this.#onConnected(readAnswer(frame, this.#server, this.#settings));
+    else if (frame.command === 'ERROR')
+      this.#fail(brokerError(this.#server, this.#settings, frame)); // the end of a connection in all versions
+    else if (frame.command === 'RECEIPT' && frame.headers['receipt-id'] === FAREWELL) {
+      this.#socket?.end();
+      this.#fail(new LinkError('closed', 'the link was closed'));
+    } else if (frame.command === 'MESSAGE' || frame.command === 'RECEIPT') this.#handlers.onFrame(frame);
+    else throw new LinkError('protocol', `a broker does not send ${frame.command} frames`);
+  }
+
+  #onConnected({ version, heartbeat }: Session): void {
+    this.#version = version;
+    this.#parser.version = version;
+    this.#phase = 'up';
+    clearTimeout(this.#timer);
+    this.#heartbeat = new Heartbeat(heartbeat, {
+      beat: () => this.#beat(),
+      onSilence: (ms) => {
+        const text = `${this.#url} has been silent for ${ms} ms: heart-beats are missing`;
+        this.#fail(new LinkError('unreachable', text));
+      },
+    });
+    this.#heartbeat.start();
+    if (heartbeat.expect === 0) this.#socket?.setKeepAlive(true, KEEP_ALIVE_MS);
+    this.#handlers.onConnected(
+      heartbeat.expect > 0
+        ? undefined
+        : `no heart-beats from the broker (STOMP ${version}): TCP keep-alive alone watches the connection`,
+    );
+  }
+
+  #beat(): void {
+    // While bytes wait, the peer has other things to read, or nothing would help.
+    if (this.#socket?.writableNeedDrain === false) this.#socket.write('\n');
+  }
+
+  #fail(reason: LinkError): void {
+    if (this.#phase === 'closed') return;
+    this.#phase = 'closed';
+    clearTimeout(this.#timer);
+    this.#heartbeat?.stop();
+    this.#parser.stop();
+    this.#socket?.destroy();
+    this.#handlers.onClose(reason);
+  }
+}
+
+const tooSlow = (server: StompServer, phase: Phase, milliseconds: number): LinkError => {
+  const late = `within ${milliseconds} ms`;
+  if (phase === 'connecting')
+    return new LinkError('unreachable', `${serverUrl(server)} could not be connected to ${late}`);
+  return phase === 'securing'
+    ? new LinkError('tls', `${serverUrl(server)} did not finish the TLS handshake ${late}: is it a TLS port?`)
+    : new LinkError('unreachable', `${serverUrl(server)} did not answer CONNECT ${late}`);
+};
+
+const closedByPeer = (server: StompServer, phase: Phase): LinkError => {
+  const text = `${serverUrl(server)} closed the connection`;
+  if (phase !== 'greeting') return new LinkError('unreachable', text);
+  // With TLS 1.3 a broker sees our certificate after our side of the handshake is over; ActiveMQ then just hangs up.
+  return server.tls === undefined
+    ? new LinkError('unreachable', `${text} before it answered CONNECT`)
+    : new LinkError('tls', `${text} before it answered CONNECT: it may not accept this client certificate`);
+};

@@ -1,0 +1,181 @@
+import {
+  type Link,
+  LinkError,
+  type LinkState,
+  type LinkSubscription,
+  type OutgoingMessage,
+  type Subscription,
+} from '../link.ts';
+import { Connection } from './connection.ts';
+import type { Frame } from './frame.ts';
+import { type StompLinkOptions, type StompSettings, serverUrl, withDefaults } from './options.ts';
+import { Outbox } from './outbox.ts';
+import { Rotation } from './rotation.ts';
+import { type SendCommand, Subscriptions, toMessage } from './subscriptions.ts';
+
+/** A link to a STOMP broker, or to one of a pool. Does nothing before `open`. */
+export const createStompLink = (options: StompLinkOptions): Link => new StompLink(withDefaults(options));
+
+class StompLink implements Link {
+  readonly #settings: StompSettings;
+  readonly #rotation: Rotation;
+  readonly #outbox: Outbox;
+  readonly #subscriptions: Subscriptions;
+  #phase: 'new' | 'open' | 'closed' = 'new';
+  #connection: Connection | undefined;
+  /** When it was connected, by the monotonic clock; undefined while it is down. */
+  #since: number | undefined;
+  #reason = 'not opened yet';
+  #retry: NodeJS.Timeout | undefined;
+  #opening: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
+  #opened: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #onGone: (() => void) | undefined;
+
+  constructor(settings: StompSettings) {
+    this.#settings = settings;
+    this.#rotation = new Rotation(settings);
+    this.#outbox = new Outbox(settings);
+    this.#subscriptions = new Subscriptions(settings.prefetch, (error) => this.#error(error));
+  }
+
+  open(): Promise<void> {
+    if (this.#phase === 'closed') return Promise.reject(closed());
+    this.#opened ??= new Promise((resolve, reject) => {
+      this.#opening = { resolve, reject };
+      this.#phase = 'open';
+      this.#connect();
+    });
+    return this.#opened;
+  }
+
+  async subscribe(subscription: Subscription): Promise<LinkSubscription> {
+    if (this.#phase === 'closed') throw closed();
+    const id = await this.#subscriptions.add(subscription, this.#command());
+    return { unsubscribe: () => this.#subscriptions.remove(id, this.#command()) };
+  }
+
+  send(message: OutgoingMessage): void {
+    if (this.#phase === 'closed') throw closed();
+    this.#outbox.push(message);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  state(): LinkState {
+    const buffered = this.#outbox.length;
+    return this.#since === undefined
+      ? { up: false, reason: this.#reason, buffered }
+      : { up: true, server: serverUrl(this.#rotation.server), buffered };
+  }
+
+  #connect(): void {
+    const { server } = this.#rotation;
+    const connection = new Connection(server, this.#settings, {
+      onConnected: (note) => this.#onConnected(connection, serverUrl(server), note),
+      onFrame: (frame) => this.#onFrame(frame),
+      onTooLarge: ({ headers }, bytes) => {
+        const { maxFrameBytes } = this.#settings;
+        const text = `a message of ${bytes} bytes to ${headers['destination']} is above the frame limit of ${maxFrameBytes}`;
+        this.#error(new LinkError('protocol', text));
+      },
+      onDrain: () => this.#outbox.pump(),
+      onClose: (reason) => this.#onClose(reason, serverUrl(server)),
+    });
+    this.#connection = connection;
+    connection.start();
+  }
+
+  #onConnected(connection: Connection, server: string, note: string | undefined): void {
+    this.#since = performance.now();
+    this.#settings.onEvent({ kind: 'connected', server, ...(note === undefined ? {} : { note }) });
+    this.#subscriptions.connected((command, headers) => connection.command(command, headers));
+    this.#outbox.attach(connection);
+    this.#opening?.resolve();
+    this.#opening = undefined;
+  }
+
+  #onFrame(frame: Frame): void {
+    if (frame.command === 'RECEIPT') {
+      this.#subscriptions.receipt(frame.headers['receipt-id'] ?? '');
+      return;
+    }
+    const subscription = this.#subscriptions.find(frame);
+    if (subscription === undefined) {
+      const text = `a message to ${frame.headers['destination']} belongs to no subscription`;
+      this.#error(new LinkError('protocol', text));
+      return;
+    }
+    try {
+      subscription.onMessage(toMessage(frame));
+    } catch (error) {
+      this.#error(error);
+    }
+  }
+
+  #onClose(reason: LinkError, server: string): void {
+    const { settled } = this.#subscriptions;
+    const lasted = this.#since === undefined ? undefined : performance.now() - this.#since;
+    this.#since = undefined;
+    this.#connection = undefined;
+    this.#reason = reason.message;
+    this.#outbox.detach();
+    this.#subscriptions.disconnected();
+    if (lasted !== undefined && reason.code !== 'closed')
+      this.#settings.onEvent({ kind: 'disconnected', server, reason: reason.message });
+    if (reason.code === 'protocol') this.#error(reason);
+    this.#onGone?.();
+    if (this.#phase === 'closed') return;
+    if (this.#settings.failFast && this.#opening !== undefined) {
+      const { reject } = this.#opening;
+      this.#opening = undefined;
+      this.#phase = 'closed';
+      this.#outbox.clear();
+      this.#subscriptions.closed(reason);
+      reject(reason);
+      return;
+    }
+    // One that broke at once, or whose subscriptions were refused, is no success: else the pause would never grow.
+    if (lasted !== undefined && settled && lasted >= this.#settings.backoff.initial) this.#rotation.settled();
+    const delay = this.#rotation.failed();
+    this.#settings.onEvent({ kind: 'retry', server, reason: reason.message, delay });
+    this.#retry = setTimeout(() => this.#connect(), delay);
+  }
+
+  async #close(): Promise<void> {
+    this.#phase = 'closed';
+    clearTimeout(this.#retry);
+    const deadline = performance.now() + this.#settings.closeTimeout;
+    await this.#outbox.flush(this.#settings.closeTimeout);
+    const gone = new Promise<void>((resolve) => {
+      this.#onGone = resolve;
+    });
+    if (this.#connection !== undefined) {
+      this.#connection.disconnect(Math.max(0, deadline - performance.now()));
+      await gone;
+    }
+    this.#reason = 'closed';
+    const lost = this.#outbox.clear();
+    if (lost > 0)
+      this.#error(new LinkError('closed', `the link was closed while ${lost} messages waited to be sent`));
+    this.#subscriptions.closed(closed());
+    this.#opening?.reject(closed());
+    this.#opening = undefined;
+  }
+
+  /** How to send a command now; undefined while there is no connection. */
+  #command(): SendCommand | undefined {
+    const connection = this.#since === undefined ? undefined : this.#connection;
+    return connection && ((command, headers) => connection.command(command, headers));
+  }
+
+  #error(thrown: unknown): void {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    this.#settings.onEvent({ kind: 'error', error });
+  }
+}
+
+const closed = (): LinkError => new LinkError('closed', 'the link is closed');

@@ -1,0 +1,100 @@
+import type { LinkListener } from '../link.ts';
+import { STOMP_VERSIONS, type StompVersion } from './frame.ts';
+
+export interface StompTls {
+  /** PEM contents. Without it the authorities that Node brings count. */
+  readonly ca?: Buffer | string;
+  /** PEM contents of the client's certificate (and its intermediates) and key. */
+  readonly cert?: Buffer | string;
+  readonly key?: Buffer | string;
+  /** Whether the broker's certificate is checked. */
+  readonly verify: boolean;
+  /** The name that the broker's certificate must have, where it is not the host. */
+  readonly serverName?: string;
+}
+
+export interface StompServer {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: StompTls;
+}
+
+export interface StompHeartbeat {
+  /** Milliseconds; 0 for none. */
+  readonly outgoing: number;
+  readonly incoming: number;
+}
+
+export interface StompBackoff {
+  /** Milliseconds after the first round of failures; doubles with each. */
+  readonly initial: number;
+  readonly max: number;
+}
+
+export interface StompLinkOptions {
+  /** Tried one after the other; after all of them comes a pause. */
+  readonly servers: readonly StompServer[];
+  /** Shuffle the servers once, so that many instances spread; false by default. */
+  readonly randomize?: boolean;
+  readonly login?: string;
+  readonly passcode?: string;
+  /** The `host` header of CONNECT: RabbitMQ's virtual host. */
+  readonly vhost: string;
+  /** All three by default. */
+  readonly versions?: readonly StompVersion[];
+  /** 30 s both by default; what holds is agreed on with the broker. */
+  readonly heartbeat?: StompHeartbeat;
+  /** Milliseconds for TCP, TLS and the broker's CONNECTED together; 10 s by default. */
+  readonly connectTimeout?: number;
+  /** 0.5 s up to 30 s by default. */
+  readonly backoff?: StompBackoff;
+  /** What may wait for the connection: 100,000 messages and 64 MiB by default. */
+  readonly buffer?: { readonly maxMessages: number; readonly maxBytes: number };
+  /** Largest body, in and out; 16 MiB by default. */
+  readonly maxFrameBytes?: number;
+  /** ActiveMQ's `activemq.prefetchSize` for each subscription; the broker's default if absent. */
+  readonly prefetch?: number;
+  /** `open` makes one attempt only and rejects with what was wrong; for `mcbridge check`. */
+  readonly failFast?: boolean;
+  /** Milliseconds that `close` spends on sending what waits and on the farewell; 5 s by default. */
+  readonly closeTimeout?: number;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  /** From 0 up to 1, for jitter and shuffling; `Math.random` by default. */
+  readonly random?: () => number;
+  readonly onEvent: LinkListener;
+}
+
+type Defaulted =
+  | 'randomize'
+  | 'versions'
+  | 'heartbeat'
+  | 'connectTimeout'
+  | 'backoff'
+  | 'buffer'
+  | 'maxFrameBytes'
+  | 'failFast'
+  | 'closeTimeout'
+  | 'random';
+
+export type StompSettings = StompLinkOptions & Required<Pick<StompLinkOptions, Defaulted>>;
+
+export const withDefaults = (options: StompLinkOptions): StompSettings => ({
+  ...options,
+  randomize: options.randomize ?? false,
+  versions: options.versions ?? STOMP_VERSIONS,
+  heartbeat: options.heartbeat ?? { outgoing: 30_000, incoming: 30_000 },
+  connectTimeout: options.connectTimeout ?? 10_000,
+  backoff: options.backoff ?? { initial: 500, max: 30_000 },
+  buffer: options.buffer ?? { maxMessages: 100_000, maxBytes: 64 * 1024 * 1024 },
+  maxFrameBytes: options.maxFrameBytes ?? 16 * 1024 * 1024,
+  failFast: options.failFast ?? false,
+  closeTimeout: options.closeTimeout ?? 5_000,
+  random: options.random ?? Math.random,
+});
+
+/** A server as a URL, for people. */
+export const serverUrl = (server: StompServer): string => {
+  const host = server.host.includes(':') ? `[${server.host}]` : server.host;
+  return `${server.tls === undefined ? 'stomp' : 'stomp+ssl'}://${host}:${server.port}`;
+};

@@ -1,0 +1,39 @@
+import { once } from 'node:events';
+import { createConnection, createServer, type Socket } from 'node:net';
+
+export interface StallingProxy {
+  readonly port: number;
+  /** Stops forwarding in both directions; the connections stay open, as behind a broken router. */
+  stall(): void;
+  close(): void;
+}
+
+export const startStallingProxy = async (targetPort: number): Promise<StallingProxy> => {
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = createConnection(targetPort, '127.0.0.1');
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from);
+      from.on('data', (chunk) => to.write(chunk));
+      from.on('error', () => to.destroy());
+      from.on('close', () => to.destroy());
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no TCP port');
+  return {
+    port: address.port,
+    stall: () => {
+      for (const socket of sockets) socket.pause();
+    },
+    close: () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+};

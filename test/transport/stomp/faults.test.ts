@@ -1,0 +1,270 @@
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type ActiveMq, startActiveMq } from '../../support/activemq.ts';
+import { closeLinks, collect, linkTo, outgoing, unique, until } from './harness.ts';
+import { startProxy, type TcpProxy } from './proxy.ts';
+
+let broker: ActiveMq;
+let other: ActiveMq;
+const ends: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  [broker, other] = await Promise.all([startActiveMq(), startActiveMq()]);
+});
+
+afterEach(async () => {
+  await closeLinks();
+  for (const end of ends.splice(0)) await end();
+});
+
+afterAll(() => Promise.all([broker.stop(), other.stop()]));
+
+const proxied = async (): Promise<TcpProxy> => {
+  const proxy = await startProxy(broker.port);
+  ends.push(() => proxy.close());
+  return proxy;
+};
+
+const local = ({ port }: { readonly port: number }) => ({ host: '127.0.0.1', port });
+
+/** A listener that says these bytes to everyone who comes, or nothing. */
+const serverThatSays = async (bytes: string): Promise<{ readonly port: number; connections(): number }> => {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on('error', () => socket.destroy());
+    socket.once('data', () => socket.write(bytes));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  ends.push(async () => {
+    for (const socket of sockets) socket.destroy();
+    const closed = once(server, 'close');
+    server.close();
+    await closed;
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('listening on no TCP port');
+  return { port: address.port, connections: () => sockets.length };
+};
+
+describe('a wrong password', () => {
+  const account = { user: 'mcollective', password: 'not-the-pass' };
+
+  test('is said in plain words, without the password, and tried again with growing pauses', async () => {
+    const { link, events, reasons } = linkTo([broker], account, { random: () => 1 });
+    const opened = link.open();
+    await until(() => events.length >= 4, 'four attempts');
+    const delays = events.map((event) => (event.kind === 'retry' ? event.delay : -1));
+    expect(delays.slice(0, 4)).toEqual([50, 100, 200, 400]);
+    expect(reasons()[0]).toBe(
+      `stomp://127.0.0.1:${broker.port} refused the login "mcollective": wrong user name or password ` +
+        '(User name [mcollective] or password is invalid.)',
+    );
+    expect(link.state()).toMatchObject({ up: false, reason: reasons()[0] });
+    await link.close();
+    await expect(opened).rejects.toMatchObject({ code: 'closed' });
+    expect(JSON.stringify([events, reasons()])).not.toContain(account.password);
+  });
+
+  test('rejects the opening of a link that is to fail fast', async () => {
+    const { link, events } = linkTo([broker], account, { failFast: true });
+    await expect(link.open()).rejects.toMatchObject({ name: 'LinkError', code: 'refused' });
+    expect(events).toEqual([]);
+    expect(() => link.send(outgoing(unique(), 'x'))).toThrow('closed');
+  });
+});
+
+test('a port where nobody listens is unreachable', async () => {
+  const proxy = await startProxy(broker.port);
+  await proxy.close();
+  const { link } = linkTo([local(proxy)], broker, { failFast: true });
+  await expect(link.open()).rejects.toMatchObject({ code: 'unreachable' });
+});
+
+test('a server that accepts and never answers CONNECT is given up', async () => {
+  const silent = await serverThatSays('');
+  const { link } = linkTo([local(silent)], broker, { failFast: true, connectTimeout: 300 });
+  await expect(link.open()).rejects.toMatchObject({
+    code: 'unreachable',
+    message: expect.stringContaining('did not answer CONNECT within 300 ms'),
+  });
+});
+
+test('a server that speaks another protocol is left, and tried again', async () => {
+  const web = await serverThatSays('HTTP/1.1 400 Bad Request\r\n\r\n');
+  const { link, events } = linkTo([local(web)], broker);
+  link.open().catch(() => undefined);
+  await until(() => web.connections() >= 3, 'it was tried again');
+  expect(events[0]).toMatchObject({ kind: 'error', error: { code: 'protocol' } });
+  expect(events[1]).toMatchObject({ kind: 'retry', reason: expect.stringContaining('not a STOMP frame') });
+});
+
+test('garbage in the middle of a connection ends it, and a new one is made', async () => {
+  const connectedThenGarbage = await serverThatSays(
+    'CONNECTED\nversion:1.2\n\n\0\nMESSAGE\nno colon here\n\n\0',
+  );
+  const { link, events } = linkTo([local(connectedThenGarbage), broker], broker);
+  await link.open();
+  await until(() => link.state().server === `stomp://127.0.0.1:${broker.port}`, 'the other server was taken');
+  expect(events.map(({ kind }) => kind)).toEqual([
+    'connected',
+    'disconnected',
+    'error',
+    'retry',
+    'connected',
+  ]);
+});
+
+test('a broker that offers no heart-beats is reported once connected', async () => {
+  const bare = await serverThatSays('CONNECTED\nsession:ID:vm-34063\n\n\0\n');
+  const { link, events } = linkTo([local(bare)], broker, { closeTimeout: 50 });
+  await link.open();
+  expect(events).toMatchObject([{ kind: 'connected', note: expect.stringContaining('no heart-beats') }]);
+});
+
+test('a version that was not offered is not accepted', async () => {
+  const old = await serverThatSays('CONNECTED\nsession:ID:vm-34063\n\n\0\n');
+  const { link } = linkTo([local(old)], broker, { versions: ['1.1', '1.2'], failFast: true });
+  await expect(link.open()).rejects.toMatchObject({ code: 'protocol' });
+});
+
+test('heart-beats keep an idle connection', async () => {
+  const { link, events } = linkTo([broker], broker, { heartbeat: { outgoing: 300, incoming: 300 } });
+  await link.open();
+  await sleep(3000);
+  expect(events).toEqual([{ kind: 'connected', server: `stomp://127.0.0.1:${broker.port}` }]);
+  expect(link.state().up).toBe(true);
+});
+
+test('a peer is not taken for dead because this process was busy', async () => {
+  const { link, events } = linkTo([broker], broker, { heartbeat: { outgoing: 0, incoming: 100 } });
+  await link.open();
+  for (let i = 0; i < 3; i++) {
+    const end = performance.now() + 1800;
+    while (performance.now() < end);
+    await sleep(20);
+  }
+  expect(events).toHaveLength(1);
+  expect(link.state().up).toBe(true);
+});
+
+test('a stalled connection is noticed by its missing heart-beats, and replaced', async () => {
+  const proxy = await proxied();
+  const { link, events, reasons } = linkTo([local(proxy)], broker, {
+    heartbeat: { outgoing: 100, incoming: 100 },
+  });
+  await link.open();
+  const queue = unique();
+  const { bodies } = await collect(link, queue);
+  proxy.stall();
+  await until(() => events.some(({ kind }) => kind === 'disconnected'), 'the stall was noticed');
+  expect(reasons()[0]).toContain('heart-beats are missing');
+  proxy.resume();
+  await until(() => link.state().up, 'it is connected again');
+  link.send(outgoing(queue, 'hello again'));
+  await until(() => bodies().length === 1, 'the subscription was made anew');
+});
+
+test('a broker that does not read makes messages wait here, and the buffer is bounded', async () => {
+  const proxy = await proxied();
+  const limits = { maxMessages: 1000, maxBytes: 8 * 1024 * 1024 };
+  const { link } = linkTo([local(proxy)], broker, { buffer: limits });
+  await link.open();
+  const queue = unique();
+  const { messages } = await collect(link, queue);
+  proxy.stall();
+  const body = Buffer.alloc(64 * 1024, 'x');
+  let sent = 0;
+  const fill = () => {
+    for (; sent < 5000; sent++) link.send(outgoing(queue, body));
+  };
+  expect(fill).toThrow(expect.objectContaining({ name: 'LinkError', code: 'overloaded' }));
+  expect(link.state().buffered).toBe(limits.maxBytes / body.length);
+  proxy.resume();
+  await until(() => messages.length === sent, 'all that was accepted came');
+  expect(link.state().buffered).toBe(0);
+});
+
+test('messages that are sent while the link is down wait, up to the limit', async () => {
+  const { link } = linkTo([broker], broker, { buffer: { maxMessages: 3, maxBytes: 1000 } });
+  const queue = unique();
+  for (const body of ['one', 'two', 'three']) link.send(outgoing(queue, body));
+  expect(() => link.send(outgoing(queue, 'four'))).toThrow(expect.objectContaining({ code: 'overloaded' }));
+  const subscribed = collect(link, queue);
+  await link.open();
+  const { bodies } = await subscribed;
+  await until(() => bodies().length === 3, 'all came');
+  expect(bodies()).toEqual(['one', 'two', 'three']);
+});
+
+test('closing a link that is down says how many messages are lost', async () => {
+  const { link, events } = linkTo([broker], broker);
+  link.send(outgoing(unique(), 'x'));
+  await link.close();
+  expect(events).toMatchObject([{ kind: 'error', error: { code: 'closed', message: /1 messages waited/ } }]);
+});
+
+test('a refused subscription ends the connection, is reported in the broker’s words, and is tried less and less', async () => {
+  const { link, events, reasons } = linkTo([broker], broker, { random: () => 1 });
+  await link.open();
+  void collect(link, unique(), { selector: 'mc_identity = = ' }).catch(() => undefined);
+  const delays = () => events.flatMap((event) => (event.kind === 'retry' ? [event.delay] : []));
+  await until(() => delays().length >= 4, 'it was tried four times');
+  expect(delays().slice(0, 4)).toEqual([50, 100, 200, 400]);
+  expect(reasons()[0]).toContain('reported an error');
+  expect(reasons()[0]).toContain('mc_identity = =');
+});
+
+test('when its broker dies a link goes on with the next one', async () => {
+  const { link, events } = linkTo([broker, other], broker);
+  await link.open();
+  const queue = unique();
+  const { bodies } = await collect(link, queue);
+  await broker.kill();
+  link.send(outgoing(queue, 'to the other'));
+  await until(() => bodies().length === 1, 'the other broker delivered it');
+  expect(link.state().server).toBe(`stomp://127.0.0.1:${other.port}`);
+  expect(events.map(({ kind }) => kind)).toEqual(['connected', 'disconnected', 'retry', 'connected']);
+  await broker.restart();
+});
+
+test('a stream of messages survives the death of its broker: none twice, those of the outage later, the old ones counted', async () => {
+  const { link, events } = linkTo([broker], broker);
+  await link.open();
+  const queue = unique();
+  const { bodies } = await collect(link, queue);
+  let next = 0;
+  const sent: string[] = [];
+  const send = (lifetime: number) => {
+    const body = `${next++}`;
+    sent.push(body);
+    link.send(outgoing(queue, body, { expires: Date.now() + lifetime }));
+    return body;
+  };
+  const stream = setInterval(() => send(60_000), 2);
+  await until(() => bodies().length > 100, 'the stream flows');
+  await broker.kill();
+  await until(() => !link.state().up, 'the death was noticed');
+  clearInterval(stream);
+  const waiting = Array.from({ length: 200 }, () => send(60_000));
+  const old = Array.from({ length: 30 }, () => send(100));
+  const counted = () =>
+    events.reduce(
+      (sum, event) => sum + (event.kind === 'expired' && event.destination === queue ? event.count : 0),
+      0,
+    );
+  await until(() => counted() === old.length, 'the old ones were counted as expired');
+  await broker.restart();
+  await until(() => bodies().includes(waiting.at(-1) ?? ''), 'those of the outage came');
+  const got = bodies();
+  expect(new Set(got).size).toBe(got.length);
+  expect(got.filter((body) => waiting.includes(body))).toEqual(waiting);
+  expect(got.filter((body) => old.includes(body))).toEqual([]);
+  // Lost is only what the dying broker or the socket had already.
+  const lost = sent.filter((body) => !got.includes(body) && !old.includes(body));
+  expect(Math.max(...lost.map(Number), -1)).toBeLessThan(Number(waiting[0]));
+  expect(link.state()).toMatchObject({ up: true, buffered: 0 });
+});

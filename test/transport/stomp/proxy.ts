@@ -1,0 +1,69 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+
+export interface TcpProxy {
+  readonly port: number;
+  /** From now on nothing is read from either side, while the connections stay open. */
+  stall(): void;
+  /** Reads again. */
+  resume(): void;
+  /** What the clients have sent so far. */
+  sent(): string;
+  /** How many connections were accepted so far. */
+  accepted(): number;
+  close(): Promise<void>;
+}
+
+/** A TCP proxy on loopback that can stop forwarding, as a network does that drops packets. */
+export const startProxy = async (target: number): Promise<TcpProxy> => {
+  const sockets = new Set<Socket>();
+  let stalled = false;
+  let accepted = 0;
+  let sent = '';
+  const server = createServer((near) => {
+    accepted++;
+    const far = connect(target, '127.0.0.1');
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from);
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        sockets.delete(from);
+        to.destroy();
+      });
+      from.on('data', (chunk) => {
+        if (from === near) sent += chunk.toString('latin1');
+        if (!to.write(chunk)) from.pause();
+      });
+      to.on('drain', () => {
+        if (!stalled) from.resume();
+      });
+      if (stalled) from.pause();
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('listening on no TCP port');
+  return {
+    port: address.port,
+    stall: () => {
+      stalled = true;
+      for (const socket of sockets) socket.pause();
+    },
+    resume: () => {
+      stalled = false;
+      for (const socket of sockets) socket.resume();
+    },
+    sent: () => sent,
+    accepted: () => accepted,
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      const closed = once(server, 'close');
+      server.close();
+      await closed;
+    },
+  };
+};
