@@ -1,0 +1,179 @@
+import type { KeyObject } from 'node:crypto';
+import type { Home, Reply, Request } from '../../envelope/message.ts';
+import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
+import type { IncomingMessage, Link } from '../../transport/link.ts';
+import { Lru } from '../../wire/lru.ts';
+import {
+  broadcastDestination,
+  directedDestination,
+  messageHeaders,
+  parseReplyDestination,
+  replyDestination,
+  replyWildcard,
+} from '../../wire/mcollective/addressing.ts';
+import { decodeReply, openReply } from '../../wire/mcollective/reply.ts';
+import { encodeRequest } from '../../wire/mcollective/request.ts';
+import { createSerializer, type SerializerName } from '../../wire/mcollective/serializer.ts';
+import { decode64, encode64 } from '../../wire/mcollective/signature.ts';
+import { checkPass, encodeToken, type ReplyPass, readToken } from '../../wire/mcollective/token.ts';
+import { DEFAULT_RUBY_LIMITS } from '../../wire/ruby/value.ts';
+import type { Egress, LinkStatus, ReplySink } from '../port.ts';
+import { sendVia } from '../send.ts';
+import type { Signers } from './signing.ts';
+
+export interface McollectiveStompEgressOptions {
+  readonly name: string;
+  readonly link: Link;
+  /** What the bridge calls itself in `mc_sender` and `:senderid`. */
+  readonly identity: string;
+  readonly cluster: string;
+  /** Authenticates reply tokens; the same in every instance of the cluster. */
+  readonly tokenKey: KeyObject;
+  /** The collectives whose replies are awaited. */
+  readonly collectives: readonly string[];
+  readonly serializer: SerializerName;
+  /** `plugin.activemq.base64` of the collective. */
+  readonly base64: boolean;
+  /** `plugin.activemq.agents_multiplex` of the collective. */
+  readonly multiplex: boolean;
+  readonly priority: number;
+  readonly signers: Signers;
+  /** The daemons' public keys. */
+  readonly serverKeys: readonly KeyObject[];
+  readonly maxMessageBytes: number;
+  /** Ms since the epoch. */
+  readonly clock: () => number;
+}
+
+/** Nodes whose frames share one reply token, and with it one reply queue; as many as Choria's clients group. */
+const NODES_PER_TOKEN = 200;
+const CACHED_TOKENS = 2_000;
+
+/** Requests out to a legacy SSL collective behind ActiveMQ, and replies back through reply tokens. */
+export const createMcollectiveStompEgress = (options: McollectiveStompEgressOptions): Egress => {
+  const { name, link, identity, cluster, tokenKey, clock, priority } = options;
+  const serializer = createSerializer(options.serializer, {
+    ...DEFAULT_RUBY_LIMITS,
+    maxBytes: options.maxMessageBytes,
+  });
+  const passes = new Lru<string, ReplyPass>(CACHED_TOKENS);
+
+  const passFor = (destination: string): ReplyPass => {
+    const cached = passes.get(destination);
+    if (cached !== undefined) return cached;
+    const { collective, token } = parseReplyDestination(destination, cluster);
+    const pass = readToken(token, { key: tokenKey, cluster, collective });
+    passes.set(destination, pass);
+    return pass;
+  };
+
+  const replyFrom = (message: IncomingMessage, { home, asked }: ReplyPass): Reply => {
+    const context: RejectionContext = { requestId: home.requestId };
+    let sealed: ReturnType<typeof decodeReply>;
+    try {
+      sealed = decodeReply(frameBody(message.body, options), serializer);
+    } catch (error) {
+      throw asRejection(error, context);
+    }
+    try {
+      if (sealed.requestId !== home.requestId)
+        throw new Rejection(
+          'requestid_mismatch',
+          `it answers request ${sealed.requestId.slice(0, 40)}, its reply token belongs to another`,
+        );
+      if (!asked(sealed.senderId))
+        throw new Rejection('unexpected_sender', `${sealed.senderId} was not asked`);
+      const payload = openReply(sealed, options.serverKeys, serializer);
+      if ((payload.kind === 'discovery') !== (home.agent === 'discovery'))
+        throw new Rejection('unsupported_body', `it is no reply of the agent ${home.agent}`);
+      return { home, sender: sealed.senderId, time: sealed.time, payload };
+    } catch (error) {
+      throw asRejection(error, { ...context, sender: sealed.senderId });
+    }
+  };
+
+  const onReply = (message: IncomingMessage, sink: ReplySink): void => {
+    let home: Home | undefined;
+    try {
+      const pass = passFor(message.destination);
+      checkPass(pass, clock());
+      home = pass.home;
+      sink.reply(replyFrom(message, pass));
+    } catch (error) {
+      sink.rejected(asRejection(error), home);
+    }
+  };
+
+  const replyTo = (home: Home, nodes: readonly string[] | undefined): string =>
+    replyDestination(
+      home.collective,
+      cluster,
+      encodeToken(home, nodes, { key: tokenKey, cluster, collective: home.collective }),
+    );
+
+  return {
+    name,
+
+    start: async (sink) => {
+      for (const collective of options.collectives) {
+        await link.subscribe({
+          destination: replyWildcard(collective, cluster),
+          onMessage: (message) => onReply(message, sink),
+        });
+      }
+      await link.open();
+    },
+
+    deliver: async (request: Request) => {
+      const { callerId, key } = options.signers.signerFor(request.caller);
+      const { collective, agent, ttl, target, home } = request;
+      const document = await encodeRequest(
+        { ...request, requestId: request.id, senderId: identity, callerId },
+        key,
+        serializer,
+      );
+      const body = options.base64 ? Buffer.from(encode64(document)) : document;
+      const headers = messageHeaders(clock(), ttl, { identity, priority });
+      const expires = home.expires * 1000;
+      if (target.kind === 'broadcast') {
+        const destination = broadcastDestination(collective, agent, options.multiplex);
+        sendVia(link, { destination, headers, replyTo: replyTo(home, undefined), body, expires });
+        return;
+      }
+      const destination = directedDestination(collective);
+      for (let at = 0; at < target.nodes.length; at += NODES_PER_TOKEN) {
+        const nodes = target.nodes.slice(at, at + NODES_PER_TOKEN);
+        const back = replyTo(home, nodes);
+        for (const node of nodes) {
+          sendVia(link, {
+            destination,
+            headers: { ...headers, mc_identity: node },
+            replyTo: back,
+            body,
+            expires,
+          });
+        }
+      }
+    },
+
+    close: () => link.close(),
+
+    status: (): LinkStatus => ({ name, ...link.state() }),
+  };
+};
+
+const frameBody = (body: Buffer, { base64, maxMessageBytes }: McollectiveStompEgressOptions): Buffer => {
+  if (body.length > maxMessageBytes)
+    throw new Rejection(
+      'too_large',
+      `the message has ${body.length} bytes, more than the ${maxMessageBytes} allowed`,
+    );
+  if (!base64) return body;
+  const decoded = decode64(body.toString('latin1'));
+  if (decoded === undefined)
+    throw new Rejection(
+      'malformed_base64',
+      "the message is not base64, as this collective's messages are to be",
+    );
+  return decoded;
+};

@@ -1,0 +1,240 @@
+import type { Egress, Ingress, LinkStatus } from '../adapter/port.ts';
+import type { Home, Reply, Request } from '../envelope/message.ts';
+import { UNKNOWN_ERROR } from '../envelope/message.ts';
+import { asRejection, Rejection, type RejectionCode } from '../envelope/rejection.ts';
+import { type IdentityMapOptions, mapCaller } from './identity-map.ts';
+import { Ledger } from './ledger.ts';
+import type { Log } from './log.ts';
+import { Stats } from './stats.ts';
+
+/** Which collectives of one ingress are reachable behind which egress, and as whom. */
+export interface Route {
+  readonly from: Ingress;
+  readonly to: Egress;
+  /** The exported collectives; nothing else is reachable. */
+  readonly collectives: ReadonlySet<string>;
+  readonly identities: IdentityMapOptions;
+}
+
+export interface BridgeOptions {
+  /** What the bridge calls itself where it answers in its own name. */
+  readonly identity: string;
+  /** Together its name in hop trails, `<cluster>:<instance>`. */
+  readonly cluster: string;
+  readonly instance: string;
+  readonly routes: readonly Route[];
+  readonly log: Log;
+  /** Ms since the epoch. */
+  readonly clock: () => number;
+  /** How long a stop waits for replies to requests in flight, in ms. */
+  readonly drainTimeout: number;
+  readonly stats?: Stats;
+}
+
+/** More hops than any sensible federation has: a message that goes round. */
+const MAX_HOPS = 32;
+
+/** A broadcast's replies come close together; this long a silence is the end of them. */
+const QUIET = 5_000;
+/** While draining, so that a stop does not take longer than it must. */
+const DRAIN_QUIET = 2_000;
+
+/** What says nothing about the sender being up to anything. */
+const ORDINARY: ReadonlySet<RejectionCode> = new Set(['expired', 'token_expired', 'draining']);
+
+/** Takes requests from ingresses to egresses and replies back: route, identity, audit, counters. */
+export class Bridge {
+  readonly stats: Stats;
+  readonly #options: BridgeOptions;
+  readonly #ledger: Ledger;
+  readonly #ingresses: ReadonlyMap<string, Ingress>;
+  readonly #egresses: ReadonlySet<Egress>;
+  #delivering = 0;
+  #draining = false;
+
+  constructor(options: BridgeOptions) {
+    this.#options = options;
+    this.stats = options.stats ?? new Stats();
+    this.#ledger = new Ledger({ log: options.log, clock: options.clock, capacity: 20_000, quiet: QUIET });
+    this.#ingresses = new Map(options.routes.map(({ from }) => [from.name, from]));
+    this.#egresses = new Set(options.routes.map(({ to }) => to));
+  }
+
+  /** Egresses first: a request that comes in finds its way out. */
+  async start(): Promise<void> {
+    const replies = {
+      reply: (reply: Reply) => this.#reply(reply),
+      rejected: (rejection: Rejection, home?: Home) => this.#rejectedReply(rejection, home),
+    };
+    const requests = {
+      request: (request: Request, from: Ingress) => void this.#request(request, from),
+      rejected: (rejection: Rejection, home?: Home) => this.#rejected(rejection, home),
+    };
+    await Promise.all([...this.#egresses].map((egress) => egress.start(replies)));
+    await Promise.all(
+      [...this.#ingresses.values()].map((ingress) =>
+        ingress.start({
+          request: (request) => requests.request(request, ingress),
+          rejected: requests.rejected,
+        }),
+      ),
+    );
+  }
+
+  /** Takes no new work, waits for what is in flight (at most the drain timeout), then closes. */
+  async stop(): Promise<void> {
+    const { clock, drainTimeout } = this.#options;
+    this.#draining = true;
+    await Promise.all([...this.#ingresses.values()].map((ingress) => ingress.drain()));
+    const deadline = clock() + drainTimeout;
+    while (clock() < deadline && !this.#isSettled()) await new Promise((resolve) => setTimeout(resolve, 50));
+    await Promise.all([...this.#egresses].map((egress) => egress.close()));
+    await Promise.all([...this.#ingresses.values()].map((ingress) => ingress.close()));
+    this.#ledger.stop();
+  }
+
+  status(): readonly LinkStatus[] {
+    return [...this.#ingresses.values(), ...this.#egresses].map((adapter) => adapter.status());
+  }
+
+  get #hopName(): string {
+    return `${this.#options.cluster}:${this.#options.instance}`;
+  }
+
+  #isSettled(): boolean {
+    if (this.#delivering > 0 || this.#ledger.open > 0) return false;
+    return (this.#ledger.idle ?? DRAIN_QUIET) >= DRAIN_QUIET;
+  }
+
+  async #request(request: Request, from: Ingress): Promise<void> {
+    const { routes } = this.#options;
+    this.stats.add('requestsReceived');
+    this.#delivering++;
+    try {
+      if (this.#draining) throw new Rejection('draining', 'this bridge is shutting down');
+      const route = routes.find((one) => one.from === from && one.collectives.has(request.collective));
+      if (route === undefined)
+        throw new Rejection(
+          'collective_not_exported',
+          `the collective ${request.collective} is not exported here`,
+        );
+      const caller = mapCaller(request.caller, route.identities);
+      const mapped = { ...request, caller, home: this.#withHop(request.home, from, route.to) };
+      // Before it is delivered: the first reply may be home before the delivery is done.
+      this.#ledger.sent(mapped, request.caller, `${from.name} → ${route.to.name}`);
+      try {
+        await route.to.deliver(mapped);
+      } catch (error) {
+        this.#ledger.forget(request);
+        throw error;
+      }
+      this.stats.add('requestsSent');
+      this.stats.add('targetsSent', request.target.kind === 'directed' ? request.target.nodes.length : 1);
+    } catch (error) {
+      const { id, sender, caller, agent, collective } = request;
+      this.#rejected(asRejection(error, { requestId: id, sender, caller, agent, collective }), request.home);
+    } finally {
+      this.#delivering--;
+    }
+  }
+
+  #reply(reply: Reply): void {
+    this.stats.add('repliesReceived');
+    this.#ledger.replied(reply.home, false);
+    if (this.#sendHome(reply)) this.stats.add('repliesSent');
+  }
+
+  #rejectedReply(rejection: Rejection, home: Home | undefined): void {
+    if (home !== undefined) this.#ledger.replied(home, true);
+    const node = rejection.context.sender;
+    const whose = node === undefined ? 'a reply was refused: ' : `the reply of ${node} was refused: `;
+    this.#rejected(rejection, home, { node, whose });
+  }
+
+  /** Counts and logs what is refused and tells the requester, in the node's name where it is a node's reply. */
+  #rejected(
+    rejection: Rejection,
+    home: Home | undefined,
+    reply?: { readonly node: string | undefined; readonly whose: string },
+  ): void {
+    const { code, message, context } = rejection;
+    this.stats.reject(code);
+    const fields = {
+      reason: code,
+      request_id: context.requestId ?? home?.requestId,
+      sender: context.sender,
+      caller: context.caller,
+      agent: context.agent ?? home?.agent,
+      collective: context.collective ?? home?.collective,
+      ...(code === 'internal' ? { err: rejection.cause } : {}),
+    };
+    if (ORDINARY.has(code)) this.#options.log.info(fields, `rejected: ${message}`);
+    else this.#options.log.warn(fields, `rejected: ${message}`);
+    if (home === undefined || !isAnswerable(rejection, home)) return;
+    const answer: Reply = {
+      home,
+      sender: reply?.node ?? this.#options.identity,
+      time: Math.floor(this.#options.clock() / 1000),
+      payload: {
+        kind: 'rpc',
+        statusCode: UNKNOWN_ERROR,
+        statusMessage: `mcbridge: ${reply?.whose ?? ''}${message} (${code})`,
+        data: new Map(),
+      },
+    };
+    if (this.#sendHome(answer)) this.stats.add('errorsSent');
+  }
+
+  #sendHome(reply: Reply): boolean {
+    const { log } = this.#options;
+    const ingress = this.#ingresses.get(reply.home.ingress);
+    const context = { requestId: reply.home.requestId, sender: reply.sender };
+    try {
+      if (ingress === undefined)
+        throw new Rejection(
+          'invalid_reply_to',
+          `the reply belongs to the ingress ${reply.home.ingress}, which this instance does not have`,
+        );
+      ingress.reply({ ...reply, home: this.#withReplyHop(reply.home, ingress) });
+      return true;
+    } catch (error) {
+      // Not back into #rejected: what cannot be sent home cannot be answered either.
+      const rejection = asRejection(error, context);
+      this.stats.reject(rejection.code);
+      log.warn(
+        { reason: rejection.code, request_id: context.requestId, sender: context.sender },
+        `reply not sent: ${rejection.message}`,
+      );
+      return false;
+    }
+  }
+
+  /** @throws Rejection `loop` */
+  #withHop(home: Home, from: Ingress, to: Egress): Home {
+    if (home.hops === undefined) return home;
+    if (
+      home.hops.length >= MAX_HOPS ||
+      home.hops.some((hop) => hop[1]?.startsWith(`${this.#options.cluster}:`))
+    ) {
+      throw new Rejection('loop', `the request has been here before: its trail has ${home.hops.length} hops`);
+    }
+    return {
+      ...home,
+      hops: [...home.hops, [from.status().server ?? '', this.#hopName, to.status().server ?? '']],
+    };
+  }
+
+  /** The way back starts where the way out ended. */
+  #withReplyHop(home: Home, ingress: Ingress): Home {
+    if (home.hops === undefined) return home;
+    const out = home.hops.at(-1)?.[2] ?? '';
+    return { ...home, hops: [...home.hops, [out, this.#hopName, ingress.status().server ?? '']] };
+  }
+}
+
+/**
+ * An error cannot be told to discovery, whose clients take any reply as a node found; nor is it worth telling
+ * when the request's time is up.
+ */
+const isAnswerable = ({ code }: Rejection, home: Home): boolean =>
+  home.agent !== 'discovery' && code !== 'expired' && code !== 'token_expired' && code !== 'from_the_future';

@@ -1,0 +1,175 @@
+import type { Home, Request } from '../envelope/message.ts';
+import type { Log } from './log.ts';
+
+export interface LedgerOptions {
+  readonly log: Log;
+  /** Ms since the epoch. */
+  readonly clock: () => number;
+  /** Requests that are remembered at once; the oldest makes room. */
+  readonly capacity: number;
+  /** Ms without a reply after which a request of unknown number of replies is written up. */
+  readonly quiet: number;
+}
+
+interface Entry {
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly started: number;
+  /** Replies that complete it; undefined for a broadcast, and for replies whose request another instance took. */
+  expected: number | undefined;
+  /** Messages that brought it: clients split a long list of nodes into groups of 200 with one request id. */
+  groups: number;
+  readonly expires: number;
+  replies: number;
+  errors: number;
+  last: number;
+}
+
+/**
+ * The memory behind the log's one line a request: who asked what of whom, how many answered, how long it took.
+ * Nothing depends on it: a reply whose request it never saw (another instance took it, or it came before a
+ * restart) gets a line of its own.
+ */
+export class Ledger {
+  readonly #options: LedgerOptions;
+  readonly #entries = new Map<string, Entry>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: LedgerOptions) {
+    this.#options = options;
+  }
+
+  /** Requests that still wait for a reply of a node that was named. */
+  get open(): number {
+    let open = 0;
+    for (const entry of this.#entries.values()) if (entry.expected !== undefined) open++;
+    return open;
+  }
+
+  /** Ms since anything happened to any request that is still remembered; undefined when none is. */
+  get idle(): number | undefined {
+    let last: number | undefined;
+    for (const entry of this.#entries.values()) last = Math.max(last ?? 0, entry.last);
+    return last === undefined ? undefined : this.#options.clock() - last;
+  }
+
+  sent(request: Request, callerIn: string, route: string): void {
+    const { target, payload } = request;
+    const now = this.#options.clock();
+    const nodes = target.kind === 'directed' ? target.nodes.length : undefined;
+    const twin = this.#entries.get(request.id);
+    if (nodes !== undefined && twin?.expected !== undefined) {
+      twin.expected += nodes;
+      twin.groups++;
+      twin.last = now;
+      return;
+    }
+    this.#add(request.id, {
+      fields: {
+        request_id: request.id,
+        caller_in: callerIn,
+        caller_out: request.caller,
+        sender: request.sender,
+        collective: request.collective,
+        agent: request.agent,
+        action: payload.kind === 'rpc' ? payload.action : 'ping',
+        route,
+      },
+      started: now,
+      expected: nodes,
+      groups: 1,
+      expires: request.home.expires * 1000,
+      replies: 0,
+      errors: 0,
+      last: now,
+    });
+  }
+
+  replied(home: Home, failed: boolean): void {
+    const now = this.#options.clock();
+    let entry = this.#entries.get(home.requestId);
+    if (entry === undefined) {
+      entry = {
+        fields: {
+          request_id: home.requestId,
+          collective: home.collective,
+          agent: home.agent,
+          taken_by: 'another instance',
+        },
+        started: now,
+        expected: undefined,
+        groups: 0,
+        expires: home.expires * 1000,
+        replies: 0,
+        errors: 0,
+        last: now,
+      };
+      this.#add(home.requestId, entry);
+    }
+    if (failed) entry.errors++;
+    else entry.replies++;
+    entry.last = now;
+    this.#closeWhenComplete(home.requestId, entry);
+  }
+
+  /** The request did not go out after all; its rejection is logged instead. */
+  forget({ id, target }: Request): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined || --entry.groups <= 0 || entry.expected === undefined) {
+      this.#entries.delete(id);
+      return;
+    }
+    entry.expected -= target.kind === 'directed' ? target.nodes.length : 0;
+    this.#closeWhenComplete(id, entry);
+  }
+
+  /** Writes up all that is still open. */
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    for (const [id, entry] of this.#entries) this.#close(id, entry);
+  }
+
+  #add(id: string, entry: Entry): void {
+    const twin = this.#entries.get(id);
+    if (twin !== undefined) this.#close(id, twin);
+    this.#entries.set(id, entry);
+    if (this.#entries.size > this.#options.capacity) {
+      const oldest = this.#entries.entries().next().value;
+      if (oldest !== undefined) this.#close(...oldest);
+    }
+    this.#timer ??= setInterval(() => this.#sweep(), 500).unref();
+  }
+
+  #sweep(): void {
+    const now = this.#options.clock();
+    for (const [id, entry] of this.#entries) {
+      const quiet = entry.expected === undefined && now - entry.last >= this.#options.quiet;
+      if (quiet || now >= entry.expires) this.#close(id, entry);
+    }
+    if (this.#entries.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
+  }
+
+  #closeWhenComplete(id: string, entry: Entry): void {
+    if (entry.expected !== undefined && entry.replies + entry.errors >= entry.expected)
+      this.#close(id, entry);
+  }
+
+  #close(id: string, entry: Entry): void {
+    this.#entries.delete(id);
+    const { replies, errors, expected, groups, started, last } = entry;
+    this.#options.log.info(
+      {
+        ...entry.fields,
+        ...(groups === 0 ? {} : { targets: expected ?? 'broadcast' }),
+        replies,
+        ...(errors > 0 ? { errors } : {}),
+        ...(expected === undefined ? {} : { missing: Math.max(0, expected - replies - errors) }),
+        duration_ms: last - started,
+      },
+      expected === undefined && entry.fields['taken_by'] !== undefined ? 'replies' : 'request',
+    );
+  }
+}
