@@ -1,0 +1,17 @@
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { benchMemory, benchReplies } from './replies.ts';
+import { benchStompFanout } from './stomp-fanout.ts';
+import { print } from './table.ts';
+
+/** Every benchmark, each with its yardstick in the same run; the numbers also as JSON. */
+const results = [];
+for (const bench of [benchReplies, benchStompFanout, benchMemory]) {
+  const result = await bench();
+  print(result);
+  results.push(result);
+}
+const file = 'bench-results.json';
+const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length };
+writeFileSync(file, `${JSON.stringify({ machine, results }, null, 2)}\n`);
+console.log(`\nWritten to ${file}.`);

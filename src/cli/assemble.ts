@@ -1,0 +1,159 @@
+import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
+import { createChoriaFederationIngress } from '../adapter/choria-federation/ingress.ts';
+import { createMcollectiveStompEgress } from '../adapter/mcollective-stomp/egress.ts';
+import { keyFolder, type Signers, sharedSigner } from '../adapter/mcollective-stomp/signing.ts';
+import type { Egress, Ingress } from '../adapter/port.ts';
+import { Bridge, type Route } from '../bridge/bridge.ts';
+import type { Log } from '../bridge/log.ts';
+import { Stats } from '../bridge/stats.ts';
+import { fileReader, type ReadFile, readClusterKey } from '../config/files.ts';
+import { natsLinkOptions, stompLinkOptions } from '../config/link-options.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { Config, EgressConfig, IngressConfig, Named } from '../config/types.ts';
+import type { LinkEvent, LinkListener } from '../transport/link.ts';
+import { createNatsLink } from '../transport/nats/index.ts';
+import { createStompLink } from '../transport/stomp/index.ts';
+import { createCallerVerifier } from '../wire/choria/index.ts';
+
+/** What every part of one bridge shares. */
+interface Surroundings {
+  readonly config: Config;
+  readonly read: ReadFile;
+  readonly log: Log;
+  readonly stats: Stats;
+  readonly clock: () => number;
+  readonly tokenKey: KeyObject;
+}
+
+/**
+ * The bridge that a configuration describes, not yet started. A new protocol is a case in `ingressOf` or
+ * `egressOf`.
+ * @throws ConfigError for a file that cannot be read or is not what it should be; `mcbridge check` says more
+ */
+export const assemble = (loaded: LoadedConfig, log: Log, clock: () => number = Date.now): Bridge => {
+  const { config } = loaded;
+  const stats = new Stats();
+  const read = fileReader(loaded);
+  const around: Surroundings = {
+    config,
+    read,
+    log,
+    stats,
+    clock,
+    tokenKey: createSecretKey(readClusterKey(loaded, read)),
+  };
+  const ingresses = new Map([...config.ingresses].map(([name, it]) => [name, ingressOf(it, around)]));
+  const egresses = new Map([...config.egresses].map(([name, it]) => [name, egressOf(it, around)]));
+  const routes = config.routes.map(({ from, to, collectives, identities }): Route => {
+    const privileged = config.egresses.get(to)?.privileged ?? [];
+    return {
+      from: known(ingresses, from),
+      to: known(egresses, to),
+      collectives: new Set(collectives),
+      identities: { rules: identities, privileged },
+    };
+  });
+  const { identity, cluster, instance, drainTimeout } = config;
+  return new Bridge({
+    identity,
+    cluster,
+    instance,
+    routes,
+    log,
+    clock,
+    stats,
+    drainTimeout: drainTimeout * 1000,
+  });
+};
+
+const known = <T>(adapters: ReadonlyMap<string, T>, name: string): T => {
+  const adapter = adapters.get(name);
+  if (adapter === undefined) throw new Error(`a route names ${name}, which is not configured`);
+  return adapter;
+};
+
+const ingressOf = (it: Named<IngressConfig>, around: Surroundings): Ingress => {
+  const { config, read, clock } = around;
+  const exported = config.routes
+    .filter(({ from }) => from === it.name)
+    .flatMap(({ collectives }) => collectives);
+  return createChoriaFederationIngress({
+    name: it.name,
+    link: createNatsLink({ ...natsLinkOptions(it, config, read), clock, onEvent: listener(it.name, around) }),
+    cluster: it.cluster,
+    verifier: createCallerVerifier({
+      ca: read(it.callers.ca, ['ingresses', it.name, 'callers', 'ca']).toString(),
+      allow: it.callers.allow,
+      privileged: it.callers.privileged,
+    }),
+    replyCollectives: new Set([...exported, ...it.replyCollectives]),
+    maxMessageBytes: config.maxMessageBytes,
+    maxTargets: config.maxTargets,
+    maxTtl: config.maxTtl,
+    clock,
+  });
+};
+
+const egressOf = (it: Named<EgressConfig>, around: Surroundings): Egress => {
+  const { config, read, clock, tokenKey } = around;
+  return createMcollectiveStompEgress({
+    name: it.name,
+    link: createStompLink({
+      ...stompLinkOptions(it, config, read),
+      clock,
+      onEvent: listener(it.name, around),
+    }),
+    identity: config.identity,
+    cluster: config.cluster,
+    tokenKey,
+    collectives: config.routes.filter(({ to }) => to === it.name).flatMap(({ collectives }) => collectives),
+    serializer: it.serializer,
+    base64: it.base64,
+    multiplex: it.agentsMultiplex,
+    priority: it.priority,
+    signers: signersOf(it, around),
+    serverKeys: it.serverPublicKeys.map((file) =>
+      createPublicKey(read(file, ['egresses', it.name, 'server_public_key'])),
+    ),
+    maxMessageBytes: config.maxMessageBytes,
+    clock,
+  });
+};
+
+const signersOf = ({ signing, name }: Named<EgressConfig>, { read, clock }: Surroundings): Signers =>
+  signing.kind === 'keys'
+    ? keyFolder(signing.folder, clock)
+    : sharedSigner({
+        callerId: signing.callerid,
+        key: createPrivateKey(read(signing.privateKey, ['egresses', name, 'signing', 'private_key'])),
+      });
+
+/** A link's events as log lines and counters. */
+const listener =
+  (link: string, { log, stats }: Surroundings): LinkListener =>
+  (event: LinkEvent) => {
+    switch (event.kind) {
+      case 'connected':
+        log.info({ link, server: event.server }, 'connected');
+        break;
+      case 'disconnected':
+        log.warn({ link, server: event.server, reason: event.reason }, 'disconnected');
+        break;
+      case 'retry':
+        log.warn(
+          { link, server: event.server, reason: event.reason, delay_ms: event.delay },
+          'connection failed, trying again',
+        );
+        break;
+      case 'expired':
+        stats.add('expired', event.count);
+        log.warn(
+          { link, destination: event.destination, count: event.count },
+          'expired while waiting for the connection',
+        );
+        break;
+      case 'error':
+        log.error({ link, err: event.error }, 'link error');
+        break;
+    }
+  };

@@ -1,0 +1,64 @@
+import type { Command } from 'commander';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { ConfigError } from '../config/problem.ts';
+import { checkBrokers } from './check/brokers.ts';
+import { Checklist, type Finding } from './check/checklist.ts';
+import { fromProblem, hasProblems, jsonReport, textReport } from './check/report.ts';
+import { checkSettings } from './check/settings.ts';
+
+export interface CheckOptions {
+  readonly config: string;
+  readonly json?: true;
+  readonly offline?: true;
+}
+
+/**
+ * Looks at everything that the configuration names.
+ * @throws ConfigUnreadable where there is no such file
+ */
+export const check = async ({ config: file, offline }: CheckOptions): Promise<readonly Finding[]> => {
+  let loaded: LoadedConfig;
+  try {
+    loaded = loadConfig(file, process.env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems.map(fromProblem);
+    throw error;
+  }
+  const list = new Checklist(loaded);
+  list.ok([], `${file} is a valid configuration`);
+  checkSettings(list, loaded, Date.now());
+  if (offline === undefined) await checkBrokers(list, loaded);
+  return list.findings;
+};
+
+/** `mcbridge check` */
+export const registerCheck = (program: Command): void => {
+  program
+    .command('check')
+    .description('see whether a configuration will work, and how to mend what will not')
+    .requiredOption('-c, --config <file>', 'the configuration')
+    .option('--offline', 'do not connect to the brokers')
+    .option('--json', 'print the findings as JSON')
+    .addHelpText(
+      'after',
+      `
+Looks at the configuration's syntax and keys, at every file that it names (is it readable, is it what it should be,
+do keys and certificates belong together, has a certificate expired, can everybody read a private key), and connects
+to every broker by itself and logs in. Changes nothing.
+
+Examples:
+  mcbridge check --config bridge.yaml
+  mcbridge check --config bridge.yaml --offline        before the brokers are there
+  mcbridge check --config bridge.yaml --json | jq '.findings[] | select(.status != "ok")'
+
+Exit codes: 0 all is well (there may be warnings), 1 there are problems, 2 wrong usage or unreadable configuration`,
+    )
+    .action(async (options: CheckOptions) => {
+      const findings = await check(options);
+      const colour = process.stdout.isTTY === true && !process.env['NO_COLOR'];
+      process.stdout.write(
+        options.json === true ? jsonReport(options.config, findings) : textReport(findings, colour),
+      );
+      if (hasProblems(findings)) process.exitCode = 1;
+    });
+};

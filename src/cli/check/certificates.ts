@@ -1,0 +1,54 @@
+import { X509Certificate } from 'node:crypto';
+
+const BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+const DAY = 24 * 3600 * 1000;
+const SOON = 30 * DAY;
+const MAX_DEPTH = 10;
+
+/**
+ * The certificates of a PEM file, in its order.
+ * @throws Error where there is none, or one is damaged
+ */
+export const parseCertificates = (pem: string): readonly [X509Certificate, ...X509Certificate[]] => {
+  const [first, ...rest] = (pem.match(BLOCK) ?? []).map((block) => new X509Certificate(block));
+  if (first === undefined) throw new Error('it holds no PEM certificate');
+  return [first, ...rest];
+};
+
+/** Its common name where it has one, for messages. */
+export const nameOf = (certificate: X509Certificate): string =>
+  /^CN=(.+)$/m.exec(certificate.subject)?.[1] ??
+  (certificate.subject.replaceAll('\n', ', ') || 'without a name');
+
+export type Validity =
+  | { readonly kind: 'valid' | 'soon' | 'expired'; readonly until: string }
+  | { readonly kind: 'future'; readonly from: string };
+
+const day = (time: Date): string => time.toISOString().slice(0, 10);
+
+/** Whether a certificate is within its dates at `now`, and whether it ends within a month. */
+export const validity = (certificate: X509Certificate, now: number): Validity => {
+  const from = new Date(certificate.validFrom);
+  const until = new Date(certificate.validTo);
+  if (now < from.getTime()) return { kind: 'future', from: day(from) };
+  const left = until.getTime() - now;
+  return { kind: left < 0 ? 'expired' : left < SOON ? 'soon' : 'valid', until: day(until) };
+};
+
+/** Whether a path of signatures leads from `leaf` over certificates of `between` to one of `roots`. */
+export const isTrusted = (
+  leaf: X509Certificate,
+  between: readonly X509Certificate[],
+  roots: readonly X509Certificate[],
+): boolean => {
+  let current = leaf;
+  for (let depth = 0; depth < MAX_DEPTH; depth++) {
+    const signed = (issuer: X509Certificate): boolean =>
+      current.checkIssued(issuer) && current.verify(issuer.publicKey);
+    if (roots.some(signed)) return true;
+    const issuer = between.find((candidate) => candidate !== current && candidate.ca && signed(candidate));
+    if (issuer === undefined) return false;
+    current = issuer;
+  }
+  return false;
+};

@@ -1,0 +1,196 @@
+import { createPrivateKey, createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { readFailure } from '../../config/files.ts';
+import type { KeyPath } from '../../config/problem.ts';
+import { isTrusted, nameOf, parseCertificates, validity } from './certificates.ts';
+import type { Checklist } from './checklist.ts';
+
+const WORLD_READABLE = 0o004;
+
+/** The file's bytes; a finding where it cannot be read, and none where it can. */
+export const readBytes = (list: Checklist, path: KeyPath, file: string): Buffer | undefined => {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    list.problem(
+      path,
+      `${file} cannot be read: ${readFailure(error)}`,
+      "check the name; relative names start at the configuration file's folder",
+    );
+    return undefined;
+  }
+};
+
+const readText = (list: Checklist, path: KeyPath, file: string): string | undefined =>
+  readBytes(list, path, file)?.toString();
+
+export const warnIfWorldReadable = (list: Checklist, path: KeyPath, file: string): void => {
+  if ((statSync(file).mode & WORLD_READABLE) === 0) return;
+  list.warning(path, `${file} is secret, and everybody on this machine can read it`, `chmod 600 ${file}`);
+};
+
+/** The private key in a file, if there is one that the bridge can use. */
+export const checkPrivateKey = (list: Checklist, path: KeyPath, file: string): KeyObject | undefined => {
+  const text = readText(list, path, file);
+  if (text === undefined) return undefined;
+  warnIfWorldReadable(list, path, file);
+  if (/ENCRYPTED/.test(text)) {
+    list.problem(
+      path,
+      `${file} is encrypted`,
+      `the bridge has no passphrase; openssl pkey -in ${file} -out FILE decrypts it`,
+    );
+    return undefined;
+  }
+  try {
+    return createPrivateKey(text);
+  } catch {
+    list.problem(
+      path,
+      `${file} is not a private key`,
+      'it takes a PEM file with BEGIN PRIVATE KEY or BEGIN RSA PRIVATE KEY',
+    );
+    return undefined;
+  }
+};
+
+/** {@link checkPrivateKey} for a key that signs messages: both protocols sign with RSA. */
+export const checkSigningKey = (list: Checklist, path: KeyPath, file: string): KeyObject | undefined => {
+  const key = checkPrivateKey(list, path, file);
+  if (key === undefined || key.asymmetricKeyType === 'rsa') return key;
+  list.problem(
+    path,
+    `${file} is not an RSA key but ${key.asymmetricKeyType}`,
+    'MCollective signs with RSA: openssl genrsa -out FILE 2048',
+  );
+  return undefined;
+};
+
+export const checkPublicKey = (list: Checklist, path: KeyPath, file: string): void => {
+  const text = readText(list, path, file);
+  if (text === undefined) return;
+  if (/PRIVATE KEY/.test(text)) {
+    list.problem(
+      path,
+      `${file} is a private key`,
+      `openssl pkey -in ${file} -pubout makes the public key of it; the private one belongs on the daemons only`,
+    );
+    return;
+  }
+  try {
+    const key = createPublicKey(text);
+    if (key.asymmetricKeyType === 'rsa') list.ok(path, `${file} is an RSA public key`);
+    else
+      list.problem(
+        path,
+        `${file} is not an RSA key but ${key.asymmetricKeyType}`,
+        'it takes the file that plugin.ssl_server_public names',
+      );
+  } catch {
+    list.problem(
+      path,
+      `${file} is neither a public key nor a certificate`,
+      'it takes the PEM file that plugin.ssl_server_public names',
+    );
+  }
+};
+
+/** Certificates within their dates; others are findings. */
+const checkDates = (
+  list: Checklist,
+  path: KeyPath,
+  file: string,
+  certificates: readonly X509Certificate[],
+  now: number,
+): boolean => {
+  let good = true;
+  for (const certificate of certificates) {
+    const name = `${file}: the certificate ${nameOf(certificate)}`;
+    const is = validity(certificate, now);
+    if (is.kind === 'expired') list.problem(path, `${name} expired on ${is.until}`, 'renew it');
+    if (is.kind === 'future')
+      list.problem(path, `${name} is valid from ${is.from} only`, "check this machine's clock");
+    if (is.kind === 'soon') list.warning(path, `${name} expires on ${is.until}`, 'renew it soon');
+    good &&= is.kind === 'valid' || is.kind === 'soon';
+  }
+  return good;
+};
+
+const certificatesIn = (
+  list: Checklist,
+  path: KeyPath,
+  file: string,
+): readonly [X509Certificate, ...X509Certificate[]] | undefined => {
+  const text = readText(list, path, file);
+  if (text === undefined) return undefined;
+  try {
+    return parseCertificates(text);
+  } catch (error) {
+    list.problem(
+      path,
+      `${file} is not a certificate: ${readFailure(error)}`,
+      'it takes a PEM file with BEGIN CERTIFICATE',
+    );
+    return undefined;
+  }
+};
+
+/** The authorities in a CA file, where they can be used. */
+export const checkAuthorities = (
+  list: Checklist,
+  path: KeyPath,
+  file: string,
+  now: number,
+): readonly X509Certificate[] | undefined => {
+  const found = certificatesIn(list, path, file);
+  if (found === undefined) return undefined;
+  const other = found.find((certificate) => !certificate.ca);
+  if (other !== undefined) {
+    list.problem(
+      path,
+      `${file}: the certificate ${nameOf(other)} is not a CA's`,
+      'it takes the certificate of the authority, not one that it signed',
+    );
+    return undefined;
+  }
+  if (!checkDates(list, path, file, found, now)) return undefined;
+  list.ok(path, `${file} holds the CA ${found.map(nameOf).join(', ')}`);
+  return found;
+};
+
+export interface ClientFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** A client certificate: its dates, its key, and whether an authority of `roots` (undefined: unknown) vouches for it. */
+export const checkClient = (
+  list: Checklist,
+  path: KeyPath,
+  { cert, key }: ClientFiles,
+  roots: readonly X509Certificate[] | undefined,
+  now: number,
+): void => {
+  const certPath = [...path, 'cert'];
+  const keyPath = [...path, 'key'];
+  const found = certificatesIn(list, certPath, cert);
+  const privateKey = checkPrivateKey(list, keyPath, key);
+  if (found === undefined) return;
+  const [leaf, ...between] = found;
+  if (!checkDates(list, certPath, cert, found, now)) return;
+  if (roots !== undefined && !isTrusted(leaf, between, roots))
+    list.problem(
+      certPath,
+      `${cert}: the certificate ${nameOf(leaf)} is not signed by the CA ${roots.map(nameOf).join(', ')} of tls.ca`,
+      'give the CA that signed it, or the intermediate certificates after it in the same file',
+    );
+  else list.ok(certPath, `${cert} is the certificate ${nameOf(leaf)}`);
+  if (privateKey === undefined) return;
+  if (leaf.checkPrivateKey(privateKey)) list.ok(keyPath, `${key} is its private key`);
+  else
+    list.problem(
+      keyPath,
+      `${key} is not the key of the certificate in ${cert}`,
+      'give the pair that was made together',
+    );
+};

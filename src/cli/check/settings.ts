@@ -1,0 +1,147 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { readFailure, trimKey } from '../../config/files.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import type { KeyPath } from '../../config/problem.ts';
+import { MIN_CLUSTER_KEY } from '../../config/schema.ts';
+import type { EgressConfig, IngressConfig, Named } from '../../config/types.ts';
+import { isCallerId } from '../../envelope/check.ts';
+import type { Checklist } from './checklist.ts';
+import {
+  checkAuthorities,
+  checkClient,
+  checkPublicKey,
+  checkSigningKey,
+  readBytes,
+  warnIfWorldReadable,
+} from './files.ts';
+
+/** Everything that can be looked at without a network: files, keys, certificates, parts that nothing uses. */
+export const checkSettings = (list: Checklist, { config }: LoadedConfig, now: number): void => {
+  const { clusterKey, ingresses, egresses, routes } = config;
+  if (clusterKey.kind === 'file') checkClusterKey(list, clusterKey.file);
+  else list.ok(['cluster_key'], 'is long enough');
+  for (const ingress of ingresses.values()) {
+    if (!routes.some(({ from }) => from === ingress.name))
+      list.warning(['ingresses', ingress.name], 'no route starts here', 'add a route, or remove it');
+    checkIngress(list, ingress, now);
+  }
+  for (const egress of egresses.values()) {
+    if (!routes.some(({ to }) => to === egress.name))
+      list.warning(['egresses', egress.name], 'no route ends here', 'add a route, or remove it');
+    checkEgress(list, egress, now);
+  }
+  for (const [index, route] of routes.entries()) {
+    const egress = egresses.get(route.to);
+    if (egress !== undefined) checkRoute(list, ['routes', index], route, egress);
+  }
+};
+
+const checkClusterKey = (list: Checklist, file: string): void => {
+  const path = ['cluster_key_file'];
+  const bytes = readBytes(list, path, file);
+  if (bytes === undefined) return;
+  warnIfWorldReadable(list, path, file);
+  const { length } = trimKey(bytes);
+  if (length >= MIN_CLUSTER_KEY) list.ok(path, `${file} holds a key of ${length} bytes`);
+  else
+    list.problem(
+      path,
+      `${file} holds ${length} bytes, and it takes at least ${MIN_CLUSTER_KEY}`,
+      `openssl rand -base64 48 > ${file}, and the same file for every instance`,
+    );
+};
+
+const checkIngress = (list: Checklist, ingress: Named<IngressConfig>, now: number): void => {
+  const path = ['ingresses', ingress.name];
+  const { tls, callers } = ingress;
+  if (tls === undefined)
+    list.warning(
+      [...path, 'insecure_plaintext'],
+      'the connection to the brokers is neither encrypted nor authenticated',
+      'give tls',
+    );
+  else {
+    const roots = checkAuthorities(list, [...path, 'tls', 'ca'], tls.ca, now);
+    if (tls.client !== undefined) checkClient(list, [...path, 'tls'], tls.client, roots, now);
+  }
+  if (callers.ca !== tls?.ca) checkAuthorities(list, [...path, 'callers', 'ca'], callers.ca, now);
+};
+
+const checkEgress = (list: Checklist, egress: Named<EgressConfig>, now: number): void => {
+  const path = ['egresses', egress.name];
+  const { tls, signing } = egress;
+  if (!tls.verify)
+    list.warning(
+      [...path, 'tls', 'verify'],
+      "the brokers' certificates are not verified",
+      'give ca, and leave verify out',
+    );
+  if (tls.ca !== undefined) checkAuthorities(list, [...path, 'tls', 'ca'], tls.ca, now);
+  // Which authority vouches for the client is the broker's affair here: it need not be the one that signed the broker.
+  if (tls.client !== undefined) checkClient(list, [...path, 'tls'], tls.client, undefined, now);
+  for (const [index, file] of egress.serverPublicKeys.entries())
+    checkPublicKey(list, [...path, 'server_public_key', index], file);
+  if (signing.kind === 'keys') checkKeysFolder(list, [...path, 'signing', 'keys_dir'], signing.folder);
+  else if (checkSigningKey(list, [...path, 'signing', 'private_key'], signing.privateKey) !== undefined)
+    list.ok([...path, 'signing', 'private_key'], `${signing.privateKey} signs for ${signing.callerid}`);
+};
+
+const checkKeysFolder = (list: Checklist, path: KeyPath, folder: string): void => {
+  let names: readonly string[];
+  try {
+    names = readdirSync(folder).filter((name) => name.endsWith('.pem'));
+  } catch (error) {
+    list.problem(
+      path,
+      `${folder} cannot be read: ${readFailure(error)}`,
+      'give the folder of the private keys',
+    );
+    return;
+  }
+  const good = names.toSorted().filter((name) => {
+    if (!isCallerId(`cert=${name.slice(0, -'.pem'.length)}`))
+      list.warning(
+        path,
+        `${name} in ${folder} can sign for nobody`,
+        'name it <caller>.pem, of letters, digits, ".", "_" and "-"',
+      );
+    return checkSigningKey(list, path, join(folder, name)) !== undefined;
+  });
+  if (names.length === 0)
+    list.problem(
+      path,
+      `${folder} holds no private key`,
+      'put alice.pem there for callers that are mapped to cert=alice',
+    );
+  else if (good.length > 0) list.ok(path, `${folder} holds ${good.length} private keys: ${brief(good)}`);
+};
+
+const brief = (names: readonly string[]): string =>
+  names.length <= 10 ? names.join(', ') : `${names.slice(0, 10).join(', ')} and ${names.length - 10} more`;
+
+/** An exact rule names its caller, so its key must be there; what a regular expression yields is not known yet. */
+const checkRoute = (
+  list: Checklist,
+  path: KeyPath,
+  route: LoadedConfig['config']['routes'][number],
+  egress: EgressConfig,
+): void => {
+  for (const [index, { match, to, privileged }] of route.identities.entries()) {
+    const rule = [...path, 'identities', index, 'to'];
+    if (match.kind === 'exact' && !privileged && egress.privileged.some((pattern) => pattern.test(to)))
+      list.problem(
+        rule,
+        `${to} is privileged there, so this rule lets nobody through`,
+        'add privileged: true to the rule, if that is meant',
+      );
+    if (match.kind !== 'exact' || egress.signing.kind !== 'keys') continue;
+    const file = join(egress.signing.folder, `${to.slice(to.indexOf('=') + 1)}.pem`);
+    if (!existsSync(file))
+      list.problem(
+        rule,
+        `there is no key ${file}, so this caller's requests cannot be signed`,
+        "put the caller's private key there",
+      );
+  }
+};

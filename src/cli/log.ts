@@ -1,0 +1,48 @@
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
+import pretty from 'pino-pretty';
+import type { LogConfig } from '../config/types.ts';
+
+export interface LoggerOptions extends LogConfig {
+  /** Where lines go; a terminal has `isTTY`. */
+  readonly stream: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  /** In every line. */
+  readonly identity: string;
+  readonly cluster: string;
+  readonly instance: string;
+  /** For `pretty`; default: whether the stream is a terminal and NO_COLOR is not set. */
+  readonly colour?: boolean;
+}
+
+// Secrets are of a class that never shows itself; this is for the plain text that link options hold.
+const SECRETS = ['password', 'passcode', 'token', 'clusterKey', 'privateKey', 'key'];
+const REDACT = SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
+
+/** JSON, one line an event; in colours and columns where a person reads along. */
+export const createLogger = (options: LoggerOptions): Logger => {
+  const { level, format, stream, identity, cluster, instance } = options;
+  const terminal = stream.isTTY === true;
+  const plain: DestinationStream = {
+    write: (line) => {
+      stream.write(line);
+    },
+  };
+  const destination =
+    format === 'pretty' || (format === 'auto' && terminal)
+      ? pretty({
+          colorize: options.colour ?? (terminal && !process.env['NO_COLOR']),
+          destination: plain,
+          ignore: 'identity,cluster,instance',
+          translateTime: 'SYS:HH:MM:ss.l',
+        })
+      : plain;
+  return pino(
+    {
+      level,
+      base: { identity, cluster, instance },
+      timestamp: stdTimeFunctions.isoTime,
+      redact: { paths: REDACT, censor: '[secret]' },
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination,
+  );
+};

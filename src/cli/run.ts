@@ -1,0 +1,79 @@
+import type { Command } from 'commander';
+import { loadConfig } from '../config/load.ts';
+import { assemble } from './assemble.ts';
+import { createLogger } from './log.ts';
+
+/** Ms between log lines of the counters, while anything changes. */
+const STATS_EVERY = 60_000;
+
+/** `mcbridge run` */
+export const registerRun = (program: Command): void => {
+  program
+    .command('run')
+    .summary('run the bridge')
+    .description('Runs the bridge that the configuration describes, until SIGTERM or SIGINT.')
+    .requiredOption('-c, --config <file>', 'the configuration, see docs/configuration.md')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  mcbridge check --config bridge.yaml && mcbridge run --config bridge.yaml
+  MCBRIDGE_CLUSTER_KEY=... mcbridge run --config bridge.yaml
+
+Logs go to standard output, JSON lines unless that is a terminal.
+SIGTERM and SIGINT drain: no new work, what is in flight is finished, then the bridge closes. A second
+signal ends it at once.
+
+Exit codes: 0 stopped by a signal, 1 failed to start or killed by a second signal, 2 wrong usage or
+unreadable configuration`,
+    )
+    .action(({ config }: { readonly config: string }) => run(config));
+};
+
+const run = async (file: string): Promise<void> => {
+  const loaded = loadConfig(file, process.env);
+  const { config } = loaded;
+  const { identity, cluster, instance } = config;
+  const log = createLogger({ ...config.log, stream: process.stdout, identity, cluster, instance });
+  const bridge = assemble(loaded, log);
+
+  let last = '';
+  const counters = (): void => {
+    const counts = bridge.stats.snapshot();
+    const text = JSON.stringify(counts);
+    if (text !== last) log.info({ counts }, 'counters');
+    last = text;
+  };
+  const timer = setInterval(counters, STATS_EVERY);
+
+  const signalled = new Promise<string>((resolve) => {
+    let stopping = false;
+    const onSignal = (signal: string): void => {
+      if (stopping) {
+        log.warn({ signal }, 'second signal, ending at once');
+        process.exit(1);
+      }
+      stopping = true;
+      resolve(signal);
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+
+  log.info(
+    {
+      routes: config.routes.map(({ from, to, collectives }) => `${from} → ${to}: ${collectives.join(', ')}`),
+    },
+    'starting',
+  );
+  // Links try for ever, so the start may outlast the bridge's life: a signal ends it too.
+  const started = bridge.start().then(() => log.info({ links: bridge.status() }, 'ready'));
+  const signal = await Promise.race([signalled, started.then(() => signalled)]);
+  log.info({ signal, drain_timeout_s: config.drainTimeout }, 'draining');
+  // A start that is cut short fails, and that is no news.
+  started.catch(() => undefined);
+  await bridge.stop();
+  clearInterval(timer);
+  counters();
+  log.info({}, 'stopped');
+};

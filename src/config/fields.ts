@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { isToken } from '../envelope/check.ts';
+import { Secret } from './secret.ts';
+import { parseBytes, parseSeconds } from './units.ts';
+
+/**
+ * One value of the configuration: `read` understands it or returns undefined, and then the user is told what is
+ * `allowed`. All of the schema's leaves are made by this, so that no message can be without it.
+ */
+export const field = <T>(allowed: string, read: (value: unknown) => T | undefined) =>
+  z.unknown().transform((value, context): T => {
+    const result = read(value);
+    if (result !== undefined) return result;
+    context.addIssue({ code: 'custom', message: 'is not allowed', params: { allowed } });
+    return z.NEVER;
+  });
+
+/** Refuses a combination of keys, pointing at the key that must go or change. */
+export const refuse = <T>(
+  context: z.core.$RefinementCtx<T>,
+  path: readonly (string | number)[],
+  message: string,
+): void => {
+  context.addIssue({ code: 'custom', path: [...path], message, params: { sentence: true } });
+};
+
+/**
+ * Has a section's combinations checked also where single keys of it are wrong, so that one run names every problem.
+ * Such a key is there, but is not what its type says: a check that runs with this may only ask what is there.
+ */
+export const ALWAYS: z.core.$ZodSuperRefineParams = {
+  when: ({ value }) => typeof value === 'object' && value !== null && !Array.isArray(value),
+};
+
+/** Text of one line; `pattern` must match all of it. */
+export const text = (allowed: string, accepts: (text: string) => boolean = () => true) =>
+  field(allowed, (value) =>
+    typeof value === 'string' && value !== '' && !/[\0\r\n]/.test(value) && accepts(value)
+      ? value
+      : undefined,
+  );
+
+export const token = (what: string) => text(`${what}: letters, digits, "_" and "-"`, isToken);
+
+export const secret = (allowed: string) =>
+  field(allowed, (value) => (typeof value === 'string' && value !== '' ? new Secret(value) : undefined));
+
+export const choice = <const T extends string>(options: readonly T[]) =>
+  field(options.map((option) => JSON.stringify(option)).join(', '), (value) =>
+    options.find((option) => option === value),
+  );
+
+/** Text counts too, because a value from the environment is always text. */
+export const bool = () =>
+  field('true or false', (value) =>
+    value === true || value === 'true' ? true : value === false || value === 'false' ? false : undefined,
+  );
+
+export const integer = (min: number, max: number) =>
+  field(`a whole number from ${min} to ${max}`, (value) => {
+    const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
+    return typeof number === 'number' && Number.isInteger(number) && number >= min && number <= max
+      ? number
+      : undefined;
+  });
+
+/** In seconds. */
+export const seconds = (min: number, max: number) =>
+  field(`a time from ${min} s to ${max} s, as seconds or as 30s, 10m, 1h`, (value) =>
+    within(parseSeconds(value), min, max),
+  );
+
+/** In bytes. */
+export const bytes = (min: number, max: number) =>
+  field(`a size from ${min} to ${max} bytes, as bytes or as 64kB, 64KiB, 4MB, 4MiB`, (value) =>
+    within(parseBytes(value), min, max),
+  );
+
+const within = (value: number | undefined, min: number, max: number): number | undefined =>
+  value !== undefined && value >= min && value <= max ? value : undefined;
+
+/** A regular expression, `…` or `/…/` as Choria writes them; matches anywhere unless it is anchored. */
+export const pattern = () =>
+  field('a regular expression, for instance \\.mcollective$ or /\\.mcollective$/', (value) =>
+    typeof value === 'string' && value !== '' ? compile(value.replace(/^\/(.+)\/$/s, '$1')) : undefined,
+  );
+
+/** The expression, or undefined where it is not one. */
+export const compile = (source: string): RegExp | undefined => {
+  try {
+    return new RegExp(source);
+  } catch {
+    return undefined;
+  }
+};
+
+/** The name of a file or folder, made absolute by `resolve`. */
+export const path = (resolve: (path: string) => string) =>
+  text('the path of a file or folder').transform(resolve);

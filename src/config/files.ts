@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import type { LoadedConfig } from './load.ts';
+import { ConfigError, formatPath, type KeyPath } from './problem.ts';
+import { MIN_CLUSTER_KEY } from './schema.ts';
+
+/** Reads a file that the key at `path` names. */
+export type ReadFile = (file: string, path: KeyPath) => Buffer;
+
+export const readPlain: ReadFile = (file) => readFileSync(file);
+
+/** Why a file cannot be read, in words. */
+export const readFailure = (error: unknown): string => {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'there is no such file';
+  if (code === 'EACCES') return 'permission denied';
+  if (code === 'EISDIR') return 'it is a folder';
+  return error instanceof Error ? error.message : String(error);
+};
+
+type Place = Pick<LoadedConfig, 'file' | 'at'>;
+
+const fail = ({ file, at }: Place, path: KeyPath, message: string, cause?: unknown): ConfigError =>
+  new ConfigError([{ file, ...at(path), path: formatPath(path), message }], { cause });
+
+/** A reader whose errors are a {@link ConfigError} at the key that names the file. */
+export const fileReader =
+  (place: Place): ReadFile =>
+  (file, path) => {
+    try {
+      return readFileSync(file);
+    } catch (error) {
+      throw fail(place, path, `${file} cannot be read: ${readFailure(error)}`, error);
+    }
+  };
+
+/** Without the line end that editors and `openssl rand -base64` put after the key. */
+export const trimKey = (bytes: Buffer): Buffer => {
+  let end = bytes.length;
+  if (bytes[end - 1] === 0x0a) end--;
+  if (bytes[end - 1] === 0x0d) end--;
+  return bytes.subarray(0, end);
+};
+
+/**
+ * The key that reply tokens are authenticated with.
+ * @throws ConfigError where its file cannot be read or is too short
+ */
+export const readClusterKey = (loaded: LoadedConfig, read: ReadFile = fileReader(loaded)): Buffer => {
+  const { clusterKey } = loaded.config;
+  if (clusterKey.kind === 'given') return Buffer.from(clusterKey.key.reveal());
+  const path = ['cluster_key_file'];
+  const key = trimKey(read(clusterKey.file, path));
+  if (key.length >= MIN_CLUSTER_KEY) return key;
+  throw fail(
+    loaded,
+    path,
+    `${clusterKey.file} holds ${key.length} bytes, and it takes at least ${MIN_CLUSTER_KEY}`,
+  );
+};

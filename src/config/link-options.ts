@@ -1,0 +1,82 @@
+import type { NatsLinkOptions } from '../transport/nats/options.ts';
+import type { StompLinkOptions, StompServer, StompTls } from '../transport/stomp/options.ts';
+import type { McollectiveStompConfig } from './egress/mcollective-stomp.ts';
+import { type ReadFile, readPlain } from './files.ts';
+import type { ChoriaFederationConfig } from './ingress/choria-federation.ts';
+import type { KeyPath } from './problem.ts';
+import type { BufferConfig, Config, Named } from './types.ts';
+
+const limits = ({ messages, bytes }: BufferConfig) => ({ maxMessages: messages, maxBytes: bytes });
+
+/** A client certificate and its key as PEM text, where there are any. */
+const clientPem = (
+  client: { readonly cert: string; readonly key: string } | undefined,
+  path: KeyPath,
+  read: ReadFile,
+): { readonly cert?: string; readonly key?: string } =>
+  client === undefined
+    ? {}
+    : {
+        cert: read(client.cert, [...path, 'cert']).toString(),
+        key: read(client.key, [...path, 'key']).toString(),
+      };
+
+/** How to connect to an ingress's NATS brokers, under the bridge's identity; reads the files that it names. */
+export const natsLinkOptions = (
+  ingress: Named<ChoriaFederationConfig>,
+  { identity }: Pick<Config, 'identity'>,
+  read: ReadFile = readPlain,
+): Omit<NatsLinkOptions, 'onEvent'> => {
+  const { servers, tls, user, password, token, buffer, name } = ingress;
+  const path = ['ingresses', name, 'tls'];
+  return {
+    // Choria writes nats:// and means TLS. Asked for as tls://, a server (or someone in between) that offers none is refused.
+    servers: servers.map(({ url }) => (tls === undefined ? url : url.replace(/^nats:/, 'tls:'))),
+    name: identity,
+    buffer: limits(buffer),
+    ...(tls === undefined
+      ? {}
+      : {
+          tls: {
+            ca: read(tls.ca, [...path, 'ca']).toString(),
+            ...clientPem(tls.client, path, read),
+            verify: true,
+          },
+        }),
+    ...(user === undefined ? {} : { user }),
+    ...(password === undefined ? {} : { password: password.reveal() }),
+    ...(token === undefined ? {} : { token: token.reveal() }),
+  };
+};
+
+/** How to connect to an egress's STOMP brokers; reads the files that it names. */
+export const stompLinkOptions = (
+  egress: Named<McollectiveStompConfig>,
+  { maxMessageBytes }: Pick<Config, 'maxMessageBytes'>,
+  read: ReadFile = readPlain,
+): Omit<StompLinkOptions, 'onEvent' | 'clock'> => {
+  const { servers, user, password, vhost, versions, heartbeat, prefetch, buffer, name } = egress;
+  const path = ['egresses', name, 'tls'];
+  const tls: StompTls | undefined = servers.some((server) => server.tls)
+    ? {
+        ...(egress.tls.ca === undefined ? {} : { ca: read(egress.tls.ca, [...path, 'ca']).toString() }),
+        ...clientPem(egress.tls.client, path, read),
+        verify: egress.tls.verify,
+      }
+    : undefined;
+  return {
+    servers: servers.map((server): StompServer => {
+      const { host, port } = server;
+      return server.tls && tls !== undefined ? { host, port, tls } : { host, port };
+    }),
+    vhost,
+    versions,
+    heartbeat: { outgoing: heartbeat * 1000, incoming: heartbeat * 1000 },
+    prefetch,
+    buffer: limits(buffer),
+    // Room for headers and base64; and what is just too long must arrive for the adapter to refuse it by name.
+    maxFrameBytes: Math.max(16 * 1024 ** 2, maxMessageBytes * 2),
+    ...(user === undefined ? {} : { login: user }),
+    ...(password === undefined ? {} : { passcode: password.reveal() }),
+  };
+};

@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { parseConfigDocument } from './document.ts';
+import { readFailure } from './files.ts';
+import { collectKnownKeys, describeIssue, type KnownKeys } from './issues.ts';
+import { crossCheck, readOutline } from './outline.ts';
+import { ConfigError, ConfigUnreadable, type KeyPath, type Position, type Problem } from './problem.ts';
+import { configSchema } from './schema.ts';
+import type { Environment } from './substitute.ts';
+import type { Config } from './types.ts';
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** The name of the file as it was given. */
+  readonly file: string;
+  /** Where a key's value stands in the file, by YAML's names: `at(['ingresses', 'federation', 'tls', 'ca'])`. */
+  at(path: KeyPath): Position;
+}
+
+/**
+ * Reads, checks and completes a configuration.
+ * @param env what `${NAME}` stands for
+ * @throws ConfigUnreadable where there is no such file
+ * @throws ConfigError with every problem of the file
+ */
+export const loadConfig = (file: string, env: Environment): LoadedConfig => {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+  } catch (error) {
+    throw new ConfigUnreadable(
+      file,
+      error instanceof TypeError ? 'it is not UTF-8 text' : readFailure(error),
+      { cause: error },
+    );
+  }
+  return parseConfig(text, file, env);
+};
+
+/** {@link loadConfig} of a text that is already there; `file` is for messages and for what paths are relative to. */
+export const parseConfig = (text: string, file: string, env: Environment): LoadedConfig => {
+  const document = parseConfigDocument(text, file, env);
+  if (document.value === null && document.problems.length > 0) throw new ConfigError(document.problems);
+
+  const outline = readOutline(document.value);
+  const folder = dirname(resolve(file));
+  const schema = configSchema({
+    hostname: hostname(),
+    cluster: outline.cluster ?? 'mcollective',
+    resolve: (path) => resolve(folder, path),
+  });
+  const known: KnownKeys = new Map();
+  const result = schema.safeParse(document.value ?? {}, { error: collectKnownKeys(known) });
+  const issues = result.error?.issues ?? [];
+  // What cannot be put in leaves a gap, and what the schema says of the gap is no news.
+  const gaps = document.problems.map(({ path }) => path);
+  const inGap = ({ path }: Problem): boolean =>
+    gaps.some((gap) => path === gap || path.startsWith(`${gap}.`) || path.startsWith(`${gap}[`));
+  const problems = [
+    ...document.problems,
+    ...distinct([
+      ...issues.flatMap((issue) => describeIssue(issue, document, known)),
+      ...crossCheck(outline, document),
+    ]).filter((problem) => !inGap(problem)),
+  ].toSorted((a, b) => a.line - b.line || a.column - b.column);
+  if (!result.success || problems.length > 0) throw new ConfigError(problems);
+  return { config: result.data, file, at: document.at };
+};
+
+/** One problem a key is enough: that a collective's name is wrong, not also that it is there twice. */
+const distinct = (problems: readonly Problem[]): readonly Problem[] => {
+  const seen = new Set<string>();
+  return problems.filter(({ path }) => {
+    const first = !seen.has(path);
+    seen.add(path);
+    return first;
+  });
+};

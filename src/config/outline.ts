@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import type { ConfigDocument, Plain } from './document.ts';
+import { nearest } from './nearest.ts';
+import { formatPath, type KeyPath, type Problem } from './problem.ts';
+
+// Lenient: what is wrong in itself is the schema's to report, and must not hide what is wrong between the parts.
+const outline = z
+  .object({
+    cluster: z.string().optional().catch(undefined),
+    ingresses: z.record(z.string(), z.unknown()).catch({}),
+    egresses: z.record(z.string(), z.unknown()).catch({}),
+    routes: z
+      .array(
+        z
+          .object({
+            from: z.string().optional().catch(undefined),
+            to: z.string().optional().catch(undefined),
+            collectives: z.array(z.unknown()).catch([]),
+          })
+          .catch({ from: undefined, to: undefined, collectives: [] }),
+      )
+      .catch([]),
+  })
+  .catch({ cluster: undefined, ingresses: {}, egresses: {}, routes: [] });
+
+/** The names that the parts of a configuration know each other by, as far as they can be made out. */
+export type Outline = z.output<typeof outline>;
+
+export const readOutline = (value: Plain): Outline => outline.parse(value);
+
+/** What is wrong between the parts: routes from or to nowhere, a collective with two ways out of one ingress. */
+export const crossCheck = (outline: Outline, document: ConfigDocument): readonly Problem[] => {
+  const problems: Problem[] = [];
+  const report = (path: KeyPath, message: string, allowed?: string): void => {
+    problems.push({
+      file: document.file,
+      ...document.at(path),
+      path: formatPath(path),
+      message,
+      ...(allowed === undefined ? {} : { allowed }),
+    });
+  };
+  const refer = (path: KeyPath, name: string | undefined, kind: string, names: readonly string[]): void => {
+    if (name === undefined || names.includes(name)) return;
+    const meant = nearest(name, names);
+    const hint = meant === undefined ? '' : `; did you mean "${meant}"?`;
+    report(path, `there is no ${kind} ${JSON.stringify(name)}${hint}`, names.join(', ') || undefined);
+  };
+
+  const exported = new Map<string, string>();
+  for (const [index, route] of outline.routes.entries()) {
+    refer(['routes', index, 'from'], route.from, 'ingress', Object.keys(outline.ingresses));
+    refer(['routes', index, 'to'], route.to, 'egress', Object.keys(outline.egresses));
+    for (const [entry, collective] of route.collectives.entries()) {
+      const path = ['routes', index, 'collectives', entry];
+      const key = JSON.stringify([route.from, collective]);
+      const first = exported.get(key);
+      if (first === undefined) exported.set(key, formatPath(path));
+      else
+        report(path, `${document.show(path)} is exported from ${route.from ?? 'there'} already, by ${first}`);
+    }
+  }
+  return problems;
+};

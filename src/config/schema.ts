@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { isIdentity, isToken } from '../envelope/check.ts';
+import { mcollectiveStomp } from './egress/mcollective-stomp.ts';
+import {
+  ALWAYS,
+  bytes,
+  choice,
+  field,
+  integer,
+  path,
+  refuse,
+  seconds,
+  secret,
+  text,
+  token,
+} from './fields.ts';
+import { choriaFederation } from './ingress/choria-federation.ts';
+import { route } from './route.ts';
+import {
+  type ClusterKey,
+  type Config,
+  LOG_FORMATS,
+  LOG_LEVELS,
+  type Named,
+  type SchemaContext,
+} from './types.ts';
+
+/** Every kind of ingress; a new protocol adds a line. */
+export const ingressSchema = (context: SchemaContext) =>
+  z.discriminatedUnion('type', [choriaFederation(context)]);
+
+/** Every kind of egress; a new protocol adds a line. */
+export const egressSchema = (context: SchemaContext) =>
+  z.discriminatedUnion('type', [mcollectiveStomp(context)]);
+
+const name = () => z.string().refine(isToken);
+
+const notEmpty = [
+  (it: object): boolean => Object.keys(it).length > 0,
+  { message: 'has no entry', params: { sentence: true, allowed: 'at least one entry' } },
+] as const;
+
+const named = <T extends object>(record: Readonly<Record<string, T>>): ReadonlyMap<string, Named<T>> =>
+  new Map(Object.entries(record).map(([name, it]) => [name, { ...it, name }]));
+
+/** Shorter keys can be guessed; a token's HMAC is SHA-256. */
+export const MIN_CLUSTER_KEY = 32;
+
+const clusterKey = () =>
+  secret('at least 32 bytes, for instance of: openssl rand -base64 48').refine(
+    (key) => Buffer.byteLength(key.reveal()) >= MIN_CLUSTER_KEY,
+    { params: { allowed: 'at least 32 bytes, for instance of: openssl rand -base64 48' } },
+  );
+
+const DEFAULT_LOG = { level: 'info', format: 'auto' } as const;
+
+/** The whole file. */
+export const configSchema = (context: SchemaContext) =>
+  z
+    .strictObject({
+      identity: text('a host name such as mcbridge1.example.net', isIdentity).default(context.hostname),
+      cluster: token('a cluster name').default('mcollective'),
+      instance: field('a name: letters, digits, "_", "-" and "."; a number too', (value) =>
+        isIdentity(String(value)) && ['string', 'number'].includes(typeof value) ? String(value) : undefined,
+      ).optional(),
+      cluster_key: clusterKey().optional(),
+      cluster_key_file: path(context.resolve).optional(),
+      max_ttl: seconds(1, 24 * 3600).default(3600),
+      max_targets: integer(1, 100_000).default(1000),
+      max_message_bytes: bytes(64 * 1024, 256 * 1024 ** 2).default(4 * 1024 ** 2),
+      drain_timeout: seconds(0, 3600).default(10),
+      log: z
+        .strictObject({
+          level: choice(LOG_LEVELS).default(DEFAULT_LOG.level),
+          format: choice(LOG_FORMATS).default(DEFAULT_LOG.format),
+        })
+        .default(DEFAULT_LOG),
+      ingresses: z.record(name(), ingressSchema(context)).refine(...notEmpty),
+      egresses: z.record(name(), egressSchema(context)).refine(...notEmpty),
+      routes: z.array(route()).min(1),
+    })
+    .superRefine((it, context) => {
+      if (it.cluster_key === undefined && it.cluster_key_file === undefined)
+        refuse(
+          context,
+          ['cluster_key'],
+          'is missing: give cluster_key or cluster_key_file, the same in all instances',
+        );
+      if (it.cluster_key !== undefined && it.cluster_key_file !== undefined)
+        refuse(context, ['cluster_key_file'], 'contradicts cluster_key: leave out one of them');
+    }, ALWAYS)
+    .transform((it): Config => {
+      const { cluster_key: key, cluster_key_file: file = '' } = it;
+      const clusterKey: ClusterKey = key === undefined ? { kind: 'file', file } : { kind: 'given', key };
+      return {
+        identity: it.identity,
+        cluster: it.cluster,
+        instance: it.instance ?? it.identity,
+        clusterKey,
+        maxTtl: it.max_ttl,
+        maxTargets: it.max_targets,
+        maxMessageBytes: it.max_message_bytes,
+        drainTimeout: it.drain_timeout,
+        log: it.log,
+        ingresses: named(it.ingresses),
+        egresses: named(it.egresses),
+        routes: it.routes,
+      };
+    });

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { bytes, integer, refuse } from './fields.ts';
+import type { BufferConfig } from './types.ts';
+
+const MiB = 1024 ** 2;
+const DEFAULT_BUFFER: BufferConfig = { messages: 10_000, bytes: 64 * MiB };
+
+/** The buffer of a link, the same in every ingress and egress. */
+export const buffer = () =>
+  z
+    .strictObject({
+      messages: integer(1, 1_000_000).default(DEFAULT_BUFFER.messages),
+      bytes: bytes(64 * 1024, 4096 * MiB).default(DEFAULT_BUFFER.bytes),
+    })
+    .default(DEFAULT_BUFFER);
+
+interface Credentials {
+  readonly user?: unknown;
+  readonly password?: unknown;
+}
+
+export const userAndPassword = <T extends Credentials>(it: T, context: z.core.$RefinementCtx<T>): void => {
+  if ((it.user === undefined) === (it.password === undefined)) return;
+  refuse(
+    context,
+    [it.user === undefined ? 'password' : 'user'],
+    'user and password belong together: give both',
+  );
+};
+
+/** Where a broker listens. IPv6 addresses stand in brackets in the URL and without them here. */
+export interface Server {
+  readonly host: string;
+  readonly port: number;
+  /** Whether the URL asks for TLS. */
+  readonly tls: boolean;
+  /** As a URL, with the port. */
+  readonly url: string;
+}
+
+export interface Scheme {
+  readonly port: number;
+  readonly tls: boolean;
+}
+
+// Name, address, or [IPv6]; no credentials, path or query: those have keys of their own, or no meaning.
+const SERVER = /^(?:([a-z+]+):\/\/)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?\/?$/;
+
+/** Parses `scheme://host:port`; the first of `schemes` is meant where the text names none. */
+export const parseServer = (text: unknown, schemes: ReadonlyMap<string, Scheme>): Server | undefined => {
+  const match = typeof text === 'string' ? SERVER.exec(text) : null;
+  const name = match?.[1] ?? [...schemes.keys()][0] ?? '';
+  const scheme = schemes.get(name);
+  const address = match?.[2];
+  if (scheme === undefined || address === undefined) return undefined;
+  const port = match?.[3] === undefined ? scheme.port : Number(match[3]);
+  if (port < 1 || port > 65_535) return undefined;
+  const host = address.replace(/^\[|\]$/g, '');
+  return { host, port, tls: scheme.tls, url: `${name}://${address}:${port}` };
+};

@@ -1,0 +1,81 @@
+import type { McollectiveStompConfig } from './egress/mcollective-stomp.ts';
+import type { ChoriaFederationConfig } from './ingress/choria-federation.ts';
+import type { Secret } from './secret.ts';
+
+/** What a bridge does, fully resolved: defaults filled in, paths absolute, patterns compiled. */
+export interface Config {
+  /** This instance's name in `mc_sender`, `senderid` and logs. */
+  readonly identity: string;
+  /** Instances with one cluster share its work. */
+  readonly cluster: string;
+  readonly instance: string;
+  readonly clusterKey: ClusterKey;
+  /** Seconds. */
+  readonly maxTtl: number;
+  readonly maxTargets: number;
+  readonly maxMessageBytes: number;
+  /** Seconds. */
+  readonly drainTimeout: number;
+  readonly log: LogConfig;
+  /** By name, in the order of the file. */
+  readonly ingresses: ReadonlyMap<string, Named<IngressConfig>>;
+  readonly egresses: ReadonlyMap<string, Named<EgressConfig>>;
+  readonly routes: readonly RouteConfig[];
+}
+
+export type Named<T> = T & { readonly name: string };
+
+/** A new protocol adds its type here, and its schema to `ingressSchema` or `egressSchema`. */
+export type IngressConfig = ChoriaFederationConfig;
+export type EgressConfig = McollectiveStompConfig;
+
+/** The key that reply tokens are authenticated with: given in the configuration, or the name of its file. */
+export type ClusterKey =
+  | { readonly kind: 'given'; readonly key: Secret }
+  | { readonly kind: 'file'; readonly file: string };
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+export const LOG_FORMATS = ['auto', 'json', 'pretty'] as const;
+
+export interface LogConfig {
+  readonly level: (typeof LOG_LEVELS)[number];
+  readonly format: (typeof LOG_FORMATS)[number];
+}
+
+export interface RouteConfig {
+  /** Name of an ingress. */
+  readonly from: string;
+  /** Name of an egress. */
+  readonly to: string;
+  /** The collectives that the ingress's side may reach by this route. */
+  readonly collectives: readonly string[];
+  /** In order; the first that matches counts. */
+  readonly identities: readonly IdentityRule[];
+}
+
+/** Turns a caller of one side into a caller of the other. */
+export interface IdentityRule {
+  readonly match:
+    | { readonly kind: 'exact'; readonly name: string }
+    /** Anchored at both ends. */
+    | { readonly kind: 'regex'; readonly pattern: RegExp };
+  /** A callerid; after a regex, `$1` to `$9` stand for its groups. */
+  readonly to: string;
+  /** This rule may yield a name that the other side holds privileged. */
+  readonly privileged: boolean;
+}
+
+/** What waits while a link is down. */
+export interface BufferConfig {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** What the schemas need to know of their surroundings to fill in defaults. */
+export interface SchemaContext {
+  readonly hostname: string;
+  /** The top-level cluster, the default of every ingress. */
+  readonly cluster: string;
+  /** Makes a path absolute, relative to the configuration file. */
+  readonly resolve: (path: string) => string;
+}

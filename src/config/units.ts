@@ -1,0 +1,31 @@
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+
+const BYTES: Readonly<Record<string, number>> = {
+  '': 1,
+  B: 1,
+  kB: 1000,
+  MB: 1000 ** 2,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+};
+
+const withUnit = (
+  value: unknown,
+  form: RegExp,
+  factors: Readonly<Record<string, number>>,
+): number | undefined => {
+  const match = form.exec(String(value));
+  const factor = factors[match?.[2] ?? ''];
+  if ((typeof value !== 'string' && typeof value !== 'number') || match === null || factor === undefined)
+    return undefined;
+  const result = Number(match[1]) * factor;
+  return Number.isSafeInteger(result) ? result : undefined;
+};
+
+/** `90`, `90s`, `10m`, `1h` in seconds; anything else is undefined. */
+export const parseSeconds = (value: unknown): number | undefined =>
+  withUnit(value, /^(\d+)([smh]?)$/, { ...SECONDS, '': 1 });
+
+/** `4096`, `64kB`, `4MiB` in bytes; anything else is undefined. */
+export const parseBytes = (value: unknown): number | undefined =>
+  withUnit(value, /^(\d+) ?(B|kB|MB|KiB|MiB)?$/, BYTES);

@@ -1,0 +1,66 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { createLogger, type LoggerOptions } from '../../src/cli/log.ts';
+import { Secret } from '../../src/config/secret.ts';
+
+const logged = (
+  write: (log: ReturnType<typeof createLogger>) => void,
+  options: Partial<LoggerOptions> = {},
+): string => {
+  const stream = new PassThrough();
+  const names = { identity: 'mcbridge1', cluster: 'production', instance: '1' };
+  write(createLogger({ level: 'info', format: 'auto', stream, ...names, ...options }));
+  return String(stream.read() ?? '');
+};
+
+/** A stream that says that it is a terminal. */
+const terminal = () => Object.assign(new PassThrough(), { isTTY: true });
+
+describe('the log', () => {
+  it('is one JSON object a line, with the time and who writes it', () => {
+    const line: unknown = JSON.parse(logged((log) => log.info({ request: 'abc' }, 'request')));
+    expect(line).toEqual({
+      level: 'info',
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      identity: 'mcbridge1',
+      cluster: 'production',
+      instance: '1',
+      request: 'abc',
+      msg: 'request',
+    });
+  });
+
+  it('leaves out what is below its level', () => {
+    expect(logged((log) => log.info('quiet'), { level: 'warn' })).toBe('');
+    expect(logged((log) => log.warn('loud'), { level: 'warn' })).toContain('loud');
+  });
+
+  it('is for people where they ask for it, or on a terminal', () => {
+    const pretty = logged((log) => log.info('hello'), { format: 'pretty' });
+    expect(pretty).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: hello\n$/);
+    const stream = terminal();
+    expect(logged((log) => log.info('hello'), { stream })).toBe('');
+    expect(String(stream.read())).toContain('INFO');
+  });
+
+  it('stays JSON on a terminal where they ask for that', () => {
+    const stream = terminal();
+    logged((log) => log.info('hello'), { stream, format: 'json' });
+    expect(JSON.parse(String(stream.read()))).toMatchObject({ msg: 'hello' });
+  });
+
+  it.each(['json', 'pretty'] as const)('holds no secrets as %s', (format) => {
+    const text = logged(
+      (log) => {
+        log.info({ password: 'hunter2', options: { passcode: 'hunter2', tls: { key: 'hunter2' } } }, 'plain');
+        log.info(
+          { deep: { er: { still: new Secret('hunter2') } }, text: `${new Secret('hunter2')}` },
+          'typed',
+        );
+      },
+      { format },
+    );
+    expect(text).toContain('[secret]');
+    expect(text).not.toContain('hunter2');
+  });
+});

@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import { fileReader, readClusterKey } from '../../src/config/files.ts';
+import { natsLinkOptions, stompLinkOptions } from '../../src/config/link-options.ts';
+import type { LoadedConfig } from '../../src/config/load.ts';
+import { load, MINIMAL, minimalWith } from './sample.ts';
+
+/** In place of files: what is read is its own name. */
+const names = (file: string): Buffer => Buffer.from(`<${file}>`);
+
+const nats = ({ config }: LoadedConfig) => {
+  const ingress = config.ingresses.get('federation');
+  return ingress && natsLinkOptions(ingress, { identity: 'mcbridge1' }, names);
+};
+
+const stomp = ({ config }: LoadedConfig) => {
+  const egress = config.egresses.get('legacy');
+  return egress && stompLinkOptions(egress, config, names);
+};
+
+describe('the options of a NATS link', () => {
+  it('hold the contents of the files, and ask for TLS where Choria writes nats://', () => {
+    expect(nats(load(MINIMAL))).toEqual({
+      servers: ['tls://nats1.example.net:4222'],
+      name: 'mcbridge1',
+      tls: {
+        ca: '</etc/mcbridge/ca.pem>',
+        cert: '</etc/mcbridge/cert.pem>',
+        key: '</etc/mcbridge/key.pem>',
+        verify: true,
+      },
+      buffer: { maxMessages: 10_000, maxBytes: 64 * 1024 * 1024 },
+    });
+  });
+
+  it('have neither TLS nor its scheme where plain text is asked for', () => {
+    const text = minimalWith(
+      'tls: { ca: ca.pem, cert: cert.pem, key: key.pem }',
+      'insecure_plaintext: true\n    callers: { ca: ca.pem }\n    user: u\n    password: p',
+    );
+    const options = nats(load(text));
+    expect(options).toMatchObject({ servers: ['nats://nats1.example.net:4222'], user: 'u', password: 'p' });
+    expect(options).not.toHaveProperty('tls');
+  });
+});
+
+describe('the options of a STOMP link', () => {
+  it('hold what the configuration says, in the units of the link', () => {
+    const text = minimalWith(
+      '    signing:',
+      '    user: u\n    password: p\n    heartbeat: 1m\n    buffer: { messages: 5 }\n    signing:',
+    );
+    expect(stomp(load(text))).toEqual({
+      servers: [{ host: 'activemq1.example.net', port: 61_613 }],
+      login: 'u',
+      passcode: 'p',
+      vhost: 'mcollective',
+      versions: ['1.2', '1.1', '1.0'],
+      heartbeat: { outgoing: 60_000, incoming: 60_000 },
+      prefetch: 1000,
+      buffer: { maxMessages: 5, maxBytes: 64 * 1024 * 1024 },
+      maxFrameBytes: 16 * 1024 * 1024,
+    });
+  });
+
+  it('use TLS for the servers that ask for it, also without a section about it', () => {
+    const text = minimalWith('[stomp://activemq1.example.net:61613]', '[stomp+ssl://a, stomp://b]');
+    expect(stomp(load(text))?.servers).toEqual([
+      { host: 'a', port: 61_614, tls: { verify: true } },
+      { host: 'b', port: 61_613 },
+    ]);
+  });
+
+  it('hold the contents of the files', () => {
+    const text = minimalWith('stomp://activemq1', 'stomp+ssl://activemq1').replace(
+      '    signing:',
+      '    tls: { ca: a, cert: b, key: c, verify: false }\n    signing:',
+    );
+    const tls = {
+      ca: '</etc/mcbridge/a>',
+      cert: '</etc/mcbridge/b>',
+      key: '</etc/mcbridge/c>',
+      verify: false,
+    };
+    expect(stomp(load(text))?.servers).toMatchObject([{ tls }]);
+  });
+
+  it('let frames be longer than the longest message', () => {
+    const text = minimalWith('ingresses:', 'max_message_bytes: 32MiB\ningresses:');
+    expect(stomp(load(text))?.maxFrameBytes).toBe(64 * 1024 * 1024);
+  });
+});
+
+describe('the cluster key', () => {
+  const file = minimalWith('cluster_key: 0123456789abcdef0123456789abcdef', 'cluster_key_file: cluster.key');
+
+  it.each(['', '\n', '\r\n'])('is the same given and in a file that ends in %j', (end) => {
+    const key = '0123456789abcdef0123456789abcdef';
+    expect(readClusterKey(load(MINIMAL)).toString()).toBe(key);
+    expect(readClusterKey(load(file), () => Buffer.from(key + end)).toString()).toBe(key);
+  });
+
+  it('is refused when its file is too short', () => {
+    expect(() => readClusterKey(load(file), () => Buffer.from('short'))).toThrow(
+      '/etc/mcbridge/bridge.yaml:1:19: cluster_key_file: /etc/mcbridge/cluster.key holds 5 bytes',
+    );
+  });
+});
+
+describe('a file that a configuration names', () => {
+  it('is missed at the line of its key', () => {
+    const read = fileReader(load(MINIMAL));
+    const path = ['ingresses', 'federation', 'tls', 'ca'];
+    expect(() => read('/no/such/file', path)).toThrow(
+      '/etc/mcbridge/bridge.yaml:6:16: ingresses.federation.tls.ca: /no/such/file cannot be read: there is no such file',
+    );
+  });
+});

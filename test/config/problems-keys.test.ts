@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { type Case, minimalWith, problemsOf } from './sample.ts';
+
+const CASES: readonly Case[] = [
+  [
+    'names the nearest known key for an unknown one',
+    'ingresses:',
+    'clutser: production\ningresses:',
+    [
+      'bridge.yaml:2:1: clutser: unknown key; did you mean "cluster"?; allowed: identity, cluster, instance, cluster_key, cluster_key_file, max_ttl, max_targets, max_message_bytes, drain_timeout, log, ingresses, egresses, routes',
+    ],
+  ],
+  [
+    'names the nearest known key of the section',
+    '    tls: {',
+    '    srevers: []\n    tls: {',
+    [
+      'bridge.yaml:6:5: ingresses.federation.srevers: unknown key; did you mean "servers"?; allowed: type, cluster, servers, tls, insecure_plaintext, user, password, token, callers, reply_collectives, buffer',
+    ],
+  ],
+  [
+    'suggests nothing for a key that is like no other',
+    '    signing:',
+    '    notes: 1\n    signing:',
+    [
+      'bridge.yaml:11:5: egresses.legacy.notes: unknown key; allowed: type, broker, servers, user, password, vhost, tls, versions, heartbeat, serializer, base64, agents_multiplex, priority, prefetch, signing, server_public_key, privileged, buffer',
+    ],
+  ],
+  [
+    'refuses a key that is there twice',
+    'routes:',
+    'cluster_key: 0123456789abcdef0123456789abcdef\nroutes:',
+    ['bridge.yaml:13:1: cluster_key: this key is there twice, first in line 1'],
+  ],
+  [
+    'points at the section in which a key is missing',
+    '    server_public_key: server.pem\n',
+    '',
+    ['bridge.yaml:8:3: egresses.legacy.server_public_key: is missing; allowed: a list'],
+  ],
+  [
+    'points at a key without a value',
+    'server_public_key: server.pem',
+    'server_public_key:',
+    ['bridge.yaml:12:5: egresses.legacy.server_public_key: is missing; allowed: a list'],
+  ],
+  [
+    'refuses a name with other characters',
+    '    server_public_key: server.pem\n',
+    '    server_public_key: server.pem\n  le.gacy: { type: mcollective-stomp, servers: [h], signing: { keys_dir: k }, server_public_key: p }\n',
+    ['bridge.yaml:13:3: egresses.le.gacy: is not allowed as a name; allowed: letters, digits, "_" and "-"'],
+  ],
+  [
+    'names the types that there are',
+    'type: choria-federation',
+    'type: choria',
+    ['bridge.yaml:4:11: ingresses.federation.type: "choria" is not allowed; allowed: "choria-federation"'],
+  ],
+  [
+    'demands a type',
+    '    type: choria-federation\n',
+    '',
+    ['bridge.yaml:3:3: ingresses.federation.type: is missing; allowed: "choria-federation"'],
+  ],
+];
+
+describe('the configuration, of keys,', () => {
+  it.each(CASES)('%s', (_, passage, by, problems) => {
+    expect(problemsOf(minimalWith(passage, by))).toEqual(problems);
+  });
+});

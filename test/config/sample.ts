@@ -1,0 +1,50 @@
+import { type LoadedConfig, parseConfig } from '../../src/config/load.ts';
+import { ConfigError, formatProblem } from '../../src/config/problem.ts';
+
+/** The smallest configuration with one ingress, one egress and one route; its lines are counted by tests. */
+export const MINIMAL = `cluster_key: 0123456789abcdef0123456789abcdef
+ingresses:
+  federation:
+    type: choria-federation
+    servers: [nats://nats1.example.net:4222]
+    tls: { ca: ca.pem, cert: cert.pem, key: key.pem }
+egresses:
+  legacy:
+    type: mcollective-stomp
+    servers: [stomp://activemq1.example.net:61613]
+    signing: { keys_dir: keys }
+    server_public_key: server.pem
+routes:
+  - from: federation
+    to: legacy
+    collectives: [mcollective]
+    identities:
+      - regex: choria=(.+)\\.mcollective
+        to: cert=$1
+`;
+
+/** A passage of the sample, what stands in its place, and all that the user is told then. */
+export type Case = readonly [statement: string, passage: string, by: string, problems: readonly string[]];
+
+/** {@link MINIMAL} with one passage replaced. */
+export const minimalWith = (passage: string, by: string): string => {
+  if (!MINIMAL.includes(passage)) throw new Error(`the sample has no ${passage}`);
+  return MINIMAL.replace(passage, () => by);
+};
+
+export const load = (
+  text: string,
+  env: Readonly<Record<string, string>> = {},
+  file = '/etc/mcbridge/bridge.yaml',
+): LoadedConfig => parseConfig(text, file, env);
+
+/** The problems of a configuration, as a user sees them; empty where it is valid. */
+export const problemsOf = (text: string, env: Readonly<Record<string, string>> = {}): readonly string[] => {
+  try {
+    load(text, env, 'bridge.yaml');
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems.map(formatProblem);
+    throw error;
+  }
+};

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { substitute } from '../../src/config/substitute.ts';
+import { load, minimalWith, problemsOf } from './sample.ts';
+
+const ENV = { NAME: 'alice', EMPTY: '', YAML: 'x\ncluster: "evil"' };
+
+describe('substitution', () => {
+  it.each([
+    [`\${NAME}`, 'alice'],
+    [`a-\${NAME}-b-\${NAME}`, 'a-alice-b-alice'],
+    [`\${NOPE:-bob}`, 'bob'],
+    [`\${NAME:-bob}`, 'alice'],
+    [`\${EMPTY:-bob}`, 'bob'],
+    [`\${NOPE:-}`, ''],
+    [`\${EMPTY}`, ''],
+    [`$\${NAME}`, `\${NAME}`],
+    ['$NAME cert=$1 $', '$NAME cert=$1 $'],
+  ])('makes %s into %s', (text, result) => {
+    expect(substitute(text, ENV)).toEqual({ text: result, errors: [] });
+  });
+
+  it('names every variable that is not set', () => {
+    expect(substitute(`\${A} \${NAME} \${B}`, ENV).errors).toEqual([
+      'the environment variable A is not set',
+      'the environment variable B is not set',
+    ]);
+  });
+
+  it.each([`\${`, `\${}`, `\${1A}`, `\${A-B}`, `\${NAME`])('refuses %s', (text) => {
+    expect(substitute(text, ENV).errors).toHaveLength(1);
+  });
+
+  it('does not look at what it has put in', () => {
+    expect(substitute(`\${A}`, { A: `\${NAME}`, NAME: 'x' }).text).toBe(`\${NAME}`);
+  });
+});
+
+describe('the environment in a configuration', () => {
+  it('is put into text after parsing, so that a value never becomes YAML', () => {
+    expect(problemsOf(minimalWith('ingresses:', `identity: \${YAML}\ningresses:`), ENV)).toEqual([
+      `bridge.yaml:2:11: identity: "\${YAML}" is not allowed; allowed: a host name such as mcbridge1.example.net`,
+    ]);
+  });
+
+  it('gives a password with any characters', () => {
+    const text = minimalWith('    signing:', `    user: u\n    password: \${PW}\n    signing:`);
+    const { config } = load(text, { PW: ' : #{"]$1' });
+    expect(config.egresses.get('legacy')?.password?.reveal()).toBe(' : #{"]$1');
+  });
+
+  it('gives numbers and truths too', () => {
+    const text = minimalWith('    signing:', `    priority: \${P}\n    base64: \${B}\n    signing:`);
+    expect(load(text, { P: '7', B: 'true' }).config.egresses.get('legacy')).toMatchObject({
+      priority: 7,
+      base64: true,
+    });
+  });
+
+  it('is not put into keys', () => {
+    expect(problemsOf(minimalWith('ingresses:', `"\${NAME}": a\ningresses:`), ENV).join()).toContain(
+      'unknown key',
+    );
+  });
+
+  it('says where a variable stands that is not set, and nothing else of that key', () => {
+    expect(problemsOf(minimalWith('server.pem', `\${KEY_FILE}`))).toEqual([
+      'bridge.yaml:12:24: egresses.legacy.server_public_key: the environment variable KEY_FILE is not set',
+    ]);
+  });
+});

@@ -1,0 +1,80 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from './ports.ts';
+import { type Child, start } from './process.ts';
+
+export interface NatsServerOptions {
+  /** PEM text. Clients must show a certificate of `ca` unless `verify` is false. */
+  readonly tls?: {
+    readonly ca: string;
+    readonly cert: string;
+    readonly key: string;
+    readonly verify?: boolean;
+  };
+  readonly port?: number;
+  /** More of the server's configuration language, such as an `authorization` block or `max_payload`. */
+  readonly extra?: string;
+}
+
+export interface NatsServer {
+  /** `nats://127.0.0.1:<port>`, with TLS too, as Choria writes it. */
+  readonly url: string;
+  readonly port: number;
+  log(): string;
+  /** Ends it and removes its folder. */
+  stop(): Promise<void>;
+  /** SIGKILL: no goodbye to the clients. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port; ends it first when it runs. */
+  restart(): Promise<void>;
+  /** For SIGSTOP and SIGCONT. */
+  signal(signal: NodeJS.Signals): void;
+}
+
+const READY_MS = 15_000;
+
+/** A real nats-server on the loopback interface. */
+export const startNatsServer = async (options: NatsServerOptions = {}): Promise<NatsServer> => {
+  const folder = await mkdtemp(join(tmpdir(), 'mcbridge-nats-'));
+  const port = options.port ?? (await freePort());
+  const config = join(folder, 'nats.conf');
+  const lines = ['host: "127.0.0.1"', `port: ${port}`];
+  if (options.tls !== undefined) {
+    const { ca, cert, key, verify = true } = options.tls;
+    for (const [name, text] of Object.entries({ ca, cert, key }))
+      await writeFile(join(folder, `${name}.pem`), text, { mode: 0o600 });
+    lines.push(
+      `tls { cert_file: "${folder}/cert.pem", key_file: "${folder}/key.pem", ca_file: "${folder}/ca.pem", verify: ${verify}, timeout: 5 }`,
+    );
+  }
+  if (options.extra !== undefined) lines.push(options.extra);
+  await writeFile(config, `${lines.join('\n')}\n`);
+
+  let earlier = '';
+  const launch = async (): Promise<Child> => {
+    // Debian installs it in /usr/sbin, which is not on everybody's PATH.
+    const started = start('nats-server', ['-c', config], {
+      env: { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` },
+    });
+    await started.waitFor(/Server is ready/, READY_MS);
+    return started;
+  };
+  let child = await launch();
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    port,
+    log: () => earlier + child.log(),
+    stop: async () => {
+      await child.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+    kill: () => child.kill(),
+    restart: async () => {
+      await child.stop();
+      earlier += child.log();
+      child = await launch();
+    },
+    signal: (signal) => child.signal(signal),
+  };
+};

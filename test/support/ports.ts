@@ -1,0 +1,36 @@
+import { randomInt } from 'node:crypto';
+import { createServer, type Server } from 'node:net';
+
+/**
+ * Below Linux' ephemeral range (32768 and up): within it, a client that keeps trying a closed port of its own host
+ * may be given that very port as its source, and connect to itself.
+ */
+const LOWEST = 20_000;
+const HIGHEST = 32_000;
+
+const listen = (port: number): Promise<Server | undefined> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(undefined));
+    server.listen(port, '127.0.0.1', () => resolve(server));
+  });
+
+const close = (server: Server): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
+
+/** Different ports of the loopback interface that nobody listens on, for programs that cannot choose one themselves. */
+export const freePorts = async (count: number): Promise<readonly number[]> => {
+  const held = new Map<number, Server>();
+  while (held.size < count) {
+    const port = randomInt(LOWEST, HIGHEST);
+    const server = await listen(port);
+    if (server !== undefined) held.set(port, server);
+  }
+  await Promise.all([...held.values()].map(close));
+  return [...held.keys()];
+};
+
+export const freePort = async (): Promise<number> => {
+  const [port] = await freePorts(1);
+  if (port === undefined) throw new Error('no free port');
+  return port;
+};
