@@ -138,6 +138,7 @@ const startBench = async ({
     base64: false,
     multiplex: false,
     priority: 0,
+    directLimit: 200,
     signers: { signerFor: (caller) => ({ callerId: caller, key: serverKey }) },
     serverKeys: [serverKey],
   });

@@ -111,6 +111,7 @@ const egressOf = (it: Named<EgressConfig>, around: Surroundings): Egress => {
     base64: it.base64,
     multiplex: it.agentsMultiplex,
     priority: it.priority,
+    directLimit: it.directLimit,
     signers: signersOf(it, around),
     serverKeys: it.serverPublicKeys.map((file) =>
       createPublicKey(read(file, ['egresses', it.name, 'server_public_key'])),

@@ -1,5 +1,5 @@
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
-import pretty from 'pino-pretty';
+import { prettyFactory } from 'pino-pretty';
 import type { LogConfig } from '../config/types.ts';
 
 export interface LoggerOptions extends LogConfig {
@@ -21,20 +21,15 @@ const REDACT = SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
 export const createLogger = (options: LoggerOptions): Logger => {
   const { level, format, stream, identity, cluster, instance } = options;
   const terminal = stream.isTTY === true;
-  const plain: DestinationStream = {
-    write: (line) => {
-      stream.write(line);
-    },
-  };
-  const destination =
-    format === 'pretty' || (format === 'auto' && terminal)
-      ? pretty({
-          colorize: options.colour ?? (terminal && !process.env['NO_COLOR']),
-          destination: plain,
-          ignore: 'identity,cluster,instance',
-          translateTime: 'SYS:HH:MM:ss.l',
-        })
-      : plain;
+  const forPeople = format === 'pretty' || (format === 'auto' && terminal);
+  const render = forPeople
+    ? prettyFactory({
+        colorize: options.colour ?? (terminal && !process.env['NO_COLOR']),
+        ignore: 'identity,cluster,instance',
+        translateTime: 'SYS:HH:MM:ss.l',
+      })
+    : (line: string) => line;
+  const destination: DestinationStream = { write: (line) => void stream.write(render(line)) };
   return pino(
     {
       level,

@@ -34,8 +34,9 @@ const id = (path: KeyPath): string => JSON.stringify(path);
 
 const shorten = (text: string): string => (text.length > 80 ? `${text.slice(0, 77)}...` : text);
 
-/** Text as written, without the password of a URL. */
-const showText = (text: string): string => JSON.stringify(shorten(text.replace(/\/\/[^/@]*@/g, '//***@')));
+/** Text as written, without what may be a URL's user and password, with or without a scheme. */
+const showText = (text: string): string =>
+  JSON.stringify(shorten(text.replace(/^([a-z+]+:\/\/)?.*@/s, '$1***@')));
 
 const isSecret = (path: KeyPath): boolean =>
   path.some((segment) => typeof segment === 'string' && SECRET_KEYS.has(segment));
@@ -130,10 +131,12 @@ export const parseConfigDocument = (text: string, file: string, env: Environment
     problems.push({ file, ...position(error.pos[0]), path: '', message: syntaxProblem(error) });
   const value = problems.length > 0 ? null : plain(doc.contents, [], 0, []);
 
-  const find = (path: KeyPath): { readonly spot: Spot; readonly exact: boolean } | undefined => {
+  const find = (path: KeyPath): { readonly spot: Spot; readonly isValue: boolean } | undefined => {
     for (let length = path.length; length >= 0; length--) {
       const spot = spots.get(id(path.slice(0, length)));
-      if (spot !== undefined) return { spot, exact: length === path.length };
+      // An index without a list: one value stands for a list of one.
+      const isValue = length === path.length || typeof path[length] === 'number';
+      if (spot !== undefined) return { spot, isValue };
     }
     return undefined;
   };
@@ -144,7 +147,7 @@ export const parseConfigDocument = (text: string, file: string, env: Environment
     problems,
     at: (path) => {
       const found = find(path);
-      return position(found?.exact === true ? found.spot.value : (found?.spot.key ?? 0));
+      return position(found?.isValue === true ? found.spot.value : (found?.spot.key ?? 0));
     },
     keyAt: (path) => position(find(path)?.spot.key ?? 0),
     show: (path) => spots.get(id(path))?.shown ?? 'nothing',

@@ -78,7 +78,7 @@ describe('mcbridge check', () => {
     const { status, stdout, stderr } = await mcbridge('check', '--offline', '--config', given());
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain('✓ ingresses.federation.tls.key: ');
-    expect(stdout).toMatch(/\n0 problems, 2 warnings, 5 checks ok\n$/);
+    expect(stdout).toMatch(/\n0 problems, 2 warnings, 7 checks ok\n$/);
     expect(stdout).not.toContain('\u001b');
   });
 

@@ -203,6 +203,8 @@ describe('a secret in the wrong place', () => {
     ['password: "\\hunter2"', 'hunter2'],
     [`password: \${hunter2`, '{hunter2'],
     [`reply_collectives: [\${SECRET}]`, 'hunter2'],
+    ['cluster: nats://u:hun/ter2@h', 'ter2'],
+    ['cluster: u:hunter2@h:61613', 'hunter2'],
     [`cluster: \${SECRET}`, 'hunter2'],
   ])('is an error, and not shown: %s', (line, value) => {
     const problems = problemsOf(minimalWith('    tls: {', `    ${line}\n    tls: {`), {

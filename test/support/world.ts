@@ -6,12 +6,13 @@ import { type NatsServer, startNatsServer } from './nats-server.ts';
 import { type Authority, type Identity, keyPair, makeAuthority } from './pki.ts';
 
 export const CLUSTER = 'production';
-/** Two Marshal daemons share a collective and a sub-collective; a YAML daemon has one of its own. */
+/** Three Marshal daemons share a collective and a sub-collective; a YAML daemon has one of its own. */
 export const MARSHAL_COLLECTIVES = ['mcollective', 'uk_collective'] as const;
 export const YAML_COLLECTIVE = 'yaml_collective';
 export const NODE1 = 'node1.example.net';
 export const NODE2 = 'node2.example.net';
 export const NODE3 = 'node3.example.net';
+export const YAML_NODE = 'yaml1.example.net';
 
 const serverKeys = keyPair('mcollective server');
 /** The legacy callers that have a key in the bridge's key folder. */
@@ -76,11 +77,13 @@ const baseConfig = (nats: NatsServer, activemq: ActiveMq, instance: string) => {
 };
 
 export interface WorldOptions {
-  /** Daemons to start; all three by default. */
+  /** Daemons to start; all by default. */
   readonly nodes?: readonly string[];
 }
 
-export const startWorld = async ({ nodes = [NODE1, NODE2, NODE3] }: WorldOptions = {}): Promise<World> => {
+export const startWorld = async ({
+  nodes = [NODE1, NODE2, NODE3, YAML_NODE],
+}: WorldOptions = {}): Promise<World> => {
   const authority = makeAuthority('mcbridge test CA');
   const natsIdentity = authority.issue({ commonName: 'nats.example.net', dnsNames: ['localhost'] });
   const bridgeIdentity = authority.issue({ commonName: 'bridge.example.net' });
@@ -123,8 +126,14 @@ export const startWorld = async ({ nodes = [NODE1, NODE2, NODE3] }: WorldOptions
       classes: ['mysql', 'settings'],
     },
     {
-      ...yaml,
+      ...marshal,
       identity: NODE3,
+      facts: { country: 'uk', osfamily: 'FreeBSD', cores: '2' },
+      classes: ['nginx'],
+    },
+    {
+      ...yaml,
+      identity: YAML_NODE,
       facts: { country: 'de', osfamily: 'Debian', cores: '8' },
       classes: ['apache'],
     },

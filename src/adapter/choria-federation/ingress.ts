@@ -55,7 +55,7 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
   const checkReplySubject = (subject: string): void => {
     const { collective } = parseReplySubject(subject);
     if (!options.replyCollectives.has(collective))
-      throw new Rejection('invalid_reply_to', `replies to the collective ${collective} are not carried here`);
+      throw new Rejection('collective_not_exported', `replies to the collective ${collective} are not carried here`);
   };
 
   /** What tells where an error goes: read first, so that as much as possible of what fails later is answered. */
@@ -127,12 +127,12 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
     name,
 
     start: async (sink) => {
+      await link.open();
       subscription = await link.subscribe({
         destination: federationSubject(options.cluster),
         group: federationGroup(options.cluster),
         onMessage: (message) => onMessage(message, sink),
       });
-      await link.open();
     },
 
     reply: ({ home, sender, time, payload }) => {
@@ -163,7 +163,15 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
 
     close: () => link.close(),
 
-    status: (): LinkStatus => ({ name, ...link.state() }),
+    status: (): LinkStatus => {
+      const { server, ...state } = link.state();
+      // Choria writes nats:// of servers with TLS too, in hop trails for instance.
+      return {
+        name,
+        ...state,
+        ...(server === undefined ? {} : { server: server.replace(/^tls:/, 'nats:') }),
+      };
+    },
   };
 };
 

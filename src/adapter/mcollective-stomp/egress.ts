@@ -1,24 +1,17 @@
 import type { KeyObject } from 'node:crypto';
-import type { Home, Reply, Request } from '../../envelope/message.ts';
+import type { Home, Reply } from '../../envelope/message.ts';
 import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
 import type { IncomingMessage, Link } from '../../transport/link.ts';
 import { Lru } from '../../wire/lru.ts';
-import {
-  broadcastDestination,
-  directedDestination,
-  messageHeaders,
-  parseReplyDestination,
-  replyDestination,
-  replyWildcard,
-} from '../../wire/mcollective/addressing.ts';
+import { parseReplyDestination, replyWildcard } from '../../wire/mcollective/addressing.ts';
 import { decodeReply, openReply } from '../../wire/mcollective/reply.ts';
-import { encodeRequest } from '../../wire/mcollective/request.ts';
 import { createSerializer, type SerializerName } from '../../wire/mcollective/serializer.ts';
-import { decode64, encode64 } from '../../wire/mcollective/signature.ts';
-import { checkPass, encodeToken, type ReplyPass, readToken } from '../../wire/mcollective/token.ts';
+import { decode64 } from '../../wire/mcollective/signature.ts';
+import { checkPass, type ReplyPass, readToken } from '../../wire/mcollective/token.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../wire/ruby/value.ts';
 import type { Egress, LinkStatus, ReplySink } from '../port.ts';
-import { sendVia } from '../send.ts';
+import { DirectLimit } from './direct-limit.ts';
+import { createDispatch } from './dispatch.ts';
 import type { Signers } from './signing.ts';
 
 export interface McollectiveStompEgressOptions {
@@ -37,6 +30,8 @@ export interface McollectiveStompEgressOptions {
   /** `plugin.activemq.agents_multiplex` of the collective. */
   readonly multiplex: boolean;
   readonly priority: number;
+  /** Directed frames that may lie unanswered in the broker's queue, see `DirectLimit`. */
+  readonly directLimit: number;
   readonly signers: Signers;
   /** The daemons' public keys. */
   readonly serverKeys: readonly KeyObject[];
@@ -45,13 +40,11 @@ export interface McollectiveStompEgressOptions {
   readonly clock: () => number;
 }
 
-/** Nodes whose frames share one reply token, and with it one reply queue; as many as Choria's clients group. */
-const NODES_PER_TOKEN = 200;
 const CACHED_TOKENS = 2_000;
 
 /** Requests out to a legacy SSL collective behind ActiveMQ, and replies back through reply tokens. */
 export const createMcollectiveStompEgress = (options: McollectiveStompEgressOptions): Egress => {
-  const { name, link, identity, cluster, tokenKey, clock, priority } = options;
+  const { name, link, cluster, tokenKey, clock } = options;
   const serializer = createSerializer(options.serializer, {
     ...DEFAULT_RUBY_LIMITS,
     maxBytes: options.maxMessageBytes,
@@ -98,63 +91,29 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
       const pass = passFor(message.destination);
       checkPass(pass, clock());
       home = pass.home;
+      dispatch.answered(home);
       sink.reply(replyFrom(message, pass));
     } catch (error) {
       sink.rejected(asRejection(error), home);
     }
   };
 
-  const replyTo = (home: Home, nodes: readonly string[] | undefined): string =>
-    replyDestination(
-      home.collective,
-      cluster,
-      encodeToken(home, nodes, { key: tokenKey, cluster, collective: home.collective }),
-    );
+  const dispatch = createDispatch({ ...options, serializer, limit: new DirectLimit(options.directLimit) });
 
   return {
     name,
 
     start: async (sink) => {
-      for (const collective of options.collectives) {
-        await link.subscribe({
-          destination: replyWildcard(collective, cluster),
-          onMessage: (message) => onReply(message, sink),
-        });
-      }
       await link.open();
+      const onMessage = (message: IncomingMessage): void => onReply(message, sink);
+      await Promise.all(
+        options.collectives.map((collective) =>
+          link.subscribe({ destination: replyWildcard(collective, cluster), onMessage }),
+        ),
+      );
     },
 
-    deliver: async (request: Request) => {
-      const { callerId, key } = options.signers.signerFor(request.caller);
-      const { collective, agent, ttl, target, home } = request;
-      const document = await encodeRequest(
-        { ...request, requestId: request.id, senderId: identity, callerId },
-        key,
-        serializer,
-      );
-      const body = options.base64 ? Buffer.from(encode64(document)) : document;
-      const headers = messageHeaders(clock(), ttl, { identity, priority });
-      const expires = home.expires * 1000;
-      if (target.kind === 'broadcast') {
-        const destination = broadcastDestination(collective, agent, options.multiplex);
-        sendVia(link, { destination, headers, replyTo: replyTo(home, undefined), body, expires });
-        return;
-      }
-      const destination = directedDestination(collective);
-      for (let at = 0; at < target.nodes.length; at += NODES_PER_TOKEN) {
-        const nodes = target.nodes.slice(at, at + NODES_PER_TOKEN);
-        const back = replyTo(home, nodes);
-        for (const node of nodes) {
-          sendVia(link, {
-            destination,
-            headers: { ...headers, mc_identity: node },
-            replyTo: back,
-            body,
-            expires,
-          });
-        }
-      }
-    },
+    deliver: (request) => dispatch.deliver(request),
 
     close: () => link.close(),
 

@@ -136,6 +136,7 @@ export const setStage = async (): Promise<Stage> => {
     base64: false,
     multiplex: false,
     priority: 0,
+    directLimit: 200,
     signers: { signerFor: (caller) => ({ callerId: caller, key: aliceLegacy.privateKey }) },
     serverKeys: [server.publicKey],
     maxMessageBytes: 1024 * 1024,

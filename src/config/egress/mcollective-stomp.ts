@@ -35,6 +35,8 @@ export interface McollectiveStompConfig {
   readonly agentsMultiplex: boolean;
   /** STOMP's `priority`; 0 leaves the header out. */
   readonly priority: number;
+  /** Directed frames that may lie unanswered in the broker's queue; ActiveMQ's page size by default. */
+  readonly directLimit: number;
   /** `activemq.prefetchSize` of subscriptions. */
   readonly prefetch: number;
   readonly signing: SigningConfig;
@@ -145,6 +147,7 @@ export const mcollectiveStomp = (context: SchemaContext) => {
       base64: bool().default(false),
       agents_multiplex: bool().default(false),
       priority: integer(0, 9).default(0),
+      direct_limit: integer(0, 1_000_000).default(200),
       prefetch: integer(1, 32_766).default(1000),
       signing: signing(file),
       server_public_key: z.preprocess(
@@ -175,6 +178,7 @@ export const mcollectiveStomp = (context: SchemaContext) => {
         base64: it.base64,
         agentsMultiplex: it.agents_multiplex,
         priority: it.priority,
+        directLimit: it.direct_limit,
         prefetch: it.prefetch,
         signing: it.signing,
         serverPublicKeys: it.server_public_key,

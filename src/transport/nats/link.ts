@@ -235,13 +235,13 @@ class NatsLink implements Link {
       let isOver = false;
       while (!isOver) {
         this.#pump();
-        isOver = await Promise.race([
-          session.flush().then(
-            () => this.#spool.length === 0,
-            () => true,
-          ),
-          ended,
-        ]);
+        // Asked before the flush: what is given to the session while it lasts needs another.
+        const isLast = this.#spool.length === 0;
+        const flushed = session.flush().then(
+          () => isLast,
+          () => true,
+        );
+        isOver = await Promise.race([flushed, ended]);
       }
     }
     this.#closing.abort();

@@ -31,6 +31,8 @@ const TO_ESCAPE: Readonly<Record<StompVersion, RegExp | undefined>> = {
 };
 
 const UNWRITABLE = /[\0\n\r]/;
+/** Text without any of these is the same in all versions. */
+const SPECIAL = /[\0\n\r:\\]/;
 
 /** CONNECT and CONNECTED are never escaped, because 1.0 peers must understand them. */
 const isPlain = (command: string, version: StompVersion | undefined): boolean =>
@@ -46,6 +48,7 @@ export const headerLine = (
   value: string,
   version: StompVersion | undefined,
 ): string => {
+  if (name !== '' && !SPECIAL.test(value) && !SPECIAL.test(name)) return `${name}:${value}\n`;
   const plain = isPlain(command, version);
   const unsafe = plain ? undefined : TO_ESCAPE[version ?? '1.0'];
   const line =

@@ -42,7 +42,7 @@ export interface FrameOptions {
 }
 
 /** Slack for network and clocks that MCollective adds to a message's expiry, in seconds. */
-const EXPIRY_SLACK = 10;
+export const EXPIRY_SLACK = 10;
 
 /** The headers that every message bears. @param now ms since the epoch @param ttl seconds */
 export const messageHeaders = (now: number, ttl: number, options: FrameOptions): Record<string, string> => {

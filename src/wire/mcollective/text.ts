@@ -46,6 +46,14 @@ const isAscii = (bytes: Uint8Array): boolean => {
   return true;
 };
 
+const WINDOWS_1252 = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
+
+/** By hand, because several releases of Node read it as latin1 (nodejs/node#56542). */
+const windows1252 = (bytes: Buffer): string =>
+  bytes
+    .toString('latin1')
+    .replace(/[\x80-\x9f]/g, (control) => WINDOWS_1252.charAt(control.charCodeAt(0) - 0x80));
+
 /**
  * A string's text, or undefined where it has none: bytes of an unknown encoding, broken bytes, or binary.
  * A binary string of ASCII alone is text, because to Ruby too it equals the same string in any encoding
@@ -56,6 +64,7 @@ export const textOf = (value: RubyString): string | undefined => {
   if (value.encoding === BINARY) return undefined;
   // The Encoding Standard reads latin1 as windows-1252; Ruby's ISO-8859-1 is latin1 proper.
   if (value.encoding === 'ISO-8859-1') return value.bytes.toString('latin1');
+  if (value.encoding === 'Windows-1252') return windows1252(value.bytes);
   const [encoding, bytes] = withByteOrder(value.encoding, value.bytes);
   try {
     return decoderFor(encoding)?.decode(bytes);

@@ -139,7 +139,8 @@ describe('open()', () => {
     const subscribing = listen(link, 'a');
     const server = await startNatsServer({ port });
     await opening;
-    expect(await subscribing).toEqual(['early']);
+    const received = await subscribing;
+    await vi.waitFor(() => expect(received).toEqual(['early']));
     await link.close();
     await server.stop();
   });

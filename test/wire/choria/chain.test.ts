@@ -130,7 +130,7 @@ describe("a certificate's names", () => {
     const { certificate } = root.issue({
       commonName: 'a.example.net',
       dnsNames: ['b.example.net', 'c'],
-      emails: ['e@x'],
+      emails: ['e@x', 'mail'],
       ipAddresses: ['127.0.0.1'],
     });
     expect(certificateNames(certificate)).toEqual(['a.example.net', 'b.example.net', 'c']);

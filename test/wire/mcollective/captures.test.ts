@@ -23,8 +23,9 @@ import {
 const alice = captureKey('alice-public');
 const server = captureKey('server-public');
 
-/** The echo agent's reply holds symbols, ISO-8859-1 text and integer keys, which the neutral model writes as text. */
-const isEcho = (message: Uint8Array): boolean => Buffer.from(message).includes('echoed');
+/** Two replies have symbols, ISO-8859-1 text or integer keys inside their data, which the neutral model writes as text. */
+const isTextAfterwards = (message: Buffer): boolean =>
+  message.includes('echoed') || message.includes('license');
 
 describe.each([
   { name: 'marshal', requests: 25, replies: 39 },
@@ -84,7 +85,9 @@ describe.each([
         return { format: name, left: withoutHash(body), right: withoutHash(again) };
       }),
     );
-    expect(compareInRuby(pairs)).toEqual(bodies.map((body) => (isEcho(body) ? 'equal as text' : 'equal')));
+    expect(compareInRuby(pairs)).toEqual(
+      bodies.map((body) => (isTextAfterwards(body) ? 'equal as text' : 'equal')),
+    );
   });
 
   it('replies do not verify with the caller’s key', () => {

@@ -16,8 +16,37 @@ const text = fc.oneof(
   fc.string({ unit: 'grapheme' }),
   fc.string({ unit: 'binary', maxLength: 20 }),
   fc.string({ maxLength: 300 }),
-  fc.constantFrom('yes', 'No', '~', 'null', '', '1', '-1.5', '0x1f', '1:30:00', ':a', '2020-01-01', '2020-01-01 10:00:00 Z'),
-  fc.constantFrom('- a', 'a: b', 'a #b', '"', "'", 'a\nb\n', ' a', '<<', '=', '.inf', '%', '@', '\u2028', '\u0085', '\ufeff'),
+  fc.constantFrom(
+    'yes',
+    'No',
+    '~',
+    'null',
+    '',
+    '1',
+    '-1.5',
+    '0x1f',
+    '1:30:00',
+    ':a',
+    '2020-01-01',
+    '2020-01-01 10:00:00 Z',
+  ),
+  fc.constantFrom(
+    '- a',
+    'a: b',
+    'a #b',
+    '"',
+    "'",
+    'a\nb\n',
+    ' a',
+    '<<',
+    '=',
+    '.inf',
+    '%',
+    '@',
+    '\u2028',
+    '\u0085',
+    '\ufeff',
+  ),
 );
 
 const integer = fc.oneof(
@@ -29,20 +58,55 @@ const integer = fc.oneof(
   }),
 );
 
-const float = fc.oneof(
-  fc.double(),
-  fc.constantFrom(0, -0, 1, 1.5, 100, 1e15, 1e16, 1e21, 1e22, 1e-4, 1e-5, 123.456, 5e-324, Number.MAX_VALUE),
-).map((value) => new RubyFloat(value));
+const float = fc
+  .oneof(
+    fc.double(),
+    fc.constantFrom(
+      0,
+      -0,
+      1,
+      1.5,
+      100,
+      1e15,
+      1e16,
+      1e21,
+      1e22,
+      1e-4,
+      1e-5,
+      123.456,
+      5e-324,
+      Number.MAX_VALUE,
+    ),
+  )
+  .map((value) => new RubyFloat(value));
 
 const name = fc.oneof(
-  fc.constantFrom('body', 'ttl', 'agent', 'E', 'encoding', 'é', 'a b', '', '[]=', '1', 'x\ny', "'q'", '"q"', ':x'),
+  fc.constantFrom(
+    'body',
+    'ttl',
+    'agent',
+    'E',
+    'encoding',
+    'é',
+    'a b',
+    '',
+    '[]=',
+    '1',
+    'x\ny',
+    "'q'",
+    '"q"',
+    ':x',
+  ),
   fc.string({ unit: 'grapheme', maxLength: 12 }),
 );
 
 const foreign = fc.oneof(
   fc.uint8Array({ maxLength: 60 }).map((bytes) => new RubyString(Buffer.from(bytes), 'ASCII-8BIT')),
   fc
-    .tuple(fc.uint8Array({ maxLength: 20 }), fc.constantFrom('ISO-8859-1', 'UTF-16LE', 'EUC-JP', 'Windows-1252'))
+    .tuple(
+      fc.uint8Array({ maxLength: 20 }),
+      fc.constantFrom('ISO-8859-1', 'UTF-16LE', 'EUC-JP', 'Windows-1252'),
+    )
     .map(([bytes, encoding]) => new RubyString(Buffer.from(bytes), encoding)),
   fc
     .tuple(fc.uint8Array({ maxLength: 20 }), fc.constantFrom('UTF-8', 'US-ASCII'))
@@ -50,7 +114,10 @@ const foreign = fc.oneof(
 );
 
 const regexp = fc
-  .tuple(fc.constantFrom('', 'a', 'a/b', '^\\d+$', 'é|ü', 'a\nb', 'a\\/b', '[/]', 'x/mi'), fc.integer({ min: 0, max: 7 }))
+  .tuple(
+    fc.constantFrom('', 'a', 'a/b', '^\\d+$', 'é|ü', 'a\nb', 'a\\/b', '[/]', 'x/mi'),
+    fc.integer({ min: 0, max: 7 }),
+  )
   .map(([source, options]) => new RubyRegexp(source, options));
 
 /** From the year -300 to 4000, and some in years that do not fit Ruby's 16 bits. */
@@ -66,7 +133,9 @@ export const time = fc
   .map(([nanoseconds, offset]) => new RubyTime(nanoseconds, offset));
 
 /** Any value that both formats can write. */
-export const plainValue = tree(fc.oneof(fc.constant(null), fc.boolean(), integer, float, text, symbol(), foreign, regexp));
+export const plainValue = tree(
+  fc.oneof(fc.constant(null), fc.boolean(), integer, float, text, symbol(), foreign, regexp),
+);
 
 /** Any value that Marshal can write. */
 export const marshalValue = tree(

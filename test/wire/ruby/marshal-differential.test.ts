@@ -1,20 +1,30 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeMarshal, encodeMarshal, RubyHash, RubySet, RubyStruct, RubyTime, type RubyValue } from '../../../src/wire/ruby/index.ts';
+import {
+  decodeMarshal,
+  encodeMarshal,
+  RubyHash,
+  RubySet,
+  RubyStruct,
+  RubyTime,
+  type RubyValue,
+} from '../../../src/wire/ruby/index.ts';
 import { keyOf, marshalValue } from './arbitrary.ts';
 import { describeValue } from './describe.ts';
 import { RubyPeer } from './peer.ts';
 
 /** All members and keys, at any depth. */
 const inside = (value: RubyValue): readonly RubyValue[] => {
-  if (value instanceof RubyHash) return value.entries.flatMap(([key, member]) => [...inside(key), ...inside(member)]);
+  if (value instanceof RubyHash)
+    return value.entries.flatMap(([key, member]) => [...inside(key), ...inside(member)]);
   if (value instanceof RubySet) return value.members.flatMap(inside);
   if (value instanceof RubyStruct) return value.members.flatMap(([, member]) => inside(member));
   return Array.isArray(value) ? value.flatMap(inside) : [value];
 };
 
 const keys = (value: RubyValue): readonly RubyValue[] => {
-  if (value instanceof RubyHash) return value.entries.flatMap(([key, member]) => [key, ...keys(key), ...keys(member)]);
+  if (value instanceof RubyHash)
+    return value.entries.flatMap(([key, member]) => [key, ...keys(key), ...keys(member)]);
   if (value instanceof RubySet) return [...value.members, ...value.members.flatMap(keys)];
   if (value instanceof RubyStruct) return value.members.flatMap(([, member]) => keys(member));
   return Array.isArray(value) ? value.flatMap(keys) : [];
@@ -56,7 +66,9 @@ describe('Marshal and real Ruby', () => {
         const names = keys(value).map(keyOf);
         fc.pre(new Set(names).size === names.length);
         const { document } = await ruby.dump(describeValue(value));
-        expect(encodeMarshal(value).toString('latin1')).toBe(Buffer.from(document ?? '', 'base64').toString('latin1'));
+        expect(encodeMarshal(value).toString('latin1')).toBe(
+          Buffer.from(document ?? '', 'base64').toString('latin1'),
+        );
       }),
       { numRuns: 3000 },
     );

@@ -138,8 +138,14 @@ class Generator
     when 1 then pick([Pair, Fleet::Node]).new(value(depth), value(depth))
     when 2, 3 then Array.new(@random.rand(5)) { value(depth) }
     when 4 then @marshal ? Hash.new(pick([nil, 0, 'none'])).merge({ a: value(depth) }) : { a: value(depth) }
-    else Array.new(@random.rand(5)) { [@random.rand(4).zero? ? value(depth) : pick([symbol, string, integer]), value(depth)] }.to_h
+    else Array.new(@random.rand(5)) { [@random.rand(4).zero? ? key(depth) : pick([symbol, string, integer]), value(depth)] }.to_h
     end
+  end
+
+  # Psych writes an empty collection as a key without a question mark, which the `yaml` package refuses.
+  def key(depth)
+    made = value(depth)
+    !@marshal && (made.is_a?(Array) || made.is_a?(Hash)) && made.empty? ? nil : made
   end
 end
 

@@ -39,12 +39,25 @@ const checkAnchor = (name: string): void => {
 const start = (node: Node): number => node.range?.[0] ?? 0;
 const end = (node: Node): number => node.range?.[1] ?? 0;
 
+const isBlock = (node: Scalar): boolean => node.type === 'BLOCK_LITERAL' || node.type === 'BLOCK_FOLDED';
+
+/** Where the `yaml` package and libyaml read a block of text differently; Ruby writes neither. */
+const checkBlock = (node: Scalar, source: string, depth: number): void => {
+  if (end(node) >= source.length && !source.endsWith('\n'))
+    throw malformed('a block of text without a line break at its end');
+  if (depth === 1 && /^[^\n]*\n+[^\s]/.test(source.slice(start(node), end(node))))
+    throw malformed('a block of text without indentation');
+};
+
 /** Psych's `ToRuby` visitor: nodes to values. */
 class YamlReader {
   readonly #objects: ObjectTable;
   readonly #anchors = new Map<string, number>();
 
-  constructor(limits: RubyLimits) {
+  readonly #source: string;
+
+  constructor(source: string, limits: RubyLimits) {
+    this.#source = source;
     this.#objects = new ObjectTable(limits, Math.min(limits.maxDepth, DEEPEST), true);
   }
 
@@ -55,7 +68,7 @@ class YamlReader {
       return null;
     }
     if (isAlias(node)) return this.#alias(node, depth);
-    if (isScalar(node)) return this.#anchored(node, depth, () => this.#scalar(node));
+    if (isScalar(node)) return this.#anchored(node, depth, () => this.#scalar(node, depth));
     if (isSeq(node)) return this.#anchored(node, depth, () => this.#sequence(node, depth));
     if (isMap(node)) return this.#anchored(node, depth, () => this.#mapping(node, depth));
     throw malformed('a node of an unknown kind');
@@ -81,8 +94,9 @@ class YamlReader {
     return value;
   }
 
-  #scalar(node: Scalar): RubyValue {
+  #scalar(node: Scalar, depth: number): RubyValue {
     const text = node.source ?? '';
+    if (isBlock(node)) checkBlock(node, this.#source, depth);
     if (node.tag !== undefined) return taggedScalar(node.tag, text);
     return node.type === 'PLAIN' || node.type === undefined ? psychScalar(text) : text;
   }
@@ -144,5 +158,7 @@ class YamlReader {
  *
  * @throws RubyError `malformed` (also for a second document), `limit`, `class` or `cycle`
  */
-export const decodeYaml = (bytes: Uint8Array, limits: RubyLimits = DEFAULT_YAML_LIMITS): RubyValue =>
-  new YamlReader(limits).value(parseYaml(bytes, limits), 1);
+export const decodeYaml = (bytes: Uint8Array, limits: RubyLimits = DEFAULT_YAML_LIMITS): RubyValue => {
+  const { source, root } = parseYaml(bytes, limits);
+  return new YamlReader(source, limits).value(root, 1);
+};

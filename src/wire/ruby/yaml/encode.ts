@@ -90,6 +90,10 @@ const inline = (value: RubyValue): string | undefined => {
   return value.length === 0 ? '[]' : undefined;
 };
 
+/** Psych merges under the key `<<`, also a quoted or binary one, unless the tag says that it is text. */
+const isMergeKey = (key: RubyValue): boolean =>
+  key === '<<' || (key instanceof RubyString && key.bytes.toString('latin1') === '<<');
+
 /** Lines that grow; each collection is a block below its key or dash. */
 class YamlWriter {
   readonly parts: string[] = ['---'];
@@ -114,8 +118,10 @@ class YamlWriter {
   }
 
   #key(key: RubyValue, indent: string, depth: number): void {
-    const text = inline(key);
-    if (text !== undefined && text.length < MAX_SIMPLE_KEY) {
+    const collection = key instanceof RubyHash || Array.isArray(key);
+    const text = isMergeKey(key) ? '!!str "<<"' : inline(key);
+    // An empty collection could stand before the colon, but not every parser knows that.
+    if (text !== undefined && !collection && text.length < MAX_SIMPLE_KEY) {
       this.parts.push(`${indent}${text}:`);
       return;
     }

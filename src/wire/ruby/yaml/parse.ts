@@ -59,6 +59,8 @@ const compose = (source: string, limits: RubyLimits): ParsedNode | null => {
   const found = tokens(source, limits);
   for (const token of found) {
     if (token.type === 'error') throw malformed(`not YAML: ${printable(token.message)}`);
+    // Ruby writes none, and the `yaml` package overlooks what libyaml refuses in them.
+    if (token.type === 'directive') throw malformed('a directive, which messages do not have');
     checkDepth(token, Math.min(limits.maxDepth, DEEPEST));
   }
   const composer = new Composer(OPTIONS);
@@ -74,11 +76,17 @@ const compose = (source: string, limits: RubyLimits): ParsedNode | null => {
   return document?.contents ?? null;
 };
 
+export interface YamlDocument {
+  readonly source: string;
+  /** Null where the document is empty. */
+  readonly root: ParsedNode | null;
+}
+
 /**
- * The nodes of the one document in `bytes`; null where there is none.
+ * The nodes of the one document in `bytes`.
  * @throws RubyError `malformed` or `limit`
  */
-export const parseYaml = (bytes: Uint8Array, limits: RubyLimits): ParsedNode | null => {
+export const parseYaml = (bytes: Uint8Array, limits: RubyLimits): YamlDocument => {
   if (bytes.length > limits.maxBytes)
     throw new RubyError('limit', `${bytes.length} bytes are more than the ${limits.maxBytes} allowed`);
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -87,7 +95,7 @@ export const parseYaml = (bytes: Uint8Array, limits: RubyLimits): ParsedNode | n
   if (FOREIGN.test(source))
     throw malformed('a character that YAML does not allow, or a line break of its own kind');
   try {
-    return compose(source, limits);
+    return { source, root: compose(source, limits) };
   } catch (error) {
     if (error instanceof RubyError) throw error;
     // A stack that ran out, or a mistake of the package: either way not a document that Ruby wrote.

@@ -1,0 +1,123 @@
+import type { KeyObject } from 'node:crypto';
+import type { Home, Request } from '../../envelope/message.ts';
+import type { Link, OutgoingMessage } from '../../transport/link.ts';
+import {
+  broadcastDestination,
+  directedDestination,
+  EXPIRY_SLACK,
+  messageHeaders,
+  replyDestination,
+} from '../../wire/mcollective/addressing.ts';
+import {
+  encodeRequestBody,
+  encodeSignedRequest,
+  type LegacyRequest,
+} from '../../wire/mcollective/request.ts';
+import type { Serializer } from '../../wire/mcollective/serializer.ts';
+import { encode64, signDocument } from '../../wire/mcollective/signature.ts';
+import { encodeToken } from '../../wire/mcollective/token.ts';
+import { sendVia } from '../send.ts';
+import type { DirectLimit } from './direct-limit.ts';
+import type { Signers } from './signing.ts';
+
+export interface DispatchOptions {
+  readonly link: Link;
+  readonly identity: string;
+  readonly cluster: string;
+  readonly tokenKey: KeyObject;
+  readonly serializer: Serializer;
+  readonly base64: boolean;
+  readonly multiplex: boolean;
+  readonly priority: number;
+  readonly signers: Signers;
+  readonly limit: DirectLimit;
+  readonly clock: () => number;
+}
+
+/** The way out of the egress: one signature a request, then as many frames as it takes. */
+export interface Dispatch {
+  deliver(request: Request): Promise<void>;
+  /** A reply to that request is home. */
+  answered(home: Home): void;
+}
+
+/** Nodes whose frames share one reply token, and with it one reply queue; as many as Choria's clients group. */
+const NODES_PER_TOKEN = 200;
+
+export const createDispatch = (options: DispatchOptions): Dispatch => {
+  const { link, identity, cluster, tokenKey, serializer, clock, limit } = options;
+
+  const replyTo = (home: Home, nodes: readonly string[] | undefined): string => {
+    const { collective } = home;
+    return replyDestination(
+      collective,
+      cluster,
+      encodeToken(home, nodes, { key: tokenKey, cluster, collective }),
+    );
+  };
+
+  const frameBody = (document: Buffer): Buffer =>
+    options.base64 ? Buffer.from(encode64(document)) : document;
+
+  /** For each group of nodes that share a token, one frame a node, or one that names them all in its filter. */
+  const frames = (
+    request: Request,
+    legacy: LegacyRequest,
+    body: Buffer,
+    signature: Buffer,
+  ): OutgoingMessage[] => {
+    const { collective, agent, ttl, target, home } = request;
+    const encode = (it: LegacyRequest): Buffer =>
+      frameBody(encodeSignedRequest(it, body, signature, serializer));
+    const headers = messageHeaders(clock(), ttl, options);
+    const expires = home.expires * 1000;
+    const broadcast = broadcastDestination(collective, agent, options.multiplex);
+    if (target.kind === 'broadcast') {
+      return [
+        { destination: broadcast, headers, replyTo: replyTo(home, undefined), body: encode(legacy), expires },
+      ];
+    }
+    const groups = inGroups(target.nodes, NODES_PER_TOKEN);
+    if (isDirected(request, target.nodes.length)) {
+      const destination = directedDestination(collective);
+      const shared = encode(legacy);
+      return groups.flatMap((nodes) => {
+        const back = replyTo(home, nodes);
+        return nodes.map((node) => ({
+          destination,
+          headers: { ...headers, mc_identity: node },
+          replyTo: back,
+          body: shared,
+          expires,
+        }));
+      });
+    }
+    return groups.map((nodes) => {
+      const named = encode({ ...legacy, filter: { ...legacy.filter, identity: nodes } });
+      return { destination: broadcast, headers, replyTo: replyTo(home, nodes), body: named, expires };
+    });
+  };
+
+  /** A filter by identity of the request's own cannot be joined with the nodes' names: daemons take any of them. */
+  const isDirected = ({ id, ttl, filter }: Request, nodes: number): boolean => {
+    const now = clock();
+    return limit.admits(id, nodes, now + (ttl + EXPIRY_SLACK) * 1000, now) || filter.identity.length > 0;
+  };
+
+  return {
+    deliver: async (request) => {
+      const { callerId, key } = options.signers.signerFor(request.caller);
+      const legacy: LegacyRequest = { ...request, requestId: request.id, senderId: identity, callerId };
+      const body = encodeRequestBody(legacy, serializer);
+      const signature = await signDocument(body, key);
+      for (const frame of frames(request, legacy, body, signature)) sendVia(link, frame);
+    },
+    answered: ({ requestId }) => limit.answered(requestId),
+  };
+};
+
+const inGroups = <T>(items: readonly T[], size: number): readonly T[][] => {
+  const groups: T[][] = [];
+  for (let at = 0; at < items.length; at += size) groups.push(items.slice(at, at + size));
+  return groups;
+};

@@ -1,0 +1,409 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { BridgeProcess } from '../support/bridge.ts';
+import type { ChoriaClient } from '../support/choria-client.ts';
+import type { ChoriaFilter } from '../support/choria-messages.ts';
+import { makeAuthority } from '../support/pki.ts';
+import { NODE1, NODE2, NODE3, startWorld, type World, YAML_COLLECTIVE, YAML_NODE } from '../support/world.ts';
+
+let world: World;
+let bridge: BridgeProcess;
+const clients: Partial<Record<'ruby' | 'go', ChoriaClient>> = {};
+
+const client = (dialect: 'ruby' | 'go'): ChoriaClient => {
+  const one = clients[dialect];
+  if (one === undefined) throw new Error('not connected');
+  return one;
+};
+
+beforeAll(async () => {
+  world = await startWorld();
+  bridge = await world.bridge();
+  for (const dialect of ['ruby', 'go'] as const) clients[dialect] = await world.client({ dialect });
+});
+
+afterAll(() => world.stop());
+
+const fact = (name: string, operator: string, value: string): ChoriaFilter => ({
+  fact: [{ fact: name, operator, value }],
+});
+
+describe.each(['ruby', 'go'] as const)('a client of the %s dialect', (dialect) => {
+  const filters: readonly [what: string, filter: ChoriaFilter, found: readonly string[]][] = [
+    ['an empty filter', {}, [NODE1, NODE2, NODE3]],
+    ['a fact', fact('country', '==', 'uk'), [NODE1, NODE3]],
+    ['a fact that is not', fact('country', '!=', 'uk'), [NODE2]],
+    ['a fact by regular expression', fact('osfamily', '=~', '/^Red/'), [NODE2]],
+    ['a fact by comparison', fact('cores', '>=', '8'), [NODE2]],
+    [
+      'two facts',
+      {
+        fact: [
+          { fact: 'country', operator: '==', value: 'uk' },
+          { fact: 'cores', operator: '==', value: '4' },
+        ],
+      },
+      [NODE1],
+    ],
+    ['a class', { cf_class: ['apache'] }, [NODE1]],
+    ['a class by regular expression', { cf_class: ['/^my/'] }, [NODE2]],
+    ['two classes', { cf_class: ['apache', 'settings'] }, [NODE1]],
+    ['an agent', { agent: ['rpcutil'] }, [NODE1, NODE2, NODE3]],
+    ['an agent that nobody has', { agent: ['nosuch'] }, []],
+    ['an identity', { identity: [NODE2] }, [NODE2]],
+    ['an identity by regular expression', { identity: ['/^node[13]/'] }, [NODE1, NODE3]],
+    [
+      'everything at once',
+      { ...fact('country', '==', 'mt'), cf_class: ['mysql'], agent: ['echo'], identity: [NODE2] },
+      [NODE2],
+    ],
+  ];
+  test.each(filters)('discovers just the right nodes by %s', async (_, filter, found) => {
+    expect(await client(dialect).discover({ filter, timeout: 1_500 })).toEqual(found);
+  });
+
+  test('discovers nodes of the YAML collective', async () => {
+    expect(await client(dialect).discover({ collective: YAML_COLLECTIVE, expect: 1 })).toEqual([YAML_NODE]);
+    const filter = fact('country', '==', 'de');
+    expect(await client(dialect).discover({ collective: YAML_COLLECTIVE, filter, expect: 1 })).toEqual([
+      YAML_NODE,
+    ]);
+    expect(
+      await client(dialect).discover({
+        collective: YAML_COLLECTIVE,
+        filter: fact('country', '==', 'uk'),
+        timeout: 1_000,
+      }),
+    ).toEqual([]);
+  });
+
+  test('discovers nodes of a sub-collective', async () => {
+    expect(await client(dialect).discover({ collective: 'uk_collective', expect: 3 })).toEqual([
+      NODE1,
+      NODE2,
+      NODE3,
+    ]);
+  });
+
+  test('calls the actions of rpcutil, directed and broadcast', async () => {
+    const ping = await client(dialect).rpc({ agent: 'rpcutil', action: 'ping', targets: [NODE1, NODE2] });
+    expect(ping.map(({ sender, rpc }) => [sender, rpc?.statuscode])).toEqual([
+      [NODE1, 0],
+      [NODE2, 0],
+    ]);
+    expect(ping[0]?.rpc?.data).toEqual({ pong: expect.any(Number) });
+    const facts = await client(dialect).rpc({
+      agent: 'rpcutil',
+      action: 'get_fact',
+      data: { fact: 'country' },
+      expect: 3,
+    });
+    expect(facts.map(({ rpc }) => rpc?.data)).toEqual([
+      { fact: 'country', value: 'uk' },
+      { fact: 'country', value: 'mt' },
+      { fact: 'country', value: 'uk' },
+    ]);
+    const [inventory] = await client(dialect).rpc({
+      agent: 'rpcutil',
+      action: 'inventory',
+      targets: [NODE1],
+    });
+    expect(inventory?.rpc?.data).toMatchObject({
+      agents: expect.arrayContaining(['discovery', 'rpcutil', 'echo']),
+      facts: { country: 'uk', osfamily: 'Debian', cores: '4' },
+      classes: ['apache', 'settings'],
+      version: '2.12.5',
+      collectives: ['mcollective', 'uk_collective'],
+    });
+    const [agents] = await client(dialect).rpc({
+      agent: 'rpcutil',
+      action: 'agent_inventory',
+      targets: [NODE2],
+    });
+    expect(agents?.rpc?.data).toMatchObject({
+      agents: expect.arrayContaining([
+        expect.objectContaining({ agent: 'rpcutil', license: expect.any(String) }),
+      ]),
+    });
+  });
+
+  test.each([
+    ['Marshal', NODE1, 'mcollective'],
+    ['YAML', YAML_NODE, YAML_COLLECTIVE],
+  ] as const)('reads every plain Ruby type out of a reply in %s', async (serializer, node, collective) => {
+    const [reply] = await client(dialect).rpc({
+      agent: 'echo',
+      action: 'types',
+      data: { value: 'hello' },
+      collective,
+      targets: [node],
+    });
+    expect(reply).toMatchObject({ sender: node, rpc: { statuscode: 0, statusmsg: 'OK' } });
+    // JSON.parse would round it.
+    expect(reply?.body).toContain('"big":1180591620717411303424');
+    expect(reply?.rpc?.data).toEqual({
+      echoed: 'hello',
+      values: {
+        int: 42,
+        neg: -7,
+        big: expect.any(Number),
+        float: 3.25,
+        inf: 'Infinity',
+        nil: null,
+        true: true,
+        false: false,
+        string: 'héllo ✓',
+        latin1: 'café',
+        binary: { base64: 'AP8B/oA=' },
+        symbol: 'sym',
+        array: [1, [2, [3]], {}],
+        hash: { a: 1, b: { c: [null] } },
+        empty: '',
+        shared: ['same', 'same'],
+        int_key: { '1': 'one' },
+        multiline: 'a\nb\n',
+        yamlish: 'yes',
+        date: '2020-01-01',
+        numstr: '007',
+      },
+    });
+    expect(serializer).toBeDefined();
+  });
+
+  test.each([
+    ['Marshal', NODE1, 'mcollective'],
+    ['YAML', YAML_NODE, YAML_COLLECTIVE],
+  ] as const)('sends every JSON type to Ruby in %s', async (_, node, collective) => {
+    const big = client(dialect).buildRequest({
+      agent: 'echo',
+      collective,
+      targets: [node],
+      body: '{"agent":"echo","action":"echo","data":{"value":{"int":7,"big":1180591620717411303424,"float":3.0,"text":"héllo: ✓","no":"no","nil":null,"list":[true,false,{"deep":"x"}],"bin":{"base64":"AP8="}}}}',
+    });
+    const [reply] = await client(dialect).send(big, { expect: 1 });
+    expect(reply?.rpc?.statuscode, reply?.rpc?.statusmsg).toBe(0);
+    expect(reply?.rpc?.data).toMatchObject({
+      seen:
+        '{Symbol(:value)=>{String(UTF-8,"int")=>Integer(7),String(UTF-8,"big")=>Integer(1180591620717411303424),' +
+        'String(UTF-8,"float")=>Float(3.0),String(UTF-8,"text")=>String(UTF-8,"héllo: ✓"),String(UTF-8,"no")=>String(UTF-8,"no"),' +
+        'String(UTF-8,"nil")=>NilClass(nil),String(UTF-8,"list")=>[TrueClass(true),FalseClass(false),{String(UTF-8,"deep")=>String(UTF-8,"x")}],' +
+        'String(UTF-8,"bin")=>String(ASCII-8BIT,"\\x00\\xFF")}}',
+    });
+    expect(reply?.body).toContain('"big":1180591620717411303424');
+  });
+
+  test.each([1, 2, 3, 4, 5])('sees an agent fail with status %i', async (code) => {
+    for (const [node, collective] of [
+      [NODE2, 'mcollective'],
+      [YAML_NODE, YAML_COLLECTIVE],
+    ] as const) {
+      const [reply] = await client(dialect).rpc({
+        agent: 'echo',
+        action: 'fail',
+        data: { code },
+        collective,
+        targets: [node],
+      });
+      expect(reply).toMatchObject({
+        sender: node,
+        rpc: { statuscode: code, statusmsg: `failed with ${code}` },
+      });
+    }
+  });
+
+  test('gets the replies of the three nodes that exist of 200 that it names', async () => {
+    const strangers = Array.from({ length: 197 }, (_, n) => `ghost${n}.example.net`);
+    const targets = [...strangers.slice(0, 99), NODE1, NODE3, ...strangers.slice(99), NODE2];
+    const replies = await client(dialect).rpc({
+      agent: 'rpcutil',
+      action: 'ping',
+      targets,
+      expect: 3,
+      timeout: 10_000,
+    });
+    expect(replies.map(({ sender }) => sender)).toEqual([NODE1, NODE2, NODE3]);
+  });
+
+  test('is answered all the same after hundreds of names that are not there', async () => {
+    const strangers = Array.from({ length: 199 }, (_, n) => `phantom${n}.example.net`);
+    for (let round = 0; round < 3; round++) {
+      const targets = [...strangers, [NODE1, NODE2, NODE3][round] ?? NODE1];
+      const replies = await client(dialect).rpc({ agent: 'rpcutil', action: 'ping', targets, expect: 1 });
+      expect(replies.map(({ sender }) => sender)).toEqual(targets.slice(-1));
+    }
+    const [alone] = await client(dialect).rpc({ agent: 'rpcutil', action: 'ping', targets: [NODE2] });
+    expect(alone?.sender).toBe(NODE2);
+  });
+
+  test('is told by status 5 that a reply cannot be translated, and why', async () => {
+    const [reply] = await client(dialect).rpc({ agent: 'echo', action: 'object', targets: [NODE1] });
+    expect(reply).toMatchObject({ sender: NODE1, rpc: { statuscode: 5 } });
+    expect(reply?.rpc?.statusmsg).toMatch(/node1\.example\.net.*Custom.*unsupported_class/);
+  });
+
+  test('gets the hops that it asks for', async () => {
+    const [reply] = await client(dialect).rpc({
+      agent: 'rpcutil',
+      action: 'ping',
+      targets: [NODE1],
+      trace: true,
+    });
+    expect(reply?.hops?.slice(-2)).toEqual([
+      [world.nats.url, 'production:1', `stomp://127.0.0.1:${world.activemq.port}`],
+      [`stomp://127.0.0.1:${world.activemq.port}`, 'production:1', world.nats.url],
+    ]);
+  });
+});
+
+describe('what is refused', () => {
+  const refusal = async (
+    who: ChoriaClient,
+    options: Partial<Parameters<ChoriaClient['rpc']>[0]> = {},
+  ): Promise<string> => {
+    const [reply, ...more] = await who.rpc({
+      agent: 'rpcutil',
+      action: 'ping',
+      targets: [NODE1],
+      expect: 1,
+      ...options,
+    });
+    expect(more).toEqual([]);
+    expect(reply?.rpc?.statuscode).toBe(5);
+    return reply?.rpc?.statusmsg ?? '';
+  };
+
+  test('a caller whom no rule maps gets status 5 that says so, and nothing in discovery', async () => {
+    const guest = await world.client({ name: 'guest.choria' });
+    expect(await refusal(guest)).toMatch(/no identity rule maps choria=guest\.choria.*no_mapping/);
+    expect(await guest.discover({ timeout: 1_000 })).toEqual([]);
+    const line = await bridge.line(
+      (it) => it['reason'] === 'no_mapping' && it['agent'] === 'discovery',
+      'the refused discovery',
+    );
+    expect(line).toMatchObject({
+      caller: 'choria=guest.choria',
+      request_id: expect.stringMatching(/^[0-9a-f]{32}$/),
+    });
+  });
+
+  test('a mapping that yields a privileged name', async () => {
+    expect(await refusal(await world.client({ name: 'boss.mcollective' }))).toMatch(
+      /cert=root.*privileged_mapping/,
+    );
+  });
+
+  test('a caller without a key in the folder', async () => {
+    expect(await refusal(await world.client({ name: 'nokey.mcollective' }))).toMatch(
+      /nobody\.pem.*no_signing_key/,
+    );
+  });
+
+  test('a caller whose key the daemons do not know hears nothing, and the log says that nobody answered', async () => {
+    const stranger = await world.client({ name: 'stranger.mcollective' });
+    const built = stranger.buildRequest({
+      agent: 'rpcutil',
+      body: '{"agent":"rpcutil","action":"ping","data":{}}',
+      targets: [NODE1],
+      ttl: 2,
+    });
+    expect(await stranger.send(built, { timeout: 1_500 })).toEqual([]);
+    const line = await bridge.line(
+      (it) => it['request_id'] === built.requestId && it.msg === 'request',
+      'the request',
+    );
+    expect(line).toMatchObject({
+      caller_in: 'choria=stranger.mcollective',
+      caller_out: 'cert=stranger',
+      replies: 0,
+      missing: 1,
+    });
+  });
+
+  test('a certificate of another CA', async () => {
+    const other = makeAuthority('somebody else').issue({ commonName: 'alice.mcollective' });
+    const liar = await world.client({ certificate: other.certificate, key: other.privateKey });
+    expect(await refusal(liar)).toMatch(/untrusted_certificate/);
+  });
+
+  test('an expired request is dropped, counted and logged', async () => {
+    const time = Math.floor(Date.now() / 1000) - 61;
+    const alice = client('ruby');
+    const built = alice.buildRequest({
+      agent: 'rpcutil',
+      body: '{"agent":"rpcutil","action":"ping","data":{}}',
+      targets: [NODE1],
+      time,
+    });
+    expect(await alice.send(built, { timeout: 1_000 })).toEqual([]);
+    await bridge.line(
+      (it) => it['request_id'] === built.requestId && it['reason'] === 'expired',
+      'the expired request',
+    );
+  });
+
+  test('a ttl above max_ttl counts as max_ttl', async () => {
+    const alice = client('ruby');
+    const ping = {
+      agent: 'rpcutil',
+      body: '{"agent":"rpcutil","action":"ping","data":{}}',
+      targets: [NODE1],
+      ttl: 86_400,
+    };
+    expect(await alice.send(alice.buildRequest(ping), { expect: 1 })).toHaveLength(1);
+    const old = alice.buildRequest({ ...ping, time: Math.floor(Date.now() / 1000) - 700 });
+    expect(await alice.send(old, { timeout: 1_000 })).toEqual([]);
+    await bridge.line(
+      (it) => it['request_id'] === old.requestId && it['reason'] === 'expired',
+      'the request older than max_ttl',
+    );
+  });
+
+  test('a collective that is not exported', async () => {
+    const ping = {
+      agent: 'rpcutil',
+      body: '{"agent":"rpcutil","action":"ping","data":{}}',
+      targets: [NODE1],
+    };
+    const alice = client('ruby');
+    const [reply] = await alice.send(
+      alice.buildRequest({ ...ping, collective: 'secret', replyTo: 'mcollective.reply.0123456789abcdef.1' }),
+      { expect: 1 },
+    );
+    expect(reply?.rpc).toMatchObject({
+      statuscode: 5,
+      statusmsg: expect.stringContaining('collective_not_exported'),
+    });
+    // Nor is anything published below it.
+    const silent = alice.buildRequest({ ...ping, collective: 'secret' });
+    expect(silent.replyTo).toMatch(/^secret\.reply\./);
+    expect(await alice.send(silent, { timeout: 1_000 })).toEqual([]);
+    await bridge.line(
+      (it) => it['reason'] === 'collective_not_exported' && it.msg.includes('replies to'),
+      'the reply subject',
+    );
+  });
+
+  test('targets in another collective than the signed one', async () => {
+    const targetSubjects = [`uk_collective.node.${NODE1}`];
+    expect(await refusal(client('go'), { targetSubjects })).toMatch(/collective_mismatch/);
+  });
+});
+
+test('one log line a request tells what happened to it', async () => {
+  const requestId = '0123456789abcdef0123456789abcdef';
+  await client('go').rpc({ agent: 'rpcutil', action: 'ping', targets: [NODE1, NODE2], requestId });
+  const line = await bridge.line(
+    (it) => it['request_id'] === requestId && it.msg === 'request',
+    'the request',
+  );
+  expect(line).toMatchObject({
+    caller_in: 'choria=alice.mcollective',
+    caller_out: 'cert=alice',
+    agent: 'rpcutil',
+    action: 'ping',
+    collective: 'mcollective',
+    targets: 2,
+    replies: 2,
+    missing: 0,
+    duration_ms: expect.any(Number),
+  });
+});

@@ -1,0 +1,172 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type CompoundToken, EMPTY_FILTER, type Filter } from '../../../src/envelope/filter.ts';
+import { filterFromRuby, filterToRuby } from '../../../src/wire/mcollective/filter.ts';
+import { decodeRequest } from '../../../src/wire/mcollective/request.ts';
+import { RubyHash, RubyRegexp, RubySymbol, type RubyValue } from '../../../src/wire/ruby/value.ts';
+import { capturedRequests, dumpedByRuby, serializers } from './captures.ts';
+
+const hash = (fields: Readonly<Record<string, RubyValue>>): RubyHash => new RubyHash(Object.entries(fields));
+const symbols = (fields: Readonly<Record<string, RubyValue>>): RubyHash =>
+  new RubyHash(Object.entries(fields).map(([name, value]) => [new RubySymbol(name), value]));
+const fromRubyText = (expression: string): Filter => {
+  const [bytes = Buffer.alloc(0)] = dumpedByRuby('marshal', [expression]);
+  return filterFromRuby(serializers.marshal.decode(bytes));
+};
+
+const text = fc.string({ unit: 'grapheme', maxLength: 10 });
+const operator = fc.constantFrom('==', '!=', '=~', '<', '>', '<=', '>=' as const);
+const token: fc.Arbitrary<CompoundToken> = fc.oneof(
+  text.map((some): CompoundToken => ({ kind: 'statement', text: some })),
+  fc.constantFrom('and', 'or', 'not', '(', ')' as const).map((kind): CompoundToken => ({ kind })),
+  fc
+    .record({
+      name: text,
+      params: fc.option(text),
+      value: fc.option(text),
+      operator: text,
+      compare: text,
+    })
+    .map((call): CompoundToken => ({ kind: 'function', call })),
+);
+const filters: fc.Arbitrary<Filter> = fc.record(
+  {
+    fact: fc.array(fc.record({ fact: text, operator, value: text })),
+    cfClass: fc.array(text),
+    agent: fc.array(text),
+    identity: fc.array(text),
+    compound: fc.array(fc.array(token)),
+    collective: text,
+  },
+  { requiredKeys: ['fact', 'cfClass', 'agent', 'identity', 'compound'] },
+);
+
+describe('a filter', () => {
+  it.each(['marshal', 'yaml'] as const)('comes back from legacy %s as it was', (format) => {
+    const { encode, decode } = serializers[format];
+    fc.assert(
+      fc.property(filters, (filter) => {
+        expect(filterFromRuby(decode(encode(filterToRuby(filter))))).toEqual(filter);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('has string keys outside and symbol keys in its facts, as daemons look them up', () => {
+    const fact = { fact: 'osfamily', operator: '=~', value: '/Deb/' } as const;
+    expect(filterToRuby({ ...EMPTY_FILTER, fact: [fact] })).toEqual(
+      hash({
+        fact: [symbols({ fact: 'osfamily', value: '/Deb/', operator: '=~' })],
+        cf_class: [],
+        agent: [],
+        identity: [],
+        compound: [],
+      }),
+    );
+  });
+
+  it('has the call of a data plugin as MCollective’s matcher writes it', () => {
+    const call = { name: 'fstat', params: '/etc/hosts', value: 'md5', operator: '=~', compare: 'baa' };
+    const filter = filterToRuby({ ...EMPTY_FILTER, compound: [[{ kind: 'function', call }]] });
+    expect(filter.string('compound')).toEqual([
+      [
+        hash({
+          fstatement: hash({
+            r_compare: 'baa',
+            operator: '=~',
+            value: 'md5',
+            name: 'fstat',
+            params: '/etc/hosts',
+          }),
+        }),
+      ],
+    ]);
+  });
+
+  it('with an expression of go-choria’s is refused, quoting it', () => {
+    const tokens: readonly CompoundToken[] = [
+      { kind: 'expression', text: 'with("apache") or fact("a") > 1' },
+    ];
+    expect(() => filterToRuby({ ...EMPTY_FILTER, compound: [tokens] })).toThrow(
+      expect.objectContaining({
+        code: 'unsupported_filter',
+        message: expect.stringContaining('with(\\"apache\\") or fact(\\"a\\") > 1'),
+      }),
+    );
+  });
+
+  it('of the captures is read for what it says', () => {
+    const compound = capturedRequests('marshal')
+      .map(({ body }) => decodeRequest(body, serializers.marshal).filter.compound)
+      .find((lists) => lists.length > 0);
+    expect(compound).toEqual([
+      [
+        { kind: 'statement', text: 'country=uk' },
+        { kind: 'and' },
+        { kind: '(' },
+        { kind: 'statement', text: 'apache' },
+        { kind: 'or' },
+        { kind: 'not' },
+        { kind: 'statement', text: 'osfamily=RedHat' },
+        { kind: ')' },
+      ],
+    ]);
+  });
+
+  it('of MCollective’s own matcher is read, with the regular expression of a function as text', () => {
+    const filter = fromRubyText(`(require 'mcollective'; {"compound" => [
+      MCollective::Matcher.create_compound_callstack('fstat("/etc/hosts").md5=/baa/ and country=uk')]})`);
+    expect(filter.compound).toEqual([
+      [
+        {
+          kind: 'function',
+          call: { name: 'fstat', params: '/etc/hosts', value: 'md5', operator: '=~', compare: 'baa' },
+        },
+        { kind: 'and' },
+        { kind: 'statement', text: 'country=uk' },
+      ],
+    ]);
+  });
+
+  it('keeps what a function’s regular expression ignores', () => {
+    const call = { name: 'f', operator: '=~', params: null, r_compare: new RubyRegexp('a', 1 | 4) };
+    const filter = filterFromRuby(hash({ compound: [[hash({ fstatement: hash(call) })]] }));
+    expect(filter.compound[0]?.[0]).toMatchObject({ call: { compare: '(?mi:a)', value: null } });
+  });
+
+  it('of regular expressions as objects is one of slashes', () => {
+    const filter = filterFromRuby(
+      hash({ cf_class: [new RubyRegexp('^web', 0)], identity: [new RubyRegexp('x', 0)] }),
+    );
+    expect(filter).toEqual({ ...EMPTY_FILTER, cfClass: ['/^web/'], identity: ['/x/'] });
+  });
+
+  it.each<[string, RubyValue | undefined, string]>([
+    ['that is not there', undefined, 'missing_field'],
+    ['that is no hash', [], 'missing_field'],
+    ['whose classes are no list', hash({ cf_class: 'apache' }), 'invalid_field'],
+    ['with a class that is no text', hash({ cf_class: [1] }), 'invalid_field'],
+    ['with a fact that is no hash', hash({ fact: ['a=b'] }), 'invalid_field'],
+    [
+      'with a fact without a value',
+      hash({ fact: [symbols({ fact: 'a', operator: '==' })] }),
+      'invalid_field',
+    ],
+    [
+      'with a fact’s operator that nobody knows',
+      hash({ fact: [symbols({ fact: 'a', operator: '~', value: 'b' })] }),
+      'unsupported_filter',
+    ],
+    ['whose compound is no list of lists', hash({ compound: ['a'] }), 'unsupported_filter'],
+    ['with a token that nobody knows', hash({ compound: [[hash({ xor: 'xor' })]] }), 'unsupported_filter'],
+    ['with a token without a name', hash({ compound: [[hash({})]] }), 'unsupported_filter'],
+    [
+      'with a function without an operator',
+      hash({ compound: [[hash({ fstatement: hash({ name: 'f', r_compare: 'a' }) })]] }),
+      'unsupported_filter',
+    ],
+    ['with a token that is no text', hash({ compound: [[hash({ statement: 1 })]] }), 'unsupported_filter'],
+  ])('%s is refused', (_, value, code) => {
+    expect(() => filterFromRuby(value)).toThrow(expect.objectContaining({ code }));
+  });
+});
