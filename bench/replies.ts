@@ -4,9 +4,9 @@ import { createMcollectiveStompEgress } from '../src/adapter/mcollective-stomp/e
 import { Bridge } from '../src/bridge/bridge.ts';
 import type { Home } from '../src/envelope/message.ts';
 import type { IncomingMessage, Link, Subscription } from '../src/transport/link.ts';
+import { encodeBase64 } from '../src/wire/base64.ts';
 import { replyDestination } from '../src/wire/mcollective/addressing.ts';
 import { replyPayloadToRuby } from '../src/wire/mcollective/payload.ts';
-import { encode64 } from '../src/wire/mcollective/signature.ts';
 import { binary } from '../src/wire/mcollective/text.ts';
 import { encodeToken } from '../src/wire/mcollective/token.ts';
 import { encodeMarshal, RubyHash, RubySymbol } from '../src/wire/ruby/index.ts';
@@ -98,7 +98,7 @@ const makeMaterial = (): Material => {
         [symbol('senderagent'), 'rpcutil'],
         [symbol('msgtime'), now],
         [symbol('body'), binary(body)],
-        [symbol('hash'), encode64(signature)],
+        [symbol('hash'), encodeBase64(signature, 'wrapped')],
       ]);
       replies.push({
         destination: replyDestination(COLLECTIVE, CLUSTER, token),

@@ -84,8 +84,9 @@ export class Bridge {
   /** Takes no new work, waits for what is in flight (at most the drain timeout), then closes. */
   async stop(): Promise<void> {
     const { clock, drainTimeout } = this.#options;
-    this.#draining = true;
+    // What an ingress still hands over meanwhile is in flight too: no other instance will get it.
     await Promise.all([...this.#ingresses.values()].map((ingress) => ingress.drain()));
+    this.#draining = true;
     const deadline = clock() + drainTimeout;
     while (clock() < deadline && !this.#isSettled()) await new Promise((resolve) => setTimeout(resolve, 50));
     await Promise.all([...this.#egresses].map((egress) => egress.close()));

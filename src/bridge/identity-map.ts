@@ -32,7 +32,7 @@ export const mapCaller = (caller: string, { rules, privileged }: IdentityMapOpti
         `${caller} is mapped to ${JSON.stringify(name)}, which is no caller id`,
         { caller },
       );
-    if (!rule.privileged && privileged.some((pattern) => pattern.test(name))) {
+    if (!rule.privileged && privileged.some((pattern) => find(pattern, name) !== null)) {
       throw new Rejection(
         'privileged_mapping',
         `${caller} is mapped to ${name}, which is privileged there, by a rule that may not yield privileged names`,
@@ -46,9 +46,15 @@ export const mapCaller = (caller: string, { rules, privileged }: IdentityMapOpti
   });
 };
 
+/** From the start each time: a pattern with `g` or `y` would go on where it ended the last time. */
+const find = (pattern: RegExp, text: string): RegExpExecArray | null => {
+  pattern.lastIndex = 0;
+  return pattern.exec(text);
+};
+
 const apply = (rule: IdentityRule, caller: string): string | undefined => {
   if (rule.match.kind === 'exact') return rule.match.name === caller ? rule.to : undefined;
-  const groups = rule.match.pattern.exec(caller);
+  const groups = find(rule.match.pattern, caller);
   // Half a match is none: the pattern need not be anchored for the rule to be.
   if (groups === null || groups[0] !== caller) return undefined;
   return rule.to.replace(/\$(\d)/g, (_, digit: string) => groups[Number(digit)] ?? '');

@@ -6,7 +6,7 @@ import type { Egress, Ingress } from '../adapter/port.ts';
 import { Bridge, type Route } from '../bridge/bridge.ts';
 import type { Log } from '../bridge/log.ts';
 import { Stats } from '../bridge/stats.ts';
-import { fileReader, type ReadFile, readClusterKey } from '../config/files.ts';
+import { fileParser, fileReader, type ParseFile, type ReadFile, readClusterKey } from '../config/files.ts';
 import { natsLinkOptions, stompLinkOptions } from '../config/link-options.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config, EgressConfig, IngressConfig, Named } from '../config/types.ts';
@@ -19,6 +19,7 @@ import { createCallerVerifier } from '../wire/choria/index.ts';
 interface Surroundings {
   readonly config: Config;
   readonly read: ReadFile;
+  readonly parse: ParseFile;
   readonly log: Log;
   readonly stats: Stats;
   readonly clock: () => number;
@@ -37,6 +38,7 @@ export const assemble = (loaded: LoadedConfig, log: Log, clock: () => number = D
   const around: Surroundings = {
     config,
     read,
+    parse: fileParser(loaded, read),
     log,
     stats,
     clock,
@@ -73,7 +75,7 @@ const known = <T>(adapters: ReadonlyMap<string, T>, name: string): T => {
 };
 
 const ingressOf = (it: Named<IngressConfig>, around: Surroundings): Ingress => {
-  const { config, read, clock } = around;
+  const { config, read, parse, clock } = around;
   const exported = config.routes
     .filter(({ from }) => from === it.name)
     .flatMap(({ collectives }) => collectives);
@@ -81,11 +83,9 @@ const ingressOf = (it: Named<IngressConfig>, around: Surroundings): Ingress => {
     name: it.name,
     link: createNatsLink({ ...natsLinkOptions(it, config, read), clock, onEvent: listener(it.name, around) }),
     cluster: it.cluster,
-    verifier: createCallerVerifier({
-      ca: read(it.callers.ca, ['ingresses', it.name, 'callers', 'ca']).toString(),
-      allow: it.callers.allow,
-      privileged: it.callers.privileged,
-    }),
+    verifier: parse(it.callers.ca, ['ingresses', it.name, 'callers', 'ca'], (ca) =>
+      createCallerVerifier({ ...it.callers, ca: ca.toString() }),
+    ),
     replyCollectives: new Set([...exported, ...it.replyCollectives]),
     maxMessageBytes: config.maxMessageBytes,
     maxTargets: config.maxTargets,
@@ -95,7 +95,7 @@ const ingressOf = (it: Named<IngressConfig>, around: Surroundings): Ingress => {
 };
 
 const egressOf = (it: Named<EgressConfig>, around: Surroundings): Egress => {
-  const { config, read, clock, tokenKey } = around;
+  const { config, read, parse, clock, tokenKey } = around;
   return createMcollectiveStompEgress({
     name: it.name,
     link: createStompLink({
@@ -106,7 +106,9 @@ const egressOf = (it: Named<EgressConfig>, around: Surroundings): Egress => {
     identity: config.identity,
     cluster: config.cluster,
     tokenKey,
-    collectives: config.routes.filter(({ to }) => to === it.name).flatMap(({ collectives }) => collectives),
+    collectives: [
+      ...new Set(config.routes.filter(({ to }) => to === it.name).flatMap(({ collectives }) => collectives)),
+    ],
     serializer: it.serializer,
     base64: it.base64,
     multiplex: it.agentsMultiplex,
@@ -114,19 +116,21 @@ const egressOf = (it: Named<EgressConfig>, around: Surroundings): Egress => {
     directLimit: it.directLimit,
     signers: signersOf(it, around),
     serverKeys: it.serverPublicKeys.map((file) =>
-      createPublicKey(read(file, ['egresses', it.name, 'server_public_key'])),
+      parse(file, ['egresses', it.name, 'server_public_key'], (pem) => createPublicKey(pem)),
     ),
     maxMessageBytes: config.maxMessageBytes,
     clock,
   });
 };
 
-const signersOf = ({ signing, name }: Named<EgressConfig>, { read, clock }: Surroundings): Signers =>
+const signersOf = ({ signing, name }: Named<EgressConfig>, { parse, clock }: Surroundings): Signers =>
   signing.kind === 'keys'
     ? keyFolder(signing.folder, clock)
     : sharedSigner({
         callerId: signing.callerid,
-        key: createPrivateKey(read(signing.privateKey, ['egresses', name, 'signing', 'private_key'])),
+        key: parse(signing.privateKey, ['egresses', name, 'signing', 'private_key'], (pem) =>
+          createPrivateKey(pem),
+        ),
       });
 
 /** A link's events as log lines and counters. */
@@ -135,7 +139,7 @@ const listener =
   (event: LinkEvent) => {
     switch (event.kind) {
       case 'connected':
-        log.info({ link, server: event.server }, 'connected');
+        log.info({ link, server: event.server, note: event.note }, 'connected');
         break;
       case 'disconnected':
         log.warn({ link, server: event.server, reason: event.reason }, 'disconnected');

@@ -33,6 +33,20 @@ export const fileReader =
     }
   };
 
+/** Reads a file and makes something of it; what fails is told as {@link fileReader} does. */
+export type ParseFile = <T>(file: string, path: KeyPath, parse: (bytes: Buffer) => T) => T;
+
+export const fileParser =
+  (place: Place, read: ReadFile = fileReader(place)): ParseFile =>
+  (file, path, parse) => {
+    const bytes = read(file, path);
+    try {
+      return parse(bytes);
+    } catch (error) {
+      throw fail(place, path, `${file} is not what it should be: ${readFailure(error)}`, error);
+    }
+  };
+
 /** Without the line end that editors and `openssl rand -base64` put after the key. */
 export const trimKey = (bytes: Buffer): Buffer => {
   let end = bytes.length;

@@ -3,7 +3,7 @@ import { CALLER } from './bad-input/caller.ts';
 import { rpc } from './bad-input/case.ts';
 import { CONTENT } from './bad-input/content.ts';
 import { ROUTE } from './bad-input/route.ts';
-import { UNREADABLE } from './bad-input/unreadable.ts';
+import { UNANSWERED, UNREADABLE } from './bad-input/unreadable.ts';
 import { readFrame } from './daemon.ts';
 import {
   alice,
@@ -27,7 +27,7 @@ const refusalOf = async (send: (world: World) => string | undefined, options: Wo
   return { ...world, id };
 };
 
-describe('a message whose sender cannot or must not be answered', () => {
+describe('a message that cannot be answered', () => {
   it.each(UNREADABLE)('$what: $code', async ({ code, send }) => {
     const { bridge, client, frames, refusals } = await refusalOf(({ client }) =>
       typeof send === 'string' || Buffer.isBuffer(send) ? void client.publish(send) : client.send(send),
@@ -35,6 +35,18 @@ describe('a message whose sender cannot or must not be answered', () => {
     expect(bridge.stats.snapshot().rejected).toEqual({ [code]: 1 });
     expect(refusals()).toEqual([
       expect.objectContaining({ fields: expect.objectContaining({ reason: code }) }),
+    ]);
+    expect(client.replies).toEqual([]);
+    expect(frames).toEqual([]);
+  });
+
+  it.each(UNANSWERED)('with $what: $code', async ({ code, send }) => {
+    const { bridge, client, frames, id, refusals } = await refusalOf(({ client }) => client.send(send));
+    expect(bridge.stats.snapshot().rejected).toEqual({ [code]: 1 });
+    expect(refusals()).toEqual([
+      expect.objectContaining({
+        fields: expect.objectContaining({ reason: code, request_id: id, sender: 'alice.mcollective' }),
+      }),
     ]);
     expect(client.replies).toEqual([]);
     expect(frames).toEqual([]);

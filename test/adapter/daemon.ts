@@ -1,10 +1,11 @@
 import type { KeyObject } from 'node:crypto';
 import type { ReplyPayload } from '../../src/envelope/message.ts';
 import type { IncomingMessage } from '../../src/transport/link.ts';
+import { encodeBase64 } from '../../src/wire/base64.ts';
 import { decodeReply, encodeReply } from '../../src/wire/mcollective/reply.ts';
 import { decodeRequest, type LegacyRequest, openRequest } from '../../src/wire/mcollective/request.ts';
 import { createSerializer, type SerializerName } from '../../src/wire/mcollective/serializer.ts';
-import { encode64, signDocument } from '../../src/wire/mcollective/signature.ts';
+import { signDocument } from '../../src/wire/mcollective/signature.ts';
 import { binary } from '../../src/wire/mcollective/text.ts';
 import { DEFAULT_RUBY_LIMITS, RubyHash, RubySymbol, type RubyValue } from '../../src/wire/ruby/value.ts';
 import { aliceKeys, serverKeys } from './world.ts';
@@ -64,7 +65,7 @@ export const replyAround = async (
     senderagent: sealed.agent,
     msgtime: sealed.time,
     body: name === 'yaml' ? body.toString() : binary(body),
-    hash: encode64(await signDocument(body, serverKeys.privateKey)),
+    hash: encodeBase64(await signDocument(body, serverKeys.privateKey), 'wrapped'),
   };
   return serializer.encode(
     new RubyHash(Object.entries(fields).map(([key, value]) => [new RubySymbol(key), value])),

@@ -46,8 +46,11 @@ export interface ActiveMq {
   stop(): Promise<void>;
   /** Ends the broker with SIGKILL; its messages are gone. */
   kill(): Promise<void>;
-  /** Starts it again on the same ports; kills it first if it runs. */
-  restart(): Promise<void>;
+  /**
+   * Starts it again on the same ports; kills it first if it runs.
+   * @param users the accounts from now on, where they change
+   */
+  restart(users?: ActiveMqOptions['users']): Promise<void>;
 }
 
 const HOST = '127.0.0.1';
@@ -85,13 +88,15 @@ const portBelowEphemeral = async (): Promise<number> => {
 
 /** Starts Debian's ActiveMQ on loopback, in a folder of its own, and waits until it answers a STOMP CONNECT. */
 export const startActiveMq = async (options: ActiveMqOptions = {}): Promise<ActiveMq> => {
-  const users = options.users ?? [{ name: 'mcollective', password: 'marionette' }];
+  let users = options.users ?? [{ name: 'mcollective', password: 'marionette' }];
   const port = options.stompPort ?? (await portBelowEphemeral());
   const tlsPort = options.tls === undefined ? undefined : await portBelowEphemeral();
   const base = await mkdtemp(join(tmpdir(), 'mcbridge-activemq-'));
   await mkdir(join(base, 'conf'));
   if (options.tls !== undefined) await writeStores(base, options.tls);
-  await writeFile(join(base, 'conf', 'activemq.xml'), configuration(base, port, tlsPort, users, options));
+  const configure = () =>
+    writeFile(join(base, 'conf', 'activemq.xml'), configuration(base, port, tlsPort, users, options));
+  await configure();
   await writeFile(join(base, 'conf', 'log4j.properties'), LOGGING);
 
   let child: ChildProcess | undefined;
@@ -115,7 +120,12 @@ export const startActiveMq = async (options: ActiveMqOptions = {}): Promise<Acti
     user: users[0].name,
     password: users[0].password,
     kill,
-    restart: start,
+    restart: async (changed = users) => {
+      users = changed;
+      await kill();
+      await configure();
+      await start();
+    },
     stop: async () => {
       await kill();
       await rm(base, { recursive: true, force: true });

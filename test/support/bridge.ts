@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { type Child, type Finished, run, start } from './process.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -85,9 +86,34 @@ export const launchBridge = (config: string): BridgeProcess => {
   };
 };
 
+/** Once it takes requests. */
+export const untilReady = (bridge: BridgeProcess): Promise<void> =>
+  bridge.child.waitFor(/"msg":"ready"/, READY_MS);
+
 /** Starts `mcbridge run`, once it takes requests. */
 export const startBridge = async (config: string): Promise<BridgeProcess> => {
   const bridge = launchBridge(config);
-  await bridge.child.waitFor(/"msg":"ready"/, READY_MS);
+  await untilReady(bridge);
   return bridge;
+};
+
+const counts = z.object({
+  requestsReceived: z.number(),
+  requestsSent: z.number(),
+  targetsSent: z.number(),
+  repliesReceived: z.number(),
+  repliesSent: z.number(),
+  errorsSent: z.number(),
+  expired: z.number(),
+  rejected: z.record(z.string(), z.number()),
+});
+
+/** What a bridge has counted over its life. */
+export type Counts = z.infer<typeof counts>;
+
+/** Stops it by SIGTERM. @returns the totals that it logs at its end */
+export const stopAndCount = async (bridge: BridgeProcess): Promise<Counts> => {
+  await bridge.stop();
+  const last = bridge.lines().findLast(({ msg }) => msg === 'counters');
+  return counts.parse(last?.['counts']);
 };

@@ -1,11 +1,18 @@
-import { type ActiveMq, startActiveMq } from './activemq.ts';
-import { type BridgeFolder, type BridgeProcess, makeBridgeFolder, startBridge } from './bridge.ts';
+import { type ActiveMq, type ActiveMqOptions, startActiveMq } from './activemq.ts';
+import {
+  type BridgeFolder,
+  type BridgeProcess,
+  launchBridge,
+  makeBridgeFolder,
+  untilReady,
+} from './bridge.ts';
 import { type ChoriaClient, type ChoriaClientOptions, connectChoriaClient } from './choria-client.ts';
 import { type Mcollectived, type McollectivedOptions, startMcollectived } from './mcollectived.ts';
 import { type NatsServer, startNatsServer } from './nats-server.ts';
 import { type Authority, type Identity, keyPair, makeAuthority } from './pki.ts';
 
 export const CLUSTER = 'production';
+export const CLUSTER_KEY = 'only for tests, thirty-two bytes or more';
 /** Three Marshal daemons share a collective and a sub-collective; a YAML daemon has one of its own. */
 export const MARSHAL_COLLECTIVES = ['mcollective', 'uk_collective'] as const;
 export const YAML_COLLECTIVE = 'yaml_collective';
@@ -25,9 +32,13 @@ export interface World {
   readonly activemq: ActiveMq;
   readonly daemons: readonly Mcollectived[];
   readonly files: BridgeFolder;
-  /** A bridge of the cluster. */
-  bridge(changes?: (config: BridgeConfig) => BridgeConfig): Promise<BridgeProcess>;
-  config(changes?: (config: BridgeConfig) => BridgeConfig): string;
+  /** A bridge of the cluster, each time another instance. */
+  bridge(changes?: (config: BridgeConfig) => object): Promise<BridgeProcess>;
+  /** The same, started but not waited for. */
+  launch(changes?: (config: BridgeConfig) => object): BridgeProcess;
+  /** All bridges so far. */
+  bridges(): readonly BridgeProcess[];
+  config(changes?: (config: BridgeConfig) => object): string;
   client(options?: Partial<ChoriaClientOptions> & { readonly name?: string }): Promise<ChoriaClient>;
   stop(): Promise<void>;
 }
@@ -54,7 +65,7 @@ const baseConfig = (nats: NatsServer, activemq: ActiveMq, instance: string) => {
     identity: `bridge${instance}.example.net`,
     cluster: CLUSTER,
     instance,
-    cluster_key: 'only for tests, thirty-two bytes or more',
+    cluster_key: CLUSTER_KEY,
     max_ttl: 600 as number | string,
     drain_timeout: '5s',
     log: { level: 'debug', format: 'json' },
@@ -79,10 +90,13 @@ const baseConfig = (nats: NatsServer, activemq: ActiveMq, instance: string) => {
 export interface WorldOptions {
   /** Daemons to start; all by default. */
   readonly nodes?: readonly string[];
+  /** How ActiveMQ runs; the daemons log in as its first user. */
+  readonly activemq?: (authority: Authority) => ActiveMqOptions;
 }
 
 export const startWorld = async ({
   nodes = [NODE1, NODE2, NODE3, YAML_NODE],
+  activemq: brokerOptions = () => ({}),
 }: WorldOptions = {}): Promise<World> => {
   const authority = makeAuthority('mcbridge test CA');
   const natsIdentity = authority.issue({ commonName: 'nats.example.net', dnsNames: ['localhost'] });
@@ -91,7 +105,7 @@ export const startWorld = async ({
     startNatsServer({
       tls: { ca: authority.certificate, cert: natsIdentity.certificate, key: natsIdentity.privateKey },
     }),
-    startActiveMq(),
+    startActiveMq(brokerOptions(authority)),
   ]);
   const common = {
     activemqPort: activemq.port,
@@ -153,9 +167,14 @@ export const startWorld = async ({
   const bridges: BridgeProcess[] = [];
   const clients: ChoriaClient[] = [];
   let instances = 0;
-  const config = (changes: (config: BridgeConfig) => BridgeConfig = (it) => it): string => {
+  const config = (changes: (config: BridgeConfig) => object = (it) => it): string => {
     const instance = String(++instances);
     return files.configure(changes(baseConfig(nats, activemq, instance)), `bridge${instance}.yaml`);
+  };
+  const launch = (changes?: (config: BridgeConfig) => object): BridgeProcess => {
+    const bridge = launchBridge(config(changes));
+    bridges.push(bridge);
+    return bridge;
   };
   return {
     authority,
@@ -165,10 +184,12 @@ export const startWorld = async ({
     files,
     config,
     bridge: async (changes) => {
-      const bridge = await startBridge(config(changes));
-      bridges.push(bridge);
+      const bridge = launch(changes);
+      await untilReady(bridge);
       return bridge;
     },
+    launch,
+    bridges: () => bridges,
     client: async ({ name = 'alice.mcollective', ...options } = {}) => {
       const identity: Identity = authority.issue({ commonName: name });
       const client = await connectChoriaClient({

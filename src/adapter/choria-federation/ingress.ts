@@ -50,20 +50,28 @@ const ANSWER_TTL = 60;
 export const createChoriaFederationIngress = (options: ChoriaFederationIngressOptions): Ingress => {
   const { name, link, clock } = options;
   let subscription: LinkSubscription | undefined;
+  let checked: string | undefined;
 
   /** @throws Rejection `invalid_reply_to` */
   const checkReplySubject = (subject: string): void => {
     const { collective } = parseReplySubject(subject);
     if (!options.replyCollectives.has(collective))
-      throw new Rejection('collective_not_exported', `replies to the collective ${collective} are not carried here`);
+      throw new Rejection(
+        'collective_not_exported',
+        `replies to the collective ${collective} are not carried here`,
+      );
   };
 
   /** What tells where an error goes: read first, so that as much as possible of what fails later is answered. */
-  const replySubject = ({ headers: { replyTo } }: Transport): string => {
-    if (replyTo === undefined)
-      throw new Rejection('missing_field', 'the transport message has no reply-to header');
-    checkReplySubject(replyTo);
-    return replyTo;
+  const replySubject = ({ data, headers: { replyTo } }: Transport): string => {
+    try {
+      if (replyTo === undefined)
+        throw new Rejection('missing_field', 'the transport message has no reply-to header');
+      checkReplySubject(replyTo);
+      return replyTo;
+    } catch (error) {
+      throw asRejection(error, claimIn(data));
+    }
   };
 
   /** The way home of a message whose own word of its time is not known to be right yet. */
@@ -138,7 +146,9 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
     reply: ({ home, sender, time, payload }) => {
       if (!isDialect(home.dialect))
         throw new Rejection('invalid_field', `${home.dialect} is no dialect of Choria`);
-      checkReplySubject(home.replyTo);
+      // The replies to one request come with one subject.
+      if (home.replyTo !== checked) checkReplySubject(home.replyTo);
+      checked = home.replyTo;
       const body = encodeReplyBody(payload, home.dialect);
       const reply = encodeReply({
         requestId: home.requestId,
@@ -173,6 +183,15 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
       };
     },
   };
+};
+
+/** What an unanswerable message says of itself, for the log. */
+const claimIn = (data: Buffer): RejectionContext => {
+  try {
+    return contextOf(decodeRequest(decodeSecureRequest(data).message));
+  } catch (error) {
+    return asRejection(error).context;
+  }
 };
 
 /** What is known of where a message came from. */

@@ -26,8 +26,9 @@ export class DirectLimit {
   admits(requestId: string, nodes: number, expires: number, now: number): boolean {
     if (this.#unanswered + nodes > this.#limit) this.#sweep(now);
     if (this.#unanswered + nodes > this.#limit) return false;
-    this.#close(requestId);
-    this.#open.set(requestId, { unanswered: nodes, expires });
+    // Clients send a long list of nodes in several messages with one request id.
+    const earlier = this.#open.get(requestId)?.unanswered ?? 0;
+    this.#open.set(requestId, { unanswered: earlier + nodes, expires });
     this.#unanswered += nodes;
     return true;
   }

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Home, Request } from '../../envelope/message.ts';
 import type { Link, OutgoingMessage } from '../../transport/link.ts';
+import { encodeBase64 } from '../../wire/base64.ts';
 import {
   broadcastDestination,
   directedDestination,
@@ -14,7 +15,7 @@ import {
   type LegacyRequest,
 } from '../../wire/mcollective/request.ts';
 import type { Serializer } from '../../wire/mcollective/serializer.ts';
-import { encode64, signDocument } from '../../wire/mcollective/signature.ts';
+import { signDocument } from '../../wire/mcollective/signature.ts';
 import { encodeToken } from '../../wire/mcollective/token.ts';
 import { sendVia } from '../send.ts';
 import type { DirectLimit } from './direct-limit.ts';
@@ -57,7 +58,7 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
   };
 
   const frameBody = (document: Buffer): Buffer =>
-    options.base64 ? Buffer.from(encode64(document)) : document;
+    options.base64 ? Buffer.from(encodeBase64(document, 'wrapped')) : document;
 
   /** For each group of nodes that share a token, one frame a node, or one that names them all in its filter. */
   const frames = (

@@ -2,11 +2,11 @@ import type { KeyObject } from 'node:crypto';
 import type { Home, Reply } from '../../envelope/message.ts';
 import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
 import type { IncomingMessage, Link } from '../../transport/link.ts';
+import { decodeBase64 } from '../../wire/base64.ts';
 import { Lru } from '../../wire/lru.ts';
 import { parseReplyDestination, replyWildcard } from '../../wire/mcollective/addressing.ts';
 import { decodeReply, openReply } from '../../wire/mcollective/reply.ts';
 import { createSerializer, type SerializerName } from '../../wire/mcollective/serializer.ts';
-import { decode64 } from '../../wire/mcollective/signature.ts';
 import { checkPass, type ReplyPass, readToken } from '../../wire/mcollective/token.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../wire/ruby/value.ts';
 import type { Egress, LinkStatus, ReplySink } from '../port.ts';
@@ -128,11 +128,5 @@ const frameBody = (body: Buffer, { base64, maxMessageBytes }: McollectiveStompEg
       `the message has ${body.length} bytes, more than the ${maxMessageBytes} allowed`,
     );
   if (!base64) return body;
-  const decoded = decode64(body.toString('latin1'));
-  if (decoded === undefined)
-    throw new Rejection(
-      'malformed_base64',
-      "the message is not base64, as this collective's messages are to be",
-    );
-  return decoded;
+  return decodeBase64(body.toString('latin1'), 'the message (as those of this collective are to be)');
 };

@@ -32,6 +32,8 @@ interface Member {
   readonly onMessage: (message: IncomingMessage) => void;
   /** Its link is gone. After an unsubscribe alone, what had arrived is still handed over. */
   closed: boolean;
+  /** When it last got what a group shares; the one for whom that is longest ago is next. */
+  served: number;
 }
 
 /**
@@ -64,7 +66,13 @@ export class MemoryBroker {
         mine.add(member);
         this.#members.add(member);
         for (const message of this.#waiting.splice(0)) this.#accept(message);
-        return { unsubscribe: async () => void this.#members.delete(member) };
+        return {
+          unsubscribe: async () => {
+            this.#members.delete(member);
+            // What had arrived is handed over before this one's turn.
+            await new Promise((resolve) => setImmediate(resolve));
+          },
+        };
       },
       close: async () => {
         closed = true;
@@ -94,8 +102,9 @@ export class MemoryBroker {
       else groups.set(group, [...(groups.get(group) ?? []), member]);
     }
     for (const group of groups.values()) {
-      const member = group[this.#turn++ % group.length];
-      if (member !== undefined) this.#hand(member, message);
+      const next = group.reduce((one, other) => (other.served < one.served ? other : one));
+      next.served = ++this.#turn;
+      this.#hand(next, message);
     }
   }
 
@@ -119,6 +128,7 @@ const memberOf = ({ destination, group, headers, onMessage }: Subscription, rule
   group: rules === NATS_RULES ? group : undefined,
   onMessage,
   closed: false,
+  served: 0,
 });
 
 /** `*` stands for one token, `>` for one or more at the end, on NATS as on ActiveMQ. */

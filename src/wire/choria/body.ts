@@ -1,7 +1,7 @@
 import type { ReplyPayload, RequestPayload } from '../../envelope/message.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import { isMap, type Value, type ValueMap } from '../../envelope/value.ts';
-import { tryDecodeBase64 } from './base64.ts';
+import { tryDecodeBase64 } from '../base64.ts';
 import type { Dialect } from './dialect.ts';
 import { utf8 } from './fields.ts';
 import { DEFAULT_JSON_LIMITS, formatJson, formatString, type JsonLimits, parseJson } from './json.ts';

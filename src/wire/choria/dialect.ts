@@ -1,4 +1,4 @@
-import type { Base64Style } from './base64.ts';
+import type { Base64Style } from '../base64.ts';
 
 /**
  * Whose habits a peer of protocol 1 has. Both read most of each other's; what differs is base64 with line feeds,

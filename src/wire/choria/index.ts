@@ -1,4 +1,4 @@
-export * from './base64.ts';
+export * from '../base64.ts';
 export * from './body.ts';
 export { certificateNames } from './certificate.ts';
 export * from './dialect.ts';

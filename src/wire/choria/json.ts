@@ -1,6 +1,6 @@
 import { Rejection } from '../../envelope/rejection.ts';
 import { Float, float, integer, type Value, type ValueMap } from '../../envelope/value.ts';
-import { tryDecodeBase64 } from './base64.ts';
+import { tryDecodeBase64 } from '../base64.ts';
 
 /** How much a document may hold; exceeding any is an error, never a truncation. */
 export interface JsonLimits {
@@ -169,13 +169,12 @@ export const parseJson = (text: string, limits: JsonLimits = DEFAULT_JSON_LIMITS
 
 /** Anything but what JSON takes as it is: quotes, backslashes, control characters, and halves of surrogate pairs. */
 const SPECIAL = /[^ !#-[\]-\ud7ff\ue000-\uffff]/;
-const SURROGATE = /[\ud800-\udfff]/;
-const LONE_SURROGATE = /[\ud800-\udfff]/gu;
 
 /** A string literal. Half a surrogate pair becomes U+FFFD, as neither Ruby nor Go could carry it. */
 export const formatString = (text: string): string => {
-  if (!SPECIAL.test(text)) return `"${text}"`;
-  return JSON.stringify(SURROGATE.test(text) ? text.replace(LONE_SURROGATE, '\ufffd') : text);
+  // Long texts are documents inside documents, full of quotes.
+  if (text.length < 128 && !SPECIAL.test(text)) return `"${text}"`;
+  return JSON.stringify(text.isWellFormed() ? text : text.toWellFormed());
 };
 
 const formatFloat = (value: number): string => {

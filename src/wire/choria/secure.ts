@@ -1,6 +1,6 @@
-import { createHash, createSign, type KeyObject } from 'node:crypto';
+import crypto, { createHash, createSign, type KeyObject } from 'node:crypto';
 import { Rejection } from '../../envelope/rejection.ts';
-import { type Base64Style, encodeBase64, tryDecodeBase64 } from './base64.ts';
+import { type Base64Style, encodeBase64, tryDecodeBase64 } from '../base64.ts';
 import { parseObject, requireProtocol, stringField, utf8 } from './fields.ts';
 import { formatString } from './json.ts';
 
@@ -79,9 +79,15 @@ export const decodeSecureReply = (data: Uint8Array): SecureReply => {
   return { message: messageField(object, what), hash: stringField(object, 'hash', what) };
 };
 
+/** Base64 of the SHA-256; in one call where Node has it (20.12 on), which every reply gains from. */
+const sha256: (text: string) => string =
+  typeof crypto.hash === 'function'
+    ? (text) => crypto.hash('sha256', text, 'base64')
+    : (text) => createHash('sha256').update(text, 'utf8').digest('base64');
+
 /** @param message the reply as JSON text, see `encodeReply` */
 export const encodeSecureReply = (message: string): string => {
-  const hash = createHash('sha256').update(message, 'utf8').digest('base64');
+  const hash = sha256(message);
   return `{"protocol":"${REPLY}","message":${formatString(message)},"hash":"${hash}"}`;
 };
 

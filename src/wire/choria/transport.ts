@@ -1,6 +1,6 @@
 import type { Hop } from '../../envelope/message.ts';
 import { Rejection } from '../../envelope/rejection.ts';
-import { type Base64Style, decodeBase64, encodeBase64Json } from './base64.ts';
+import { type Base64Style, decodeBase64, encodeBase64Json } from '../base64.ts';
 import {
   type JsonObject,
   objectField,

@@ -1,8 +1,8 @@
 import { createHash, type KeyObject, verify as verifySignature } from 'node:crypto';
 import { isCallerId } from '../../envelope/check.ts';
 import { Rejection } from '../../envelope/rejection.ts';
+import { tryDecodeBase64 } from '../base64.ts';
 import { Lru } from '../lru.ts';
-import { tryDecodeBase64 } from './base64.ts';
 import { label, parseCertificates } from './certificate.ts';
 import { type Chain, checkDates, findChains, isStrongRsa } from './chain.ts';
 import type { SecureRequest } from './secure.ts';

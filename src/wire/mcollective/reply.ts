@@ -2,11 +2,12 @@ import type { KeyObject } from 'node:crypto';
 import { isIdentity } from '../../envelope/check.ts';
 import type { ReplyPayload } from '../../envelope/message.ts';
 import { Rejection } from '../../envelope/rejection.ts';
+import { encodeBase64 } from '../base64.ts';
 import { RubyHash, RubySymbol } from '../ruby/value.ts';
 import { replyPayloadFromRuby, replyPayloadToRuby } from './payload.ts';
 import { sealOf } from './request.ts';
 import type { Serializer } from './serializer.ts';
-import { encode64, signDocument, verifyDocument } from './signature.ts';
+import { signDocument, verifyDocument } from './signature.ts';
 import { binary, fieldText, shown } from './text.ts';
 
 /** A reply as it came in: sender and request id are never signed, the payload not proven before {@link openReply}. */
@@ -72,7 +73,7 @@ export const encodeReply = async (
       [symbol('senderagent'), reply.agent],
       [symbol('msgtime'), reply.time],
       [symbol('body'), serializer.name === 'yaml' ? body.toString('utf8') : binary(body)],
-      [symbol('hash'), encode64(signature)],
+      [symbol('hash'), encodeBase64(signature, 'wrapped')],
     ]),
   );
 };

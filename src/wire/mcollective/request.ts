@@ -3,11 +3,12 @@ import { isCallerId, isIdentity, isRequestId, isToken } from '../../envelope/che
 import type { Filter } from '../../envelope/filter.ts';
 import type { RequestPayload } from '../../envelope/message.ts';
 import { Rejection } from '../../envelope/rejection.ts';
+import { decodeBase64, encodeBase64 } from '../base64.ts';
 import { RubyHash, RubySymbol, type RubyValue } from '../ruby/value.ts';
 import { filterFromRuby, filterToRuby } from './filter.ts';
 import { requestPayloadFromRuby, requestPayloadToRuby } from './payload.ts';
 import type { Serializer } from './serializer.ts';
-import { decode64, encode64, signDocument, verifyDocument } from './signature.ts';
+import { signDocument, verifyDocument } from './signature.ts';
 import { binary, fieldBytes, fieldText, shown } from './text.ts';
 
 /** A legacy request, both layers of it. Times in seconds. */
@@ -53,7 +54,7 @@ export const encodeSignedRequest = (
       [symbol('callerid'), request.callerId],
       [symbol('ttl'), request.ttl],
       [symbol('msgtime'), request.time],
-      [symbol('hash'), encode64(signature)],
+      [symbol('hash'), encodeBase64(signature, 'wrapped')],
     ]),
   );
 
@@ -121,9 +122,7 @@ export const sealOf = (hash: RubyHash): { readonly body: Buffer; readonly signat
   const text = fieldText(hash.symbol('hash'));
   if (body === undefined) throw new Rejection('missing_field', 'the message has no :body');
   if (text === undefined) throw new Rejection('missing_field', 'the message has no :hash');
-  const signature = decode64(text);
-  if (signature === undefined) throw new Rejection('malformed_base64', 'the :hash is not base64');
-  return { body, signature };
+  return { body, signature: decodeBase64(text, 'the :hash') };
 };
 
 /**

@@ -1,5 +1,5 @@
 import { Rejection } from '../../envelope/rejection.ts';
-import { decodeMarshal, decodeYaml, encodeMarshal, encodeYaml } from '../ruby/index.ts';
+import { DEFAULT_YAML_LIMITS, decodeMarshal, decodeYaml, encodeMarshal, encodeYaml } from '../ruby/index.ts';
 import { RubyError, type RubyLimits, type RubyValue } from '../ruby/value.ts';
 
 /** `plugin.ssl_serializer`: one for a whole collective, used for both layers of a message. */
@@ -29,7 +29,15 @@ const reject = (error: unknown, malformed: 'malformed_marshal' | 'malformed_yaml
   }
 };
 
+/** YAML costs fifty times what Marshal costs, so whatever the limits, it stays within its own. */
+const yamlLimits = (limits: RubyLimits): RubyLimits => ({
+  maxBytes: Math.min(limits.maxBytes, DEFAULT_YAML_LIMITS.maxBytes),
+  maxDepth: Math.min(limits.maxDepth, DEFAULT_YAML_LIMITS.maxDepth),
+  maxElements: Math.min(limits.maxElements, DEFAULT_YAML_LIMITS.maxElements),
+});
+
 export const createSerializer = (name: SerializerName, limits: RubyLimits): Serializer => {
+  const applied = name === 'yaml' ? yamlLimits(limits) : limits;
   const [decode, encode, malformed] =
     name === 'yaml'
       ? ([decodeYaml, encodeYaml, 'malformed_yaml'] as const)
@@ -38,7 +46,7 @@ export const createSerializer = (name: SerializerName, limits: RubyLimits): Seri
     name,
     decode: (bytes) => {
       try {
-        return decode(bytes, limits);
+        return decode(bytes, applied);
       } catch (error) {
         throw reject(error, malformed);
       }

@@ -6,12 +6,13 @@ import { authority, MAX_TTL } from '../world.ts';
 const now = Math.floor(Date.now() / 1000);
 const v2 = 'io.choria.protocol.v2';
 
-/** Refused before it is known whom the answer is for: the counter and the log line are all. */
-export const UNREADABLE: readonly {
+interface Bad {
   readonly what: string;
   readonly code: RejectionCode;
-  readonly send: Deviation | string | Buffer;
-}[] = [
+}
+
+/** Refused before it is known whom the answer is for: the counter and the log line are all. */
+export const UNREADABLE: readonly (Bad & { readonly send: Deviation | string | Buffer })[] = [
   { what: 'no JSON', code: 'malformed_json', send: '{"protocol":' },
   { what: 'a JSON list', code: 'malformed_json', send: '[]' },
   { what: 'no UTF-8', code: 'malformed_json', send: Buffer.from([0x7b, 0xff, 0x7d]) },
@@ -43,6 +44,10 @@ export const UNREADABLE: readonly {
     code: 'missing_field',
     send: { request: { envelope: undefined } },
   },
+];
+
+/** Read, but there is no way home, or nothing to say there: the log tells whose request it was. */
+export const UNANSWERED: readonly (Bad & { readonly send: Deviation })[] = [
   { what: 'no reply-to header', code: 'missing_field', send: { headers: { 'reply-to': undefined } } },
   {
     what: 'a reply-to that is no reply subject',
@@ -56,7 +61,7 @@ export const UNREADABLE: readonly {
   },
   {
     what: 'a reply-to in a collective that is not exported',
-    code: 'invalid_reply_to',
+    code: 'collective_not_exported',
     send: { headers: { 'reply-to': 'secret.reply.x.y' } },
   },
   {

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { EMPTY_FILTER } from '../../../src/envelope/filter.ts';
 import { Rejection } from '../../../src/envelope/rejection.ts';
+import { encodeBase64 } from '../../../src/wire/base64.ts';
 import { decodeReply, encodeReply, openReply } from '../../../src/wire/mcollective/reply.ts';
 import {
   decodeRequest,
@@ -11,7 +12,7 @@ import {
   type LegacyRequest,
   openRequest,
 } from '../../../src/wire/mcollective/request.ts';
-import { encode64, signDocument } from '../../../src/wire/mcollective/signature.ts';
+import { signDocument } from '../../../src/wire/mcollective/signature.ts';
 import { fieldBytes, fieldText } from '../../../src/wire/mcollective/text.ts';
 import { RubyHash, RubyString, RubySymbol, type RubyValue } from '../../../src/wire/ruby/value.ts';
 import { serializers } from './captures.ts';
@@ -99,7 +100,9 @@ describe.each(['marshal', 'yaml'] as const)('a %s message', (name) => {
       'invalid_signature',
     );
     expect(ofRequest(changed(signedRequest, 'hash', signatureOf(signedReply)))).toBe('invalid_signature');
-    expect(ofRequest(changed(signedRequest, 'hash', encode64(Buffer.alloc(256))))).toBe('invalid_signature');
+    expect(ofRequest(changed(signedRequest, 'hash', encodeBase64(Buffer.alloc(256), 'wrapped')))).toBe(
+      'invalid_signature',
+    );
     expect(ofRequest(changed(signedRequest, 'hash', ''))).toBe('invalid_signature');
     expect(
       codeOf(() =>

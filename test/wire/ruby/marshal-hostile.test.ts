@@ -129,6 +129,12 @@ describe('hostile Marshal', () => {
       expect(failure(deep, { ...DEFAULT_RUBY_LIMITS, maxDepth }).code).toBe('limit');
   });
 
+  it('reads what is as deep as the deepest limit allows, and no deeper', () => {
+    const limits = { ...DEFAULT_RUBY_LIMITS, maxDepth: 1_000_000 };
+    expect(decodeMarshal(doc(`${'[\x06'.repeat(255)}0`), limits)).toHaveLength(1);
+    expect(failure(doc(`${'[\x06'.repeat(256)}0`), limits).code).toBe('limit');
+  });
+
   it('holds the limits on bytes, elements, depth and digits exactly', () => {
     const limits = { maxBytes: 9, maxDepth: 2, maxElements: 3 };
     expect(decodeMarshal(doc('[\x07i\x06i\x07'), { ...limits, maxBytes: 8 })).toEqual([1, 2]);

@@ -105,6 +105,13 @@ describe('hostile YAML', () => {
     expect(failure(text.slice(0, 20_000)).code).toMatch(/limit|malformed/);
   });
 
+  it('reads what is as deep as the deepest limit allows, and no deeper', () => {
+    const limits = { ...DEFAULT_YAML_LIMITS, maxDepth: 1_000_000 };
+    const nested = (levels: number): string => `${'['.repeat(levels)}a${']'.repeat(levels)}`;
+    expect(decodeYaml(Buffer.from(nested(255)), limits)).toHaveLength(1);
+    expect(failure(nested(256), limits).code).toBe('limit');
+  });
+
   it('counts the depth that aliases reach', () => {
     const nested = (inner: string): string => `${'['.repeat(20)}${inner}${']'.repeat(20)}`;
     const chain = ['a', '*b0', '*b1', '*b2', '*b3'].map((inner, i) => `- &b${i} ${nested(inner)}\n`).join('');

@@ -45,5 +45,8 @@ export const REGEXP_OPTIONS = 7;
 export const FIXNUM_MAX = 2 ** 30 - 1;
 export const FIXNUM_MIN = -(2 ** 30);
 
-/** No deeper, whatever the limits say, so that the recursion ends long before the stack does. */
-export const DEEPEST = 1000;
+/**
+ * No deeper, whatever the limits say, so that recursion ends long before the stack does. Running out of it is not
+ * always an exception: V8 aborts the process when a regular expression is compiled on the last bytes of the stack.
+ */
+export const DEEPEST = 256;

@@ -1,12 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  decodeBase64,
-  encodeBase64,
-  encodeBase64Json,
-  tryDecodeBase64,
-} from '../../../src/wire/choria/base64.ts';
-import { refused } from './support.ts';
+import { decodeBase64, encodeBase64, encodeBase64Json, tryDecodeBase64 } from '../../src/wire/base64.ts';
+import { refused } from './choria/support.ts';
 
 const bytes = fc.uint8Array({ maxLength: 400 });
 

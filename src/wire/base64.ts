@@ -1,4 +1,4 @@
-import { Rejection } from '../../envelope/rejection.ts';
+import { Rejection } from '../envelope/rejection.ts';
 
 /**
  * How a peer writes base64. Ruby's `Base64.encode64` ends each line of 60 characters, and the text, with a line

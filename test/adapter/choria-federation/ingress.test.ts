@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import type { Request } from '../../../src/envelope/message.ts';
+import { decodeReplyBody } from '../../../src/wire/choria/index.ts';
+import { COLLECTIVE, makeBrokers } from '../brokers.ts';
+import { createChoriaClient, type Deviation } from '../choria-client.ts';
+import { ingressContract, type Question } from '../ingress-contract.ts';
+import { alice, authority, makeIngress, until } from '../world.ts';
+
+const bob = authority.issue({ commonName: 'bob.mcollective', usages: ['client'] });
+
+describe.each(['ruby', 'go'] as const)('with clients of %s', (dialect) => {
+  ingressContract(`choria-federation (${dialect})`, async () => {
+    const brokers = makeBrokers();
+    const client = await createChoriaClient(brokers, alice);
+    const deviation = ({ agent, action, nodes, ttl }: Question): Deviation => ({
+      dialect,
+      agent,
+      ...(nodes === undefined ? {} : { nodes }),
+      ...(action === undefined ? {} : { body: JSON.stringify({ agent, action, data: {} }) }),
+      ...(ttl === undefined ? {} : { envelope: { ttl } }),
+    });
+    return {
+      ingress: makeIngress(brokers),
+      caller: 'choria=alice.mcollective',
+      collective: COLLECTIVE,
+      ask: (question) => client.send(deviation(question)),
+      impersonate: (question) => client.send({ ...deviation(question), signer: bob }),
+      garble: () => client.publish('hello'),
+      answers: () =>
+        client.replies.map(({ requestId, node, agent, message }) => ({
+          requestId,
+          node,
+          payload: decodeReplyBody(message, agent),
+        })),
+      forbiddenReplyTo: 'mcollective.node.n1',
+    };
+  });
+});
+
+describe('the ingress choria-federation', () => {
+  const handed = async (deviation: Deviation) => {
+    const brokers = makeBrokers();
+    const client = await createChoriaClient(brokers, alice);
+    const ingress = makeIngress(brokers);
+    const requests: Request[] = [];
+    await ingress.start({
+      request: (request) => void requests.push(request),
+      rejected: (rejection) => {
+        throw rejection;
+      },
+    });
+    client.send(deviation);
+    await until('the request is handed over', () => requests.length > 0);
+    const [request] = requests;
+    if (request === undefined) throw new Error('no request');
+    return { client, ingress, request };
+  };
+  const PONG = { kind: 'discovery' } as const;
+
+  it.each([
+    ['ruby', '"pong"', true],
+    ['go', 'pong', false],
+  ] as const)('answers a discovery of %s with %s', async (dialect, pong, wrapped) => {
+    const { client, ingress, request } = await handed({ dialect, agent: 'discovery' });
+    ingress.reply({ home: request.home, sender: 'n1.example.net', time: request.time, payload: PONG });
+    await until('the reply is home', () => client.replies.length > 0);
+    expect(client.replies).toMatchObject([{ message: pong, wrapped, sender: 'n1.example.net' }]);
+  });
+
+  it('records hops only for those who asked for a trail', async () => {
+    const silent = await handed({ agent: 'discovery' });
+    expect(silent.request.home.hops).toBeUndefined();
+    const traced = await handed({ agent: 'discovery', headers: { 'seen-by': [['alice', 'nats://a']] } });
+    expect(traced.request.home.hops).toEqual([['alice', 'nats://a']]);
+    for (const { client, ingress, request } of [silent, traced]) {
+      ingress.reply({ home: request.home, sender: 'n1', time: request.time, payload: PONG });
+      await until('the reply is home', () => client.replies.length > 0);
+      expect(client.replies[0]?.trail).toEqual(request.home.hops);
+    }
+  });
+
+  it('keeps the federation’s own request id only where it is another one', async () => {
+    expect((await handed({})).request.home).not.toHaveProperty('federationRequestId');
+    const other = await handed({ federation: { req: 'a'.repeat(32) } });
+    expect(other.request.home.federationRequestId).toBe('a'.repeat(32));
+  });
+
+  it('takes the sender for what it says, and the caller for what its signature proves', async () => {
+    const { request } = await handed({ envelope: { senderid: 'elsewhere.example.net' } });
+    expect(request).toMatchObject({ sender: 'elsewhere.example.net', caller: 'choria=alice.mcollective' });
+  });
+
+  it('names each node once, however often it is a target', async () => {
+    const { request } = await handed({ nodes: ['a', 'b', 'a'] });
+    expect(request.target).toEqual({ kind: 'directed', nodes: ['a', 'b'] });
+  });
+
+  it('sends no reply in a dialect that it does not know', async () => {
+    const { ingress, request } = await handed({});
+    const home = { ...request.home, dialect: 'esperanto' };
+    expect(() => ingress.reply({ home, sender: 'n1', time: 0, payload: PONG })).toThrow(
+      expect.objectContaining({ code: 'invalid_field' }),
+    );
+  });
+});

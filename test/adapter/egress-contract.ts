@@ -1,0 +1,197 @@
+import { describe, expect, it } from 'vitest';
+import type { Egress, ReplySink } from '../../src/adapter/port.ts';
+import { EMPTY_FILTER } from '../../src/envelope/filter.ts';
+import type { Home, Reply, ReplyPayload, Request } from '../../src/envelope/message.ts';
+import { Rejection } from '../../src/envelope/rejection.ts';
+import { until } from './world.ts';
+
+/** What one node of the far side got, in terms of no protocol. */
+export interface Delivered {
+  /** Undefined for a broadcast. */
+  readonly node: string | undefined;
+  readonly request: Pick<
+    Request,
+    'id' | 'agent' | 'caller' | 'collective' | 'ttl' | 'time' | 'filter' | 'payload'
+  >;
+  /** Answers as a node does. */
+  answer(node: string, payload: ReplyPayload): Promise<void>;
+  /** Answers with a signature that is none of the far side's. */
+  answerFalsely(node: string): Promise<void>;
+  /** Sends bytes to where the answer is awaited. */
+  answerWith(bytes: Uint8Array): void;
+}
+
+/** Egresses that are not started, and their side of the world. */
+export interface EgressStage {
+  readonly egress: Egress;
+  /** Another instance of the same bridge, as after a restart. */
+  another(): Egress;
+  /** A caller for whom there is no key, and what an egress makes of one. */
+  readonly unknownCaller: string;
+  /** All that has come so far. */
+  delivered(): readonly Delivered[];
+  /** Seconds since the epoch. */
+  readonly now: number;
+}
+
+interface Handed {
+  readonly replies: Reply[];
+  readonly rejections: { readonly rejection: Rejection; readonly home: Home | undefined }[];
+  readonly sink: ReplySink;
+}
+
+const recordingSink = (): Handed => {
+  const replies: Reply[] = [];
+  const rejections: Handed['rejections'] = [];
+  return {
+    replies,
+    rejections,
+    sink: {
+      reply: (reply) => void replies.push(reply),
+      rejected: (rejection, home) => void rejections.push({ rejection, home }),
+    },
+  };
+};
+
+const OK: ReplyPayload = { kind: 'rpc', statusCode: 0, statusMessage: 'OK', data: new Map([['pong', 1]]) };
+
+export const requestAt = (now: number, part: Partial<Request> = {}): Request => {
+  const id = '0123456789abcdef0123456789abcdef';
+  const agent = part.agent ?? 'rpcutil';
+  return {
+    id,
+    collective: 'mcollective',
+    agent,
+    caller: 'cert=alice',
+    sender: 'client.example.net',
+    time: now,
+    ttl: 60,
+    filter: { ...EMPTY_FILTER, agent: [agent] },
+    target: { kind: 'broadcast' },
+    payload: { kind: 'rpc', action: 'get_fact', data: new Map([['fact', 'country']]) },
+    home: {
+      ingress: 'federation',
+      replyTo: 'mcollective.reply.1.2',
+      requestId: id,
+      federationRequestId: 'f'.repeat(32),
+      agent,
+      collective: 'mcollective',
+      dialect: 'ruby',
+      expires: now + 60,
+      hops: [['nats://a', 'prod:1', 'stomp://b']],
+    },
+    ...part,
+  };
+};
+
+/** What the bridge relies on in every egress. */
+export const egressContract = (name: string, setUp: () => Promise<EgressStage>): void => {
+  const started = async (): Promise<EgressStage & Handed> => {
+    const stage = await setUp();
+    const handed = recordingSink();
+    await stage.egress.start(handed.sink);
+    return { ...stage, ...handed };
+  };
+  const sent = async (part: Partial<Request> = {}) => {
+    const stage = await started();
+    const request = requestAt(stage.now, part);
+    await stage.egress.deliver(request);
+    await until('the request is there', () => stage.delivered().length > 0);
+    const [first] = stage.delivered();
+    if (first === undefined) throw new Error('nothing was delivered');
+    return { ...stage, request, first };
+  };
+
+  describe(`the egress ${name}`, () => {
+    it('delivers a broadcast once, and says who asks what until when', async () => {
+      const { delivered, request } = await sent();
+      const { id, agent, caller, collective, ttl, time, filter, payload } = request;
+      expect(delivered()).toMatchObject([
+        { node: undefined, request: { id, agent, caller, collective, ttl, time, filter, payload } },
+      ]);
+    });
+
+    it('delivers a directed request to each node that is named', async () => {
+      const nodes = ['n1.example.net', 'n2.example.net', 'n3.example.net'];
+      const { delivered } = await sent({ target: { kind: 'directed', nodes } });
+      await until('all have it', () => delivered().length === nodes.length);
+      expect(delivered().map(({ node }) => node)).toEqual(nodes);
+    });
+
+    it('hands over replies with the home that their request had', async () => {
+      const { first, replies, request } = await sent();
+      await first.answer('n1.example.net', OK);
+      await first.answer('n2.example.net', { ...OK, statusCode: 2, statusMessage: 'Unknown action' });
+      await until('both are handed over', () => replies.length === 2);
+      expect(replies).toMatchObject([
+        { home: request.home, sender: 'n1.example.net', payload: OK },
+        { home: request.home, sender: 'n2.example.net', payload: { statusCode: 2 } },
+      ]);
+      expect(replies[0]?.home).toEqual(request.home);
+    });
+
+    it('delivers discovery, and hands over its replies', async () => {
+      const { first, replies } = await sent({ agent: 'discovery', payload: { kind: 'discovery' } });
+      expect(first.request.payload).toEqual({ kind: 'discovery' });
+      await first.answer('n1.example.net', { kind: 'discovery' });
+      await until('it is handed over', () => replies.length === 1);
+      expect(replies).toMatchObject([{ sender: 'n1.example.net', payload: { kind: 'discovery' } }]);
+    });
+
+    it('hands over replies to a request that an instance before it sent', async () => {
+      const { another, egress, first, request } = await sent();
+      await egress.close();
+      const handed = recordingSink();
+      await another().start(handed.sink);
+      await first.answer('n1.example.net', OK);
+      await until('it is handed over', () => handed.replies.length === 1);
+      expect(handed.replies).toMatchObject([{ home: request.home, sender: 'n1.example.net' }]);
+    });
+
+    it('hands over an impostor’s reply as a refusal that names the node and the request', async () => {
+      const { first, rejections, replies, request } = await sent();
+      await first.answerFalsely('n1.example.net');
+      await until('it is handed over', () => rejections.length === 1);
+      expect(rejections[0]).toMatchObject({
+        rejection: {
+          code: 'invalid_signature',
+          context: { requestId: request.id, sender: 'n1.example.net' },
+        },
+        home: request.home,
+      });
+      expect(replies).toEqual([]);
+    });
+
+    it('hands over the reply of a node that was not asked as a refusal', async () => {
+      const { first, rejections } = await sent({ target: { kind: 'directed', nodes: ['n1.example.net'] } });
+      await first.answer('n9.example.net', OK);
+      await until('it is handed over', () => rejections.length === 1);
+      expect(rejections[0]?.rejection).toMatchObject({ code: 'unexpected_sender' });
+    });
+
+    it('hands over what is no message as a refusal, and goes on', async () => {
+      const { first, rejections, replies } = await sent();
+      first.answerWith(Buffer.from('hello'));
+      await first.answer('n1.example.net', OK);
+      await until('the reply is handed over', () => replies.length === 1);
+      expect(rejections).toHaveLength(1);
+      expect(rejections[0]?.rejection).toBeInstanceOf(Rejection);
+    });
+
+    it('delivers nothing for a caller whose key it does not have', async () => {
+      const stage = await started();
+      await expect(
+        stage.egress.deliver(requestAt(stage.now, { caller: stage.unknownCaller })),
+      ).rejects.toMatchObject({ name: 'Rejection', code: 'no_signing_key' });
+      expect(stage.delivered()).toEqual([]);
+    });
+
+    it('delivers nothing once it is closed', async () => {
+      const stage = await started();
+      expect(stage.egress.status().up).toBe(true);
+      await stage.egress.close();
+      expect(stage.egress.status()).toMatchObject({ name: stage.egress.name, up: false });
+      await expect(stage.egress.deliver(requestAt(stage.now))).rejects.toMatchObject({ code: 'draining' });
+    });
+  });
+};

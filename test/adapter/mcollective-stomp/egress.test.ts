@@ -1,0 +1,191 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Egress } from '../../../src/adapter/port.ts';
+import { Rejection } from '../../../src/envelope/rejection.ts';
+import type { IncomingMessage } from '../../../src/transport/link.ts';
+import { type Brokers, COLLECTIVE, makeBrokers } from '../brokers.ts';
+import { readFrame, replyTo } from '../daemon.ts';
+import { type Delivered, egressContract, requestAt } from '../egress-contract.ts';
+import { aliceKeys, BRIDGE, makeEgress, until, type WorldOptions } from '../world.ts';
+
+const onlyAlice: WorldOptions['egress'] = {
+  signers: {
+    signerFor: (callerId) => {
+      if (callerId !== 'cert=alice') throw new Rejection('no_signing_key', `no key for ${callerId}`);
+      return { callerId, key: aliceKeys.privateKey };
+    },
+  },
+};
+
+/** Everything that reaches the legacy side. */
+const listen = async (brokers: Brokers) => {
+  const frames: IncomingMessage[] = [];
+  const link = brokers.stomp.link();
+  for (const destination of [`/topic/${COLLECTIVE}.>`, `/queue/${COLLECTIVE}.nodes`])
+    await link.subscribe({ destination, onMessage: (frame) => void frames.push(frame) });
+  const send = (destination: string, body: Uint8Array): void =>
+    link.send({ destination, body, expires: Number.POSITIVE_INFINITY });
+  return { frames, send };
+};
+
+describe.each(['marshal', 'yaml'] as const)('with daemons of %s', (serializer) => {
+  egressContract(`mcollective-stomp (${serializer})`, async () => {
+    const brokers = makeBrokers();
+    const { frames, send } = await listen(brokers);
+    const make = (): Egress => makeEgress(brokers, { ...onlyAlice, serializer });
+    return {
+      egress: make(),
+      another: make,
+      unknownCaller: 'cert=bob',
+      now: Math.floor(brokers.clock.now / 1000),
+      delivered: () =>
+        frames.map((frame): Delivered => {
+          const { requestId: id, callerId: caller, ...rest } = readFrame(frame, serializer);
+          const back = frame.replyTo ?? '';
+          return {
+            node: frame.headers['mc_identity'],
+            request: { id, caller, ...rest },
+            answer: async (node, payload) => send(back, await replyTo(frame, { node, payload, serializer })),
+            answerFalsely: async (node) =>
+              send(back, await replyTo(frame, { node, serializer, key: aliceKeys.privateKey })),
+            answerWith: (bytes) => send(back, bytes),
+          };
+        }),
+    };
+  });
+});
+
+describe('the egress mcollective-stomp', () => {
+  const delivered = async (
+    part: Parameters<typeof requestAt>[1] = {},
+    options: WorldOptions['egress'] = {},
+  ) => {
+    const brokers = makeBrokers();
+    const { frames, send } = await listen(brokers);
+    const egress = makeEgress(brokers, options);
+    const replies: string[] = [];
+    await egress.start({
+      reply: ({ sender }) => void replies.push(sender),
+      rejected: (rejection) => void replies.push(rejection.code),
+    });
+    await egress.deliver(requestAt(Math.floor(brokers.clock.now / 1000), part));
+    await until('the request is there', () => frames.length > 0);
+    return { frames, send, replies, egress, now: brokers.clock.now };
+  };
+  const nodes = (count: number): readonly string[] =>
+    Array.from({ length: count }, (_, i) => `n${i}.example.net`);
+
+  describe('with a plain broadcast', () => {
+    let frame: IncomingMessage;
+    let now: number;
+    beforeAll(async () => {
+      const sent = await delivered();
+      now = sent.now;
+      if (sent.frames[0] === undefined) throw new Error('no frame');
+      frame = sent.frames[0];
+    });
+
+    it('sends it to the agent’s topic, with a reply queue below the collective’s', () => {
+      expect(frame.destination).toBe('/topic/mcollective.rpcutil.agent');
+      expect(frame.replyTo).toMatch(/^\/queue\/mcollective\.reply\.prod\.[\w-]+$/);
+    });
+
+    it('writes the headers of the connector’s', () => {
+      const seconds = Math.floor(now / 1000);
+      expect(frame.headers).toEqual({
+        timestamp: String(seconds * 1000),
+        expires: String((seconds + 60 + 10) * 1000),
+        mc_sender: BRIDGE,
+      });
+    });
+
+    it('calls itself the sender, and alice the caller', () => {
+      expect(readFrame(frame)).toMatchObject({ senderId: BRIDGE, callerId: 'cert=alice' });
+    });
+  });
+
+  it('uses one topic for all agents where the collective does', async () => {
+    const { frames } = await delivered({}, { multiplex: true });
+    expect(frames[0]?.destination).toBe('/topic/mcollective.agents');
+  });
+
+  it('sends the priority that was asked for', async () => {
+    const { frames } = await delivered({}, { priority: 6 });
+    expect(frames[0]?.headers).toMatchObject({ priority: '6' });
+  });
+
+  it('writes and reads base64 where the collective does', async () => {
+    const { frames, send, replies } = await delivered({}, { base64: true });
+    const [frame] = frames;
+    if (frame === undefined) throw new Error('no frame');
+    expect(frame.body.toString('latin1')).toMatch(/^([\w+/]{60}\n)+[\w+/]*={0,2}\n$/);
+    const plain = { ...frame, body: Buffer.from(frame.body.toString('latin1'), 'base64') };
+    const reply = (await replyTo(plain, { node: 'n1.example.net' })).toString('base64');
+    send(frame.replyTo ?? '', Buffer.from(reply.replace(/.{60}/g, '$&\r\n')));
+    await until('the reply is read', () => replies.length > 0);
+    expect(replies).toEqual(['n1.example.net']);
+  });
+
+  it('signs once, however many nodes there are', async () => {
+    const { frames } = await delivered({ target: { kind: 'directed', nodes: nodes(200) } });
+    await until('all are there', () => frames.length === 200);
+    expect(new Set(frames.map(({ body }) => body.toString('latin1'))).size).toBe(1);
+    expect(frames.map(({ headers }) => headers['mc_identity'])).toEqual(nodes(200));
+    expect(new Set(frames.map(({ destination }) => destination))).toEqual(
+      new Set(['/queue/mcollective.nodes']),
+    );
+  });
+
+  it('gives each 200 nodes a reply queue of their own', async () => {
+    const { frames } = await delivered(
+      { target: { kind: 'directed', nodes: nodes(401) } },
+      { directLimit: 1_000 },
+    );
+    await until('all are there', () => frames.length === 401);
+    const queues = frames.map(({ replyTo: queue }) => queue);
+    expect(new Set(queues).size).toBe(3);
+    expect(new Set(queues.slice(0, 200)).size).toBe(1);
+    for (const queue of queues) expect(queue?.length).toBeLessThan(1_000);
+  });
+
+  it('broadcasts to named nodes once too many directed frames lie unanswered', async () => {
+    const asked = nodes(5);
+    const { frames, send, replies } = await delivered(
+      { target: { kind: 'directed', nodes: asked } },
+      { directLimit: 4 },
+    );
+    expect(frames).toHaveLength(1);
+    const [frame] = frames;
+    if (frame === undefined) throw new Error('no frame');
+    expect(frame.destination).toBe('/topic/mcollective.rpcutil.agent');
+    expect(readFrame(frame).filter).toMatchObject({ identity: asked, agent: ['rpcutil'] });
+    send(frame.replyTo ?? '', await replyTo(frame, { node: 'n4.example.net' }));
+    send(frame.replyTo ?? '', await replyTo(frame, { node: 'n5.example.net' }));
+    await until('both replies are read', () => replies.length === 2);
+    expect(replies).toEqual(['n4.example.net', 'unexpected_sender']);
+  });
+
+  it('directs all the same where the request has a filter by identity of its own', async () => {
+    const filter = { fact: [], cfClass: [], agent: [], identity: ['/web/'], compound: [] };
+    const { frames } = await delivered(
+      { target: { kind: 'directed', nodes: nodes(5) }, filter },
+      { directLimit: 4 },
+    );
+    await until('all are there', () => frames.length === 5);
+    expect(frames[0] && readFrame(frames[0]).filter.identity).toEqual(['/web/']);
+  });
+
+  it('directs again when the earlier frames have been answered', async () => {
+    const target = { kind: 'directed', nodes: nodes(3) } as const;
+    const { egress, frames, send, replies, now } = await delivered({ target }, { directLimit: 4 });
+    await until('all are there', () => frames.length === 3);
+    const next = requestAt(Math.floor(now / 1000), { target, id: 'a'.repeat(32) });
+    await egress.deliver({ ...next, home: { ...next.home, requestId: next.id } });
+    await until('it is broadcast', () => frames.length === 4);
+    expect(frames[3]?.headers).not.toHaveProperty('mc_identity');
+    for (const frame of frames.slice(0, 3)) send(frame.replyTo ?? '', await replyTo(frame));
+    await until('all have answered', () => replies.length === 3);
+    await egress.deliver({ ...next, id: 'b'.repeat(32), home: { ...next.home, requestId: 'b'.repeat(32) } });
+    await until('it is directed', () => frames.length === 7);
+    expect(frames.at(-1)?.headers).toHaveProperty('mc_identity');
+  });
+});

@@ -1,0 +1,165 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Ledger } from '../../src/bridge/ledger.ts';
+import type { Target } from '../../src/envelope/message.ts';
+import { requestAt } from '../adapter/egress-contract.ts';
+import { type LogLine, recordingLog } from '../adapter/world.ts';
+
+const START = 1_800_000_000_000;
+const QUIET = 5_000;
+
+describe('the ledger', () => {
+  let lines: LogLine[];
+  let ledger: Ledger;
+  const idOf = (letter: string): string => letter.repeat(32);
+  const request = (letter: string, target: Target = { kind: 'broadcast' }) => {
+    const made = requestAt(START / 1000, { id: idOf(letter), target });
+    return { ...made, home: { ...made.home, requestId: made.id } };
+  };
+  const directed = (...nodes: readonly string[]): Target => ({ kind: 'directed', nodes });
+  const sent = (letter: string, target?: Target): void =>
+    ledger.sent(request(letter, target), 'choria=alice.mcollective', 'federation → legacy');
+  const replied = (letter: string, failed = false): void => ledger.replied(request(letter).home, failed);
+  const make = (capacity = 10): void => {
+    ledger = new Ledger({ log: recordingLog(lines), clock: Date.now, capacity, quiet: QUIET });
+  };
+
+  beforeEach(() => {
+    vi.useFakeTimers({ now: START });
+    lines = [];
+    make();
+  });
+  afterEach(() => {
+    ledger.stop();
+    vi.useRealTimers();
+  });
+
+  it('writes one line for a directed request, when its last reply is home', () => {
+    sent('a', directed('n1', 'n2'));
+    vi.advanceTimersByTime(20);
+    replied('a');
+    expect(lines).toEqual([]);
+    vi.advanceTimersByTime(30);
+    replied('a');
+    expect(lines).toEqual([
+      {
+        level: 'info',
+        message: 'request',
+        fields: {
+          request_id: idOf('a'),
+          caller_in: 'choria=alice.mcollective',
+          caller_out: 'cert=alice',
+          sender: 'client.example.net',
+          collective: 'mcollective',
+          agent: 'rpcutil',
+          action: 'get_fact',
+          targets: 2,
+          route: 'federation → legacy',
+          replies: 2,
+          missing: 0,
+          duration_ms: 50,
+        },
+      },
+    ]);
+    vi.advanceTimersByTime(120_000);
+    expect(lines).toHaveLength(1);
+  });
+
+  it('writes up a broadcast when it has been quiet for long', () => {
+    sent('a');
+    vi.advanceTimersByTime(1_000);
+    replied('a');
+    vi.advanceTimersByTime(QUIET - 1_000);
+    replied('a');
+    vi.advanceTimersByTime(QUIET - 500);
+    expect(lines).toEqual([]);
+    vi.advanceTimersByTime(1_000);
+    expect(lines).toMatchObject([{ fields: { targets: 'broadcast', replies: 2, duration_ms: QUIET } }]);
+    expect(lines[0]?.fields).not.toHaveProperty('missing');
+  });
+
+  it('counts who is missing when a request’s time is up', () => {
+    sent('a', directed('n1', 'n2', 'n3'));
+    replied('a');
+    vi.advanceTimersByTime(59_000);
+    expect(lines).toEqual([]);
+    vi.advanceTimersByTime(2_000);
+    expect(lines).toMatchObject([{ fields: { targets: 3, replies: 1, missing: 2 } }]);
+  });
+
+  it('counts refused replies apart, and as replies that came', () => {
+    sent('a', directed('n1', 'n2'));
+    replied('a', true);
+    replied('a');
+    expect(lines).toMatchObject([{ fields: { replies: 1, errors: 1, missing: 0 } }]);
+  });
+
+  it('writes replies to a request that another instance took on a line of their own', () => {
+    replied('a');
+    replied('a');
+    vi.advanceTimersByTime(QUIET + 1_000);
+    expect(lines).toMatchObject([
+      { message: 'replies', fields: { request_id: idOf('a'), replies: 2, taken_by: 'another instance' } },
+    ]);
+    expect(lines[0]?.fields).not.toHaveProperty('targets');
+  });
+
+  it('makes one line of a request that came in several messages', () => {
+    sent('a', directed('n1', 'n2'));
+    sent('a', directed('n3'));
+    for (let n = 0; n < 3; n++) replied('a');
+    expect(lines).toMatchObject([{ fields: { targets: 3, replies: 3, missing: 0 } }]);
+  });
+
+  it('forgets the part of a request that could not be sent', () => {
+    sent('a', directed('n1'));
+    sent('a', directed('n2', 'n3'));
+    ledger.forget(request('a', directed('n2', 'n3')));
+    replied('a');
+    expect(lines).toMatchObject([{ fields: { targets: 1, replies: 1, missing: 0 } }]);
+  });
+
+  it('forgets a request that could not be sent at all', () => {
+    sent('a', directed('n1'));
+    ledger.forget(request('a', directed('n1')));
+    vi.advanceTimersByTime(120_000);
+    expect(lines).toEqual([]);
+    expect(ledger.open).toBe(0);
+  });
+
+  it('writes up the oldest request to make room for a new one', () => {
+    make(2);
+    sent('a');
+    sent('b');
+    sent('c');
+    expect(lines).toMatchObject([{ fields: { request_id: idOf('a'), replies: 0 } }]);
+  });
+
+  it('knows what is open and how long nothing has happened', () => {
+    expect(ledger.open).toBe(0);
+    expect(ledger.idle).toBeUndefined();
+    sent('a', directed('n1'));
+    sent('b');
+    vi.advanceTimersByTime(300);
+    expect(ledger.open).toBe(1);
+    expect(ledger.idle).toBe(300);
+    replied('b');
+    expect(ledger.idle).toBe(0);
+    replied('a');
+    expect(ledger.open).toBe(0);
+  });
+
+  it('writes up everything when it stops, and keeps no timer', () => {
+    sent('a');
+    sent('b', directed('n1'));
+    ledger.stop();
+    expect(lines.map(({ fields }) => fields['request_id'])).toEqual([idOf('a'), idOf('b')]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('keeps no timer while nothing is open', () => {
+    sent('a');
+    vi.advanceTimersByTime(QUIET + 1_000);
+    expect(lines).toHaveLength(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
