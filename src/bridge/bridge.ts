@@ -1,7 +1,8 @@
 import type { Egress, Ingress, LinkStatus } from '../adapter/port.ts';
-import type { Home, Reply, Request } from '../envelope/message.ts';
+import type { Home, Hop, Reply, Request } from '../envelope/message.ts';
 import { UNKNOWN_ERROR } from '../envelope/message.ts';
 import { asRejection, Rejection, type RejectionCode } from '../envelope/rejection.ts';
+import { isSealedReply, isSealedRequest, type SealedReply, type SealedRequest } from '../envelope/sealed.ts';
 import { type IdentityMapOptions, mapCaller } from './identity-map.ts';
 import { Ledger } from './ledger.ts';
 import type { Log } from './log.ts';
@@ -29,6 +30,11 @@ export interface BridgeOptions {
   /** How long a stop waits for replies to requests in flight, in ms. */
   readonly drainTimeout: number;
   readonly stats?: Stats;
+}
+
+/** What both ways home have of a trail. */
+interface Trail {
+  readonly hops?: readonly Hop[];
 }
 
 /** More hops than any sensible federation has: a message that goes round. */
@@ -63,11 +69,12 @@ export class Bridge {
   /** Egresses first: a request that comes in finds its way out. */
   async start(): Promise<void> {
     const replies = {
-      reply: (reply: Reply) => this.#reply(reply),
+      reply: (reply: Reply | SealedReply) => this.#reply(reply),
       rejected: (rejection: Rejection, home?: Home) => this.#rejectedReply(rejection, home),
     };
     const requests = {
-      request: (request: Request, from: Ingress) => void this.#request(request, from),
+      request: (request: Request | SealedRequest, from: Ingress) =>
+        void (isSealedRequest(request) ? this.#sealed(request, from) : this.#request(request, from)),
       rejected: (rejection: Rejection, home?: Home) => this.#rejected(rejection, home),
     };
     await Promise.all([...this.#egresses].map((egress) => egress.start(replies)));
@@ -139,9 +146,36 @@ export class Bridge {
     }
   }
 
-  #reply(reply: Reply): void {
+  /** A request that passes as it is: no caller to map, only the way to find. */
+  async #sealed(request: SealedRequest, from: Ingress): Promise<void> {
+    this.stats.add('requestsReceived');
+    this.#delivering++;
+    try {
+      if (this.#draining) throw new Rejection('draining', 'this bridge is shutting down');
+      const route = this.#options.routes.find(
+        (one) =>
+          one.from === from && request.targets.every(({ collective }) => one.collectives.has(collective)),
+      );
+      if (route === undefined)
+        throw new Rejection('collective_not_exported', 'no route exports the collectives of all its targets');
+      const passing = { ...request, home: this.#withHop(request.home, from, route.to) };
+      this.#ledger.passed(passing, `${from.name} → ${route.to.name}`);
+      await route.to.deliver(passing);
+      this.stats.add('requestsSent');
+      this.stats.add('targetsSent', request.targets.length);
+    } catch (error) {
+      const { home, sender, caller } = request;
+      const context = { requestId: home.requestId, sender, ...(caller === undefined ? {} : { caller }) };
+      this.#rejected(asRejection(error, context), request.answerTo());
+    } finally {
+      this.#delivering--;
+    }
+  }
+
+  #reply(reply: Reply | SealedReply): void {
     this.stats.add('repliesReceived');
-    this.#ledger.replied(reply.home, false);
+    if (isSealedReply(reply)) this.#ledger.passedBack(reply);
+    else this.#ledger.replied(reply.home, false);
     if (this.#sendHome(reply)) this.stats.add('repliesSent');
   }
 
@@ -186,7 +220,7 @@ export class Bridge {
     if (this.#sendHome(answer)) this.stats.add('errorsSent');
   }
 
-  #sendHome(reply: Reply): boolean {
+  #sendHome(reply: Reply | SealedReply): boolean {
     const { log } = this.#options;
     const ingress = this.#ingresses.get(reply.home.ingress);
     const context = { requestId: reply.home.requestId, sender: reply.sender };
@@ -196,7 +230,8 @@ export class Bridge {
           'invalid_reply_to',
           `the reply belongs to the ingress ${reply.home.ingress}, which this instance does not have`,
         );
-      ingress.reply({ ...reply, home: this.#withReplyHop(reply.home, ingress) });
+      if (isSealedReply(reply)) ingress.reply({ ...reply, home: this.#withReplyHop(reply.home, ingress) });
+      else ingress.reply({ ...reply, home: this.#withReplyHop(reply.home, ingress) });
       return true;
     } catch (error) {
       // Not back into #rejected: what cannot be sent home cannot be answered either.
@@ -211,7 +246,7 @@ export class Bridge {
   }
 
   /** @throws Rejection `loop` */
-  #withHop(home: Home, from: Ingress, to: Egress): Home {
+  #withHop<T extends Trail>(home: T, from: Ingress, to: Egress): T {
     if (home.hops === undefined) return home;
     if (
       home.hops.length >= MAX_HOPS ||
@@ -226,7 +261,7 @@ export class Bridge {
   }
 
   /** The way back starts where the way out ended. */
-  #withReplyHop(home: Home, ingress: Ingress): Home {
+  #withReplyHop<T extends Trail>(home: T, ingress: Ingress): T {
     if (home.hops === undefined) return home;
     const out = home.hops.at(-1)?.[2] ?? '';
     return { ...home, hops: [...home.hops, [out, this.#hopName, ingress.status().server ?? '']] };

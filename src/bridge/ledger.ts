@@ -1,4 +1,5 @@
 import type { Home, Request } from '../envelope/message.ts';
+import type { SealedReply, SealedRequest } from '../envelope/sealed.ts';
 import type { Log } from './log.ts';
 
 export interface LedgerOptions {
@@ -54,61 +55,37 @@ export class Ledger {
 
   sent(request: Request, callerIn: string, route: string): void {
     const { target, payload } = request;
-    const now = this.#options.clock();
     const nodes = target.kind === 'directed' ? target.nodes.length : undefined;
-    const twin = this.#entries.get(request.id);
-    if (nodes !== undefined && twin?.expected !== undefined) {
-      twin.expected += nodes;
-      twin.groups++;
-      twin.last = now;
-      return;
-    }
-    this.#add(request.id, {
-      fields: {
-        request_id: request.id,
-        caller_in: callerIn,
-        caller_out: request.caller,
-        sender: request.sender,
-        collective: request.collective,
-        agent: request.agent,
-        action: payload.kind === 'rpc' ? payload.action : 'ping',
-        route,
-      },
-      started: now,
-      expected: nodes,
-      groups: 1,
-      expires: request.home.expires * 1000,
-      replies: 0,
-      errors: 0,
-      last: now,
+    this.#note(request.id, nodes, request.home.expires * 1000, {
+      caller_in: callerIn,
+      caller_out: request.caller,
+      sender: request.sender,
+      collective: request.collective,
+      agent: request.agent,
+      action: payload.kind === 'rpc' ? payload.action : 'ping',
+      route,
     });
   }
 
-  replied(home: Home, failed: boolean): void {
-    const now = this.#options.clock();
-    let entry = this.#entries.get(home.requestId);
-    if (entry === undefined) {
-      entry = {
-        fields: {
-          request_id: home.requestId,
-          collective: home.collective,
-          agent: home.agent,
-          taken_by: 'another instance',
-        },
-        started: now,
-        expected: undefined,
-        groups: 0,
-        expires: home.expires * 1000,
-        replies: 0,
-        errors: 0,
-        last: now,
-      };
-      this.#add(home.requestId, entry);
-    }
-    if (failed) entry.errors++;
-    else entry.replies++;
-    entry.last = now;
-    this.#closeWhenComplete(home.requestId, entry);
+  /** A request that passes sealed. One that names no id leaves no line, for its replies could not be told apart. */
+  passed({ home, targets, expires, sender, caller }: SealedRequest, route: string): void {
+    const [first] = targets;
+    if (home.requestId === '' || first === undefined) return;
+    this.#note(home.requestId, first.kind === 'node' ? targets.length : undefined, expires, {
+      ...(caller === undefined ? {} : { caller_in: caller }),
+      sender,
+      collective: first.collective,
+      ...(first.kind === 'node' ? {} : { agent: first.agent }),
+      route,
+    });
+  }
+
+  replied({ requestId, collective, agent, expires }: Home, failed: boolean): void {
+    this.#answered(requestId, expires * 1000, { collective, agent }, failed);
+  }
+
+  passedBack({ home, expires }: SealedReply): void {
+    if (home.requestId !== '') this.#answered(home.requestId, expires, {}, false);
   }
 
   /** The request did not go out after all; its rejection is logged instead. */
@@ -127,6 +104,49 @@ export class Ledger {
     clearInterval(this.#timer);
     this.#timer = undefined;
     for (const [id, entry] of this.#entries) this.#close(id, entry);
+  }
+
+  #note(id: string, nodes: number | undefined, expires: number, fields: Entry['fields']): void {
+    const now = this.#options.clock();
+    const twin = this.#entries.get(id);
+    if (nodes !== undefined && twin?.expected !== undefined) {
+      twin.expected += nodes;
+      twin.groups++;
+      twin.last = now;
+      return;
+    }
+    this.#add(id, {
+      fields: { request_id: id, ...fields },
+      started: now,
+      expected: nodes,
+      groups: 1,
+      expires,
+      replies: 0,
+      errors: 0,
+      last: now,
+    });
+  }
+
+  #answered(id: string, expires: number, about: Entry['fields'], failed: boolean): void {
+    const now = this.#options.clock();
+    let entry = this.#entries.get(id);
+    if (entry === undefined) {
+      entry = {
+        fields: { request_id: id, ...about, taken_by: 'another instance' },
+        started: now,
+        expected: undefined,
+        groups: 0,
+        expires,
+        replies: 0,
+        errors: 0,
+        last: now,
+      };
+      this.#add(id, entry);
+    }
+    if (failed) entry.errors++;
+    else entry.replies++;
+    entry.last = now;
+    this.#closeWhenComplete(id, entry);
   }
 
   #add(id: string, entry: Entry): void {

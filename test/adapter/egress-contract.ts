@@ -3,6 +3,7 @@ import type { Egress, ReplySink } from '../../src/adapter/port.ts';
 import { EMPTY_FILTER } from '../../src/envelope/filter.ts';
 import type { Home, Reply, ReplyPayload, Request } from '../../src/envelope/message.ts';
 import { Rejection } from '../../src/envelope/rejection.ts';
+import { isSealedReply } from '../../src/envelope/sealed.ts';
 import { until } from './world.ts';
 
 /** What one node of the far side got, in terms of no protocol. */
@@ -47,7 +48,9 @@ const recordingSink = (): Handed => {
     replies,
     rejections,
     sink: {
-      reply: (reply) => void replies.push(reply),
+      reply: (reply) => {
+        if (!isSealedReply(reply)) replies.push(reply);
+      },
       rejected: (rejection, home) => void rejections.push({ rejection, home }),
     },
   };

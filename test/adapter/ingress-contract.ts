@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Ingress, RequestSink } from '../../src/adapter/port.ts';
 import type { Home, Reply, ReplyPayload, Request } from '../../src/envelope/message.ts';
 import { Rejection } from '../../src/envelope/rejection.ts';
+import { isSealedRequest } from '../../src/envelope/sealed.ts';
 import { until } from './world.ts';
 
 export interface Question {
@@ -50,7 +51,9 @@ const recordingSink = (): Handed => {
     requests,
     rejections,
     sink: {
-      request: (request) => void requests.push(request),
+      request: (request) => {
+        if (!isSealedRequest(request)) requests.push(request);
+      },
       rejected: (rejection, home) => void rejections.push({ rejection, home }),
     },
   };

@@ -1,6 +1,7 @@
 import { checkTime } from '../../envelope/check.ts';
-import type { Home, Hop } from '../../envelope/message.ts';
+import type { Home, Hop, Reply } from '../../envelope/message.ts';
 import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
+import { isSealedReply, type SealedReply, type SealedRequest } from '../../envelope/sealed.ts';
 import type { IncomingMessage, Link, LinkSubscription } from '../../transport/link.ts';
 import {
   base64Style,
@@ -11,6 +12,7 @@ import {
   decodeSecureRequest,
   decodeTransport,
   detectDialect,
+  encodeRelay,
   encodeReply,
   encodeReplyBody,
   encodeSecureReply,
@@ -23,8 +25,10 @@ import {
   type Transport,
   type WireRequest,
 } from '../../wire/choria/index.ts';
-import type { Ingress, LinkStatus, RequestSink } from '../port.ts';
+import { choriaStatus } from '../choria-status.ts';
+import type { Ingress, RequestSink } from '../port.ts';
 import { sendVia } from '../send.ts';
+import { readSealed } from './sealed.ts';
 
 export interface ChoriaFederationIngressOptions {
   readonly name: string;
@@ -33,6 +37,8 @@ export interface ChoriaFederationIngressOptions {
   readonly verifier: CallerVerifier;
   /** Collectives below which reply subjects are accepted. */
   readonly replyCollectives: ReadonlySet<string>;
+  /** The collectives whose requests pass as they are, and whether they are verified before. */
+  readonly sealed?: ReadonlyMap<string, { readonly verify: boolean }>;
   readonly maxMessageBytes: number;
   readonly maxTargets: number;
   /** Seconds. */
@@ -93,7 +99,33 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
     };
   };
 
+  /** Where an error to a sealed request goes: the same look inside as for one that is translated. */
+  const answerTo = (body: Buffer): Home | undefined => {
+    try {
+      const transport = decodeTransport(body, { maxBytes: options.maxMessageBytes });
+      const about = identified(claimIn(transport.data));
+      return about && homeOf({ transport, replyTo: replySubject(transport), body: undefined }, about);
+    } catch {
+      return undefined;
+    }
+  };
+
+  const sealed = options.sealed ?? new Map();
+  const gate = { ...options, sealed, checkReplySubject, answerTo };
+
   const onMessage = (message: IncomingMessage, sink: RequestSink): void => {
+    let request: SealedRequest | undefined;
+    try {
+      request = sealed.size === 0 ? undefined : readSealed(message.body, gate);
+    } catch (error) {
+      sink.rejected(asRejection(error), answerTo(message.body));
+      return;
+    }
+    if (request === undefined) open(message, sink);
+    else sink.request(request);
+  };
+
+  const open = (message: IncomingMessage, sink: RequestSink): void => {
     let origin: Origin | undefined;
     let context: RejectionContext = {};
     try {
@@ -131,6 +163,35 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
     }
   };
 
+  const answer = ({ home, sender, time, payload }: Reply): void => {
+    if (!isDialect(home.dialect))
+      throw new Rejection('invalid_field', `${home.dialect} is no dialect of Choria`);
+    // The replies to one request come with one subject.
+    if (home.replyTo !== checked) checkReplySubject(home.replyTo);
+    checked = home.replyTo;
+    const body = encodeReplyBody(payload, home.dialect);
+    const reply = encodeReply({
+      requestId: home.requestId,
+      senderId: sender,
+      agent: home.agent,
+      time,
+      message: body,
+    });
+    const headers = { sender, ...(home.hops === undefined ? {} : { seenBy: home.hops }) };
+    const transport = encodeTransport(encodeSecureReply(reply), headers, base64Style(home.dialect));
+    sendVia(link, {
+      destination: home.replyTo,
+      body: Buffer.from(transport),
+      expires: home.expires * 1000,
+    });
+  };
+
+  const pass = ({ home, sender, content, expires }: SealedReply): void => {
+    checkReplySubject(home.replyTo);
+    const body = Buffer.from(encodeRelay({ content, sender, ...(home.hops && { hops: home.hops }) }));
+    sendVia(link, { destination: home.replyTo, body, expires });
+  };
+
   return {
     name,
 
@@ -143,28 +204,7 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
       });
     },
 
-    reply: ({ home, sender, time, payload }) => {
-      if (!isDialect(home.dialect))
-        throw new Rejection('invalid_field', `${home.dialect} is no dialect of Choria`);
-      // The replies to one request come with one subject.
-      if (home.replyTo !== checked) checkReplySubject(home.replyTo);
-      checked = home.replyTo;
-      const body = encodeReplyBody(payload, home.dialect);
-      const reply = encodeReply({
-        requestId: home.requestId,
-        senderId: sender,
-        agent: home.agent,
-        time,
-        message: body,
-      });
-      const headers = { sender, ...(home.hops === undefined ? {} : { seenBy: home.hops }) };
-      const transport = encodeTransport(encodeSecureReply(reply), headers, base64Style(home.dialect));
-      sendVia(link, {
-        destination: home.replyTo,
-        body: Buffer.from(transport),
-        expires: home.expires * 1000,
-      });
-    },
+    reply: (reply) => (isSealedReply(reply) ? pass(reply) : answer(reply)),
 
     drain: async () => {
       await subscription?.unsubscribe();
@@ -173,15 +213,7 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
 
     close: () => link.close(),
 
-    status: (): LinkStatus => {
-      const { server, ...state } = link.state();
-      // Choria writes nats:// of servers with TLS too, in hop trails for instance.
-      return {
-        name,
-        ...state,
-        ...(server === undefined ? {} : { server: server.replace(/^tls:/, 'nats:') }),
-      };
-    },
+    status: () => choriaStatus(name, link),
   };
 };
 

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Home, Reply } from '../../envelope/message.ts';
 import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
+import { isSealedRequest } from '../../envelope/sealed.ts';
 import type { IncomingMessage, Link } from '../../transport/link.ts';
 import { decodeBase64 } from '../../wire/base64.ts';
 import { Lru } from '../../wire/lru.ts';
@@ -113,7 +114,14 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
       );
     },
 
-    deliver: (request) => dispatch.deliver(request),
+    deliver: async (request) => {
+      if (isSealedRequest(request))
+        throw new Rejection(
+          'unsupported_body',
+          `the egress ${name} translates requests, it cannot pass sealed ones`,
+        );
+      await dispatch.deliver(request);
+    },
 
     close: () => link.close(),
 

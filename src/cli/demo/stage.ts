@@ -4,6 +4,7 @@ import { createMcollectiveStompEgress } from '../../adapter/mcollective-stomp/eg
 import { Bridge } from '../../bridge/bridge.ts';
 import type { Log } from '../../bridge/log.ts';
 import type { Request } from '../../envelope/message.ts';
+import { isSealedRequest } from '../../envelope/sealed.ts';
 import type { Link } from '../../transport/link.ts';
 import { MemoryBroker, NATS_RULES, STOMP_RULES } from '../../transport/memory/broker.ts';
 import { createCallerVerifier } from '../../wire/choria/index.ts';
@@ -152,7 +153,7 @@ export const setStage = async (): Promise<Stage> => {
         to: {
           ...egress,
           deliver: (request) => {
-            steps.push({ at: 'envelope', request });
+            if (!isSealedRequest(request)) steps.push({ at: 'envelope', request });
             return egress.deliver(request);
           },
         },

@@ -4,6 +4,7 @@ export { certificateNames } from './certificate.ts';
 export * from './dialect.ts';
 export { decodeFilter, encodeFilter } from './filter.ts';
 export * from './json.ts';
+export * from './relay.ts';
 export * from './reply.ts';
 export { decodeRequest, encodeRequest, type WireRequest } from './request.ts';
 export * from './secure.ts';

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { isIdentity, isToken } from '../../envelope/check.ts';
 import type { Target } from '../../envelope/message.ts';
 import { Rejection } from '../../envelope/rejection.ts';
+import type { SealedTarget } from '../../envelope/sealed.ts';
 
 /** Where clients of a federation send requests for the cluster, and the queue group that its brokers share it in. */
 export const federationSubject = (cluster: string): string => `choria.federation.${cluster}.federation`;
@@ -20,15 +21,16 @@ export const nodeSubject = (collective: string, identity: string): string => `${
 export const replySubject = (collective: string, callerId: string, unique: string): string =>
   `${collective}.reply.${createHash('md5').update(callerId).digest('hex')}.${unique}`;
 
-/** One target of a federation header. */
-export type ParsedTarget =
-  | { readonly kind: 'broadcast'; readonly collective: string; readonly agent: string }
-  | { readonly kind: 'node'; readonly collective: string; readonly node: string };
+/** One target of a federation header as its subject. */
+export const targetSubject = (target: SealedTarget): string =>
+  target.kind === 'node'
+    ? nodeSubject(target.collective, target.node)
+    : `${target.collective}.broadcast.${target.kind === 'service' ? 'service' : 'agent'}.${target.agent}`;
 
 const shown = (text: string): string => JSON.stringify(text.length > 128 ? `${text.slice(0, 128)}…` : text);
 
-/** @throws Rejection `invalid_target` */
-export const parseTarget = (subject: string): ParsedTarget => {
+/** One target of a federation header. @throws Rejection `invalid_target` */
+export const parseTarget = (subject: string): SealedTarget => {
   const [collective = '', kind, ...rest] = subject.split('.');
   const invalid = (why: string): Rejection =>
     new Rejection('invalid_target', `the target ${shown(subject)} ${why}`);
@@ -39,10 +41,10 @@ export const parseTarget = (subject: string): ParsedTarget => {
     return { kind: 'node', collective, node };
   }
   const [scope, agent = '', ...more] = rest;
-  if (kind === 'broadcast' && scope === 'service')
-    throw invalid('is a service agent, which legacy collectives do not have');
-  if (kind === 'broadcast' && scope === 'agent' && more.length === 0 && isToken(agent))
-    return { kind: 'broadcast', collective, agent };
+  if (kind === 'broadcast' && more.length === 0 && isToken(agent)) {
+    if (scope === 'agent') return { kind: 'broadcast', collective, agent };
+    if (scope === 'service') return { kind: 'service', collective, agent };
+  }
   throw invalid('is neither a broadcast to an agent nor a node');
 };
 
@@ -71,6 +73,11 @@ export const readTargets = (
   let broadcast = false;
   for (const subject of subjects) {
     const target = parseTarget(subject);
+    if (target.kind === 'service')
+      throw new Rejection(
+        'invalid_target',
+        `the target ${shown(subject)} is a service agent, which legacy collectives do not have`,
+      );
     if (target.collective !== request.collective)
       throw new Rejection(
         'collective_mismatch',

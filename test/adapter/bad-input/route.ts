@@ -1,4 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { keyFolder } from '../../../src/adapter/mcollective-stomp/signing.ts';
 import { type Link, LinkError } from '../../../src/transport/link.ts';
 import type { Case } from './case.ts';
 
@@ -103,6 +106,13 @@ export const ROUTE: readonly Case[] = [
         },
       },
     },
+  },
+  {
+    what: 'a caller without a key in the key folder',
+    code: 'no_signing_key',
+    send: {},
+    says: 'alice.pem',
+    world: { egress: { signers: keyFolder(join(tmpdir(), 'mcbridge-no-such-folder'), Date.now) } },
   },
   {
     what: 'a buffer that is full',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Request } from '../../../src/envelope/message.ts';
+import { isSealedRequest } from '../../../src/envelope/sealed.ts';
 import { decodeReplyBody } from '../../../src/wire/choria/index.ts';
 import { COLLECTIVE, makeBrokers } from '../brokers.ts';
 import { createChoriaClient, type Deviation } from '../choria-client.ts';
@@ -44,7 +45,9 @@ describe('the ingress choria-federation', () => {
     const ingress = makeIngress(brokers);
     const requests: Request[] = [];
     await ingress.start({
-      request: (request) => void requests.push(request),
+      request: (request) => {
+        if (!isSealedRequest(request)) requests.push(request);
+      },
       rejected: (rejection) => {
         throw rejection;
       },

@@ -1,0 +1,91 @@
+import { checkTime } from '../../envelope/check.ts';
+import type { Home } from '../../envelope/message.ts';
+import { Rejection } from '../../envelope/rejection.ts';
+import type { SealedRequest } from '../../envelope/sealed.ts';
+import {
+  type CallerVerifier,
+  decodeRelay,
+  decodeRequest,
+  decodeSecureRequest,
+  parseTarget,
+  type RelayTransport,
+  readTargets,
+} from '../../wire/choria/index.ts';
+
+export interface SealedOptions {
+  readonly name: string;
+  /** The collectives whose requests pass as they are, and whether they are verified before. */
+  readonly sealed: ReadonlyMap<string, { readonly verify: boolean }>;
+  readonly verifier: CallerVerifier;
+  readonly maxMessageBytes: number;
+  readonly maxTargets: number;
+  /** Seconds. */
+  readonly maxTtl: number;
+  readonly clock: () => number;
+  /** @throws Rejection for a subject that replies are not carried to */
+  readonly checkReplySubject: (subject: string) => void;
+  /** Where an error goes; a look inside. */
+  readonly answerTo: (body: Buffer) => Home | undefined;
+}
+
+/** The ttl of a request that is not opened to look for its own: Choria's default, in seconds. */
+const DEFAULT_TTL = 60;
+
+/**
+ * The message as a sealed request, or undefined where it is for a collective that is translated.
+ * @throws Rejection for what no broker may pass
+ */
+export const readSealed = (body: Buffer, options: SealedOptions): SealedRequest | undefined => {
+  const relay = decodeRelay(body, { maxBytes: options.maxMessageBytes });
+  const subjects = relay.federation?.targets ?? [];
+  const first = subjects[0];
+  const modes = first === undefined ? undefined : options.sealed.get(first.slice(0, first.indexOf('.')));
+  if (modes === undefined) return undefined;
+  const { replyTo, sender = '', hops, federation, content } = relay;
+  const requestId = federation?.request ?? '';
+  if (replyTo === undefined)
+    throw new Rejection('missing_field', 'the transport message has no reply-to header', {
+      requestId,
+      sender,
+    });
+  options.checkReplySubject(replyTo);
+  if (subjects.length > options.maxTargets)
+    throw new Rejection(
+      'too_many_targets',
+      `the request has ${subjects.length} targets, more than the ${options.maxTargets} allowed`,
+    );
+  const targets = subjects.map(parseTarget);
+  for (const { collective } of targets)
+    if (options.sealed.get(collective) !== modes)
+      throw new Rejection(
+        'collective_mismatch',
+        `a target is in the collective ${collective}, which the request's route does not export`,
+      );
+  const proven = modes.verify ? verified(relay, subjects, options) : undefined;
+  return {
+    kind: 'sealed',
+    sender,
+    ...(proven && { caller: proven.caller }),
+    targets,
+    content,
+    home: { ingress: options.name, replyTo, requestId, ...(hops && { hops }) },
+    expires: proven?.expires ?? options.clock() + Math.min(DEFAULT_TTL, options.maxTtl) * 1000,
+    answerTo: () => options.answerTo(body),
+  };
+};
+
+/** Signature, caller, time and targets, as for a request that is translated. Protocol 1 only. */
+const verified = (
+  { content }: RelayTransport,
+  subjects: readonly string[],
+  options: SealedOptions,
+): { readonly caller: string; readonly expires: number } => {
+  if (content.protocol !== 'choria:transport:1')
+    throw new Rejection('wrong_protocol', 'this route verifies requests, which it can for protocol 1 only');
+  const secure = decodeSecureRequest(Buffer.from(content.data, 'base64'));
+  const wire = decodeRequest(secure.message);
+  options.verifier.verify(secure, wire.callerId, options.clock());
+  if (!subjects[0]?.includes('.broadcast.service.')) readTargets(subjects, wire, options);
+  const { expires } = checkTime(wire.time, wire.ttl, options.clock(), options);
+  return { caller: wire.callerId, expires: expires * 1000 };
+};

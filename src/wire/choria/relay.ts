@@ -1,0 +1,147 @@
+import type { Hop } from '../../envelope/message.ts';
+import { Rejection } from '../../envelope/rejection.ts';
+import type { SealedContent } from '../../envelope/sealed.ts';
+import {
+  isObject,
+  type JsonObject,
+  objectField,
+  optionalList,
+  optionalString,
+  parseObject,
+  stringField,
+  strings,
+  utf8,
+} from './fields.ts';
+import type { TransportLimits } from './transport.ts';
+
+/** What protocol 1 and 2 call the headers that a broker reads and rewrites; see go-choria's protocol/v1 and v2. */
+interface HeaderNames {
+  readonly replyTo: string;
+  readonly sender: string;
+  readonly hops: string;
+  readonly request: string;
+  readonly home: string;
+  readonly targets: string;
+}
+
+const V1: HeaderNames = {
+  replyTo: 'reply-to',
+  sender: 'mc_sender',
+  hops: 'seen-by',
+  request: 'req',
+  home: 'reply-to',
+  targets: 'target',
+};
+const V2: HeaderNames = {
+  replyTo: 'reply',
+  sender: 'sender',
+  hops: 'trace',
+  request: 'request',
+  home: 'reply',
+  targets: 'targets',
+};
+
+const PROTOCOLS: ReadonlyMap<string, HeaderNames> = new Map([
+  ['choria:transport:1', V1],
+  ['io.choria.protocol.v2.transport', V2],
+]);
+
+const WHAT = 'the transport message';
+
+/** A transport message of protocol 1 or 2 of which only the headers were read. */
+export interface RelayTransport {
+  readonly content: SealedContent;
+  readonly replyTo?: string;
+  readonly sender?: string;
+  readonly hops?: readonly Hop[];
+  readonly federation?: {
+    readonly request?: string;
+    /** Where the reply goes on the other side, once a broker has put itself into the reply header. */
+    readonly home?: string;
+    readonly targets?: readonly string[];
+  };
+}
+
+const namesOf = (protocol: string): HeaderNames => {
+  const names = PROTOCOLS.get(protocol);
+  if (names === undefined)
+    throw new Rejection(
+      'wrong_protocol',
+      `${WHAT} speaks ${JSON.stringify(protocol.slice(0, 64))}, which is no transport of Choria`,
+    );
+  return names;
+};
+
+const hopsOf = (list: readonly unknown[]): readonly Hop[] =>
+  list.map((hop) => {
+    if (!Array.isArray(hop))
+      throw new Rejection('invalid_field', `the trail of ${WHAT} is not a list of hops`);
+    return strings(hop, 'trail', WHAT);
+  });
+
+/**
+ * Reads the headers and leaves the data as it is, in its base64 and with its line feeds.
+ * @throws Rejection `too_large`, `malformed_json`, `wrong_protocol`, `missing_field`, `invalid_field`
+ */
+export const decodeRelay = (payload: Uint8Array, limits: TransportLimits): RelayTransport => {
+  if (payload.byteLength > limits.maxBytes)
+    throw new Rejection(
+      'too_large',
+      `the message has ${payload.byteLength} bytes, more than the ${limits.maxBytes} allowed`,
+    );
+  const object = parseObject(utf8(payload, WHAT), WHAT);
+  const protocol = stringField(object, 'protocol', WHAT);
+  const names = namesOf(protocol);
+  const headers = objectField(object, 'headers', WHAT);
+  const {
+    [names.replyTo]: _replyTo,
+    [names.sender]: _sender,
+    [names.hops]: _hops,
+    federation,
+    ...others
+  } = headers;
+  const replyTo = optionalString(headers, names.replyTo, WHAT);
+  const sender = optionalString(headers, names.sender, WHAT);
+  const hops = optionalList(headers, names.hops, WHAT);
+  return {
+    content: { protocol, data: stringField(object, 'data', WHAT), headers: others },
+    ...(replyTo !== undefined && { replyTo }),
+    ...(sender !== undefined && { sender }),
+    ...(hops !== undefined && { hops: hopsOf(hops) }),
+    ...(federation !== undefined && { federation: federationOf(federation, names) }),
+  };
+};
+
+const federationOf = (header: unknown, names: HeaderNames): NonNullable<RelayTransport['federation']> => {
+  if (!isObject(header))
+    throw new Rejection('invalid_field', `the federation header of ${WHAT} is not an object`);
+  const what = 'the federation header';
+  const request = optionalString(header, names.request, what);
+  const home = optionalString(header, names.home, what);
+  const targets = optionalList(header, names.targets, what);
+  return {
+    ...(request !== undefined && { request }),
+    ...(home !== undefined && { home }),
+    ...(targets !== undefined && { targets: strings(targets, 'target list', what) }),
+  };
+};
+
+/** The message with new headers around the same data. */
+export const encodeRelay = ({ content, replyTo, sender, hops, federation }: RelayTransport): string => {
+  const { protocol, data } = content;
+  const names = namesOf(protocol);
+  const headers: JsonObject = {
+    ...(federation !== undefined && {
+      federation: {
+        [names.request]: federation.request,
+        [names.home]: federation.home,
+        [names.targets]: federation.targets,
+      },
+    }),
+    [names.sender]: sender,
+    [names.hops]: hops,
+    [names.replyTo]: replyTo,
+    ...content.headers,
+  };
+  return `{"protocol":${JSON.stringify(protocol)},"data":${JSON.stringify(data)},"headers":${JSON.stringify(headers)}}`;
+};
