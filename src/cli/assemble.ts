@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
+import { createChoriaCollectiveEgress } from '../adapter/choria-collective/egress.ts';
 import { createChoriaFederationIngress } from '../adapter/choria-federation/ingress.ts';
 import { createMcollectiveStompEgress } from '../adapter/mcollective-stomp/egress.ts';
 import { keyFolder, type Signers, sharedSigner } from '../adapter/mcollective-stomp/signing.ts';
@@ -6,6 +7,8 @@ import type { Egress, Ingress } from '../adapter/port.ts';
 import { Bridge, type Route } from '../bridge/bridge.ts';
 import type { Log } from '../bridge/log.ts';
 import { Stats } from '../bridge/stats.ts';
+import type { ChoriaCollectiveConfig } from '../config/egress/choria-collective.ts';
+import type { McollectiveStompConfig } from '../config/egress/mcollective-stomp.ts';
 import { fileParser, fileReader, type ParseFile, type ReadFile, readClusterKey } from '../config/files.ts';
 import { natsLinkOptions, stompLinkOptions } from '../config/link-options.ts';
 import type { LoadedConfig } from '../config/load.ts';
@@ -47,7 +50,8 @@ export const assemble = (loaded: LoadedConfig, log: Log, clock: () => number = D
   const ingresses = new Map([...config.ingresses].map(([name, it]) => [name, ingressOf(it, around)]));
   const egresses = new Map([...config.egresses].map(([name, it]) => [name, egressOf(it, around)]));
   const routes = config.routes.map(({ from, to, collectives, identities }): Route => {
-    const privileged = config.egresses.get(to)?.privileged ?? [];
+    const egress = config.egresses.get(to);
+    const privileged = egress?.type === 'mcollective-stomp' ? egress.privileged : [];
     return {
       from: known(ingresses, from),
       to: known(egresses, to),
@@ -87,6 +91,7 @@ const ingressOf = (it: Named<IngressConfig>, around: Surroundings): Ingress => {
       createCallerVerifier({ ...it.callers, ca: ca.toString() }),
     ),
     replyCollectives: new Set([...exported, ...it.replyCollectives]),
+    sealed: sealedOf(it.name, config),
     maxMessageBytes: config.maxMessageBytes,
     maxTargets: config.maxTargets,
     maxTtl: config.maxTtl,
@@ -94,7 +99,24 @@ const ingressOf = (it: Named<IngressConfig>, around: Surroundings): Ingress => {
   });
 };
 
-const egressOf = (it: Named<EgressConfig>, around: Surroundings): Egress => {
+const egressOf = (it: Named<EgressConfig>, around: Surroundings): Egress =>
+  it.type === 'mcollective-stomp' ? mcollectiveEgress(it, around) : choriaEgress(it, around);
+
+const choriaEgress = (it: Named<ChoriaCollectiveConfig>, around: Surroundings): Egress => {
+  const { config, read, clock } = around;
+  const homes = config.routes
+    .filter(({ to }) => to === it.name)
+    .map(({ from }): [string, string] => [config.ingresses.get(from)?.cluster ?? config.cluster, from]);
+  return createChoriaCollectiveEgress({
+    name: it.name,
+    link: createNatsLink({ ...natsLinkOptions(it, config, read), clock, onEvent: listener(it.name, around) }),
+    homes: new Map(homes),
+    maxMessageBytes: config.maxMessageBytes,
+    clock,
+  });
+};
+
+const mcollectiveEgress = (it: Named<McollectiveStompConfig>, around: Surroundings): Egress => {
   const { config, read, parse, clock, tokenKey } = around;
   return createMcollectiveStompEgress({
     name: it.name,
@@ -123,7 +145,10 @@ const egressOf = (it: Named<EgressConfig>, around: Surroundings): Egress => {
   });
 };
 
-const signersOf = ({ signing, name }: Named<EgressConfig>, { parse, clock }: Surroundings): Signers =>
+const signersOf = (
+  { signing, name }: Named<McollectiveStompConfig>,
+  { parse, clock }: Surroundings,
+): Signers =>
   signing.kind === 'keys'
     ? keyFolder(signing.folder, clock)
     : sharedSigner({
@@ -132,6 +157,20 @@ const signersOf = ({ signing, name }: Named<EgressConfig>, { parse, clock }: Sur
           createPrivateKey(pem),
         ),
       });
+
+/** The collectives that an ingress passes sealed; those of one route share one mode, so that no request mixes routes. */
+const sealedOf = (
+  ingress: string,
+  { routes, egresses }: Config,
+): ReadonlyMap<string, { readonly verify: boolean }> =>
+  new Map(
+    routes
+      .filter(({ from, to }) => from === ingress && egresses.get(to)?.type === 'choria-collective')
+      .flatMap(({ collectives, verify }) => {
+        const mode = { verify };
+        return collectives.map((collective) => [collective, mode] as const);
+      }),
+  );
 
 /** A link's events as log lines and counters. */
 const listener =

@@ -1,5 +1,6 @@
 import type { NatsLinkOptions } from '../transport/nats/options.ts';
 import type { StompLinkOptions, StompServer, StompTls } from '../transport/stomp/options.ts';
+import type { ChoriaCollectiveConfig } from './egress/choria-collective.ts';
 import type { McollectiveStompConfig } from './egress/mcollective-stomp.ts';
 import { type ReadFile, readPlain } from './files.ts';
 import type { ChoriaFederationConfig } from './ingress/choria-federation.ts';
@@ -21,14 +22,14 @@ const clientPem = (
         key: read(client.key, [...path, 'key']).toString(),
       };
 
-/** How to connect to an ingress's NATS brokers, under the bridge's identity; reads the files that it names. */
+/** How to connect to a side's NATS brokers, under the bridge's identity; reads the files that it names. */
 export const natsLinkOptions = (
-  ingress: Named<ChoriaFederationConfig>,
+  side: Named<ChoriaFederationConfig | ChoriaCollectiveConfig>,
   { identity }: Pick<Config, 'identity'>,
   read: ReadFile = readPlain,
 ): Omit<NatsLinkOptions, 'onEvent'> => {
-  const { servers, tls, user, password, token, buffer, name } = ingress;
-  const path = ['ingresses', name, 'tls'];
+  const { servers, tls, user, password, token, buffer, name } = side;
+  const path = [side.type === 'choria-federation' ? 'ingresses' : 'egresses', name, 'tls'];
   return {
     // Choria writes nats:// and means TLS. Asked for as tls://, a server (or someone in between) that offers none is refused.
     servers: servers.map(({ url }) => (tls === undefined ? url : url.replace(/^nats:/, 'tls:'))),

@@ -16,8 +16,16 @@ const outline = z
             from: z.string().optional().catch(undefined),
             to: z.string().optional().catch(undefined),
             collectives: z.array(z.unknown()).catch([]),
+            identities: z.unknown().optional(),
+            verify: z.unknown().optional(),
           })
-          .catch({ from: undefined, to: undefined, collectives: [] }),
+          .catch({
+            from: undefined,
+            to: undefined,
+            collectives: [],
+            identities: undefined,
+            verify: undefined,
+          }),
       )
       .catch([]),
   })
@@ -51,6 +59,7 @@ export const crossCheck = (outline: Outline, document: ConfigDocument): readonly
   for (const [index, route] of outline.routes.entries()) {
     refer(['routes', index, 'from'], route.from, 'ingress', Object.keys(outline.ingresses));
     refer(['routes', index, 'to'], route.to, 'egress', Object.keys(outline.egresses));
+    checkPassage(outline, route, ['routes', index], report);
     for (const [entry, collective] of route.collectives.entries()) {
       const path = ['routes', index, 'collectives', entry];
       const key = JSON.stringify([route.from, collective]);
@@ -61,4 +70,31 @@ export const crossCheck = (outline: Outline, document: ConfigDocument): readonly
     }
   }
   return problems;
+};
+
+type Report = (path: KeyPath, message: string, allowed?: string) => void;
+
+/** What passes sealed has no caller to map; what is translated needs one. */
+const checkPassage = (
+  outline: Outline,
+  route: Outline['routes'][number],
+  path: KeyPath,
+  report: Report,
+): void => {
+  const egress = outline.egresses[route.to ?? ''];
+  if (typeof egress !== 'object' || egress === null || !('type' in egress)) return;
+  const isSealed = egress.type === 'choria-collective';
+  if (isSealed && route.identities !== undefined)
+    report(
+      [...path, 'identities'],
+      'has no effect: requests to a choria-collective pass as they are; leave it out',
+    );
+  if (!isSealed && route.identities === undefined)
+    report(
+      [...path, 'identities'],
+      'is missing: without a rule nobody passes',
+      'a list of rules, at least one',
+    );
+  if (!isSealed && route.verify !== undefined)
+    report([...path, 'verify'], 'has no effect: what is translated is always verified; leave it out');
 };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isCallerId } from '../envelope/check.ts';
 import { ALWAYS, bool, compile, field, refuse, text, token } from './fields.ts';
-import type { IdentityRule } from './types.ts';
+import type { IdentityRule, RouteConfig } from './types.ts';
 
 const GROUP = /\$(\d)/g;
 
@@ -49,9 +49,12 @@ const identity = () =>
     });
 
 export const route = () =>
-  z.strictObject({
-    from: token('the name of an ingress'),
-    to: token('the name of an egress'),
-    collectives: z.array(token('a collective')).min(1),
-    identities: z.array(identity()).min(1),
-  });
+  z
+    .strictObject({
+      from: token('the name of an ingress'),
+      to: token('the name of an egress'),
+      collectives: z.array(token('a collective')).min(1),
+      identities: z.array(identity()).min(1).optional(),
+      verify: bool().optional(),
+    })
+    .transform(({ identities = [], verify = false, ...it }): RouteConfig => ({ ...it, identities, verify }));

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isIdentity, isToken } from '../envelope/check.ts';
+import { choriaCollective } from './egress/choria-collective.ts';
 import { mcollectiveStomp } from './egress/mcollective-stomp.ts';
 import {
   ALWAYS,
@@ -31,7 +32,7 @@ export const ingressSchema = (context: SchemaContext) =>
 
 /** Every kind of egress; a new protocol adds a line. */
 export const egressSchema = (context: SchemaContext) =>
-  z.discriminatedUnion('type', [mcollectiveStomp(context)]);
+  z.discriminatedUnion('type', [mcollectiveStomp(context), choriaCollective(context)]);
 
 const name = () => z.string().refine(isToken);
 

@@ -1,3 +1,4 @@
+import type { ChoriaCollectiveConfig } from './egress/choria-collective.ts';
 import type { McollectiveStompConfig } from './egress/mcollective-stomp.ts';
 import type { ChoriaFederationConfig } from './ingress/choria-federation.ts';
 import type { Secret } from './secret.ts';
@@ -27,7 +28,7 @@ export type Named<T> = T & { readonly name: string };
 
 /** A new protocol adds its type here, and its schema to `ingressSchema` or `egressSchema`. */
 export type IngressConfig = ChoriaFederationConfig;
-export type EgressConfig = McollectiveStompConfig;
+export type EgressConfig = McollectiveStompConfig | ChoriaCollectiveConfig;
 
 /** The key that reply tokens are authenticated with: given in the configuration, or the name of its file. */
 export type ClusterKey =
@@ -49,8 +50,10 @@ export interface RouteConfig {
   readonly to: string;
   /** The collectives that the ingress's side may reach by this route. */
   readonly collectives: readonly string[];
-  /** In order; the first that matches counts. */
+  /** In order; the first that matches counts. None where requests pass sealed. */
   readonly identities: readonly IdentityRule[];
+  /** Whether requests that pass sealed are verified before. */
+  readonly verify: boolean;
 }
 
 /** Turns a caller of one side into a caller of the other. */

@@ -14,7 +14,7 @@ const nats = ({ config }: LoadedConfig) => {
 
 const stomp = ({ config }: LoadedConfig) => {
   const egress = config.egresses.get('legacy');
-  return egress && stompLinkOptions(egress, config, names);
+  return egress?.type === 'mcollective-stomp' ? stompLinkOptions(egress, config, names) : undefined;
 };
 
 describe('the options of a NATS link', () => {

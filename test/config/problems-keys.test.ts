@@ -15,7 +15,7 @@ const CASES: readonly Case[] = [
     '    tls: {',
     '    srevers: []\n    tls: {',
     [
-      'bridge.yaml:6:5: ingresses.federation.srevers: unknown key; did you mean "servers"?; allowed: type, cluster, servers, tls, insecure_plaintext, user, password, token, callers, reply_collectives, buffer',
+      'bridge.yaml:6:5: ingresses.federation.srevers: unknown key; did you mean "servers"?; allowed: type, cluster, servers, tls, insecure_plaintext, user, password, token, buffer, callers, reply_collectives',
     ],
   ],
   [
@@ -23,7 +23,7 @@ const CASES: readonly Case[] = [
     '    signing:',
     '    notes: 1\n    signing:',
     [
-      'bridge.yaml:11:5: egresses.legacy.notes: unknown key; allowed: type, broker, servers, user, password, vhost, tls, versions, heartbeat, serializer, base64, agents_multiplex, priority, prefetch, signing, server_public_key, privileged, buffer',
+      'bridge.yaml:11:5: egresses.legacy.notes: unknown key; allowed: type, broker, servers, user, password, vhost, tls, versions, heartbeat, serializer, base64, agents_multiplex, priority, direct_limit, prefetch, signing, server_public_key, privileged, buffer',
     ],
   ],
   [

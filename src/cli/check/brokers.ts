@@ -3,7 +3,7 @@ import { natsLinkOptions, stompLinkOptions } from '../../config/link-options.ts'
 import type { LoadedConfig } from '../../config/load.ts';
 import type { KeyPath } from '../../config/problem.ts';
 import { type Link, LinkError, type LinkErrorCode } from '../../transport/link.ts';
-import { createNatsLink } from '../../transport/nats/index.ts';
+import { createNatsLink, type NatsLinkOptions } from '../../transport/nats/index.ts';
 import { createStompLink } from '../../transport/stomp/index.ts';
 import type { Checklist } from './checklist.ts';
 
@@ -60,13 +60,15 @@ const ingressAttempts = (list: Checklist, loaded: LoadedConfig): readonly Attemp
       list.skipped([...path, 'servers'], 'not tried, because of the problems with tls');
       return [];
     }
-    const options = natsLinkOptions(ingress, loaded.config, fileReader(loaded));
-    return options.servers.map((url, index) => ({
-      path: [...path, 'servers', index],
-      url,
-      create: () => createNatsLink({ ...options, servers: [url], failFast: true, onEvent: ignore }),
-    }));
+    return natsAttempts(path, natsLinkOptions(ingress, loaded.config, fileReader(loaded)));
   });
+
+const natsAttempts = (path: KeyPath, options: Omit<NatsLinkOptions, 'onEvent'>): readonly Attempt[] =>
+  options.servers.map((url, index) => ({
+    path: [...path, 'servers', index],
+    url,
+    create: () => createNatsLink({ ...options, servers: [url], failFast: true, onEvent: ignore }),
+  }));
 
 const egressAttempts = (list: Checklist, loaded: LoadedConfig): readonly Attempt[] =>
   [...loaded.config.egresses.values()].flatMap((egress) => {
@@ -75,6 +77,8 @@ const egressAttempts = (list: Checklist, loaded: LoadedConfig): readonly Attempt
       list.skipped([...path, 'servers'], 'not tried, because of the problems with tls');
       return [];
     }
+    if (egress.type === 'choria-collective')
+      return natsAttempts(path, natsLinkOptions(egress, loaded.config, fileReader(loaded)));
     const options = stompLinkOptions(egress, loaded.config, fileReader(loaded));
     return options.servers.map((server, index) => ({
       path: [...path, 'servers', index],

@@ -1,5 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ChoriaConnection } from '../../config/choria-connection.ts';
+import type { McollectiveStompConfig } from '../../config/egress/mcollective-stomp.ts';
 import { readFailure, trimKey } from '../../config/files.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { KeyPath } from '../../config/problem.ts';
@@ -33,7 +35,7 @@ export const checkSettings = (list: Checklist, { config }: LoadedConfig, now: nu
   }
   for (const [index, route] of routes.entries()) {
     const egress = egresses.get(route.to);
-    if (egress !== undefined) checkRoute(list, ['routes', index], route, egress);
+    if (egress?.type === 'mcollective-stomp') checkRoute(list, ['routes', index], route, egress);
   }
 };
 
@@ -55,6 +57,11 @@ const checkClusterKey = (list: Checklist, file: string): void => {
 const checkIngress = (list: Checklist, ingress: Named<IngressConfig>, now: number): void => {
   const path = ['ingresses', ingress.name];
   const { tls, callers } = ingress;
+  checkConnection(list, path, ingress, now);
+  if (callers.ca !== tls?.ca) checkAuthorities(list, [...path, 'callers', 'ca'], callers.ca, now);
+};
+
+const checkConnection = (list: Checklist, path: KeyPath, { tls }: ChoriaConnection, now: number): void => {
   if (tls === undefined)
     list.warning(
       [...path, 'insecure_plaintext'],
@@ -65,11 +72,14 @@ const checkIngress = (list: Checklist, ingress: Named<IngressConfig>, now: numbe
     const roots = checkAuthorities(list, [...path, 'tls', 'ca'], tls.ca, now);
     if (tls.client !== undefined) checkClient(list, [...path, 'tls'], tls.client, roots, now);
   }
-  if (callers.ca !== tls?.ca) checkAuthorities(list, [...path, 'callers', 'ca'], callers.ca, now);
 };
 
 const checkEgress = (list: Checklist, egress: Named<EgressConfig>, now: number): void => {
   const path = ['egresses', egress.name];
+  if (egress.type === 'choria-collective') {
+    checkConnection(list, path, egress, now);
+    return;
+  }
   const { tls, signing } = egress;
   if (!tls.verify)
     list.warning(
@@ -125,7 +135,7 @@ const checkRoute = (
   list: Checklist,
   path: KeyPath,
   route: LoadedConfig['config']['routes'][number],
-  egress: EgressConfig,
+  egress: McollectiveStompConfig,
 ): void => {
   for (const [index, { match, to, privileged }] of route.identities.entries()) {
     const rule = [...path, 'identities', index, 'to'];

@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { bool, field, type path, refuse, secret, text } from './fields.ts';
+import type { Secret } from './secret.ts';
+import { buffer, parseServer, type Server, userAndPassword } from './shared.ts';
+import type { BufferConfig } from './types.ts';
+
+/** How to reach a Choria network, the same from an ingress and from an egress. */
+export interface ChoriaConnection {
+  readonly servers: readonly Server[];
+  /** Undefined only with `insecure_plaintext`. */
+  readonly tls: ChoriaTlsConfig | undefined;
+  readonly user: string | undefined;
+  readonly password: Secret | undefined;
+  readonly token: Secret | undefined;
+  readonly buffer: BufferConfig;
+}
+
+/** Paths of PEM files. */
+export interface ChoriaTlsConfig {
+  readonly ca: string;
+  /** With its key; undefined where the brokers ask for a password or a token instead. */
+  readonly client: { readonly cert: string; readonly key: string } | undefined;
+}
+
+const SCHEMES = new Map([
+  ['nats', { port: 4222, tls: false }],
+  ['tls', { port: 4222, tls: true }],
+]);
+
+const server = () =>
+  field('nats://host:4222 or tls://host:4222, without user or password', (value) =>
+    typeof value === 'string' && value.includes('://') ? parseServer(value, SCHEMES) : undefined,
+  );
+
+/** What `checkConnection` looks at: whether keys are there. */
+export interface Given {
+  readonly servers?: readonly { readonly tls: boolean }[];
+  readonly tls?: { readonly cert?: unknown; readonly key?: unknown } | undefined;
+  readonly insecure_plaintext?: boolean;
+  readonly user?: unknown;
+  readonly password?: unknown;
+  readonly token?: unknown;
+}
+
+export const checkConnection = (it: Given, context: z.core.$RefinementCtx<Given>): void => {
+  const plaintext = it.insecure_plaintext === true;
+  if (it.tls === undefined && !plaintext)
+    refuse(context, ['tls'], 'is missing: Choria always uses TLS; give tls, or insecure_plaintext: true');
+  if (it.tls !== undefined && plaintext)
+    refuse(context, ['insecure_plaintext'], 'contradicts tls: leave out one of them');
+  if (plaintext && Array.isArray(it.servers))
+    for (const [index, server] of it.servers.entries())
+      if (server.tls === true)
+        refuse(context, ['servers', index], 'asks for TLS, which insecure_plaintext: true rules out');
+  if (it.tls !== undefined && (it.tls.cert === undefined) !== (it.tls.key === undefined))
+    refuse(context, ['tls'], 'cert and key belong together: give both');
+  else if (
+    it.tls !== undefined &&
+    it.tls.cert === undefined &&
+    it.user === undefined &&
+    it.token === undefined
+  )
+    refuse(
+      context,
+      ['tls'],
+      "Choria's brokers demand a client certificate: give cert and key here, or user and password, or token",
+    );
+  userAndPassword(it, context);
+  if (it.user !== undefined && it.token !== undefined)
+    refuse(context, ['token'], 'contradicts user and password: leave out one of them');
+};
+
+/** The keys of a connection. */
+export const connectionFields = (file: () => ReturnType<typeof path>) => ({
+  servers: z.array(server()).min(1),
+  tls: z.strictObject({ ca: file(), cert: file().optional(), key: file().optional() }).optional(),
+  insecure_plaintext: bool().default(false),
+  user: text('a user name').optional(),
+  password: secret('a password; put it in quotes').optional(),
+  token: secret('a token; put it in quotes').optional(),
+  buffer: buffer(),
+});
+
+type Fields = z.output<z.ZodObject<ReturnType<typeof connectionFields>>>;
+
+export const connectionOf = (it: Fields): ChoriaConnection => {
+  const { cert, key } = it.tls ?? {};
+  return {
+    servers: it.servers,
+    tls: it.tls && {
+      ca: it.tls.ca,
+      client: cert === undefined || key === undefined ? undefined : { cert, key },
+    },
+    user: it.user,
+    password: it.password,
+    token: it.token,
+    buffer: it.buffer,
+  };
+};
