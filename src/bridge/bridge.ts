@@ -1,12 +1,13 @@
 import type { Egress, Ingress, LinkStatus } from '../adapter/port.ts';
-import type { Home, Hop, Reply, Request } from '../envelope/message.ts';
+import type { Home, Reply, Request } from '../envelope/message.ts';
 import { UNKNOWN_ERROR } from '../envelope/message.ts';
 import { asRejection, Rejection, type RejectionCode } from '../envelope/rejection.ts';
 import { isSealedReply, isSealedRequest, type SealedReply, type SealedRequest } from '../envelope/sealed.ts';
 import { type IdentityMapOptions, mapCaller } from './identity-map.ts';
 import { Ledger } from './ledger.ts';
 import type { Log } from './log.ts';
-import { Stats } from './stats.ts';
+import { type RouteCounts, routeName, type Stage, Stats } from './stats.ts';
+import { type Trail, withHop, withReplyHop } from './trail.ts';
 
 /** Which collectives of one ingress are reachable behind which egress, and as whom. */
 export interface Route {
@@ -32,14 +33,6 @@ export interface BridgeOptions {
   readonly stats?: Stats;
 }
 
-/** What both ways home have of a trail. */
-interface Trail {
-  readonly hops?: readonly Hop[];
-}
-
-/** More hops than any sensible federation has: a message that goes round. */
-const MAX_HOPS = 32;
-
 /** A broadcast's replies come close together; this long a silence is the end of them. */
 const QUIET = 5_000;
 /** While draining, so that a stop does not take longer than it must. */
@@ -61,23 +54,31 @@ export class Bridge {
   constructor(options: BridgeOptions) {
     this.#options = options;
     this.stats = options.stats ?? new Stats();
-    this.#ledger = new Ledger({ log: options.log, clock: options.clock, capacity: 20_000, quiet: QUIET });
+    this.#ledger = new Ledger({
+      log: options.log,
+      clock: options.clock,
+      capacity: 20_000,
+      quiet: QUIET,
+      onDone: (route, seconds) => this.stats.onDone?.(route, seconds),
+    });
+    // Known from the start, so that nothing counted is told as 0 and not as missing.
+    for (const { from, to } of options.routes) this.stats.route(from.name, to.name);
     this.#ingresses = new Map(options.routes.map(({ from }) => [from.name, from]));
     this.#egresses = new Set(options.routes.map(({ to }) => to));
   }
 
   /** Egresses first: a request that comes in finds its way out. */
   async start(): Promise<void> {
-    const replies = {
-      reply: (reply: Reply | SealedReply) => this.#reply(reply),
+    const replies = (egress: Egress) => ({
+      reply: (reply: Reply | SealedReply) => this.#reply(reply, egress),
       rejected: (rejection: Rejection, home?: Home) => this.#rejectedReply(rejection, home),
-    };
+    });
     const requests = {
       request: (request: Request | SealedRequest, from: Ingress) =>
         void (isSealedRequest(request) ? this.#sealed(request, from) : this.#request(request, from)),
-      rejected: (rejection: Rejection, home?: Home) => this.#rejected(rejection, home),
+      rejected: (rejection: Rejection, home?: Home) => this.#rejected(rejection, home, 'request_in'),
     };
-    await Promise.all([...this.#egresses].map((egress) => egress.start(replies)));
+    await Promise.all([...this.#egresses].map((egress) => egress.start(replies(egress))));
     await Promise.all(
       [...this.#ingresses.values()].map((ingress) =>
         ingress.start({
@@ -101,12 +102,13 @@ export class Bridge {
     this.#ledger.stop();
   }
 
-  status(): readonly LinkStatus[] {
-    return [...this.#ingresses.values(), ...this.#egresses].map((adapter) => adapter.status());
+  /** Requests that are on their way out, and those that wait for a reply of a node that was named. */
+  get inFlight(): number {
+    return this.#delivering + this.#ledger.open;
   }
 
-  get #hopName(): string {
-    return `${this.#options.cluster}:${this.#options.instance}`;
+  status(): readonly LinkStatus[] {
+    return [...this.#ingresses.values(), ...this.#egresses].map((adapter) => adapter.status());
   }
 
   #isSettled(): boolean {
@@ -116,6 +118,7 @@ export class Bridge {
 
   async #request(request: Request, from: Ingress): Promise<void> {
     const { routes } = this.#options;
+    const since = performance.now();
     this.stats.add('requestsReceived');
     this.#delivering++;
     try {
@@ -126,28 +129,35 @@ export class Bridge {
           'collective_not_exported',
           `the collective ${request.collective} is not exported here`,
         );
+      const counts = this.stats.route(from.name, route.to.name);
+      counts.requestsReceived++;
       const caller = mapCaller(request.caller, route.identities);
       const mapped = { ...request, caller, home: this.#withHop(request.home, from, route.to) };
       // Before it is delivered: the first reply may be home before the delivery is done.
-      this.#ledger.sent(mapped, request.caller, `${from.name} → ${route.to.name}`);
+      this.#ledger.sent(mapped, request.caller, routeName(from.name, route.to.name));
       try {
         await route.to.deliver(mapped);
       } catch (error) {
         this.#ledger.forget(request);
         throw error;
       }
-      this.stats.add('requestsSent');
-      this.stats.add('targetsSent', request.target.kind === 'directed' ? request.target.nodes.length : 1);
+      this.#passed(counts, request.target.kind === 'directed' ? request.target.nodes.length : 1);
     } catch (error) {
       const { id, sender, caller, agent, collective } = request;
-      this.#rejected(asRejection(error, { requestId: id, sender, caller, agent, collective }), request.home);
+      this.#rejected(
+        asRejection(error, { requestId: id, sender, caller, agent, collective }),
+        request.home,
+        'request',
+      );
     } finally {
       this.#delivering--;
+      this.stats.spent('request', since);
     }
   }
 
   /** A request that passes as it is: no caller to map, only the way to find. */
   async #sealed(request: SealedRequest, from: Ingress): Promise<void> {
+    const since = performance.now();
     this.stats.add('requestsReceived');
     this.#delivering++;
     try {
@@ -158,42 +168,62 @@ export class Bridge {
       );
       if (route === undefined)
         throw new Rejection('collective_not_exported', 'no route exports the collectives of all its targets');
+      const counts = this.stats.route(from.name, route.to.name);
+      counts.requestsReceived++;
       const passing = { ...request, home: this.#withHop(request.home, from, route.to) };
-      this.#ledger.passed(passing, `${from.name} → ${route.to.name}`);
+      this.#ledger.passed(passing, routeName(from.name, route.to.name));
       await route.to.deliver(passing);
-      this.stats.add('requestsSent');
-      this.stats.add('targetsSent', request.targets.length);
+      this.#passed(counts, request.targets.length);
     } catch (error) {
       const { home, sender, caller } = request;
       const context = { requestId: home.requestId, sender, ...(caller === undefined ? {} : { caller }) };
-      this.#rejected(asRejection(error, context), request.answerTo());
+      this.#rejected(asRejection(error, context), request.answerTo(), 'request');
     } finally {
       this.#delivering--;
+      this.stats.spent('request', since);
     }
   }
 
-  #reply(reply: Reply | SealedReply): void {
+  #passed(counts: RouteCounts, targets: number): void {
+    this.stats.add('requestsSent');
+    this.stats.add('targetsSent', targets);
+    counts.requestsSent++;
+    counts.targetsSent += targets;
+  }
+
+  #reply(reply: Reply | SealedReply, egress: Egress): void {
+    const since = performance.now();
+    // A token may name an ingress that this instance does not have; then there is no such route either.
+    const counts = this.#ingresses.has(reply.home.ingress)
+      ? this.stats.route(reply.home.ingress, egress.name)
+      : undefined;
     this.stats.add('repliesReceived');
+    if (counts !== undefined) counts.repliesReceived++;
     if (isSealedReply(reply)) this.#ledger.passedBack(reply);
     else this.#ledger.replied(reply.home, false);
-    if (this.#sendHome(reply)) this.stats.add('repliesSent');
+    if (this.#sendHome(reply)) {
+      this.stats.add('repliesSent');
+      if (counts !== undefined) counts.repliesSent++;
+    }
+    this.stats.spent('reply', since);
   }
 
   #rejectedReply(rejection: Rejection, home: Home | undefined): void {
     if (home !== undefined) this.#ledger.replied(home, true);
     const node = rejection.context.sender;
     const whose = node === undefined ? 'a reply was refused: ' : `the reply of ${node} was refused: `;
-    this.#rejected(rejection, home, { node, whose });
+    this.#rejected(rejection, home, 'reply_in', { node, whose });
   }
 
   /** Counts and logs what is refused and tells the requester, in the node's name where it is a node's reply. */
   #rejected(
     rejection: Rejection,
     home: Home | undefined,
+    stage: Stage,
     reply?: { readonly node: string | undefined; readonly whose: string },
   ): void {
     const { code, message, context } = rejection;
-    this.stats.reject(code);
+    this.stats.reject(code, stage);
     const fields = {
       reason: code,
       request_id: context.requestId ?? home?.requestId,
@@ -236,7 +266,7 @@ export class Bridge {
     } catch (error) {
       // Not back into #rejected: what cannot be sent home cannot be answered either.
       const rejection = asRejection(error, context);
-      this.stats.reject(rejection.code);
+      this.stats.reject(rejection.code, 'reply');
       log.warn(
         { reason: rejection.code, request_id: context.requestId, sender: context.sender },
         `reply not sent: ${rejection.message}`,
@@ -245,26 +275,13 @@ export class Bridge {
     }
   }
 
-  /** @throws Rejection `loop` */
   #withHop<T extends Trail>(home: T, from: Ingress, to: Egress): T {
-    if (home.hops === undefined) return home;
-    if (
-      home.hops.length >= MAX_HOPS ||
-      home.hops.some((hop) => hop[1]?.startsWith(`${this.#options.cluster}:`))
-    ) {
-      throw new Rejection('loop', `the request has been here before: its trail has ${home.hops.length} hops`);
-    }
-    return {
-      ...home,
-      hops: [...home.hops, [from.status().server ?? '', this.#hopName, to.status().server ?? '']],
-    };
+    // Asking for a link's state is not for free, and few messages are traced.
+    return home.hops === undefined ? home : withHop(home, this.#options, from.status(), to.status());
   }
 
-  /** The way back starts where the way out ended. */
   #withReplyHop<T extends Trail>(home: T, ingress: Ingress): T {
-    if (home.hops === undefined) return home;
-    const out = home.hops.at(-1)?.[2] ?? '';
-    return { ...home, hops: [...home.hops, [out, this.#hopName, ingress.status().server ?? '']] };
+    return home.hops === undefined ? home : withReplyHop(home, this.#options, ingress.status());
   }
 }
 

@@ -10,6 +10,8 @@ export interface LedgerOptions {
   readonly capacity: number;
   /** Ms without a reply after which a request of unknown number of replies is written up. */
   readonly quiet: number;
+  /** Told how long after a request its last reply came, once no more are awaited; not of one without a reply. */
+  readonly onDone?: (route: string, seconds: number) => void;
 }
 
 interface Entry {
@@ -191,5 +193,7 @@ export class Ledger {
       },
       expected === undefined && entry.fields['taken_by'] !== undefined ? 'replies' : 'request',
     );
+    const { route } = entry.fields;
+    if (typeof route === 'string' && replies > 0) this.#options.onDone?.(route, (last - started) / 1000);
   }
 }

@@ -13,10 +13,11 @@ import { fileParser, fileReader, type ParseFile, type ReadFile, readClusterKey }
 import { natsLinkOptions, stompLinkOptions } from '../config/link-options.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config, EgressConfig, IngressConfig, Named } from '../config/types.ts';
-import type { LinkEvent, LinkListener } from '../transport/link.ts';
+import { type MeteredLink, meterLink, type Side } from '../stats/meter.ts';
+import type { Link, LinkEvent, LinkListener } from '../transport/link.ts';
 import { createNatsLink } from '../transport/nats/index.ts';
 import { createStompLink } from '../transport/stomp/index.ts';
-import { createCallerVerifier } from '../wire/choria/index.ts';
+import { createCallerVerifier, isStatsSubject } from '../wire/choria/index.ts';
 
 /** What every part of one bridge shares. */
 interface Surroundings {
@@ -27,6 +28,13 @@ interface Surroundings {
   readonly stats: Stats;
   readonly clock: () => number;
   readonly tokenKey: KeyObject;
+  readonly links: MeteredLink[];
+}
+
+export interface Assembled {
+  readonly bridge: Bridge;
+  /** The links of what routes use, counted. */
+  readonly links: readonly MeteredLink[];
 }
 
 /**
@@ -34,7 +42,7 @@ interface Surroundings {
  * `egressOf`.
  * @throws ConfigError for a file that cannot be read or is not what it should be; `mcbridge check` says more
  */
-export const assemble = (loaded: LoadedConfig, log: Log, clock: () => number = Date.now): Bridge => {
+export const assemble = (loaded: LoadedConfig, log: Log, clock: () => number = Date.now): Assembled => {
   const { config } = loaded;
   const stats = new Stats();
   const read = fileReader(loaded);
@@ -46,6 +54,7 @@ export const assemble = (loaded: LoadedConfig, log: Log, clock: () => number = D
     stats,
     clock,
     tokenKey: createSecretKey(readClusterKey(loaded, read)),
+    links: [],
   };
   const ingresses = new Map([...config.ingresses].map(([name, it]) => [name, ingressOf(it, around)]));
   const egresses = new Map([...config.egresses].map(([name, it]) => [name, egressOf(it, around)]));
@@ -60,7 +69,7 @@ export const assemble = (loaded: LoadedConfig, log: Log, clock: () => number = D
     };
   });
   const { identity, cluster, instance, drainTimeout } = config;
-  return new Bridge({
+  const bridge = new Bridge({
     identity,
     cluster,
     instance,
@@ -70,6 +79,18 @@ export const assemble = (loaded: LoadedConfig, log: Log, clock: () => number = D
     stats,
     drainTimeout: drainTimeout * 1000,
   });
+  const isUsed = ({ name, side }: MeteredLink): boolean =>
+    config.routes.some(({ from, to }) => name === (side === 'federation' ? from : to));
+  return { bridge, links: around.links.filter(isUsed) };
+};
+
+/** The link as its adapter gets it: counted, for whatever tells how the bridge is. */
+const metered = (link: Link, name: string, side: Side, { config, clock, links }: Surroundings): Link => {
+  const ends = config.routes.filter(({ from, to }) => name === (side === 'federation' ? from : to));
+  const clusters = ends.map(({ from }) => config.ingresses.get(from)?.cluster ?? config.cluster);
+  const counted = meterLink(link, { name, side, clusters: [...new Set(clusters)], clock });
+  links.push(counted);
+  return counted.link;
 };
 
 const known = <T>(adapters: ReadonlyMap<string, T>, name: string): T => {
@@ -85,7 +106,12 @@ const ingressOf = (it: Named<IngressConfig>, around: Surroundings): Ingress => {
     .flatMap(({ collectives }) => collectives);
   return createChoriaFederationIngress({
     name: it.name,
-    link: createNatsLink({ ...natsLinkOptions(it, config, read), clock, onEvent: listener(it.name, around) }),
+    link: metered(
+      createNatsLink({ ...natsLinkOptions(it, config, read), clock, onEvent: listener(it.name, around) }),
+      it.name,
+      'federation',
+      around,
+    ),
     cluster: it.cluster,
     verifier: parse(it.callers.ca, ['ingresses', it.name, 'callers', 'ca'], (ca) =>
       createCallerVerifier({ ...it.callers, ca: ca.toString() }),
@@ -109,7 +135,12 @@ const choriaEgress = (it: Named<ChoriaCollectiveConfig>, around: Surroundings): 
     .map(({ from }): [string, string] => [config.ingresses.get(from)?.cluster ?? config.cluster, from]);
   return createChoriaCollectiveEgress({
     name: it.name,
-    link: createNatsLink({ ...natsLinkOptions(it, config, read), clock, onEvent: listener(it.name, around) }),
+    link: metered(
+      createNatsLink({ ...natsLinkOptions(it, config, read), clock, onEvent: listener(it.name, around) }),
+      it.name,
+      'collective',
+      around,
+    ),
     homes: new Map(homes),
     maxMessageBytes: config.maxMessageBytes,
     clock,
@@ -120,11 +151,12 @@ const mcollectiveEgress = (it: Named<McollectiveStompConfig>, around: Surroundin
   const { config, read, parse, clock, tokenKey } = around;
   return createMcollectiveStompEgress({
     name: it.name,
-    link: createStompLink({
-      ...stompLinkOptions(it, config, read),
-      clock,
-      onEvent: listener(it.name, around),
-    }),
+    link: metered(
+      createStompLink({ ...stompLinkOptions(it, config, read), clock, onEvent: listener(it.name, around) }),
+      it.name,
+      'collective',
+      around,
+    ),
     identity: config.identity,
     cluster: config.cluster,
     tokenKey,
@@ -190,6 +222,8 @@ const listener =
         );
         break;
       case 'expired':
+        // Nobody sent it, and the next one says more.
+        if (isStatsSubject(event.destination)) break;
         stats.add('expired', event.count);
         log.warn(
           { link, destination: event.destination, count: event.count },

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { Chalk } from 'chalk';
 import type { Command } from 'commander';
-import { ask, type DemoReply } from './demo/client.ts';
+import type { Answer, TimedReply } from '../client/index.ts';
 import { type Explanation, explain, shownData } from './demo/explain.ts';
 import { COLLECTIVE, NODES, type Step, setStage } from './demo/stage.ts';
 
@@ -27,7 +27,8 @@ interface Performance {
   };
 }
 
-const PING = { kind: 'rpc', action: 'ping', data: new Map() } as const;
+/** Ms after which a missing reply is not awaited any longer. */
+const PATIENCE = 2_000;
 
 /** Plays the demo and tells what happened. */
 export const perform = async (): Promise<Performance> => {
@@ -35,58 +36,42 @@ export const perform = async (): Promise<Performance> => {
   const stage = await setStage();
   const alice = stage.client(stage.alice);
   const acts: Act[] = [];
-  const play = async (
-    title: string,
-    expected: number,
-    replies: Promise<readonly DemoReply[]>,
-  ): Promise<void> => {
-    acts.push({ title, expected, replies: (await replies).map(shownReply) });
+  const play = async (title: string, expected: number, answer: Promise<Answer>): Promise<void> => {
+    const replies = (await answer).replies.toSorted((a, b) => a.node.localeCompare(b.node));
+    acts.push({ title, expected, replies: replies.map(shownReply) });
   };
 
-  await play(
-    'Discovery: which nodes are there?',
-    NODES.length,
-    ask({ agent: 'discovery', payload: { kind: 'discovery' }, expect: NODES.length }, alice),
-  );
+  const all = { timeout: PATIENCE, expect: NODES.length };
+  await play('Discovery: which nodes are there?', NODES.length, alice.discover(all));
   await play(
     'Discovery with a filter: country=uk',
     2,
-    ask(
-      {
-        agent: 'discovery',
-        payload: { kind: 'discovery' },
-        filter: { fact: [{ fact: 'country', operator: '==', value: 'uk' }] },
-        expect: 2,
-      },
-      alice,
-    ),
+    alice.discover({
+      filter: { fact: [{ fact: 'country', operator: '==', value: 'uk' }] },
+      timeout: PATIENCE,
+      expect: 2,
+    }),
   );
-  await play(
-    'Broadcast request: rpcutil ping',
-    NODES.length,
-    ask({ agent: 'rpcutil', payload: PING, expect: NODES.length }, alice),
-  );
+  const ping = { agent: 'rpcutil', action: 'ping', timeout: PATIENCE };
+  await play('Broadcast request: rpcutil ping', NODES.length, alice.rpc({ ...ping, ...all }));
   stage.takeSteps();
-  const one = { kind: 'rpc', action: 'get_fact', data: new Map([['fact', 'country']]) } as const;
+  const data = new Map([['fact', 'country']]);
   await play(
     'Directed request to one node: rpcutil get_fact fact=country',
     1,
-    ask({ agent: 'rpcutil', payload: one, nodes: ['web2.example.net'], expect: 1 }, alice),
+    alice.rpc({ ...ping, action: 'get_fact', data, nodes: ['web2.example.net'] }),
   );
   const translation = stage.takeSteps().map((step: Step) => explain(step));
   const some = ['db1.example.net', 'mail.example.net'];
   await play(
     'Directed request to two nodes: rpcutil inventory',
     some.length,
-    ask(
-      { agent: 'rpcutil', payload: { ...PING, action: 'inventory' }, nodes: some, expect: some.length },
-      alice,
-    ),
+    alice.rpc({ ...ping, action: 'inventory', nodes: some }),
   );
   await play(
     'A caller whom no rule maps is refused, and told so',
     1,
-    ask({ agent: 'rpcutil', payload: PING, expect: 1 }, stage.client(stage.guest)),
+    stage.client(stage.guest).rpc({ ...ping, expect: 1 }),
   );
 
   await stage.bridge.stop();
@@ -104,7 +89,7 @@ export const perform = async (): Promise<Performance> => {
   };
 };
 
-const shownReply = ({ node, payload }: DemoReply): Act['replies'][number] =>
+const shownReply = ({ node, payload }: TimedReply): Act['replies'][number] =>
   payload.kind === 'discovery'
     ? { node, status: null, text: 'pong' }
     : {

@@ -1,21 +1,19 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ConfigError, ConfigUnreadable } from '../config/problem.ts';
 import { LinkError } from '../transport/link.ts';
 import { registerCheck } from './check.ts';
 import { registerDemo } from './demo.ts';
+import { registerFederationObserve } from './federation-observe.ts';
+import { registerFederationTrace } from './federation-trace.ts';
+import { registerPing } from './ping.ts';
+import { registerRpc } from './rpc.ts';
 import { registerRun } from './run.ts';
+import { UsageError } from './usage.ts';
+import { version } from './version.ts';
 
 /** Wrong usage, or a configuration that cannot be read; 1 is for what was asked for and went wrong. */
 const EXIT_USAGE = 2;
-
-/** The version in package.json, which lies two folders up from the source as well as from the build. */
-const version = (): string => {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  const parsed: unknown = JSON.parse(text);
-  return typeof parsed === 'object' && parsed !== null && 'version' in parsed ? String(parsed.version) : '?';
-};
 
 const program = new Command('mcbridge')
   .description('A Federation Broker that translates between Choria and legacy MCollective collectives.')
@@ -30,6 +28,7 @@ Examples:
   mcbridge demo                         see the bridge at work, nothing else needed
   mcbridge check --config bridge.yaml   see whether a configuration will work
   mcbridge run --config bridge.yaml     run the bridge
+  mcbridge ping --config bridge.yaml    see which nodes answer, as a Choria client
   mcbridge help check                   what check looks at, and its exit codes
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or unreadable configuration`,
@@ -38,11 +37,16 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or unreadable configuration`,
 registerRun(program);
 registerCheck(program);
 registerDemo(program);
+registerPing(program);
+registerRpc(program);
+registerFederationTrace(program);
+registerFederationObserve(program);
 
 /** A user's mistake and an unreachable broker are told in a sentence; only a bug of this program has a stack. */
 const explain = (error: unknown): string => {
   if (error instanceof ConfigError) return error.message;
-  if (error instanceof ConfigUnreadable || error instanceof LinkError) return `mcbridge: ${error.message}`;
+  if (error instanceof ConfigUnreadable || error instanceof LinkError || error instanceof UsageError)
+    return `mcbridge: ${error.message}`;
   if (error instanceof Error && 'syscall' in error) return `mcbridge: ${error.message}`;
   const stack = error instanceof Error ? error.stack : String(error);
   return `mcbridge: this is a bug, please report it\n${stack}`;
@@ -50,7 +54,7 @@ const explain = (error: unknown): string => {
 
 const exitCode = (error: unknown): number => {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
-  return error instanceof ConfigUnreadable ? EXIT_USAGE : 1;
+  return error instanceof ConfigUnreadable || error instanceof UsageError ? EXIT_USAGE : 1;
 };
 
 // `mcbridge check | head` closes the pipe: nobody reads on, and that is no error.

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import { assemble } from './assemble.ts';
 import { createLogger } from './log.ts';
+import { createMonitor, serve } from './monitor.ts';
 
 /** Ms between log lines of the counters, while anything changes. */
 const STATS_EVERY = 60_000;
@@ -35,7 +36,9 @@ const run = async (file: string): Promise<void> => {
   const { config } = loaded;
   const { identity, cluster, instance } = config;
   const log = createLogger({ ...config.log, stream: process.stdout, identity, cluster, instance });
-  const bridge = assemble(loaded, log);
+  const { bridge, links } = assemble(loaded, log);
+  const monitor = createMonitor(loaded, { bridge, links }, log);
+  await serve(monitor, loaded, log);
 
   let last = '';
   const counters = (): void => {
@@ -67,13 +70,22 @@ const run = async (file: string): Promise<void> => {
     'starting',
   );
   // Links try for ever, so the start may outlast the bridge's life: a signal ends it too.
-  const started = bridge.start().then(() => log.info({ links: bridge.status() }, 'ready'));
-  const signal = await Promise.race([signalled, started.then(() => signalled)]);
-  log.info({ signal, drain_timeout_s: config.drainTimeout }, 'draining');
-  // A start that is cut short fails, and that is no news.
-  started.catch(() => undefined);
-  await bridge.stop();
-  clearInterval(timer);
-  counters();
+  const started = bridge.start().then(() => {
+    monitor.running();
+    log.info({ links: bridge.status() }, 'ready');
+  });
+  try {
+    const signal = await Promise.race([signalled, started.then(() => signalled)]);
+    monitor.draining();
+    log.info({ signal, drain_timeout_s: config.drainTimeout }, 'draining');
+  } finally {
+    // A start that is cut short fails, and that is no news. One that fails by itself is told by the caller; but
+    // what it has opened would keep the process alive.
+    started.catch(() => undefined);
+    await bridge.stop();
+    await monitor.close();
+    clearInterval(timer);
+    counters();
+  }
   log.info({}, 'stopped');
 };

@@ -15,6 +15,7 @@ import {
   text,
   token,
 } from './fields.ts';
+import { http, statistics } from './http.ts';
 import { choriaFederation } from './ingress/choria-federation.ts';
 import { route } from './route.ts';
 import {
@@ -76,6 +77,8 @@ export const configSchema = (context: SchemaContext) =>
           format: choice(LOG_FORMATS).default(DEFAULT_LOG.format),
         })
         .default(DEFAULT_LOG),
+      http: http(),
+      statistics: statistics(),
       ingresses: z.record(name(), ingressSchema(context)).refine(...notEmpty),
       egresses: z.record(name(), egressSchema(context)).refine(...notEmpty),
       routes: z.array(route()).min(1),
@@ -103,6 +106,8 @@ export const configSchema = (context: SchemaContext) =>
         maxMessageBytes: it.max_message_bytes,
         drainTimeout: it.drain_timeout,
         log: it.log,
+        http: it.http,
+        statistics: it.statistics,
         ingresses: named(it.ingresses),
         egresses: named(it.egresses),
         routes: it.routes,

@@ -1,5 +1,6 @@
 import type { ChoriaCollectiveConfig } from './egress/choria-collective.ts';
 import type { McollectiveStompConfig } from './egress/mcollective-stomp.ts';
+import type { HttpConfig, StatisticsConfig } from './http.ts';
 import type { ChoriaFederationConfig } from './ingress/choria-federation.ts';
 import type { Secret } from './secret.ts';
 
@@ -18,6 +19,9 @@ export interface Config {
   /** Seconds. */
   readonly drainTimeout: number;
   readonly log: LogConfig;
+  /** Undefined: off. */
+  readonly http: HttpConfig | undefined;
+  readonly statistics: StatisticsConfig;
   /** By name, in the order of the file. */
   readonly ingresses: ReadonlyMap<string, Named<IngressConfig>>;
   readonly egresses: ReadonlyMap<string, Named<EgressConfig>>;

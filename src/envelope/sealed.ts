@@ -12,6 +12,7 @@ export type SealedTarget =
 export interface SealedContent {
   /** Names the protocol and its version; an egress refuses what is not its own. */
   readonly protocol: string;
+  /** In its protocol's own notation, which for Choria is the JSON text of a string, quotes and escapes as they came. */
   readonly data: string;
   /** Headers that the bridge does not know, kept as they are. */
   readonly headers: Readonly<Record<string, unknown>>;

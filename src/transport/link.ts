@@ -26,6 +26,11 @@ export interface Subscription {
   readonly headers?: Readonly<Record<string, string>>;
   /** Called once a message; what it throws is a bug and is reported, not swallowed. */
   readonly onMessage: (message: IncomingMessage) => void;
+  /**
+   * NATS says that nobody listens where a message went that named this destination as its `replyTo`; called once for
+   * each such message. Other brokers never say so.
+   */
+  readonly onUnheard?: () => void;
 }
 
 export interface LinkSubscription {
@@ -58,6 +63,8 @@ export interface LinkState {
   readonly reason?: string;
   /** Messages that wait for the connection. */
   readonly buffered: number;
+  /** Destinations whose subscription the server has not confirmed on this connection, or has refused. */
+  readonly unconfirmed?: readonly string[];
 }
 
 /** What happens on a link, for logs and counters. */

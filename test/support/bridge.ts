@@ -54,8 +54,8 @@ export const mcbridge = (...args: readonly string[]): Promise<Finished> =>
   run(process.execPath, [PROGRAM, ...args]);
 
 /** Starts `mcbridge run` and does not wait. */
-export const launchBridge = (config: string): BridgeProcess => {
-  const child = start(process.execPath, [PROGRAM, 'run', '--config', config]);
+export const launchBridge = (config: string, env: Readonly<Record<string, string>> = {}): BridgeProcess => {
+  const child = start(process.execPath, [PROGRAM, 'run', '--config', config], { env });
   const lines = (): readonly LogLine[] =>
     child
       .log()

@@ -88,6 +88,8 @@ export interface WaitOptions {
    * the whole time, like undefined.
    */
   readonly expect?: number;
+  /** Return with what has come when it aborts. */
+  readonly signal?: AbortSignal;
 }
 
 export type RpcOptions = Omit<RequestOptions, 'body'> &
@@ -116,6 +118,9 @@ export interface ChoriaClient {
 
 const GROUP = 200;
 
+/** Of all clients of this process: a caller's clients must not share reply subjects. */
+let sequence = 0;
+
 /** A federated Choria client, written after the recorded messages and independent of the bridge's code. */
 export const connectChoriaClient = async (options: ChoriaClientOptions): Promise<ChoriaClient> => {
   const { dialect } = options;
@@ -132,7 +137,6 @@ export const connectChoriaClient = async (options: ChoriaClientOptions): Promise
     reconnectTimeWait: 100,
     ...tls,
   });
-  let sequence = 0;
 
   const buildRequest = (given: RequestOptions): BuiltRequest => {
     const { agent, collective = 'mcollective', tamper = {} } = given;
@@ -202,6 +206,7 @@ export const connectChoriaClient = async (options: ChoriaClientOptions): Promise
     const replies: ChoriaReply[] = [];
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => finish(), timeout);
+      wait.signal?.addEventListener('abort', () => finish());
       const finish = (error?: unknown): void => {
         clearTimeout(timer);
         subscription.unsubscribe();
@@ -210,6 +215,8 @@ export const connectChoriaClient = async (options: ChoriaClientOptions): Promise
       };
       const subscription = nats.subscribe(built.replyTo, {
         callback: (error, message) => {
+          // The server's own notice that nobody listens to the request's subject (NATS ADR-4).
+          if (error === null && message.headers?.code === 503) return;
           try {
             if (error !== null) throw error;
             replies.push(parseReply(message.string(), { dialect, requestId, agent, trace }));
@@ -229,7 +236,7 @@ export const connectChoriaClient = async (options: ChoriaClientOptions): Promise
     buildRequest,
     send,
     discover: async (given = {}) => {
-      const { timeout, expect, filter = {}, ...rest } = given;
+      const { timeout, expect, signal, filter = {}, ...rest } = given;
       const collective = given.collective ?? 'mcollective';
       // As `mco rpc` asks before it sends: looking for an agent, it names the collective as well.
       const named = dialect === 'ruby' && filter.agent !== undefined ? { ...filter, collective } : filter;
@@ -239,15 +246,15 @@ export const connectChoriaClient = async (options: ChoriaClientOptions): Promise
         agent: 'discovery',
         body: discoveryBody(dialect),
       });
-      const replies = await send(built, withoutUndefined({ timeout, expect }));
+      const replies = await send(built, withoutUndefined({ timeout, expect, signal }));
       return replies.map((reply) => reply.sender);
     },
     rpc: async (given) => {
-      const { action, data = {}, timeout, expect, filter = {}, ...rest } = given;
+      const { action, data = {}, timeout, expect, signal, filter = {}, ...rest } = given;
       const body = rpcBody(dialect, given.agent, action, given.callerid ?? ownCallerid, data);
       // Both clients add the agent to the filter by themselves.
       const built = buildRequest({ ...rest, filter: { agent: [given.agent], ...filter }, body });
-      return send(built, withoutUndefined({ timeout, expect: expect ?? given.targets?.length }));
+      return send(built, withoutUndefined({ timeout, expect: expect ?? given.targets?.length, signal }));
     },
     publish: async (subject, payload, reply) => {
       nats.publish(subject, payload, reply === undefined ? {} : { reply });
@@ -276,7 +283,9 @@ export const connectChoriaClient = async (options: ChoriaClientOptions): Promise
 const withoutUndefined = (options: {
   readonly timeout: number | undefined;
   readonly expect: number | undefined;
+  readonly signal: AbortSignal | undefined;
 }): WaitOptions => ({
   ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
   ...(options.expect === undefined ? {} : { expect: options.expect }),
+  ...(options.signal === undefined ? {} : { signal: options.signal }),
 });

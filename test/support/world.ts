@@ -21,7 +21,8 @@ export const NODE2 = 'node2.example.net';
 export const NODE3 = 'node3.example.net';
 export const YAML_NODE = 'yaml1.example.net';
 
-const serverKeys = keyPair('mcollective server');
+/** The pair that all daemons share. */
+export const SERVER_KEYS = keyPair('mcollective server');
 /** The legacy callers that have a key in the bridge's key folder. */
 const legacyCallers = ['alice', 'stranger'] as const;
 
@@ -69,6 +70,7 @@ const baseConfig = (nats: NatsServer, activemq: ActiveMq, instance: string) => {
     max_ttl: 600 as number | string,
     drain_timeout: '5s',
     log: { level: 'debug', format: 'json' },
+    http: { listen: '127.0.0.1:0' },
     ingresses: {
       federation: {
         type: 'choria-federation',
@@ -111,7 +113,7 @@ export const startWorld = async ({
     activemqPort: activemq.port,
     user: activemq.user,
     password: activemq.password,
-    serverKeys,
+    serverKeys: SERVER_KEYS,
     clientPublicKeys: { alice: keyPair('legacy alice').publicKey },
   };
   const marshal = {
@@ -159,7 +161,7 @@ export const startWorld = async ({
     'ca.pem': authority.certificate,
     'bridge-cert.pem': bridgeIdentity.certificate,
     'bridge-key.pem': bridgeIdentity.privateKey,
-    'server-public.pem': serverKeys.publicKey,
+    'server-public.pem': SERVER_KEYS.publicKey,
     ...Object.fromEntries(
       legacyCallers.map((name) => [`keys/${name}.pem`, keyPair(`legacy ${name}`).privateKey]),
     ),

@@ -1,6 +1,6 @@
 import { asRejection, Rejection } from '../../envelope/rejection.ts';
 import { isSealedRequest, type SealedReply, type SealedRequest } from '../../envelope/sealed.ts';
-import type { IncomingMessage, Link } from '../../transport/link.ts';
+import type { IncomingMessage, Link, LinkSubscription } from '../../transport/link.ts';
 import {
   collectiveGroup,
   collectiveSubject,
@@ -33,6 +33,7 @@ const REPLY_TTL = 60_000;
 export const createChoriaCollectiveEgress = (options: ChoriaCollectiveEgressOptions): Egress => {
   const { name, link, homes, clock } = options;
   const clusters = new Map([...homes].map(([cluster, ingress]) => [ingress, cluster]));
+  const subscriptions: LinkSubscription[] = [];
 
   const deliver = (request: SealedRequest): void => {
     const { content, home, sender, targets, expires } = request;
@@ -85,11 +86,12 @@ export const createChoriaCollectiveEgress = (options: ChoriaCollectiveEgressOpti
     start: async (sink) => {
       await link.open();
       for (const [cluster, ingress] of homes) {
-        await link.subscribe({
+        const subscription = await link.subscribe({
           destination: collectiveSubject(cluster),
           group: collectiveGroup(cluster),
           onMessage: (message) => onReply(message, ingress, sink),
         });
+        subscriptions.push(subscription);
       }
     },
 
@@ -99,7 +101,11 @@ export const createChoriaCollectiveEgress = (options: ChoriaCollectiveEgressOpti
       deliver(request);
     },
 
-    close: () => link.close(),
+    close: async () => {
+      // What the broker has given to this member of the queue group, no other will get.
+      await Promise.all(subscriptions.splice(0).map((subscription) => subscription.unsubscribe()));
+      await link.close();
+    },
 
     status: (): LinkStatus => choriaStatus(name, link),
   };

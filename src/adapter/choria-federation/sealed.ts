@@ -1,7 +1,7 @@
 import { checkTime } from '../../envelope/check.ts';
 import type { Home } from '../../envelope/message.ts';
-import { Rejection } from '../../envelope/rejection.ts';
-import type { SealedRequest } from '../../envelope/sealed.ts';
+import { asRejection, Rejection } from '../../envelope/rejection.ts';
+import type { SealedRequest, SealedTarget } from '../../envelope/sealed.ts';
 import {
   type CallerVerifier,
   decodeRelay,
@@ -9,7 +9,9 @@ import {
   decodeSecureRequest,
   parseTarget,
   type RelayTransport,
-  readTargets,
+  relayData,
+  type TargetContext,
+  targetSubject,
 } from '../../wire/choria/index.ts';
 
 export interface SealedOptions {
@@ -41,13 +43,24 @@ export const readSealed = (body: Buffer, options: SealedOptions): SealedRequest 
   const first = subjects[0];
   const modes = first === undefined ? undefined : options.sealed.get(first.slice(0, first.indexOf('.')));
   if (modes === undefined) return undefined;
-  const { replyTo, sender = '', hops, federation, content } = relay;
-  const requestId = federation?.request ?? '';
+  const { request = '' } = relay.federation ?? {};
+  try {
+    return sealed(relay, subjects, modes, body, options);
+  } catch (error) {
+    const { sender } = relay;
+    throw asRejection(error, { ...(request && { requestId: request }), ...(sender && { sender }) });
+  }
+};
+
+const sealed = (
+  { replyTo, sender = '', hops, federation, content }: RelayTransport,
+  subjects: readonly string[],
+  mode: { readonly verify: boolean },
+  body: Buffer,
+  options: SealedOptions,
+): SealedRequest => {
   if (replyTo === undefined)
-    throw new Rejection('missing_field', 'the transport message has no reply-to header', {
-      requestId,
-      sender,
-    });
+    throw new Rejection('missing_field', 'the transport message has no reply-to header');
   options.checkReplySubject(replyTo);
   if (subjects.length > options.maxTargets)
     throw new Rejection(
@@ -56,19 +69,19 @@ export const readSealed = (body: Buffer, options: SealedOptions): SealedRequest 
     );
   const targets = subjects.map(parseTarget);
   for (const { collective } of targets)
-    if (options.sealed.get(collective) !== modes)
+    if (options.sealed.get(collective) !== mode)
       throw new Rejection(
         'collective_mismatch',
         `a target is in the collective ${collective}, which the request's route does not export`,
       );
-  const proven = modes.verify ? verified(relay, subjects, options) : undefined;
+  const proven = mode.verify ? verified(content, targets, options) : undefined;
   return {
     kind: 'sealed',
     sender,
     ...(proven && { caller: proven.caller }),
     targets,
     content,
-    home: { ingress: options.name, replyTo, requestId, ...(hops && { hops }) },
+    home: { ingress: options.name, replyTo, requestId: federation?.request ?? '', ...(hops && { hops }) },
     expires: proven?.expires ?? options.clock() + Math.min(DEFAULT_TTL, options.maxTtl) * 1000,
     answerTo: () => options.answerTo(body),
   };
@@ -76,16 +89,35 @@ export const readSealed = (body: Buffer, options: SealedOptions): SealedRequest 
 
 /** Signature, caller, time and targets, as for a request that is translated. Protocol 1 only. */
 const verified = (
-  { content }: RelayTransport,
-  subjects: readonly string[],
+  content: RelayTransport['content'],
+  targets: readonly SealedTarget[],
   options: SealedOptions,
 ): { readonly caller: string; readonly expires: number } => {
   if (content.protocol !== 'choria:transport:1')
     throw new Rejection('wrong_protocol', 'this route verifies requests, which it can for protocol 1 only');
-  const secure = decodeSecureRequest(Buffer.from(content.data, 'base64'));
+  // Strictly: what is read here has to be what the nodes read.
+  const secure = decodeSecureRequest(relayData(content));
   const wire = decodeRequest(secure.message);
-  options.verifier.verify(secure, wire.callerId, options.clock());
-  if (!subjects[0]?.includes('.broadcast.service.')) readTargets(subjects, wire, options);
-  const { expires } = checkTime(wire.time, wire.ttl, options.clock(), options);
-  return { caller: wire.callerId, expires: expires * 1000 };
+  try {
+    options.verifier.verify(secure, wire.callerId, options.clock());
+    for (const target of targets) tie(target, wire);
+    const { expires } = checkTime(wire.time, wire.ttl, options.clock(), options);
+    return { caller: wire.callerId, expires: expires * 1000 };
+  } catch (error) {
+    throw asRejection(error, { caller: wire.callerId, agent: wire.agent, collective: wire.collective });
+  }
+};
+
+/** @throws Rejection for a target, which is not signed, beside the collective and the agent, which are */
+const tie = (target: SealedTarget, { collective, agent }: TargetContext): void => {
+  if (target.collective !== collective)
+    throw new Rejection(
+      'collective_mismatch',
+      `the target ${targetSubject(target)} is not in the collective ${collective} that the request is for`,
+    );
+  if (target.kind !== 'node' && target.agent !== agent)
+    throw new Rejection(
+      'agent_mismatch',
+      `the target ${targetSubject(target)} is not the agent ${agent} that the request is for`,
+    );
 };

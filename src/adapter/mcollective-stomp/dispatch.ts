@@ -111,7 +111,20 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
       const legacy: LegacyRequest = { ...request, requestId: request.id, senderId: identity, callerId };
       const body = encodeRequestBody(legacy, serializer);
       const signature = await signDocument(body, key);
-      for (const frame of frames(request, legacy, body, signature)) sendVia(link, frame);
+      const all = frames(request, legacy, body, signature);
+      let sent = 0;
+      try {
+        for (const frame of all) {
+          sendVia(link, frame);
+          sent++;
+        }
+      } catch (error) {
+        // What the link had no room for will never lie in the broker's queue.
+        const directed = directedDestination(request.collective);
+        for (const { destination } of all.slice(sent))
+          if (destination === directed) limit.answered(request.id);
+        throw error;
+      }
     },
     answered: ({ requestId }) => limit.answered(requestId),
   };

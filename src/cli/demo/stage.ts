@@ -3,6 +3,7 @@ import { createChoriaFederationIngress } from '../../adapter/choria-federation/i
 import { createMcollectiveStompEgress } from '../../adapter/mcollective-stomp/egress.ts';
 import { Bridge } from '../../bridge/bridge.ts';
 import type { Log } from '../../bridge/log.ts';
+import { type ChoriaClient, createChoriaClient } from '../../client/index.ts';
 import type { Request } from '../../envelope/message.ts';
 import { isSealedRequest } from '../../envelope/sealed.ts';
 import type { Link } from '../../transport/link.ts';
@@ -10,7 +11,6 @@ import { MemoryBroker, NATS_RULES, STOMP_RULES } from '../../transport/memory/br
 import { createCallerVerifier } from '../../wire/choria/index.ts';
 import { createSerializer } from '../../wire/mcollective/serializer.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../wire/ruby/value.ts';
-import type { DemoClientOptions } from './client.ts';
 import { type DemoIdentity, makeAuthority, makeKeyPair } from './keys.ts';
 import { startLegacyNode } from './legacy-node.ts';
 
@@ -43,7 +43,7 @@ export type Step =
 export interface Stage {
   readonly bridge: Bridge;
   /** A client of the federation network. */
-  client(caller: DemoIdentity): DemoClientOptions;
+  client(caller: DemoIdentity): ChoriaClient;
   readonly alice: DemoIdentity;
   readonly guest: DemoIdentity;
   /** Everything seen since the last call. */
@@ -180,14 +180,18 @@ export const setStage = async (): Promise<Stage> => {
     bridge,
     alice,
     guest,
-    client: (caller) => ({
-      link: nats.link(),
-      cluster: CLUSTER,
-      collective: COLLECTIVE,
-      caller,
-      dialect: 'ruby',
-      clock,
-    }),
+    client: (caller) =>
+      createChoriaClient({
+        link: nats.link(),
+        federation: [CLUSTER],
+        collective: COLLECTIVE,
+        identity: caller.name,
+        callerId: `choria=${caller.name}`,
+        privateKey: caller.privateKey,
+        certificate: caller.certificate,
+        dialect: 'ruby',
+        clock,
+      }),
     takeSteps: () => steps.splice(0),
   };
 };

@@ -22,6 +22,8 @@ interface Wanted {
   readonly subscription: Subscription;
   readonly settle: (error?: LinkError) => void;
   active?: SessionSubscription;
+  /** The one of those that the server has confirmed. */
+  confirmed?: SessionSubscription;
 }
 
 /** See {@link createNatsLink}. */
@@ -70,9 +72,13 @@ class NatsLink implements Link {
     this.#check(subscription.destination);
     let wanted: Wanted | undefined;
     await new Promise<void>((resolve, reject) => {
+      let isSettled = false;
       const entry: Wanted = {
         subscription,
         settle: (error) => {
+          // One that was confirmed once is wanted on, whatever a later server says to it.
+          if (isSettled) return;
+          isSettled = true;
           if (error === undefined) return resolve();
           this.#wanted.delete(entry);
           reject(error);
@@ -114,9 +120,17 @@ class NatsLink implements Link {
 
   state(): LinkState {
     const buffered = this.#spool.length;
-    return this.#session === undefined
-      ? { up: false, reason: this.#reason, buffered }
-      : { up: true, server: this.#session.server.url, buffered };
+    if (this.#session === undefined) return { up: false, reason: this.#reason, buffered };
+    const unconfirmed = this.#unconfirmed();
+    const { url } = this.#session.server;
+    return { up: true, server: url, buffered, ...(unconfirmed.length > 0 && { unconfirmed }) };
+  }
+
+  #unconfirmed(): readonly string[] {
+    const open = [...this.#wanted].filter(
+      ({ active, confirmed }) => active === undefined || active !== confirmed,
+    );
+    return open.map(({ subscription }) => subscription.destination);
   }
 
   #check(subject: string): void {
@@ -197,14 +211,20 @@ class NatsLink implements Link {
   #detach(session: NatsSession, reason: LinkError): void {
     this.#session = undefined;
     this.#reason = reason.message;
+    // Our own farewell is no news.
+    if (this.#closing.signal.aborted) return;
     this.#settings.onEvent({ kind: 'disconnected', server: session.server.url, reason: reason.message });
   }
 
   #activate(wanted: Wanted, session: NatsSession): void {
     if (!session.open) return;
-    wanted.active = session.subscribe(wanted.subscription);
-    wanted.active.confirmed.then(
-      () => wanted.settle(),
+    const active = session.subscribe(wanted.subscription);
+    wanted.active = active;
+    active.confirmed.then(
+      () => {
+        wanted.confirmed = active;
+        wanted.settle();
+      },
       (error: unknown) => {
         // Lost with its session: the next one subscribes again.
         if (error instanceof LinkError) wanted.settle(error);

@@ -94,7 +94,7 @@ export class NatsSession {
   }
 
   subscribe(subscription: Subscription): SessionSubscription {
-    const { destination, group, onMessage } = subscription;
+    const { destination, group, onMessage, onUnheard } = subscription;
     let refused: LinkError | undefined;
     const held = this.#connection.subscribe(destination, {
       ...(group === undefined ? {} : { queue: group }),
@@ -109,9 +109,10 @@ export class NatsSession {
           this.#hooks.onError(refused);
           return;
         }
-        if (message.headers?.code === NO_RESPONDERS && message.data.length === 0) return;
+        const isUnheard = message.headers?.code === NO_RESPONDERS && message.data.length === 0;
         try {
-          onMessage(incoming(message));
+          if (isUnheard) onUnheard?.();
+          else onMessage(incoming(message));
         } catch (thrown) {
           this.#hooks.onError(thrown instanceof Error ? thrown : new Error(String(thrown)));
         }

@@ -67,9 +67,10 @@ class StompLink implements Link {
 
   state(): LinkState {
     const buffered = this.#outbox.length;
-    return this.#since === undefined
-      ? { up: false, reason: this.#reason, buffered }
-      : { up: true, server: serverUrl(this.#rotation.server), buffered };
+    if (this.#since === undefined) return { up: false, reason: this.#reason, buffered };
+    const { unconfirmed } = this.#subscriptions;
+    const server = serverUrl(this.#rotation.server);
+    return { up: true, server, buffered, ...(unconfirmed.length > 0 && { unconfirmed }) };
   }
 
   #connect(): void {

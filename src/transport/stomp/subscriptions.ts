@@ -35,6 +35,11 @@ export class Subscriptions {
     return this.#unconfirmed.size === 0;
   }
 
+  /** Destinations of those that the broker has not confirmed on this connection. */
+  get unconfirmed(): readonly string[] {
+    return [...this.#unconfirmed].map((id) => this.#entries.get(id)?.subscription.destination ?? '');
+  }
+
   /**
    * @param send undefined while there is no connection: the next one brings it
    * @returns its id, once the broker has confirmed it for the first time

@@ -8,6 +8,8 @@ export * from './relay.ts';
 export * from './reply.ts';
 export { decodeRequest, encodeRequest, type WireRequest } from './request.ts';
 export * from './secure.ts';
+export * from './stats.ts';
+export type { BridgeStats, LinkStats, RouteStats } from './stats-bridge.ts';
 export * from './subjects.ts';
 export * from './transport.ts';
 export * from './verify.ts';

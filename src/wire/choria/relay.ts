@@ -1,10 +1,10 @@
 import type { Hop } from '../../envelope/message.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import type { SealedContent } from '../../envelope/sealed.ts';
+import { decodeBase64 } from '../base64.ts';
 import {
   isObject,
   type JsonObject,
-  objectField,
   optionalList,
   optionalString,
   parseObject,
@@ -12,6 +12,7 @@ import {
   strings,
   utf8,
 } from './fields.ts';
+import { relayParts, TRANSPORT_V1, TRANSPORT_V2 } from './relay-parts.ts';
 import type { TransportLimits } from './transport.ts';
 
 /** What protocol 1 and 2 call the headers that a broker reads and rewrites; see go-choria's protocol/v1 and v2. */
@@ -42,8 +43,8 @@ const V2: HeaderNames = {
 };
 
 const PROTOCOLS: ReadonlyMap<string, HeaderNames> = new Map([
-  ['choria:transport:1', V1],
-  ['io.choria.protocol.v2.transport', V2],
+  [TRANSPORT_V1, V1],
+  [TRANSPORT_V2, V2],
 ]);
 
 const WHAT = 'the transport message';
@@ -89,10 +90,8 @@ export const decodeRelay = (payload: Uint8Array, limits: TransportLimits): Relay
       'too_large',
       `the message has ${payload.byteLength} bytes, more than the ${limits.maxBytes} allowed`,
     );
-  const object = parseObject(utf8(payload, WHAT), WHAT);
-  const protocol = stringField(object, 'protocol', WHAT);
+  const { protocol, data, headers } = relayParts(utf8(payload, WHAT), WHAT);
   const names = namesOf(protocol);
-  const headers = objectField(object, 'headers', WHAT);
   const {
     [names.replyTo]: _replyTo,
     [names.sender]: _sender,
@@ -104,7 +103,7 @@ export const decodeRelay = (payload: Uint8Array, limits: TransportLimits): Relay
   const sender = optionalString(headers, names.sender, WHAT);
   const hops = optionalList(headers, names.hops, WHAT);
   return {
-    content: { protocol, data: stringField(object, 'data', WHAT), headers: others },
+    content: { protocol, data, headers: others },
     ...(replyTo !== undefined && { replyTo }),
     ...(sender !== undefined && { sender }),
     ...(hops !== undefined && { hops: hopsOf(hops) }),
@@ -126,6 +125,10 @@ const federationOf = (header: unknown, names: HeaderNames): NonNullable<RelayTra
   };
 };
 
+/** What the data says. @throws Rejection `malformed_json` or `malformed_base64` where it says nothing */
+export const relayData = ({ data }: SealedContent): Buffer =>
+  decodeBase64(stringField(parseObject(`{"data":${data}}`, WHAT), 'data', WHAT), `the data of ${WHAT}`);
+
 /** The message with new headers around the same data. */
 export const encodeRelay = ({ content, replyTo, sender, hops, federation }: RelayTransport): string => {
   const { protocol, data } = content;
@@ -143,5 +146,5 @@ export const encodeRelay = ({ content, replyTo, sender, hops, federation }: Rela
     [names.replyTo]: replyTo,
     ...content.headers,
   };
-  return `{"protocol":${JSON.stringify(protocol)},"data":${JSON.stringify(data)},"headers":${JSON.stringify(headers)}}`;
+  return `{"protocol":${JSON.stringify(protocol)},"data":${data},"headers":${JSON.stringify(headers)}}`;
 };

@@ -1,0 +1,77 @@
+import { InvalidArgumentError } from 'commander';
+import { isIdentity } from '../envelope/check.ts';
+import { FACT_OPERATORS, type FactFilter, type FactOperator } from '../envelope/filter.ts';
+import { Rejection } from '../envelope/rejection.ts';
+import type { Value } from '../envelope/value.ts';
+import { parseJson } from '../wire/choria/index.ts';
+
+const isOperator = (text: string): text is FactOperator => FACT_OPERATORS.has(text);
+
+/** MCollective's `Util.parse_fact_string`: longer operators first, `=>` and `=<` as people mistype them. */
+const FACT = /^([^\s=<>!~]+)\s*(<=|>=|=>|=<|==|!=|=~|<|>|=)\s*(.+)$/s;
+const MISTYPED: Readonly<Record<string, FactOperator>> = { '=>': '>=', '=<': '<=' };
+const PATTERN = /^\/.+\/$/s;
+
+/**
+ * `country=uk`, `cores>=4`, `name=~^web`, `name=/^web/`.
+ * @throws InvalidArgumentError
+ */
+export const parseFact = (text: string): FactFilter => {
+  const [, fact, sign, value] = FACT.exec(text) ?? [];
+  if (fact === undefined || sign === undefined || value === undefined)
+    throw new InvalidArgumentError('A fact filter is fact=value, with one of = == != =~ < > <= >= between.');
+  if (sign === '=') return { fact, operator: PATTERN.test(value) ? '=~' : '==', value };
+  const operator = MISTYPED[sign] ?? sign;
+  if (!isOperator(operator)) throw new InvalidArgumentError(`${sign} is no operator.`);
+  return { fact, operator, value };
+};
+
+/** @throws InvalidArgumentError */
+export const parseIdentity = (text: string): string => {
+  if (isIdentity(text) || PATTERN.test(text)) return text;
+  throw new InvalidArgumentError('An identity is a name, or a regular expression between slashes.');
+};
+
+/** @throws InvalidArgumentError */
+export const parseNode = (text: string): string => {
+  if (isIdentity(text)) return text;
+  throw new InvalidArgumentError('A node is named by its identity: letters, digits, _ - and dots inside it.');
+};
+
+/** Seconds as milliseconds. @throws InvalidArgumentError */
+export const parseSeconds = (text: string): number => {
+  const seconds = Number(text);
+  if (/^[\d.]+$/.test(text) && seconds > 0 && seconds <= 3600) return Math.ceil(seconds * 1000);
+  throw new InvalidArgumentError('A time is a number of seconds above 0 and up to 3600.');
+};
+
+/** For options that can be repeated. */
+export const collecting =
+  <T>(parse: (text: string) => T) =>
+  (text: string, earlier: readonly T[] = []): readonly T[] => [...earlier, parse(text)];
+
+/** One input of an action. */
+export type Input = readonly [key: string, value: Value];
+
+const INPUT = /^([^=:\s]+)(:?)=(.*)$/s;
+
+const jsonOr = (text: string): Value => {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (error instanceof Rejection && error.code === 'malformed_json') return text;
+    throw error instanceof Rejection ? new InvalidArgumentError(error.message) : error;
+  }
+};
+
+/**
+ * One input of an action: `key=value`, where a value that is JSON counts as what it says and any other as text;
+ * `key:=value` is the text as it stands, whatever it looks like.
+ * @throws InvalidArgumentError
+ */
+export const parseInput = (text: string): Input => {
+  const [, key, raw, value] = INPUT.exec(text) ?? [];
+  if (key === undefined || value === undefined)
+    throw new InvalidArgumentError(`${JSON.stringify(text)} is no input: write key=value.`);
+  return [key, raw === ':' ? value : jsonOr(value)];
+};

@@ -1,0 +1,205 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { fileReader, readFailure } from '../config/files.ts';
+import { natsLinkOptions } from '../config/link-options.ts';
+import { loadConfig } from '../config/load.ts';
+import { isToken } from '../envelope/check.ts';
+import { Rejection } from '../envelope/rejection.ts';
+import type { NatsLinkOptions, NatsTls } from '../transport/nats/options.ts';
+import { certificateNames } from '../wire/choria/index.ts';
+import { UsageError } from './usage.ts';
+
+/** What `addConnectionOptions` makes of the command line. */
+export interface ConnectionOptions {
+  readonly server?: readonly string[];
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly federation?: readonly string[];
+  readonly collective: string;
+  readonly config?: string;
+  readonly insecurePlaintext?: true;
+}
+
+/** Where to connect to, and what to speak of there. */
+export interface Network {
+  /** All but `onEvent`; with `failFast`, so that a wrong setting ends the command. */
+  readonly linkOptions: Omit<NatsLinkOptions, 'onEvent'>;
+  /** Clusters whose brokers carry requests; none: the nodes are on this very network. */
+  readonly federation: readonly string[];
+  readonly collective: string;
+}
+
+/** A network, and who speaks on it. */
+export interface Connection extends Network {
+  /** PEM. */
+  readonly certificate: string;
+  /** PEM. */
+  readonly key: string;
+  /** `choria=<first name of the certificate>`. */
+  readonly callerid: string;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const list = (text: string): readonly string[] =>
+  text
+    .split(/[\s,]+/)
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+
+const collect = (text: string, earlier: readonly string[] = []): readonly string[] => [
+  ...earlier,
+  ...list(text),
+];
+
+/** The options that every command shares which connects as a Choria client does. */
+export const addConnectionOptions = (command: Command): Command =>
+  command
+    .option('--server <url>', 'NATS server, nats://host:4222; repeat or separate by commas', collect)
+    .option('--ca <file>', 'PEM file of the CA that the servers are checked against')
+    .option('--cert <file>', 'PEM file of your certificate, which connects and signs')
+    .option('--key <file>', 'PEM file of its private key')
+    .option('--federation <cluster,...>', 'send by the brokers of these clusters', collect)
+    .option('-T, --collective <name>', 'collective to speak to', 'mcollective')
+    .option(
+      '-c, --config <bridge.yaml>',
+      'take servers, TLS files and cluster of its first choria-federation ingress, unless given otherwise',
+    )
+    .option('--insecure-plaintext', 'connect without TLS');
+
+/** For the help of such a command. */
+export const CONNECTION_HELP = `
+MCBRIDGE_SERVER, MCBRIDGE_CA, MCBRIDGE_CERT and MCBRIDGE_KEY in the environment stand for --server, --ca, --cert and
+--key; an option counts more than the environment, the environment more than --config.`;
+
+const readPem = (option: string, file: string): string => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`${option} ${file} cannot be read: ${readFailure(error)}`);
+  }
+};
+
+/** The first choria-federation ingress of a configuration, as link options and its cluster. */
+const fromConfig = (file: string) => {
+  const loaded = loadConfig(file, process.env);
+  const ingress = [...loaded.config.ingresses.values()].find(({ type }) => type === 'choria-federation');
+  if (ingress === undefined) throw new UsageError(`${file} has no choria-federation ingress`);
+  return {
+    link: natsLinkOptions(ingress, loaded.config, fileReader(loaded)),
+    cluster: ingress.cluster,
+  };
+};
+
+const checkName = (option: string, name: string): string => {
+  if (!isToken(name)) throw new UsageError(`${option} ${JSON.stringify(name)} is not a name`);
+  return name;
+};
+
+const tlsOf = (given: Partial<NatsTls>, plaintext: boolean): NatsTls | undefined => {
+  const { ca, cert, key } = given;
+  if (plaintext) return undefined;
+  if (ca === undefined)
+    throw new UsageError('no CA: give --ca, MCBRIDGE_CA or --config (or --insecure-plaintext)');
+  if ((cert === undefined) !== (key === undefined))
+    throw new UsageError('--cert and --key belong together: give both');
+  return { ca, verify: true, ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) };
+};
+
+/** Options, environment and configuration as one. */
+const gather = (options: ConnectionOptions, env: Env) => {
+  const config = options.config === undefined ? undefined : fromConfig(options.config);
+  const pem = (name: 'ca' | 'cert' | 'key'): string | undefined => {
+    const file = options[name] ?? env[`MCBRIDGE_${name.toUpperCase()}`];
+    return file === undefined || file === '' ? undefined : readPem(`--${name}`, file);
+  };
+  const own = { ca: pem('ca'), cert: pem('cert'), key: pem('key') };
+  // A certificate and a key of two places would be two halves of different pairs.
+  const pair = own.cert === undefined && own.key === undefined ? config?.link.tls : own;
+  const ca = own.ca ?? config?.link.tls?.ca;
+  const servers = options.server ?? list(env['MCBRIDGE_SERVER'] ?? '');
+  const plaintext =
+    options.insecurePlaintext === true ||
+    (config !== undefined && config.link.tls === undefined && own.ca === undefined);
+  return {
+    config,
+    plaintext,
+    servers: servers.length === 0 ? (config?.link.servers ?? []) : servers,
+    pems: {
+      ...(ca === undefined ? {} : { ca }),
+      ...(pair?.cert === undefined ? {} : { cert: pair.cert }),
+      ...(pair?.key === undefined ? {} : { key: pair.key }),
+    },
+  };
+};
+
+const networkOf = (options: ConnectionOptions, given: ReturnType<typeof gather>): Network => {
+  const { config, servers, plaintext, pems } = given;
+  if (servers.length === 0)
+    throw new UsageError('no server: give --server nats://host:4222, MCBRIDGE_SERVER or --config');
+  const tls = tlsOf(pems, plaintext);
+  const federation = options.federation ?? (config === undefined ? [] : [config.cluster]);
+  return {
+    linkOptions: {
+      ...config?.link,
+      // Choria writes nats:// and means TLS; asked for as tls://, a server that offers none is refused.
+      servers: servers.map((url) =>
+        tls === undefined ? url : url.replace(/^(nats:\/\/)?(?!tls:)/, 'tls://'),
+      ),
+      name: 'mcbridge client',
+      failFast: true,
+      ...(tls === undefined ? {} : { tls }),
+    },
+    federation: federation.map((cluster) => checkName('--federation', cluster)),
+    collective: checkName('--collective', options.collective),
+  };
+};
+
+/**
+ * Where to connect to, for a command that only listens.
+ * @throws UsageError, ConfigError, ConfigUnreadable
+ */
+export const networkFrom = (options: ConnectionOptions, env: Env = process.env): Network =>
+  networkOf(options, gather(options, env));
+
+const privateKeyOf = (pem: string): KeyObject => {
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    throw new UsageError('--key holds no private key in PEM that can be read without a password');
+  }
+};
+
+const nameOf = (certificate: string): string => {
+  try {
+    const [name] = certificateNames(certificate);
+    if (name === undefined) throw new UsageError('--cert has no name of letters, digits, _ - and .');
+    return name;
+  } catch (error) {
+    throw error instanceof Rejection ? new UsageError(`--cert: ${error.message}`) : error;
+  }
+};
+
+/**
+ * Where to connect to and as whom, for a command that sends requests.
+ * @throws UsageError, ConfigError, ConfigUnreadable
+ */
+export const connectionFrom = (options: ConnectionOptions, env: Env = process.env): Connection => {
+  const given = gather(options, env);
+  const network = networkOf(options, given);
+  const { cert: certificate, key } = given.pems;
+  if (certificate === undefined || key === undefined)
+    throw new UsageError('requests are signed: give --cert and --key, or MCBRIDGE_CERT and MCBRIDGE_KEY');
+  const name = nameOf(certificate);
+  if (!new X509Certificate(certificate).checkPrivateKey(privateKeyOf(key)))
+    throw new UsageError('--key does not belong to --cert');
+  return {
+    ...network,
+    linkOptions: { ...network.linkOptions, name },
+    certificate,
+    key,
+    callerid: `choria=${name}`,
+  };
+};

@@ -1,0 +1,6 @@
+import type { Command } from 'commander';
+
+/** The parent of `mcbridge federation observe` and `mcbridge federation trace`, made by whichever asks first. */
+export const federationCommand = (program: Command): Command =>
+  program.commands.find((command) => command.name() === 'federation') ??
+  program.command('federation').description('watch a federation and follow a request through it');

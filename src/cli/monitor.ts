@@ -1,0 +1,60 @@
+import { resolve } from 'node:path';
+import type { Log } from '../bridge/log.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { ConfigError } from '../config/problem.ts';
+import { Monitor } from '../stats/monitor.ts';
+import type { Assembled } from './assemble.ts';
+import { version } from './version.ts';
+
+/** What tells how an assembled bridge is. */
+export const createMonitor = (
+  { config, file }: LoadedConfig,
+  { bridge, links }: Assembled,
+  log: Log,
+): Monitor =>
+  new Monitor({
+    version: version(),
+    identity: config.identity,
+    cluster: config.cluster,
+    instance: config.instance,
+    configFile: resolve(file),
+    interval: config.statistics.interval,
+    links,
+    stats: bridge.stats,
+    inFlight: () => bridge.inFlight,
+    log,
+    clock: Date.now,
+  });
+
+const reasonOf = (error: unknown): string => {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EADDRINUSE') return 'is in use already: give another port, or off';
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return 'is no address of this machine';
+  if (code === 'EACCES') return 'may not be listened on: ports below 1024 are for root';
+  return `cannot be listened on: ${error instanceof Error ? error.message : String(error)}`;
+};
+
+/**
+ * Serves metrics and health over HTTP, where the configuration has it.
+ * @throws ConfigError for an address that the file gives and that cannot be had. A second bridge on one machine
+ *   whose file says nothing of it runs without: its work is more important.
+ */
+export const serve = async (
+  monitor: Monitor,
+  { config, file, at }: LoadedConfig,
+  log: Log,
+): Promise<void> => {
+  if (config.http === undefined) return;
+  const { host, port, given } = config.http;
+  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  try {
+    const url = await monitor.listen(host, port);
+    log.info({ url }, 'metrics and health over http');
+  } catch (error) {
+    const message = `${address} ${reasonOf(error)}`;
+    const path = ['http', 'listen'];
+    if (given)
+      throw new ConfigError([{ file, ...at(path), path: path.join('.'), message }], { cause: error });
+    log.warn({ listen: address }, `no metrics and health over http: ${message} (http.listen)`);
+  }
+};

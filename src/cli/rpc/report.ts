@@ -1,0 +1,101 @@
+import type { ChalkInstance } from 'chalk';
+import { isMap, type Value } from '../../envelope/value.ts';
+import { formatJson } from '../../wire/choria/index.ts';
+import { counted, harmless, listed } from '../terminal.ts';
+import type { Group, NodeResult, Outcome } from './outcome.ts';
+
+/** SimpleRPC's status codes in words. */
+const STATUS: readonly string[] = [
+  'ok',
+  'aborted',
+  'unknown action',
+  'missing data',
+  'invalid data',
+  'unknown error',
+];
+
+const statusText = (status: number): string =>
+  STATUS[status] === undefined ? `status ${status}` : `status ${status}, ${STATUS[status]}`;
+
+const shown = (value: Value): string => harmless(typeof value === 'string' ? value : formatJson(value));
+
+const dataLines = (data: Value): readonly string[] => {
+  if (!isMap(data)) return [`    ${shown(data)}`];
+  if (data.size === 0) return ['    (no data)'];
+  const names = [...data].map(([name, value]) => [harmless(name), shown(value)] as const);
+  const width = Math.max(...names.map(([name]) => name.length));
+  return names.map(([name, value]) => `    ${name.padStart(width)}: ${value}`);
+};
+
+const groupLines = ({ nodes, data }: Group, colour: ChalkInstance): readonly string[] => [
+  `${colour.green('✓')} ${nodes.length === 1 ? '' : `${counted(nodes.length, 'node')}: `}${colour.bold(nodes.join(', '))}`,
+  ...dataLines(data),
+  '',
+];
+
+const failedLine = ({ node, status, message }: NodeResult, colour: ChalkInstance): string =>
+  `${colour.red('✗')} ${colour.bold(node)}: ${colour.red(statusText(status))}: ${harmless(message)}`;
+
+/** `3 of 4 nodes answered, 2 ok, 1 failed, no reply from node9; 142 ms` */
+export const summaryLine = (outcome: Outcome): string => {
+  const { asked, results, failed, missing, milliseconds } = outcome;
+  const answered =
+    asked === undefined
+      ? `${counted(results.length, 'node')} answered`
+      : `${asked - missing.length} of ${counted(asked, 'node')} answered`;
+  return [
+    answered,
+    `${results.length - failed.length} ok`,
+    ...(failed.length === 0 ? [] : [`${failed.length} failed`]),
+    ...(missing.length === 0 ? [] : [`no reply from ${listed(missing)}`]),
+  ]
+    .join(', ')
+    .concat(`; ${milliseconds} ms`);
+};
+
+export const textReport = (outcome: Outcome, colour: ChalkInstance): string => {
+  const { ok, failed } = outcome;
+  return [
+    ...ok.flatMap((group) => groupLines(group, colour)),
+    ...failed.map((result) => failedLine(result, colour)),
+    ...(failed.length === 0 ? [] : ['']),
+    summaryLine(outcome),
+    '',
+  ].join('\n');
+};
+
+/** What was asked, for the JSON report. */
+export interface Asked {
+  readonly agent: string;
+  readonly action: string;
+  readonly data: Value;
+  readonly collective: string;
+  readonly federation: readonly string[];
+}
+
+const map = (entries: Readonly<Record<string, Value | undefined>>): Value =>
+  new Map(
+    Object.entries(entries).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
+  );
+
+/** One line of JSON in which integers of any size are exact; `JSON.stringify` would round or refuse them. */
+export const jsonReport = (outcome: Outcome, asked: Asked): string => {
+  const { requestId, results, failed, missing, rejected, milliseconds } = outcome;
+  const report = map({
+    request: map({ id: requestId, ...asked }),
+    replies: results.map(({ node, status, message, data, milliseconds: ms }) =>
+      map({ node, status, message, data, milliseconds: Number(ms.toFixed(2)) }),
+    ),
+    missing,
+    rejected: rejected.map(({ code, message, context }) => map({ code, message, sender: context.sender })),
+    summary: map({
+      asked: outcome.asked ?? null,
+      answered: results.length,
+      ok: results.length - failed.length,
+      failed: failed.length,
+      missing: missing.length,
+      milliseconds,
+    }),
+  });
+  return `${formatJson(report)}\n`;
+};

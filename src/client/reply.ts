@@ -1,0 +1,49 @@
+import type { Hop, ReplyPayload } from '../envelope/message.ts';
+import { Rejection } from '../envelope/rejection.ts';
+import {
+  decodeReply,
+  decodeReplyBody,
+  decodeSecureReply,
+  decodeTransport,
+  verifyHash,
+} from '../wire/choria/index.ts';
+
+/** A reply whose protocol, checksum and request id are right. Protocol 1 signs none. */
+export interface ClientReply {
+  /** Who says to have answered; a broker, where it refuses the request. */
+  readonly node: string;
+  readonly payload: ReplyPayload;
+  /** The hops out and back, where they were asked for and recorded. */
+  readonly trail: readonly Hop[] | undefined;
+}
+
+export interface Expectation {
+  readonly requestId: string;
+  readonly agent: string;
+  readonly maxBytes: number;
+}
+
+/**
+ * @param body a message that came to the request's reply subject
+ * @throws Rejection with what is wrong with it; its context names the sender as far as it is known
+ */
+export const openReply = (body: Uint8Array, expected: Expectation): ClientReply => {
+  const { data, headers } = decodeTransport(body, expected);
+  const context = headers.sender === undefined ? {} : { sender: headers.sender };
+  try {
+    const sealed = decodeSecureReply(data);
+    verifyHash(sealed);
+    const reply = decodeReply(sealed.message);
+    if (reply.requestId !== expected.requestId)
+      throw new Rejection('requestid_mismatch', 'it answers another request');
+    if (reply.agent !== expected.agent)
+      throw new Rejection('agent_mismatch', `it is of the agent ${reply.agent}, not ${expected.agent}`);
+    return {
+      node: reply.senderId,
+      payload: decodeReplyBody(reply.message, expected.agent),
+      trail: headers.seenBy,
+    };
+  } catch (error) {
+    throw error instanceof Rejection ? error.with(context) : error;
+  }
+};

@@ -1,0 +1,127 @@
+import type { KeyObject } from 'node:crypto';
+import { EMPTY_FILTER, type Filter } from '../envelope/filter.ts';
+import type { Hop, RequestPayload } from '../envelope/message.ts';
+import {
+  base64Style,
+  broadcastSubject,
+  type Dialect,
+  encodeRequest,
+  encodeRequestBody,
+  encodeSecureRequest,
+  encodeTransport,
+  federationSubject,
+  nodeSubject,
+  replySubject,
+  signSecureRequest,
+} from '../wire/choria/index.ts';
+
+/** Both Choria clients put this many nodes into one federated message (go-choria `protocol/v1`, Choria's connector). */
+export const GROUP = 200;
+
+/** Who asks, and how. */
+export interface Sender {
+  /** `mc_sender` and `senderid`. */
+  readonly identity: string;
+  readonly callerId: string;
+  readonly privateKey: KeyObject;
+  /** PEM. */
+  readonly certificate: string;
+  readonly dialect: Dialect;
+  readonly collective: string;
+  /** Clusters that carry the request; none: it goes to the nodes' own subjects. */
+  readonly federation: readonly string[];
+}
+
+/** What is asked, of whom. */
+export interface RequestContent {
+  readonly requestId: string;
+  readonly agent: string;
+  readonly payload: RequestPayload;
+  /** For broadcasts: a directed request has its nodes, and the agent's name where it is an RPC. */
+  readonly filter?: Partial<Filter>;
+  /** Undefined asks all that listen. */
+  readonly nodes?: readonly string[];
+  /** Seconds. */
+  readonly ttl: number;
+  /** Seconds since the epoch. */
+  readonly time: number;
+  /** The server that the client is connected to: everybody is asked to record the hop, beginning with the client. */
+  readonly tracedFrom?: string;
+}
+
+export interface ReadyMessage {
+  readonly destination: string;
+  readonly body: Buffer;
+}
+
+export interface ReadyRequest {
+  readonly replyTo: string;
+  readonly messages: readonly ReadyMessage[];
+}
+
+const filterOf = ({ agent, payload, filter, nodes }: RequestContent): Filter => {
+  // Both clients add the agent of an RPC request by themselves.
+  const agents = payload.kind === 'rpc' ? [agent] : [];
+  // Of a directed request only the agent filter matters: others were applied by discovery (MCollective's Message#type=).
+  if (nodes !== undefined) return { ...EMPTY_FILTER, agent: agents };
+  return { ...EMPTY_FILTER, ...filter, agent: [...new Set([...agents, ...(filter?.agent ?? [])])] };
+};
+
+/** Ruby's clients say among the data that they want replies; those who do not are no concern here. */
+const payloadFor = (dialect: Dialect, payload: RequestPayload): RequestPayload =>
+  dialect === 'ruby' && payload.kind === 'rpc'
+    ? { ...payload, data: new Map([['process_results', true], ...payload.data]) }
+    : payload;
+
+const groupsOf = (subjects: readonly string[]): readonly (readonly string[])[] =>
+  Array.from({ length: Math.ceil(subjects.length / GROUP) }, (_, at) =>
+    subjects.slice(at * GROUP, (at + 1) * GROUP),
+  );
+
+/** Ruby's clients leave out the hop's way out. */
+const ownHop = (server: string, { identity, dialect }: Sender): Hop =>
+  dialect === 'ruby' ? [identity, server] : [server, identity, server];
+
+/** A request signed once, in as many messages as it takes: for each cluster one for every 200 nodes, or one a node. */
+export const buildRequest = (content: RequestContent, sender: Sender): ReadyRequest => {
+  const { agent, requestId, nodes, tracedFrom } = content;
+  const { identity, callerId, collective, dialect, federation } = sender;
+  const style = base64Style(dialect);
+  const text = encodeRequest({
+    requestId,
+    senderId: identity,
+    callerId,
+    collective,
+    agent,
+    ttl: content.ttl,
+    time: content.time,
+    filter: filterOf(content),
+    message: encodeRequestBody(payloadFor(dialect, content.payload), { agent, callerId }, dialect),
+  });
+  // Ruby's clients write the certificate without the line feed at its end.
+  const pubcert = dialect === 'ruby' ? sender.certificate.trimEnd() : sender.certificate;
+  const secure = encodeSecureRequest(signSecureRequest(text, sender.privateKey, pubcert, style));
+  // As Go writes; Ruby ends in `<pid>.<sequence>`, which only one client in a process may count.
+  const replyTo = replySubject(collective, callerId, requestId);
+  const headers = {
+    replyTo,
+    sender: identity,
+    ...(tracedFrom === undefined ? {} : { seenBy: [ownHop(tracedFrom, sender)] }),
+  };
+  const targets = nodes?.map((node) => nodeSubject(collective, node)) ?? [
+    broadcastSubject(collective, agent),
+  ];
+  const message = (federation?: { readonly request: string; readonly targets: readonly string[] }): Buffer =>
+    Buffer.from(encodeTransport(secure, { ...headers, ...(federation && { federation }) }, style));
+  if (federation.length === 0) {
+    const body = message();
+    return { replyTo, messages: targets.map((destination) => ({ destination, body })) };
+  }
+  const bodies = groupsOf(targets).map((group) => message({ request: requestId, targets: group }));
+  return {
+    replyTo,
+    messages: federation.flatMap((cluster) =>
+      bodies.map((body) => ({ destination: federationSubject(cluster), body })),
+    ),
+  };
+};

@@ -1,0 +1,54 @@
+import { isObject, type JsonObject, objectField, parseObject, stringField } from './fields.ts';
+
+export const TRANSPORT_V1 = 'choria:transport:1';
+export const TRANSPORT_V2 = 'io.choria.protocol.v2.transport';
+
+/** A transport message taken apart. */
+export interface RelayParts {
+  readonly protocol: string;
+  /** JSON text of a string. */
+  readonly data: string;
+  readonly headers: JsonObject;
+}
+
+const HEADS: readonly (readonly [protocol: string, head: string])[] = [TRANSPORT_V1, TRANSPORT_V2].map(
+  (protocol) => [protocol, `{"protocol":"${protocol}","data":"`],
+);
+const REST = ',"headers":{';
+
+const parse = (text: string, what: string): RelayParts => {
+  const object = parseObject(text, what);
+  return {
+    protocol: stringField(object, 'protocol', what),
+    data: JSON.stringify(stringField(object, 'data', what)),
+    headers: objectField(object, 'headers', what),
+  };
+};
+
+/** Undefined for a message that is not as Ruby and Go both write it, be it good or bad. */
+const cut = (text: string): RelayParts | undefined => {
+  const found = HEADS.find(([, head]) => text.startsWith(head));
+  if (found === undefined) return undefined;
+  const [protocol, head] = found;
+  const end = text.indexOf('"', head.length);
+  // Before a quote that an escape makes part of the string; base64 has none.
+  if (end === -1 || text[end - 1] === '\\' || !text.startsWith(REST, end + 1)) return undefined;
+  let rest: unknown;
+  try {
+    rest = JSON.parse(`{${text.slice(end + 2)}`);
+  } catch {
+    return undefined;
+  }
+  if (!isObject(rest)) return undefined;
+  const { headers, ...others } = rest;
+  // A second `data` or `protocol` would be the one that counts.
+  if (!isObject(headers) || Object.keys(others).length > 0) return undefined;
+  return { protocol, data: text.slice(head.length - 1, end + 1), headers };
+};
+
+/**
+ * Takes a message apart without parsing its data, which is most of it: to read and to write the escaped line feeds of
+ * Ruby's base64 takes longer than all else that a broker does with a message.
+ * @throws Rejection `malformed_json`, `missing_field`, `invalid_field`
+ */
+export const relayParts = (text: string, what: string): RelayParts => cut(text) ?? parse(text, what);

@@ -1,0 +1,158 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { afterAll, describe, expect, test } from 'vitest';
+import {
+  addConnectionOptions,
+  type ConnectionOptions,
+  connectionFrom,
+  networkFrom,
+} from '../../src/cli/client-options.ts';
+import { UsageError } from '../../src/cli/usage.ts';
+import { makeAuthority } from '../support/pki.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'mcbridge-options-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const file = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+const authority = makeAuthority('options test CA');
+const alice = authority.issue({ commonName: 'alice.mcollective' });
+const bridge = authority.issue({ commonName: 'bridge.example.net' });
+const ca = file('ca.pem', authority.certificate);
+const cert = file('alice.pem', alice.certificate);
+const key = file('alice.key', alice.privateKey);
+file('bridge.pem', bridge.certificate);
+file('bridge.key', bridge.privateKey);
+const config = file(
+  'bridge.yaml',
+  JSON.stringify({
+    cluster: 'production',
+    cluster_key: 'only for tests, thirty-two bytes or more',
+    ingresses: {
+      federation: {
+        type: 'choria-federation',
+        servers: ['nats://configured.example.net:4222'],
+        tls: { ca: 'ca.pem', cert: 'bridge.pem', key: 'bridge.key' },
+      },
+    },
+    egresses: {
+      legacy: {
+        type: 'mcollective-stomp',
+        servers: ['stomp://activemq.example.net:61613'],
+        user: 'mcollective',
+        password: 'x',
+        signing: { keys_dir: 'keys' },
+        server_public_key: 'ca.pem',
+      },
+    },
+    routes: [
+      {
+        from: 'federation',
+        to: 'legacy',
+        collectives: ['mcollective'],
+        identities: [{ regex: 'choria=(.+)', to: 'cert=$1' }],
+      },
+    ],
+  }),
+);
+
+const options = (...args: readonly string[]): ConnectionOptions =>
+  addConnectionOptions(new Command().exitOverride().configureOutput({ writeErr: () => undefined }))
+    .parse([...args], { from: 'user' })
+    .opts();
+
+const all = ['--server', 'nats://a:4222', '--ca', ca, '--cert', cert, '--key', key];
+const connect = (...args: readonly string[]) => connectionFrom(options(...args), {});
+
+describe('the options of a connection', () => {
+  test('say where to connect to and as whom', () => {
+    expect(connect(...all)).toEqual({
+      linkOptions: {
+        servers: ['tls://a:4222'],
+        name: 'alice.mcollective',
+        failFast: true,
+        tls: { ca: authority.certificate, cert: alice.certificate, key: alice.privateKey, verify: true },
+      },
+      federation: [],
+      collective: 'mcollective',
+      certificate: alice.certificate,
+      key: alice.privateKey,
+      callerid: 'choria=alice.mcollective',
+    });
+  });
+
+  test('name servers and clusters one by one or with commas, and any collective', () => {
+    const { linkOptions, federation, collective } = connect(
+      ...all,
+      ...['--server', 'b:4222,tls://c:4222', '--federation', 'one,two', '--federation', 'three', '-T', 'uk'],
+    );
+    expect(linkOptions.servers).toEqual(['tls://a:4222', 'tls://b:4222', 'tls://c:4222']);
+    expect({ federation, collective }).toEqual({ federation: ['one', 'two', 'three'], collective: 'uk' });
+  });
+
+  test('come from the environment where they are not given', () => {
+    const env = {
+      MCBRIDGE_SERVER: 'nats://e:4222, nats://f:4222',
+      MCBRIDGE_CA: ca,
+      MCBRIDGE_CERT: cert,
+      MCBRIDGE_KEY: key,
+    };
+    expect(connectionFrom(options(), env)).toMatchObject({
+      linkOptions: { servers: ['tls://e:4222', 'tls://f:4222'] },
+      callerid: 'choria=alice.mcollective',
+    });
+    expect(connectionFrom(options('--server', 'nats://a:4222'), env).linkOptions.servers).toEqual([
+      'tls://a:4222',
+    ]);
+  });
+
+  test('come from a configuration where neither says them', () => {
+    expect(connect('--config', config)).toMatchObject({
+      linkOptions: { servers: ['tls://configured.example.net:4222'], failFast: true },
+      federation: ['production'],
+      callerid: 'choria=bridge.example.net',
+    });
+    expect(connect('--config', config, '--cert', cert, '--key', key, '--federation', 'other')).toMatchObject({
+      linkOptions: { tls: { ca: authority.certificate, cert: alice.certificate } },
+      federation: ['other'],
+      callerid: 'choria=alice.mcollective',
+    });
+    expect(
+      connectionFrom(options('--config', config), { MCBRIDGE_CERT: cert, MCBRIDGE_KEY: key }),
+    ).toMatchObject({ callerid: 'choria=alice.mcollective' });
+  });
+
+  test('do without a certificate where nothing is signed', () => {
+    const { linkOptions } = networkFrom(options('--server', 'a', '--ca', ca), {});
+    expect(linkOptions.tls).toEqual({ ca: authority.certificate, verify: true });
+    expect(networkFrom(options('--server', 'nats://a:1', '--insecure-plaintext'), {}).linkOptions).toEqual({
+      servers: ['nats://a:1'],
+      name: 'mcbridge client',
+      failFast: true,
+    });
+  });
+
+  const other = file('other.key', bridge.privateKey);
+  const noPem = file('no.pem', 'hello');
+  test.each([
+    [[], 'no server: give --server'],
+    [['--server', 'a'], 'no CA: give --ca'],
+    [['--server', 'a', '--ca', ca], 'requests are signed: give --cert and --key'],
+    [['--server', 'a', '--ca', ca, '--cert', cert], '--cert and --key belong together'],
+    [['--server', 'a', '--ca', join(folder, 'nonesuch')], 'cannot be read: there is no such file'],
+    [[...all, '--key', other], '--key does not belong to --cert'],
+    [[...all, '--key', noPem], '--key holds no private key in PEM'],
+    [[...all, '--cert', noPem], '--cert: the certificate cannot be used'],
+    [[...all, '--federation', 'a.b'], '--federation "a.b" is not a name'],
+    [[...all, '-T', 'a.>'], '--collective "a.>" is not a name'],
+    // A pair of two halves: the configuration's certificate with somebody's key.
+    [['--config', config, '--key', key], '--cert and --key belong together'],
+  ])('%j are told to be wrong', (args, sentence) => {
+    expect(() => connect(...args)).toThrow(UsageError);
+    expect(() => connect(...args)).toThrow(sentence);
+  });
+});

@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { counted, harmless, listed, ProgressBar } from '../../src/cli/terminal.ts';
+import { mcbridge } from '../support/bridge.ts';
+
+describe('the client commands', () => {
+  test.each([['ping'], ['rpc'], ['federation', 'trace']])(
+    'help with examples and exit codes: %s %s',
+    async (...args) => {
+      const { status, stdout } = await mcbridge(...args, '--help');
+      expect(status).toBe(0);
+      expect(stdout).toMatch(/Examples:\n {2}mcbridge /);
+      expect(stdout).toContain('Exit codes: 0');
+      expect(stdout).toContain('MCBRIDGE_SERVER');
+    },
+  );
+
+  test.each([
+    [['ping'], 'no server: give --server'],
+    [['ping', '--timeout', 'soon'], 'A time is a number of seconds'],
+    [['ping', '-F', 'country'], 'A fact filter is fact=value'],
+    [['ping', '-I', 'a b'], 'An identity is a name'],
+    [['ping', '--dialect', 'perl'], 'Allowed choices are go, ruby'],
+    [['rpc', 'rpcutil'], "missing required argument 'action'"],
+    [['rpc', 'rpcutil', 'ping', 'novalue'], 'write key=value'],
+    [['rpc', 'rpc.util', 'ping'], '"rpc.util" is not the name of an agent'],
+    [['rpc', 'rpcutil', 'ping', '--target', '*'], 'A node is named by its identity'],
+    [['rpc', 'rpcutil', 'ping', '--target', 'n1', '-C', 'x'], 'give one or the other'],
+    [['rpc', 'rpcutil', 'ping', '--target', 'n1', '--broadcast'], 'give one of them'],
+    [['federation', 'trace'], "missing required argument 'node'"],
+    [['federation', 'trace', 'a.>'], 'A node is named by its identity'],
+  ])('take %j for wrong usage', async (args, sentence) => {
+    const { status, stdout, stderr } = await mcbridge(...args);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain(sentence);
+  });
+});
+
+describe('what is shown on a terminal', () => {
+  const screen = (isTTY: boolean) => {
+    const written: string[] = [];
+    return { isTTY, write: (text: string) => written.push(text), written };
+  };
+
+  test('is a bar that fills as replies come, and goes away', () => {
+    const it = screen(true);
+    const bar = new ProgressBar(it, 2);
+    bar.step();
+    bar.step();
+    bar.end();
+    expect(it.written).toEqual([
+      `\r\x1b[K${'░'.repeat(30)} 0/2`,
+      `\r\x1b[K${'█'.repeat(15)}${'░'.repeat(15)} 1/2`,
+      `\r\x1b[K${'█'.repeat(30)} 2/2`,
+      '\r\x1b[K',
+    ]);
+  });
+
+  test('is a count where nobody knows how many will come', () => {
+    const it = screen(true);
+    const bar = new ProgressBar(it, undefined);
+    bar.step();
+    expect(it.written.at(-1)).toBe('\r\x1b[K1 reply');
+  });
+
+  test('is nothing where there is no terminal', () => {
+    const it = screen(false);
+    const bar = new ProgressBar(it, 2);
+    bar.step();
+    bar.end();
+    expect(it.written).toEqual([]);
+  });
+
+  test('cannot steer it, wherever it came from', () => {
+    expect(harmless('a\x1b[2Jb\n\x7f\x9bc\u202ed é')).toBe(
+      'a\\u{001b}[2Jb\\n\\u{007f}\\u{009b}c\\u{202e}d é',
+    );
+  });
+
+  test('is counted and listed in words', () => {
+    expect([counted(1, 'node'), counted(2, 'node')]).toEqual(['1 node', '2 nodes']);
+    expect(listed(['a', 'b'], 2)).toBe('a, b');
+    expect(listed(['a', 'b', 'c', 'd'], 2)).toBe('a, b and 2 more');
+  });
+});

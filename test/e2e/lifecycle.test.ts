@@ -1,0 +1,261 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type BridgeProcess, launchBridge, mcbridge, stopAndCount, untilReady } from '../support/bridge.ts';
+import type { ChoriaClient } from '../support/choria-client.ts';
+import { newRequestId } from '../support/choria-messages.ts';
+import { startNatsServer } from '../support/nats-server.ts';
+import { freePorts } from '../support/ports.ts';
+import { expectNoSecrets } from '../support/secrets.ts';
+import { type BridgeConfig, CLUSTER_KEY, NODE1, startWorld, type World } from '../support/world.ts';
+
+let world: World;
+let alice: ChoriaClient;
+
+beforeAll(async () => {
+  world = await startWorld({ nodes: [NODE1] });
+  alice = await world.client();
+});
+
+afterEach(() => Promise.all(world.bridges().map(({ child }) => child.kill())));
+
+afterAll(() => world?.stop());
+
+const traced = (config: BridgeConfig) => ({ ...config, log: { level: 'trace', format: 'json' } });
+
+const messages = (bridge: BridgeProcess): readonly string[] => bridge.lines().map(({ msg }) => msg);
+
+/** Asks the node for something that takes so many seconds; resolves once it is at work. */
+const slow = async (seconds: number, timeout?: number) => {
+  const requestId = newRequestId();
+  const replies = alice.rpc({
+    agent: 'echo',
+    action: 'slow',
+    data: { seconds },
+    targets: [NODE1],
+    requestId,
+    ...(timeout === undefined ? {} : { timeout }),
+  });
+  await world.daemons[0]?.waitFor(new RegExp(`Handling message ${requestId}`), 15_000);
+  return { requestId, replies };
+};
+
+const ping = (timeout?: number) =>
+  alice.rpc({
+    agent: 'rpcutil',
+    action: 'ping',
+    targets: [NODE1],
+    ...(timeout === undefined ? {} : { timeout }),
+  });
+
+describe('SIGTERM', () => {
+  test('carries home what is in flight, takes nothing new, and ends with 0', async () => {
+    const bridge = await world.bridge(traced);
+    const inFlight = await Promise.all([slow(2), slow(2), slow(2)]);
+    bridge.child.signal('SIGTERM');
+    await bridge.line(({ msg }) => msg === 'draining', 'that it drains');
+    const other = await world.bridge((config) => ({ ...traced(config), drain_timeout: '1s' }));
+    const [pong] = await ping();
+    expect(pong).toMatchObject({ sender: NODE1, rpc: { statuscode: 0 } });
+    for (const { replies } of inFlight)
+      expect(await replies).toMatchObject([{ sender: NODE1, rpc: { statuscode: 0, data: { slept: 2 } } }]);
+    expect(await bridge.child.exited).toBe(0);
+    expect(messages(bridge).at(-1)).toBe('stopped');
+    const taken = bridge.lines().flatMap((line) => (line.msg === 'request' ? [line['action']] : []));
+    expect(taken).toEqual(['slow', 'slow', 'slow']);
+    expect(bridge.lines().filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
+    expect(await stopAndCount(other)).toMatchObject({ requestsReceived: 1, requestsSent: 1 });
+  });
+
+  test('leaves new requests to nobody where there is no other instance', async () => {
+    const bridge = await world.bridge(traced);
+    const { replies } = await slow(2);
+    bridge.child.signal('SIGTERM');
+    await bridge.line(({ msg }) => msg === 'draining', 'that it drains');
+    expect(await ping(1_000)).toEqual([]);
+    expect(await replies).toHaveLength(1);
+    expect(await bridge.child.exited).toBe(0);
+  });
+
+  test('gives up on what does not come within drain_timeout, and says what is missing', async () => {
+    const bridge = await world.bridge((config) => ({ ...traced(config), drain_timeout: '1s' }));
+    const { requestId, replies } = await slow(4, 5_000);
+    expect(await bridge.stop()).toBe(0);
+    expect(await replies).toEqual([]);
+    const line = bridge.lines().find(({ msg }) => msg === 'request');
+    expect(line).toMatchObject({ request_id: requestId, replies: 0, missing: 1 });
+  });
+
+  test('for a second time ends it at once with 1', async () => {
+    const bridge = await world.bridge((config) => ({ ...traced(config), drain_timeout: '1m' }));
+    await slow(10, 500);
+    bridge.child.signal('SIGTERM');
+    await bridge.line(({ msg }) => msg === 'draining', 'that it drains');
+    bridge.child.signal('SIGTERM');
+    expect(await bridge.child.exited).toBe(1);
+    expect(messages(bridge).at(-1)).toBe('second signal, ending at once');
+  });
+
+  test('ends a start that cannot reach its brokers, with 0', async () => {
+    const [stomp, nats] = await freePorts(2);
+    const bridge = world.launch((config) => ({
+      ...traced(config),
+      drain_timeout: '1m',
+      ingresses: {
+        federation: { ...config.ingresses.federation, servers: [`nats://127.0.0.1:${nats}`] },
+      },
+      egresses: {
+        ...config.egresses,
+        legacy: { ...config.egresses.legacy, servers: [`stomp://127.0.0.1:${stomp}`] },
+      },
+    }));
+    const line = await bridge.line(({ msg }) => msg.startsWith('connection failed'), 'a failed attempt');
+    expect(line).toMatchObject({ link: 'legacy', reason: expect.stringContaining('ECONNREFUSED') });
+    expect(await bridge.stop()).toBe(0);
+    expect(messages(bridge)).not.toContain('ready');
+    expect(messages(bridge).at(-1)).toBe('stopped');
+  });
+});
+
+describe('a bridge that cannot start', () => {
+  /** Runs to its end: a configuration that it should not run with. */
+  const failed = async (changes: (config: BridgeConfig) => object) => {
+    const bridge = world.launch(changes);
+    const status = await bridge.child.exited;
+    expect(bridge.child.log()).not.toMatch(/^\s+at /m);
+    expect(bridge.child.log()).not.toContain('bug');
+    return { status, log: bridge.child.log() };
+  };
+
+  test('tells what is wrong with the configuration by file, line and column', async () => {
+    const { status, log } = await failed((config) => ({ ...config, max_ttl: 'for ever', clutser: 'x' }));
+    expect(status).toBe(1);
+    expect(log).toMatch(/bridge\d+\.yaml:\d+:\d+: max_ttl: "for ever" is not allowed/);
+    expect(log).toMatch(/bridge\d+\.yaml:\d+:\d+: clutser: unknown key; did you mean "cluster"/);
+  });
+
+  test('says that there is no such file', async () => {
+    const bridge = launchBridge('nowhere.yaml');
+    expect(await bridge.child.exited).toBe(2);
+    expect(bridge.child.log()).toBe(
+      'mcbridge: cannot read the configuration nowhere.yaml: there is no such file\n',
+    );
+  });
+
+  const withLegacy = (legacy: object) => (config: BridgeConfig) => ({
+    ...config,
+    egresses: { ...config.egresses, legacy: { ...config.egresses.legacy, ...legacy } },
+  });
+  test.each<[string, (config: BridgeConfig) => object, RegExp]>([
+    [
+      'a key that is not there',
+      withLegacy({ signing: { callerid: 'cert=mcbridge', private_key: 'gone.pem' } }),
+      /bridge\d+\.yaml:\d+:\d+: egresses\.legacy\.signing\.private_key: .*gone\.pem cannot be read: there is no such file/,
+    ],
+    [
+      'a public key that is a folder',
+      withLegacy({ server_public_key: 'keys' }),
+      /bridge\d+\.yaml:\d+:\d+: egresses\.legacy\.server_public_key.*keys cannot be read: it is a folder/,
+    ],
+    [
+      'a key that is none',
+      withLegacy({ signing: { callerid: 'cert=mcbridge', private_key: 'ca.pem' } }),
+      /bridge\d+\.yaml:\d+:\d+: egresses\.legacy\.signing\.private_key: .*ca\.pem /,
+    ],
+    [
+      'a certificate that is not there',
+      (config) => ({
+        ...config,
+        ingresses: {
+          federation: {
+            ...config.ingresses.federation,
+            tls: { ...config.ingresses.federation.tls, cert: 'gone.pem' },
+          },
+        },
+      }),
+      /bridge\d+\.yaml:\d+:\d+: ingresses\.federation\.tls\.cert: .*gone\.pem cannot be read: there is no such file/,
+    ],
+  ])('names the key of the configuration for %s', async (_, changes, says) => {
+    const { status, log } = await failed(changes);
+    expect(status).toBe(1);
+    expect(log).toMatch(says);
+  });
+
+  test('says so and ends when NATS does not let it subscribe', async () => {
+    const nats = await startNatsServer({
+      extra: `authorization { users: [ {
+        user: bridge, password: "known to both", permissions: { subscribe: "nothing" } } ] }`,
+    });
+    try {
+      const { status, log } = await failed((config) => ({
+        ...traced(config),
+        ingresses: {
+          federation: {
+            type: 'choria-federation',
+            servers: [nats.url],
+            insecure_plaintext: true,
+            callers: { ca: 'ca.pem' },
+            user: 'bridge',
+            password: 'known to both',
+          },
+        },
+      }));
+      expect(status).toBe(1);
+      expect(log).toContain('no permission to subscribe to "choria.federation.production.federation"');
+    } finally {
+      await nats.stop();
+    }
+  });
+});
+
+describe('the environment', () => {
+  test('gives secrets that no log shows', async () => {
+    const config = world.config((it) => ({ ...traced(it), cluster_key: '$' + '{MCBRIDGE_TEST_KEY}' }));
+    const unset = launchBridge(config);
+    expect(await unset.child.exited).toBe(1);
+    expect(unset.child.log()).toMatch(
+      /:\d+:\d+: cluster_key: the environment variable MCBRIDGE_TEST_KEY is not set/,
+    );
+    const bridge = launchBridge(config, { MCBRIDGE_TEST_KEY: CLUSTER_KEY });
+    await untilReady(bridge);
+    const [pong] = await ping();
+    expect(pong?.rpc?.statuscode).toBe(0);
+    expect(await bridge.stop()).toBe(0);
+    expect(bridge.child.log()).not.toContain(CLUSTER_KEY);
+  });
+});
+
+describe('mcbridge demo', () => {
+  test('shows the bridge at work within ten seconds', async () => {
+    const { status, stdout, stderr } = await mcbridge('demo');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const summary =
+      /(\d+) requests to 5 legacy nodes, (\d+) replies carried home, 1 refused, in ([\d.]+) s\./;
+    const [, requests, replies, seconds] = summary.exec(stdout)?.map(Number) ?? [];
+    expect(requests).toBeGreaterThan(4);
+    expect(replies).toBeGreaterThan(10);
+    expect(seconds).toBeLessThan(10);
+    for (const part of ['Discovery', 'Broadcast', 'Directed', 'One message, step by step'])
+      expect(stdout).toContain(part);
+  });
+
+  test('prints JSON', async () => {
+    const { status, stdout } = await mcbridge('demo', '--json');
+    expect(status).toBe(0);
+    const told: unknown = JSON.parse(stdout);
+    expect(told).toMatchObject({
+      acts: expect.arrayContaining([expect.objectContaining({ title: expect.any(String) })]),
+      translation: expect.arrayContaining([expect.objectContaining({ title: expect.any(String) })]),
+      summary: { nodes: 5, refused: 1, seconds: expect.any(Number) },
+    });
+  });
+});
+
+test.each([['run'], ['check'], ['demo']])('mcbridge %s --help has examples', async (command) => {
+  const { status, stdout } = await mcbridge(command, '--help');
+  expect(status).toBe(0);
+  expect(stdout).toMatch(new RegExp(`Examples:\\n(  .*\\n)*  .*mcbridge ${command}`));
+  expect(stdout).toMatch(/Exit (codes|status): 0/);
+});
+
+test('no log has a secret', () => {
+  expectNoSecrets(world, ['known to both']);
+});

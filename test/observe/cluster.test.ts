@@ -1,0 +1,310 @@
+import { describe, expect, it } from 'vitest';
+import { ObservedCluster } from '../../src/observe/cluster.ts';
+import type { ClusterView } from '../../src/observe/view.ts';
+import { decodeStats } from '../../src/wire/choria/stats.ts';
+import { captured, document, type Synthetic } from './documents.ts';
+
+/** Ms since the epoch when observation begins, long after the documents' own times. */
+const T0 = 1_700_000_000_000;
+
+/** A view at `at` seconds of documents that came at given seconds. */
+const viewAt = (
+  at: number,
+  ...heard: readonly (readonly [at: number, synthetic: Synthetic])[]
+): ClusterView => {
+  const cluster = new ObservedCluster('production');
+  for (const [second, synthetic] of heard) cluster.hear(document(synthetic), T0 + second * 1000);
+  return cluster.view(T0 + at * 1000);
+};
+
+const names = ({ instances }: ClusterView): readonly string[] => instances.map(({ name }) => name);
+const only = <T>(list: readonly T[]): T => {
+  const [first, ...more] = list;
+  if (first === undefined || more.length > 0) throw new Error(`${list.length} entries, not one`);
+  return first;
+};
+
+describe('a cluster of Ruby brokers, as recorded', () => {
+  const cluster = new ObservedCluster('production');
+  // The first two documents of each instance.
+  for (const { at, payload } of captured.slice(0, 4)) cluster.hear(decodeStats(Buffer.from(payload)), at);
+  const view = cluster.view(captured[3]?.at ?? 0);
+
+  it('adds up what its instances counted', () => {
+    expect(view.federation).toMatchObject({ received: 2 + 2, sent: 4 + 6 });
+    expect(view.collective).toMatchObject({ received: 4 + 6, sent: 4 + 2 });
+  });
+
+  it('has shares in percent', () => {
+    expect(view.federation.instances).toMatchObject([
+      { name: '1', received: 2, receivedShare: 50, sent: 4, sentShare: 40 },
+      { name: '2', received: 2, receivedShare: 50, sent: 6, sentShare: 60 },
+    ]);
+    expect(view.collective.instances).toMatchObject([
+      { name: '1', receivedShare: 40, sentShare: expect.closeTo(66.667, 3) },
+      { name: '2', receivedShare: 60, sentShare: expect.closeTo(33.333, 3) },
+    ]);
+  });
+
+  it('has rates between the last two documents, which came 10.001 s apart', () => {
+    expect(view.federation.instances.map(({ rates }) => rates)).toEqual([
+      { received: 1 / 10.001, sent: 1 / 10.001 },
+      { received: 1 / 10.001, sent: 3 / 10.001 },
+    ]);
+    expect(view.federation.rates?.sent).toBeCloseTo(4 / 10.001, 6);
+    expect(view.collective.rates?.received).toBeCloseTo(4 / 10.001, 6);
+  });
+
+  it('says who the instances are', () => {
+    expect(view.instances[0]).toMatchObject({
+      name: '1',
+      version: '0.6.0',
+      status: 'OK',
+      started: 1_795_412_323_000,
+      interval: 10_001,
+      stale: false,
+      rejected: null,
+      expired: null,
+      connections: {
+        federation: { server: 'nats://127.0.0.1:4223', lastMessage: 1_795_412_334_000 },
+        collective: { server: 'nats://127.0.0.1:4222', lastMessage: 1_795_412_334_000 },
+      },
+    });
+    expect(view.notes).toEqual([]);
+  });
+});
+
+describe('shares', () => {
+  it('are 0 where the cluster did nothing yet', () => {
+    expect(viewAt(0, [0, {}]).federation.instances).toMatchObject([{ receivedShare: 0, sentShare: 0 }]);
+  });
+
+  it('are those of the whole cluster where only one instance is listed', () => {
+    const cluster = new ObservedCluster('production');
+    cluster.hear(document({ instance: '1', federation: [30, 0] }), T0);
+    cluster.hear(document({ instance: '2', federation: [10, 0] }), T0);
+    const view = cluster.view(T0, new Set(['2']));
+    expect(names(view)).toEqual(['2']);
+    expect(view.federation).toMatchObject({ received: 40, instances: [{ name: '2', receivedShare: 25 }] });
+  });
+});
+
+describe('staleness', () => {
+  const stale = (view: ClusterView): boolean => only(view.instances).stale;
+
+  it('begins after three intervals of silence, 10 s each unless known better', () => {
+    expect(stale(viewAt(30, [0, {}]))).toBe(false);
+    expect(stale(viewAt(30.1, [0, {}]))).toBe(true);
+  });
+
+  it('goes by the interval that the documents say', () => {
+    const bridge = { identity: 'b', interval: 2 };
+    expect(stale(viewAt(6, [0, { bridge }]))).toBe(false);
+    expect(stale(viewAt(6.1, [0, { bridge }]))).toBe(true);
+  });
+
+  it('goes by the interval that was seen, and one lost document does not change it', () => {
+    const heard = [0, 5, 10, 20, 25].map((at) => [at, {}] as const);
+    expect(stale(viewAt(40, ...heard))).toBe(false);
+    expect(stale(viewAt(40.1, ...heard))).toBe(true);
+  });
+
+  it('leaves an instance its part in the totals, and takes away its rates', () => {
+    const view = viewAt(
+      60,
+      [0, { federation: [1, 1] }],
+      [10, { federation: [11, 1] }],
+      [50, { instance: '2', federation: [10, 0] }],
+      [60, { instance: '2', federation: [20, 0] }],
+    );
+    expect(view.federation.received).toBe(31);
+    expect(view.federation.rates).toEqual({ received: 1, sent: 0 });
+    expect(view.federation.instances.map(({ rates }) => rates)).toEqual([null, { received: 1, sent: 0 }]);
+  });
+
+  it('ends with the next document', () => {
+    expect(stale(viewAt(100, [0, {}], [99, {}]))).toBe(false);
+  });
+
+  it('does not depend on the clock of the instance', () => {
+    const ahead = T0 / 1000 + 86_400;
+    expect(stale(viewAt(31, [0, { started: ahead, lastMessage: ahead }]))).toBe(true);
+  });
+});
+
+describe('rates', () => {
+  const rates = (view: ClusterView): unknown => only(view.federation.instances).rates;
+
+  it('need two documents', () => {
+    expect(rates(viewAt(0, [0, { federation: [100, 100] }]))).toBeNull();
+    expect(rates(viewAt(4, [0, { federation: [100, 100] }], [4, { federation: [110, 300] }]))).toEqual({
+      received: 2.5,
+      sent: 50,
+    });
+  });
+
+  it('are unknown for documents that came at the same moment', () => {
+    expect(rates(viewAt(0, [0, { federation: [1, 1] }], [0, { federation: [9, 9] }]))).toBeNull();
+  });
+});
+
+describe('a restarted instance', () => {
+  const view = viewAt(
+    10,
+    [0, { started: 1000, federation: [500, 500] }],
+    [10, { started: 2000, federation: [3, 3] }],
+  );
+
+  it('replaces its predecessor and has no rate yet', () => {
+    expect(names(view)).toEqual(['1']);
+    expect(view.federation).toMatchObject({ received: 3, instances: [{ rates: null }] });
+    expect(only(view.instances)).toMatchObject({ restarted: true, started: 2_000_000 });
+  });
+
+  it('is as any other from its second document on', () => {
+    const later = viewAt(
+      20,
+      [0, { started: 1000, federation: [500, 500] }],
+      [10, { started: 2000, federation: [3, 3] }],
+      [20, { started: 2000, federation: [13, 3] }],
+    );
+    expect(only(later.instances).restarted).toBe(false);
+    expect(later.federation.rates).toEqual({ received: 1, sent: 0 });
+  });
+
+  it('is noticed by counters that went down, where the start time says nothing', () => {
+    const view = viewAt(10, [0, { federation: [500, 500] }], [10, { federation: [3, 600] }]);
+    expect(only(view.instances).restarted).toBe(true);
+    expect(view.federation.rates).toBeNull();
+  });
+});
+
+describe('two processes with the same instance name', () => {
+  const twins: readonly (readonly [number, Synthetic])[] = [
+    [0, { started: 1000, federation: [10, 0] }],
+    [1, { started: 1005, federation: [30, 0] }],
+    [10, { started: 1000, federation: [20, 0] }],
+    [11, { started: 1005, federation: [50, 0] }],
+  ];
+
+  it('are both listed and counted, with a note', () => {
+    const view = viewAt(11, ...twins);
+    expect(names(view)).toEqual(['1#1', '1#2']);
+    expect(view.federation).toMatchObject({ received: 70, rates: { received: 3, sent: 0 } });
+    expect(view.notes).toEqual([expect.stringContaining('2 processes call themselves instance 1')]);
+  });
+
+  it('are one again when one of them falls silent', () => {
+    const alive = [21, 31, 41].map((at) => [at, { started: 1005, federation: [60, 0] }] as const);
+    const view = viewAt(41, ...twins, ...alive);
+    expect(names(view)).toEqual(['1']);
+    expect(view.federation.received).toBe(60);
+    expect(view.notes).toEqual([]);
+  });
+
+  it('are told apart by the identity when they started in the same second', () => {
+    const of = (identity: string): Synthetic => ({ bridge: { identity } });
+    expect(names(viewAt(2, [0, of('a')], [1, of('b')], [2, of('a')]))).toEqual(['1#1', '1#2']);
+  });
+
+  it('are suspected when nothing tells them apart but counters that go up and down', () => {
+    const mixed = [0, 5, 10, 15, 20, 25].map((at): readonly [number, Synthetic] => [
+      at,
+      { federation: [at % 10 === 0 ? 500 : 3, 0] },
+    ]);
+    expect(viewAt(25, ...mixed).notes).toEqual([expect.stringContaining('go up and down')]);
+    expect(viewAt(15, ...mixed.slice(0, 4)).notes).toEqual([]);
+  });
+});
+
+describe('clocks that differ', () => {
+  it.each([
+    ['ahead of', 65, "instance 1's clock is 65 s ahead of this machine's"],
+    ['behind', -3600, "instance 1's clock is 60 min behind this machine's"],
+  ])('are noted where a document says its time: %s', (_, by, note) => {
+    const bridge = { identity: 'b', time: T0 / 1000 + by };
+    expect(viewAt(0, [0, { bridge }]).notes).toEqual([note]);
+  });
+
+  it('are noted where a document of the Ruby broker speaks of the future', () => {
+    expect(viewAt(0, [0, { lastMessage: T0 / 1000 + 30 }]).notes).toEqual([
+      "instance 1's clock is 30 s ahead of this machine's",
+    ]);
+  });
+
+  it('are not worth a note within the few seconds that documents can tell', () => {
+    expect(viewAt(0, [0, { bridge: { identity: 'b', time: T0 / 1000 - 5 } }]).notes).toEqual([]);
+  });
+});
+
+describe('an observer whose clock is set back', () => {
+  const hour = 3600;
+
+  it('still knows the newer of two processes, and is right again with the next document', () => {
+    const restarted = { started: 2000, federation: [5, 5] } as const;
+    expect(viewAt(10 - hour, [0, { federation: [9, 9] }], [10 - hour, restarted]).federation.received).toBe(
+      5,
+    );
+    const later = viewAt(
+      20 - hour,
+      [0, {}],
+      [10 - hour, { federation: [1, 0] }],
+      [20 - hour, { federation: [6, 0] }],
+    );
+    expect(only(later.instances)).toMatchObject({ silent: 0, stale: false });
+    expect(later.federation.rates).toEqual({ received: 0.5, sent: 0 });
+  });
+});
+
+describe('what is no document of the cluster', () => {
+  it('is counted and told, without what could steer a terminal', () => {
+    const cluster = new ObservedCluster('production');
+    cluster.refuse('first');
+    cluster.refuse('bad \u001b[2J key');
+    const view = cluster.view(T0);
+    expect(view.malformed).toEqual({ count: 2, last: 'bad ?[2J key' });
+    expect(view.notes).toEqual(['2 documents could not be read, the last: bad ?[2J key']);
+  });
+
+  it('may be of another cluster', () => {
+    const view = viewAt(0, [0, { cluster: 'staging', federation: [9, 9] }]);
+    expect(view.malformed).toMatchObject({ count: 1, last: expect.stringContaining('cluster staging') });
+    expect(view.federation.received).toBe(0);
+  });
+});
+
+describe('a document of this bridge', () => {
+  it('says what was refused, what expired and which links are down', () => {
+    const bridge = {
+      identity: 'b',
+      interval: 30,
+      rejected: { no_mapping: 3 },
+      expired: 2,
+      links: [
+        { name: 'federation', side: 'federation', up: true },
+        { name: 'legacy', side: 'collective', up: false, reason: 'connection refused' },
+      ],
+    };
+    expect(only(viewAt(0, [0, { bridge }]).instances)).toMatchObject({
+      interval: 30_000,
+      rejected: { no_mapping: 3 },
+      expired: 2,
+      linksDown: [{ name: 'legacy', reason: 'connection refused' }],
+    });
+  });
+});
+
+describe('instances', () => {
+  it('are in the order of numbers where their names are numbers', () => {
+    const heard = ['10', '9', 'b', '1', 'a'].map((instance) => [0, { instance }] as const);
+    expect(names(viewAt(0, ...heard))).toEqual(['1', '9', '10', 'a', 'b']);
+  });
+
+  it('beyond a thousand take the place of the longest silent', () => {
+    const cluster = new ObservedCluster('production');
+    for (let i = 0; i <= 1000; i++) cluster.hear(document({ instance: `i${i}` }), T0 + i);
+    expect(cluster.names().size).toBe(1000);
+    expect(cluster.names().has('i0')).toBe(false);
+    expect(cluster.names().has('i1000')).toBe(true);
+  });
+});

@@ -1,0 +1,126 @@
+import { connect } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type HttpServer, json, startHttp, text } from '../../src/stats/http.ts';
+
+const errors: unknown[] = [];
+const servers: HttpServer[] = [];
+
+const serve = async (): Promise<HttpServer> => {
+  const server = await startHttp({
+    host: '127.0.0.1',
+    port: 0,
+    pages: new Map([
+      ['/ok', () => text(200, 'fine')],
+      ['/json', () => json(503, { ready: false })],
+      [
+        '/bug',
+        () => {
+          throw new Error('a bug');
+        },
+      ],
+    ]),
+    onError: (error) => errors.push(error),
+  });
+  servers.push(server);
+  return server;
+};
+
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+  errors.length = 0;
+});
+
+/** What a server says to raw bytes until it closes the connection. */
+const raw = (url: string, bytes: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname, () => socket.write(bytes));
+    let said = '';
+    socket.on('data', (chunk) => {
+      said += chunk.toString();
+    });
+    socket.on('close', () => resolve(said));
+    socket.on('error', reject);
+  });
+
+describe('the server', () => {
+  it('answers GET, whatever the query, with a body of the announced length', async () => {
+    const { url } = await serve();
+    const response = await fetch(`${url}/ok?a=b`);
+    expect([response.status, await response.text()]).toEqual([200, 'fine\n']);
+    expect(response.headers.get('content-length')).toBe('5');
+    expect(response.headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('answers HEAD with the same headers and nothing else', async () => {
+    const { url } = await serve();
+    const response = await fetch(`${url}/ok`, { method: 'HEAD' });
+    expect([response.status, response.headers.get('content-length')]).toEqual([200, '5']);
+    expect(await response.text()).toBe('');
+  });
+
+  it('answers in JSON where a page does, with its status', async () => {
+    const { url } = await serve();
+    const response = await fetch(`${url}/json`);
+    expect([response.status, await response.json()]).toEqual([503, { ready: false }]);
+    expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
+  });
+
+  it('names its pages to who asks for another', async () => {
+    const { url } = await serve();
+    const response = await fetch(`${url}/OK`);
+    expect([response.status, await response.text()]).toEqual([404, 'There are /ok, /json, /bug.\n']);
+  });
+
+  it.each(['POST', 'PUT', 'DELETE', 'OPTIONS'])('does not take %s', async (method) => {
+    const { url } = await serve();
+    const response = await fetch(`${url}/ok`, { method });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+  });
+
+  it('does not wait for the body of what it does not take', async () => {
+    const { url } = await serve();
+    const said = await raw(url, 'POST /ok HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\n');
+    expect(said).toMatch(/^HTTP\/1.1 405 /);
+  });
+
+  it('answers 500 where a page fails, tells of it, and goes on', async () => {
+    const { url } = await serve();
+    expect((await fetch(`${url}/bug`)).status).toBe(500);
+    expect(errors).toEqual([new Error('a bug')]);
+    expect((await fetch(`${url}/ok`)).status).toBe(200);
+  });
+
+  it.each([
+    ['what is not HTTP', 'hello\r\n\r\n'],
+    ['headers without end', `GET /ok HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`],
+    ['a request that smuggles', 'GET /ok HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n'],
+  ])('refuses %s and closes the connection', async (_, bytes) => {
+    const { url } = await serve();
+    expect(await raw(url, bytes)).toMatch(/^HTTP\/1.1 4\d\d /);
+    expect((await fetch(`${url}/ok`)).status).toBe(200);
+  });
+
+  it('gives up on a client that does not get to its point', async () => {
+    const { url } = await serve();
+    expect(await raw(url, 'GET /ok HTTP/1.1\r\nHost: ')).toMatch(/^HTTP\/1.1 4\d\d /);
+  });
+
+  it('says which address is taken', async () => {
+    const { url } = await serve();
+    const port = Number(new URL(url).port);
+    const second = startHttp({ host: '127.0.0.1', port, pages: new Map(), onError: () => undefined });
+    await expect(second).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  });
+
+  it('closes while clients hold connections', async () => {
+    const { url, close } = await serve();
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    await new Promise((resolve) => socket.once('connect', resolve));
+    const gone = new Promise((resolve) => socket.once('close', resolve));
+    await close();
+    await gone;
+    await expect(fetch(`${url}/ok`)).rejects.toThrow();
+  });
+});

@@ -1,0 +1,130 @@
+import { connect, type Msg, type NatsConnection } from 'nats';
+import type { Dialect } from './choria-messages.ts';
+import { type ChoriaNode, createChoriaNode, type Handled, Refused } from './choria-node.ts';
+import { createV2Node, type V2Key } from './choria-v2.ts';
+
+interface Common {
+  /** Of the collective's NATS server. */
+  readonly url: string;
+  /** PEM text; what the nodes connect with. */
+  readonly tls: { readonly ca: string; readonly cert: string; readonly key: string };
+  readonly collectives: readonly string[];
+  /** Identities. */
+  readonly nodes: readonly string[];
+  /** Agents that the nodes offer as a service: one of them gets each request. */
+  readonly services?: readonly string[];
+}
+
+export type FleetOptions =
+  | (Common & {
+      readonly protocol?: 1;
+      readonly dialect: Dialect;
+      /** PEM text of the CA that vouches for callers. */
+      readonly callers: string;
+    })
+  | (Common & {
+      readonly protocol: 2;
+      /** Whose tokens callers show. */
+      readonly issuer: V2Key;
+    });
+
+/** One request that one node has verified. */
+export interface Received extends Omit<Handled, 'reply'> {
+  readonly node: string;
+  readonly subject: string;
+  readonly answered: boolean;
+}
+
+/** Nodes of a collective, each with its own connection to the real server. */
+export interface Fleet {
+  /** Every request that a node believed, in order of arrival, duplicates and all. */
+  received(): readonly Received[];
+  /** What nodes did not believe, and why. */
+  refused(): readonly { readonly node: string; readonly subject: string; readonly why: string }[];
+  /** How often each node got a request of this id. */
+  deliveries(requestId: string): ReadonlyMap<string, number>;
+  /** Keeps replies back from now on, until the function is called. */
+  hold(): () => void;
+  forget(): void;
+  close(): Promise<void>;
+}
+
+const AGENTS = ['discovery', 'rpcutil'];
+
+/** Subscribes and answers as recorded servers do; see `wire-choria`'s facts on subjects in go-choria's broker. */
+export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
+  const { url, collectives, services = [] } = options;
+  const agents = [...AGENTS, ...services];
+  const received: Received[] = [];
+  const refused: { node: string; subject: string; why: string }[] = [];
+  const deliveries = new Map<string, Map<string, number>>();
+  let held: (() => void)[] | undefined;
+
+  const onMessage = (nats: NatsConnection, node: ChoriaNode, message: Msg): void => {
+    const { subject } = message;
+    try {
+      const { reply, ...handled } = node.handle(message.string(), url, Date.now());
+      received.push({ ...handled, node: node.identity, subject, answered: reply !== undefined });
+      const counts = deliveries.get(handled.requestId) ?? new Map<string, number>();
+      deliveries.set(handled.requestId, counts.set(node.identity, (counts.get(node.identity) ?? 0) + 1));
+      if (reply === undefined) return;
+      const answer = (): void => nats.publish(reply.subject, reply.payload);
+      if (held === undefined) answer();
+      else held.push(answer);
+    } catch (error) {
+      const why = error instanceof Refused ? error.message : `not readable: ${String(error)}`;
+      refused.push({ node: node.identity, subject, why });
+    }
+  };
+
+  const startNode = async (identity: string): Promise<NatsConnection> => {
+    const node =
+      options.protocol === 2
+        ? createV2Node({ identity, issuer: options.issuer, agents })
+        : createChoriaNode({ identity, dialect: options.dialect, ca: options.callers, agents });
+    // nats.js checks a server given by its address for the name "localhost", unless told its host.
+    const tls = { ...options.tls, host: new URL(url).hostname };
+    const nats = await connect({
+      servers: url,
+      name: identity,
+      tls,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 100,
+    });
+    const callback = (error: Error | null, message: Msg): void => {
+      if (error !== null) throw error;
+      onMessage(nats, node, message);
+    };
+    for (const collective of collectives) {
+      for (const agent of AGENTS) nats.subscribe(`${collective}.broadcast.agent.${agent}`, { callback });
+      for (const agent of services)
+        nats.subscribe(`${collective}.broadcast.service.${agent}`, { callback, queue: agent });
+      nats.subscribe(`${collective}.node.${identity}`, { callback });
+    }
+    await nats.flush();
+    return nats;
+  };
+
+  const connections = await Promise.all(options.nodes.map(startNode));
+  return {
+    received: () => received,
+    refused: () => refused,
+    deliveries: (requestId) => deliveries.get(requestId) ?? new Map(),
+    hold: () => {
+      const kept: (() => void)[] = [];
+      held = kept;
+      return () => {
+        held = undefined;
+        for (const answer of kept) answer();
+      };
+    },
+    forget: () => {
+      received.length = 0;
+      refused.length = 0;
+      deliveries.clear();
+    },
+    close: async () => {
+      await Promise.all(connections.map((nats) => nats.close()));
+    },
+  };
+};
