@@ -65,7 +65,7 @@ export class Collector {
     const timed = { ...reply, milliseconds: this.#now() - this.#started };
     this.#replies.push(timed);
     this.#heard.add(reply.node);
-    const isStranger = this.#asked !== undefined;
+    const isStranger = this.#asked?.has(reply.node) === false;
     // A broker that refuses a message says so in its own name, once for all the nodes in it.
     if (isStranger && reply.payload.kind === 'rpc' && reply.payload.statusCode !== 0) this.#refusals++;
     this.#open.delete(reply.node);

@@ -23,7 +23,7 @@ describe('mcbridge federation trace', () => {
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
       expect(stdout.replace(/[\d.]+ ms/, 'N ms')).toBe(
         [
-          `✓ ${NODE1} answered by the cluster ${CLUSTER} in N ms`,
+          `✓ ${NODE1} answered through the cluster ${CLUSTER} in N ms`,
           '',
           'The way out',
           '  alice.mcollective (client)',
@@ -68,7 +68,7 @@ describe('mcbridge federation trace', () => {
   test('says of a node that is not there that the broker is, and what to check', async () => {
     const { status, stdout } = await trace('ghost.example.net', '--timeout', '1');
     expect(status).toBe(1);
-    expect(stdout).toContain('✗ ghost.example.net did not answer by the cluster production');
+    expect(stdout).toContain('✗ ghost.example.net did not answer through the cluster production');
     expect(stdout).toContain(
       `The request is known to have reached the cluster production: production:1 is alive.`,
     );
@@ -83,12 +83,12 @@ describe('mcbridge federation trace', () => {
     expect(stdout).toMatch(
       /reached the server \S+; nobody listens to choria\.federation\.nonesuch\.federation\./,
     );
-    expect(stdout).toContain(`✓ ${NODE1} answered by the cluster ${CLUSTER}`);
+    expect(stdout).toContain(`✓ ${NODE1} answered through the cluster ${CLUSTER}`);
   });
 
   test('says that nobody listens where a node without a federation would', async () => {
-    const { status, stdout } = await mcbridge('federation', 'trace', NODE1, ...world.connect());
-    expect(status).toBe(1);
+    const { status, stdout, stderr } = await mcbridge('federation', 'trace', NODE1, ...world.connect());
+    expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
     expect(stdout).toMatch(
       /reached the server \S+; nobody listens to mcollective\.node\.node1\.example\.net\./,
     );

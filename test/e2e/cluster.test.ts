@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type BridgeProcess, stopAndCount } from '../support/bridge.ts';
-import type { BuiltRequest, ChoriaClient } from '../support/choria-client.ts';
+import { type BridgeProcess, type Counts, stopAndCount } from '../support/bridge.ts';
+import type { BuiltRequest, ChoriaClient, WaitOptions } from '../support/choria-client.ts';
 import { type ChoriaReply, newRequestId } from '../support/choria-messages.ts';
 import { expectNoSecrets } from '../support/secrets.ts';
 import {
@@ -48,9 +48,7 @@ describe('two instances of a cluster', () => {
     const [one, two] = await Promise.all(bridges.map(stopAndCount));
     for (const key of ['requestsReceived', 'repliesReceived'] as const)
       for (const counts of [one, two]) expect(counts?.[key], key).toBeGreaterThan(0);
-    const sum = (
-      key: 'requestsReceived' | 'requestsSent' | 'targetsSent' | 'repliesReceived' | 'repliesSent',
-    ) => (one?.[key] ?? 0) + (two?.[key] ?? 0);
+    const sum = (key: Exclude<keyof Counts, 'rejected'>) => (one?.[key] ?? 0) + (two?.[key] ?? 0);
     expect([sum('requestsReceived'), sum('requestsSent'), sum('targetsSent')]).toEqual([40, 40, 80]);
     expect([sum('repliesReceived'), sum('repliesSent')]).toEqual([80, 80]);
     // A request is logged where it was taken, a reply that the other instance carried is logged there.
@@ -142,16 +140,10 @@ describe('somebody who may read and write on the legacy broker', () => {
   const ask = async ({
     from = alice,
     ttl = 60,
-    expect: count = 1,
-    timeout = 15_000,
-  }: {
-    readonly from?: ChoriaClient;
-    readonly ttl?: number;
-    readonly expect?: number;
-    readonly timeout?: number;
-  } = {}): Promise<Asked> => {
+    ...wait
+  }: WaitOptions & { readonly from?: ChoriaClient; readonly ttl?: number } = {}): Promise<Asked> => {
     const built = from.buildRequest({ agent: 'rpcutil', body: PING, targets: [GHOST], ttl });
-    const replies = from.send(built, { expect: count, timeout });
+    const replies = from.send(built, { expect: 1, ...wait });
     const frame = await askedOfGhost();
     return { built, frame, replyTo: frame.headers['reply-to'] ?? '', answer: await answerOf(frame), replies };
   };

@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { type BridgeProcess, stopAndCount } from '../support/bridge.ts';
 import type { ChoriaClient, RequestOptions } from '../support/choria-client.ts';
 import { type Fleet, startFleet } from '../support/choria-fleet.ts';
+import { type ChoriaNetwork, startChoriaNetwork } from '../support/choria-network.ts';
 import { makeV2Key, makeV2Request, makeV2Token, parseV2Reply, type V2Reply } from '../support/choria-v2.ts';
-import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
-import { type Authority, makeAuthority } from '../support/pki.ts';
+import { makeAuthority } from '../support/pki.ts';
 import { NODE1, startWorld, type World } from '../support/world.ts';
 
 const NODES = ['n1', 'n2', 'n3', 'n4', 'n5'];
@@ -14,16 +14,10 @@ const MODERN = ['m1.example.net', 'm2.example.net'];
 const PING = '{"agent":"rpcutil","action":"ping","data":{}}';
 const issuer = makeV2Key();
 
-/** Two member networks, each with a server, a CA and nodes of its own; beside them the world's legacy collective. */
-interface Member {
-  readonly nats: NatsServer;
-  readonly authority: Authority;
-  readonly tls: { readonly ca: string; readonly cert: string; readonly key: string };
-}
-
+/** The networks of two members, each with a CA of its own; beside them the world's legacy collective. */
+let east: ChoriaNetwork;
+let west: ChoriaNetwork;
 let world: World;
-let east: Member;
-let west: Member;
 let bridge: BridgeProcess;
 let attacker: ChoriaClient;
 const fleets: Record<string, Fleet> = {};
@@ -40,55 +34,40 @@ const fleet = (name: string): Fleet => {
   return one;
 };
 
-const startMember = async (name: string): Promise<Member> => {
-  const authority = makeAuthority(`${name} CA`);
-  const server = authority.issue({ commonName: `nats.${name}.example.net` });
-  const node = authority.issue({ commonName: `nodes.${name}.example.net` });
-  const ca = authority.certificate;
-  const nats = await startNatsServer({ tls: { ca, cert: server.certificate, key: server.privateKey } });
-  return { nats, authority, tls: { ca, cert: node.certificate, key: node.privateKey } };
-};
-
 beforeAll(async () => {
   [world, east, west] = await Promise.all([
     startWorld({ nodes: [NODE1] }),
-    startMember('east'),
-    startMember('west'),
+    startChoriaNetwork('east'),
+    startChoriaNetwork('west'),
   ]);
   const callers = world.authority.certificate;
-  const [atEast, atWest] = [east, west].map(({ nats, tls }) => ({ url: nats.url, tls }));
-  if (atEast === undefined || atWest === undefined) throw new Error('no members');
+  const at = ({ nats, authority, tls }: ChoriaNetwork) => ({
+    url: nats.url,
+    tls: tls(authority.issue({ commonName: 'nodes.example.net' })),
+  });
   const nodes = await Promise.all([
     startFleet({
-      ...atEast,
+      ...at(east),
       dialect: 'ruby',
       callers,
       collectives: ['east', 'east_secret'],
       nodes: EAST,
       services: ['registry'],
     }),
-    startFleet({ ...atWest, dialect: 'go', callers, collectives: ['west'], nodes: WEST }),
-    startFleet({ ...atEast, protocol: 2, issuer, collectives: ['modern'], nodes: MODERN }),
+    startFleet({ ...at(west), dialect: 'go', callers, collectives: ['west'], nodes: WEST }),
+    startFleet({ ...at(east), protocol: 2, issuer, collectives: ['modern'], nodes: MODERN }),
   ]);
   for (const [index, name] of ['east', 'west', 'modern'].entries()) {
     const one = nodes[index];
     if (one !== undefined) fleets[name] = one;
   }
-  for (const [name, { authority }] of Object.entries({ east, west })) {
-    const identity = authority.issue({ commonName: `bridge.${name}.example.net` });
-    world.files.write(`${name}/ca.pem`, authority.certificate);
-    world.files.write(`${name}/cert.pem`, identity.certificate);
-    world.files.write(`${name}/key.pem`, identity.privateKey);
-  }
-  const egress = (name: string, { nats }: Member) => ({
-    type: 'choria-collective',
-    servers: [nats.url],
-    tls: { ca: `${name}/ca.pem`, cert: `${name}/cert.pem`, key: `${name}/key.pem` },
-  });
+  for (const { files } of [east, west])
+    for (const [name, text] of Object.entries(files)) world.files.write(name, text);
+  const egress = ({ connection }: ChoriaNetwork) => ({ type: 'choria-collective', ...connection });
   bridge = await world.bridge((config) => ({
     ...config,
     log: { level: 'info', format: 'json' },
-    egresses: { ...config.egresses, east: egress('east', east), west: egress('west', west) },
+    egresses: { ...config.egresses, east: egress(east), west: egress(west) },
     routes: [
       ...config.routes,
       { from: 'federation', to: 'east', collectives: ['east', 'modern'] },
@@ -102,7 +81,7 @@ afterAll(async () => {
   await attacker?.close();
   await Promise.all(Object.values(fleets).map((one) => one.close()));
   await world?.stop();
-  await Promise.all([east, west].map((member) => member?.nats.stop()));
+  await Promise.all([east, west].map((network) => network?.nats.stop()));
 });
 
 afterEach(() => {
@@ -362,7 +341,7 @@ describe('what is refused', () => {
     const identity = east.authority.issue({ commonName: 'attacker.mcollective' });
     attacker = await world.client({
       url: east.nats.url,
-      tls: { ca: east.authority.certificate, cert: identity.certificate, key: identity.privateKey },
+      tls: east.tls(identity),
     });
     const seen: string[] = [];
     const watch = client('go');

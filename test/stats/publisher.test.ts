@@ -65,6 +65,11 @@ const start = async (interval: number) => {
     destination: 'choria.federation.*.stats',
     onMessage: ({ body }) => documents.push(decodeStats(body)),
   });
+  const others: string[] = [];
+  await listener.subscribe({
+    destination: 'later',
+    onMessage: ({ destination }) => others.push(destination),
+  });
   const north = await federation('north', 'north');
   const south = await federation('south', 'south');
   const shared = await collective('shared', ['north', 'south']);
@@ -87,7 +92,7 @@ const start = async (interval: number) => {
     clock: Date.now,
   });
   monitors.push(monitor);
-  return { monitor, documents, north, south, shared, legacy };
+  return { monitor, documents, others, north, south, shared, legacy };
 };
 
 test('a bridge that belongs to two clusters publishes for each what went through its links', async () => {
@@ -123,15 +128,20 @@ test('documents come at each interval, and do not count themselves', async () =>
 });
 
 test('with the interval 0 nothing is published', async () => {
-  const { monitor, documents, north } = await start(0);
+  const { monitor, documents, others, north } = await start(0);
   monitor.running();
-  // What the same connection sends after it has been told to run comes after what it might have published.
-  const asked: string[] = [];
-  const later = toNats();
-  await later.open();
-  await later.subscribe({ destination: 'later', onMessage: ({ destination }) => asked.push(destination) });
+  // What the same connection sends later arrives later.
   north.link.send(message('later'));
-  await vi.waitFor(() => expect(asked).toEqual(['later']));
+  await vi.waitFor(() => expect(others).toEqual(['later']));
   expect(documents).toEqual([]);
   expect(monitor.document().bridge?.interval).toBeUndefined();
+});
+
+test('a link that is down gets nothing to keep for later', async () => {
+  const { monitor, north } = await start(60);
+  await nats.kill();
+  await vi.waitFor(() => expect(north.uncounted.state().up).toBe(false));
+  monitor.running();
+  expect(north.uncounted.state().buffered).toBe(0);
+  await nats.restart();
 });

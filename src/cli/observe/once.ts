@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { ClusterView } from '../../observe/view.ts';
 import { statsSubject } from '../../wire/choria/stats.ts';
 import { type Watched, watch } from './watch.ts';
@@ -28,14 +29,14 @@ export const observeOnce = async (options: OnceOptions): Promise<ClusterView> =>
   const watched = await watch(options, () => changed());
   const { cluster, now } = watched;
   const heard = (): readonly string[] => [...cluster.names()].filter((name) => only?.has(name) ?? true);
-  const started = now();
+  const started = performance.now();
   const patience = (): number => options.wait ?? PATIENCE * cluster.interval();
   try {
     await new Promise<void>((resolve) => {
       let timer: NodeJS.Timeout | undefined;
       changed = () => {
         clearTimeout(timer);
-        const left = started + patience() - now();
+        const left = started + patience() - performance.now();
         if (heard().length >= wanted || left <= 0) resolve();
         else timer = setTimeout(resolve, left);
       };

@@ -58,7 +58,7 @@ const tree = (stations: readonly Station[], colour: ChalkInstance): readonly str
       : `${' '.repeat(2 + (depth - 1) * 3)}└─ ${label(station, colour)}`,
   );
 
-const by = (cluster: string | null): string => (cluster === null ? '' : ` by the cluster ${cluster}`);
+const by = (cluster: string | null): string => (cluster === null ? '' : ` through the cluster ${cluster}`);
 
 const lines = (trace: Trace, node: string, colour: ChalkInstance): readonly string[] => {
   if (!trace.answered)

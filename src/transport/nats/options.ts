@@ -21,7 +21,7 @@ export interface NatsLinkOptions {
   readonly token?: string;
   /** Milliseconds for one attempt, from the TCP connection to the server's first PONG. Default 5 s. */
   readonly connectTimeout?: number;
-  /** Milliseconds between rounds of attempts, doubling. Default 250 ms to 15 s. */
+  /** Milliseconds between rounds of attempts, doubling. Default 250 ms to 10 s. */
   readonly backoff?: { readonly initial: number; readonly max: number };
   /** Milliseconds between pings. Default 10 s. */
   readonly pingInterval?: number;
@@ -43,7 +43,7 @@ export type NatsLinkSettings = Required<Omit<NatsLinkOptions, 'tls' | 'user' | '
 
 export const withDefaults = (options: NatsLinkOptions): NatsLinkSettings => ({
   connectTimeout: 5_000,
-  backoff: { initial: 250, max: 15_000 },
+  backoff: { initial: 250, max: 10_000 },
   pingInterval: 10_000,
   maxPingOut: 2,
   buffer: { maxMessages: 10_000, maxBytes: 64 * 1024 * 1024 },

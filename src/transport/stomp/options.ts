@@ -85,7 +85,7 @@ export const withDefaults = (options: StompLinkOptions): StompSettings => ({
   versions: options.versions ?? STOMP_VERSIONS,
   heartbeat: options.heartbeat ?? { outgoing: 30_000, incoming: 30_000 },
   connectTimeout: options.connectTimeout ?? 10_000,
-  backoff: options.backoff ?? { initial: 500, max: 30_000 },
+  backoff: options.backoff ?? { initial: 500, max: 10_000 },
   buffer: options.buffer ?? { maxMessages: 100_000, maxBytes: 64 * 1024 * 1024 },
   maxFrameBytes: options.maxFrameBytes ?? 16 * 1024 * 1024,
   failFast: options.failFast ?? false,

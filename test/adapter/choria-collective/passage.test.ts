@@ -105,14 +105,14 @@ describe('a request that passes', () => {
   });
 });
 
-describe('a reply', () => {
-  const reply = (home: unknown, headers: object = {}): string =>
-    JSON.stringify({
-      protocol: 'choria:transport:1',
-      data: 'cmVwbHk=',
-      headers: { mc_sender: 'n1', federation: { req: 'f'.repeat(32), 'reply-to': home }, ...headers },
-    });
+const reply = (home: unknown, headers: object = {}): string =>
+  JSON.stringify({
+    protocol: 'choria:transport:1',
+    data: 'cmVwbHk=',
+    headers: { mc_sender: 'n1', federation: { req: 'f'.repeat(32), 'reply-to': home }, ...headers },
+  });
 
+describe('a reply', () => {
   it('comes home to whichever exported collective it belongs', async () => {
     const world = await makeFederation();
     world.reply(reply(PRIVATE_REPLY));
@@ -156,13 +156,37 @@ describe('a reply', () => {
   });
 });
 
-it('an egress that passes does not send what would need a signature', async () => {
-  const egress = createChoriaCollectiveEgress({
-    name: 'member',
-    link: new MemoryBroker(NATS_RULES).link(),
-    homes: new Map([['production', 'federation']]),
-    maxMessageBytes: 1024,
-    clock: Date.now,
+describe('an egress that passes', () => {
+  const makeEgress = (broker: MemoryBroker) =>
+    createChoriaCollectiveEgress({
+      name: 'member',
+      link: broker.link(),
+      homes: new Map([['production', 'federation']]),
+      maxMessageBytes: 1024,
+      clock: Date.now,
+    });
+
+  it('does not send what would need a signature', async () => {
+    const egress = makeEgress(new MemoryBroker(NATS_RULES));
+    await expect(egress.deliver(requestAt(1))).rejects.toMatchObject({ code: 'unsupported_body' });
   });
-  await expect(egress.deliver(requestAt(1))).rejects.toMatchObject({ code: 'unsupported_body' });
+
+  it('hands over what the broker has given to it before it closes: no other instance gets that', async () => {
+    const broker = new MemoryBroker(NATS_RULES);
+    const egress = makeEgress(broker);
+    const senders: string[] = [];
+    await egress.start({
+      reply: ({ sender }) => void senders.push(sender),
+      rejected: (rejection) => {
+        throw rejection;
+      },
+    });
+    broker.link().send({
+      destination: 'choria.federation.production.collective',
+      body: Buffer.from(reply(PRIVATE_REPLY)),
+      expires: Number.POSITIVE_INFINITY,
+    });
+    await egress.close();
+    expect(senders).toEqual(['n1']);
+  });
 });

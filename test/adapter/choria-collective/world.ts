@@ -141,8 +141,8 @@ export interface ClientRequest {
   readonly collective?: string;
   readonly agent?: string;
   readonly targets?: readonly string[];
-  /** Seconds since the epoch. */
-  readonly time?: number;
+  /** Seconds. */
+  readonly age?: number;
   readonly signer?: Identity;
   readonly callerid?: string;
   readonly headers?: Readonly<Record<string, unknown>>;
@@ -164,7 +164,7 @@ export const clientRequest = (given: ClientRequest = {}) => {
       agent,
       filter: {},
       ttl: 60,
-      time: given.time ?? Math.floor(Date.now() / 1000),
+      time: Math.floor(Date.now() / 1000) - (given.age ?? 0),
       body: rpcBody('ruby', agent, 'ping', callerid, {}),
     }),
     'ruby',
