@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { z } from 'zod';
 import { decodeStats, type StatsDocument } from '../../src/wire/choria/stats.ts';
 import { type BridgeProcess, launchBridge } from '../support/bridge.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';
 import { type BridgeConfig, NODE1, NODE2, startWorld, type World } from '../support/world.ts';
+import { fetchPage, fetchReady, health, object, rubyDocument, urlOf } from './pages.ts';
 import { parseExposition } from './prometheus.ts';
 
 const SUBJECT = 'choria.federation.production.stats';
@@ -18,40 +17,13 @@ const documents: string[] = [];
 
 const often = (config: BridgeConfig) => ({ ...config, statistics: { interval: '1s' } });
 
-const urlOf = async (of: BridgeProcess): Promise<string> => {
-  const line = await of.line(({ url }) => url !== undefined, 'its HTTP address');
-  return String(line['url']);
-};
+const page = (path: string) => fetchPage(bridge, path);
+const ready = () => fetchReady(bridge);
 
-/** A page of the bridge, its body as JSON where it is. */
-const page = async (path: string): Promise<{ readonly status: number; readonly text: string }> => {
-  const response = await fetch(`${await urlOf(bridge)}${path}`);
-  return { status: response.status, text: await response.text() };
-};
-
-const health = z.object({
-  ready: z.boolean(),
-  phase: z.string(),
-  troubles: z.array(z.object({ name: z.string(), problem: z.string(), reason: z.string() })),
-});
-
-const ready = async (): Promise<z.infer<typeof health> & { readonly status: number }> => {
-  const { status, text } = await page('/readyz');
-  return { ...health.parse(JSON.parse(text)), status };
-};
-
-const object = z.record(z.string(), z.unknown());
 const latest = (): StatsDocument => {
   const last = documents.at(-1);
   if (last === undefined) throw new Error('no document yet');
   return decodeStats(Buffer.from(last));
-};
-
-const captured = (): Record<string, unknown> => {
-  const capture = new URL('../../fixtures/captures/choria-v1-federated.ndjson', import.meta.url);
-  const lines = readFileSync(capture, 'utf8').trim().split('\n');
-  const line = lines.map((text) => object.parse(JSON.parse(text))).find(({ subject }) => subject === SUBJECT);
-  return object.parse(JSON.parse(String(line?.['payload'])));
 };
 
 beforeAll(async () => {
@@ -76,7 +48,7 @@ describe('the published document', () => {
         ? Object.entries(value).map(([key, inner]) => [key, kinds(inner)])
         : typeof value;
     const { bridge: own, ...shared } = ours;
-    expect(kinds(shared)).toEqual(kinds(captured()));
+    expect(kinds(shared)).toEqual(kinds(rubyDocument(SUBJECT)));
     expect(own).toBeTypeOf('object');
   });
 

@@ -46,7 +46,7 @@ export interface StompLinkOptions {
   readonly heartbeat?: StompHeartbeat;
   /** Milliseconds for TCP, TLS and the broker's CONNECTED together; 10 s by default. */
   readonly connectTimeout?: number;
-  /** 0.5 s up to 30 s by default. */
+  /** 0.5 s up to 10 s by default. */
   readonly backoff?: StompBackoff;
   /** What may wait for the connection: 100,000 messages and 64 MiB by default. */
   readonly buffer?: { readonly maxMessages: number; readonly maxBytes: number };
