@@ -172,7 +172,12 @@ export class Bridge {
       counts.requestsReceived++;
       const passing = { ...request, home: this.#withHop(request.home, from, route.to) };
       this.#ledger.passed(passing, routeName(from.name, route.to.name));
-      await route.to.deliver(passing);
+      try {
+        await route.to.deliver(passing);
+      } catch (error) {
+        this.#ledger.forget(request);
+        throw error;
+      }
       this.#passed(counts, request.targets.length);
     } catch (error) {
       const { home, sender, caller } = request;

@@ -1,5 +1,5 @@
 import type { Home, Request } from '../envelope/message.ts';
-import type { SealedReply, SealedRequest } from '../envelope/sealed.ts';
+import { isSealedRequest, type SealedReply, type SealedRequest } from '../envelope/sealed.ts';
 import type { Log } from './log.ts';
 
 export interface LedgerOptions {
@@ -91,13 +91,16 @@ export class Ledger {
   }
 
   /** The request did not go out after all; its rejection is logged instead. */
-  forget({ id, target }: Request): void {
+  forget(request: Request | SealedRequest): void {
+    const [id, nodes] = isSealedRequest(request)
+      ? [request.home.requestId, request.targets.length]
+      : [request.id, request.target.kind === 'directed' ? request.target.nodes.length : 0];
     const entry = this.#entries.get(id);
     if (entry === undefined || --entry.groups <= 0 || entry.expected === undefined) {
       this.#entries.delete(id);
       return;
     }
-    entry.expected -= target.kind === 'directed' ? target.nodes.length : 0;
+    entry.expected -= nodes;
     this.#closeWhenComplete(id, entry);
   }
 

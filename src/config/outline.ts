@@ -36,7 +36,7 @@ export type Outline = z.output<typeof outline>;
 
 export const readOutline = (value: Plain): Outline => outline.parse(value);
 
-/** What is wrong between the parts: routes from or to nowhere, a collective with two ways out of one ingress. */
+/** What is wrong between the parts: routes from or to nowhere, a collective with two ways out of one ingress, and so on. */
 export const crossCheck = (outline: Outline, document: ConfigDocument): readonly Problem[] => {
   const problems: Problem[] = [];
   const report = (path: KeyPath, message: string, allowed?: string): void => {
@@ -69,10 +69,40 @@ export const crossCheck = (outline: Outline, document: ConfigDocument): readonly
         report(path, `${document.show(path)} is exported from ${route.from ?? 'there'} already, by ${first}`);
     }
   }
+  checkHomes(outline, report);
   return problems;
 };
 
 type Report = (path: KeyPath, message: string, allowed?: string) => void;
+
+const entryOf = (entries: Readonly<Record<string, unknown>>, name = ''): object => {
+  const entry = entries[name];
+  return typeof entry === 'object' && entry !== null ? entry : {};
+};
+
+/** As in the schema. */
+const DEFAULT_CLUSTER = 'mcollective';
+
+/** Nodes reply to a subject with the cluster's name in it, which has to tell whose request it was. */
+const checkHomes = (outline: Outline, report: Report): void => {
+  const homes = new Map<string, string>();
+  for (const [index, { from, to }] of outline.routes.entries()) {
+    const egress = entryOf(outline.egresses, to);
+    if (from === undefined || !('type' in egress) || egress.type !== 'choria-collective') continue;
+    const { cluster = outline.cluster ?? DEFAULT_CLUSTER }: { cluster?: unknown } = entryOf(
+      outline.ingresses,
+      from,
+    );
+    const key = JSON.stringify([to, cluster]);
+    const other = homes.get(key) ?? from;
+    homes.set(key, other);
+    if (other !== from)
+      report(
+        ['routes', index, 'from'],
+        `${from} and ${other} are the same cluster, so ${to} could not tell their replies apart; give one of them another cluster`,
+      );
+  }
+};
 
 /** What passes sealed has no caller to map; what is translated needs one. */
 const checkPassage = (
@@ -81,8 +111,8 @@ const checkPassage = (
   path: KeyPath,
   report: Report,
 ): void => {
-  const egress = outline.egresses[route.to ?? ''];
-  if (typeof egress !== 'object' || egress === null || !('type' in egress)) return;
+  const egress = entryOf(outline.egresses, route.to);
+  if (!('type' in egress)) return;
   const isSealed = egress.type === 'choria-collective';
   if (isSealed && route.identities !== undefined)
     report(

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createChoriaCollectiveEgress } from '../../../src/adapter/choria-collective/egress.ts';
+import { LinkError } from '../../../src/transport/link.ts';
 import { MemoryBroker, NATS_RULES } from '../../../src/transport/memory/broker.ts';
 import { makeV2Key, makeV2Request, makeV2Token } from '../../support/choria-v2.ts';
 import { requestAt } from '../egress-contract.ts';
@@ -84,6 +85,21 @@ describe('a request that passes', () => {
     world.request(clientRequest({ data: () => 'bm90aGluZw==' }).payload);
     await until('it is passed on', () => world.collective.length > 0);
     expect(read(world.collective[0]?.payload).data).toBe('bm90aGluZw==');
+  });
+
+  it('that finds the buffer full is refused, and nothing waits for its replies', async () => {
+    const send = (): never => {
+      throw new LinkError('overloaded', 'the buffer is full');
+    };
+    const world = await makeFederation({ link: (link) => ({ ...link, send }) });
+    const targets = ['mcollective.node.n1', 'mcollective.node.n2'];
+    const { payload, replyTo } = clientRequest({ targets });
+    world.request(payload);
+    await until('it is refused', () => world.refusals().length > 0);
+    await settled();
+    expect(world.refusals()).toEqual(['overloaded']);
+    expect(world.federation.map(({ subject }) => subject)).toContain(replyTo);
+    expect(world.bridge.inFlight).toBe(0);
   });
 
   it('names its verified caller in the log where its route has it verified', async () => {

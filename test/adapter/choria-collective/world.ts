@@ -1,6 +1,7 @@
 import { createChoriaCollectiveEgress } from '../../../src/adapter/choria-collective/egress.ts';
 import type { ChoriaFederationIngressOptions } from '../../../src/adapter/choria-federation/ingress.ts';
 import { Bridge } from '../../../src/bridge/bridge.ts';
+import type { Link } from '../../../src/transport/link.ts';
 import { MemoryBroker, NATS_RULES } from '../../../src/transport/memory/broker.ts';
 import {
   collectiveSubject,
@@ -54,6 +55,8 @@ export interface FederationOptions {
   readonly ca?: string;
   readonly instance?: string;
   readonly now?: number;
+  /** Changes the bridge's link to the first member network. */
+  readonly link?: (link: Link) => Link;
 }
 
 /** The collectives behind each member network; `strict` is one whose requests are verified. */
@@ -85,15 +88,17 @@ export const makeFederation = async (options: FederationOptions = {}): Promise<F
       ...options.ingress,
     },
   );
-  const egress = (name: string, net: MemoryBroker) =>
+  const egress = (name: string, link: Link) =>
     createChoriaCollectiveEgress({
       name,
-      link: net.link(),
+      link,
       homes: new Map([[CLUSTER, 'federation']]),
       maxMessageBytes: MAX_BYTES,
       clock: () => clock.now,
     });
-  const [member, other] = [egress('member', collectiveNet), egress('other', otherNet)];
+  const { link: changed = (link: Link) => link } = options;
+  const member = egress('member', changed(collectiveNet.link()));
+  const other = egress('other', otherNet.link());
   const identities = { rules: [], privileged: [] };
   const log: LogLine[] = [];
   const bridge = new Bridge({
