@@ -8,7 +8,6 @@ export type RejectionCode =
   | 'malformed_base64'
   | 'malformed_marshal'
   | 'malformed_yaml'
-  | 'malformed_frame'
   | 'limit_exceeded'
   | 'wrong_protocol'
   | 'missing_field'
@@ -26,7 +25,6 @@ export type RejectionCode =
   | 'invalid_callerid'
   | 'caller_mismatch'
   | 'caller_not_allowed'
-  | 'unknown_key'
   | 'no_signing_key'
   // when and where to
   | 'expired'
