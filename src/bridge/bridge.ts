@@ -1,13 +1,14 @@
 import type { Egress, Ingress, LinkStatus } from '../adapter/port.ts';
 import type { Home, Reply, Request } from '../envelope/message.ts';
-import { UNKNOWN_ERROR } from '../envelope/message.ts';
 import { asRejection, Rejection, type RejectionCode } from '../envelope/rejection.ts';
 import { isSealedReply, isSealedRequest, type SealedReply, type SealedRequest } from '../envelope/sealed.ts';
+import { errorReply, isAnswerable } from './error-reply.ts';
 import { type IdentityMapOptions, mapCaller } from './identity-map.ts';
 import { Ledger } from './ledger.ts';
 import type { Log } from './log.ts';
 import { type RouteCounts, routeName, type Stage, Stats } from './stats.ts';
 import { type Trail, withHop, withReplyHop } from './trail.ts';
+import { within } from './within.ts';
 
 /** Which collectives of one ingress are reachable behind which egress, and as whom. */
 export interface Route {
@@ -35,6 +36,8 @@ export interface BridgeOptions {
 
 /** A broadcast's replies come close together; this long a silence is the end of them. */
 const QUIET = 5_000;
+/** How long a side may take to send what waits and to say goodbye, in ms. */
+const CLOSE_TIMEOUT = 6_000;
 /** While draining, so that a stop does not take longer than it must. */
 const DRAIN_QUIET = 2_000;
 
@@ -67,7 +70,11 @@ export class Bridge {
     this.#egresses = new Set(options.routes.map(({ to }) => to));
   }
 
-  /** Egresses first: a request that comes in finds its way out. */
+  /**
+   * An ingress takes requests once one of its ways out is there, so that an instance which reaches nobody leaves them
+   * to the others of its cluster. What goes another way waits for it until its ttl ends.
+   * @returns once all sides are there
+   */
   async start(): Promise<void> {
     const replies = (egress: Egress) => ({
       reply: (reply: Reply | SealedReply) => this.#reply(reply, egress),
@@ -78,27 +85,32 @@ export class Bridge {
         void (isSealedRequest(request) ? this.#sealed(request, from) : this.#request(request, from)),
       rejected: (rejection: Rejection, home?: Home) => this.#rejected(rejection, home, 'request_in'),
     };
-    await Promise.all([...this.#egresses].map((egress) => egress.start(replies(egress))));
-    await Promise.all(
-      [...this.#ingresses.values()].map((ingress) =>
-        ingress.start({
-          request: (request) => requests.request(request, ingress),
-          rejected: requests.rejected,
-        }),
-      ),
-    );
+    const egresses = new Map([...this.#egresses].map((egress) => [egress, egress.start(replies(egress))]));
+    const ingresses = [...this.#ingresses.values()].map(async (ingress) => {
+      const ways = this.#options.routes
+        .filter(({ from }) => from === ingress)
+        .map(({ to }) => egresses.get(to));
+      await Promise.race(ways);
+      await ingress.start({
+        request: (request) => requests.request(request, ingress),
+        rejected: requests.rejected,
+      });
+    });
+    await Promise.all([...egresses.values(), ...ingresses]);
   }
 
   /** Takes no new work, waits for what is in flight (at most the drain timeout), then closes. */
   async stop(): Promise<void> {
     const { clock, drainTimeout } = this.#options;
-    // What an ingress still hands over meanwhile is in flight too: no other instance will get it.
-    await Promise.all([...this.#ingresses.values()].map((ingress) => ingress.drain()));
-    this.#draining = true;
     const deadline = clock() + drainTimeout;
+    // What an ingress still hands over meanwhile is in flight too: no other instance will get it. A broker that has
+    // stalled confirms nothing, and must not hold up the end.
+    const drained = Promise.all([...this.#ingresses.values()].map((ingress) => ingress.drain()));
+    await within(drained, drainTimeout);
+    this.#draining = true;
     while (clock() < deadline && !this.#isSettled()) await new Promise((resolve) => setTimeout(resolve, 50));
-    await Promise.all([...this.#egresses].map((egress) => egress.close()));
-    await Promise.all([...this.#ingresses.values()].map((ingress) => ingress.close()));
+    await within(Promise.all([...this.#egresses].map((egress) => egress.close())), CLOSE_TIMEOUT);
+    await within(Promise.all([...this.#ingresses.values()].map((ingress) => ingress.close())), CLOSE_TIMEOUT);
     this.#ledger.stop();
   }
 
@@ -112,8 +124,7 @@ export class Bridge {
   }
 
   #isSettled(): boolean {
-    if (this.#delivering > 0 || this.#ledger.open > 0) return false;
-    return (this.#ledger.idle ?? DRAIN_QUIET) >= DRAIN_QUIET;
+    return this.#delivering === 0 && this.#ledger.isSettled(DRAIN_QUIET);
   }
 
   async #request(request: Request, from: Ingress): Promise<void> {
@@ -205,7 +216,7 @@ export class Bridge {
     this.stats.add('repliesReceived');
     if (counts !== undefined) counts.repliesReceived++;
     if (isSealedReply(reply)) this.#ledger.passedBack(reply);
-    else this.#ledger.replied(reply.home, false);
+    else this.#ledger.replied(reply.home, false, reply.sender);
     if (this.#sendHome(reply)) {
       this.stats.add('repliesSent');
       if (counts !== undefined) counts.repliesSent++;
@@ -214,7 +225,7 @@ export class Bridge {
   }
 
   #rejectedReply(rejection: Rejection, home: Home | undefined): void {
-    if (home !== undefined) this.#ledger.replied(home, true);
+    if (home !== undefined) this.#ledger.replied(home, true, rejection.context.sender);
     const node = rejection.context.sender;
     const whose = node === undefined ? 'a reply was refused: ' : `the reply of ${node} was refused: `;
     this.#rejected(rejection, home, 'reply_in', { node, whose });
@@ -241,17 +252,13 @@ export class Bridge {
     if (ORDINARY.has(code)) this.#options.log.info(fields, `rejected: ${message}`);
     else this.#options.log.warn(fields, `rejected: ${message}`);
     if (home === undefined || !isAnswerable(rejection, home)) return;
-    const answer: Reply = {
+    const answer = errorReply(
+      rejection,
       home,
-      sender: reply?.node ?? this.#options.identity,
-      time: Math.floor(this.#options.clock() / 1000),
-      payload: {
-        kind: 'rpc',
-        statusCode: UNKNOWN_ERROR,
-        statusMessage: `mcbridge: ${reply?.whose ?? ''}${message} (${code})`,
-        data: new Map(),
-      },
-    };
+      reply?.node ?? this.#options.identity,
+      reply?.whose ?? '',
+      this.#options.clock(),
+    );
     if (this.#sendHome(answer)) this.stats.add('errorsSent');
   }
 
@@ -289,10 +296,3 @@ export class Bridge {
     return home.hops === undefined ? home : withReplyHop(home, this.#options, ingress.status());
   }
 }
-
-/**
- * An error cannot be told to discovery, whose clients take any reply as a node found; nor is it worth telling
- * when the request's time is up.
- */
-const isAnswerable = ({ code }: Rejection, home: Home): boolean =>
-  home.agent !== 'discovery' && code !== 'expired' && code !== 'token_expired' && code !== 'from_the_future';

@@ -8,7 +8,7 @@ export interface LedgerOptions {
   readonly clock: () => number;
   /** Requests that are remembered at once; the oldest makes room. */
   readonly capacity: number;
-  /** Ms without a reply after which a request of unknown number of replies is written up. */
+  /** Ms without a further reply after which a request of unknown number of replies is written up. */
   readonly quiet: number;
   /** Told how long after a request its last reply came, once no more are awaited; not of one without a reply. */
   readonly onDone?: (route: string, seconds: number) => void;
@@ -24,6 +24,9 @@ interface Entry {
   readonly expires: number;
   replies: number;
   errors: number;
+  /** Nodes that answered, where a reply says who it is of: one that answers twice is no second node. */
+  readonly nodes: Set<string>;
+  nameless: number;
   last: number;
 }
 
@@ -35,6 +38,8 @@ interface Entry {
 export class Ledger {
   readonly #options: LedgerOptions;
   readonly #entries = new Map<string, Entry>();
+  /** Requests of this instance that were written up, so that a late reply is not called another instance's. */
+  readonly #written = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: LedgerOptions) {
@@ -48,11 +53,17 @@ export class Ledger {
     return open;
   }
 
-  /** Ms since anything happened to any request that is still remembered; undefined when none is. */
-  get idle(): number | undefined {
-    let last: number | undefined;
-    for (const entry of this.#entries.values()) last = Math.max(last ?? 0, entry.last);
-    return last === undefined ? undefined : this.#options.clock() - last;
+  /**
+   * Whether no more replies are to be expected: every named node has answered, and every broadcast has had replies
+   * and then none for `quiet` ms. One without any may be of a slow agent.
+   */
+  isSettled(quiet: number): boolean {
+    const now = this.#options.clock();
+    for (const entry of this.#entries.values()) {
+      const answered = entry.replies + entry.errors > 0;
+      if (entry.expected !== undefined || !answered || now - entry.last < quiet) return false;
+    }
+    return true;
   }
 
   sent(request: Request, callerIn: string, route: string): void {
@@ -82,12 +93,13 @@ export class Ledger {
     });
   }
 
-  replied({ requestId, collective, agent, expires }: Home, failed: boolean): void {
-    this.#answered(requestId, expires * 1000, { collective, agent }, failed);
+  /** @param node who answered, where the reply says so */
+  replied({ requestId, collective, agent, expires }: Home, failed: boolean, node?: string): void {
+    this.#answered(requestId, expires * 1000, { collective, agent }, failed, node);
   }
 
-  passedBack({ home, expires }: SealedReply): void {
-    if (home.requestId !== '') this.#answered(home.requestId, expires, {}, false);
+  passedBack({ home, expires, sender }: SealedReply): void {
+    if (home.requestId !== '') this.#answered(home.requestId, expires, {}, false, sender || undefined);
   }
 
   /** The request did not go out after all; its rejection is logged instead. */
@@ -128,28 +140,38 @@ export class Ledger {
       expires,
       replies: 0,
       errors: 0,
+      nodes: new Set(),
+      nameless: 0,
       last: now,
     });
   }
 
-  #answered(id: string, expires: number, about: Entry['fields'], failed: boolean): void {
+  #answered(id: string, expires: number, about: Entry['fields'], failed: boolean, node?: string): void {
     const now = this.#options.clock();
     let entry = this.#entries.get(id);
     if (entry === undefined) {
       entry = {
-        fields: { request_id: id, ...about, taken_by: 'another instance' },
+        fields: {
+          request_id: id,
+          ...about,
+          ...(this.#written.has(id) ? { late: true } : { taken_by: 'another instance' }),
+        },
         started: now,
         expected: undefined,
         groups: 0,
         expires,
         replies: 0,
         errors: 0,
+        nodes: new Set(),
+        nameless: 0,
         last: now,
       };
       this.#add(id, entry);
     }
     if (failed) entry.errors++;
     else entry.replies++;
+    if (node === undefined) entry.nameless++;
+    else entry.nodes.add(node);
     entry.last = now;
     this.#closeWhenComplete(id, entry);
   }
@@ -168,7 +190,8 @@ export class Ledger {
   #sweep(): void {
     const now = this.#options.clock();
     for (const [id, entry] of this.#entries) {
-      const quiet = entry.expected === undefined && now - entry.last >= this.#options.quiet;
+      const answered = entry.replies + entry.errors > 0;
+      const quiet = entry.expected === undefined && answered && now - entry.last >= this.#options.quiet;
       if (quiet || now >= entry.expires) this.#close(id, entry);
     }
     if (this.#entries.size === 0) {
@@ -177,13 +200,22 @@ export class Ledger {
     }
   }
 
+  #remember(id: string): void {
+    this.#written.add(id);
+    if (this.#written.size <= this.#options.capacity) return;
+    for (const oldest of this.#written) {
+      this.#written.delete(oldest);
+      return;
+    }
+  }
+
   #closeWhenComplete(id: string, entry: Entry): void {
-    if (entry.expected !== undefined && entry.replies + entry.errors >= entry.expected)
-      this.#close(id, entry);
+    if (entry.expected !== undefined && heard(entry) >= entry.expected) this.#close(id, entry);
   }
 
   #close(id: string, entry: Entry): void {
     this.#entries.delete(id);
+    this.#remember(id);
     const { replies, errors, expected, groups, started, last } = entry;
     this.#options.log.info(
       {
@@ -191,12 +223,15 @@ export class Ledger {
         ...(groups === 0 ? {} : { targets: expected ?? 'broadcast' }),
         replies,
         ...(errors > 0 ? { errors } : {}),
-        ...(expected === undefined ? {} : { missing: Math.max(0, expected - replies - errors) }),
+        ...(expected === undefined ? {} : { missing: Math.max(0, expected - heard(entry)) }),
         duration_ms: last - started,
       },
-      expected === undefined && entry.fields['taken_by'] !== undefined ? 'replies' : 'request',
+      groups === 0 ? 'replies' : 'request',
     );
     const { route } = entry.fields;
     if (typeof route === 'string' && replies > 0) this.#options.onDone?.(route, (last - started) / 1000);
   }
 }
+
+/** How many of the nodes asked have answered. */
+const heard = ({ nodes, nameless }: Entry): number => nodes.size + nameless;

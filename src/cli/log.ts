@@ -1,6 +1,7 @@
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import type { LogConfig } from '../config/types.ts';
+import { harmless } from './terminal.ts';
 
 export interface LoggerOptions extends LogConfig {
   /** Where lines go; a terminal has `isTTY`. */
@@ -27,6 +28,8 @@ export const createLogger = (options: LoggerOptions): Logger => {
         colorize: options.colour ?? (terminal && !process.env['NO_COLOR']),
         ignore: 'identity,cluster,instance',
         translateTime: 'SYS:HH:MM:ss.l',
+        // Texts quote what strangers sent, and a terminal would obey their escapes. JSON escapes them by itself.
+        messageFormat: (line, key) => harmless(String(line[key] ?? '')),
       })
     : (line: string) => line;
   const destination: DestinationStream = { write: (line) => void stream.write(render(line)) };

@@ -57,10 +57,10 @@ const exitCode = (error: unknown): number => {
   return error instanceof ConfigUnreadable || error instanceof UsageError ? EXIT_USAGE : 1;
 };
 
-// `mcbridge check | head` closes the pipe: nobody reads on, and that is no error.
+// `mcbridge check | head` closes the pipe: nobody reads on, and that is no error. A bridge goes on, whoever reads its log.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit();
-  throw error;
+  if (error.code !== 'EPIPE') throw error;
+  if (!program.args.includes('run')) process.exit();
 });
 
 try {

@@ -134,18 +134,58 @@ describe('the ledger', () => {
     expect(lines).toMatchObject([{ fields: { request_id: idOf('a'), replies: 0 } }]);
   });
 
-  it('knows what is open and how long nothing has happened', () => {
+  it('knows what is open, and when no more replies are to be expected', () => {
     expect(ledger.open).toBe(0);
-    expect(ledger.idle).toBeUndefined();
+    expect(ledger.isSettled(2_000)).toBe(true);
     sent('a', directed('n1'));
-    sent('b');
-    vi.advanceTimersByTime(300);
     expect(ledger.open).toBe(1);
-    expect(ledger.idle).toBe(300);
-    replied('b');
-    expect(ledger.idle).toBe(0);
+    expect(ledger.isSettled(2_000)).toBe(false);
     replied('a');
     expect(ledger.open).toBe(0);
+    expect(ledger.isSettled(2_000)).toBe(true);
+  });
+
+  it('expects replies to a broadcast until one came and then none for a while', () => {
+    sent('a');
+    vi.advanceTimersByTime(10_000);
+    expect(ledger.isSettled(2_000)).toBe(false);
+    replied('a');
+    vi.advanceTimersByTime(1_000);
+    expect(ledger.isSettled(2_000)).toBe(false);
+    vi.advanceTimersByTime(1_000);
+    expect(ledger.isSettled(2_000)).toBe(true);
+  });
+
+  it('waits for the first reply to a broadcast of a slow agent', () => {
+    sent('a');
+    vi.advanceTimersByTime(30_000);
+    expect(lines).toEqual([]);
+    replied('a');
+    vi.advanceTimersByTime(QUIET + 1_000);
+    expect(lines).toMatchObject([{ message: 'request', fields: { replies: 1, duration_ms: 30_000 } }]);
+  });
+
+  it('calls a reply that comes after the line late, not another instance’s', () => {
+    sent('a');
+    replied('a');
+    vi.advanceTimersByTime(QUIET + 1_000);
+    replied('a');
+    vi.advanceTimersByTime(QUIET + 1_000);
+    expect(lines).toMatchObject([
+      { message: 'request', fields: { replies: 1 } },
+      { message: 'replies', fields: { request_id: idOf('a'), late: true, replies: 1 } },
+    ]);
+    expect(lines[1]?.fields).not.toHaveProperty('taken_by');
+  });
+
+  it('takes two replies of one node for one node that answered', () => {
+    const { home } = request('a');
+    sent('a', directed('n1', 'n2'));
+    ledger.replied(home, false, 'n1');
+    ledger.replied(home, false, 'n1');
+    expect(lines).toEqual([]);
+    ledger.replied(home, false, 'n2');
+    expect(lines).toMatchObject([{ fields: { targets: 2, replies: 3, missing: 0 } }]);
   });
 
   it('writes up everything when it stops, and keeps no timer', () => {
@@ -158,6 +198,7 @@ describe('the ledger', () => {
 
   it('keeps no timer while nothing is open', () => {
     sent('a');
+    replied('a');
     vi.advanceTimersByTime(QUIET + 1_000);
     expect(lines).toHaveLength(1);
     expect(vi.getTimerCount()).toBe(0);

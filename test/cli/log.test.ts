@@ -35,6 +35,15 @@ describe('the log', () => {
     expect(logged((log) => log.warn('loud'), { level: 'warn' })).toContain('loud');
   });
 
+  it('shows a terminal no escapes of strangers', () => {
+    const pretty = logged((log) => log.warn({}, 'rejected: \u001b]0;owned\u0007 from \u009b2J'), {
+      format: 'pretty',
+    });
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    expect(pretty.trimEnd()).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+    expect(pretty).toContain('owned');
+  });
+
   it('is for people where they ask for it, or on a terminal', () => {
     const pretty = logged((log) => log.info('hello'), { format: 'pretty' });
     expect(pretty).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: hello\n$/);

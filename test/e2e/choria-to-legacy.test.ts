@@ -77,10 +77,9 @@ describe.each(['ruby', 'go'] as const)('a client of the %s dialect', (dialect) =
   });
 
   test('discovers nodes of a sub-collective', async () => {
-    expect(await client(dialect).discover({ collective: 'uk_collective', expect: 3 })).toEqual([
+    expect(await client(dialect).discover({ collective: 'uk_collective', timeout: 1_500 })).toEqual([
       NODE1,
       NODE2,
-      NODE3,
     ]);
   });
 

@@ -37,6 +37,8 @@ export interface Child {
   /** Resolves when its output matches; rejects, quoting the output, when it ends before that or takes too long. */
   waitFor(pattern: RegExp, timeoutMs: number): Promise<void>;
   signal(signal: NodeJS.Signals): void;
+  /** Reads its output no longer: what it writes from now on meets a broken pipe. */
+  closeOutput(): void;
   /** SIGTERM, SIGKILL after `graceMs`; resolves once it is gone. Harmless when it is gone already. */
   stop(graceMs?: number): Promise<void>;
   /** SIGKILL; resolves once it is gone. */
@@ -106,6 +108,10 @@ export const start = (command: string, args: readonly string[], options: SpawnOp
     exited,
     waitFor,
     signal: (signal) => void child.kill(signal),
+    closeOutput: () => {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    },
     stop,
     kill,
   };

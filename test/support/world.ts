@@ -143,6 +143,8 @@ export const startWorld = async ({
     },
     {
       ...marshal,
+      // Not in the sub-collective, so that a request to that one must not reach it.
+      collectives: ['mcollective'],
       identity: NODE3,
       facts: { country: 'uk', osfamily: 'FreeBSD', cores: '2' },
       classes: ['nginx'],

@@ -84,15 +84,16 @@ export const createChoriaCollectiveEgress = (options: ChoriaCollectiveEgressOpti
     name,
 
     start: async (sink) => {
-      await link.open();
-      for (const [cluster, ingress] of homes) {
-        const subscription = await link.subscribe({
+      // Before it is open, so that the subscriptions stand before what waits is sent.
+      const standing = [...homes].map(([cluster, ingress]) =>
+        link.subscribe({
           destination: collectiveSubject(cluster),
           group: collectiveGroup(cluster),
           onMessage: (message) => onReply(message, ingress, sink),
-        });
-        subscriptions.push(subscription);
-      }
+        }),
+      );
+      await link.open();
+      subscriptions.push(...(await Promise.all(standing)));
     },
 
     deliver: async (request) => {

@@ -101,8 +101,9 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
 
   /** A filter by identity of the request's own cannot be joined with the nodes' names: daemons take any of them. */
   const isDirected = ({ id, ttl, filter }: Request, nodes: number): boolean => {
+    if (filter.identity.length > 0) return true;
     const now = clock();
-    return limit.admits(id, nodes, now + (ttl + EXPIRY_SLACK) * 1000, now) || filter.identity.length > 0;
+    return limit.admits(id, nodes, now + (ttl + EXPIRY_SLACK) * 1000, now);
   };
 
   return {
@@ -120,9 +121,11 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
         }
       } catch (error) {
         // What the link had no room for will never lie in the broker's queue.
-        const directed = directedDestination(request.collective);
-        for (const { destination } of all.slice(sent))
-          if (destination === directed) limit.answered(request.id);
+        if (request.filter.identity.length === 0) {
+          const directed = directedDestination(request.collective);
+          for (const { destination } of all.slice(sent))
+            if (destination === directed) limit.answered(request.id);
+        }
         throw error;
       }
     },

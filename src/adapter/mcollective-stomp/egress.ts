@@ -105,13 +105,12 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
     name,
 
     start: async (sink) => {
-      await link.open();
       const onMessage = (message: IncomingMessage): void => onReply(message, sink);
-      await Promise.all(
-        options.collectives.map((collective) =>
-          link.subscribe({ destination: replyWildcard(collective, cluster), onMessage }),
-        ),
+      // Before it is open, so that the subscriptions stand before what waits is sent.
+      const subscriptions = options.collectives.map((collective) =>
+        link.subscribe({ destination: replyWildcard(collective, cluster), onMessage }),
       );
+      await Promise.all([link.open(), ...subscriptions]);
     },
 
     deliver: async (request) => {

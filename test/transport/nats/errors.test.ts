@@ -30,7 +30,7 @@ describe('the reason why a connection could not be made', () => {
   });
 
   test('is found in the error behind the error', () => {
-    const chained = Object.assign(failure('CONNECTION_UNKNOWN'), { chainedError: failure('ENOTFOUND') });
+    const chained = Object.assign(failure('UNKNOWN'), { cause: failure('ENOTFOUND') });
     expect(toLinkError(chained, SERVER).message).toContain('host name cannot be resolved');
     expect(toLinkError(new Error('x', { cause: failure('CERT_HAS_EXPIRED') }), SERVER)).toMatchObject({
       code: 'tls',

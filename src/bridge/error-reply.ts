@@ -1,0 +1,33 @@
+import { type Home, type Reply, UNKNOWN_ERROR } from '../envelope/message.ts';
+import type { Rejection } from '../envelope/rejection.ts';
+
+/**
+ * An error cannot be told to discovery, whose clients take any reply as a node found; nor is it worth telling
+ * when the request's time is up.
+ */
+export const isAnswerable = ({ code }: Rejection, home: Home): boolean =>
+  home.agent !== 'discovery' && code !== 'expired' && code !== 'token_expired' && code !== 'from_the_future';
+
+/**
+ * The RPC error that tells the person at the client why there is no better answer.
+ * @param sender whose reply it stands for, or the bridge
+ * @param whose the beginning of the sentence, where a node's reply was refused
+ * @param now ms since the epoch
+ */
+export const errorReply = (
+  { message, code }: Rejection,
+  home: Home,
+  sender: string,
+  whose: string,
+  now: number,
+): Reply => ({
+  home,
+  sender,
+  time: Math.floor(now / 1000),
+  payload: {
+    kind: 'rpc',
+    statusCode: UNKNOWN_ERROR,
+    statusMessage: `mcbridge: ${whose}${message} (${code})`,
+    data: new Map(),
+  },
+});

@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchBridge, untilReady } from '../support/bridge.ts';
+import type { ChoriaClient } from '../support/choria-client.ts';
+import { freePort } from '../support/ports.ts';
+import { NODE1, startWorld, type World } from '../support/world.ts';
+
+let world: World;
+let alice: ChoriaClient;
+
+beforeAll(async () => {
+  world = await startWorld({ nodes: [NODE1] });
+  alice = await world.client();
+});
+
+afterAll(() => world.stop());
+
+const ping = () => alice.rpc({ agent: 'rpcutil', action: 'ping', targets: [NODE1], timeout: 10_000 });
+
+test('an egress that cannot be reached at the start does not keep the others from working', async () => {
+  const dead = await freePort();
+  const bridge = launchBridge(
+    world.config((config) => ({
+      ...config,
+      egresses: {
+        ...config.egresses,
+        legacy_yaml: { ...config.egresses.legacy_yaml, servers: [`stomp://127.0.0.1:${dead}`] },
+      },
+    })),
+  );
+  await bridge.line((it) => it.msg === 'connected' && it['link'] === 'federation', 'that it takes requests');
+  const [reply] = await ping();
+  expect(reply?.sender).toBe(NODE1);
+  expect(bridge.lines().some(({ msg }) => msg === 'ready')).toBe(false);
+  expect(await bridge.stop()).toBe(0);
+});
+
+test('a bridge goes on when nobody reads its log any more', async () => {
+  const bridge = launchBridge(world.config());
+  await untilReady(bridge);
+  bridge.child.closeOutput();
+  // Each request is a log line, which finds the pipe broken.
+  for (let n = 0; n < 3; n++) expect(await ping()).toHaveLength(1);
+  expect(await bridge.stop()).toBe(0);
+});
+
+test('a broker that has stalled does not hold up the end beyond the drain timeout', async () => {
+  const bridge = launchBridge(world.config((config) => ({ ...config, drain_timeout: '1s' })));
+  await untilReady(bridge);
+  // Found dead after twenty seconds by pings; the test would have ended by then.
+  world.nats.signal('SIGSTOP');
+  try {
+    expect(await bridge.stop()).toBe(0);
+  } finally {
+    world.nats.signal('SIGCONT');
+  }
+}, 18_000);
