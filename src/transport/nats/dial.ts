@@ -1,91 +1,135 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { subscribe as onDiagnostics } from 'node:diagnostics_channel';
-import { isIP, Socket } from 'node:net';
-import { type ConnectionOptions, connect, type NatsConnection } from 'nats';
+import { connect as connectSocket, isIP, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { LinkError } from '../link.ts';
+import { NatsConnection } from './connection.ts';
+import { noTls, toServerError } from './errors.ts';
+import { parseInfo, type ServerInfo } from './info.ts';
 import type { NatsLinkSettings } from './options.ts';
 import type { NatsServerAddress } from './server.ts';
 
-/**
- * The sockets that one attempt has opened. nats.js (2.29.3, `NodeTransport._closed`) forgets the socket of an
- * attempt that times out before the handshake is over and leaves it open; a server that accepts and then says
- * nothing would cost one descriptor an attempt. Node tells of every client socket on a diagnostics channel, and
- * the async context says whose it is.
- */
-const attempts = new AsyncLocalStorage<Set<Socket>>();
-let watching = false;
+/** The first line is an INFO of a few hundred bytes, with the addresses of a cluster of a few thousand. */
+const MAX_INFO = 256 * 1024;
 
-const watchSockets = (): void => {
-  if (watching) return;
-  watching = true;
-  onDiagnostics('net.client.socket', (message) => {
-    if (typeof message !== 'object' || message === null || !('socket' in message)) return;
-    if (message.socket instanceof Socket) attempts.getStore()?.add(message.socket);
+const coded = (message: string, code: string): Error => Object.assign(new Error(message), { code });
+
+/** Makes the attempt fail, whatever it waits for at the moment. */
+type Fail = (error: unknown) => void;
+
+/** The server speaks first, in the clear. */
+const introduction = (socket: Socket, server: NatsServerAddress): Promise<ServerInfo> =>
+  new Promise((resolve, reject) => {
+    let text = Buffer.alloc(0);
+    const onClose = (): void => reject(new Error('it closed the connection at once'));
+    const onData = (chunk: Buffer): void => {
+      text = Buffer.concat([text, chunk]);
+      const end = text.indexOf('\n');
+      if (end === -1 && text.length < MAX_INFO) return;
+      socket.off('data', onData).off('close', onClose);
+      const [, word, rest = ''] = /^(\S+)\s+(.*?)\s*$/.exec(text.toString('utf8', 0, Math.max(end, 0))) ?? [];
+      if (word === '-ERR') reject(toServerError(rest.replace(/^'(.*)'$/, '$1'), server.url));
+      else if (word !== 'INFO' || end + 1 < text.length)
+        reject(new LinkError('protocol', `NATS server ${server.url}: what answers is no NATS server`));
+      else
+        try {
+          resolve(parseInfo(rest));
+        } catch (error) {
+          reject(error);
+        }
+    };
+    socket.on('data', onData).once('close', onClose);
   });
-};
 
-const connectionOptions = (server: NatsServerAddress, settings: NatsLinkSettings): ConnectionOptions => {
-  const { tls } = settings;
-  const user = settings.user ?? server.user;
-  const pass = settings.password ?? server.password;
-  // nats.js hands these to tls.connect as they are. Without `host` Node checks the certificate of a server
-  // given by its address against "localhost".
-  const tlsOptions = {
-    host: server.hostname,
-    ...(isIP(server.hostname) === 0 ? { servername: server.hostname } : {}),
-    rejectUnauthorized: tls?.verify ?? true,
-    ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
-    ...(tls?.cert === undefined ? {} : { cert: tls.cert }),
-    ...(tls?.key === undefined ? {} : { key: tls.key }),
-  };
-  return {
-    servers: server.url.replace(/^[a-z]+:\/\//, ''),
+const tlsOptions = (
+  socket: Socket,
+  server: NatsServerAddress,
+  { tls }: NatsLinkSettings,
+): ConnectionOptions => ({
+  socket,
+  // Without it Node checks the certificate of a server given by its address against "localhost".
+  host: server.hostname,
+  ...(isIP(server.hostname) === 0 ? { servername: server.hostname } : {}),
+  rejectUnauthorized: tls?.verify ?? true,
+  ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
+  ...(tls?.cert === undefined ? {} : { cert: tls.cert }),
+  ...(tls?.key === undefined ? {} : { key: tls.key }),
+});
+
+const secured = (
+  socket: Socket,
+  server: NatsServerAddress,
+  settings: NatsLinkSettings,
+  fail: Fail,
+): Promise<Socket> =>
+  new Promise((resolve) => {
+    const secure = connectTls(tlsOptions(socket, server, settings), () => resolve(secure));
+    secure.on('error', fail);
+  });
+
+/** What the client says of itself; names as in docs.nats.io, "CONNECT". */
+const hello = (server: NatsServerAddress, settings: NatsLinkSettings, { headers }: ServerInfo): string =>
+  `CONNECT ${JSON.stringify({
+    verbose: false,
+    pedantic: false,
+    lang: 'node',
+    version: process.version,
+    protocol: 1,
+    echo: true,
+    headers,
+    no_responders: headers,
     name: settings.name,
-    timeout: settings.connectTimeout,
-    // The link reconnects: nats.js' own way drops subscriptions when it gives up, and buffers without expiry.
-    reconnect: false,
-    ignoreClusterUpdates: true,
-    // Node's own resolver, which reads /etc/hosts too; nats.js' asks the name servers alone.
-    resolve: false,
-    pingInterval: settings.pingInterval,
-    maxPingOut: settings.maxPingOut,
-    noAsyncTraces: true,
-    ...(tls !== undefined || server.tlsRequired ? { tls: tlsOptions } : {}),
-    ...(user === undefined ? {} : { user }),
-    ...(pass === undefined ? {} : { pass }),
-    ...(settings.token === undefined ? {} : { token: settings.token }),
-  };
+    user: settings.user ?? server.user,
+    pass: settings.password ?? server.password,
+    auth_token: settings.token,
+  })}`;
+
+const shakeHands = async (
+  socket: Socket,
+  server: NatsServerAddress,
+  settings: NatsLinkSettings,
+  fail: Fail,
+): Promise<NatsConnection> => {
+  const info = await introduction(socket, server);
+  const wantsTls = settings.tls !== undefined || server.tlsRequired;
+  const hasTls = info.tlsRequired || info.tlsAvailable;
+  if (wantsTls && !hasTls) throw noTls(server.url);
+  const connection = new NatsConnection(
+    hasTls ? await secured(socket, server, settings, fail) : socket,
+    info,
+    { onMessage: () => undefined, onError: (text) => fail(toServerError(text, server.url)) },
+  );
+  // A server that does not like a certificate may just close the connection, after its side of the handshake.
+  void connection.closed.then((error) => fail(error ?? coded('it closed the connection', 'ECONNRESET')));
+  connection.tell(hello(server, settings, info));
+  await connection.flush();
+  return connection;
 };
 
 /**
- * One attempt at one server, abandoned with all its sockets when `signal` aborts.
- * @throws what nats.js, Node or the abort gave as the reason
+ * One attempt at one server, abandoned with its socket when `signal` aborts or the time is over.
+ * @throws LinkError, or what Node gave as the reason
  */
 export const dial = async (
   server: NatsServerAddress,
   settings: NatsLinkSettings,
   signal: AbortSignal,
 ): Promise<NatsConnection> => {
-  watchSockets();
-  const sockets = new Set<Socket>();
-  const destroy = (): void => {
-    for (const socket of sockets) socket.destroy();
-  };
-  let stop = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(new LinkError('closed', 'the link is closed'));
+  let fail: Fail = () => undefined;
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
   });
-  if (signal.aborted) stop();
-  signal.addEventListener('abort', stop);
-  const connecting = attempts.run(sockets, () => connect(connectionOptions(server, settings)));
+  const abort = (): void => fail(new LinkError('closed', 'the link is closed'));
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
+  const timer = setTimeout(() => fail(coded('no answer in time', 'ETIMEDOUT')), settings.connectTimeout);
+  const socket = connectSocket({ host: server.hostname, port: server.port, noDelay: true });
+  socket.on('error', fail);
   try {
-    return await Promise.race([connecting, aborted]);
+    return await Promise.race([shakeHands(socket, server, settings, fail), failed]);
   } catch (error) {
-    destroy();
-    // Should the abandoned attempt come through after all.
-    connecting.then((connection) => connection.close()).catch(() => undefined);
+    socket.destroy();
     throw error;
   } finally {
-    signal.removeEventListener('abort', stop);
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
   }
 };

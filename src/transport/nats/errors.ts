@@ -1,4 +1,3 @@
-import { ErrorCode } from 'nats';
 import { LinkError, type LinkErrorCode } from '../link.ts';
 import type { NatsTls } from './options.ts';
 
@@ -9,22 +8,12 @@ const NOT_ACCEPTED =
   'allows client use and has not expired';
 const NONE_SHOWN = 'it wants a client certificate, and none is configured: set tls.cert and tls.key';
 
-/** nats.js' and Node's codes, and what they mean here. */
+/** Node's codes, and what they mean here. */
 const BY_CODE: Readonly<Record<string, Finding>> = {
-  [ErrorCode.AuthorizationViolation]: [
-    'refused',
-    'it refuses the credentials: check user, password and token',
-  ],
-  [ErrorCode.AuthenticationTimeout]: ['refused', 'it refuses the credentials: none came in time'],
-  [ErrorCode.AuthenticationExpired]: ['refused', 'the credentials have expired'],
-  [ErrorCode.AccountExpired]: ['refused', 'the account has expired'],
-  [ErrorCode.ConnectionRefused]: ['unreachable', 'connection refused: is it running, and is the port right?'],
   ECONNREFUSED: ['unreachable', 'connection refused: is it running, and is the port right?'],
   ENOTFOUND: ['unreachable', 'the host name cannot be resolved'],
   EAI_AGAIN: ['unreachable', 'the host name cannot be resolved at the moment'],
-  [ErrorCode.Timeout]: ['unreachable', 'no answer in time: is it a NATS server, and is a firewall between?'],
   ETIMEDOUT: ['unreachable', 'no answer in time: is it a NATS server, and is a firewall between?'],
-  [ErrorCode.ServerOptionNotAvailable]: ['tls', 'it offers no TLS, and TLS is configured'],
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: [
     'tls',
     'its certificate is not signed by the configured CA: check tls.ca',
@@ -42,11 +31,17 @@ const BY_CODE: Readonly<Record<string, Finding>> = {
   ERR_OSSL_X509_KEY_VALUES_MISMATCH: ['tls', 'tls.key does not belong to tls.cert'],
 };
 
-/** The error and what it came from: nats.js chains them in a property of its own. */
-const chainOf = (error: unknown): readonly Error[] => {
-  if (!(error instanceof Error)) return [];
-  return [error, ...chainOf('chainedError' in error ? error.chainedError : error.cause)];
-};
+/** What a server says with `-ERR` before it ends a connection; see nats-server's server/errors.go. */
+const BY_TEXT: readonly (readonly [text: RegExp, finding: Finding])[] = [
+  [/^authorization violation/i, ['refused', 'it refuses the credentials: check user, password and token']],
+  [/^authentication timeout/i, ['refused', 'it refuses the credentials: none came in time']],
+  [/^user authentication (expired|revoked)/i, ['refused', 'the credentials have expired or been revoked']],
+  [/^account authentication expired/i, ['refused', 'the account has expired']],
+];
+
+/** The error and what it came from. */
+const chainOf = (error: unknown): readonly Error[] =>
+  error instanceof Error ? [error, ...chainOf(error.cause)] : [];
 
 const codeOf = (error: Error): string =>
   'code' in error && typeof error.code === 'string' ? error.code : '';
@@ -57,6 +52,16 @@ const textOf = (error: Error): string =>
 
 const linkError = ([code, why]: Finding, server: string, detail: string, cause: unknown): LinkError =>
   new LinkError(code, `NATS server ${server}: ${why}${detail === '' ? '' : ` (${detail})`}`, { cause });
+
+/** What `-ERR` means. */
+export const toServerError = (text: string, server: string): LinkError => {
+  const [, finding] = BY_TEXT.find(([pattern]) => pattern.test(text)) ?? [];
+  return linkError(finding ?? ['unreachable', `it says "${text}"`], server, '', undefined);
+};
+
+/** A server without TLS, where that is configured. */
+export const noTls = (server: string): LinkError =>
+  linkError(['tls', 'it offers no TLS, and TLS is configured'], server, '', undefined);
 
 /** Why a connection to `server` ended, with what to do about it. Holds no credentials. */
 export const toLinkError = (error: unknown, server: string): LinkError => {
@@ -87,7 +92,7 @@ export const toDialError = (error: unknown, server: string, tls: NatsTls | undef
   const aboutCertificate: Finding = ['tls', hasCertificate ? NOT_ACCEPTED : NONE_SHOWN];
   if (/ALERT_\w*CERTIFICATE|ALERT_UNKNOWN_CA|ALERT_HANDSHAKE_FAILURE/.test(codes))
     return linkError(aboutCertificate, server, '', error);
-  if (/ECONNRESET|EPIPE/.test(codes) || error === undefined)
+  if (/ECONNRESET|EPIPE/.test(codes))
     return linkError(
       aboutCertificate,
       server,

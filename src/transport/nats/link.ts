@@ -146,7 +146,7 @@ class NatsLink implements Link {
     for (let attempt = 0; !signal.aborted; attempt++) {
       let delay = this.#delay(attempt);
       const session = await this.#round(delay, this.#settings.failFast && !opened);
-      if (session !== undefined && signal.aborted) await session.close();
+      if (session !== undefined && signal.aborted) session.close();
       else if (session !== undefined) {
         const since = performance.now();
         this.#attach(session);
@@ -174,10 +174,11 @@ class NatsLink implements Link {
     for (const [index, server] of this.#servers.entries()) {
       try {
         const connection = await dial(server, this.#settings, this.#closing.signal);
-        return new NatsSession(connection, server, {
-          onError: (error) => this.#settings.onEvent({ kind: 'error', error }),
+        const hooks = {
+          onError: (error: Error) => this.#settings.onEvent({ kind: 'error', error }),
           onDrain: () => this.#pump(),
-        });
+        };
+        return new NatsSession(connection, server, hooks, this.#settings);
       } catch (thrown) {
         if (this.#closing.signal.aborted) return undefined;
         const error = toDialError(thrown, server.url, this.#settings.tls);
@@ -266,7 +267,7 @@ class NatsLink implements Link {
     }
     this.#closing.abort();
     const error = new LinkError('closed', 'closed by this side');
-    await session?.close(error);
+    session?.close(error);
     await this.#running;
     const lost = this.#spool.clear();
     if (lost > 0)

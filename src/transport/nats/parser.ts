@@ -28,7 +28,8 @@ const MAX_MESSAGE = 64 * 1024 * 1024;
 
 const size = (text: string | undefined): number => {
   const bytes = text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
-  if (bytes > MAX_MESSAGE) throw new LinkError('protocol', 'the NATS server announces a message of no valid size');
+  if (bytes > MAX_MESSAGE)
+    throw new LinkError('protocol', 'the NATS server announces a message of no valid size');
   return bytes;
 };
 
@@ -66,7 +67,7 @@ export class NatsParser {
 
   /** @returns the length of the command that begins at `start`, which was handled if all of it is there */
   #command(bytes: Buffer, start: number, end: number): number {
-    const line = bytes.utf8Slice(start, bytes[end - 1] === 13 ? end - 1 : end);
+    const line = bytes.toString('utf8', start, bytes[end - 1] === 13 ? end - 1 : end);
     const space = line.search(/[ \t]/);
     const name = (space === -1 ? line : line.slice(0, space)).toUpperCase();
     const rest = space === -1 ? '' : line.slice(space + 1).trim();
@@ -90,20 +91,30 @@ export class NatsParser {
       case '':
         break;
       default:
-        throw new LinkError('protocol', `${JSON.stringify(name.slice(0, 16))} is no command of a NATS server`);
+        throw new LinkError(
+          'protocol',
+          `${JSON.stringify(name.slice(0, 16))} is no command of a NATS server`,
+        );
     }
     return end + 1 - start;
   }
 
   /** `MSG subject sid [reply] bytes`, `HMSG subject sid [reply] header-bytes bytes`, then as many bytes and CR LF */
-  #message(bytes: Buffer, start: number, from: number, hasHeaders: boolean, fields: readonly string[]): number {
+  #message(
+    bytes: Buffer,
+    start: number,
+    from: number,
+    hasHeaders: boolean,
+    fields: readonly string[],
+  ): number {
     const [subject = '', subscription = ''] = fields;
     const sizes = hasHeaders ? 2 : 1;
     if (fields.length !== 2 + sizes && fields.length !== 3 + sizes)
       throw new LinkError('protocol', 'the NATS server announces a message that cannot be read');
     const total = size(fields.at(-1));
     const headers = hasHeaders ? size(fields.at(-2)) : 0;
-    if (headers > total) throw new LinkError('protocol', 'the NATS server announces headers longer than their message');
+    if (headers > total)
+      throw new LinkError('protocol', 'the NATS server announces headers longer than their message');
     const to = from + total;
     if (to + 2 <= bytes.length)
       this.#commands.message({

@@ -1,6 +1,8 @@
-import { DebugEvents, Events, headers, type Msg, type NatsConnection, NatsError } from 'nats';
-import { type IncomingMessage, LinkError, type OutgoingMessage, type Subscription } from '../link.ts';
-import { toLinkError } from './errors.ts';
+import { LinkError, type OutgoingMessage, type Subscription } from '../link.ts';
+import type { Liveness, NatsConnection } from './connection.ts';
+import { toLinkError, toServerError } from './errors.ts';
+import { decodeHeaders, encodeHeaders, type NatsHeaders } from './headers.ts';
+import type { ServerMessage } from './parser.ts';
 import type { NatsServerAddress } from './server.ts';
 
 /** Bytes after which the server is asked (PING, PONG) how far it has come. */
@@ -8,9 +10,12 @@ const MARK_BYTES = 256 * 1024;
 /** Bytes that may be under way without such an answer. More would pile up in this process' memory. */
 const WINDOW_BYTES = 8 * 1024 * 1024;
 
-const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
+const NO_HEADERS: NatsHeaders = { status: undefined, fields: Object.freeze({}) };
 /** The server's own notice that nobody listens where a message with a reply subject went (NATS ADR-4). */
 const NO_RESPONDERS = 503;
+/** nats-server, server/client.go. */
+const PERMISSIONS =
+  /^permissions violation for (publish|subscription) to "([^"]*)"(?: using queue "([^"]*)")?/i;
 
 export interface SessionHooks {
   readonly onError: (error: Error) => void;
@@ -24,42 +29,48 @@ export interface SessionSubscription {
   unsubscribe(): Promise<void>;
 }
 
-const incoming = (message: Msg): IncomingMessage => {
-  const { data, reply } = message;
-  const given = message.headers;
-  return {
-    destination: message.subject,
-    ...(reply === undefined || reply === '' ? {} : { replyTo: reply }),
-    headers:
-      given === undefined ? NO_HEADERS : Object.fromEntries(given.keys().map((key) => [key, given.get(key)])),
-    body: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
-  };
-};
+interface Held {
+  readonly subscription: Subscription;
+  refused: LinkError | undefined;
+}
 
 /** One connection, from its first PONG to its end. It never comes back; the link makes another. */
 export class NatsSession {
   readonly server: NatsServerAddress;
-  /** Resolves with the reason, as soon as nats.js knows that the connection is gone. */
+  /** Resolves with the reason, as soon as the connection is gone. */
   readonly closed: Promise<LinkError>;
   readonly #connection: NatsConnection;
   readonly #hooks: SessionHooks;
+  readonly #held = new Map<string, Held>();
+  #next = 1;
   #underWay = 0;
   #unmarked = 0;
   #reason: LinkError | undefined;
 
-  constructor(connection: NatsConnection, server: NatsServerAddress, hooks: SessionHooks) {
+  constructor(
+    connection: NatsConnection,
+    server: NatsServerAddress,
+    hooks: SessionHooks,
+    liveness: Liveness,
+  ) {
     this.#connection = connection;
     this.server = server;
     this.#hooks = hooks;
-    this.closed = connection.closed().then((error) => {
-      if (this.#reason !== undefined) return this.#reason;
-      return toLinkError(error instanceof Error ? error : new Error('the connection was closed'), server.url);
+    const { url } = server;
+    this.closed = connection.closed.then(
+      (error) => this.#reason ?? toLinkError(error ?? new Error('the connection was closed'), url),
+    );
+    connection.listen({
+      onMessage: (message) => this.#receive(message),
+      onError: (text) => this.#refused(text),
     });
-    void this.#watch();
+    connection.watch(liveness, () =>
+      this.close(new LinkError('unreachable', `NATS server ${url}: it does not answer pings any more`)),
+    );
   }
 
   get open(): boolean {
-    return !this.#connection.isClosed();
+    return !this.#connection.isClosed;
   }
 
   /** Whether a message can be given to it now. */
@@ -68,63 +79,36 @@ export class NatsSession {
   }
 
   get maxPayload(): number {
-    return this.#connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
+    return this.#connection.info.maxPayload;
   }
 
   /** @throws LinkError `protocol` for a message that the server would end the connection for */
-  send(message: OutgoingMessage): void {
-    try {
-      this.#connection.publish(message.destination, message.body, {
-        ...(message.replyTo === undefined ? {} : { reply: message.replyTo }),
-        ...(message.headers === undefined ? {} : { headers: natsHeaders(message.headers) }),
-      });
-    } catch (error) {
-      throw new LinkError(
-        'protocol',
-        `NATS cannot carry a message to ${message.destination}: ${String(error)}`,
-        {
-          cause: error,
-        },
-      );
-    }
-    const size = message.destination.length + message.body.byteLength;
+  send({ destination, replyTo, headers, body }: OutgoingMessage): void {
+    const block = headers === undefined ? undefined : this.#block(headers, body.byteLength, destination);
+    this.#connection.publish(destination, replyTo, block, body);
+    const size = destination.length + body.byteLength;
     this.#underWay += size;
     this.#unmarked += size;
     if (this.#unmarked >= MARK_BYTES) this.#mark();
   }
 
   subscribe(subscription: Subscription): SessionSubscription {
-    const { destination, group, onMessage, onUnheard } = subscription;
-    let refused: LinkError | undefined;
-    const held = this.#connection.subscribe(destination, {
-      ...(group === undefined ? {} : { queue: group }),
-      callback: (error, message) => {
-        if (error !== null) {
-          const as = group === undefined ? '' : ` in queue group "${group}"`;
-          refused = new LinkError(
-            'refused',
-            `NATS server ${this.server.url}: no permission to subscribe to "${destination}"${as}`,
-            { cause: error },
-          );
-          this.#hooks.onError(refused);
-          return;
-        }
-        const isUnheard = message.headers?.code === NO_RESPONDERS && message.data.length === 0;
-        try {
-          if (isUnheard) onUnheard?.();
-          else onMessage(incoming(message));
-        } catch (thrown) {
-          this.#hooks.onError(thrown instanceof Error ? thrown : new Error(String(thrown)));
-        }
-      },
-    });
+    const { destination, group } = subscription;
+    const id = String(this.#next++);
+    const held: Held = { subscription, refused: undefined };
+    this.#held.set(id, held);
+    this.#connection.tell(`SUB ${destination}${group === undefined ? '' : ` ${group}`} ${id}`);
     return {
       // The server handles a connection's commands in order: its PONG comes after what it says to this SUB.
       confirmed: this.flush().then(() => {
-        if (refused !== undefined) throw refused;
+        if (held.refused !== undefined) throw held.refused;
       }),
       unsubscribe: async () => {
-        if (!held.isClosed() && !this.#connection.isClosed()) await Promise.race([held.drain(), this.closed]);
+        if (!this.open || !this.#held.has(id)) return;
+        this.#connection.tell(`UNSUB ${id}`);
+        // What was under way comes before the PONG.
+        await Promise.race([this.flush(), this.closed]);
+        this.#held.delete(id);
       },
     };
   }
@@ -135,50 +119,74 @@ export class NatsSession {
   }
 
   /** Ends it at once, without waiting for the socket to take what is left. */
-  close(reason?: LinkError): Promise<void> {
+  close(reason?: LinkError): void {
     this.#reason ??= reason;
-    return this.#connection.close();
+    this.#connection.close();
   }
 
   #mark(): void {
     const marked = this.#unmarked;
     this.#unmarked = 0;
-    this.#connection.flush().then(
-      () => {
-        this.#underWay -= marked;
-        this.#hooks.onDrain();
-      },
-      () => undefined,
-    );
+    void this.flush().then(() => {
+      this.#underWay -= marked;
+      this.#hooks.onDrain();
+    });
   }
 
-  async #watch(): Promise<void> {
-    const { url } = this.server;
-    let last: LinkError | undefined;
-    for await (const status of this.#connection.status()) {
-      if (status.type === Events.Error) {
-        if (status.permissionContext?.operation === 'publish')
-          this.#hooks.onError(
-            new LinkError(
-              'refused',
-              `NATS server ${url}: no permission to publish to "${status.permissionContext.subject}"`,
-            ),
-          );
-        else if (status.permissionContext === undefined)
-          last = toLinkError(new NatsError(String(status.data), String(status.data)), url);
-      }
-      // Said when pings go unanswered. nats.js then waits for the socket to take its last bytes, which a stalled
-      // one never does (2.29.3, `NodeTransport._closed`); so the socket is destroyed from here.
-      if (status.type === DebugEvents.StaleConnection)
-        await this.close(
-          last ?? new LinkError('unreachable', `NATS server ${url}: it does not answer pings any more`),
-        );
+  #block(headers: Readonly<Record<string, string>>, bodyBytes: number, destination: string): Buffer {
+    const { headers: canCarry, maxPayload } = this.#connection.info;
+    const block = encodeHeaders(headers);
+    if (!canCarry)
+      throw new LinkError('protocol', `NATS server ${this.server.url}: it does not carry headers`);
+    if (block.byteLength + bodyBytes > maxPayload)
+      throw new LinkError(
+        'protocol',
+        `a message to ${destination} is, with its headers, larger than the NATS server allows (max_payload ${maxPayload})`,
+      );
+    return block;
+  }
+
+  #receive({ subject, subscription, reply, headers, body }: ServerMessage): void {
+    const held = this.#held.get(subscription);
+    if (held === undefined) return;
+    const { onMessage, onUnheard } = held.subscription;
+    const { status, fields } = headers === undefined ? NO_HEADERS : decodeHeaders(headers);
+    try {
+      if (status === NO_RESPONDERS && body.length === 0) onUnheard?.();
+      else
+        onMessage({
+          destination: subject,
+          ...(reply === undefined ? {} : { replyTo: reply }),
+          headers: fields,
+          body,
+        });
+    } catch (thrown) {
+      this.#hooks.onError(thrown instanceof Error ? thrown : new Error(String(thrown)));
     }
   }
-}
 
-const natsHeaders = (given: Readonly<Record<string, string>>) => {
-  const made = headers();
-  for (const [key, value] of Object.entries(given)) made.set(key, value);
-  return made;
-};
+  /** What `-ERR` says: that something is not permitted, or why the server ends the connection now. */
+  #refused(text: string): void {
+    const { url } = this.server;
+    const [, operation, subject, group] = PERMISSIONS.exec(text) ?? [];
+    if (operation === undefined) {
+      this.#reason ??= toServerError(text, url);
+      return;
+    }
+    const as = group === undefined ? '' : ` in queue group "${group}"`;
+    const what = operation.toLowerCase() === 'publish' ? 'publish' : 'subscribe';
+    const error = new LinkError(
+      'refused',
+      `NATS server ${url}: no permission to ${what} to "${subject}"${as}`,
+    );
+    if (what === 'subscribe')
+      for (const [id, held] of this.#held) {
+        const { subscription } = held;
+        if (subscription.destination !== subject || (group !== undefined && subscription.group !== group))
+          continue;
+        held.refused = error;
+        this.#held.delete(id);
+      }
+    this.#hooks.onError(error);
+  }
+}

@@ -39,10 +39,10 @@ const cut = (text: string): RelayParts | undefined => {
   } catch {
     return undefined;
   }
-  if (!isObject(rest)) return undefined;
-  const { headers, ...others } = rest;
   // A second `data` or `protocol` would be the one that counts.
-  if (!isObject(headers) || Object.keys(others).length > 0) return undefined;
+  if (!isObject(rest) || Object.keys(rest).length !== 1) return undefined;
+  const headers = rest['headers'];
+  if (!isObject(headers)) return undefined;
   return { protocol, data: text.slice(head.length - 1, end + 1), headers };
 };
 

@@ -17,6 +17,8 @@ import type { TransportLimits } from './transport.ts';
 
 /** What protocol 1 and 2 call the headers that a broker reads and rewrites; see go-choria's protocol/v1 and v2. */
 interface HeaderNames {
+  /** All of the message's own headers. */
+  readonly known: ReadonlySet<string>;
   readonly replyTo: string;
   readonly sender: string;
   readonly hops: string;
@@ -26,6 +28,7 @@ interface HeaderNames {
 }
 
 const V1: HeaderNames = {
+  known: new Set(['reply-to', 'mc_sender', 'seen-by', 'federation']),
   replyTo: 'reply-to',
   sender: 'mc_sender',
   hops: 'seen-by',
@@ -34,6 +37,7 @@ const V1: HeaderNames = {
   targets: 'target',
 };
 const V2: HeaderNames = {
+  known: new Set(['reply', 'sender', 'trace', 'federation']),
   replyTo: 'reply',
   sender: 'sender',
   hops: 'trace',
@@ -92,23 +96,24 @@ export const decodeRelay = (payload: Uint8Array, limits: TransportLimits): Relay
     );
   const { protocol, data, headers } = relayParts(utf8(payload, WHAT), WHAT);
   const names = namesOf(protocol);
-  const {
-    [names.replyTo]: _replyTo,
-    [names.sender]: _sender,
-    [names.hops]: _hops,
-    federation,
-    ...others
-  } = headers;
   const replyTo = optionalString(headers, names.replyTo, WHAT);
   const sender = optionalString(headers, names.sender, WHAT);
   const hops = optionalList(headers, names.hops, WHAT);
+  const federation = headers['federation'];
   return {
-    content: { protocol, data, headers: others },
+    content: { protocol, data, headers: othersIn(headers, names) },
     ...(replyTo !== undefined && { replyTo }),
     ...(sender !== undefined && { sender }),
     ...(hops !== undefined && { hops: hopsOf(hops) }),
     ...(federation !== undefined && { federation: federationOf(federation, names) }),
   };
+};
+
+const NONE: JsonObject = Object.freeze({});
+
+const othersIn = (headers: JsonObject, names: HeaderNames): JsonObject => {
+  const others = Object.keys(headers).filter((name) => !names.known.has(name));
+  return others.length === 0 ? NONE : Object.fromEntries(others.map((name) => [name, headers[name]]));
 };
 
 const federationOf = (header: unknown, names: HeaderNames): NonNullable<RelayTransport['federation']> => {
@@ -129,22 +134,24 @@ const federationOf = (header: unknown, names: HeaderNames): NonNullable<RelayTra
 export const relayData = ({ data }: SealedContent): Buffer =>
   decodeBase64(stringField(parseObject(`{"data":${data}}`, WHAT), 'data', WHAT), `the data of ${WHAT}`);
 
+/** `"name":value,` or nothing. */
+const member = (name: string, value: unknown): string =>
+  value === undefined ? '' : `"${name}":${JSON.stringify(value)},`;
+
 /** The message with new headers around the same data. */
 export const encodeRelay = ({ content, replyTo, sender, hops, federation }: RelayTransport): string => {
   const { protocol, data } = content;
   const names = namesOf(protocol);
-  const headers: JsonObject = {
-    ...(federation !== undefined && {
-      federation: {
-        [names.request]: federation.request,
-        [names.home]: federation.home,
-        [names.targets]: federation.targets,
-      },
-    }),
-    [names.sender]: sender,
-    [names.hops]: hops,
-    [names.replyTo]: replyTo,
-    ...content.headers,
-  };
-  return `{"protocol":${JSON.stringify(protocol)},"data":${data},"headers":${JSON.stringify(headers)}}`;
+  // By hand, for this is most of what is left to do for a message that passes.
+  let headers = '';
+  if (federation !== undefined) {
+    const { request, home, targets } = federation;
+    const members =
+      member(names.request, request) + member(names.home, home) + member(names.targets, targets);
+    headers += `"federation":{${members.slice(0, -1)}},`;
+  }
+  headers += member(names.sender, sender) + member(names.hops, hops) + member(names.replyTo, replyTo);
+  const others = JSON.stringify(content.headers).slice(1, -1);
+  headers = others === '' ? headers.slice(0, -1) : headers + others;
+  return `{"protocol":"${protocol}","data":${data},"headers":{${headers}}}`;
 };
