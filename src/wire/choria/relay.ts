@@ -59,13 +59,18 @@ export interface RelayTransport {
   readonly replyTo?: string;
   readonly sender?: string;
   readonly hops?: readonly Hop[];
-  readonly federation?: {
-    readonly request?: string;
-    /** Where the reply goes on the other side, once a broker has put itself into the reply header. */
-    readonly home?: string;
-    readonly targets?: readonly string[];
-  };
+  readonly federation?: Federation;
 }
+
+interface Federation {
+  readonly request?: string;
+  /** Where the reply goes on the other side, once a broker has put itself into the reply header. */
+  readonly home?: string;
+  readonly targets?: readonly string[];
+}
+
+/** While it is being put together; cheaper than as many spreads, and every message is. */
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 const namesOf = (protocol: string): HeaderNames => {
   const names = PROTOCOLS.get(protocol);
@@ -100,13 +105,14 @@ export const decodeRelay = (payload: Uint8Array, limits: TransportLimits): Relay
   const sender = optionalString(headers, names.sender, WHAT);
   const hops = optionalList(headers, names.hops, WHAT);
   const federation = headers['federation'];
-  return {
+  const relay: Writable<RelayTransport> = {
     content: { protocol, data, headers: othersIn(headers, names) },
-    ...(replyTo !== undefined && { replyTo }),
-    ...(sender !== undefined && { sender }),
-    ...(hops !== undefined && { hops: hopsOf(hops) }),
-    ...(federation !== undefined && { federation: federationOf(federation, names) }),
   };
+  if (replyTo !== undefined) relay.replyTo = replyTo;
+  if (sender !== undefined) relay.sender = sender;
+  if (hops !== undefined) relay.hops = hopsOf(hops);
+  if (federation !== undefined) relay.federation = federationOf(federation, names);
+  return relay;
 };
 
 const NONE: JsonObject = Object.freeze({});
@@ -116,18 +122,18 @@ const othersIn = (headers: JsonObject, names: HeaderNames): JsonObject => {
   return others.length === 0 ? NONE : Object.fromEntries(others.map((name) => [name, headers[name]]));
 };
 
-const federationOf = (header: unknown, names: HeaderNames): NonNullable<RelayTransport['federation']> => {
+const federationOf = (header: unknown, names: HeaderNames): Federation => {
   if (!isObject(header))
     throw new Rejection('invalid_field', `the federation header of ${WHAT} is not an object`);
   const what = 'the federation header';
   const request = optionalString(header, names.request, what);
   const home = optionalString(header, names.home, what);
   const targets = optionalList(header, names.targets, what);
-  return {
-    ...(request !== undefined && { request }),
-    ...(home !== undefined && { home }),
-    ...(targets !== undefined && { targets: strings(targets, 'target list', what) }),
-  };
+  const federation: Writable<Federation> = {};
+  if (request !== undefined) federation.request = request;
+  if (home !== undefined) federation.home = home;
+  if (targets !== undefined) federation.targets = strings(targets, 'target list', what);
+  return federation;
 };
 
 /** What the data says. @throws Rejection `malformed_json` or `malformed_base64` where it says nothing */
