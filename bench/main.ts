@@ -1,15 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { benchFederation } from './federation.ts';
 import { benchMemory, benchReplies } from './replies.ts';
 import { benchStompFanout } from './stomp-fanout.ts';
 import { print } from './table.ts';
 
 /** Every benchmark, each with its yardstick in the same run; the numbers also as JSON. */
 const results = [];
-for (const bench of [benchReplies, benchStompFanout, benchMemory]) {
-  const result = await bench();
-  print(result);
-  results.push(result);
+for (const bench of [benchReplies, benchStompFanout, benchMemory, benchFederation]) {
+  const measured = [await bench()].flat();
+  for (const result of measured) print(result);
+  results.push(...measured);
 }
 const file = 'bench-results.json';
 const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length };

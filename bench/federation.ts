@@ -1,0 +1,138 @@
+import { pathToFileURL } from 'node:url';
+import { startWorld, type World } from './federation-world.ts';
+import { type Command, PATHS, type Path, type Peer } from './peer-messages.ts';
+import { type BenchResult, median, print } from './table.ts';
+
+/** Requests of many targets, and requests of one. */
+const GROUPS = 500;
+const TARGETS = 200;
+const SINGLES = 5_000;
+const WARM_UP = 2;
+const ROUNDS = 9;
+/** Latency: requests of a block, blocks of each path, and ms between requests. */
+const BLOCK = 500;
+const BLOCKS = 10;
+const EVERY = 2;
+
+const MESSAGES = GROUPS * TARGETS;
+
+/** From the first byte sent until the last message is there, the clock of the machine being one for all processes. */
+const measure = async (sender: Peer, receiver: Peer, messages: number, send: Command): Promise<number> => {
+  receiver.tell({ kind: 'count', messages });
+  await receiver.hear('counting');
+  sender.tell(send);
+  const { at: from } = await sender.hear('sending');
+  const { at: to } = await receiver.hear('counted');
+  return (messages / (to - from)) * 1_000_000;
+};
+
+interface Round {
+  readonly straight: number;
+  readonly groups: number;
+  readonly singles: number;
+}
+
+const startBenchWorld = (): Promise<World> =>
+  startWorld({ logLevel: 'warn', buffer: { messages: 2 * MESSAGES, bytes: '1024MiB' } });
+
+const throughput = async (world: World): Promise<readonly Round[]> => {
+  const publisher = await world.peer(world.collective);
+  const client = await world.peer(world.federation);
+  const nodes = await world.peer(world.collective);
+  const straight = () =>
+    measure(publisher, nodes, MESSAGES, { kind: 'publish', groups: GROUPS, targets: TARGETS });
+  const groups = () =>
+    measure(client, nodes, MESSAGES, { kind: 'request', requests: GROUPS, targets: TARGETS });
+  const singles = () => measure(client, nodes, SINGLES, { kind: 'request', requests: SINGLES, targets: 1 });
+  const rounds: Round[] = [];
+  for (let i = 0; i < WARM_UP + ROUNDS; i++) {
+    const round = { straight: await straight(), groups: await groups(), singles: await singles() };
+    if (i >= WARM_UP) rounds.push(round);
+  }
+  for (const peer of [publisher, client, nodes]) peer.stop();
+  return rounds;
+};
+
+const rows = (rounds: readonly Round[], which: 'groups' | 'singles', label: string): BenchResult['rows'] => [
+  {
+    label: 'straight: publisher, server, subscriber',
+    perSecond: median(rounds.map(({ straight }) => straight)),
+  },
+  {
+    label,
+    perSecond: median(rounds.map((round) => round[which])),
+    // Of each round by itself: what else the machine does changes over minutes, less within a round.
+    ratio: median(rounds.map((round) => round[which] / round.straight)),
+  },
+];
+
+const percentile = (values: readonly number[], share: number): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+};
+
+/** How long a request and its reply take, in µs: blocks of all paths in turn. */
+const latency = async (world: World): Promise<BenchResult> => {
+  const nodes = await world.peer(world.collective);
+  nodes.tell({ kind: 'answer' });
+  await nodes.hear('answering');
+  const relay = await world.peer(world.federation);
+  relay.tell({ kind: 'relay', ...world.access(world.collective) });
+  await relay.hear('relaying');
+  const near = await world.peer(world.collective);
+  const far = await world.peer(world.federation);
+  const taken: Readonly<Record<Path, number[]>> = { server: [], relay: [], bridge: [] };
+  for (let i = 0; i < WARM_UP + BLOCKS; i++)
+    for (const through of PATHS) {
+      const client = through === 'server' ? near : far;
+      client.tell({ kind: 'measure', through, requests: BLOCK, every: EVERY });
+      const { micros } = await client.hear('measured');
+      if (i >= WARM_UP) taken[through].push(...micros);
+    }
+  for (const peer of [nodes, relay, near, far]) peer.stop();
+  const lines = (share: number): BenchResult['rows'] => {
+    const [server, bare, bridge] = [taken.server, taken.relay, taken.bridge].map((all) =>
+      percentile(all, share),
+    );
+    const name = `p${share * 100}`;
+    const [direct = 0, floor = 0, bridged = 0] = [server, bare, bridge];
+    return [
+      { label: `${name}: client and node on one server`, perSecond: direct },
+      { label: `${name}: two servers, a bare relay between`, perSecond: floor },
+      { label: `${name}: two servers, the bridge between`, perSecond: bridged },
+      { label: `${name}: added to one server`, perSecond: bridged - direct },
+      { label: `${name}: added to the bare relay`, perSecond: bridged - floor },
+    ];
+  };
+  return {
+    name: `(f) A request and its reply, ${1000 / EVERY} a second, µs`,
+    goal: 'added: p50 below 200, p99 below 2,000',
+    rows: [...lines(0.5), ...lines(0.99)],
+  };
+};
+
+/** Choria to Choria over TLS with client certificates, one bridge process between two servers. */
+export const benchFederation = async (): Promise<readonly BenchResult[]> => {
+  const world = await startBenchWorld();
+  try {
+    const rounds = await throughput(world);
+    return [
+      {
+        name: `(d) ${GROUPS} requests of ${TARGETS} targets, 3.5 KB, messages/s at the nodes`,
+        goal: '0.80 of straight',
+        rows: rows(rounds, 'groups', 'through the bridge'),
+      },
+      {
+        name: `(e) ${SINGLES.toLocaleString('en-US')} requests of one target, 3.5 KB, messages/s at the nodes`,
+        goal: '0.27 of straight',
+        rows: rows(rounds, 'singles', 'through the bridge'),
+      },
+      await latency(world),
+    ];
+  } finally {
+    await world.stop();
+  }
+};
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href)
+  for (const result of await benchFederation()) print(result);

@@ -1,0 +1,70 @@
+import type { RelayTransport } from '../src/wire/choria/index.ts';
+import { decodeRelay, encodeRelay, nodeSubject } from '../src/wire/choria/index.ts';
+
+/** The messages of the federation benchmarks: Choria's envelopes around bytes that nobody opens. */
+export const CLUSTER = 'bench';
+export const COLLECTIVE = 'mcollective';
+export const REPLY_TO = `${COLLECTIVE}.reply.74ce5a833e16d4afa24ecbc90fff8506`;
+export const ALL_NODES = `${COLLECTIVE}.node.>`;
+
+const LIMITS = { maxBytes: 1024 * 1024 };
+
+/** Base64 of this length with a line feed every 60 characters, as Ruby writes it, as JSON text. */
+const base64 = (length: number): string =>
+  JSON.stringify(`${'QUJD'.repeat(15)}\n`.repeat(length / 60).slice(0, length));
+
+const around = (data: string): RelayTransport['content'] => ({
+  protocol: 'choria:transport:1',
+  data,
+  headers: {},
+});
+
+/** A secure request of 3.5 KB, and a reply to it. */
+const request = around(base64(3_500));
+const reply = around(base64(700));
+
+export const MESSAGE_BYTES = request.data.length;
+
+export const node = (n: number): string => nodeSubject(COLLECTIVE, `node${n}.example.net`);
+
+const requestId = (n: number): string => n.toString(16).padStart(32, '0');
+
+/** A request on its way from the client to the cluster. */
+export const federated = (n: number, targets: readonly string[]): Buffer =>
+  Buffer.from(
+    encodeRelay({
+      content: request,
+      sender: 'client.mcollective',
+      replyTo: `${REPLY_TO}.${n}`,
+      federation: { request: requestId(n), targets },
+    }),
+  );
+
+/** The same on its way from the bridge to a node, or from the client, where nothing is between them. */
+export const relayed = (n: number, replyTo: string): Buffer =>
+  Buffer.from(
+    encodeRelay({
+      content: request,
+      sender: 'client.mcollective',
+      replyTo,
+      federation: { request: requestId(n), home: `${REPLY_TO}.${n}` },
+    }),
+  );
+
+/** What a node makes of a request that came to its subject: the number of the request, and the answer. */
+export const answered = (
+  body: Buffer,
+  subject: string,
+): { readonly n: number; readonly replyTo: string; readonly reply: Buffer } => {
+  const { replyTo = '', federation, hops } = decodeRelay(body, LIMITS);
+  const text = encodeRelay({
+    content: reply,
+    sender: subject.slice(ALL_NODES.length - 1),
+    ...(hops && { hops }),
+    ...(federation && { federation }),
+  });
+  return { n: Number.parseInt(federation?.request ?? '', 16), replyTo, reply: Buffer.from(text) };
+};
+
+/** Who sent a reply. */
+export const senderOf = (body: Buffer): string => decodeRelay(body, LIMITS).sender ?? '';
