@@ -40,7 +40,7 @@ export interface World {
   /** How a client gets into a server. */
   access(server: NatsServer): Access;
   /** Another process, connected to the server. */
-  peer(server: NatsServer, options?: { readonly lasting: boolean }): Promise<Peer>;
+  peer(server: NatsServer, options?: { readonly reconnect: number }): Promise<Peer>;
   stop(): Promise<void>;
 }
 
@@ -106,10 +106,10 @@ export const startWorld = async (options: WorldOptions): Promise<World> => {
       server: url.replace(/^nats:/, 'tls:'),
       tls: { ca: authority.certificate, cert: certificate, key: privateKey },
     });
-    const peer: World['peer'] = async (server, { lasting } = { lasting: false }) => {
+    const peer: World['peer'] = async (server, { reconnect } = { reconnect: 0 }) => {
       const made = new Peer(fork(PEER, { execArgv: [] }));
       peers.add(made);
-      made.tell({ kind: 'connect', ...access(server), lasting });
+      made.tell({ kind: 'connect', ...access(server), reconnect });
       await made.hear('connected');
       return made;
     };

@@ -14,8 +14,8 @@ export const command = z.discriminatedUnion('kind', [
     kind: z.literal('connect'),
     server: z.string(),
     tls,
-    /** Goes on when the server does not. */
-    lasting: z.boolean(),
+    /** Ms between attempts to reconnect; 0: to lose the server is a failure. */
+    reconnect: z.number(),
   }),
   /** Count what comes to the nodes until there are so many. */
   z.object({ kind: z.literal('count'), messages: count }),

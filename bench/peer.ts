@@ -35,18 +35,17 @@ const connection = (): Link => {
 /** Messages whose time ran out on this side already. */
 let expired = 0;
 
-const open = async ({ server, tls, lasting }: Extract<Command, { kind: 'connect' }>): Promise<Link> => {
+const open = async ({ server, tls, reconnect }: Extract<Command, { kind: 'connect' }>): Promise<Link> => {
   const opened = createNatsLink({
     servers: [server],
     name: 'bench',
     tls: { ...tls, verify: true },
     failFast: true,
     buffer: { maxMessages: 100_000, maxBytes: 1024 ** 3 },
-    // Nodes are back before the bridge is, so that nothing goes to where nobody listens yet.
-    backoff: { initial: 50, max: 100 },
+    backoff: { initial: Math.max(1, reconnect), max: Math.max(1, reconnect) },
     onEvent: (event) => {
       if (event.kind === 'expired') expired += event.count;
-      else if (event.kind === 'error' || (event.kind !== 'connected' && !lasting))
+      else if (event.kind === 'error' || (event.kind !== 'connected' && reconnect === 0))
         tell({ kind: 'failed', message: event.kind === 'error' ? String(event.error) : event.kind });
     },
   });
@@ -117,7 +116,7 @@ const answer = async (): Promise<void> => {
 
 /** What any broker between two servers costs at the least: the same hops, and nothing is looked at. */
 const relay = async (command: Extract<Command, { kind: 'relay' }>): Promise<void> => {
-  const [here, there] = [connection(), await open({ ...command, kind: 'connect', lasting: false })];
+  const [here, there] = [connection(), await open({ ...command, kind: 'connect', reconnect: 0 })];
   const expires = Date.now() + 60 * TTL;
   const last = (subject: string): number => Number(subject.slice(subject.lastIndexOf('.') + 1));
   await here.subscribe({

@@ -20,14 +20,22 @@ const SECONDS = Math.round(minutes * 60);
 const TTL = 10_000;
 const SAMPLE_SECONDS = 5;
 const PRINT_SECONDS = 30;
-/** The second is longer than the ttl, so that requests expire. */
+/** Longer than the ttl where the nodes are, so that requests expire; shorter where the client is, so that none does. */
 const KILLS = [
-  { server: 'federation', after: 0.3, down: 3_000 },
+  { server: 'collective', after: 0.1, down: 1.5 * TTL },
+  { server: 'federation', after: 0.25, down: 3_000 },
   { server: 'collective', after: 0.5, down: 1.5 * TTL },
-  { server: 'federation', after: 0.7, down: 3_000 },
 ] as const;
-/** Shares of the time: what memory is after warm-up, and what it is at the end. */
-const EARLY = [0.15, 0.3] as const;
+/**
+ * Nodes are back before the bridge is, whose first attempts are 0.25, 0.75, 1.75 and 3.75 s after a kill, and clients
+ * after it, so that nothing is sent to where nobody listens yet.
+ */
+const RECONNECT = { nodes: 50, client: 5_500 };
+/**
+ * Shares of the time: what memory is after warm-up, and what it is at the end. A kill of either server is part of the
+ * warm-up: what the bridge needs for what waits meanwhile, the heap does not give back at once.
+ */
+const EARLY = [0.35, 0.5] as const;
 const LATE = [0.85, 1] as const;
 const GROWTH = 1.2;
 const PROBE = { warmUp: 3, rounds: 5, requests: 1_000, settle: 30_000 };
@@ -97,10 +105,10 @@ const between = (samples: readonly Sample[], [from, to]: readonly [number, numbe
   median(samples.filter(({ share }) => share >= from && share <= to).map(({ mebibytes }) => mebibytes));
 
 const soak = async (world: World): Promise<boolean> => {
-  const nodes = await world.peer(world.collective, { lasting: true });
+  const nodes = await world.peer(world.collective, { reconnect: RECONNECT.nodes });
   nodes.tell({ kind: 'soak-answer', ttl: 60_000 });
   await nodes.hear('answering');
-  const client = await world.peer(world.federation, { lasting: true });
+  const client = await world.peer(world.federation, { reconnect: RECONNECT.client });
   const most = await probe(client);
   const pace = most / 2;
   console.log(

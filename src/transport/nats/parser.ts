@@ -20,6 +20,7 @@ export interface ServerMessage {
   readonly body: Buffer;
 }
 
+const CARRIAGE_RETURN = 13;
 const LINE_FEED = 10;
 /** An INFO with all servers of a large cluster is far below this, and so is every other line. */
 const MAX_LINE = 1024 * 1024;
@@ -67,7 +68,7 @@ export class NatsParser {
 
   /** @returns the length of the command that begins at `start`, which was handled if all of it is there */
   #command(bytes: Buffer, start: number, end: number): number {
-    const line = bytes.toString('utf8', start, bytes[end - 1] === 13 ? end - 1 : end);
+    const line = bytes.toString('utf8', start, bytes[end - 1] === CARRIAGE_RETURN ? end - 1 : end);
     const space = line.search(/[ \t]/);
     const name = (space === -1 ? line : line.slice(0, space)).toUpperCase();
     const rest = space === -1 ? '' : line.slice(space + 1).trim();
@@ -116,7 +117,9 @@ export class NatsParser {
     if (headers > total)
       throw new LinkError('protocol', 'the NATS server announces headers longer than their message');
     const to = from + total;
-    if (to + 2 <= bytes.length)
+    if (to + 2 <= bytes.length) {
+      if (bytes[to] !== CARRIAGE_RETURN || bytes[to + 1] !== LINE_FEED)
+        throw new LinkError('protocol', 'the NATS server sends a message longer than it announced');
       this.#commands.message({
         subject,
         subscription,
@@ -124,6 +127,7 @@ export class NatsParser {
         headers: hasHeaders ? bytes.subarray(from, from + headers) : undefined,
         body: bytes.subarray(from + headers, to),
       });
+    }
     return to + 2 - start;
   }
 }

@@ -1,0 +1,86 @@
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { clientTls, closeLinks, linkErrorOf, linkTo } from './harness.ts';
+
+// What no nats-server says, and what it says in moments that cannot be arranged.
+const servers: Server[] = [];
+
+afterEach(async () => {
+  await closeLinks();
+  for (const server of servers.splice(0)) server.close();
+});
+
+const speak = async (onConnection: (socket: Socket) => void): Promise<string> => {
+  const server = createServer((socket) => onConnection(socket.on('error', () => undefined)));
+  servers.push(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  return `nats://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+};
+
+const open = (url: string, options: Parameters<typeof linkTo>[1] = {}) =>
+  linkErrorOf(() => linkTo([url], { failFast: true, ...options }).open());
+
+describe('a server is refused', () => {
+  test('that says more in the clear than that it wants TLS: somebody in between could have said it', async () => {
+    const url = await speak((socket) => socket.write('INFO {"tls_required":true}\r\nMSG a 1 0\r\n\r\n'));
+    expect(await open(url, { tls: clientTls })).toMatchObject({ code: 'protocol' });
+  });
+
+  test.for([
+    ['HTTP/1.1 400 Bad Request\r\n', /no NATS server/],
+    ['INFO no json\r\n', /no JSON/],
+    ['INFO null\r\n', /no object/],
+    ['x'.repeat(300_000), /no NATS server/],
+  ] as const)('that introduces itself with %.20s', async ([text, why]) => {
+    const url = await speak((socket) => socket.write(text));
+    expect(await open(url)).toMatchObject({ code: 'protocol', message: expect.stringMatching(why) });
+  });
+
+  test('that has no room, with its own words', async () => {
+    const url = await speak((socket) => socket.end("-ERR 'maximum connections exceeded'\r\n"));
+    expect((await open(url)).message).toContain('it says "maximum connections exceeded"');
+  });
+
+  test('that closes the connection before it says anything', async () => {
+    const url = await speak((socket) => socket.end());
+    expect(await open(url)).toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('closed'),
+    });
+  });
+
+  test('that does not answer the first ping in time', async () => {
+    const url = await speak((socket) => socket.write('INFO {}\r\n'));
+    expect(await open(url, { connectTimeout: 100 })).toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('no answer in time'),
+    });
+  });
+});
+
+test('an introduction may come in pieces, and a server without headers gets none', async () => {
+  const said: string[] = [];
+  const url = await speak((socket) => {
+    socket.write('INFO {"max_pay');
+    setImmediate(() => socket.write('load":1000,"headers":false}\r\n'));
+    socket.on('data', (chunk) => {
+      said.push(chunk.toString());
+      if (chunk.includes('PING')) socket.write('PONG\r\n');
+    });
+  });
+  const link = linkTo([url], { failFast: true, user: 'bridge', password: 's3cret' });
+  await link.open();
+  expect(said.join('')).toMatch(/^CONNECT \{.*\}\r\nPING\r\n$/);
+  const hello: unknown = JSON.parse(/\{.*\}/.exec(said.join(''))?.[0] ?? '');
+  expect(hello).toMatchObject({ user: 'bridge', pass: 's3cret', headers: false, no_responders: false });
+  const message = { destination: 'a', body: Buffer.alloc(0), expires: Date.now() + 60_000 };
+  expect((await linkErrorOf(() => link.send({ ...message, headers: { a: 'b' } }))).message).toContain(
+    'headers',
+  );
+  expect((await linkErrorOf(() => link.send({ ...message, body: Buffer.alloc(1001) }))).code).toBe(
+    'protocol',
+  );
+});
