@@ -127,6 +127,7 @@ describe('the data of a transport message', () => {
   it('cannot end the message and begin another', () => {
     refused(() => around('"eA==","headers":{}}{"', '"headers":{}}'), 'malformed_json');
     refused(() => around('"eA==', '"headers":{}}'), 'malformed_json');
+    refused(() => around('"eA==\\"', '"headers":{}}'), 'malformed_json');
   });
 
   it('is refused by who looks into it and finds no base64', () => {
