@@ -18,20 +18,26 @@ export interface LoggerOptions extends LogConfig {
 const SECRETS = ['password', 'passcode', 'token', 'clusterKey', 'privateKey', 'key'];
 const REDACT = SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
 
+/**
+ * A JSON line whose texts, once they are read, hold no escapes that a terminal would obey: they quote what strangers
+ * sent. Line feeds stay, stacks have them; in JSON they and tabs are written in a shorter form than the rest.
+ */
+const inert = (line: string): string =>
+  line
+    .replace(/\\u00[01][0-9a-f]/g, '\\$&')
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}](?!$)/gu, (character) => `\\${harmless(character)}`);
+
 /** JSON, one line an event; in colours and columns where a person reads along. */
 export const createLogger = (options: LoggerOptions): Logger => {
   const { level, format, stream, identity, cluster, instance } = options;
   const terminal = stream.isTTY === true;
   const forPeople = format === 'pretty' || (format === 'auto' && terminal);
-  const render = forPeople
-    ? prettyFactory({
-        colorize: options.colour ?? (terminal && !process.env['NO_COLOR']),
-        ignore: 'identity,cluster,instance',
-        translateTime: 'SYS:HH:MM:ss.l',
-        // Texts quote what strangers sent, and a terminal would obey their escapes. JSON escapes them by itself.
-        messageFormat: (line, key) => harmless(String(line[key] ?? '')),
-      })
-    : (line: string) => line;
+  const pretty = prettyFactory({
+    colorize: options.colour ?? (terminal && !process.env['NO_COLOR']),
+    ignore: 'identity,cluster,instance',
+    translateTime: 'SYS:HH:MM:ss.l',
+  });
+  const render = forPeople ? (line: string) => pretty(inert(line)) : (line: string) => line;
   const destination: DestinationStream = { write: (line) => void stream.write(render(line)) };
   return pino(
     {

@@ -42,6 +42,14 @@ describe('the log', () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
     expect(pretty.trimEnd()).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
     expect(pretty).toContain('owned');
+    const error = new Error('no such \u001b[2Jqueue \u202eevil');
+    const stack = logged((log) => log.error({ err: error, link: 'a\u009bb' }, 'link error'), {
+      format: 'pretty',
+    });
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    expect(stack).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+    expect(stack).toContain('queue');
+    expect(stack.split('\n').length).toBeGreaterThan(3);
   });
 
   it('is for people where they ask for it, or on a terminal', () => {
