@@ -124,59 +124,48 @@ export class Ledger {
   }
 
   #note(id: string, nodes: number | undefined, expires: number, fields: Entry['fields']): void {
-    const now = this.#options.clock();
     const twin = this.#entries.get(id);
     if (nodes !== undefined && twin?.expected !== undefined) {
       twin.expected += nodes;
       twin.groups++;
-      twin.last = now;
+      twin.last = this.#options.clock();
       return;
     }
-    this.#add(id, {
-      fields: { request_id: id, ...fields },
-      started: now,
-      expected: nodes,
-      groups: 1,
-      expires,
-      replies: 0,
-      errors: 0,
-      nodes: new Set(),
-      nameless: 0,
-      last: now,
-    });
+    this.#add(id, { fields: { request_id: id, ...fields }, expected: nodes, groups: 1, expires });
   }
 
   #answered(id: string, expires: number, about: Entry['fields'], failed: boolean, node?: string): void {
-    const now = this.#options.clock();
-    let entry = this.#entries.get(id);
-    if (entry === undefined) {
-      entry = {
+    const entry =
+      this.#entries.get(id) ??
+      this.#add(id, {
         fields: {
           request_id: id,
           ...about,
           ...(this.#written.has(id) ? { late: true } : { taken_by: 'another instance' }),
         },
-        started: now,
         expected: undefined,
         groups: 0,
         expires,
-        replies: 0,
-        errors: 0,
-        nodes: new Set(),
-        nameless: 0,
-        last: now,
-      };
-      this.#add(id, entry);
-    }
+      });
     if (failed) entry.errors++;
     else entry.replies++;
     if (node === undefined) entry.nameless++;
     else entry.nodes.add(node);
-    entry.last = now;
+    entry.last = this.#options.clock();
     this.#closeWhenComplete(id, entry);
   }
 
-  #add(id: string, entry: Entry): void {
+  #add(id: string, about: Pick<Entry, 'fields' | 'expected' | 'groups' | 'expires'>): Entry {
+    const now = this.#options.clock();
+    const entry = {
+      ...about,
+      started: now,
+      replies: 0,
+      errors: 0,
+      nodes: new Set<string>(),
+      nameless: 0,
+      last: now,
+    };
     const twin = this.#entries.get(id);
     if (twin !== undefined) this.#close(id, twin);
     this.#entries.set(id, entry);
@@ -185,6 +174,7 @@ export class Ledger {
       if (oldest !== undefined) this.#close(...oldest);
     }
     this.#timer ??= setInterval(() => this.#sweep(), 500).unref();
+    return entry;
   }
 
   #sweep(): void {
@@ -215,7 +205,8 @@ export class Ledger {
 
   #close(id: string, entry: Entry): void {
     this.#entries.delete(id);
-    this.#remember(id);
+    // Not one that another instance took: its further replies are that one's still.
+    if (entry.groups > 0) this.#remember(id);
     const { replies, errors, expected, groups, started, last } = entry;
     this.#options.log.info(
       {

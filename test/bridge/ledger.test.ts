@@ -178,6 +178,17 @@ describe('the ledger', () => {
     expect(lines[1]?.fields).not.toHaveProperty('taken_by');
   });
 
+  it('goes on calling replies to another instance’s request so, after a line of them', () => {
+    for (let line = 0; line < 2; line++) {
+      replied('a');
+      vi.advanceTimersByTime(QUIET + 1_000);
+    }
+    expect(lines).toMatchObject([
+      { message: 'replies', fields: { taken_by: 'another instance' } },
+      { message: 'replies', fields: { taken_by: 'another instance' } },
+    ]);
+  });
+
   it('takes two replies of one node for one node that answered', () => {
     const { home } = request('a');
     sent('a', directed('n1', 'n2'));
