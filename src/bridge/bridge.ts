@@ -1,12 +1,12 @@
 import type { Egress, Ingress, LinkStatus } from '../adapter/port.ts';
 import type { Home, Reply, Request } from '../envelope/message.ts';
-import { asRejection, Rejection, type RejectionCode } from '../envelope/rejection.ts';
+import { asRejection, Rejection, type RejectionCode, type RejectionContext } from '../envelope/rejection.ts';
 import { isSealedReply, isSealedRequest, type SealedReply, type SealedRequest } from '../envelope/sealed.ts';
 import { errorReply, isAnswerable } from './error-reply.ts';
 import { type IdentityMapOptions, mapCaller } from './identity-map.ts';
 import { Ledger } from './ledger.ts';
 import type { Log } from './log.ts';
-import { type RouteCounts, routeName, type Stage, Stats } from './stats.ts';
+import { type Stage, Stats } from './stats.ts';
 import { type Trail, withHop, withReplyHop } from './trail.ts';
 import { within } from './within.ts';
 
@@ -80,11 +80,6 @@ export class Bridge {
       reply: (reply: Reply | SealedReply) => this.#reply(reply, egress),
       rejected: (rejection: Rejection, home?: Home) => this.#rejectedReply(rejection, home),
     });
-    const requests = {
-      request: (request: Request | SealedRequest, from: Ingress) =>
-        void (isSealedRequest(request) ? this.#sealed(request, from) : this.#request(request, from)),
-      rejected: (rejection: Rejection, home?: Home) => this.#rejected(rejection, home, 'request_in'),
-    };
     const egresses = new Map([...this.#egresses].map((egress) => [egress, egress.start(replies(egress))]));
     const ingresses = [...this.#ingresses.values()].map(async (ingress) => {
       const ways = this.#options.routes
@@ -92,8 +87,8 @@ export class Bridge {
         .map(({ to }) => egresses.get(to));
       await Promise.race(ways);
       await ingress.start({
-        request: (request) => requests.request(request, ingress),
-        rejected: requests.rejected,
+        request: (request) => void this.#request(request, ingress),
+        rejected: (rejection, home) => this.#rejected(rejection, home, 'request_in'),
       });
     });
     await Promise.all([...egresses.values(), ...ingresses]);
@@ -127,84 +122,71 @@ export class Bridge {
     return this.#delivering === 0 && this.#ledger.isSettled(DRAIN_QUIET);
   }
 
-  async #request(request: Request, from: Ingress): Promise<void> {
-    const { routes } = this.#options;
+  async #request(request: Request | SealedRequest, from: Ingress): Promise<void> {
     const since = performance.now();
     this.stats.add('requestsReceived');
     this.#delivering++;
     try {
       if (this.#draining) throw new Rejection('draining', 'this bridge is shutting down');
-      const route = routes.find((one) => one.from === from && one.collectives.has(request.collective));
-      if (route === undefined)
-        throw new Rejection(
-          'collective_not_exported',
-          `the collective ${request.collective} is not exported here`,
-        );
+      const route = this.#routeOf(request, from);
       const counts = this.stats.route(from.name, route.to.name);
       counts.requestsReceived++;
-      const caller = mapCaller(request.caller, route.identities);
-      const mapped = { ...request, caller, home: this.#withHop(request.home, from, route.to) };
-      // Before it is delivered: the first reply may be home before the delivery is done.
-      this.#ledger.sent(mapped, request.caller, routeName(from.name, route.to.name));
+      const outgoing = this.#outgoing(request, route, counts.name);
       try {
-        await route.to.deliver(mapped);
+        await route.to.deliver(outgoing);
       } catch (error) {
         this.#ledger.forget(request);
         throw error;
       }
-      this.#passed(counts, request.target.kind === 'directed' ? request.target.nodes.length : 1);
+      const targets = targetsOf(request);
+      this.stats.add('requestsSent');
+      this.stats.add('targetsSent', targets);
+      counts.requestsSent++;
+      counts.targetsSent += targets;
     } catch (error) {
-      const { id, sender, caller, agent, collective } = request;
-      this.#rejected(
-        asRejection(error, { requestId: id, sender, caller, agent, collective }),
-        request.home,
-        'request',
-      );
+      const home = isSealedRequest(request) ? request.answerTo() : request.home;
+      this.#rejected(asRejection(error, contextOf(request)), home, 'request');
     } finally {
       this.#delivering--;
       this.stats.spent('request', since);
     }
   }
 
-  /** A request that passes as it is: no caller to map, only the way to find. */
-  async #sealed(request: SealedRequest, from: Ingress): Promise<void> {
-    const since = performance.now();
-    this.stats.add('requestsReceived');
-    this.#delivering++;
-    try {
-      if (this.#draining) throw new Rejection('draining', 'this bridge is shutting down');
-      const route = this.#options.routes.find(
-        (one) =>
-          one.from === from && request.targets.every(({ collective }) => one.collectives.has(collective)),
-      );
-      if (route === undefined)
-        throw new Rejection('collective_not_exported', 'no route exports the collectives of all its targets');
-      const counts = this.stats.route(from.name, route.to.name);
-      counts.requestsReceived++;
-      const passing = { ...request, home: this.#withHop(request.home, from, route.to) };
-      this.#ledger.passed(passing, routeName(from.name, route.to.name));
-      try {
-        await route.to.deliver(passing);
-      } catch (error) {
-        this.#ledger.forget(request);
-        throw error;
-      }
-      this.#passed(counts, request.targets.length);
-    } catch (error) {
-      const { home, sender, caller } = request;
-      const context = { requestId: home.requestId, sender, ...(caller === undefined ? {} : { caller }) };
-      this.#rejected(asRejection(error, context), request.answerTo(), 'request');
-    } finally {
-      this.#delivering--;
-      this.stats.spent('request', since);
-    }
+  /** @throws Rejection `collective_not_exported` */
+  #routeOf(request: Request | SealedRequest, from: Ingress): Route {
+    const collectives = isSealedRequest(request)
+      ? request.targets.map(({ collective }) => collective)
+      : [request.collective];
+    const route = this.#options.routes.find(
+      (one) => one.from === from && collectives.every((collective) => one.collectives.has(collective)),
+    );
+    if (route !== undefined) return route;
+    throw new Rejection(
+      'collective_not_exported',
+      isSealedRequest(request)
+        ? 'no route exports the collectives of all its targets'
+        : `the collective ${request.collective} is not exported here`,
+    );
   }
 
-  #passed(counts: RouteCounts, targets: number): void {
-    this.stats.add('requestsSent');
-    this.stats.add('targetsSent', targets);
-    counts.requestsSent++;
-    counts.targetsSent += targets;
+  /**
+   * The request as it leaves: in the mapped caller's name, unless it passes sealed. It is in the ledger before it is
+   * delivered, for the first reply may be home before the delivery is done.
+   */
+  #outgoing(
+    request: Request | SealedRequest,
+    { from, to, identities }: Route,
+    name: string,
+  ): Request | SealedRequest {
+    if (isSealedRequest(request)) {
+      const passing = { ...request, home: this.#withHop(request.home, from, to) };
+      this.#ledger.passed(passing, name);
+      return passing;
+    }
+    const caller = mapCaller(request.caller, identities);
+    const mapped = { ...request, caller, home: this.#withHop(request.home, from, to) };
+    this.#ledger.sent(mapped, request.caller, name);
+    return mapped;
   }
 
   #reply(reply: Reply | SealedReply, egress: Egress): void {
@@ -296,3 +278,18 @@ export class Bridge {
     return home.hops === undefined ? home : withReplyHop(home, this.#options, ingress.status());
   }
 }
+
+/** How many messages to nodes it stands for; a broadcast is one. */
+const targetsOf = (request: Request | SealedRequest): number => {
+  if (isSealedRequest(request)) return request.targets.length;
+  return request.target.kind === 'directed' ? request.target.nodes.length : 1;
+};
+
+const contextOf = (request: Request | SealedRequest): RejectionContext => {
+  if (isSealedRequest(request)) {
+    const { home, sender, caller } = request;
+    return { requestId: home.requestId, sender, ...(caller === undefined ? {} : { caller }) };
+  }
+  const { id, sender, caller, agent, collective } = request;
+  return { requestId: id, sender, caller, agent, collective };
+};

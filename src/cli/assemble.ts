@@ -10,6 +10,7 @@ import { Stats } from '../bridge/stats.ts';
 import type { ChoriaCollectiveConfig } from '../config/egress/choria-collective.ts';
 import type { McollectiveStompConfig } from '../config/egress/mcollective-stomp.ts';
 import { fileParser, fileReader, type ParseFile, type ReadFile, readClusterKey } from '../config/files.ts';
+import type { ChoriaFederationConfig } from '../config/ingress/choria-federation.ts';
 import { natsLinkOptions, stompLinkOptions } from '../config/link-options.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config, EgressConfig, IngressConfig, Named } from '../config/types.ts';
@@ -93,6 +94,21 @@ const metered = (link: Link, name: string, side: Side, { config, clock, links }:
   return counted.link;
 };
 
+const natsLink = (
+  it: Named<ChoriaFederationConfig | ChoriaCollectiveConfig>,
+  side: Side,
+  around: Surroundings,
+): Link => {
+  const { config, read, clock } = around;
+  const onEvent = listener(it.name, around);
+  return metered(
+    createNatsLink({ ...natsLinkOptions(it, config, read), clock, onEvent }),
+    it.name,
+    side,
+    around,
+  );
+};
+
 const known = <T>(adapters: ReadonlyMap<string, T>, name: string): T => {
   const adapter = adapters.get(name);
   if (adapter === undefined) throw new Error(`a route names ${name}, which is not configured`);
@@ -100,18 +116,13 @@ const known = <T>(adapters: ReadonlyMap<string, T>, name: string): T => {
 };
 
 const ingressOf = (it: Named<IngressConfig>, around: Surroundings): Ingress => {
-  const { config, read, parse, clock } = around;
+  const { config, parse, clock } = around;
   const exported = config.routes
     .filter(({ from }) => from === it.name)
     .flatMap(({ collectives }) => collectives);
   return createChoriaFederationIngress({
     name: it.name,
-    link: metered(
-      createNatsLink({ ...natsLinkOptions(it, config, read), clock, onEvent: listener(it.name, around) }),
-      it.name,
-      'federation',
-      around,
-    ),
+    link: natsLink(it, 'federation', around),
     cluster: it.cluster,
     verifier: parse(it.callers.ca, ['ingresses', it.name, 'callers', 'ca'], (ca) =>
       createCallerVerifier({ ...it.callers, ca: ca.toString() }),
@@ -129,18 +140,13 @@ const egressOf = (it: Named<EgressConfig>, around: Surroundings): Egress =>
   it.type === 'mcollective-stomp' ? mcollectiveEgress(it, around) : choriaEgress(it, around);
 
 const choriaEgress = (it: Named<ChoriaCollectiveConfig>, around: Surroundings): Egress => {
-  const { config, read, clock } = around;
+  const { config, clock } = around;
   const homes = config.routes
     .filter(({ to }) => to === it.name)
     .map(({ from }): [string, string] => [config.ingresses.get(from)?.cluster ?? config.cluster, from]);
   return createChoriaCollectiveEgress({
     name: it.name,
-    link: metered(
-      createNatsLink({ ...natsLinkOptions(it, config, read), clock, onEvent: listener(it.name, around) }),
-      it.name,
-      'collective',
-      around,
-    ),
+    link: natsLink(it, 'collective', around),
     homes: new Map(homes),
     maxMessageBytes: config.maxMessageBytes,
     clock,

@@ -7,11 +7,10 @@ import {
   decodeRelay,
   decodeRequest,
   decodeSecureRequest,
-  parseTarget,
+  parseTargets,
   type RelayTransport,
   relayData,
-  type TargetContext,
-  targetSubject,
+  tieTarget,
 } from '../../wire/choria/index.ts';
 
 export interface SealedOptions {
@@ -62,12 +61,7 @@ const sealed = (
   if (replyTo === undefined)
     throw new Rejection('missing_field', 'the transport message has no reply-to header');
   options.checkReplySubject(replyTo);
-  if (subjects.length > options.maxTargets)
-    throw new Rejection(
-      'too_many_targets',
-      `the request has ${subjects.length} targets, more than the ${options.maxTargets} allowed`,
-    );
-  const targets = subjects.map(parseTarget);
+  const targets = parseTargets(subjects, options);
   for (const { collective } of targets)
     if (options.sealed.get(collective) !== mode)
       throw new Rejection(
@@ -100,24 +94,10 @@ const verified = (
   const wire = decodeRequest(secure.message);
   try {
     options.verifier.verify(secure, wire.callerId, options.clock());
-    for (const target of targets) tie(target, wire);
+    for (const target of targets) tieTarget(target, wire);
     const { expires } = checkTime(wire.time, wire.ttl, options.clock(), options);
     return { caller: wire.callerId, expires: expires * 1000 };
   } catch (error) {
     throw asRejection(error, { caller: wire.callerId, agent: wire.agent, collective: wire.collective });
   }
-};
-
-/** @throws Rejection for a target, which is not signed, beside the collective and the agent, which are */
-const tie = (target: SealedTarget, { collective, agent }: TargetContext): void => {
-  if (target.collective !== collective)
-    throw new Rejection(
-      'collective_mismatch',
-      `the target ${targetSubject(target)} is not in the collective ${collective} that the request is for`,
-    );
-  if (target.kind !== 'node' && target.agent !== agent)
-    throw new Rejection(
-      'agent_mismatch',
-      `the target ${targetSubject(target)} is not the agent ${agent} that the request is for`,
-    );
 };

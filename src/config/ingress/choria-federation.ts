@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../../wire/choria/index.ts';
 import {
   type ChoriaConnection,
   checkConnection,
@@ -27,10 +28,6 @@ export interface CallersConfig {
   readonly privileged: readonly RegExp[];
 }
 
-// plugin.choria.security.certname_whitelist and .privileged_users of go-choria 0.30, dots escaped.
-const ALLOW = [/\.mcollective$/, /\.choria$/];
-const PRIVILEGED = [/\.privileged\.mcollective$/, /\.privileged\.choria$/];
-
 const checkCallers = (
   it: {
     readonly insecure_plaintext?: boolean;
@@ -53,8 +50,8 @@ export const choriaFederation = (context: SchemaContext) => {
       callers: z
         .strictObject({
           ca: file().optional(),
-          allow: z.array(pattern()).default(ALLOW),
-          privileged: z.array(pattern()).default(PRIVILEGED),
+          allow: z.array(pattern()).default([...DEFAULT_ALLOW]),
+          privileged: z.array(pattern()).default([...DEFAULT_PRIVILEGED]),
         })
         .optional(),
       reply_collectives: z.array(token('a collective')).default([]),
@@ -68,8 +65,8 @@ export const choriaFederation = (context: SchemaContext) => {
         ...connectionOf(it),
         callers: {
           ca: it.callers?.ca ?? it.tls?.ca ?? '',
-          allow: it.callers?.allow ?? ALLOW,
-          privileged: it.callers?.privileged ?? PRIVILEGED,
+          allow: it.callers?.allow ?? DEFAULT_ALLOW,
+          privileged: it.callers?.privileged ?? DEFAULT_PRIVILEGED,
         },
         replyCollectives: it.reply_collectives,
       };

@@ -55,6 +55,39 @@ export interface TargetContext {
 }
 
 /**
+ * The targets of a federation header.
+ * @throws Rejection `too_many_targets` or `invalid_target`
+ */
+export const parseTargets = (
+  subjects: readonly string[],
+  limits: { readonly maxTargets: number },
+): readonly SealedTarget[] => {
+  if (subjects.length > limits.maxTargets)
+    throw new Rejection(
+      'too_many_targets',
+      `the request has ${subjects.length} targets, more than the ${limits.maxTargets} allowed`,
+    );
+  return subjects.map(parseTarget);
+};
+
+/**
+ * Ties a target, which is not signed, to the collective and the agent, which are.
+ * @throws Rejection `collective_mismatch` or `agent_mismatch`
+ */
+export const tieTarget = (target: SealedTarget, { collective, agent }: TargetContext): void => {
+  if (target.collective !== collective)
+    throw new Rejection(
+      'collective_mismatch',
+      `the target ${shown(targetSubject(target))} is not in the collective ${collective} that the request is for`,
+    );
+  if (target.kind !== 'node' && target.agent !== agent)
+    throw new Rejection(
+      'agent_mismatch',
+      `the target ${shown(targetSubject(target))} is not the agent ${agent} that the request is for`,
+    );
+};
+
+/**
  * The targets of a federated request as one, tied to what its sender signed; the header itself is not signed.
  * @throws Rejection `invalid_target`, `too_many_targets`, `collective_mismatch`, `agent_mismatch`
  */
@@ -64,32 +97,17 @@ export const readTargets = (
   limits: { readonly maxTargets: number },
 ): Target => {
   if (subjects.length === 0) throw new Rejection('invalid_target', 'the request has no targets');
-  if (subjects.length > limits.maxTargets)
-    throw new Rejection(
-      'too_many_targets',
-      `the request has ${subjects.length} targets, more than the ${limits.maxTargets} allowed`,
-    );
   const nodes = new Set<string>();
   let broadcast = false;
-  for (const subject of subjects) {
-    const target = parseTarget(subject);
+  for (const target of parseTargets(subjects, limits)) {
     if (target.kind === 'service')
       throw new Rejection(
         'invalid_target',
-        `the target ${shown(subject)} is a service agent, which legacy collectives do not have`,
+        `the target ${shown(targetSubject(target))} is a service agent, which legacy collectives do not have`,
       );
-    if (target.collective !== request.collective)
-      throw new Rejection(
-        'collective_mismatch',
-        `the target ${shown(subject)} is not in the collective ${request.collective} that the request is for`,
-      );
+    tieTarget(target, request);
     if (target.kind === 'node') nodes.add(target.node);
-    else if (target.agent === request.agent) broadcast = true;
-    else
-      throw new Rejection(
-        'agent_mismatch',
-        `the target ${shown(subject)} is not the agent ${request.agent} that the request is for`,
-      );
+    else broadcast = true;
   }
   if (!broadcast) return { kind: 'directed', nodes: [...nodes] };
   if (nodes.size > 0)

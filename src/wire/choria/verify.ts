@@ -7,7 +7,7 @@ import { label, parseCertificates } from './certificate.ts';
 import { type Chain, checkDates, findChains, isStrongRsa } from './chain.ts';
 import type { SecureRequest } from './secure.ts';
 
-/** go-choria's defaults for who may call, and for who may call in another's name. */
+/** Who may call, and who in another's name: certname_whitelist and privileged_users of go-choria 0.30, dots escaped. */
 export const DEFAULT_ALLOW: readonly RegExp[] = [/\.mcollective$/, /\.choria$/];
 export const DEFAULT_PRIVILEGED: readonly RegExp[] = [/\.privileged\.mcollective$/, /\.privileged\.choria$/];
 

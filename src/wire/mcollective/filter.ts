@@ -6,11 +6,10 @@ import {
   type Filter,
 } from '../../envelope/filter.ts';
 import { Rejection } from '../../envelope/rejection.ts';
-import { RubyHash, RubyRegexp, RubySymbol, type RubyValue } from '../ruby/value.ts';
+import { RubyHash, RubyRegexp, type RubyValue, symbol } from '../ruby/value.ts';
 import { fieldText, shown } from './text.ts';
 
 const isList = (value: RubyValue): value is readonly RubyValue[] => Array.isArray(value);
-const symbol = (name: string): RubySymbol => new RubySymbol(name);
 const hash = (entries: readonly (readonly [RubyValue, RubyValue])[]): RubyHash => new RubyHash(entries);
 
 /** The filter as a legacy request has it: string keys outside, symbol keys in the facts. */

@@ -1,7 +1,7 @@
 import type { ReplyPayload, RequestPayload } from '../../envelope/message.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import type { Value, ValueMap } from '../../envelope/value.ts';
-import { RubyHash, RubyString, RubySymbol, type RubyValue } from '../ruby/value.ts';
+import { RubyHash, RubyString, type RubyValue, symbol } from '../ruby/value.ts';
 import { fieldText } from './text.ts';
 import { dataToRuby, fromRuby, mapFromRuby, toRuby } from './values.ts';
 
@@ -10,8 +10,6 @@ export const PING = 'ping';
 export const PONG = 'pong';
 
 export const PROCESS_RESULTS = 'process_results';
-
-const symbol = (name: string): RubySymbol => new RubySymbol(name);
 
 /** A field of an RPC hash: symbols from Ruby clients, strings from those that came through JSON. */
 const field = (hash: RubyHash, name: string): RubyValue | undefined => hash.symbol(name) ?? hash.string(name);

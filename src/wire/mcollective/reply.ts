@@ -3,7 +3,7 @@ import { isIdentity } from '../../envelope/check.ts';
 import type { ReplyPayload } from '../../envelope/message.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import { encodeBase64 } from '../base64.ts';
-import { RubyHash, RubySymbol } from '../ruby/value.ts';
+import { RubyHash, symbol } from '../ruby/value.ts';
 import { replyPayloadFromRuby, replyPayloadToRuby } from './payload.ts';
 import { sealOf } from './request.ts';
 import type { Serializer } from './serializer.ts';
@@ -65,7 +65,6 @@ export const encodeReply = async (
 ): Promise<Buffer> => {
   const body = serializer.encode(replyPayloadToRuby(reply.payload));
   const signature = await signDocument(body, key);
-  const symbol = (name: string): RubySymbol => new RubySymbol(name);
   return serializer.encode(
     new RubyHash([
       [symbol('senderid'), reply.senderId],

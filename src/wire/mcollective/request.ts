@@ -4,7 +4,7 @@ import type { Filter } from '../../envelope/filter.ts';
 import type { RequestPayload } from '../../envelope/message.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import { decodeBase64, encodeBase64 } from '../base64.ts';
-import { RubyHash, RubySymbol, type RubyValue } from '../ruby/value.ts';
+import { RubyHash, type RubyValue, symbol } from '../ruby/value.ts';
 import { filterFromRuby, filterToRuby } from './filter.ts';
 import { requestPayloadFromRuby, requestPayloadToRuby } from './payload.ts';
 import type { Serializer } from './serializer.ts';
@@ -23,8 +23,6 @@ export interface LegacyRequest {
   readonly filter: Filter;
   readonly payload: RequestPayload;
 }
-
-const symbol = (name: string): RubySymbol => new RubySymbol(name);
 
 /** The signed document: the payload with the ttl and time that daemons hold the outer ones against. */
 export const encodeRequestBody = (request: LegacyRequest, serializer: Serializer): Buffer =>

@@ -10,6 +10,7 @@ import {
   RubySymbol,
   RubyTime,
   type RubyValue,
+  symbol,
 } from '../ruby/value.ts';
 import { binary, shown, textOf } from './text.ts';
 
@@ -124,7 +125,7 @@ export const toRuby = (value: Value): RubyValue => {
 };
 
 /** The `data` of a request or reply: its own keys become symbols, deeper ones stay strings. */
-export const dataToRuby = (data: ValueMap): RubyHash => hashToRuby(data, (key) => new RubySymbol(key));
+export const dataToRuby = (data: ValueMap): RubyHash => hashToRuby(data, symbol);
 
 const hashToRuby = (map: ValueMap, key: (text: string) => RubyValue): RubyHash =>
   new RubyHash([...map].map(([text, value]) => [key(text), toRuby(value)]));

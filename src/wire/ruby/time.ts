@@ -1,4 +1,4 @@
-import { RubyError, type RubyTime, type RubyValue } from './value.ts';
+import { RubyError, type RubyValue } from './value.ts';
 
 const NS_PER_SECOND = 1_000_000_000n;
 
@@ -67,5 +67,3 @@ export const checkYear = (year: number): number => {
   if (Math.abs(year) > FARTHEST) throw new RubyError('limit', `the year ${year} is too far away`);
   return year;
 };
-
-export const isUtc = (time: RubyTime): boolean => time.offset === undefined;

@@ -36,6 +36,8 @@ export class RubySymbol {
   }
 }
 
+export const symbol = (name: string): RubySymbol => new RubySymbol(name);
+
 /** A string that is not valid UTF-8 text: binary, another encoding, or broken. */
 export class RubyString {
   readonly bytes: Buffer;
