@@ -8,8 +8,8 @@ import { encodeBase64 } from '../src/wire/base64.ts';
 import { replyDestination } from '../src/wire/mcollective/addressing.ts';
 import { replyPayloadToRuby } from '../src/wire/mcollective/payload.ts';
 import { binary } from '../src/wire/mcollective/text.ts';
-import { encodeToken } from '../src/wire/mcollective/token.ts';
 import { encodeMarshal, RubyHash, RubySymbol } from '../src/wire/ruby/index.ts';
+import { encodeToken } from '../src/wire/token.ts';
 import { type BenchResult, interleave } from './table.ts';
 
 const CLUSTER = 'bench';

@@ -1,5 +1,5 @@
 import type { Home, Reply, Request } from '../envelope/message.ts';
-import type { Rejection } from '../envelope/rejection.ts';
+import type { Rejection, RejectionContext } from '../envelope/rejection.ts';
 import type { SealedReply, SealedRequest } from '../envelope/sealed.ts';
 
 /** Whether a side can be reached now, and why not. */
@@ -20,6 +20,36 @@ export interface RequestSink {
    * @param home where to send an RPC error, as far as the message says it
    */
   rejected(rejection: Rejection, home?: Home): void;
+  /** A request that is somebody else's to handle; counted, and told at log level debug. */
+  ignored(why: Ignored, context: RejectionContext): void;
+}
+
+/**
+ * Why an ingress leaves a request alone: `bridged` where a bridge (this or another) put it on that side, which would
+ * make a loop; `another_instance` where another instance of the cluster has got it too and handles it; `native` where
+ * the node that is meant, or that answers, is reached on the requester's own side.
+ */
+export type Ignored = 'bridged' | 'another_instance' | 'native';
+
+/** Which nodes an ingress stands in for: those that live beyond one of its routes and not on its own side. */
+export interface Residents {
+  /** Globs of identities in a collective, as configured: `*` is any text, `?` any character. */
+  patterns(collective: string): readonly string[];
+  /** Identities in a collective that have answered of late, whether a pattern covers them or not. */
+  names(collective: string): ReadonlySet<string>;
+  /** Whether the node is one of these, by name or by pattern. */
+  has(collective: string, identity: string): boolean;
+  /** Calls when `names` or `has` may answer otherwise than before. */
+  onChange(listener: () => void): void;
+}
+
+/** Shares requests that every instance of a cluster gets a copy of. */
+export interface Ownership {
+  /**
+   * Whether this instance handles it; at most one instance of the cluster says so.
+   * @param time the request's own word of when it was sent, in seconds since the epoch
+   */
+  isMine(requestId: string, time: number): boolean;
 }
 
 /** The side where requests come in. Five methods; every implementation passes the same contract suite. */
@@ -55,6 +85,13 @@ export interface Egress {
    * @throws Rejection e.g. `no_signing_key`, `overloaded`
    */
   deliver(request: Request | SealedRequest): Promise<void>;
+  /**
+   * Asks all nodes of a collective who is there, in the bridge's own name; the answers come to this instance alone.
+   * Undefined where the egress cannot sign.
+   * @param found called for each node that answers, also after the promise has resolved
+   * @returns once the question has been handed to the transport
+   */
+  readonly discover?: (collective: string, found: (node: string) => void) => Promise<void>;
   close(): Promise<void>;
   status(): LinkStatus;
 }

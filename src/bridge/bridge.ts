@@ -1,4 +1,4 @@
-import type { Egress, Ingress, LinkStatus } from '../adapter/port.ts';
+import type { Egress, Ignored, Ingress, LinkStatus } from '../adapter/port.ts';
 import type { Home, Reply, Request } from '../envelope/message.ts';
 import { asRejection, Rejection, type RejectionCode, type RejectionContext } from '../envelope/rejection.ts';
 import { isSealedReply, isSealedRequest, type SealedReply, type SealedRequest } from '../envelope/sealed.ts';
@@ -89,6 +89,7 @@ export class Bridge {
       await ingress.start({
         request: (request) => void this.#request(request, ingress),
         rejected: (rejection, home) => this.#rejected(rejection, home, 'request_in'),
+        ignored: (why, context) => this.#ignored(why, context, 'a request'),
       });
     });
     await Promise.all([...egresses.values(), ...ingresses]);
@@ -211,6 +212,12 @@ export class Bridge {
     const node = rejection.context.sender;
     const whose = node === undefined ? 'a reply was refused: ' : `the reply of ${node} was refused: `;
     this.#rejected(rejection, home, 'reply_in', { node, whose });
+  }
+
+  #ignored(why: Ignored, { requestId, sender, agent, collective }: RejectionContext, what: string): void {
+    this.stats.ignore(why);
+    const fields = { reason: why, request_id: requestId, sender, agent, collective };
+    this.#options.log.debug(fields, `${what} was left to others`);
   }
 
   /** Counts and logs what is refused and tells the requester, in the node's name where it is a node's reply. */

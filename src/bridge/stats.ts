@@ -1,3 +1,4 @@
+import type { Ignored } from '../adapter/port.ts';
 import type { RejectionCode } from '../envelope/rejection.ts';
 
 /** What is counted of requests and replies; counters only, lost with the process. */
@@ -15,9 +16,11 @@ export interface Counts {
   /** Messages whose ttl ended while they waited for a broker. */
   readonly expired: number;
   readonly rejected: Readonly<Partial<Record<RejectionCode, number>>>;
+  /** Messages that were left to others. */
+  readonly ignored: Readonly<Record<Ignored, number>>;
 }
 
-export type Counter = Exclude<keyof Counts, 'rejected'>;
+export type Counter = Exclude<keyof Counts, 'rejected' | 'ignored'>;
 
 /** What passed by one route. The bridge counts on them as they are: this is the hot path. */
 export class RouteCounts {
@@ -72,6 +75,7 @@ export class Stats {
     expired: 0,
   };
   readonly #rejected = new Map<RejectionCode, number>();
+  readonly #ignored: Record<Ignored, number> = { bridged: 0, another_instance: 0, native: 0 };
   readonly #routes: RouteCounts[] = [];
   readonly #errors: Record<Stage, number> = { request_in: 0, request: 0, reply_in: 0, reply: 0 };
   /** Taking requests to their egress, signature included, and replies to their ingress. */
@@ -116,7 +120,11 @@ export class Stats {
     this.#rejected.set(code, (this.#rejected.get(code) ?? 0) + 1);
   }
 
+  ignore(why: Ignored): void {
+    this.#ignored[why]++;
+  }
+
   snapshot(): Counts {
-    return { ...this.#counts, rejected: Object.fromEntries(this.#rejected) };
+    return { ...this.#counts, rejected: Object.fromEntries(this.#rejected), ignored: { ...this.#ignored } };
   }
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { RejectionCode } from '../../src/envelope/rejection.ts';
 import type { IncomingMessage } from '../../src/transport/link.ts';
 import { parseReplyDestination, replyDestination } from '../../src/wire/mcollective/addressing.ts';
-import { encodeToken, readToken } from '../../src/wire/mcollective/token.ts';
+import { encodeToken, readToken } from '../../src/wire/token.ts';
 import { REFUSED } from './bad-input/reply.ts';
 import { CLUSTER, COLLECTIVE } from './brokers.ts';
 import type { Deviation } from './choria-client.ts';

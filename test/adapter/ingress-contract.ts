@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Ingress, RequestSink } from '../../src/adapter/port.ts';
+import type { Ignored, Ingress, RequestSink } from '../../src/adapter/port.ts';
 import type { Home, Reply, ReplyPayload, Request } from '../../src/envelope/message.ts';
-import { Rejection } from '../../src/envelope/rejection.ts';
+import { Rejection, type RejectionContext } from '../../src/envelope/rejection.ts';
 import { isSealedRequest } from '../../src/envelope/sealed.ts';
 import { until } from './world.ts';
 
@@ -41,20 +41,24 @@ export interface IngressStage {
 interface Handed {
   readonly requests: Request[];
   readonly rejections: { readonly rejection: Rejection; readonly home: Home | undefined }[];
+  readonly ignored: { readonly why: Ignored; readonly context: RejectionContext }[];
   readonly sink: RequestSink;
 }
 
 const recordingSink = (): Handed => {
   const requests: Request[] = [];
   const rejections: Handed['rejections'] = [];
+  const ignored: Handed['ignored'] = [];
   return {
     requests,
     rejections,
+    ignored,
     sink: {
       request: (request) => {
         if (!isSealedRequest(request)) requests.push(request);
       },
       rejected: (rejection, home) => void rejections.push({ rejection, home }),
+      ignored: (why, context) => void ignored.push({ why, context }),
     },
   };
 };

@@ -16,7 +16,7 @@ import {
 } from '../../wire/mcollective/request.ts';
 import type { Serializer } from '../../wire/mcollective/serializer.ts';
 import { signDocument } from '../../wire/mcollective/signature.ts';
-import { encodeToken } from '../../wire/mcollective/token.ts';
+import { encodeToken } from '../../wire/token.ts';
 import { sendVia } from '../send.ts';
 import type { DirectLimit } from './direct-limit.ts';
 import type { Signers } from './signing.ts';

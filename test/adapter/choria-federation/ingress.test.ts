@@ -51,6 +51,9 @@ describe('the ingress choria-federation', () => {
       rejected: (rejection) => {
         throw rejection;
       },
+      ignored: (why) => {
+        throw new Error(`ignored: ${why}`);
+      },
     });
     client.send(deviation);
     await until('the request is handed over', () => requests.length > 0);

@@ -1,6 +1,6 @@
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
-import type { Home } from '../../envelope/message.ts';
-import { Rejection } from '../../envelope/rejection.ts';
+import type { Home } from '../envelope/message.ts';
+import { Rejection } from '../envelope/rejection.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 
 /**

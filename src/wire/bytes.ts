@@ -1,4 +1,4 @@
-import { Rejection } from '../../envelope/rejection.ts';
+import { Rejection } from '../envelope/rejection.ts';
 
 /** Writes the fields of a reply token: big-endian integers, texts and lists with their length before them. */
 export class ByteWriter {

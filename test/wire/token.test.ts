@@ -1,14 +1,9 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Home } from '../../../src/envelope/message.ts';
-import { Rejection } from '../../../src/envelope/rejection.ts';
-import {
-  decodeToken,
-  encodeToken,
-  readToken,
-  type TokenContext,
-} from '../../../src/wire/mcollective/token.ts';
+import type { Home } from '../../src/envelope/message.ts';
+import { Rejection } from '../../src/envelope/rejection.ts';
+import { decodeToken, encodeToken, readToken, type TokenContext } from '../../src/wire/token.ts';
 
 const context: TokenContext = {
   key: createSecretKey(randomBytes(32)),
