@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { startWorld, type World } from './federation-world.ts';
+import { loopback } from './loopback.ts';
 import { type Command, PATHS, type Path, type Peer } from './peer-messages.ts';
 import { type BenchResult, median, print } from './table.ts';
 
@@ -90,6 +91,7 @@ const latency = async (world: World): Promise<BenchResult> => {
       if (i >= WARM_UP) taken[through].push(...micros);
     }
   for (const peer of [nodes, relay, near, far]) peer.stop();
+  const byte = await loopback(BLOCK, EVERY);
   const lines = (share: number): BenchResult['rows'] => {
     const [server, bare, bridge] = [taken.server, taken.relay, taken.bridge].map((all) =>
       percentile(all, share),
@@ -102,6 +104,7 @@ const latency = async (world: World): Promise<BenchResult> => {
       { label: `${name}: two servers, the bridge between`, perSecond: bridged },
       { label: `${name}: added to one server`, perSecond: bridged - direct },
       { label: `${name}: added to the bare relay`, perSecond: bridged - floor },
+      { label: `${name}: one byte to another process and back`, perSecond: percentile(byte, share) },
     ];
   };
   return {

@@ -32,6 +32,15 @@ export interface BridgeOptions {
   /** How long a stop waits for replies to requests in flight, in ms. */
   readonly drainTimeout: number;
   readonly stats?: Stats;
+  readonly inventory?: NodeKnowledge;
+}
+
+/** Who lives where, as far as replies tell it and need it. */
+export interface NodeKnowledge {
+  /** A verified reply has come from beyond that egress. */
+  seen(egress: string, collective: string, node: string): void;
+  /** Whether the node answers requests of that ingress's side by itself. */
+  isNative(ingress: string, collective: string, node: string): boolean;
 }
 
 /** A broadcast's replies come close together; this long a silence is the end of them. */
@@ -199,7 +208,18 @@ export class Bridge {
     this.stats.add('repliesReceived');
     if (counts !== undefined) counts.repliesReceived++;
     if (isSealedReply(reply)) this.#ledger.passedBack(reply);
-    else this.#ledger.replied(reply.home, false, reply.sender);
+    else {
+      const { home, sender, broadcast } = reply;
+      const { inventory } = this.#options;
+      inventory?.seen(egress.name, home.collective, sender);
+      // Not where it alone was asked: then nobody else has answered.
+      if (broadcast === true && inventory?.isNative(home.ingress, home.collective, sender) === true) {
+        const { requestId, agent, collective } = home;
+        this.#ignored('native', { requestId, sender, agent, collective }, 'a reply');
+        return;
+      }
+      this.#ledger.replied(home, false, sender);
+    }
     if (this.#sendHome(reply)) {
       this.stats.add('repliesSent');
       if (counts !== undefined) counts.repliesSent++;

@@ -7,6 +7,7 @@ import { formatPath, type KeyPath, type Problem } from './problem.ts';
 const outline = z
   .object({
     cluster: z.string().optional().catch(undefined),
+    statistics: z.object({ interval: z.unknown().optional() }).optional().catch(undefined),
     ingresses: z.record(z.string(), z.unknown()).catch({}),
     egresses: z.record(z.string(), z.unknown()).catch({}),
     routes: z
@@ -29,7 +30,7 @@ const outline = z
       )
       .catch([]),
   })
-  .catch({ cluster: undefined, ingresses: {}, egresses: {}, routes: [] });
+  .catch({ cluster: undefined, statistics: undefined, ingresses: {}, egresses: {}, routes: [] });
 
 /** The names that the parts of a configuration know each other by, as far as they can be made out. */
 export type Outline = z.output<typeof outline>;
@@ -70,6 +71,8 @@ export const crossCheck = (outline: Outline, document: ConfigDocument): readonly
     }
   }
   checkHomes(outline, report);
+  checkSides(outline, report, refer);
+  checkSharing(outline, report);
   return problems;
 };
 
@@ -86,9 +89,9 @@ const DEFAULT_CLUSTER = 'mcollective';
 /** Nodes reply to a subject with the cluster's name in it, which has to tell whose request it was. */
 const checkHomes = (outline: Outline, report: Report): void => {
   const homes = new Map<string, string>();
-  for (const [index, { from, to }] of outline.routes.entries()) {
-    const egress = entryOf(outline.egresses, to);
-    if (from === undefined || !('type' in egress) || egress.type !== 'choria-collective') continue;
+  for (const [index, route] of outline.routes.entries()) {
+    const { from, to } = route;
+    if (from === undefined || !isSealed(outline, route)) continue;
     const { cluster = outline.cluster ?? DEFAULT_CLUSTER }: { cluster?: unknown } = entryOf(
       outline.ingresses,
       from,
@@ -104,7 +107,21 @@ const checkHomes = (outline: Outline, report: Report): void => {
   }
 };
 
-/** What passes sealed has no caller to map; what is translated needs one. */
+const typeOf = (entries: Readonly<Record<string, unknown>>, name: string | undefined): unknown => {
+  const entry = entryOf(entries, name);
+  return 'type' in entry ? entry.type : undefined;
+};
+
+/** Requests of a federation pass as they are to a Choria collective, unless callers are to be mapped. */
+const isSealed = (
+  { ingresses, egresses }: Outline,
+  { from, to, identities }: Pick<Outline['routes'][number], 'from' | 'to' | 'identities'>,
+): boolean =>
+  typeOf(egresses, to) === 'choria-collective' &&
+  typeOf(ingresses, from) === 'choria-federation' &&
+  identities === undefined;
+
+/** What passes sealed has no caller to map; what is translated needs one, and a signature. */
 const checkPassage = (
   outline: Outline,
   route: Outline['routes'][number],
@@ -112,19 +129,51 @@ const checkPassage = (
   report: Report,
 ): void => {
   const egress = entryOf(outline.egresses, route.to);
-  if (!('type' in egress)) return;
-  const isSealed = egress.type === 'choria-collective';
-  if (isSealed && route.identities !== undefined)
-    report(
-      [...path, 'identities'],
-      'has no effect: requests to a choria-collective pass as they are; leave it out',
-    );
-  if (!isSealed && route.identities === undefined)
+  if (!('type' in egress) || isSealed(outline, route)) return;
+  if (route.identities === undefined)
     report(
       [...path, 'identities'],
       'is missing: without a rule nobody passes',
       'a list of rules, at least one',
     );
-  if (!isSealed && route.verify !== undefined)
+  if (egress.type === 'choria-collective' && !('signing' in egress))
+    report(
+      ['egresses', route.to ?? '', 'signing'],
+      `is missing: requests from ${route.from ?? 'there'} are signed anew, with a privileged certificate`,
+      'cert and key',
+    );
+  if (route.verify !== undefined)
     report([...path, 'verify'], 'has no effect: what is translated is always verified; leave it out');
+};
+
+type Refer = (path: KeyPath, name: string | undefined, kind: string, names: readonly string[]) => void;
+
+/** `beside` names the egress to the ingress's own side, where no route of it may lead. */
+const checkSides = (outline: Outline, report: Report, refer: Refer): void => {
+  for (const name of Object.keys(outline.ingresses)) {
+    const { beside }: { beside?: unknown } = entryOf(outline.ingresses, name);
+    if (typeof beside !== 'string') continue;
+    const path = ['ingresses', name, 'beside'];
+    refer(path, beside, 'egress', Object.keys(outline.egresses));
+    if (outline.routes.some(({ from, to }) => from === name && to === beside))
+      report(
+        path,
+        `${beside} is where a route from ${name} leads, so it cannot be the side that ${name} is on`,
+      );
+  }
+};
+
+/** Instances share a topic's requests by what they know of each other, and that is from their statistics. */
+const checkSharing = (outline: Outline, report: Report): void => {
+  const { interval } = outline.statistics ?? {};
+  if (interval !== 0 && !/^0[a-z]*$/.test(String(interval))) return;
+  for (const name of Object.keys(outline.ingresses)) {
+    const ingress = entryOf(outline.ingresses, name);
+    if (typeOf(outline.ingresses, name) === 'mcollective-stomp' && !('broadcast_queue' in ingress))
+      report(
+        ['statistics', 'interval'],
+        `0 would keep the instances of a cluster from knowing each other, and each would handle every broadcast that comes to ${name}`,
+        'more than 0, or a broadcast_queue for that ingress',
+      );
+  }
 };

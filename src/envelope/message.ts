@@ -84,4 +84,6 @@ export interface Reply {
   /** Seconds since the epoch. */
   readonly time: number;
   readonly payload: ReplyPayload;
+  /** Whether it answers a request to all that listen, so that others may have answered on the requester's own side. */
+  readonly broadcast?: boolean;
 }

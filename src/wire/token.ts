@@ -37,6 +37,8 @@ export interface ReplyPass {
   readonly home: Home;
   /** Whether `identity` was asked; any may answer a broadcast. */
   readonly asked: (identity: string) => boolean;
+  /** Whether all that listen were asked. */
+  readonly broadcast: boolean;
 }
 
 /**
@@ -155,5 +157,6 @@ const parse = (bytes: Buffer, collective: string): ReplyPass => {
       ...(hops === undefined ? {} : { hops }),
     },
     asked: (identity) => nodes === undefined || nodes.has(nodeHash(identity)),
+    broadcast: nodes === undefined,
   };
 };

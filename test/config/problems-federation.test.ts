@@ -45,10 +45,12 @@ describe('the configuration of a federation', () => {
 
   it.each<[statement: string, routes: string, ingresses: string, problems: readonly RegExp[]]>([
     [
-      'refuses identities where nobody is mapped',
+      'demands a certificate to sign with where callers are mapped',
       '  - { from: federation, to: member, collectives: [a], identities: [{ exact: choria=a, to: cert=a }] }\n',
       '',
-      [/^bridge.yaml:\d+:\d+: routes\[0\]\.identities: has no effect: requests to a choria-collective pass/],
+      [
+        /^bridge.yaml:\d+:\d+: egresses\.member\.signing: is missing: requests from federation are signed anew/,
+      ],
     ],
     [
       'demands identities where callers are mapped',

@@ -33,6 +33,8 @@ export interface ActiveMqOptions {
   readonly stompPort?: number;
   /** Query of the plain connector's URI, e.g. `transport.hbGracePeriodMultiplier=2`. */
   readonly connectorQuery?: string;
+  /** Topics (a wildcard such as `mcollective.*.agent` too) whose messages the broker also puts into a queue. */
+  readonly compositeTopics?: readonly { readonly topic: string; readonly queue: string }[];
 }
 
 export interface ActiveMq {
@@ -218,6 +220,14 @@ const configuration = (
       ? ''
       : `<transportConnector name="tls" uri="stomp+nio+ssl://${HOST}:${tlsPort}?needClientAuth=${options.tls?.needClientAuth === true}"/>`;
   const query = options.connectorQuery === undefined ? '' : `?${escapeXml(options.connectorQuery)}`;
+  const composites = (options.compositeTopics ?? []).map(
+    ({ topic, queue }) =>
+      `<compositeTopic name="${escapeXml(topic)}" forwardOnly="false"><forwardTo><queue physicalName="${escapeXml(queue)}"/></forwardTo></compositeTopic>`,
+  );
+  const interceptors =
+    composites.length === 0
+      ? ''
+      : `<destinationInterceptors><virtualDestinationInterceptor><virtualDestinations>${composites.join('')}</virtualDestinations></virtualDestinationInterceptor></destinationInterceptors>`;
   // The plain connector comes last: when it answers, the other one listens too.
   return `<beans xmlns="http://www.springframework.org/schema/beans"
   xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
@@ -228,7 +238,7 @@ const configuration = (
     <destinationPolicy><policyMap><policyEntries>
       <policyEntry queue="*.reply.>" gcInactiveDestinations="true" inactiveTimoutBeforeGC="10000"/>
     </policyEntries></policyMap></destinationPolicy>
-    <plugins><simpleAuthenticationPlugin><users>${accounts.join('')}</users></simpleAuthenticationPlugin></plugins>
+    ${interceptors}<plugins><simpleAuthenticationPlugin><users>${accounts.join('')}</users></simpleAuthenticationPlugin></plugins>
     ${tlsPort === undefined ? '' : `<sslContext><sslContext ${store('key', 'key.p12')} ${store('trust', 'trust.p12')}/></sslContext>`}
     <transportConnectors>
       ${secure}<transportConnector name="plain" uri="stomp+nio://${HOST}:${port}${query}"/>

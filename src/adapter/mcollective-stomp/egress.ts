@@ -61,7 +61,7 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
     return pass;
   };
 
-  const replyFrom = (message: IncomingMessage, { home, asked }: ReplyPass): Reply => {
+  const replyFrom = (message: IncomingMessage, { home, asked, broadcast }: ReplyPass): Reply => {
     const context: RejectionContext = { requestId: home.requestId };
     let sealed: ReturnType<typeof decodeReply>;
     try {
@@ -80,7 +80,7 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
       const payload = openReply(sealed, options.serverKeys, serializer);
       if ((payload.kind === 'discovery') !== (home.agent === 'discovery'))
         throw new Rejection('unsupported_body', `it is no reply of the agent ${home.agent}`);
-      return { home, sender: sealed.senderId, time: sealed.time, payload };
+      return { home, sender: sealed.senderId, time: sealed.time, payload, broadcast };
     } catch (error) {
       throw asRejection(error, { ...context, sender: sealed.senderId });
     }
