@@ -1,13 +1,22 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { benchFederation } from './federation.ts';
+import { benchLegacyRequests } from './legacy-requests.ts';
 import { benchMemory, benchReplies } from './replies.ts';
+import { benchRepliesWhileSigning } from './replies-while-signing.ts';
 import { benchStompFanout } from './stomp-fanout.ts';
 import { print } from './table.ts';
 
 /** Every benchmark, each with its yardstick in the same run; the numbers also as JSON. */
 const results = [];
-for (const bench of [benchReplies, benchStompFanout, benchMemory, benchFederation]) {
+for (const bench of [
+  benchReplies,
+  benchStompFanout,
+  benchMemory,
+  benchFederation,
+  benchLegacyRequests,
+  benchRepliesWhileSigning,
+]) {
   const measured = [await bench()].flat();
   for (const result of measured) print(result);
   results.push(...measured);

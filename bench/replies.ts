@@ -18,12 +18,12 @@ const NODES_PER_REQUEST = 200;
 const REPLIES = 8_000;
 
 /** A link to nowhere: hands over what it is told to, and counts what is sent. */
-interface LooseLink extends Link {
+export interface LooseLink extends Link {
   readonly deliver: (message: IncomingMessage) => void;
   readonly sent: () => number;
 }
 
-const looseLink = (): LooseLink => {
+export const looseLink = (): LooseLink => {
   let subscription: Subscription | undefined;
   let sent = 0;
   return {
@@ -40,7 +40,7 @@ const looseLink = (): LooseLink => {
   };
 };
 
-const silent = {
+export const silent = {
   debug: () => undefined,
   info: () => undefined,
   warn: () => undefined,
@@ -57,10 +57,10 @@ const replyBody = (n: number): Buffer => {
     ['output', 'x'.repeat(180)],
     ['exitcode', '0'],
   ]);
-  return encodeMarshal(replyPayloadToRuby({ kind: 'rpc', statusCode: 0, statusMessage: 'OK', data }));
+  return encodeMarshal(replyPayloadToRuby({ kind: 'rpc', statusCode: 0, statusMessage: 'OK', data }, 'package'));
 };
 
-interface Material {
+export interface Material {
   readonly replies: readonly IncomingMessage[];
   readonly signed: readonly { readonly body: Buffer; readonly signature: Buffer }[];
   readonly serverKey: KeyObject;
@@ -68,7 +68,7 @@ interface Material {
 }
 
 /** Replies of 200 nodes to each of many requests. Signatures are the dear part, so nodes give the same answer each time. */
-const makeMaterial = (): Material => {
+export const makeMaterial = (): Material => {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const tokenKey = createSecretKey(Buffer.alloc(32, 7));
   const signed = Array.from({ length: NODES_PER_REQUEST }, (_, n) => {
@@ -110,7 +110,7 @@ const makeMaterial = (): Material => {
   return { replies, signed, serverKey: publicKey, tokenKey };
 };
 
-const startBench = async ({
+export const startBench = async ({
   serverKey,
   tokenKey,
 }: Material): Promise<{ readonly stomp: LooseLink; readonly nats: LooseLink }> => {

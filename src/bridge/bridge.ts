@@ -33,6 +33,8 @@ export interface BridgeOptions {
   readonly drainTimeout: number;
   readonly stats?: Stats;
   readonly inventory?: NodeKnowledge;
+  /** Egresses that no route leads to, which only say who is there. */
+  readonly beside?: readonly Egress[];
 }
 
 /** Who lives where, as far as replies tell it and need it. */
@@ -76,7 +78,7 @@ export class Bridge {
     // Known from the start, so that nothing counted is told as 0 and not as missing.
     for (const { from, to } of options.routes) this.stats.route(from.name, to.name);
     this.#ingresses = new Map(options.routes.map(({ from }) => [from.name, from]));
-    this.#egresses = new Set(options.routes.map(({ to }) => to));
+    this.#egresses = new Set([...options.routes.map(({ to }) => to), ...(options.beside ?? [])]);
   }
 
   /**

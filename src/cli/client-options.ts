@@ -85,7 +85,7 @@ const readPem = (option: string, file: string): string => {
 /** The first choria-federation ingress of a configuration, as link options and its cluster. */
 const fromConfig = (file: string) => {
   const loaded = loadConfig(file, process.env);
-  const ingress = [...loaded.config.ingresses.values()].find(({ type }) => type === 'choria-federation');
+  const ingress = [...loaded.config.ingresses.values()].find((it) => it.type === 'choria-federation');
   if (ingress === undefined) throw new UsageError(`${file} has no choria-federation ingress`);
   return {
     link: natsLinkOptions(ingress, loaded.config, fileReader(loaded)),

@@ -3,9 +3,11 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError, ConfigUnreadable } from '../config/problem.ts';
 import { LinkError } from '../transport/link.ts';
 import { registerCheck } from './check.ts';
+import { registerDecode } from './decode.ts';
 import { registerDemo } from './demo.ts';
 import { registerFederationObserve } from './federation-observe.ts';
 import { registerFederationTrace } from './federation-trace.ts';
+import { registerInventory } from './inventory.ts';
 import { registerPing } from './ping.ts';
 import { registerRpc } from './rpc.ts';
 import { registerRun } from './run.ts';
@@ -25,20 +27,23 @@ const program = new Command('mcbridge')
     'after',
     `
 Examples:
-  mcbridge demo                         see the bridge at work, nothing else needed
-  mcbridge check --config bridge.yaml   see whether a configuration will work
-  mcbridge run --config bridge.yaml     run the bridge
-  mcbridge ping --config bridge.yaml    see which nodes answer, as a Choria client
-  mcbridge help check                   what check looks at, and its exit codes
+  mcbridge demo                            see the bridge at work, nothing else needed
+  mcbridge check --config bridge.yaml      see whether a configuration will work
+  mcbridge run --config bridge.yaml        run the bridge
+  mcbridge ping --config bridge.yaml       see which nodes answer, as a Choria client
+  mcbridge inventory --config bridge.yaml  see which nodes live where
+  mcbridge help check                      what check looks at, and its exit codes
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or unreadable configuration`,
   );
 
 registerRun(program);
 registerCheck(program);
+registerDecode(program);
 registerDemo(program);
 registerPing(program);
 registerRpc(program);
+registerInventory(program);
 registerFederationTrace(program);
 registerFederationObserve(program);
 

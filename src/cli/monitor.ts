@@ -1,15 +1,15 @@
 import { resolve } from 'node:path';
+import type { Assembled } from '../assembly/assemble.ts';
 import type { Log } from '../bridge/log.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
 import { Monitor } from '../stats/monitor.ts';
-import type { Assembled } from './assemble.ts';
 import { version } from './version.ts';
 
 /** What tells how an assembled bridge is. */
 export const createMonitor = (
   { config, file }: LoadedConfig,
-  { bridge, links }: Assembled,
+  { bridge, links, networks, membership, nodes }: Assembled,
   log: Log,
 ): Monitor =>
   new Monitor({
@@ -20,6 +20,9 @@ export const createMonitor = (
     configFile: resolve(file),
     interval: config.statistics.interval,
     links,
+    networks,
+    membership,
+    pages: new Map([['/inventory', nodes.page]]),
     stats: bridge.stats,
     inFlight: () => bridge.inFlight,
     log,

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import { assemble } from '../assembly/assemble.ts';
 import { loadConfig } from '../config/load.ts';
-import { assemble } from './assemble.ts';
 import { createLogger } from './log.ts';
 import { createMonitor, serve } from './monitor.ts';
 
@@ -36,8 +36,9 @@ const run = async (file: string): Promise<void> => {
   const { config } = loaded;
   const { identity, cluster, instance } = config;
   const log = createLogger({ ...config.log, stream: process.stdout, identity, cluster, instance });
-  const { bridge, links } = assemble(loaded, log);
-  const monitor = createMonitor(loaded, { bridge, links }, log);
+  const assembled = assemble(loaded, log);
+  const { bridge, nodes } = assembled;
+  const monitor = createMonitor(loaded, assembled, log);
   await serve(monitor, loaded, log);
 
   let last = '';
@@ -70,10 +71,14 @@ const run = async (file: string): Promise<void> => {
     'starting',
   );
   // Links try for ever, so the start may outlast the bridge's life: a signal ends it too.
-  const started = bridge.start().then(() => {
+  const start = async (): Promise<void> => {
+    nodes.survey.start();
+    await bridge.start();
+    await Promise.all([monitor.join(), nodes.survey.ready]);
     monitor.running();
     log.info({ links: bridge.status() }, 'ready');
-  });
+  };
+  const started = start();
   try {
     const signal = await Promise.race([signalled, started.then(() => signalled)]);
     monitor.draining();
@@ -82,6 +87,9 @@ const run = async (file: string): Promise<void> => {
     // A start that is cut short fails, and that is no news. One that fails by itself is told by the caller; but
     // what it has opened would keep the process alive.
     started.catch(() => undefined);
+    // While the others take over, what comes is still this instance's.
+    await monitor.leave();
+    nodes.survey.stop();
     await bridge.stop();
     await monitor.close();
     clearInterval(timer);

@@ -3,7 +3,9 @@ import type { StompLinkOptions, StompServer, StompTls } from '../transport/stomp
 import type { ChoriaCollectiveConfig } from './egress/choria-collective.ts';
 import type { McollectiveStompConfig } from './egress/mcollective-stomp.ts';
 import { type ReadFile, readPlain } from './files.ts';
+import type { ChoriaCollectiveIngressConfig } from './ingress/choria-collective.ts';
 import type { ChoriaFederationConfig } from './ingress/choria-federation.ts';
+import type { McollectiveStompIngressConfig } from './ingress/mcollective-stomp.ts';
 import type { KeyPath } from './problem.ts';
 import type { BufferConfig, Config, Named } from './types.ts';
 
@@ -24,12 +26,13 @@ const clientPem = (
 
 /** How to connect to a side's NATS brokers, under the bridge's identity; reads the files that it names. */
 export const natsLinkOptions = (
-  side: Named<ChoriaFederationConfig | ChoriaCollectiveConfig>,
+  side: Named<ChoriaFederationConfig | ChoriaCollectiveIngressConfig | ChoriaCollectiveConfig>,
   { identity }: Pick<Config, 'identity'>,
   read: ReadFile = readPlain,
 ): Omit<NatsLinkOptions, 'onEvent'> => {
   const { servers, tls, user, password, token, buffer, name } = side;
-  const path = [side.type === 'choria-federation' ? 'ingresses' : 'egresses', name, 'tls'];
+  // Only an ingress has callers.
+  const path = ['callers' in side ? 'ingresses' : 'egresses', name, 'tls'];
   return {
     // Choria writes nats:// and means TLS. Asked for as tls://, a server (or someone in between) that offers none is refused.
     servers: servers.map(({ url }) => (tls === undefined ? url : url.replace(/^nats:/, 'tls:'))),
@@ -50,19 +53,19 @@ export const natsLinkOptions = (
   };
 };
 
-/** How to connect to an egress's STOMP brokers; reads the files that it names. */
+/** How to connect to a side's STOMP brokers; reads the files that it names. */
 export const stompLinkOptions = (
-  egress: Named<McollectiveStompConfig>,
+  side: Named<McollectiveStompConfig | McollectiveStompIngressConfig>,
   { maxMessageBytes }: Pick<Config, 'maxMessageBytes'>,
   read: ReadFile = readPlain,
 ): Omit<StompLinkOptions, 'onEvent' | 'clock'> => {
-  const { servers, user, password, vhost, versions, heartbeat, prefetch, buffer, name } = egress;
-  const path = ['egresses', name, 'tls'];
+  const { servers, user, password, vhost, versions, heartbeat, prefetch, buffer, name } = side;
+  const path = ['signing' in side ? 'egresses' : 'ingresses', name, 'tls'];
   const tls: StompTls | undefined = servers.some((server) => server.tls)
     ? {
-        ...(egress.tls.ca === undefined ? {} : { ca: read(egress.tls.ca, [...path, 'ca']).toString() }),
-        ...clientPem(egress.tls.client, path, read),
-        verify: egress.tls.verify,
+        ...(side.tls.ca === undefined ? {} : { ca: read(side.tls.ca, [...path, 'ca']).toString() }),
+        ...clientPem(side.tls.client, path, read),
+        verify: side.tls.verify,
       }
     : undefined;
   return {

@@ -16,7 +16,9 @@ import {
   token,
 } from './fields.ts';
 import { http, statistics } from './http.ts';
+import { choriaCollectiveIngress } from './ingress/choria-collective.ts';
 import { choriaFederation } from './ingress/choria-federation.ts';
+import { mcollectiveStompIngress } from './ingress/mcollective-stomp.ts';
 import { route } from './route.ts';
 import {
   type ClusterKey,
@@ -29,7 +31,11 @@ import {
 
 /** Every kind of ingress; a new protocol adds a line. */
 export const ingressSchema = (context: SchemaContext) =>
-  z.discriminatedUnion('type', [choriaFederation(context)]);
+  z.discriminatedUnion('type', [
+    choriaFederation(context),
+    choriaCollectiveIngress(context),
+    mcollectiveStompIngress(context),
+  ]);
 
 /** Every kind of egress; a new protocol adds a line. */
 export const egressSchema = (context: SchemaContext) =>

@@ -1,7 +1,9 @@
 import type { ChoriaCollectiveConfig } from './egress/choria-collective.ts';
 import type { McollectiveStompConfig } from './egress/mcollective-stomp.ts';
 import type { HttpConfig, StatisticsConfig } from './http.ts';
+import type { ChoriaCollectiveIngressConfig } from './ingress/choria-collective.ts';
 import type { ChoriaFederationConfig } from './ingress/choria-federation.ts';
+import type { McollectiveStompIngressConfig } from './ingress/mcollective-stomp.ts';
 import type { Secret } from './secret.ts';
 
 /** What a bridge does, fully resolved: defaults filled in, paths absolute, patterns compiled. */
@@ -31,7 +33,10 @@ export interface Config {
 export type Named<T> = T & { readonly name: string };
 
 /** A new protocol adds its type here, and its schema to `ingressSchema` or `egressSchema`. */
-export type IngressConfig = ChoriaFederationConfig;
+export type IngressConfig =
+  | ChoriaFederationConfig
+  | ChoriaCollectiveIngressConfig
+  | McollectiveStompIngressConfig;
 export type EgressConfig = McollectiveStompConfig | ChoriaCollectiveConfig;
 
 /** The key that reply tokens are authenticated with: given in the configuration, or the name of its file. */

@@ -13,6 +13,8 @@ export interface MetricsOptions {
   readonly stats: Stats;
   readonly inFlight: () => number;
   readonly health: () => Health;
+  /** Instances that share requests of which each gets a copy; undefined where there are none such. */
+  readonly members?: () => number;
 }
 
 /** From a fast agent next door to what a request waits for at most by default. */
@@ -103,6 +105,12 @@ export const createMetrics = (options: MetricsOptions): Registry => {
       ['sent', it.repliesSent],
     ]),
   );
+  counter(
+    'mcbridge_ignored_total',
+    'Messages that were left to others: other instances, or nodes that answer by themselves; or put there by a bridge',
+    ['reason'],
+    () => Object.entries(stats.snapshot().ignored).map(([reason, value]) => [{ reason }, value]),
+  );
   counter('mcbridge_rejected_total', 'Messages that were refused, by reason code', ['reason'], () =>
     Object.entries(stats.snapshot().rejected).map(([reason, value]) => [{ reason }, value]),
   );
@@ -135,6 +143,12 @@ export const createMetrics = (options: MetricsOptions): Registry => {
     'Requests on their way out, or waiting for a node that was named',
     [],
     () => none(options.inFlight()),
+  );
+  gauge(
+    'mcbridge_cluster_members',
+    'Instances that share the requests of legacy clients, as this one knows; 0 while it takes none itself',
+    [],
+    () => (options.members === undefined ? [] : none(options.members())),
   );
   gauge('mcbridge_ready', 'Whether every ingress and egress is connected and subscribed', [], () =>
     none(options.health().ready ? 1 : 0),

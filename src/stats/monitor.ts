@@ -1,6 +1,8 @@
 import type { Log } from '../bridge/log.ts';
 import type { Stats } from '../bridge/stats.ts';
+import type { ClusterMember, Membership } from '../cluster/membership.ts';
 import { type StatsDocument, statsObject } from '../wire/choria/stats.ts';
+import type { MemberStats } from '../wire/choria/stats-member.ts';
 import { linkStats, makeDocument } from './document.ts';
 import { type Health, healthOf, type Phase } from './health.ts';
 import { type HttpServer, json, type Page, startHttp, text } from './http.ts';
@@ -17,6 +19,12 @@ export interface MonitorOptions {
   /** Seconds between published documents; 0: none. */
   readonly interval: number;
   readonly links: readonly MeteredLink[];
+  /** Links to NATS on which documents are published; the federation's side unless said otherwise. */
+  readonly networks?: readonly MeteredLink[];
+  /** How instances share requests of which each gets a copy. It publishes documents on its link itself. */
+  readonly membership?: Membership | undefined;
+  /** Further pages over HTTP, by their paths. */
+  readonly pages?: ReadonlyMap<string, () => Page>;
   readonly stats: Stats;
   readonly inFlight: () => number;
   readonly log: Log;
@@ -43,14 +51,19 @@ export class Monitor {
   }
 
   /** What is published for one cluster; the bridge's own unless said otherwise. */
-  document(cluster: string = this.#options.cluster, now: number = this.#options.clock()): StatsDocument {
+  document(
+    cluster: string = this.#options.cluster,
+    now: number = this.#options.clock(),
+    member?: MemberStats,
+  ): StatsDocument {
     const sources = {
       ...this.#options,
+      interval: this.#interval,
       started: this.#started,
       health: () => this.health(),
       httpRequests: () => this.#requests,
     };
-    return makeDocument(sources, cluster, now);
+    return makeDocument(sources, cluster, now, member);
   }
 
   /**
@@ -59,8 +72,12 @@ export class Monitor {
    * @throws Error of the socket, e.g. with code `EADDRINUSE`
    */
   async listen(host: string, port: number): Promise<string> {
-    const { log } = this.#options;
-    const metrics = createMetrics({ ...this.#options, health: () => this.health() });
+    const { log, membership } = this.#options;
+    const metrics = createMetrics({
+      ...this.#options,
+      health: () => this.health(),
+      ...(membership !== undefined && { members: () => membership.count() }),
+    });
     const metricsPage = async (): Promise<Page> => ({
       status: 200,
       type: metrics.contentType,
@@ -76,24 +93,42 @@ export class Monitor {
         ['/stats', () => this.#statsPage()],
         ['/healthz', () => text(200, 'ok')],
         ['/readyz', () => this.#readyPage()],
+        ...(this.#options.pages ?? []),
       ]),
       onError: (error) => log.error({ err: error }, 'http error'),
     });
     return this.#http.url;
   }
 
+  /**
+   * The links are open: takes part in the cluster, where requests are shared so.
+   * @returns once this instance takes its share
+   * @throws LinkError where the broker refuses the subscription, or after `leave`
+   */
+  async join(): Promise<void> {
+    const { membership, clock } = this.#options;
+    await membership?.start((member) => this.document(membership.cluster, clock(), member));
+  }
+
   /** The bridge takes requests: documents are published from now on. */
   running(): void {
-    const { interval, links, clock, log } = this.#options;
+    const { links, networks, membership, clock, log } = this.#options;
     this.#phase = 'running';
-    if (interval === 0) return;
+    if (this.#interval === 0) return;
     this.#publisher = startPublisher({
-      links: links.filter(({ side }) => side === 'federation'),
-      interval: interval * 1000,
+      places: (networks ?? links.filter(({ side }) => side === 'federation'))
+        .flatMap((link) => link.clusters.map((cluster) => ({ link, cluster })))
+        .filter(({ link, cluster }) => link !== membership?.link || cluster !== membership.cluster),
+      interval: this.#interval * 1000,
       clock,
       document: (cluster, now) => this.document(cluster, now),
       log,
     });
+  }
+
+  /** Hands this instance's share over to the others. @returns once they have it; while there are none, at once */
+  async leave(): Promise<void> {
+    await this.#options.membership?.stop();
   }
 
   /** The bridge takes no more requests; it is told on until `close`. */
@@ -103,12 +138,19 @@ export class Monitor {
 
   async close(): Promise<void> {
     this.#publisher?.stop();
+    await this.leave();
     await this.#http?.close();
+  }
+
+  /** Seconds between documents. Members of a cluster need to hear of each other more often than people look. */
+  get #interval(): number {
+    const { interval, membership } = this.#options;
+    return membership === undefined ? interval : Math.ceil(membership.interval / 1000);
   }
 
   #statsPage(): Page {
     this.#requests++;
-    const { links, cluster } = this.#options;
+    const { links, cluster, membership } = this.#options;
     const clusters = [...new Set(links.flatMap(({ clusters }) => clusters))];
     // One with its own name is there even where no ingress has it.
     const main = clusters.includes(cluster) ? cluster : (clusters[0] ?? cluster);
@@ -117,6 +159,7 @@ export class Monitor {
       ...statsObject(this.document(main)),
       ready: this.health(),
       all_links: links.map((link) => ({ ...linkStats(link), ...countsOf(link) })),
+      ...(membership !== undefined && { members: membership.members().map(shownMember) }),
       ...(others.length > 0 && {
         clusters: Object.fromEntries(others.map((one) => [one, statsObject(this.document(one))])),
       }),
@@ -128,6 +171,16 @@ export class Monitor {
     return json(health.ready ? 200 : 503, health);
   }
 }
+
+const shownMember = ({ instance, process, since, until, lastHeard, isSelf, takesPart }: ClusterMember) => ({
+  instance,
+  process,
+  self: isSelf,
+  takes_requests: takesPart,
+  since: Math.floor(since / 1000),
+  until: until === undefined ? undefined : Math.floor(until / 1000),
+  last_heard: Math.floor(lastHeard / 1000),
+});
 
 const countsOf = ({ sources, meter }: MeteredLink) => ({
   sources,

@@ -2,9 +2,15 @@ import type { Log } from '../bridge/log.ts';
 import { encodeStats, type StatsDocument, statsSubject } from '../wire/choria/stats.ts';
 import type { MeteredLink } from './meter.ts';
 
+/** Where documents of one cluster go. */
+export interface Place {
+  /** To NATS. While it is down it gets nothing. */
+  readonly link: MeteredLink;
+  readonly cluster: string;
+}
+
 export interface PublisherOptions {
-  /** Links of the federation's side; those that are down get nothing. */
-  readonly links: readonly MeteredLink[];
+  readonly places: readonly Place[];
   /** Ms between documents. */
   readonly interval: number;
   /** Ms since the epoch. */
@@ -16,24 +22,31 @@ export interface PublisherOptions {
 /** A document older than this tells nothing that the next one does not tell better. */
 const MAX_AGE = 5_000;
 
+/** @throws LinkError where the link does not take it */
+export const publishDocument = (
+  { link: { uncounted }, cluster }: Place,
+  document: StatsDocument,
+  { now, interval }: { readonly now: number; readonly interval: number },
+): void => {
+  // What waits for a connection would come in a burst and count as news.
+  if (!uncounted.state().up) return;
+  uncounted.send({
+    destination: statsSubject(cluster),
+    body: encodeStats(document),
+    expires: now + Math.min(interval, MAX_AGE),
+  });
+};
+
 /** Publishes this instance's document where `federation observe` listens, at once and then at each interval. */
 export const startPublisher = (options: PublisherOptions): { stop(): void } => {
-  const { links, interval, clock, document, log } = options;
+  const { places, interval, clock, document, log } = options;
   const publish = (): void => {
-    for (const { name, uncounted, clusters } of links) {
-      // What waits for a connection would come in a burst and count as news.
-      if (!uncounted.state().up) continue;
-      for (const cluster of clusters) {
-        const now = clock();
-        try {
-          uncounted.send({
-            destination: statsSubject(cluster),
-            body: encodeStats(document(cluster, now)),
-            expires: now + Math.min(interval, MAX_AGE),
-          });
-        } catch (error) {
-          log.warn({ link: name, err: error }, 'statistics not published');
-        }
+    for (const place of places) {
+      const now = clock();
+      try {
+        publishDocument(place, document(place.cluster, now), { now, interval });
+      } catch (error) {
+        log.warn({ link: place.link.name, err: error }, 'statistics not published');
       }
     }
   };

@@ -30,6 +30,8 @@ export interface Deviation {
   readonly headers?: Json;
   readonly federation?: Json;
   readonly transport?: Json;
+  /** Where it is published, in place of the federation's subject. */
+  readonly subjects?: readonly string[];
 }
 
 export interface ClientReply {
@@ -52,14 +54,14 @@ export interface ChoriaClient {
   readonly replies: readonly ClientReply[];
   /** @returns the request id */
   send(deviation?: Deviation): string;
-  publish(payload: Uint8Array | string): void;
+  publish(payload: Uint8Array | string, subject?: string): void;
 }
 
 const wrap = (base64: string): string => base64.replace(/.{1,60}/g, '$&\n');
 
 const FILTER = { fact: [], cf_class: [], agent: [], identity: [], compound: [] };
 
-/** A federated client made of nothing but JSON, so that it can say anything at any layer. */
+/** A client, federated unless told, made of nothing but JSON, so that it can say anything at any layer. */
 export const createChoriaClient = async (brokers: Brokers, caller: Identity): Promise<ChoriaClient> => {
   const link = brokers.nats.link();
   const replies: ClientReply[] = [];
@@ -67,9 +69,9 @@ export const createChoriaClient = async (brokers: Brokers, caller: Identity): Pr
     destination: '*.reply.>',
     onMessage: ({ body }) => void replies.push(readReply(body)),
   });
-  const publish = (payload: Uint8Array | string): void =>
+  const publish = (payload: Uint8Array | string, subject = federationSubject(CLUSTER)): void =>
     link.send({
-      destination: federationSubject(CLUSTER),
+      destination: subject,
       body: Buffer.from(payload),
       expires: Number.POSITIVE_INFINITY,
     });
@@ -103,25 +105,24 @@ export const createChoriaClient = async (brokers: Brokers, caller: Identity): Pr
       pubcert: signer.chain,
       ...deviation.secure,
     });
-    publish(
-      JSON.stringify({
-        protocol: 'choria:transport:1',
-        data: style(Buffer.from(secure).toString('base64')),
-        headers: {
-          'reply-to': replySubject(COLLECTIVE, callerId, requestId),
-          mc_sender: 'alice.mcollective',
-          federation: {
-            req: requestId,
-            target: nodes?.map((node) => `${COLLECTIVE}.node.${node}`) ?? [
-              `${COLLECTIVE}.broadcast.agent.${agent}`,
-            ],
-            ...deviation.federation,
-          },
-          ...deviation.headers,
+    const payload = JSON.stringify({
+      protocol: 'choria:transport:1',
+      data: style(Buffer.from(secure).toString('base64')),
+      headers: {
+        'reply-to': replySubject(COLLECTIVE, callerId, requestId),
+        mc_sender: 'alice.mcollective',
+        federation: {
+          req: requestId,
+          target: nodes?.map((node) => `${COLLECTIVE}.node.${node}`) ?? [
+            `${COLLECTIVE}.broadcast.agent.${agent}`,
+          ],
+          ...deviation.federation,
         },
-        ...deviation.transport,
-      }),
-    );
+        ...deviation.headers,
+      },
+      ...deviation.transport,
+    });
+    for (const subject of deviation.subjects ?? [federationSubject(CLUSTER)]) publish(payload, subject);
     return requestId;
   };
   return { replies, send, publish };

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Egress, ReplySink } from '../../src/adapter/port.ts';
 import { EMPTY_FILTER } from '../../src/envelope/filter.ts';
 import type { Home, Reply, ReplyPayload, Request } from '../../src/envelope/message.ts';
-import { Rejection } from '../../src/envelope/rejection.ts';
+import { Rejection, type RejectionCode } from '../../src/envelope/rejection.ts';
 import { isSealedReply } from '../../src/envelope/sealed.ts';
 import { until } from './world.ts';
 
@@ -16,7 +16,7 @@ export interface Delivered {
   >;
   /** Answers as a node does. */
   answer(node: string, payload: ReplyPayload): Promise<void>;
-  /** Answers with a signature that is none of the far side's. */
+  /** Answers with a proof, of whatever kind the far side has, that does not hold. */
   answerFalsely(node: string): Promise<void>;
   /** Sends bytes to where the answer is awaited. */
   answerWith(bytes: Uint8Array): void;
@@ -27,6 +27,10 @@ export interface EgressStage {
   readonly egress: Egress;
   /** Another instance of the same bridge, as after a restart. */
   another(): Egress;
+  /** Who asks, as rules map callers for this egress; `cert=alice` unless told. */
+  readonly caller?: string;
+  /** What an answer is refused for whose proof does not hold; `invalid_signature` unless told. */
+  readonly impostor?: RejectionCode;
   /** A caller for whom there is no key, and what an egress makes of one. */
   readonly unknownCaller: string;
   /** All that has come so far. */
@@ -95,9 +99,11 @@ export const egressContract = (name: string, setUp: () => Promise<EgressStage>):
     await stage.egress.start(handed.sink);
     return { ...stage, ...handed };
   };
+  const askedOf = ({ now, caller = 'cert=alice' }: EgressStage, part: Partial<Request> = {}): Request =>
+    requestAt(now, { caller, ...part });
   const sent = async (part: Partial<Request> = {}) => {
     const stage = await started();
-    const request = requestAt(stage.now, part);
+    const request = askedOf(stage, part);
     await stage.egress.deliver(request);
     await until('the request is there', () => stage.delivered().length > 0);
     const [first] = stage.delivered();
@@ -152,12 +158,12 @@ export const egressContract = (name: string, setUp: () => Promise<EgressStage>):
     });
 
     it('hands over an impostor’s reply as a refusal that names the node and the request', async () => {
-      const { first, rejections, replies, request } = await sent();
+      const { first, impostor = 'invalid_signature', rejections, replies, request } = await sent();
       await first.answerFalsely('n1.example.net');
       await until('it is handed over', () => rejections.length === 1);
       expect(rejections[0]).toMatchObject({
         rejection: {
-          code: 'invalid_signature',
+          code: impostor,
           context: { requestId: request.id, sender: 'n1.example.net' },
         },
         home: request.home,
@@ -194,7 +200,7 @@ export const egressContract = (name: string, setUp: () => Promise<EgressStage>):
       expect(stage.egress.status().up).toBe(true);
       await stage.egress.close();
       expect(stage.egress.status()).toMatchObject({ name: stage.egress.name, up: false });
-      await expect(stage.egress.deliver(requestAt(stage.now))).rejects.toMatchObject({ code: 'draining' });
+      await expect(stage.egress.deliver(askedOf(stage))).rejects.toMatchObject({ code: 'draining' });
     });
   });
 };

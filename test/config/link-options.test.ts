@@ -9,7 +9,9 @@ const names = (file: string): Buffer => Buffer.from(`<${file}>`);
 
 const nats = ({ config }: LoadedConfig) => {
   const ingress = config.ingresses.get('federation');
-  return ingress && natsLinkOptions(ingress, { identity: 'mcbridge1' }, names);
+  return ingress?.type === 'choria-federation'
+    ? natsLinkOptions(ingress, { identity: 'mcbridge1' }, names)
+    : undefined;
 };
 
 const stomp = ({ config }: LoadedConfig) => {

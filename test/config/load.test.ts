@@ -83,7 +83,7 @@ describe('a minimal configuration', () => {
 describe('the configuration', () => {
   it('gives the cluster to every ingress that has none of its own', () => {
     const { config } = load(minimalWith('ingresses:', 'cluster: production\ningresses:'));
-    expect(config.ingresses.get('federation')?.cluster).toBe('production');
+    expect(config.ingresses.get('federation')).toMatchObject({ cluster: 'production' });
   });
 
   it.each([
@@ -118,7 +118,7 @@ describe('the configuration', () => {
 
   it('takes patterns with and without slashes', () => {
     const { config } = load(minimalWith('    tls: {', '    callers: { allow: [/^a$/, ^b$] }\n    tls: {'));
-    expect(config.ingresses.get('federation')?.callers.allow).toEqual([/^a$/, /^b$/]);
+    expect(config.ingresses.get('federation')).toMatchObject({ callers: { allow: [/^a$/, /^b$/] } });
   });
 
   it('takes one shared identity in place of a folder of keys', () => {

@@ -23,7 +23,7 @@ const CASES: readonly Case[] = [
     '    signing:',
     '    notes: 1\n    signing:',
     [
-      'bridge.yaml:11:5: egresses.legacy.notes: unknown key; allowed: type, broker, servers, user, password, vhost, tls, versions, heartbeat, serializer, base64, agents_multiplex, priority, direct_limit, prefetch, signing, server_public_key, privileged, buffer',
+      'bridge.yaml:11:5: egresses.legacy.notes: unknown key; allowed: type, broker, servers, user, password, vhost, tls, versions, heartbeat, serializer, base64, agents_multiplex, priority, prefetch, buffer, direct_limit, signing, server_public_key, privileged',
     ],
   ],
   [

@@ -12,14 +12,14 @@ interface Recorded {
   readonly payload: string;
 }
 
-const recorded: readonly Recorded[] = readFileSync(
-  new URL('../../fixtures/captures/choria-v1-federated.ndjson', import.meta.url),
-  'utf8',
-)
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line));
-const requests = recorded.filter(({ subject }) => subject.endsWith('.federation'));
+const recordedIn = (name: string): readonly Recorded[] =>
+  readFileSync(new URL(`../../fixtures/captures/${name}.ndjson`, import.meta.url), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+const recorded = [...recordedIn('choria-v1-federated'), ...recordedIn('choria-v1')];
+/** What clients have published, federated and not; what brokers have passed on has no reply subject of NATS. */
+const requests = recorded.filter(({ reply }) => reply !== '');
 const replies = recorded.filter(({ subject }) => subject.includes('.reply.'));
 
 /** The recorded request under a reply's subject, taken apart. */
@@ -29,7 +29,7 @@ const taken = ({ payload }: Recorded) => {
   return { transport, secure, request: JSON.parse(secure.message) };
 };
 
-describe("the Ruby dialect is the recorded client's, byte for byte", () => {
+describe("the Ruby dialect is the recorded clients', byte for byte", () => {
   test.for(requests.map((one, index) => [index, one] as const))('request %i', ([, one]) => {
     const { transport, secure, request } = taken(one);
     const { envelope } = request;
@@ -46,27 +46,28 @@ describe("the Ruby dialect is the recorded client's, byte for byte", () => {
       dialect: 'ruby',
       sender: headers.mc_sender,
       replyTo: headers['reply-to'],
-      requestId: headers.federation.req,
-      targets: headers.federation.target,
+      requestId: envelope.requestid,
+      ...('federation' in headers ? { targets: headers.federation.target } : {}),
       ...('seen-by' in headers ? { trace: headers['seen-by'][0][1] } : {}),
     });
     expect(toJson(around, 'ruby')).toBe(one.payload);
   });
 
   test('its replies are read, and no other', () => {
-    expect(replies.length).toBeGreaterThan(5);
+    expect(replies.length).toBeGreaterThan(30);
     for (const { subject, payload } of replies) {
       const request = requests.find(({ reply }) => reply === subject);
       if (request === undefined) throw new Error(`no request for ${subject}`);
       const { envelope } = taken(request).request;
       const expected = {
         dialect: 'ruby',
+        federated: request.subject.endsWith('.federation'),
         requestId: envelope.requestid,
         agent: envelope.agent,
         trace: payload.includes('seen-by'),
       } as const;
       expect(parseReply(payload, expected).sender).toMatch(/^c[123]\.example\.net$/);
-      expect(() => parseReply(payload, { ...expected, dialect: 'go' })).toThrow('base64 of data');
+      expect(() => parseReply(payload, { ...expected, dialect: 'go' })).toThrow('as a go client expects it');
       expect(() => parseReply(payload, { ...expected, requestId: 'f'.repeat(32) })).toThrow('request id');
     }
   });
@@ -89,14 +90,14 @@ describe('over a real server', () => {
     await server.stop();
   });
 
-  const clientOf = async (dialect: 'ruby' | 'go') => {
+  const clientOf = async (dialect: 'ruby' | 'go', federated = true) => {
     const client = await connectChoriaClient({
       url: server.url,
       tls: { ca: authority.certificate, cert: alice.certificate, key: alice.privateKey },
       certificate: alice.certificate,
       key: alice.privateKey,
       dialect,
-      cluster: 'production',
+      ...(federated ? { cluster: 'production' } : {}),
     });
     clients.push(client);
     return client;
@@ -125,6 +126,27 @@ describe('over a real server', () => {
       const { message } = JSON.parse(secure.message);
       expect(JSON.parse(message)).toMatchObject({ agent: 'rpcutil', action: 'ping' });
       expect('caller' in JSON.parse(message)).toBe(dialect === 'ruby');
+    },
+  );
+
+  test.for(['ruby', 'go'] as const)(
+    'a %s client without a federation publishes to each target',
+    async (dialect) => {
+      const client = await clientOf(dialect, false);
+      const seen: string[] = [];
+      await client.subscribe('mcollective.>', (payload) => seen.push(payload));
+      const targets = ['n1.example.net', 'n2.example.net'];
+      const { subjects, payloads } = client.buildRequest({ agent: 'rpcutil', body: '{}', targets });
+      expect(subjects).toEqual(['mcollective.node.n1.example.net', 'mcollective.node.n2.example.net']);
+      expect(payloads).toHaveLength(1);
+      await client.rpc({ agent: 'rpcutil', action: 'ping', targets, timeout: 300 });
+      await client.discover({ timeout: 300 });
+      const headers = seen.map((payload) => JSON.parse(payload).headers);
+      expect(headers).toHaveLength(3);
+      for (const one of headers) {
+        expect(one).not.toHaveProperty('federation');
+        expect('seen-by' in one).toBe(dialect === 'go');
+      }
     },
   );
 

@@ -18,7 +18,7 @@ import {
 } from './choria-messages.ts';
 
 export interface ChoriaClientOptions {
-  /** Of the federation network's NATS server, `nats://127.0.0.1:<port>`. */
+  /** Of the NATS server that the client is connected to, `nats://127.0.0.1:<port>`. */
   readonly url: string;
   /** PEM text. */
   readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
@@ -28,8 +28,8 @@ export interface ChoriaClientOptions {
   /** `choria=<CN of the certificate>` by default. */
   readonly callerid?: string;
   readonly dialect: Dialect;
-  /** The federation cluster to publish to. */
-  readonly cluster: string;
+  /** The federation cluster to publish to; without one it is a client of the collective itself. */
+  readonly cluster?: string;
   /** `senderid` and `mc_sender`: the CN by default, as in the recorded messages. */
   readonly identity?: string;
 }
@@ -68,6 +68,9 @@ export interface RequestOptions {
 export interface BuiltRequest {
   readonly requestId: string;
   readonly agent: string;
+  /** Where each payload is published: the cluster's subject, or all targets. */
+  readonly subjects: readonly string[];
+  /** The first of them. */
   readonly subject: string;
   readonly replyTo: string;
   readonly trace: boolean;
@@ -121,9 +124,10 @@ const GROUP = 200;
 /** Of all clients of this process: a caller's clients must not share reply subjects. */
 let sequence = 0;
 
-/** A federated Choria client, written after the recorded messages and independent of the bridge's code. */
+/** A Choria client, written after the recorded messages and independent of the bridge's code. */
 export const connectChoriaClient = async (options: ChoriaClientOptions): Promise<ChoriaClient> => {
-  const { dialect } = options;
+  const { dialect, cluster } = options;
+  const federated = cluster !== undefined;
   const commonName = /CN=(.+)/.exec(new X509Certificate(options.certificate).subject)?.[1];
   const ownCallerid = options.callerid ?? `choria=${commonName}`;
   const sender = options.identity ?? commonName ?? 'client';
@@ -172,23 +176,18 @@ export const connectChoriaClient = async (options: ChoriaClientOptions): Promise
     const groups = Array.from({ length: Math.max(1, Math.ceil(targets.length / GROUP)) }, (_, i) =>
       targets.slice(i * GROUP, (i + 1) * GROUP),
     );
-    const transports = groups.map((group) =>
-      change(
-        transportLayer(secureText, {
-          dialect,
-          sender,
-          replyTo,
-          requestId,
-          targets: group,
-          ...(given.trace === true ? { trace: options.url } : {}),
-        }),
-        tamper.transport,
-      ),
+    // Go's clients record their hop unasked.
+    const trace = given.trace === true || (dialect === 'go' && !federated);
+    const common = { dialect, sender, replyTo, requestId, ...(trace ? { trace: options.url } : {}) };
+    const transports = (federated ? groups : [undefined]).map((group) =>
+      change(transportLayer(secureText, { ...common, ...(group && { targets: group }) }), tamper.transport),
     );
+    const subjects = federated ? [`choria.federation.${cluster}.federation`] : targets;
     return {
       requestId,
       agent,
-      subject: `choria.federation.${options.cluster}.federation`,
+      subjects,
+      subject: subjects[0] ?? '',
       replyTo,
       trace: given.trace === true,
       request,
@@ -219,14 +218,15 @@ export const connectChoriaClient = async (options: ChoriaClientOptions): Promise
           if (error === null && message.headers?.code === 503) return;
           try {
             if (error !== null) throw error;
-            replies.push(parseReply(message.string(), { dialect, requestId, agent, trace }));
+            replies.push(parseReply(message.string(), { dialect, federated, requestId, agent, trace }));
             if (replies.length === wait.expect) finish();
           } catch (problem) {
             finish(problem);
           }
         },
       });
-      for (const payload of built.payloads) nats.publish(built.subject, payload, { reply: built.replyTo });
+      for (const payload of built.payloads)
+        for (const subject of built.subjects) nats.publish(subject, payload, { reply: built.replyTo });
     });
     return replies.toSorted((a, b) => (a.sender < b.sender ? -1 : Number(a.sender > b.sender)));
   };

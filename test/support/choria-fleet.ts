@@ -1,7 +1,19 @@
 import { connect, type Msg, type NatsConnection } from 'nats';
 import type { Dialect } from './choria-messages.ts';
-import { type ChoriaNode, createChoriaNode, type Handled, Refused } from './choria-node.ts';
+import { type ChoriaNode, createChoriaNode, type Handled, type NodeOptions, Refused } from './choria-node.ts';
 import { createV2Node, type V2Key } from './choria-v2.ts';
+
+/** A node, and what filters and clients can ask of it. */
+export interface FleetNode
+  extends Partial<Pick<NodeOptions, 'facts' | 'classes' | 'data' | 'recordsAlways'>> {
+  readonly identity: string;
+  /** Discovery and rpcutil by default. */
+  readonly agents?: readonly string[];
+  /** Of the fleet by default; the first is the main one. */
+  readonly collectives?: readonly string[];
+  /** Of the fleet by default. */
+  readonly dialect?: Dialect;
+}
 
 interface Common {
   /** Of the collective's NATS server. */
@@ -9,8 +21,8 @@ interface Common {
   /** PEM text; what the nodes connect with. */
   readonly tls: { readonly ca: string; readonly cert: string; readonly key: string };
   readonly collectives: readonly string[];
-  /** Identities. */
-  readonly nodes: readonly string[];
+  /** Nodes, or their identities only. */
+  readonly nodes: readonly (string | FleetNode)[];
   /** Agents that the nodes offer as a service: one of them gets each request. */
   readonly services?: readonly string[];
 }
@@ -43,6 +55,15 @@ export interface Fleet {
   refused(): readonly { readonly node: string; readonly subject: string; readonly why: string }[];
   /** How often each node got a request of this id. */
   deliveries(requestId: string): ReadonlyMap<string, number>;
+  /**
+   * How often each node ran an action, whether or not anybody wanted to know the outcome; refused inputs do not count.
+   * @param action `agent#action`
+   */
+  executions(action: string, requestId?: string): ReadonlyMap<string, number>;
+  /** Starts one more, such as a node that has just moved here. */
+  add(node: string | FleetNode): Promise<void>;
+  /** Stops one, as before it moves elsewhere. */
+  stop(identity: string): Promise<void>;
   /** Keeps replies back from now on, until the function is called. */
   hold(): () => void;
   forget(): void;
@@ -54,7 +75,6 @@ const AGENTS = ['discovery', 'rpcutil'];
 /** Subscribes and answers as recorded servers do; see `wire-choria`'s facts on subjects in go-choria's broker. */
 export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
   const { url, collectives, services = [] } = options;
-  const agents = [...AGENTS, ...services];
   const received: Received[] = [];
   const refused: { node: string; subject: string; why: string }[] = [];
   const deliveries = new Map<string, Map<string, number>>();
@@ -77,11 +97,15 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
     }
   };
 
-  const startNode = async (identity: string): Promise<NatsConnection> => {
-    const node =
-      options.protocol === 2
-        ? createV2Node({ identity, issuer: options.issuer, agents })
-        : createChoriaNode({ identity, dialect: options.dialect, ca: options.callers, agents });
+  const createNode = (given: FleetNode, agents: readonly string[]): ChoriaNode => {
+    if (options.protocol === 2)
+      return createV2Node({ identity: given.identity, issuer: options.issuer, agents });
+    return createChoriaNode({ dialect: options.dialect, collectives, ...given, ca: options.callers, agents });
+  };
+
+  const startNode = async (given: FleetNode): Promise<NatsConnection> => {
+    const { identity, agents = AGENTS } = given;
+    const node = createNode(given, [...agents, ...services]);
     // nats.js checks a server given by its address for the name "localhost", unless told its host.
     const tls = { ...options.tls, host: new URL(url).hostname };
     const nats = await connect({
@@ -95,8 +119,8 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
       if (error !== null) throw error;
       onMessage(nats, node, message);
     };
-    for (const collective of collectives) {
-      for (const agent of AGENTS) nats.subscribe(`${collective}.broadcast.agent.${agent}`, { callback });
+    for (const collective of given.collectives ?? collectives) {
+      for (const agent of agents) nats.subscribe(`${collective}.broadcast.agent.${agent}`, { callback });
       for (const agent of services)
         nats.subscribe(`${collective}.broadcast.service.${agent}`, { callback, queue: agent });
       nats.subscribe(`${collective}.node.${identity}`, { callback });
@@ -105,11 +129,33 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
     return nats;
   };
 
-  const connections = await Promise.all(options.nodes.map(startNode));
+  const connections = new Map<string, NatsConnection>();
+  const add = async (node: string | FleetNode): Promise<void> => {
+    const given = typeof node === 'string' ? { identity: node } : node;
+    if (connections.has(given.identity)) throw new Error(`${given.identity} runs already`);
+    connections.set(given.identity, await startNode(given));
+  };
+  const stop = async (identity: string): Promise<void> => {
+    const nats = connections.get(identity);
+    if (nats === undefined) throw new Error(`there is no node ${identity}`);
+    connections.delete(identity);
+    await nats.close();
+  };
+
+  await Promise.all(options.nodes.map(add));
   return {
     received: () => received,
     refused: () => refused,
     deliveries: (requestId) => deliveries.get(requestId) ?? new Map(),
+    executions: (action, requestId) => {
+      const counts = new Map<string, number>();
+      for (const one of received)
+        if (`${one.agent}#${one.action}` === action && (requestId ?? one.requestId) === one.requestId)
+          counts.set(one.node, (counts.get(one.node) ?? 0) + 1);
+      return counts;
+    },
+    add,
+    stop,
     hold: () => {
       const kept: (() => void)[] = [];
       held = kept;
@@ -124,7 +170,7 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
       deliveries.clear();
     },
     close: async () => {
-      await Promise.all(connections.map((nats) => nats.close()));
+      await Promise.all([...connections.keys()].map(stop));
     },
   };
 };

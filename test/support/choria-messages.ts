@@ -102,12 +102,13 @@ export interface TransportFields {
   readonly sender: string;
   readonly replyTo: string;
   readonly requestId: string;
-  readonly targets: readonly string[];
+  /** Of a federated request; without them there is no federation header. */
+  readonly targets?: readonly string[];
   /** The server's URL: asks everyone to record the hops, and records the client's. */
   readonly trace?: string;
 }
 
-/** `choria:transport:1` around the text of a secure request, with the federation header. */
+/** `choria:transport:1` around the text of a secure request. */
 export const transportLayer = (secureText: string, fields: TransportFields): Json => {
   const { dialect, sender, replyTo, requestId, targets, trace } = fields;
   const hop = dialect === 'ruby' ? [sender, trace] : [trace, sender, trace];
@@ -118,7 +119,7 @@ export const transportLayer = (secureText: string, fields: TransportFields): Jso
     headers:
       dialect === 'ruby'
         ? {
-            federation: { target: targets, req: requestId },
+            ...(targets && { federation: { target: targets, req: requestId } }),
             mc_sender: sender,
             ...seenBy,
             'reply-to': replyTo,
@@ -127,7 +128,7 @@ export const transportLayer = (secureText: string, fields: TransportFields): Jso
             'reply-to': replyTo,
             mc_sender: sender,
             ...seenBy,
-            federation: { req: requestId, target: targets },
+            ...(targets && { federation: { req: requestId, target: targets } }),
           },
   };
 };
@@ -155,6 +156,8 @@ export interface RpcReply {
 
 export interface Expectation {
   readonly dialect: Dialect;
+  /** Whether the request was federated; unless it was, the reply is as the node sent it. */
+  readonly federated: boolean;
   readonly requestId: string;
   readonly agent: string;
   readonly trace: boolean;
@@ -168,7 +171,9 @@ const isObject = (value: unknown): value is Json =>
  * @throws Error with the first thing that is not as a client of the dialect has it
  */
 export const parseReply = (payload: string, expected: Expectation): ChoriaReply => {
-  const { dialect } = expected;
+  const { dialect, federated } = expected;
+  // Go's servers record their hop unasked, and of a request that is not federated they copy no other.
+  const isGoTrail = dialect === 'go' && !federated;
   const must = (holds: boolean, what: string): void => {
     if (!holds) throw new Error(`not a reply as a ${dialect} client expects it: ${what}\n${payload}`);
   };
@@ -195,7 +200,12 @@ export const parseReply = (payload: string, expected: Expectation): ChoriaReply 
 
   const transport = object(JSON.parse(payload), 'transport', ['protocol', 'data', 'headers']);
   must(transport['protocol'] === 'choria:transport:1', 'protocol of the transport');
-  const headers = object(transport['headers'], 'headers', ['mc_sender'], expected.trace ? ['seen-by'] : []);
+  const headers = object(
+    transport['headers'],
+    'headers',
+    isGoTrail ? ['mc_sender', 'seen-by'] : ['mc_sender'],
+    expected.trace ? ['seen-by'] : [],
+  );
   const data = text(transport['data'], 'data');
   const secureText = Buffer.from(data, 'base64').toString();
   must(base64(secureText, dialect) === data, 'base64 of data');
@@ -216,6 +226,14 @@ export const parseReply = (payload: string, expected: Expectation): ChoriaReply 
   const sender = text(envelope['senderid'], 'senderid');
   must(headers['mc_sender'] === sender, 'mc_sender is not senderid');
 
+  const hops = hopsOf(headers['seen-by'], must);
+  if (hops !== undefined && !federated) {
+    const [from, node, to, ...more] = hops.at(-1) ?? [];
+    const isOwn = from !== undefined && from === to && node === sender && more.length === 0;
+    must(isOwn, "the last hop is not the node's");
+    must(!isGoTrail || hops.length === 1, 'the trail was copied');
+  }
+
   const body = text(reply['message'], 'message of the reply');
   const isPong = body === (dialect === 'ruby' ? '"pong"' : 'pong');
   return {
@@ -223,7 +241,7 @@ export const parseReply = (payload: string, expected: Expectation): ChoriaReply 
     requestId: expected.requestId,
     agent: expected.agent,
     time: integer(envelope['time'], 'time'),
-    hops: hopsOf(headers['seen-by'], must),
+    hops,
     body,
     rpc: isPong ? undefined : rpcOf(body),
     layers: { transport, secure, reply },

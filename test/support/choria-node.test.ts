@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createChoriaNode, Refused } from './choria-node.ts';
+import { createChoriaNode, type NodeOptions, Refused } from './choria-node.ts';
 import { makeAuthority } from './pki.ts';
 
 const folder = new URL('../../fixtures/captures/', import.meta.url);
@@ -28,12 +28,9 @@ const insideOf = (payload: string) => {
 const messages = captured.map((one) => ({ ...one, ...insideOf(one.payload) }));
 const isRequest = ({ subject }: { readonly subject: string }): boolean =>
   /\.(broadcast|node)\./.test(subject);
-/** Facts, classes and compound filters are not for the nodes of the tests. */
-const isUnfiltered = (payload: string): boolean =>
-  !/"(?:fact|cf_class|compound)":\[[^\]]/.test(insideOf(payload).text);
-/** Replies of the agents that those nodes have, each with the request that it answers. */
+/** All replies, each with the request that it answers. */
 const exchanges = messages
-  .filter((one) => !isRequest(one) && one.body.includes('"pong"'))
+  .filter((one) => !isRequest(one))
   .flatMap((reply) => {
     const request = messages.find(
       (one) =>
@@ -41,17 +38,32 @@ const exchanges = messages
         one.requestid === reply.requestid &&
         (one.subject.includes('.broadcast.') || one.subject.endsWith(reply.senderid)),
     );
-    return request !== undefined && isUnfiltered(request.payload) ? [{ request, reply }] : [];
+    return request === undefined ? [] : [{ request, reply }];
   });
 
 const CA = readFileSync(new URL('keys/choria/ca.pem', folder), 'utf8');
-const node = (identity: string, ca = CA) =>
-  createChoriaNode({ identity, dialect: 'ruby', ca, agents: ['discovery', 'rpcutil'] });
+/** The recorded nodes, as their `inventory` shows them. */
+const node = (identity: string, changed: Partial<NodeOptions> = {}) =>
+  createChoriaNode({
+    identity,
+    dialect: 'ruby',
+    ca: CA,
+    agents: ['choria_util', 'echo', 'bolt_tasks', 'discovery', 'rpcutil'],
+    facts: { country: 'uk', osfamily: 'Debian', processorcount: '2' },
+    classes: ['apache', 'settings'],
+    collectives: ['mcollective', 'uk_collective'],
+    ...changed,
+  });
 const SERVER = 'nats://127.0.0.1:4222';
 
 describe('a node of the fleet', () => {
   test('has replies to be compared with, federated ones too', () => {
-    expect(exchanges.length).toBeGreaterThanOrEqual(15);
+    expect(exchanges).toHaveLength(messages.filter((one) => !isRequest(one)).length);
+    for (const part of ['"compound":[[', '"cf_class":["', '"fact":[{', '"action\\":\\"inventory\\"'])
+      expect(
+        exchanges.some(({ request }) => request.text.includes(part)),
+        part,
+      ).toBe(true);
     expect(exchanges.filter(({ reply }) => reply.headers['federation'] !== undefined)).toHaveLength(10);
   });
 
@@ -64,6 +76,23 @@ describe('a node of the fleet', () => {
   const [{ request } = { request: undefined }] = exchanges;
   if (request === undefined) throw new Error('no exchange');
   const { payload, time, at } = request;
+
+  test.each<[why: string, changed: Partial<NodeOptions>]>([
+    ['another fact', { facts: { country: 'de', osfamily: 'Debian' } }],
+    ['no such class', { classes: ['settings'] }],
+    ['no such agent', { agents: ['discovery'] }],
+  ])('answers fewer of the recorded requests with %s', (_, changed) => {
+    const answered = (options: Partial<NodeOptions>): number =>
+      exchanges.filter(({ request, reply }) => {
+        try {
+          return node(reply.senderid, options).handle(request.payload, SERVER, reply.time * 1000).reply;
+        } catch (error) {
+          if (error instanceof Refused) return false;
+          throw error;
+        }
+      }).length;
+    expect(answered(changed)).toBeLessThan(answered({}));
+  });
 
   test.each<[what: string, why: string, payload: string, now: number, ca?: string]>([
     ['what is too old', 'expired', payload, (time + 60) * 1000],
@@ -78,7 +107,8 @@ describe('a node of the fleet', () => {
       makeAuthority('another', { notBefore: new Date(0), notAfter: new Date(2 * at) }).certificate,
     ],
   ])('refuses %s: %s', (_, why, message, now, ca) => {
-    const handle = (): unknown => node('c1.example.net', ca).handle(message, SERVER, now);
+    const handle = (): unknown =>
+      node('c1.example.net', ca === undefined ? {} : { ca }).handle(message, SERVER, now);
     expect(handle).toThrow(Refused);
     expect(handle).toThrow(why);
   });

@@ -1,95 +1,86 @@
+import type { KeyObject } from 'node:crypto';
+import type { Request } from '../../envelope/message.ts';
 import { asRejection, Rejection } from '../../envelope/rejection.ts';
-import { isSealedRequest, type SealedReply, type SealedRequest } from '../../envelope/sealed.ts';
+import { isSealedRequest } from '../../envelope/sealed.ts';
 import type { IncomingMessage, Link, LinkSubscription } from '../../transport/link.ts';
-import {
-  collectiveGroup,
-  collectiveSubject,
-  decodeRelay,
-  encodeRelay,
-  parseReplySubject,
-  targetSubject,
-} from '../../wire/choria/index.ts';
+import { collectiveGroup, collectiveSubject, decodeRelay } from '../../wire/choria/index.ts';
 import { choriaStatus } from '../choria-status.ts';
 import type { Egress, LinkStatus, ReplySink } from '../port.ts';
-import { sendVia } from '../send.ts';
+import { createDiscovery } from './discovery.ts';
+import { createDispatch } from './dispatch.ts';
+import { createHomecoming, type Homecoming } from './homecoming.ts';
+import { createPassage } from './passage.ts';
+import { createRequestSigner, type RequestCertificate } from './signing.ts';
 
 export interface ChoriaCollectiveEgressOptions {
   readonly name: string;
   readonly link: Link;
-  /** The ingresses whose requests leave here, by their cluster: the subject of replies tells them apart. */
+  /** The ingresses whose requests pass sealed, by their cluster: the subject of replies tells them apart. */
   readonly homes: ReadonlyMap<string, string>;
+  /** Undefined where all requests pass as they are, so that there is nothing to sign. */
+  readonly signing?: ChoriaSigning;
   readonly maxMessageBytes: number;
   /** Ms since the epoch. */
   readonly clock: () => number;
 }
 
-/** How long a reply is worth sending, whose request's ttl only its content knows: Choria's default, in ms. */
-const REPLY_TTL = 60_000;
+/** What it takes to translate requests for Choria nodes, and their replies back. */
+export interface ChoriaSigning extends RequestCertificate {
+  /** What the bridge calls itself in `mc_sender` and `senderid`. */
+  readonly identity: string;
+  /** The bridge's own, where replies to translated requests come to. */
+  readonly cluster: string;
+  /** Authenticates reply tokens; the same in every instance of the cluster. */
+  readonly tokenKey: KeyObject;
+  /** In whose name the bridge asks who is there; a name of its own unless told. */
+  readonly discoveryCaller?: string;
+}
+
+const DISCOVERY_CALLER = 'choria=mcbridge.mcollective';
+
+/** The half of the egress that speaks in callers' names. */
+interface Translation {
+  readonly deliver: (request: Request) => Promise<void>;
+  readonly discover: NonNullable<Egress['discover']>;
+  readonly homecoming: Homecoming;
+}
 
 /**
- * A Choria collective, as Federation Brokers reach it: what is inside a message is neither decoded nor signed
- * anew, protocol 1 and 2 alike. See go-choria's broker/federation.
+ * A Choria collective. Requests of a federation pass as Federation Brokers carry them: what is inside is neither decoded
+ * nor signed anew, protocol 1 and 2 alike (see go-choria's broker/federation). Translated ones are signed in their
+ * caller's name, where there is a privileged certificate for that.
  */
 export const createChoriaCollectiveEgress = (options: ChoriaCollectiveEgressOptions): Egress => {
-  const { name, link, homes, clock } = options;
-  const clusters = new Map([...homes].map(([cluster, ingress]) => [ingress, cluster]));
+  const { name, link, homes, signing } = options;
+  const passage = createPassage(options);
   const subscriptions: LinkSubscription[] = [];
+  let sink: ReplySink | undefined;
+  const translation = signing && createTranslation(options, signing, () => sink);
+  // The bridge's own cluster may be that of a federation's ingress as well; then one subscription is both's.
+  const clusters = new Set([...homes.keys(), ...(signing === undefined ? [] : [signing.cluster])]);
 
-  const deliver = (request: SealedRequest): void => {
-    const { content, home, sender, targets, expires } = request;
-    const cluster = clusters.get(home.ingress);
-    if (cluster === undefined)
-      throw new Rejection('internal', `no replies are awaited for the ingress ${home.ingress}`);
-    const body = Buffer.from(
-      encodeRelay({
-        content,
-        sender,
-        replyTo: collectiveSubject(cluster),
-        federation: { request: home.requestId, home: home.replyTo },
-        ...(home.hops && { hops: home.hops }),
-      }),
-    );
-    for (const target of targets) sendVia(link, { destination: targetSubject(target), body, expires });
-  };
-
-  const replyFrom = (message: IncomingMessage, ingress: string): SealedReply => {
-    const relay = decodeRelay(message.body, { maxBytes: options.maxMessageBytes });
-    const { content, sender = '', hops, federation } = relay;
-    const context = { sender, ...(federation?.request !== undefined && { requestId: federation.request }) };
-    if (federation?.home === undefined)
-      throw new Rejection('missing_field', 'the reply has no federation header with its way home', context);
+  const onReply = ({ body }: IncomingMessage, cluster: string, to: ReplySink): void => {
     try {
-      parseReplySubject(federation.home);
+      const relay = decodeRelay(body, { maxBytes: options.maxMessageBytes });
+      const home = relay.federation?.home;
+      if (translation?.homecoming.isOurs(home) === true) translation.homecoming.receive(relay, home, to);
+      else to.reply(passage.replyFrom(relay, cluster));
     } catch (error) {
-      throw asRejection(error, context);
-    }
-    return {
-      kind: 'sealed',
-      sender,
-      content,
-      home: { ingress, replyTo: federation.home, requestId: federation.request ?? '', ...(hops && { hops }) },
-      expires: clock() + REPLY_TTL,
-    };
-  };
-
-  const onReply = (message: IncomingMessage, ingress: string, sink: ReplySink): void => {
-    try {
-      sink.reply(replyFrom(message, ingress));
-    } catch (error) {
-      sink.rejected(asRejection(error));
+      to.rejected(asRejection(error));
     }
   };
 
   return {
     name,
 
-    start: async (sink) => {
+    start: async (replies) => {
+      sink = replies;
       // Before it is open, so that the subscriptions stand before what waits is sent.
-      const standing = [...homes].map(([cluster, ingress]) =>
+      const standing = [...clusters].map((cluster) =>
         link.subscribe({
           destination: collectiveSubject(cluster),
           group: collectiveGroup(cluster),
-          onMessage: (message) => onReply(message, ingress, sink),
+          onMessage: (message) => onReply(message, cluster, replies),
         }),
       );
       await link.open();
@@ -97,10 +88,13 @@ export const createChoriaCollectiveEgress = (options: ChoriaCollectiveEgressOpti
     },
 
     deliver: async (request) => {
-      if (!isSealedRequest(request))
+      if (isSealedRequest(request)) passage.deliver(request);
+      else if (translation !== undefined) await translation.deliver(request);
+      else
         throw new Rejection('unsupported_body', `the egress ${name} passes requests, it does not sign any`);
-      deliver(request);
     },
+
+    ...(translation && { discover: translation.discover }),
 
     close: async () => {
       // What the broker has given to this member of the queue group, no other will get.
@@ -109,5 +103,20 @@ export const createChoriaCollectiveEgress = (options: ChoriaCollectiveEgressOpti
     },
 
     status: (): LinkStatus => choriaStatus(name, link),
+  };
+};
+
+const createTranslation = (
+  { link, maxMessageBytes, clock }: ChoriaCollectiveEgressOptions,
+  signing: ChoriaSigning,
+  sink: () => ReplySink | undefined,
+): Translation => {
+  const { identity, cluster, discoveryCaller: caller = DISCOVERY_CALLER } = signing;
+  const sign = createRequestSigner(signing);
+  const homecoming = createHomecoming({ ...signing, clock });
+  return {
+    homecoming,
+    deliver: createDispatch({ link, identity, cluster, sign, homecoming, clock }),
+    discover: createDiscovery({ link, identity, caller, sign, maxMessageBytes, clock }, sink),
   };
 };

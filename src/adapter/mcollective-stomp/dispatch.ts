@@ -3,6 +3,7 @@ import type { Home, Request } from '../../envelope/message.ts';
 import type { Link, OutgoingMessage } from '../../transport/link.ts';
 import { encodeBase64 } from '../../wire/base64.ts';
 import {
+  BRIDGE_MARKER,
   broadcastDestination,
   directedDestination,
   EXPIRY_SLACK,
@@ -70,7 +71,7 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
     const { collective, agent, ttl, target, home } = request;
     const encode = (it: LegacyRequest): Buffer =>
       frameBody(encodeSignedRequest(it, body, signature, serializer));
-    const headers = messageHeaders(clock(), ttl, options);
+    const headers = { ...messageHeaders(clock(), ttl, options), [BRIDGE_MARKER]: cluster };
     const expires = home.expires * 1000;
     const broadcast = broadcastDestination(collective, agent, options.multiplex);
     if (target.kind === 'broadcast') {

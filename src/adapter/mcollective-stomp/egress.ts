@@ -3,7 +3,6 @@ import type { Home, Reply } from '../../envelope/message.ts';
 import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
 import { isSealedRequest } from '../../envelope/sealed.ts';
 import type { IncomingMessage, Link } from '../../transport/link.ts';
-import { decodeBase64 } from '../../wire/base64.ts';
 import { Lru } from '../../wire/lru.ts';
 import { parseReplyDestination, replyWildcard } from '../../wire/mcollective/addressing.ts';
 import { decodeReply, openReply } from '../../wire/mcollective/reply.ts';
@@ -12,7 +11,9 @@ import { DEFAULT_RUBY_LIMITS } from '../../wire/ruby/value.ts';
 import { checkPass, type ReplyPass, readToken } from '../../wire/token.ts';
 import type { Egress, LinkStatus, ReplySink } from '../port.ts';
 import { DirectLimit } from './direct-limit.ts';
+import { createDiscovery } from './discovery.ts';
 import { createDispatch } from './dispatch.ts';
+import { frameBody } from './frame-body.ts';
 import type { Signers } from './signing.ts';
 
 export interface McollectiveStompEgressOptions {
@@ -34,6 +35,8 @@ export interface McollectiveStompEgressOptions {
   /** Directed frames that may lie unanswered in the broker's queue, see `DirectLimit`. */
   readonly directLimit: number;
   readonly signers: Signers;
+  /** In whose name the bridge asks who is there; a name of its own unless told. */
+  readonly discoveryCaller?: string;
   /** The daemons' public keys. */
   readonly serverKeys: readonly KeyObject[];
   readonly maxMessageBytes: number;
@@ -42,6 +45,7 @@ export interface McollectiveStompEgressOptions {
 }
 
 const CACHED_TOKENS = 2_000;
+const DISCOVERY_CALLER = 'cert=mcbridge';
 
 /** Requests out to a legacy SSL collective behind ActiveMQ, and replies back through reply tokens. */
 export const createMcollectiveStompEgress = (options: McollectiveStompEgressOptions): Egress => {
@@ -51,6 +55,7 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
     maxBytes: options.maxMessageBytes,
   });
   const passes = new Lru<string, ReplyPass>(CACHED_TOKENS);
+  let sink: ReplySink | undefined;
 
   const passFor = (destination: string): ReplyPass => {
     const cached = passes.get(destination);
@@ -86,16 +91,16 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
     }
   };
 
-  const onReply = (message: IncomingMessage, sink: ReplySink): void => {
+  const onReply = (message: IncomingMessage, to: ReplySink): void => {
     let home: Home | undefined;
     try {
       const pass = passFor(message.destination);
       checkPass(pass, clock());
       home = pass.home;
       dispatch.answered(home);
-      sink.reply(replyFrom(message, pass));
+      to.reply(replyFrom(message, pass));
     } catch (error) {
-      sink.rejected(asRejection(error), home);
+      to.rejected(asRejection(error), home);
     }
   };
 
@@ -104,8 +109,9 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
   return {
     name,
 
-    start: async (sink) => {
-      const onMessage = (message: IncomingMessage): void => onReply(message, sink);
+    start: async (replies) => {
+      sink = replies;
+      const onMessage = (message: IncomingMessage): void => onReply(message, replies);
       // Before it is open, so that the subscriptions stand before what waits is sent.
       const subscriptions = options.collectives.map((collective) =>
         link.subscribe({ destination: replyWildcard(collective, cluster), onMessage }),
@@ -122,18 +128,18 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
       await dispatch.deliver(request);
     },
 
+    discover: createDiscovery(
+      {
+        ...options,
+        caller: options.discoveryCaller ?? DISCOVERY_CALLER,
+        serializer,
+        open: (body) => frameBody(body, options),
+      },
+      () => sink,
+    ),
+
     close: () => link.close(),
 
     status: (): LinkStatus => ({ name, ...link.state() }),
   };
-};
-
-const frameBody = (body: Buffer, { base64, maxMessageBytes }: McollectiveStompEgressOptions): Buffer => {
-  if (body.length > maxMessageBytes)
-    throw new Rejection(
-      'too_large',
-      `the message has ${body.length} bytes, more than the ${maxMessageBytes} allowed`,
-    );
-  if (!base64) return body;
-  return decodeBase64(body.toString('latin1'), 'the message (as those of this collective are to be)');
 };

@@ -2,6 +2,7 @@ import { fileReader } from '../../config/files.ts';
 import { natsLinkOptions, stompLinkOptions } from '../../config/link-options.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { KeyPath } from '../../config/problem.ts';
+import type { EgressConfig, IngressConfig, Named } from '../../config/types.ts';
 import { type Link, LinkError, type LinkErrorCode } from '../../transport/link.ts';
 import { createNatsLink, type NatsLinkOptions } from '../../transport/nats/index.ts';
 import { createStompLink } from '../../transport/stomp/index.ts';
@@ -24,7 +25,7 @@ interface Attempt {
 
 /** Connects to every server by itself and logs in; a pool hides from the user that one of it is dead. */
 export const checkBrokers = async (list: Checklist, loaded: LoadedConfig): Promise<void> => {
-  const attempts = [...ingressAttempts(list, loaded), ...egressAttempts(list, loaded)];
+  const attempts = [...attemptsOf(list, loaded, 'ingresses'), ...attemptsOf(list, loaded, 'egresses')];
   const results = await Promise.all(attempts.map(({ create }) => tryToOpen(create)));
   for (const [index, { path, url }] of attempts.entries()) {
     const error = results[index];
@@ -53,16 +54,6 @@ const tryToOpen = async (create: () => Link): Promise<Error | undefined> => {
 // A failure comes out of open(); what else happens on a link that lives for a moment is of no interest.
 const ignore = (): void => {};
 
-const ingressAttempts = (list: Checklist, loaded: LoadedConfig): readonly Attempt[] =>
-  [...loaded.config.ingresses.values()].flatMap((ingress) => {
-    const path = ['ingresses', ingress.name];
-    if (list.hasProblem([...path, 'tls'])) {
-      list.skipped([...path, 'servers'], 'not tried, because of the problems with tls');
-      return [];
-    }
-    return natsAttempts(path, natsLinkOptions(ingress, loaded.config, fileReader(loaded)));
-  });
-
 const natsAttempts = (path: KeyPath, options: Omit<NatsLinkOptions, 'onEvent'>): readonly Attempt[] =>
   options.servers.map((url, index) => ({
     path: [...path, 'servers', index],
@@ -70,19 +61,23 @@ const natsAttempts = (path: KeyPath, options: Omit<NatsLinkOptions, 'onEvent'>):
     create: () => createNatsLink({ ...options, servers: [url], failFast: true, onEvent: ignore }),
   }));
 
-const egressAttempts = (list: Checklist, loaded: LoadedConfig): readonly Attempt[] =>
-  [...loaded.config.egresses.values()].flatMap((egress) => {
-    const path = ['egresses', egress.name];
+const attemptsOf = (
+  list: Checklist,
+  loaded: LoadedConfig,
+  kind: 'ingresses' | 'egresses',
+): readonly Attempt[] =>
+  [...loaded.config[kind].values()].flatMap((side: Named<IngressConfig | EgressConfig>) => {
+    const path = [kind, side.name];
     if (list.hasProblem([...path, 'tls'])) {
       list.skipped([...path, 'servers'], 'not tried, because of the problems with tls');
       return [];
     }
-    if (egress.type === 'choria-collective')
-      return natsAttempts(path, natsLinkOptions(egress, loaded.config, fileReader(loaded)));
-    const options = stompLinkOptions(egress, loaded.config, fileReader(loaded));
+    if (side.type !== 'mcollective-stomp')
+      return natsAttempts(path, natsLinkOptions(side, loaded.config, fileReader(loaded)));
+    const options = stompLinkOptions(side, loaded.config, fileReader(loaded));
     return options.servers.map((server, index) => ({
       path: [...path, 'servers', index],
-      url: egress.servers[index]?.url ?? server.host,
+      url: side.servers[index]?.url ?? server.host,
       create: () =>
         createStompLink({ ...options, servers: [server], failFast: true, clock: Date.now, onEvent: ignore }),
     }));

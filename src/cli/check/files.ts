@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, type X509Certificate
 import { readFileSync, statSync } from 'node:fs';
 import { readFailure } from '../../config/files.ts';
 import type { KeyPath } from '../../config/problem.ts';
+import { certificateNames } from '../../wire/choria/index.ts';
 import { isTrusted, nameOf, parseCertificates, validity } from './certificates.ts';
 import type { Checklist } from './checklist.ts';
 
@@ -66,34 +67,48 @@ export const checkSigningKey = (list: Checklist, path: KeyPath, file: string): K
   return undefined;
 };
 
-export const checkPublicKey = (list: Checklist, path: KeyPath, file: string): void => {
+/** An RSA public key, or a certificate in its place; a finding where it is neither. */
+const rsaPublicKey = (
+  list: Checklist,
+  path: KeyPath,
+  file: string,
+  { instead, wanted }: { readonly instead: string; readonly wanted: string },
+): boolean => {
   const text = readText(list, path, file);
-  if (text === undefined) return;
+  if (text === undefined) return false;
   if (/PRIVATE KEY/.test(text)) {
     list.problem(
       path,
       `${file} is a private key`,
-      `openssl pkey -in ${file} -pubout makes the public key of it; the private one belongs on the daemons only`,
+      `openssl pkey -in ${file} -pubout makes the public key of it; ${instead}`,
     );
-    return;
+    return false;
   }
   try {
-    const key = createPublicKey(text);
-    if (key.asymmetricKeyType === 'rsa') list.ok(path, `${file} is an RSA public key`);
-    else
-      list.problem(
-        path,
-        `${file} is not an RSA key but ${key.asymmetricKeyType}`,
-        'it takes the file that plugin.ssl_server_public names',
-      );
+    const { asymmetricKeyType } = createPublicKey(text);
+    if (asymmetricKeyType === 'rsa') return true;
+    list.problem(path, `${file} is not an RSA key but ${asymmetricKeyType}`, wanted);
   } catch {
-    list.problem(
-      path,
-      `${file} is neither a public key nor a certificate`,
-      'it takes the PEM file that plugin.ssl_server_public names',
-    );
+    list.problem(path, `${file} is neither a public key nor a certificate`, wanted);
   }
+  return false;
 };
+
+/** The daemons' public key. */
+export const checkPublicKey = (list: Checklist, path: KeyPath, file: string): void => {
+  const told = {
+    instead: 'the private one belongs on the daemons only',
+    wanted: 'it takes the PEM file that plugin.ssl_server_public names',
+  };
+  if (rsaPublicKey(list, path, file, told)) list.ok(path, `${file} is an RSA public key`);
+};
+
+/** A legacy caller's public key. */
+export const checkCallerKey = (list: Checklist, path: KeyPath, file: string): boolean =>
+  rsaPublicKey(list, path, file, {
+    instead: "the private one is the caller's alone",
+    wanted: 'it takes the PEM file that daemons have in plugin.ssl_client_cert_dir',
+  });
 
 /** Certificates within their dates; others are findings. */
 const checkDates = (
@@ -163,21 +178,24 @@ export interface ClientFiles {
   readonly key: string;
 }
 
-/** A client certificate: its dates, its key, and whether an authority of `roots` (undefined: unknown) vouches for it. */
+/**
+ * A client certificate: its dates, its key, and whether an authority of `roots` (undefined: unknown) vouches for it.
+ * @returns its names, unless it cannot be used
+ */
 export const checkClient = (
   list: Checklist,
   path: KeyPath,
   { cert, key }: ClientFiles,
   roots: readonly X509Certificate[] | undefined,
   now: number,
-): void => {
+): readonly string[] | undefined => {
   const certPath = [...path, 'cert'];
   const keyPath = [...path, 'key'];
   const found = certificatesIn(list, certPath, cert);
   const privateKey = checkPrivateKey(list, keyPath, key);
-  if (found === undefined) return;
+  if (found === undefined) return undefined;
   const [leaf, ...between] = found;
-  if (!checkDates(list, certPath, cert, found, now)) return;
+  if (!checkDates(list, certPath, cert, found, now)) return undefined;
   if (roots !== undefined && !isTrusted(leaf, between, roots))
     list.problem(
       certPath,
@@ -185,7 +203,8 @@ export const checkClient = (
       'give the CA that signed it, or the intermediate certificates after it in the same file',
     );
   else list.ok(certPath, `${cert} is the certificate ${nameOf(leaf)}`);
-  if (privateKey === undefined) return;
+  const names = certificateNames(leaf.toString());
+  if (privateKey === undefined) return names;
   if (leaf.checkPrivateKey(privateKey)) list.ok(keyPath, `${key} is its private key`);
   else
     list.problem(
@@ -193,4 +212,5 @@ export const checkClient = (
       `${key} is not the key of the certificate in ${cert}`,
       'give the pair that was made together',
     );
+  return names;
 };

@@ -6,11 +6,15 @@ import { readFailure, trimKey } from '../../config/files.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { KeyPath } from '../../config/problem.ts';
 import { MIN_CLUSTER_KEY } from '../../config/schema.ts';
+import type { StompConnection } from '../../config/stomp-connection.ts';
 import type { EgressConfig, IngressConfig, Named } from '../../config/types.ts';
 import { isCallerId } from '../../envelope/check.ts';
+import { DEFAULT_PRIVILEGED } from '../../wire/choria/index.ts';
 import type { Checklist } from './checklist.ts';
 import {
+  type ClientFiles,
   checkAuthorities,
+  checkCallerKey,
   checkClient,
   checkPublicKey,
   checkSigningKey,
@@ -56,9 +60,30 @@ const checkClusterKey = (list: Checklist, file: string): void => {
 
 const checkIngress = (list: Checklist, ingress: Named<IngressConfig>, now: number): void => {
   const path = ['ingresses', ingress.name];
+  if (ingress.type === 'mcollective-stomp') {
+    const { callers, serverPrivateKey } = ingress;
+    checkStompTls(list, path, ingress, now);
+    checkKeysFolder(list, [...path, 'callers', 'keys_dir'], callers.keysDir, PUBLIC_KEYS);
+    const keyPath = [...path, 'server_private_key'];
+    if (checkSigningKey(list, keyPath, serverPrivateKey) !== undefined)
+      list.ok(keyPath, `${serverPrivateKey} signs replies to legacy clients`);
+    return;
+  }
   const { tls, callers } = ingress;
   checkConnection(list, path, ingress, now);
   if (callers.ca !== tls?.ca) checkAuthorities(list, [...path, 'callers', 'ca'], callers.ca, now);
+};
+
+const checkStompTls = (list: Checklist, path: KeyPath, { tls }: StompConnection, now: number): void => {
+  if (!tls.verify)
+    list.warning(
+      [...path, 'tls', 'verify'],
+      "the brokers' certificates are not verified",
+      'give ca, and leave verify out',
+    );
+  if (tls.ca !== undefined) checkAuthorities(list, [...path, 'tls', 'ca'], tls.ca, now);
+  // Which authority vouches for the client is the broker's affair here: it need not be the one that signed the broker.
+  if (tls.client !== undefined) checkClient(list, [...path, 'tls'], tls.client, undefined, now);
 };
 
 const checkConnection = (list: Checklist, path: KeyPath, { tls }: ChoriaConnection, now: number): void => {
@@ -78,26 +103,56 @@ const checkEgress = (list: Checklist, egress: Named<EgressConfig>, now: number):
   const path = ['egresses', egress.name];
   if (egress.type === 'choria-collective') {
     checkConnection(list, path, egress, now);
+    if (egress.signing !== undefined) checkPrivileged(list, [...path, 'signing'], egress.signing, now);
     return;
   }
-  const { tls, signing } = egress;
-  if (!tls.verify)
-    list.warning(
-      [...path, 'tls', 'verify'],
-      "the brokers' certificates are not verified",
-      'give ca, and leave verify out',
-    );
-  if (tls.ca !== undefined) checkAuthorities(list, [...path, 'tls', 'ca'], tls.ca, now);
-  // Which authority vouches for the client is the broker's affair here: it need not be the one that signed the broker.
-  if (tls.client !== undefined) checkClient(list, [...path, 'tls'], tls.client, undefined, now);
+  const { signing } = egress;
+  checkStompTls(list, path, egress, now);
   for (const [index, file] of egress.serverPublicKeys.entries())
     checkPublicKey(list, [...path, 'server_public_key', index], file);
-  if (signing.kind === 'keys') checkKeysFolder(list, [...path, 'signing', 'keys_dir'], signing.folder);
+  if (signing.kind === 'keys')
+    checkKeysFolder(list, [...path, 'signing', 'keys_dir'], signing.folder, PRIVATE_KEYS);
   else if (checkSigningKey(list, [...path, 'signing', 'private_key'], signing.privateKey) !== undefined)
     list.ok([...path, 'signing', 'private_key'], `${signing.privateKey} signs for ${signing.callerid}`);
 };
 
-const checkKeysFolder = (list: Checklist, path: KeyPath, folder: string): void => {
+/** The certificate that speaks for others: nodes take its word only where they hold its name privileged. */
+const checkPrivileged = (list: Checklist, path: KeyPath, files: ClientFiles, now: number): void => {
+  const names = checkClient(list, path, files, undefined, now);
+  checkSigningKey(list, [...path, 'key'], files.key);
+  if (names === undefined || names.some((name) => DEFAULT_PRIVILEGED.some((one) => one.test(name)))) return;
+  list.warning(
+    [...path, 'cert'],
+    `${names.join(', ')} is not a name that Choria nodes hold privileged by default, so they may refuse what is signed in another's name`,
+    'give a certificate such as mcbridge.privileged.mcollective, or add its name to plugin.choria.security.privileged_users of all nodes',
+  );
+};
+
+/** A folder with a key for each caller. */
+interface KeysFolder {
+  readonly kind: string;
+  /** What a file with a wrong name cannot do. */
+  readonly useless: string;
+  readonly remedy: string;
+  /** Whether a file is good; a finding where not. */
+  readonly check: (list: Checklist, path: KeyPath, file: string) => boolean;
+}
+
+const PRIVATE_KEYS: KeysFolder = {
+  kind: 'private key',
+  useless: 'can sign for nobody',
+  remedy: 'put alice.pem there for callers that are mapped to cert=alice',
+  check: (list, path, file) => checkSigningKey(list, path, file) !== undefined,
+};
+
+const PUBLIC_KEYS: KeysFolder = {
+  kind: 'public key',
+  useless: 'lets nobody in',
+  remedy: 'put alice.pem there for the caller cert=alice, as in plugin.ssl_client_cert_dir of the daemons',
+  check: checkCallerKey,
+};
+
+const checkKeysFolder = (list: Checklist, path: KeyPath, folder: string, of: KeysFolder): void => {
   let names: readonly string[];
   try {
     names = readdirSync(folder).filter((name) => name.endsWith('.pem'));
@@ -105,7 +160,7 @@ const checkKeysFolder = (list: Checklist, path: KeyPath, folder: string): void =
     list.problem(
       path,
       `${folder} cannot be read: ${readFailure(error)}`,
-      'give the folder of the private keys',
+      `give the folder of the ${of.kind}s`,
     );
     return;
   }
@@ -113,18 +168,13 @@ const checkKeysFolder = (list: Checklist, path: KeyPath, folder: string): void =
     if (!isCallerId(`cert=${name.slice(0, -'.pem'.length)}`))
       list.warning(
         path,
-        `${name} in ${folder} can sign for nobody`,
+        `${name} in ${folder} ${of.useless}`,
         'name it <caller>.pem, of letters, digits, ".", "_" and "-"',
       );
-    return checkSigningKey(list, path, join(folder, name)) !== undefined;
+    return of.check(list, path, join(folder, name));
   });
-  if (names.length === 0)
-    list.problem(
-      path,
-      `${folder} holds no private key`,
-      'put alice.pem there for callers that are mapped to cert=alice',
-    );
-  else if (good.length > 0) list.ok(path, `${folder} holds ${good.length} private keys: ${brief(good)}`);
+  if (names.length === 0) list.problem(path, `${folder} holds no ${of.kind}`, of.remedy);
+  else if (good.length > 0) list.ok(path, `${folder} holds ${good.length} ${of.kind}s: ${brief(good)}`);
 };
 
 const brief = (names: readonly string[]): string =>

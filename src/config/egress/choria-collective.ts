@@ -1,23 +1,66 @@
 import { z } from 'zod';
+import { DEFAULT_PRIVILEGED } from '../../wire/choria/index.ts';
 import {
   type ChoriaConnection,
   checkConnection,
   connectionFields,
   connectionOf,
 } from '../choria-connection.ts';
-import { ALWAYS, path } from '../fields.ts';
+import { ALWAYS, choice, path, pattern, refuse } from '../fields.ts';
+import { type NodesConfig, nodesFields, nodesOf } from '../nodes.ts';
 import type { SchemaContext } from '../types.ts';
 
-/** Requests pass sealed to a Choria collective, over NATS. */
-export interface ChoriaCollectiveConfig extends ChoriaConnection {
+/** Requests to a Choria collective, over NATS: sealed ones of a federation, and others signed in their caller's name. */
+export interface ChoriaCollectiveConfig extends ChoriaConnection, NodesConfig {
   readonly type: 'choria-collective';
+  /** Undefined where requests only pass as they are. */
+  readonly signing: ChoriaSigningConfig | undefined;
+  /** How compound filters are written: go-choria's one expression, or MCollective's tokens, which Ruby nodes read. */
+  readonly compound: 'expr' | 'tokens';
+  /** Callerids that only a rule with `privileged: true` may yield. */
+  readonly privileged: readonly RegExp[];
 }
 
-export const choriaCollective = (context: SchemaContext) =>
-  z
+/** Paths of PEM files: a certificate that nodes hold privileged, with any intermediates, and its RSA key. */
+export interface ChoriaSigningConfig {
+  readonly cert: string;
+  readonly key: string;
+}
+
+interface Given {
+  readonly signing?: unknown;
+  readonly compound?: unknown;
+  readonly privileged?: unknown;
+}
+
+const checkSigning = (it: Given, context: z.core.$RefinementCtx<Given>): void => {
+  if (it.signing !== undefined) return;
+  for (const key of ['compound', 'privileged'] as const)
+    if (it[key] !== undefined)
+      refuse(context, [key], 'has no effect without signing: requests pass as they are; leave it out');
+};
+
+export const choriaCollective = (context: SchemaContext) => {
+  const file = () => path(context.resolve);
+  return z
     .strictObject({
       type: z.literal('choria-collective'),
-      ...connectionFields(() => path(context.resolve)),
+      ...connectionFields(file),
+      ...nodesFields(),
+      signing: z.strictObject({ cert: file(), key: file() }).optional(),
+      compound: choice(['expr', 'tokens']).optional(),
+      privileged: z.array(pattern()).optional(),
     })
     .superRefine(checkConnection, ALWAYS)
-    .transform((it): ChoriaCollectiveConfig => ({ type: it.type, ...connectionOf(it) }));
+    .superRefine(checkSigning, ALWAYS)
+    .transform(
+      (it): ChoriaCollectiveConfig => ({
+        type: it.type,
+        ...connectionOf(it),
+        ...nodesOf(it),
+        signing: it.signing,
+        compound: it.compound ?? 'expr',
+        privileged: it.privileged ?? DEFAULT_PRIVILEGED,
+      }),
+    );
+};

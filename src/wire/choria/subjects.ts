@@ -12,6 +12,29 @@ export const federationGroup = (cluster: string): string => `${cluster}_federati
 export const collectiveSubject = (cluster: string): string => `choria.federation.${cluster}.collective`;
 export const collectiveGroup = (cluster: string): string => `${cluster}_collective`;
 
+const FEDERATION_REPLIES = /^choria\.federation\.[^.]+\.collective$/;
+
+/**
+ * Whether a request with this reply-to was put into its collective by a Federation Broker: all of them, and only they,
+ * write it (go-choria's broker/federation/request_transformer.go).
+ */
+export const isFromBroker = (replyTo: string): boolean => FEDERATION_REPLIES.test(replyTo);
+
+/** All broadcasts to agents of a collective; those to services are apart, under `broadcast.service`. */
+export const broadcastsSubject = (collective: string): string => `${collective}.broadcast.agent.*`;
+
+/** All directed requests of a collective. */
+export const nodesSubject = (collective: string): string => `${collective}.node.>`;
+
+/** The queue group that bridges of a cluster share the requests of a collective's own clients in. */
+export const bridgeGroup = (cluster: string): string => `${cluster}_mcbridge`;
+
+/**
+ * The same for `nodesSubject`. It has to be another: NATS gives a message to one subscription of a group, whichever
+ * of their subjects it matches (measured on nats-server 2.9).
+ */
+export const bridgeNodesGroup = (cluster: string): string => `${cluster}_mcbridge_nodes`;
+
 export const broadcastSubject = (collective: string, agent: string): string =>
   `${collective}.broadcast.agent.${agent}`;
 

@@ -1,10 +1,29 @@
 import { Rejection } from '../../envelope/rejection.ts';
+import { shown } from './text.ts';
 
 /** How ActiveMQ's destinations are named; see MCollective's connector/activemq.rb, `make_target`. */
 export const broadcastDestination = (collective: string, agent: string, multiplex: boolean): string =>
   multiplex ? `/topic/${collective}.agents` : `/topic/${collective}.${agent}.agent`;
 
 export const directedDestination = (collective: string): string => `/queue/${collective}.nodes`;
+
+/** Every agent's topic of a collective that is not multiplexed; ActiveMQ's `*` stands for one token. */
+export const broadcastWildcard = (collective: string): string => `/topic/${collective}.*.agent`;
+
+/** The agent that a topic of a collective belongs to; undefined for the one topic of a multiplexed collective. */
+export const topicAgent = (destination: string, collective: string): string | undefined => {
+  const [start, end] = broadcastWildcard(collective).split('*');
+  if (start === undefined || end === undefined) return undefined;
+  return destination.startsWith(start) && destination.endsWith(end)
+    ? destination.slice(start.length, -end.length)
+    : undefined;
+};
+
+/**
+ * On every frame that a bridge sends to the legacy side in place of a client, so that no bridge takes it in again;
+ * daemons ignore it. Its value is for people: who sent it.
+ */
+export const BRIDGE_MARKER = 'mcbridge';
 
 /** The queue of one request's replies, below the `<collective>.reply.>` that brokers' ACLs already grant to clients. */
 export const replyDestination = (collective: string, cluster: string, token: string): string =>
@@ -32,6 +51,24 @@ export const parseReplyDestination = (
     );
   }
   return { collective: destination.slice('/queue/'.length, at), token };
+};
+
+// ActiveMQ sends to each of several destinations between commas, takes options after "?", and lets `*` and `>` stand
+// for many; none of that is a queue of a client's own.
+const CLIENT_REPLY = /^\/queue\/([\w-]+)\.reply\.[\w-]+(?:\.[\w-]+)*$/;
+
+/**
+ * The collective in whose reply namespace a client awaits its replies, `/queue/<collective>.reply.<…>`.
+ * @throws Rejection `invalid_reply_to` for any other destination
+ */
+export const replyToCollective = (replyTo: string): string => {
+  const collective = CLIENT_REPLY.exec(replyTo)?.[1];
+  if (collective === undefined)
+    throw new Rejection(
+      'invalid_reply_to',
+      `the reply-to ${shown(replyTo)} is not a queue of the form /queue/<collective>.reply.<client>`,
+    );
+  return collective;
 };
 
 export interface FrameOptions {

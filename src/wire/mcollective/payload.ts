@@ -1,7 +1,8 @@
 import type { ReplyPayload, RequestPayload } from '../../envelope/message.ts';
 import { Rejection } from '../../envelope/rejection.ts';
-import type { Value, ValueMap } from '../../envelope/value.ts';
+import { isMap, type Value } from '../../envelope/value.ts';
 import { RubyHash, RubyString, type RubyValue, symbol } from '../ruby/value.ts';
+import { rpcutilToRuby } from './rpcutil.ts';
 import { fieldText } from './text.ts';
 import { dataToRuby, fromRuby, mapFromRuby, toRuby } from './values.ts';
 
@@ -62,16 +63,20 @@ export const requestPayloadFromRuby = (value: RubyValue): DecodedRequestPayload 
   };
 };
 
-export const replyPayloadToRuby = (payload: ReplyPayload): RubyValue =>
+/** @param agent whose reply it is */
+export const replyPayloadToRuby = (payload: ReplyPayload, agent: string): RubyValue =>
   payload.kind === 'discovery'
     ? PONG
     : new RubyHash([
         [symbol('statuscode'), payload.statusCode],
         [symbol('statusmsg'), payload.statusMessage],
-        [symbol('data'), isDataMap(payload.data) ? dataToRuby(payload.data) : toRuby(payload.data)],
+        [symbol('data'), replyDataToRuby(payload.data, agent)],
       ]);
 
-const isDataMap = (value: Value): value is ValueMap => value instanceof Map;
+const replyDataToRuby = (data: Value, agent: string): RubyValue => {
+  if (!isMap(data)) return toRuby(data);
+  return agent === 'rpcutil' ? rpcutilToRuby(data) : dataToRuby(data);
+};
 
 /** The sentence for a person: exceptions quote binary output at times, and a damaged text says more than none. */
 const statusText = (value: RubyValue | undefined): string =>

@@ -57,15 +57,21 @@ export const openReply = (
   return replyPayloadFromRuby(serializer.decode(sealed.body));
 };
 
-/** A daemon's side: signs a payload and wraps it, with the fields in the daemons' order. */
-export const encodeReply = async (
-  reply: Omit<SealedReply, 'body' | 'signature'> & { readonly payload: ReplyPayload },
-  key: KeyObject,
+/** What a reply says of itself outside its signed document. */
+export type ReplyHead = Omit<SealedReply, 'body' | 'signature'>;
+
+/** The document that a daemon signs. @param agent whose reply it is */
+export const encodeReplyBody = (payload: ReplyPayload, agent: string, serializer: Serializer): Buffer =>
+  serializer.encode(replyPayloadToRuby(payload, agent));
+
+/** The whole message around a signed document, with the fields in the daemons' order. */
+export const encodeSignedReply = (
+  reply: ReplyHead,
+  body: Buffer,
+  signature: Uint8Array,
   serializer: Serializer,
-): Promise<Buffer> => {
-  const body = serializer.encode(replyPayloadToRuby(reply.payload));
-  const signature = await signDocument(body, key);
-  return serializer.encode(
+): Buffer =>
+  serializer.encode(
     new RubyHash([
       [symbol('senderid'), reply.senderId],
       [symbol('requestid'), reply.requestId],
@@ -75,4 +81,13 @@ export const encodeReply = async (
       [symbol('hash'), encodeBase64(signature, 'wrapped')],
     ]),
   );
+
+/** A daemon's side: signs a payload and wraps it. */
+export const encodeReply = async (
+  reply: ReplyHead & { readonly payload: ReplyPayload },
+  key: KeyObject,
+  serializer: Serializer,
+): Promise<Buffer> => {
+  const body = encodeReplyBody(reply.payload, reply.agent, serializer);
+  return encodeSignedReply(reply, body, await signDocument(body, key), serializer);
 };

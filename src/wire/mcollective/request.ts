@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { isCallerId, isIdentity, isRequestId, isToken } from '../../envelope/check.ts';
 import type { Filter } from '../../envelope/filter.ts';
 import type { RequestPayload } from '../../envelope/message.ts';
-import { Rejection } from '../../envelope/rejection.ts';
+import { Rejection, type RejectionContext } from '../../envelope/rejection.ts';
 import { decodeBase64, encodeBase64 } from '../base64.ts';
 import { RubyHash, type RubyValue, symbol } from '../ruby/value.ts';
 import { filterFromRuby, filterToRuby } from './filter.ts';
@@ -81,10 +81,38 @@ export interface SealedRequest {
   readonly signature: Buffer;
 }
 
-/** @throws Rejection for what is no request */
+/** @throws Rejection for what is no request, with what the message says of itself as context */
 export const decodeRequest = (bytes: Uint8Array, serializer: Serializer): SealedRequest => {
   const hash = serializer.decode(bytes);
   if (!(hash instanceof RubyHash)) throw new Rejection('wrong_protocol', 'the message is not a hash');
+  try {
+    return requestFrom(hash);
+  } catch (error) {
+    throw error instanceof Rejection ? error.with(claimsOf(hash)) : error;
+  }
+};
+
+/** Those fields of a damaged message that are as they should be. */
+const claimsOf = (hash: RubyHash): RejectionContext => {
+  const claim = (field: string, check: (text: string) => boolean): string | undefined => {
+    const value = fieldText(hash.symbol(field));
+    return value !== undefined && check(value) ? value : undefined;
+  };
+  const requestId = claim('requestid', isRequestId);
+  const sender = claim('senderid', isIdentity);
+  const caller = claim('callerid', isCallerId);
+  const agent = claim('agent', isToken);
+  const collective = claim('collective', isToken);
+  return {
+    ...(requestId !== undefined && { requestId }),
+    ...(sender !== undefined && { sender }),
+    ...(caller !== undefined && { caller }),
+    ...(agent !== undefined && { agent }),
+    ...(collective !== undefined && { collective }),
+  };
+};
+
+const requestFrom = (hash: RubyHash): SealedRequest => {
   const text = (name: string, check: (text: string) => boolean): string => {
     const value = fieldText(hash.symbol(name));
     if (value === undefined) throw new Rejection('missing_field', `the request has no :${name}`);
@@ -123,33 +151,74 @@ export const sealOf = (hash: RubyHash): { readonly body: Buffer; readonly signat
   return { body, signature: decodeBase64(text, 'the :hash') };
 };
 
+/** How strictly a request's ttl and time are held against the signed ones. */
+export interface TtlOptions {
+  /** MCollective's `plugin.ssl.enforce_ttl`: without it, what is unsigned or differs is only noted. */
+  readonly enforceTtl: boolean;
+  readonly note?: (text: string) => void;
+}
+
 /**
  * The verified request: the signature is the caller's, and what the signature covers agrees with what it leaves
  * open, as far as the payload repeats it (MCollective's ssl.rb checks ttl and time; agent and caller are ours).
- * @throws Rejection `invalid_signature`, `agent_mismatch`, `caller_mismatch`, `invalid_field`
+ * @throws Rejection `invalid_signature`, `agent_mismatch`, `caller_mismatch`, `missing_field`, `invalid_field`
  */
-export const openRequest = (sealed: SealedRequest, key: KeyObject, serializer: Serializer): LegacyRequest => {
+export const openRequest = (
+  sealed: SealedRequest,
+  key: KeyObject,
+  serializer: Serializer,
+  options: TtlOptions = { enforceTtl: true },
+): LegacyRequest => {
   if (!verifyDocument(sealed.body, sealed.signature, key))
     throw new Rejection('invalid_signature', `the signature is not one of ${sealed.callerId}`);
   const inner = serializer.decode(sealed.body);
-  const message = inner instanceof RubyHash ? inner.symbol('ssl_msg') : undefined;
-  if (!(inner instanceof RubyHash) || message === undefined)
+  if (!(inner instanceof RubyHash))
     throw new Rejection('missing_field', 'the signed document has no :ssl_msg');
-  if (inner.symbol('ssl_ttl') !== sealed.ttl)
-    throw new Rejection('invalid_field', 'the ttl differs from the signed one');
-  if (inner.symbol('ssl_msgtime') !== sealed.time)
-    throw new Rejection('invalid_field', 'the message time differs from the signed one');
+  // Clients before MCollective 2.0 signed the bare payload.
+  const message = inner.symbol('ssl_msg') ?? (options.enforceTtl ? undefined : inner);
+  if (message === undefined) throw new Rejection('missing_field', 'the signed document has no :ssl_msg');
+  const ttl = signedNumber(inner, 'ssl_ttl', sealed.ttl, 'ttl', options);
+  const time = signedNumber(inner, 'ssl_msgtime', sealed.time, 'message time', options);
   const { payload, agent, caller } = requestPayloadFromRuby(message);
-  if (agent !== undefined && agent !== sealed.agent)
-    throw new Rejection(
-      'agent_mismatch',
-      `the message is for agent ${sealed.agent}, its signed payload for ${shown(agent)}`,
-    );
+  checkAgent(sealed.agent, payload, agent);
   if (caller !== undefined && caller !== sealed.callerId)
     throw new Rejection(
       'caller_mismatch',
       `the message says ${sealed.callerId}, its signed payload ${shown(caller)}`,
     );
   const { body: _body, signature: _signature, ...fields } = sealed;
-  return { ...fields, payload };
+  return { ...fields, ttl, time, payload };
+};
+
+/** ssl.rb's `update_secure_property`: the signed value counts wherever there is one. */
+const signedNumber = (
+  inner: RubyHash,
+  name: string,
+  outer: number,
+  what: string,
+  { enforceTtl, note }: TtlOptions,
+): number => {
+  const signed = inner.symbol(name);
+  if (signed === outer) return outer;
+  const problem =
+    signed === undefined ? `the signed document has no :${name}` : `the ${what} differs from the signed one`;
+  if (enforceTtl) throw new Rejection(signed === undefined ? 'missing_field' : 'invalid_field', problem);
+  if (signed !== undefined && typeof signed !== 'number')
+    throw new Rejection('invalid_field', `the signed document's :${name} is not an integer`);
+  note?.(problem);
+  return signed ?? outer;
+};
+
+const DISCOVERY = 'discovery';
+
+/** A signed ping names no agent, but is the question of one only; and that one is asked nothing else. */
+const checkAgent = (outer: string, payload: RequestPayload, signed: string | undefined): void => {
+  if (payload.kind === 'rpc' && outer === DISCOVERY)
+    throw new Rejection('unsupported_body', 'the agent discovery understands a ping only');
+  const inner = payload.kind === 'discovery' ? DISCOVERY : signed;
+  if (inner !== undefined && inner !== outer)
+    throw new Rejection(
+      'agent_mismatch',
+      `the message is for agent ${outer}, its signed payload for ${shown(inner)}`,
+    );
 };

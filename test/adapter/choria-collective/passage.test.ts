@@ -185,6 +185,7 @@ describe('an egress that passes', () => {
   it('does not send what would need a signature', async () => {
     const egress = makeEgress(new MemoryBroker(NATS_RULES));
     await expect(egress.deliver(requestAt(1))).rejects.toMatchObject({ code: 'unsupported_body' });
+    expect(egress.discover).toBeUndefined();
   });
 
   it('hands over what the broker has given to it before it closes: no other instance gets that', async () => {

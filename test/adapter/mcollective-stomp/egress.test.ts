@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Egress } from '../../../src/adapter/port.ts';
 import { Rejection } from '../../../src/envelope/rejection.ts';
 import type { IncomingMessage } from '../../../src/transport/link.ts';
-import { type Brokers, COLLECTIVE, makeBrokers } from '../brokers.ts';
+import { type Brokers, CLUSTER, COLLECTIVE, makeBrokers } from '../brokers.ts';
 import { readFrame, replyTo } from '../daemon.ts';
 import { type Delivered, egressContract, requestAt } from '../egress-contract.ts';
 import { aliceKeys, BRIDGE, makeEgress, until, type WorldOptions } from '../world.ts';
@@ -95,12 +95,22 @@ describe('the egress mcollective-stomp', () => {
         timestamp: String(seconds * 1000),
         expires: String((seconds + 60 + 10) * 1000),
         mc_sender: BRIDGE,
+        mcbridge: CLUSTER,
       });
     });
 
     it('calls itself the sender, and alice the caller', () => {
       expect(readFrame(frame)).toMatchObject({ senderId: BRIDGE, callerId: 'cert=alice' });
     });
+  });
+
+  it('marks every frame as a bridge’s, so that none takes it in again', async () => {
+    const target = { kind: 'directed', nodes: nodes(3) } as const;
+    for (const directLimit of [0, 200]) {
+      const { frames } = await delivered({ target }, { directLimit });
+      await until('all are there', () => frames.length === (directLimit === 0 ? 1 : 3));
+      for (const frame of frames) expect(frame.headers['mcbridge']).toBe(CLUSTER);
+    }
   });
 
   it('uses one topic for all agents where the collective does', async () => {

@@ -46,6 +46,7 @@ const own: StatsDocument = {
       },
       { name: 'legacy', side: 'collective', up: false, server: undefined, reason: 'away', buffered: 7 },
     ],
+    member: { process: 'ab12', sequence: 7, interval: 2_000, since: 1_795_412_335_500, seal: 'x-_' },
   },
 };
 
@@ -85,6 +86,15 @@ describe('documents that the Ruby broker published', () => {
 describe('a document of this bridge', () => {
   it('comes back as it was', () => {
     expect(decodeStats(encodeStats(own))).toEqual(own);
+  });
+
+  it('may say until when its instance takes requests, or nothing of taking part', () => {
+    const { bridge } = own;
+    if (bridge?.member === undefined) throw new Error('the sample has both');
+    const leaving = { ...own, bridge: { ...bridge, member: { ...bridge.member, until: 1_795_412_400_000 } } };
+    expect(decodeStats(encodeStats(leaving))).toEqual(leaving);
+    const { member, ...without } = bridge;
+    expect(decodeStats(encodeStats({ ...own, bridge: without }))).toEqual({ ...own, bridge: without });
   });
 
   it('has the keys of the Ruby broker’s in their order, and its own after them', () => {
@@ -178,6 +188,21 @@ describe('what others publish', () => {
     {
       what: 'routes that are none',
       text: JSON.stringify({ ...least, bridge: { routes: [1] } }),
+      code: 'invalid_field',
+    },
+    {
+      what: 'a member that is none',
+      text: JSON.stringify({ ...least, bridge: { member: [] } }),
+      code: 'invalid_field',
+    },
+    {
+      what: 'a member without an interval',
+      text: JSON.stringify({ ...least, bridge: { member: { process: 'p', sequence: 1, since: 1 } } }),
+      code: 'invalid_field',
+    },
+    {
+      what: 'a member since a word',
+      text: JSON.stringify({ ...least, bridge: { member: { interval: 1, since: 'now' } } }),
       code: 'invalid_field',
     },
     { what: 'a bridge that is none', text: JSON.stringify({ ...least, bridge: 1 }), code: 'invalid_field' },

@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import {
+  bridgeGroup,
+  bridgeNodesGroup,
   broadcastSubject,
+  broadcastsSubject,
   collectiveGroup,
   collectiveSubject,
   federationGroup,
   federationSubject,
+  isFromBroker,
   nodeSubject,
+  nodesSubject,
   parseReplySubject,
   parseTarget,
   readTargets,
@@ -19,6 +24,35 @@ describe('federation subjects', () => {
     expect(federationGroup('production')).toBe('production_federation');
     expect(collectiveSubject('production')).toBe('choria.federation.production.collective');
     expect(collectiveGroup('production')).toBe('production_collective');
+  });
+});
+
+describe('the subjects of a collective that a bridge listens to', () => {
+  it('are all broadcasts to agents, and all nodes, shared apart from each other', () => {
+    expect(broadcastsSubject('mcollective')).toBe('mcollective.broadcast.agent.*');
+    expect(nodesSubject('mcollective')).toBe('mcollective.node.>');
+    expect(bridgeGroup('production')).not.toBe(bridgeNodesGroup('production'));
+  });
+});
+
+describe('the reply-to of a Federation Broker', () => {
+  it('is that of any cluster', () => {
+    expect(isFromBroker(collectiveSubject('production'))).toBe(true);
+    expect(isFromBroker(collectiveSubject('x_1'))).toBe(true);
+  });
+
+  it.each([
+    federationSubject('production'),
+    replySubject('mcollective', 'choria=alice.mcollective', '1.1'),
+    'choria.federation.collective',
+    'choria.federation..collective',
+    'choria.federation.a.b.collective',
+    'choria.federation.a.collective.b',
+    'x.choria.federation.a.collective',
+    'choriaXfederation.a.collective',
+    '',
+  ])('is not %j', (subject) => {
+    expect(isFromBroker(subject)).toBe(false);
   });
 });
 

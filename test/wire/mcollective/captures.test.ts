@@ -101,7 +101,7 @@ describe.each([
     const [first] = capturedReplies(name);
     if (first === undefined) throw new Error('no reply was captured');
     const payload = openReply(decodeReply(first.body, serializer), [alice, server], serializer);
-    expect(replyPayloadToRuby(payload)).toBe('pong');
+    expect(replyPayloadToRuby(payload, 'discovery')).toBe('pong');
   });
 
   /** Our own key signs the copy, so the signatures differ. */

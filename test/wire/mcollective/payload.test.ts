@@ -69,7 +69,7 @@ describe('an RPC reply’s payload', () => {
     ['a list', { kind: 'rpc', statusCode: 1, statusMessage: 'no', data: [1, 2] }],
     ['nothing', { kind: 'rpc', statusCode: 5, statusMessage: '', data: null }],
   ])('of %s comes back as it was', (_, payload) => {
-    expect(replyPayloadFromRuby(replyPayloadToRuby(payload))).toEqual(payload);
+    expect(replyPayloadFromRuby(replyPayloadToRuby(payload, 'echo'))).toEqual(payload);
   });
 
   it('keeps what can be read of a sentence in binary', () => {

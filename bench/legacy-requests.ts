@@ -1,0 +1,255 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto';
+import { createChoriaCollectiveEgress } from '../src/adapter/choria-collective/egress.ts';
+import { createMcollectiveStompIngress } from '../src/adapter/mcollective-stomp/ingress.ts';
+import { Bridge } from '../src/bridge/bridge.ts';
+import { EMPTY_FILTER } from '../src/envelope/filter.ts';
+import type { IncomingMessage } from '../src/transport/link.ts';
+import { DEFAULT_PRIVILEGED } from '../src/wire/choria/index.ts';
+import { broadcastWildcard } from '../src/wire/mcollective/addressing.ts';
+import {
+  encodeRequestBody,
+  encodeSignedRequest,
+  type LegacyRequest,
+} from '../src/wire/mcollective/request.ts';
+import { createSerializer } from '../src/wire/mcollective/serializer.ts';
+import { DEFAULT_RUBY_LIMITS } from '../src/wire/ruby/value.ts';
+import { SigningPool } from '../src/wire/signing-pool.ts';
+import { makeAuthority } from '../test/support/pki.ts';
+import { type LooseLink, looseLink, silent } from './replies.ts';
+import { type BenchResult, interleave } from './table.ts';
+
+const CLUSTER = 'bench';
+const COLLECTIVE = 'mcollective';
+/** Of each round; the ingress takes none twice. */
+const REQUESTS = 1_000;
+const ROUNDS = 7;
+/** Rounds that the engine has to compile what is slow. */
+const WARM_UP = 3;
+/** As many as may come in one read of the connection. */
+const AT_ONCE = 20;
+
+const serializer = createSerializer('marshal', { ...DEFAULT_RUBY_LIMITS, maxBytes: 1024 * 1024 });
+
+interface Material {
+  readonly frames: readonly IncomingMessage[];
+  /** What alice has signed with SHA-1. */
+  readonly signed: readonly { readonly body: Buffer; readonly signature: Buffer }[];
+  readonly clientKey: KeyObject;
+  readonly certificate: string;
+  readonly privateKey: KeyObject;
+}
+
+/** Requests as `mco rpc rpcutil get_fact fact=osfamily -F country=uk` sends them, each with an id of its own. */
+const makeRequests = (count: number): Material => {
+  const client = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const bridge = makeAuthority('bench CA').issue({ commonName: 'mcbridge.privileged.mcollective' });
+  const time = Math.floor(Date.now() / 1000);
+  const all = Array.from({ length: count }, (_, n) => {
+    const request: LegacyRequest = {
+      requestId: n.toString(16).padStart(32, '0'),
+      senderId: 'client.example.net',
+      callerId: 'cert=alice',
+      collective: COLLECTIVE,
+      agent: 'rpcutil',
+      ttl: 3_600,
+      time,
+      filter: {
+        ...EMPTY_FILTER,
+        agent: ['rpcutil'],
+        fact: [{ fact: 'country', operator: '==', value: 'uk' }],
+      },
+      payload: {
+        kind: 'rpc',
+        action: 'get_fact',
+        data: new Map<string, string | boolean>([
+          ['fact', `fact${n}`],
+          ['process_results', true],
+        ]),
+      },
+    };
+    const body = encodeRequestBody(request, serializer);
+    const signature = sign('sha1', body, client.privateKey);
+    const frame: IncomingMessage = {
+      destination: `/topic/${COLLECTIVE}.rpcutil.agent`,
+      replyTo: `/queue/${COLLECTIVE}.reply.client.example.net_5069.${n}`,
+      headers: { mc_sender: 'client.example.net' },
+      body: encodeSignedRequest(request, body, signature, serializer),
+    };
+    return { frame, body, signature };
+  });
+  return {
+    frames: all.map(({ frame }) => frame),
+    signed: all,
+    clientKey: createPublicKey(client.publicKey.export({ type: 'spki', format: 'pem' })),
+    certificate: bridge.certificate,
+    privateKey: createPrivateKey(bridge.privateKey),
+  };
+};
+
+/** A link that hands over what comes to one destination. */
+const sourceLink = (destination: string): LooseLink => {
+  const link = looseLink();
+  return {
+    ...link,
+    subscribe: async (wanted) =>
+      wanted.destination === destination ? link.subscribe(wanted) : { unsubscribe: async () => undefined },
+  };
+};
+
+/** A link to nowhere that one can wait on without spinning, which would count as the bridge's work. */
+const waitingLink = (): LooseLink & { readonly more: () => Promise<void> } => {
+  const link = looseLink();
+  let wake: (() => void) | undefined;
+  return {
+    ...link,
+    send: (message) => {
+      link.send(message);
+      wake?.();
+    },
+    more: () =>
+      new Promise<void>((resolve) => {
+        wake = resolve;
+      }),
+  };
+};
+
+/** Nobody waits for a request that is refused. */
+const fail = (_fields: unknown, message: string): never => {
+  console.error(message);
+  process.exit(1);
+};
+
+const startBridge = async ({ certificate, privateKey, clientKey }: Material) => {
+  const [stomp, nats] = [sourceLink(broadcastWildcard(COLLECTIVE)), waitingLink()];
+  const pool = new SigningPool();
+  const from = createMcollectiveStompIngress({
+    name: 'legacy',
+    link: stomp,
+    identity: 'bench.example.net',
+    collectives: [COLLECTIVE],
+    serializer: 'marshal',
+    base64: false,
+    multiplex: false,
+    priority: 0,
+    callers: { keyFor: () => clientKey },
+    enforceTtl: true,
+    serverKey: privateKey,
+    signing: pool,
+    maxUnsigned: 10_000,
+    residents: {
+      patterns: () => ['*'],
+      names: () => new Set(),
+      has: () => true,
+      onChange: () => undefined,
+    },
+    ownership: undefined,
+    broadcastQueue: undefined,
+    maxMessageBytes: 1024 * 1024,
+    maxTtl: 3_600,
+    clock: Date.now,
+    onError: (rejection) => fail({}, rejection.message),
+    onNote: (text) => fail({}, text),
+  });
+  const to = createChoriaCollectiveEgress({
+    name: 'choria',
+    link: nats,
+    homes: new Map(),
+    signing: {
+      certificate,
+      privateKey,
+      pool,
+      identity: 'bench.example.net',
+      cluster: CLUSTER,
+      tokenKey: createSecretKey(Buffer.alloc(32, 7)),
+    },
+    maxMessageBytes: 1024 * 1024,
+    clock: Date.now,
+  });
+  const rule = {
+    match: { kind: 'regex', pattern: /^cert=(\w+)$/ },
+    to: 'choria=$1.mcollective',
+    privileged: false,
+  } as const;
+  const bridge = new Bridge({
+    identity: 'bench.example.net',
+    cluster: CLUSTER,
+    instance: '1',
+    routes: [
+      {
+        from,
+        to,
+        collectives: new Set([COLLECTIVE]),
+        identities: { rules: [rule], privileged: DEFAULT_PRIVILEGED },
+      },
+    ],
+    log: { ...silent, warn: fail },
+    clock: Date.now,
+    drainTimeout: 0,
+  });
+  await bridge.start();
+  return { stomp, nats, bridge };
+};
+
+/**
+ * How many a second one core could do: by the CPU time of all threads of this process, for signatures are made in
+ * others than the event loop's.
+ */
+const perCore = async (count: number, run: () => void | Promise<void>): Promise<number> => {
+  const before = process.cpuUsage();
+  await run();
+  const { user, system } = process.cpuUsage(before);
+  return (count / (user + system)) * 1_000_000;
+};
+
+/** (g) Legacy → Choria: verify, translate, sign, encode, against `crypto.verify` and `crypto.sign` alone. */
+export const benchLegacyRequests = async (): Promise<BenchResult> => {
+  const material = makeRequests((WARM_UP + ROUNDS) * REQUESTS);
+  const { stomp, nats, bridge } = await startBridge(material);
+  const { frames, signed, clientKey, privateKey } = material;
+  // About as long as the requests of Choria that are signed; to a signature of this length it makes no difference.
+  const text = Buffer.alloc(600, 'x');
+  const bare = (): Promise<number> =>
+    perCore(REQUESTS, () => {
+      for (const { body, signature } of signed.slice(0, REQUESTS)) {
+        if (!verify('sha1', body, clientKey, signature)) throw new Error('a signature does not verify');
+        sign('sha256', text, privateKey);
+      }
+    });
+  const translated = async (): Promise<number> => {
+    const begin = nats.sent();
+    return perCore(REQUESTS, async () => {
+      for (const [n, frame] of frames.slice(begin, begin + REQUESTS).entries()) {
+        stomp.deliver(frame);
+        while (begin + n - nats.sent() >= AT_ONCE) await nats.more();
+      }
+      while (nats.sent() - begin < REQUESTS) await nats.more();
+    });
+  };
+  for (let round = 0; round < WARM_UP; round++) {
+    await bare();
+    await translated();
+  }
+  const rates = await interleave(ROUNDS, { bare, translated });
+  const [yardstick = 0, through = 0] = [rates['bare'], rates['translated']];
+  await bridge.stop();
+  return {
+    name: `(g) Requests legacy → Choria, ${frames[0]?.body.length ?? 0}-byte frame, 2048-bit keys, per core by CPU time, requests/s`,
+    goal: '0.60 of bare crypto.verify + crypto.sign',
+    rows: [
+      { label: 'bare crypto.verify (SHA-1) + crypto.sign (SHA-256)', perSecond: yardstick },
+      {
+        label: 'bridge: decode, verify, translate, sign, encode',
+        perSecond: through,
+        ratio: through / yardstick,
+      },
+    ],
+  };
+};

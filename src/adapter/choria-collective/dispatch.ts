@@ -1,0 +1,102 @@
+import type { Filter } from '../../envelope/filter.ts';
+import type { Request } from '../../envelope/message.ts';
+import { Rejection } from '../../envelope/rejection.ts';
+import type { Link } from '../../transport/link.ts';
+import {
+  broadcastSubject,
+  collectiveSubject,
+  encodeRequest,
+  encodeRequestBody,
+  encodeTransport,
+  nodeSubject,
+} from '../../wire/choria/index.ts';
+import { sendVia } from '../send.ts';
+import type { Homecoming } from './homecoming.ts';
+import type { RequestSigner } from './signing.ts';
+
+export interface DispatchOptions {
+  readonly link: Link;
+  /** What the bridge calls itself in `mc_sender` and `senderid`. */
+  readonly identity: string;
+  readonly cluster: string;
+  readonly sign: RequestSigner;
+  readonly homecoming: Homecoming;
+  /** Ms since the epoch. */
+  readonly clock: () => number;
+}
+
+/** The shortest ttl that go-choria's schema of `choria:request:1` has, in seconds. */
+const SHORTEST_TTL = 30;
+
+/** Nodes whose messages share one reply token; as many as Choria's clients group. */
+const NODES_PER_TOKEN = 200;
+
+/** Both of Choria's clients add the agent of an RPC request to its filter, those of legacy MCollective too. */
+const filterOf = ({ agent, filter, payload }: Request): Filter =>
+  payload.kind === 'discovery' || filter.agent.includes(agent)
+    ? filter
+    : { ...filter, agent: [...filter.agent, agent] };
+
+/** A shorter life than nodes accept becomes one that began earlier, so that it ends at the same moment. */
+const lifeOf = ({ time, ttl }: Request): Pick<Request, 'time' | 'ttl'> =>
+  ttl >= SHORTEST_TTL ? { time, ttl } : { time: time - (SHORTEST_TTL - ttl), ttl: SHORTEST_TTL };
+
+/** Callers of Choria; nodes read the name behind the `=` and no further than it is one. */
+const CHORIA_CALLER = /^choria=[\w.-]+$/;
+
+/** The way out of a translated request: one signature, then as many messages as it takes. */
+export const createDispatch = (options: DispatchOptions): ((request: Request) => Promise<void>) => {
+  const { link, identity, cluster, homecoming, clock } = options;
+
+  const textOf = (request: Request): string => {
+    const { id, caller, collective, agent, payload } = request;
+    return encodeRequest({
+      requestId: id,
+      senderId: identity,
+      callerId: caller,
+      collective,
+      agent,
+      ...lifeOf(request),
+      filter: filterOf(request),
+      message: encodeRequestBody(payload, { agent, callerId: caller }, 'ruby'),
+    });
+  };
+
+  const messageFor = (
+    { id, home }: Request,
+    secure: Buffer,
+    nodes: readonly string[] | undefined,
+  ): Buffer => {
+    const headers = {
+      replyTo: collectiveSubject(cluster),
+      sender: identity,
+      ...(home.hops && { seenBy: home.hops }),
+      federation: { request: id, replyTo: homecoming.replyTo(home, nodes) },
+    };
+    return Buffer.from(encodeTransport(secure, headers, 'plain'));
+  };
+
+  return async (request) => {
+    const { caller, collective, agent, target, home } = request;
+    if (!CHORIA_CALLER.test(caller))
+      throw new Rejection(
+        'no_signing_key',
+        `${caller} is not of the form choria=<name>, and the bridge signs for such callers only`,
+      );
+    const secure = await options.sign(textOf(request));
+    const expires = home.expires * 1000;
+    // A queue of signatures may be long.
+    if (clock() >= expires)
+      throw new Rejection('expired', "the request's ttl ended while it waited to be signed");
+    if (target.kind === 'broadcast') {
+      const body = messageFor(request, secure, undefined);
+      sendVia(link, { destination: broadcastSubject(collective, agent), body, expires });
+      return;
+    }
+    for (let at = 0; at < target.nodes.length; at += NODES_PER_TOKEN) {
+      const nodes = target.nodes.slice(at, at + NODES_PER_TOKEN);
+      const body = messageFor(request, secure, nodes);
+      for (const node of nodes) sendVia(link, { destination: nodeSubject(collective, node), body, expires });
+    }
+  };
+};

@@ -1,0 +1,128 @@
+import type { KeyObject } from 'node:crypto';
+import { isIdentity } from '../../envelope/check.ts';
+import type { Home, Reply } from '../../envelope/message.ts';
+import { asRejection, Rejection } from '../../envelope/rejection.ts';
+import {
+  decodeReply,
+  decodeReplyBody,
+  decodeSecureReply,
+  type RelayTransport,
+  relayData,
+  verifyHash,
+  type WireReply,
+} from '../../wire/choria/index.ts';
+import { TRANSPORT_V1 } from '../../wire/choria/relay-parts.ts';
+import { Lru } from '../../wire/lru.ts';
+import { checkPass, encodeToken, type ReplyPass, readToken } from '../../wire/token.ts';
+import type { ReplySink } from '../port.ts';
+
+export interface HomecomingOptions {
+  readonly cluster: string;
+  /** Authenticates reply tokens; the same in every instance of the cluster. */
+  readonly tokenKey: KeyObject;
+  /** Ms since the epoch. */
+  readonly clock: () => number;
+}
+
+/**
+ * The way home of a translated request. It travels in the federation header, which nodes copy into their replies:
+ * a reply subject as brokers expect one there, whose last part is the reply token. Nobody subscribes to it.
+ */
+export interface Homecoming {
+  /** @param nodes the nodes that are asked; undefined for a broadcast */
+  replyTo(home: Home, nodes: readonly string[] | undefined): string;
+  /** Whether a reply with this way home answers a request that was translated. */
+  isOurs(replyTo: string | undefined): replyTo is string;
+  /** Proves a reply, and hands it over. */
+  receive(relay: RelayTransport, replyTo: string, sink: ReplySink): void;
+}
+
+const CACHED_TOKENS = 2_000;
+/** No client writes this where the MD5 of its callerid belongs. */
+const OURS = /^([\w-]+)\.reply\.mcbridge\.(.*)$/s;
+
+export const createHomecoming = ({ cluster, tokenKey, clock }: HomecomingOptions): Homecoming => {
+  const passes = new Lru<string, ReplyPass>(CACHED_TOKENS);
+
+  const passFor = (replyTo: string): ReplyPass => {
+    const cached = passes.get(replyTo);
+    if (cached !== undefined) return cached;
+    const [, collective = '', token = ''] = OURS.exec(replyTo) ?? [];
+    const pass = readToken(token, { key: tokenKey, cluster, collective });
+    passes.set(replyTo, pass);
+    return pass;
+  };
+
+  return {
+    replyTo: (home, nodes) => {
+      const { collective } = home;
+      return `${collective}.reply.mcbridge.${encodeToken(home, nodes, { key: tokenKey, cluster, collective })}`;
+    },
+
+    isOurs: (replyTo): replyTo is string => replyTo !== undefined && OURS.test(replyTo),
+
+    receive: (relay, replyTo, sink) => {
+      let home: Home | undefined;
+      try {
+        const pass = passFor(replyTo);
+        checkPass(pass, clock());
+        home = pass.home;
+        sink.reply(replyOf(relay, pass));
+      } catch (error) {
+        sink.rejected(asRejection(error, senderIn(relay)), home);
+      }
+    },
+  };
+};
+
+/** The node that a message claims to come from. */
+const senderIn = ({ sender }: RelayTransport): { readonly sender?: string } =>
+  sender !== undefined && isIdentity(sender) ? { sender } : {};
+
+/** The reply with its ties to what was asked checked: protocol 1 signs none, so these are all there is. */
+const replyOf = (relay: RelayTransport, { home, asked, broadcast }: ReplyPass): Reply => {
+  const { requestId, agent } = home;
+  try {
+    const wire = openReply(relay);
+    if (wire.requestId !== requestId)
+      throw new Rejection(
+        'requestid_mismatch',
+        `it answers request ${wire.requestId}, its reply token belongs to another`,
+        { requestId },
+      );
+    if (!asked(wire.senderId)) throw new Rejection('unexpected_sender', `${wire.senderId} was not asked`);
+    if (wire.agent !== agent)
+      throw new Rejection('agent_mismatch', `it is a reply of the agent ${wire.agent}, ${agent} was asked`, {
+        agent,
+      });
+    // The trail has come with the reply, longer by the node's hop; the token's is that of the request.
+    const hops = home.hops && (relay.hops ?? home.hops);
+    return {
+      home: hops === undefined ? home : { ...home, hops },
+      sender: wire.senderId,
+      time: wire.time,
+      payload: decodeReplyBody(wire.message, agent),
+      broadcast,
+    };
+  } catch (error) {
+    throw asRejection(error, { requestId, ...senderIn(relay) });
+  }
+};
+
+/**
+ * What a node has sealed: intact, and from the node that the transport names.
+ * @throws Rejection
+ */
+export const openReply = ({ content, sender }: RelayTransport): WireReply => {
+  if (content.protocol !== TRANSPORT_V1)
+    throw new Rejection('wrong_protocol', 'it came in protocol 2, but was asked for in protocol 1');
+  const secure = decodeSecureReply(relayData(content));
+  verifyHash(secure);
+  const wire = decodeReply(secure.message);
+  if (wire.senderId !== sender)
+    throw new Rejection(
+      'unexpected_sender',
+      `the reply is by ${wire.senderId}, but its transport message by another`,
+    );
+  return wire;
+};

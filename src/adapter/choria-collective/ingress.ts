@@ -1,0 +1,143 @@
+import { isIdentity, isRequestId } from '../../envelope/check.ts';
+import type { Hop, Reply } from '../../envelope/message.ts';
+import { Rejection, type RejectionContext } from '../../envelope/rejection.ts';
+import { isSealedReply } from '../../envelope/sealed.ts';
+import type { IncomingMessage, Link, LinkSubscription } from '../../transport/link.ts';
+import {
+  bridgeGroup,
+  broadcastsSubject,
+  type CallerVerifier,
+  type Dialect,
+  decodeRelay,
+  isFromBroker,
+  type RelayTransport,
+  readTargets,
+} from '../../wire/choria/index.ts';
+import { createAnswerer, replySubjectCheck } from '../choria-requests/answer.ts';
+import { createRequestOpener } from '../choria-requests/open.ts';
+import { choriaStatus } from '../choria-status.ts';
+import type { Ingress, RequestSink, Residents } from '../port.ts';
+import { createNodeSubscriptions, type NodeSubscriptions } from './node-subscriptions.ts';
+
+export interface ChoriaCollectiveIngressOptions {
+  readonly name: string;
+  readonly link: Link;
+  /** Instances of one cluster share requests. */
+  readonly cluster: string;
+  /** The exported ones: where requests are listened for, and below which replies are sent. */
+  readonly collectives: readonly string[];
+  readonly verifier: CallerVerifier;
+  /** Whom directed requests are taken for. */
+  readonly residents: Residents;
+  readonly maxMessageBytes: number;
+  /** Seconds. */
+  readonly maxTtl: number;
+  /** Ms since the epoch. */
+  readonly clock: () => number;
+}
+
+/** A message goes where its subject says, and nowhere else. */
+const ONE = { maxTargets: 1 };
+/** How long the server's name in a trail may be that of the one before, in ms; each reply to Go bears it. */
+const SERVER_AGE = 1_000;
+
+/**
+ * Requests of a Choria collective's own clients in, those that are not federated, protocol 1 in both dialects. The
+ * bridge listens where the nodes that it stands in for would, and replies as they would.
+ */
+export const createChoriaCollectiveIngress = (options: ChoriaCollectiveIngressOptions): Ingress => {
+  const { name, link, cluster, collectives, residents, clock } = options;
+  let broadcasts: readonly LinkSubscription[] = [];
+  let nodes: NodeSubscriptions | undefined;
+  let connected = { server: '', until: 0 };
+
+  /** As in status(); looking at all subscriptions for it is not for free. */
+  const server = (): string => {
+    if (clock() >= connected.until)
+      connected = {
+        server: choriaStatus(name, link).server ?? connected.server,
+        until: clock() + SERVER_AGE,
+      };
+    return connected.server;
+  };
+
+  /**
+   * Ruby's nodes add their hop to the trail of a request that has one, as recorded. Go's record theirs always, but
+   * copy the trail of a federated request only (`CopyFederationData` of go-choria's protocol/federation.go).
+   */
+  const trailOf = ({ home, sender }: Reply, dialect: Dialect): readonly Hop[] | undefined => {
+    const copied = dialect === 'go' ? [] : home.hops;
+    return copied && [...copied, [server(), sender, server()]];
+  };
+
+  const checkReplySubject = replySubjectCheck(new Set(collectives));
+  const opener = createRequestOpener({ ...options, checkReplySubject, federated: false });
+  const answer = createAnswerer({ link, checkReplySubject, trailOf });
+
+  const onMessage = ({ destination, body }: IncomingMessage, sink: RequestSink): void => {
+    const bridged = brokersMark(body, options);
+    if (bridged !== undefined) sink.ignored('bridged', bridged);
+    else opener.open(body, () => (request) => readTargets([destination], request, ONE), sink);
+  };
+
+  return {
+    name,
+
+    start: async (sink) => {
+      const take = (message: IncomingMessage): void => onMessage(message, sink);
+      nodes = createNodeSubscriptions({ link, cluster, collectives, residents, onMessage: take });
+      await link.open();
+      const heard = collectives.map((collective) =>
+        link.subscribe({
+          destination: broadcastsSubject(collective),
+          group: bridgeGroup(cluster),
+          onMessage: take,
+        }),
+      );
+      [broadcasts] = await Promise.all([Promise.all(heard), nodes.start()]);
+    },
+
+    reply: (reply) => {
+      if (isSealedReply(reply))
+        throw new Rejection('unsupported_body', `the ingress ${name} passes no replies, it makes its own`);
+      answer(reply);
+    },
+
+    drain: async () => {
+      const listening = broadcasts;
+      broadcasts = [];
+      await Promise.all([nodes?.stop(), ...listening.map((subscription) => subscription.unsubscribe())]);
+    },
+
+    close: async () => {
+      // At once: a server that has stalled confirms nothing, and must not hold up the end.
+      await Promise.all([nodes?.stop(), link.close()]);
+    },
+
+    status: () => choriaStatus(name, link),
+  };
+};
+
+/**
+ * What the headers of a request say that a Federation Broker, this one or another, has put into the collective, in
+ * protocol 1 or 2; undefined for any other message. Nothing is verified: who writes the mark only takes himself out.
+ */
+const brokersMark = (
+  body: Buffer,
+  { maxMessageBytes: maxBytes }: Pick<ChoriaCollectiveIngressOptions, 'maxMessageBytes'>,
+): RejectionContext | undefined => {
+  let relay: RelayTransport;
+  try {
+    relay = decodeRelay(body, { maxBytes });
+  } catch {
+    // To be opened, and refused with the reason.
+    return undefined;
+  }
+  const { replyTo, sender, federation } = relay;
+  if (replyTo === undefined || !isFromBroker(replyTo)) return undefined;
+  const requestId = federation?.request;
+  return {
+    ...(requestId !== undefined && isRequestId(requestId) && { requestId }),
+    ...(sender !== undefined && isIdentity(sender) && { sender }),
+  };
+};

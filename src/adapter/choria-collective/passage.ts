@@ -1,0 +1,83 @@
+import { asRejection, Rejection } from '../../envelope/rejection.ts';
+import type { SealedReply, SealedRequest } from '../../envelope/sealed.ts';
+import type { Link } from '../../transport/link.ts';
+import {
+  collectiveSubject,
+  encodeRelay,
+  parseReplySubject,
+  type RelayTransport,
+  targetSubject,
+} from '../../wire/choria/index.ts';
+import { sendVia } from '../send.ts';
+
+export interface PassageOptions {
+  readonly name: string;
+  readonly link: Link;
+  /** The ingresses whose requests pass, by their cluster. */
+  readonly homes: ReadonlyMap<string, string>;
+  /** Ms since the epoch. */
+  readonly clock: () => number;
+}
+
+/** What a Federation Broker does: messages with new headers around what is inside. */
+export interface Passage {
+  /** @throws Rejection `overloaded`, `draining` or `too_large` */
+  deliver(request: SealedRequest): void;
+  /** @throws Rejection `missing_field` or `invalid_reply_to` for a reply without its way home */
+  replyFrom(relay: RelayTransport, cluster: string): SealedReply;
+}
+
+/** How long a reply is worth sending, whose request's ttl only its content knows: Choria's default, in ms. */
+const REPLY_TTL = 60_000;
+
+export const createPassage = ({ name, link, homes, clock }: PassageOptions): Passage => {
+  const clusters = new Map([...homes].map(([cluster, ingress]) => [ingress, cluster]));
+
+  return {
+    deliver: ({ content, home, sender, targets, expires }) => {
+      const cluster = clusters.get(home.ingress);
+      if (cluster === undefined)
+        throw new Rejection('internal', `no replies are awaited for the ingress ${home.ingress}`);
+      const body = Buffer.from(
+        encodeRelay({
+          content,
+          sender,
+          replyTo: collectiveSubject(cluster),
+          federation: { request: home.requestId, home: home.replyTo },
+          ...(home.hops && { hops: home.hops }),
+        }),
+      );
+      for (const target of targets) sendVia(link, { destination: targetSubject(target), body, expires });
+    },
+
+    replyFrom: ({ content, sender = '', hops, federation }, cluster) => {
+      const context = { sender, ...(federation?.request !== undefined && { requestId: federation.request }) };
+      if (federation?.home === undefined)
+        throw new Rejection('missing_field', 'the reply has no federation header with its way home', context);
+      const ingress = homes.get(cluster);
+      if (ingress === undefined)
+        throw new Rejection(
+          'token_malformed',
+          `the reply bears no reply token, and the egress ${name} passes no replies of cluster ${cluster}`,
+          context,
+        );
+      try {
+        parseReplySubject(federation.home);
+      } catch (error) {
+        throw asRejection(error, context);
+      }
+      return {
+        kind: 'sealed',
+        sender,
+        content,
+        home: {
+          ingress,
+          replyTo: federation.home,
+          requestId: federation.request ?? '',
+          ...(hops && { hops }),
+        },
+        expires: clock() + REPLY_TTL,
+      };
+    },
+  };
+};

@@ -1,0 +1,72 @@
+import type { Hop, Reply } from '../../envelope/message.ts';
+import { Rejection } from '../../envelope/rejection.ts';
+import type { Link } from '../../transport/link.ts';
+import {
+  base64Style,
+  type Dialect,
+  encodeReply,
+  encodeReplyBody,
+  encodeSecureReply,
+  encodeTransport,
+  isDialect,
+  parseReplySubject,
+} from '../../wire/choria/index.ts';
+import { sendVia } from '../send.ts';
+
+/** @throws Rejection for a subject that replies are not carried to */
+export type ReplySubjectCheck = (subject: string) => void;
+
+/**
+ * Lets through the reply subjects of these collectives.
+ * @returns a check that throws Rejection `invalid_reply_to` or `collective_not_exported`
+ */
+export const replySubjectCheck =
+  (collectives: ReadonlySet<string>): ReplySubjectCheck =>
+  (subject) => {
+    const { collective } = parseReplySubject(subject);
+    if (!collectives.has(collective))
+      throw new Rejection(
+        'collective_not_exported',
+        `replies to the collective ${collective} are not carried here`,
+      );
+  };
+
+export interface AnswererOptions {
+  readonly link: Link;
+  readonly checkReplySubject: ReplySubjectCheck;
+  /** What the reply's `seen-by` says; undefined leaves it out. */
+  readonly trailOf: (reply: Reply, dialect: Dialect) => readonly Hop[] | undefined;
+}
+
+/**
+ * Sends replies as a node of protocol 1 does, each in its requester's dialect.
+ * @returns a function that throws Rejection `invalid_reply_to`, `collective_not_exported`, `invalid_field` or what `sendVia` does
+ */
+export const createAnswerer = (options: AnswererOptions): ((reply: Reply) => void) => {
+  const { link, checkReplySubject, trailOf } = options;
+  let checked: string | undefined;
+
+  return (reply) => {
+    const { home, sender, time, payload } = reply;
+    const { dialect } = home;
+    if (!isDialect(dialect)) throw new Rejection('invalid_field', `${dialect} is no dialect of Choria`);
+    // The replies to one request come with one subject.
+    if (home.replyTo !== checked) checkReplySubject(home.replyTo);
+    checked = home.replyTo;
+    const text = encodeReply({
+      requestId: home.requestId,
+      senderId: sender,
+      agent: home.agent,
+      time,
+      message: encodeReplyBody(payload, dialect),
+    });
+    const seenBy = trailOf(reply, dialect);
+    const headers = { sender, ...(seenBy === undefined ? {} : { seenBy }) };
+    const transport = encodeTransport(encodeSecureReply(text), headers, base64Style(dialect));
+    sendVia(link, {
+      destination: home.replyTo,
+      body: Buffer.from(transport),
+      expires: home.expires * 1000,
+    });
+  };
+};

@@ -1,0 +1,175 @@
+import { checkTime } from '../../envelope/check.ts';
+import type { Home, Hop, Target } from '../../envelope/message.ts';
+import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
+import {
+  type CallerVerifier,
+  type Dialect,
+  decodeRequest,
+  decodeRequestBody,
+  decodeSecureRequest,
+  decodeTransport,
+  detectDialect,
+  type TargetContext,
+  type Transport,
+  type WireRequest,
+} from '../../wire/choria/index.ts';
+import type { RequestSink } from '../port.ts';
+import type { ReplySubjectCheck } from './answer.ts';
+
+export interface OpenerOptions {
+  /** The ingress's name. */
+  readonly name: string;
+  readonly verifier: CallerVerifier;
+  readonly checkReplySubject: ReplySubjectCheck;
+  /** Whether requests come with a federation header. Where they do not, it is not looked at. */
+  readonly federated: boolean;
+  readonly maxMessageBytes: number;
+  /** Seconds. */
+  readonly maxTtl: number;
+  /** Ms since the epoch. */
+  readonly clock: () => number;
+}
+
+/**
+ * Whom a message is for, by what its sender did not sign: read first, then tied to what was signed, once that is
+ * verified. Either step throws Rejection.
+ */
+export type Addressing = (transport: Transport) => (request: TargetContext) => Target;
+
+/** Takes requests of protocol 1 apart, whoever handed them over. */
+export interface RequestOpener {
+  /** Hands the sink the verified request, or why it is none, with the way home as far as the message says it. */
+  open(body: Buffer, addressing: Addressing, sink: RequestSink): void;
+  /** Where an error goes, for a message that is not opened otherwise. */
+  answerTo(body: Buffer): Home | undefined;
+}
+
+const MAX_TRAIL = 64;
+const MAX_HOP_TEXT = 512;
+/** How long an answer to what is no valid request is worth sending, in seconds. */
+const ANSWER_TTL = 60;
+
+export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
+  const { clock } = options;
+  const limits = { maxBytes: options.maxMessageBytes };
+
+  /** What tells where an error goes: read first, so that as much as possible of what fails later is answered. */
+  const replySubject = ({ data, headers: { replyTo } }: Transport): string => {
+    try {
+      if (replyTo === undefined)
+        throw new Rejection('missing_field', 'the transport message has no reply-to header');
+      options.checkReplySubject(replyTo);
+      return replyTo;
+    } catch (error) {
+      throw asRejection(error, claimIn(data));
+    }
+  };
+
+  /** The way home of a message whose own word of its time is not known to be right yet. */
+  const homeOf = ({ transport, replyTo, body }: Origin, about: About): Home => {
+    const { federation, seenBy } = transport.headers;
+    const federationRequestId = options.federated ? federation?.request : undefined;
+    return {
+      ingress: options.name,
+      replyTo,
+      requestId: about.requestId,
+      agent: about.agent,
+      collective: about.collective,
+      dialect: detectDialect({ wrapped: transport.wrapped, body }),
+      expires: Math.floor(clock() / 1000) + Math.min(ANSWER_TTL, options.maxTtl),
+      ...(federationRequestId === undefined || federationRequestId === about.requestId
+        ? {}
+        : { federationRequestId }),
+      ...(seenBy === undefined || isTooLong(seenBy) ? {} : { hops: seenBy }),
+    };
+  };
+
+  const open = (bytes: Buffer, addressing: Addressing, sink: RequestSink): void => {
+    let origin: Origin | undefined;
+    let context: RejectionContext = {};
+    try {
+      const transport = decodeTransport(bytes, limits);
+      const { seenBy } = transport.headers;
+      origin = { transport, replyTo: replySubject(transport), body: undefined };
+      const secure = decodeSecureRequest(transport.data);
+      const wire = decodeRequest(secure.message);
+      context = contextOf(wire);
+      const targetOf = addressing(transport);
+      if (seenBy !== undefined && isTooLong(seenBy))
+        throw new Rejection('limit_exceeded', "the seen-by trail is longer than any federation's");
+      options.verifier.verify(secure, wire.callerId, clock());
+      const { payload, dialect } = decodeRequestBody(wire.message, wire);
+      origin = { ...origin, body: dialect };
+      const { ttl, expires } = checkTime(wire.time, wire.ttl, clock(), options);
+      sink.request({
+        id: wire.requestId,
+        collective: wire.collective,
+        agent: wire.agent,
+        caller: wire.callerId,
+        sender: wire.senderId,
+        time: wire.time,
+        ttl,
+        filter: wire.filter,
+        target: targetOf(wire),
+        payload,
+        home: { ...homeOf(origin, wire), expires },
+      });
+    } catch (error) {
+      const rejection = asRejection(error, context);
+      const about = identified(rejection.context);
+      sink.rejected(rejection, origin && about && homeOf(origin, about));
+    }
+  };
+
+  return {
+    open,
+
+    answerTo: (bytes) => {
+      try {
+        const transport = decodeTransport(bytes, limits);
+        const about = identified(claimIn(transport.data));
+        return about && homeOf({ transport, replyTo: replySubject(transport), body: undefined }, about);
+      } catch {
+        return undefined;
+      }
+    },
+  };
+};
+
+/** What an unanswerable message says of itself, for the log. */
+const claimIn = (data: Buffer): RejectionContext => {
+  try {
+    return contextOf(decodeRequest(decodeSecureRequest(data).message));
+  } catch (error) {
+    return asRejection(error).context;
+  }
+};
+
+/** What is known of where a message came from. */
+interface Origin {
+  readonly transport: Transport;
+  readonly replyTo: string;
+  /** What the body shows of its writer, once it has been read. */
+  readonly body: Dialect | undefined;
+}
+
+type About = Pick<Home, 'requestId' | 'agent' | 'collective'>;
+
+/** Enough to answer a message that could not be read to its end. */
+const identified = ({ requestId, agent, collective }: RejectionContext): About | undefined =>
+  requestId === undefined || agent === undefined || collective === undefined
+    ? undefined
+    : { requestId, agent, collective };
+
+const contextOf = ({ requestId, senderId, callerId, agent, collective }: WireRequest): RejectionContext => ({
+  requestId,
+  sender: senderId,
+  caller: callerId,
+  agent,
+  collective,
+});
+
+/** A trail comes from outside and has to fit a reply token. */
+const isTooLong = (hops: readonly Hop[]): boolean =>
+  hops.length > MAX_TRAIL ||
+  hops.some((hop) => hop.length > 3 || hop.some((part) => part.length > MAX_HOP_TEXT));

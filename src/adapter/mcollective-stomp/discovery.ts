@@ -1,0 +1,113 @@
+import { type KeyObject, randomBytes } from 'node:crypto';
+import { EMPTY_FILTER } from '../../envelope/filter.ts';
+import { asRejection, Rejection } from '../../envelope/rejection.ts';
+import type { IncomingMessage, Link } from '../../transport/link.ts';
+import { encodeBase64 } from '../../wire/base64.ts';
+import {
+  BRIDGE_MARKER,
+  broadcastDestination,
+  EXPIRY_SLACK,
+  messageHeaders,
+  replyDestination,
+} from '../../wire/mcollective/addressing.ts';
+import { decodeReply, openReply } from '../../wire/mcollective/reply.ts';
+import { encodeRequest, type LegacyRequest } from '../../wire/mcollective/request.ts';
+import type { Serializer } from '../../wire/mcollective/serializer.ts';
+import type { Egress, ReplySink } from '../port.ts';
+import { Questions } from '../questions.ts';
+import { sendVia } from '../send.ts';
+import type { Signers } from './signing.ts';
+
+export interface DiscoveryOptions {
+  readonly link: Link;
+  readonly identity: string;
+  readonly cluster: string;
+  /** In whose name the bridge asks, `cert=<name>`; the shared signer has its own. */
+  readonly caller: string;
+  readonly signers: Signers;
+  readonly serverKeys: readonly KeyObject[];
+  readonly serializer: Serializer;
+  readonly base64: boolean;
+  readonly multiplex: boolean;
+  readonly priority: number;
+  /** The document in a frame. @throws Rejection */
+  readonly open: (body: Buffer) => Buffer;
+  /** Ms since the epoch. */
+  readonly clock: () => number;
+}
+
+const AGENT = 'discovery';
+/** MCollective's default, in seconds. */
+const TTL = 60;
+
+/**
+ * Asks who is there, in the bridge's own name. The answers come to a queue of this instance alone, named as a client's:
+ * `/queue/<collective>.reply.<identity>_<pid>.<unique>`, its dots taken out so that no cluster's wildcard holds it.
+ * The question bears the header by which ingresses know what a bridge has sent.
+ */
+export const createDiscovery = (
+  options: DiscoveryOptions,
+  sink: () => ReplySink | undefined,
+): NonNullable<Egress['discover']> => {
+  const { link, identity, cluster, serializer, clock } = options;
+  const client = `${identity.replaceAll('.', '_')}_${process.pid}`;
+  const unique = randomBytes(8).toString('hex');
+  const questions = new Questions(clock);
+  const subscribed = new Map<string, Promise<unknown>>();
+
+  const onMessage = ({ body }: IncomingMessage): void => {
+    try {
+      const sealed = decodeReply(options.open(body), serializer);
+      const { senderId: sender, requestId } = sealed;
+      try {
+        const found = questions.find(requestId);
+        if (openReply(sealed, options.serverKeys, serializer).kind !== 'discovery')
+          throw new Rejection('unsupported_body', `it is no reply of the agent ${AGENT}`);
+        found(sender);
+      } catch (error) {
+        throw asRejection(error, { sender, requestId });
+      }
+    } catch (error) {
+      sink()?.rejected(asRejection(error));
+    }
+  };
+
+  /** Once a collective, when it is first needed: not every bridge asks. */
+  const subscribe = async (collective: string, destination: string): Promise<void> => {
+    const standing = subscribed.get(collective) ?? link.subscribe({ destination, onMessage });
+    subscribed.set(collective, standing);
+    try {
+      await standing;
+    } catch (error) {
+      subscribed.delete(collective);
+      throw asRejection(error);
+    }
+  };
+
+  return async (collective, found) => {
+    const { callerId, key } = options.signers.signerFor(options.caller);
+    const replyTo = replyDestination(collective, client, unique);
+    await subscribe(collective, replyTo);
+    const now = clock();
+    const request: LegacyRequest = {
+      requestId: randomBytes(16).toString('hex'),
+      senderId: identity,
+      callerId,
+      collective,
+      agent: AGENT,
+      ttl: TTL,
+      time: Math.floor(now / 1000),
+      filter: EMPTY_FILTER,
+      payload: { kind: 'discovery' },
+    };
+    const document = await encodeRequest(request, key, serializer);
+    questions.ask(request.requestId, TTL, found);
+    sendVia(link, {
+      destination: broadcastDestination(collective, AGENT, options.multiplex),
+      headers: { ...messageHeaders(now, TTL, options), [BRIDGE_MARKER]: cluster },
+      replyTo,
+      body: options.base64 ? Buffer.from(encodeBase64(document, 'wrapped')) : document,
+      expires: now + (TTL + EXPIRY_SLACK) * 1000,
+    });
+  };
+};

@@ -1,0 +1,208 @@
+import type { KeyObject } from 'node:crypto';
+import { isIdentity } from '../../envelope/check.ts';
+import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
+import { isSealedReply } from '../../envelope/sealed.ts';
+import type { IncomingMessage, Link, LinkSubscription } from '../../transport/link.ts';
+import {
+  BRIDGE_MARKER,
+  broadcastDestination,
+  broadcastWildcard,
+  directedDestination,
+} from '../../wire/mcollective/addressing.ts';
+import { createSerializer, type SerializerName } from '../../wire/mcollective/serializer.ts';
+import { DEFAULT_RUBY_LIMITS } from '../../wire/ruby/value.ts';
+import type { SigningPool } from '../../wire/signing-pool.ts';
+import type { Ingress, LinkStatus, Ownership, RequestSink, Residents } from '../port.ts';
+import { sendVia } from '../send.ts';
+import { Answering } from './answering.ts';
+import { Bundle } from './bundle.ts';
+import type { Callers } from './callers.ts';
+import { DirectedSubscriptions } from './directed.ts';
+import { type Arrival, Intake, LEGACY } from './intake.ts';
+
+export interface McollectiveStompIngressOptions {
+  readonly name: string;
+  readonly link: Link;
+  /** What the bridge calls itself in the marker of frames that it hands back. */
+  readonly identity: string;
+  /** The collectives whose requests are taken. */
+  readonly collectives: readonly string[];
+  readonly serializer: SerializerName;
+  /** `plugin.activemq.base64` of the collectives. */
+  readonly base64: boolean;
+  /** `plugin.activemq.agents_multiplex` of the clients; topics of single agents are listened to all the same. */
+  readonly multiplex: boolean;
+  readonly priority: number;
+  readonly callers: Callers;
+  /** MCollective's `plugin.ssl.enforce_ttl`. */
+  readonly enforceTtl: boolean;
+  /** The private key that all daemons share; signs replies. */
+  readonly serverKey: KeyObject;
+  readonly signing: SigningPool;
+  /** Replies that may wait for their signature. */
+  readonly maxUnsigned: number;
+  readonly residents: Residents;
+  /** Who handles a broadcast that every instance has got; undefined where this is the only one. */
+  readonly ownership: Ownership | undefined;
+  /** The queue that the broker forwards broadcasts to, `{collective}` in it stands for each; undefined: the topics. */
+  readonly broadcastQueue: string | undefined;
+  readonly maxMessageBytes: number;
+  /** Seconds. */
+  readonly maxTtl: number;
+  /** Ms since the epoch. */
+  readonly clock: () => number;
+  /** Told of what went wrong where nobody waits for it: a reply that could not be sent, a selection not changed. */
+  readonly onError: (rejection: Rejection) => void;
+  /** Told what is odd about a request that is taken all the same, with `enforceTtl: false`. */
+  readonly onNote: (text: string, context: RejectionContext) => void;
+}
+
+/** How long `close` waits for signatures, in ms. */
+const SIGNING_TIMEOUT = 3_000;
+/** How long a frame that says nothing of its end is worth handing back, in ms: MCollective's default ttl. */
+const DEFAULT_LIFE = 60_000;
+/** What of a frame's headers the broker does not set anew. */
+const HANDED_BACK = ['priority', 'persistent', 'timestamp', 'expires', 'mc_sender', 'mc_identity'];
+
+/** Requests of legacy clients behind ActiveMQ in; replies back as from legacy nodes. */
+export const createMcollectiveStompIngress = (options: McollectiveStompIngressOptions): Ingress => {
+  const { name, link, collectives, residents, broadcastQueue } = options;
+  const serializer = createSerializer(options.serializer, {
+    ...DEFAULT_RUBY_LIMITS,
+    maxBytes: options.maxMessageBytes,
+  });
+  const intake = new Intake({ ...options, serializer, collectives: new Set(collectives) });
+  const answering = new Answering({ ...options, serializer });
+  const broadcasts: LinkSubscription[] = [];
+  const directed: DirectedSubscriptions[] = [];
+  const bundles: Bundle[] = [];
+  let closing = false;
+
+  /** One way for all frames: what a bridge has sent is no client's request. */
+  const unlessBridged = (
+    collective: string,
+    sink: RequestSink,
+    onMessage: (message: IncomingMessage) => void,
+  ): ((message: IncomingMessage) => void) => {
+    return (message) => {
+      if (message.headers[BRIDGE_MARKER] === undefined) onMessage(message);
+      else sink.ignored('bridged', claims(message, collective));
+    };
+  };
+
+  const subscribeBroadcasts = async (collective: string, sink: RequestSink): Promise<void> => {
+    const queue = broadcastQueue?.replaceAll('{collective}', collective);
+    const topics = [broadcastWildcard(collective)];
+    if (options.multiplex) topics.push(broadcastDestination(collective, '', true));
+    const copied = queue === undefined;
+    const onMessage = unlessBridged(collective, sink, (message) =>
+      intake.take({ message, collective, target: { kind: 'broadcast' }, copied }, sink),
+    );
+    const subscribed = (queue === undefined ? topics : [queue]).map((destination) =>
+      link.subscribe({ destination, onMessage }),
+    );
+    broadcasts.push(...(await Promise.all(subscribed)));
+  };
+
+  const subscribeDirected = async (collective: string, sink: RequestSink): Promise<void> => {
+    const arrival = (message: IncomingMessage, nodes: readonly string[]): Arrival => ({
+      message,
+      collective,
+      target: { kind: 'directed', nodes },
+      copied: false,
+    });
+    const bundle = new Bundle((message, nodes) => intake.take(arrival(message, nodes), sink));
+    const onMessage = unlessBridged(collective, sink, (message) => {
+      const node = message.headers['mc_identity'] ?? '';
+      if (!isIdentity(node))
+        intake.refuse(
+          arrival(message, []),
+          new Rejection('invalid_target', 'the mc_identity of the frame is not an identity'),
+          sink,
+        );
+      else if (residents.has(collective, node)) bundle.add(message, node);
+      else handBack(message, collective, sink);
+    });
+    const onError = (error: unknown): void => options.onError(asRejection(error, { collective }));
+    const subscriptions = new DirectedSubscriptions({ link, collective, residents, onMessage, onError });
+    bundles.push(bundle);
+    directed.push(subscriptions);
+    await subscriptions.start();
+  };
+
+  /**
+   * A pattern may select a frame for a node that is on the requester's own side: it goes back into the queue, marked
+   * so that no bridge takes it again.
+   */
+  const handBack = (message: IncomingMessage, collective: string, sink: RequestSink): void => {
+    const { replyTo, body } = message;
+    const headers: Record<string, string> = { [BRIDGE_MARKER]: options.identity };
+    for (const header of HANDED_BACK) {
+      const value = message.headers[header];
+      if (value !== undefined) headers[header] = value;
+    }
+    const expires = Number(headers['expires']);
+    try {
+      sendVia(link, {
+        destination: directedDestination(collective),
+        headers,
+        ...(replyTo === undefined ? {} : { replyTo }),
+        body,
+        expires: expires > 0 ? expires : options.clock() + DEFAULT_LIFE,
+      });
+      sink.ignored('native', claims(message, collective));
+    } catch (error) {
+      sink.rejected(asRejection(error, claims(message, collective)));
+    }
+  };
+
+  return {
+    name,
+
+    start: async (sink) => {
+      // Before it is open, so that all of them stand from the first connection on.
+      const subscribed = collectives.flatMap((collective) => [
+        subscribeBroadcasts(collective, sink),
+        subscribeDirected(collective, sink),
+      ]);
+      await Promise.all([link.open(), ...subscribed]);
+    },
+
+    reply: (reply) => {
+      if (closing) throw new Rejection('draining', `the ingress ${name} is closed`);
+      if (isSealedReply(reply))
+        throw new Rejection(
+          'unsupported_body',
+          `the ingress ${name} translates replies, it cannot pass sealed ones`,
+        );
+      const { dialect, replyTo } = reply.home;
+      if (dialect !== LEGACY)
+        throw new Rejection('invalid_field', `${dialect} is no dialect of legacy MCollective`);
+      intake.checkReplyTo(replyTo);
+      answering.send(reply);
+    },
+
+    drain: async () => {
+      await Promise.all([
+        ...broadcasts.splice(0).map((subscription) => subscription.unsubscribe()),
+        ...directed.splice(0).map((subscriptions) => subscriptions.stop()),
+      ]);
+      for (const bundle of bundles) bundle.flush();
+    },
+
+    close: async () => {
+      closing = true;
+      for (const subscriptions of directed.splice(0)) subscriptions.abandon();
+      await answering.settled(SIGNING_TIMEOUT);
+      await link.close();
+    },
+
+    status: (): LinkStatus => ({ name, ...link.state() }),
+  };
+};
+
+/** What a frame says outside its message, for the log. */
+const claims = ({ headers }: IncomingMessage, collective: string): RejectionContext => {
+  const sender = headers['mc_sender'];
+  return { collective, ...(sender === undefined ? {} : { sender }) };
+};

@@ -1,0 +1,194 @@
+import { checkTime } from '../../envelope/check.ts';
+import type { Home, Request, Target } from '../../envelope/message.ts';
+import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
+import type { IncomingMessage } from '../../transport/link.ts';
+import { Lru } from '../../wire/lru.ts';
+import { replyToCollective, topicAgent } from '../../wire/mcollective/addressing.ts';
+import { decodeRequest, openRequest, type SealedRequest } from '../../wire/mcollective/request.ts';
+import type { Serializer } from '../../wire/mcollective/serializer.ts';
+import type { Ownership, RequestSink } from '../port.ts';
+import type { Callers } from './callers.ts';
+import { frameBody } from './frame-body.ts';
+
+/** The one dialect of legacy requesters. */
+export const LEGACY = 'legacy';
+
+export interface IntakeOptions {
+  readonly name: string;
+  readonly collectives: ReadonlySet<string>;
+  readonly serializer: Serializer;
+  readonly base64: boolean;
+  readonly callers: Callers;
+  readonly enforceTtl: boolean;
+  /** Undefined: no other instance gets copies. */
+  readonly ownership: Ownership | undefined;
+  readonly maxMessageBytes: number;
+  /** Seconds. */
+  readonly maxTtl: number;
+  readonly clock: () => number;
+  /** Told what is odd about a request that is taken all the same. */
+  readonly onNote: (text: string, context: RejectionContext) => void;
+}
+
+/** A frame, and what its destination says of it. */
+export interface Arrival {
+  readonly message: IncomingMessage;
+  readonly collective: string;
+  readonly target: Target;
+  /** Whether every instance of the cluster has got it, as from a topic. */
+  readonly copied: boolean;
+}
+
+/** Broadcasts that are remembered as handled. */
+const REMEMBERED = 10_000;
+/** How long an answer to what is no valid request is worth sending, in seconds. */
+const ANSWER_TTL = 60;
+
+/** Makes requests of frames: cheap checks first, the signature last. */
+export class Intake {
+  readonly #options: IntakeOptions;
+  readonly #handled = new Lru<string, true>(REMEMBERED);
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  take(arrival: Arrival, sink: RequestSink): void {
+    let context: RejectionContext = {};
+    try {
+      const sealed = this.#decode(arrival);
+      context = contextOf(sealed);
+      const request = this.#isOurs(arrival, sealed.requestId, sealed.time)
+        ? this.#open(arrival, sealed, context)
+        : undefined;
+      if (request === undefined) sink.ignored('another_instance', context);
+      else sink.request(request);
+    } catch (error) {
+      const rejection = asRejection(error, context);
+      const { requestId } = rejection.context;
+      // What cannot be read to its end is refused by one instance too, as far as it says which request it is.
+      const undecided = context.requestId === undefined && requestId !== undefined;
+      if (undecided && !this.#isOurs(arrival, requestId, Math.floor(this.#options.clock() / 1000)))
+        sink.ignored('another_instance', rejection.context);
+      else this.#refuse(arrival, rejection, sink);
+    }
+  }
+
+  /** Hands over as refused what is wrong for a reason outside the message. */
+  refuse(arrival: Arrival, rejection: Rejection, sink: RequestSink): void {
+    this.#refuse(arrival, rejection.with(this.#claims(arrival)), sink);
+  }
+
+  /** @throws Rejection `invalid_reply_to` */
+  checkReplyTo(replyTo: string): void {
+    const collective = replyToCollective(replyTo);
+    if (!this.#options.collectives.has(collective))
+      throw new Rejection('invalid_reply_to', `replies to the collective ${collective} are not carried here`);
+  }
+
+  #refuse(arrival: Arrival, rejection: Rejection, sink: RequestSink): void {
+    sink.rejected(rejection, this.#answerTo(arrival, rejection.context));
+  }
+
+  #decode({ message }: Arrival): SealedRequest {
+    return decodeRequest(frameBody(message.body, this.#options), this.#options.serializer);
+  }
+
+  #claims(arrival: Arrival): RejectionContext {
+    try {
+      return contextOf(this.#decode(arrival));
+    } catch (error) {
+      return asRejection(error).context;
+    }
+  }
+
+  #isOurs({ copied }: Arrival, requestId: string, time: number): boolean {
+    return !copied || (this.#options.ownership?.isMine(requestId, time) ?? true);
+  }
+
+  /** The verified request; undefined where it has been handed over already. */
+  #open(arrival: Arrival, sealed: SealedRequest, context: RejectionContext): Request | undefined {
+    const { serializer, callers, enforceTtl, clock, onNote } = this.#options;
+    const { collective, target, message } = arrival;
+    const replyTo = this.#replyTo(message);
+    tie(sealed, arrival);
+    // Unless it is enforced that this is the signed time, it says nothing yet.
+    if (enforceTtl) checkTime(sealed.time, sealed.ttl, clock(), this.#options);
+    // Nodes of one request may come in batches, but a broadcast is one.
+    const id = target.kind === 'broadcast' ? `${sealed.callerId} ${sealed.requestId}` : undefined;
+    if (id !== undefined && this.#handled.get(id) === true) return undefined;
+    const { requestId, agent, callerId, senderId, filter, payload, ...legacy } = openRequest(
+      sealed,
+      callers.keyFor(sealed.callerId),
+      serializer,
+      { enforceTtl, note: (text) => onNote(text, context) },
+    );
+    const { ttl, expires } = checkTime(legacy.time, legacy.ttl, clock(), this.#options);
+    if (id !== undefined) this.#handled.set(id, true);
+    return {
+      id: requestId,
+      collective,
+      agent,
+      caller: callerId,
+      sender: senderId,
+      time: legacy.time,
+      ttl,
+      filter,
+      target,
+      payload,
+      home: { ingress: this.#options.name, replyTo, requestId, agent, collective, dialect: LEGACY, expires },
+    };
+  }
+
+  /** @throws Rejection `missing_field` or `invalid_reply_to` */
+  #replyTo({ replyTo }: IncomingMessage): string {
+    if (replyTo === undefined) throw new Rejection('missing_field', 'the frame has no reply-to header');
+    this.checkReplyTo(replyTo);
+    return replyTo;
+  }
+
+  /** Where an error goes: nowhere, unless the message says enough of itself. */
+  #answerTo({ message, collective }: Arrival, { requestId, agent }: RejectionContext): Home | undefined {
+    if (requestId === undefined || agent === undefined) return undefined;
+    const { name, clock, maxTtl } = this.#options;
+    const expires = Math.floor(clock() / 1000) + Math.min(ANSWER_TTL, maxTtl);
+    try {
+      const replyTo = this.#replyTo(message);
+      return { ingress: name, replyTo, requestId, agent, collective, dialect: LEGACY, expires };
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** None of this is signed, so it has to agree with where the broker's access rules let the client send to. */
+const tie = (sealed: SealedRequest, { message: { destination }, collective }: Arrival): void => {
+  if (sealed.collective !== collective)
+    throw new Rejection(
+      'collective_mismatch',
+      `the request is for the collective ${sealed.collective} and was sent to ${collective}`,
+    );
+  const echo = sealed.filter.collective;
+  if (echo !== undefined && echo !== collective)
+    throw new Rejection('collective_mismatch', `the filter names another collective than ${collective}`);
+  const agent = topicAgent(destination, collective);
+  if (agent !== undefined && agent !== sealed.agent)
+    throw new Rejection(
+      'agent_mismatch',
+      `the request is for the agent ${sealed.agent} and was sent to the topic of ${agent}`,
+    );
+};
+
+const contextOf = ({
+  requestId,
+  senderId,
+  callerId,
+  agent,
+  collective,
+}: SealedRequest): RejectionContext => ({
+  requestId,
+  sender: senderId,
+  caller: callerId,
+  agent,
+  collective,
+});

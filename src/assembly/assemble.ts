@@ -1,0 +1,163 @@
+import { createSecretKey } from 'node:crypto';
+import type { Egress, Ingress, Ownership } from '../adapter/port.ts';
+import { Bridge, type Route } from '../bridge/bridge.ts';
+import type { Log } from '../bridge/log.ts';
+import { Stats } from '../bridge/stats.ts';
+import { ALONE, createMembership, type Membership } from '../cluster/membership.ts';
+import { fileParser, fileReader, readClusterKey } from '../config/files.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { Config } from '../config/types.ts';
+import type { MeteredLink } from '../stats/meter.ts';
+import { SigningPool } from '../wire/signing-pool.ts';
+import { egressOf } from './egresses.ts';
+import { ingressOf } from './ingresses.ts';
+import { BROKERS, isUsed, type Surroundings, type Transports } from './links.ts';
+import { createNodes, type Nodes } from './nodes.ts';
+
+export interface Assembled {
+  readonly bridge: Bridge;
+  /** The links of what routes use, counted. */
+  readonly links: readonly MeteredLink[];
+  /** Those on which statistics are published. */
+  readonly networks: readonly MeteredLink[];
+  /** Who lives where. */
+  readonly nodes: Nodes;
+  /** This instance's part in a cluster that gets copies; undefined where none does. */
+  readonly membership: Membership | undefined;
+}
+
+export interface AssembleOptions {
+  /** Ms since the epoch. */
+  readonly clock?: () => number;
+  readonly transports?: Transports;
+}
+
+/**
+ * The bridge that a configuration describes, not yet started. A new protocol is a case in `ingressOf` or
+ * `egressOf`.
+ * @throws ConfigError for a file that cannot be read or is not what it should be; `mcbridge check` says more
+ */
+export const assemble = (
+  loaded: LoadedConfig,
+  log: Log,
+  { clock = Date.now, transports = BROKERS }: AssembleOptions = {},
+): Assembled => {
+  const { config } = loaded;
+  const stats = new Stats();
+  const read = fileReader(loaded);
+  const around: Surroundings = {
+    config,
+    read,
+    parse: fileParser(loaded, read),
+    log,
+    stats,
+    clock,
+    tokenKey: createSecretKey(readClusterKey(loaded, read)),
+    pool: new SigningPool(),
+    transports,
+    links: [],
+  };
+  const egresses = new Map([...config.egresses].map(([name, it]) => [name, egressOf(it, around)]));
+  const nodes = createNodes(config, egresses, { log, clock });
+  const share = lateOwnership();
+  const ingresses = new Map(
+    [...config.ingresses].map(([name, it]) => [
+      name,
+      ingressOf(it, { residents: nodes.residents(name), ownership: share.ownership }, around),
+    ]),
+  );
+  const links = around.links.filter((link) => isUsed(link, config));
+  const membership = membershipOf(config, links, around);
+  share.set(membership ?? ALONE);
+  const { identity, cluster, instance, drainTimeout } = config;
+  const bridge = new Bridge({
+    identity,
+    cluster,
+    instance,
+    routes: routesOf(config, ingresses, egresses),
+    beside: nodes.beside.map((name) => known(egresses, name)),
+    log,
+    clock,
+    stats,
+    drainTimeout: drainTimeout * 1000,
+    inventory: nodes.knowledge,
+  });
+  const networks = links.filter(
+    (link) => link === membership?.link || (link.side === 'federation' && isNats(link, config)),
+  );
+  return { bridge, links, networks, nodes, membership };
+};
+
+const routesOf = (
+  config: Config,
+  ingresses: ReadonlyMap<string, Ingress>,
+  egresses: ReadonlyMap<string, Egress>,
+): readonly Route[] =>
+  config.routes.map(({ from, to, collectives, identities }): Route => {
+    const privileged = config.egresses.get(to)?.privileged ?? [];
+    return {
+      from: known(ingresses, from),
+      to: known(egresses, to),
+      collectives: new Set(collectives),
+      identities: { rules: identities, privileged },
+    };
+  });
+
+const known = <T>(adapters: ReadonlyMap<string, T>, name: string): T => {
+  const adapter = adapters.get(name);
+  if (adapter === undefined) throw new Error(`a route names ${name}, which is not configured`);
+  return adapter;
+};
+
+/** Links are made with the adapters, and who shares what is told over one of them. */
+const lateOwnership = (): { readonly ownership: Ownership; set(ownership: Ownership): void } => {
+  let current: Ownership = { isMine: () => false };
+  return {
+    ownership: { isMine: (requestId, time) => current.isMine(requestId, time) },
+    set: (ownership) => {
+      current = ownership;
+    },
+  };
+};
+
+/**
+ * Only requests on topics come as a copy to each instance; these are shared over a link to NATS that all instances have,
+ * which for their way out is so.
+ */
+const membershipOf = (
+  config: Config,
+  links: readonly MeteredLink[],
+  { tokenKey: key, clock, log }: Surroundings,
+): Membership | undefined => {
+  const { ingresses, egresses, routes, statistics, cluster, instance, maxTtl } = config;
+  const copied = routes.filter(({ from }) => {
+    const it = ingresses.get(from);
+    return it?.type === 'mcollective-stomp' && it.broadcastQueue === undefined;
+  });
+  const way = copied.find(({ to }) => egresses.get(to)?.type === 'choria-collective');
+  const link =
+    links.find(({ name, side }) => side === 'collective' && name === way?.to) ??
+    links.find((one) => isNats(one, config));
+  if (copied.length === 0 || statistics.interval === 0) return undefined;
+  if (link === undefined) {
+    // Between two legacy collectives there is no place to hear of each other.
+    log.warn(
+      { cluster },
+      'without a connection to NATS only one instance may run: each would handle every broadcast',
+    );
+    return undefined;
+  }
+  return createMembership({
+    link,
+    cluster,
+    instance,
+    key,
+    interval: statistics.interval * 1000,
+    maxAge: maxTtl * 1000,
+    clock,
+    log,
+  });
+};
+
+const isNats = ({ name, side }: MeteredLink, { ingresses, egresses }: Config): boolean =>
+  (side === 'federation' ? ingresses : egresses).get(name)?.type !== 'mcollective-stomp';

@@ -1,0 +1,80 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { createChoriaCollectiveEgress } from '../adapter/choria-collective/egress.ts';
+import { createMcollectiveStompEgress } from '../adapter/mcollective-stomp/egress.ts';
+import { keyFolder, type Signers, sharedSigner } from '../adapter/mcollective-stomp/signing.ts';
+import type { Egress } from '../adapter/port.ts';
+import type { ChoriaCollectiveConfig } from '../config/egress/choria-collective.ts';
+import type { McollectiveStompConfig } from '../config/egress/mcollective-stomp.ts';
+import type { EgressConfig, Named } from '../config/types.ts';
+import { clusterOf, natsLink, type Surroundings, stompLink } from './links.ts';
+import { isSealed } from './routes.ts';
+
+export const egressOf = (it: Named<EgressConfig>, around: Surroundings): Egress =>
+  it.type === 'mcollective-stomp' ? mcollectiveEgress(it, around) : choriaEgress(it, around);
+
+const choriaEgress = (it: Named<ChoriaCollectiveConfig>, around: Surroundings): Egress => {
+  const { config, clock, parse, tokenKey, pool } = around;
+  const { signing, name, discovery } = it;
+  const homes = config.routes
+    .filter((route) => route.to === name && isSealed(route, config))
+    .map(({ from }): [string, string] => [clusterOf(config, from), from]);
+  const path = ['egresses', name, 'signing'];
+  return createChoriaCollectiveEgress({
+    name,
+    link: natsLink(it, 'egress', around),
+    homes: new Map(homes),
+    ...(signing && {
+      signing: {
+        identity: config.identity,
+        cluster: config.cluster,
+        tokenKey,
+        certificate: parse(signing.cert, [...path, 'cert'], (pem) => pem.toString()),
+        privateKey: parse(signing.key, [...path, 'key'], (pem) => createPrivateKey(pem)),
+        pool,
+        ...(discovery.caller !== undefined && { discoveryCaller: discovery.caller }),
+      },
+    }),
+    maxMessageBytes: config.maxMessageBytes,
+    clock,
+  });
+};
+
+const mcollectiveEgress = (it: Named<McollectiveStompConfig>, around: Surroundings): Egress => {
+  const { config, parse, clock, tokenKey } = around;
+  const { name, discovery } = it;
+  return createMcollectiveStompEgress({
+    name,
+    link: stompLink(it, 'egress', around),
+    identity: config.identity,
+    cluster: config.cluster,
+    tokenKey,
+    collectives: [
+      ...new Set(config.routes.filter(({ to }) => to === name).flatMap(({ collectives }) => collectives)),
+    ],
+    serializer: it.serializer,
+    base64: it.base64,
+    multiplex: it.agentsMultiplex,
+    priority: it.priority,
+    directLimit: it.directLimit,
+    signers: signersOf(it, around),
+    ...(discovery.caller !== undefined && { discoveryCaller: discovery.caller }),
+    serverKeys: it.serverPublicKeys.map((file) =>
+      parse(file, ['egresses', name, 'server_public_key'], (pem) => createPublicKey(pem)),
+    ),
+    maxMessageBytes: config.maxMessageBytes,
+    clock,
+  });
+};
+
+const signersOf = (
+  { signing, name }: Named<McollectiveStompConfig>,
+  { parse, clock }: Surroundings,
+): Signers =>
+  signing.kind === 'keys'
+    ? keyFolder(signing.folder, clock)
+    : sharedSigner({
+        callerId: signing.callerid,
+        key: parse(signing.privateKey, ['egresses', name, 'signing', 'private_key'], (pem) =>
+          createPrivateKey(pem),
+        ),
+      });

@@ -1,0 +1,124 @@
+import { createPrivateKey } from 'node:crypto';
+import { createChoriaCollectiveIngress } from '../adapter/choria-collective/ingress.ts';
+import { createChoriaFederationIngress } from '../adapter/choria-federation/ingress.ts';
+import { callerFolder } from '../adapter/mcollective-stomp/callers.ts';
+import { createMcollectiveStompIngress } from '../adapter/mcollective-stomp/ingress.ts';
+import type { Ingress, Ownership, Residents } from '../adapter/port.ts';
+import type { CallersConfig } from '../config/callers.ts';
+import type { ChoriaCollectiveIngressConfig } from '../config/ingress/choria-collective.ts';
+import type { ChoriaFederationConfig } from '../config/ingress/choria-federation.ts';
+import type { McollectiveStompIngressConfig } from '../config/ingress/mcollective-stomp.ts';
+import type { Config, IngressConfig, Named } from '../config/types.ts';
+import { type CallerVerifier, createCallerVerifier } from '../wire/choria/index.ts';
+import { natsLink, type Surroundings, stompLink } from './links.ts';
+import { exportedBy, isSealed } from './routes.ts';
+
+/** What only some kinds of ingress need. */
+export interface IngressNeeds {
+  readonly residents: Residents;
+  /** Undefined where no other instance gets the same requests. */
+  readonly ownership: Ownership | undefined;
+}
+
+export const ingressOf = (it: Named<IngressConfig>, needs: IngressNeeds, around: Surroundings): Ingress => {
+  switch (it.type) {
+    case 'choria-federation':
+      return federationIngress(it, around);
+    case 'choria-collective':
+      return collectiveIngress(it, needs, around);
+    case 'mcollective-stomp':
+      return mcollectiveIngress(it, needs, around);
+  }
+};
+
+const verifierOf = (name: string, callers: CallersConfig, { parse }: Surroundings): CallerVerifier =>
+  parse(callers.ca, ['ingresses', name, 'callers', 'ca'], (ca) =>
+    createCallerVerifier({ ...callers, ca: ca.toString() }),
+  );
+
+const federationIngress = (it: Named<ChoriaFederationConfig>, around: Surroundings): Ingress => {
+  const { config, clock } = around;
+  return createChoriaFederationIngress({
+    name: it.name,
+    link: natsLink(it, 'ingress', around),
+    cluster: it.cluster,
+    verifier: verifierOf(it.name, it.callers, around),
+    replyCollectives: new Set([...exportedBy(it.name, config), ...it.replyCollectives]),
+    sealed: sealedOf(it.name, config),
+    maxMessageBytes: config.maxMessageBytes,
+    maxTargets: config.maxTargets,
+    maxTtl: config.maxTtl,
+    clock,
+  });
+};
+
+const collectiveIngress = (
+  it: Named<ChoriaCollectiveIngressConfig>,
+  { residents }: IngressNeeds,
+  around: Surroundings,
+): Ingress => {
+  const { config, clock } = around;
+  return createChoriaCollectiveIngress({
+    name: it.name,
+    link: natsLink(it, 'ingress', around),
+    cluster: config.cluster,
+    collectives: exportedBy(it.name, config),
+    verifier: verifierOf(it.name, it.callers, around),
+    residents,
+    maxMessageBytes: config.maxMessageBytes,
+    maxTtl: config.maxTtl,
+    clock,
+  });
+};
+
+const mcollectiveIngress = (
+  it: Named<McollectiveStompIngressConfig>,
+  { residents, ownership }: IngressNeeds,
+  around: Surroundings,
+): Ingress => {
+  const { config, parse, clock, log, stats } = around;
+  const { name } = it;
+  return createMcollectiveStompIngress({
+    name,
+    link: stompLink(it, 'ingress', around),
+    identity: config.identity,
+    collectives: exportedBy(name, config),
+    serializer: it.serializer,
+    base64: it.base64,
+    multiplex: it.agentsMultiplex,
+    priority: it.priority,
+    callers: callerFolder(it.callers.keysDir, clock),
+    enforceTtl: it.callers.enforceTtl,
+    serverKey: parse(it.serverPrivateKey, ['ingresses', name, 'server_private_key'], (pem) =>
+      createPrivateKey(pem),
+    ),
+    signing: around.pool,
+    maxUnsigned: it.buffer.messages,
+    residents,
+    ownership,
+    broadcastQueue: it.broadcastQueue,
+    maxMessageBytes: config.maxMessageBytes,
+    maxTtl: config.maxTtl,
+    clock,
+    onError: ({ code, message, context }) => {
+      stats.reject(code, 'reply');
+      log.warn(
+        { link: name, reason: code, request_id: context.requestId, sender: context.sender },
+        `reply not sent: ${message}`,
+      );
+    },
+    onNote: (text, { requestId, sender, caller }) =>
+      log.warn({ link: name, request_id: requestId, sender, caller }, text),
+  });
+};
+
+/** The collectives that an ingress passes sealed; those of one route share one mode, so that no request mixes routes. */
+const sealedOf = (ingress: string, config: Config): ReadonlyMap<string, { readonly verify: boolean }> =>
+  new Map(
+    config.routes
+      .filter((route) => route.from === ingress && isSealed(route, config))
+      .flatMap(({ collectives, verify }) => {
+        const mode = { verify };
+        return collectives.map((collective) => [collective, mode] as const);
+      }),
+  );

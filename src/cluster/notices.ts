@@ -1,0 +1,68 @@
+import type { Log } from '../bridge/log.ts';
+import type { Member } from './others.ts';
+import type { Statement } from './statement.ts';
+
+/** Anybody may publish documents: their names are not to fill memory or the log. */
+const MAX_NAMES = 100;
+
+/** What an operator should know of a cluster, once each. */
+export class Notices {
+  readonly #log: Log;
+  readonly #cluster: string;
+  readonly #unsealed = new Set<string>();
+  readonly #leaving = new Set<string>();
+  #isNamesakeTold = false;
+  #takesPart = false;
+
+  constructor(log: Log, cluster: string) {
+    this.#log = log;
+    this.#cluster = cluster;
+  }
+
+  /** Whether this instance takes its share now. */
+  takesPart(takesPart: boolean): void {
+    if (takesPart === this.#takesPart) return;
+    this.#takesPart = takesPart;
+    if (takesPart) this.#log.info({ cluster: this.#cluster }, 'takes its share of the legacy requests');
+    else
+      this.#log.warn(
+        { cluster: this.#cluster },
+        'takes no legacy requests for now: it was stopped or cut off for so long that others may have taken its share',
+      );
+  }
+
+  heard(instance: string, { process, until }: Statement, isNew: boolean): void {
+    if (isNew)
+      this.#log.info({ cluster: this.#cluster, member: instance }, 'another instance of the cluster');
+    if (until === undefined || this.#leaving.has(process)) return;
+    if (this.#leaving.size < MAX_NAMES) this.#leaving.add(process);
+    this.#log.info({ cluster: this.#cluster, member: instance }, 'an instance leaves the cluster');
+  }
+
+  silent({ instance, lastHeard }: Member): void {
+    this.#log.warn(
+      { cluster: this.#cluster, member: instance, last_heard: new Date(lastHeard).toISOString() },
+      'an instance has fallen silent, the others take its share',
+    );
+  }
+
+  /** A document that says it is a member's and does not prove it. */
+  unsealed(instance: string): void {
+    if (this.#unsealed.has(instance) || this.#unsealed.size >= MAX_NAMES) return;
+    this.#unsealed.add(instance);
+    this.#log.error(
+      { cluster: this.#cluster, member: instance },
+      'a document of another cluster key is ignored: where it is an instance of this cluster, both take all requests',
+    );
+  }
+
+  /** Harmless to the sharing, but nobody can tell the two apart. */
+  namesake(instance: string): void {
+    if (this.#isNamesakeTold) return;
+    this.#isNamesakeTold = true;
+    this.#log.error(
+      { cluster: this.#cluster, member: instance },
+      'another process has the same instance name: give each a name of its own (the key instance)',
+    );
+  }
+}

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../wire/choria/index.ts';
+import { type path, pattern, refuse } from './fields.ts';
+
+/** Whose requests of a Choria client are believed. */
+export interface CallersConfig {
+  /** Path of the CA that signs the callers' certificates. */
+  readonly ca: string;
+  /** Certificate names that may send requests. */
+  readonly allow: readonly RegExp[];
+  /** Certificate names that may speak for any caller. */
+  readonly privileged: readonly RegExp[];
+}
+
+export const callersField = (file: () => ReturnType<typeof path>) =>
+  z
+    .strictObject({
+      ca: file().optional(),
+      allow: z.array(pattern()).default([...DEFAULT_ALLOW]),
+      privileged: z.array(pattern()).default([...DEFAULT_PRIVILEGED]),
+    })
+    .optional();
+
+/** What `checkCallers` looks at: whether keys are there. */
+interface Given {
+  readonly insecure_plaintext?: boolean;
+  readonly tls?: unknown;
+  readonly callers?: { readonly ca?: unknown } | undefined;
+}
+
+export const checkCallers = (it: Given, context: z.core.$RefinementCtx): void => {
+  if (it.insecure_plaintext === true && it.tls === undefined && it.callers?.ca === undefined)
+    refuse(context, ['callers'], 'ca is missing: without tls there is no CA to verify callers with');
+};
+
+/** The connection's CA, and Choria's own lists, where the file names no others. */
+export const callersOf = (it: {
+  readonly tls?: { readonly ca: string } | undefined;
+  readonly callers?: z.output<ReturnType<typeof callersField>>;
+}): CallersConfig => ({
+  ca: it.callers?.ca ?? it.tls?.ca ?? '',
+  allow: it.callers?.allow ?? DEFAULT_ALLOW,
+  privileged: it.callers?.privileged ?? DEFAULT_PRIVILEGED,
+});

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { ALWAYS, bool, path, text, token } from '../fields.ts';
+import { checkStomp, type StompConnection, stompFields, stompOf } from '../stomp-connection.ts';
+import type { SchemaContext } from '../types.ts';
+
+/** Requests from legacy MCollective clients, over STOMP. */
+export interface McollectiveStompIngressConfig extends StompConnection {
+  readonly type: 'mcollective-stomp';
+  readonly callers: LegacyCallersConfig;
+  /** Path of the PEM private key that all daemons share; signs replies. */
+  readonly serverPrivateKey: string;
+  /** Where the broker forwards broadcasts to, `{collective}` stands for each collective; undefined: the topics. */
+  readonly broadcastQueue: string | undefined;
+  /** Name of the egress on the same side, whose nodes answer by themselves. */
+  readonly beside: string | undefined;
+}
+
+/** Whose requests are believed. */
+export interface LegacyCallersConfig {
+  /** Path of the folder with the clients' public keys, `<name>.pem` for `cert=<name>`. */
+  readonly keysDir: string;
+  /** MCollective's `plugin.ssl.enforce_ttl`. */
+  readonly enforceTtl: boolean;
+}
+
+const COLLECTIVE = '{collective}';
+
+/** One queue a collective, so that a message's collective is where it was sent; no wildcard, list or option. */
+const isQueue = (name: string): boolean =>
+  name.includes(COLLECTIVE) && /^\/queue\/[\w-]+(\.[\w-]+)*$/.test(name.replaceAll(COLLECTIVE, 'c'));
+
+export const mcollectiveStompIngress = (context: SchemaContext) => {
+  const file = () => path(context.resolve);
+  return z
+    .strictObject({
+      type: z.literal('mcollective-stomp'),
+      ...stompFields(file),
+      callers: z.strictObject({ keys_dir: file(), enforce_ttl: bool().default(true) }),
+      server_private_key: file(),
+      broadcast_queue: text(`a queue such as /queue/mcbridge.${COLLECTIVE}.requests`, isQueue).optional(),
+      beside: token('the name of an egress').optional(),
+    })
+    .superRefine(checkStomp, ALWAYS)
+    .transform(
+      (it): McollectiveStompIngressConfig => ({
+        type: it.type,
+        ...stompOf(it),
+        callers: { keysDir: it.callers.keys_dir, enforceTtl: it.callers.enforce_ttl },
+        serverPrivateKey: it.server_private_key,
+        broadcastQueue: it.broadcast_queue,
+        beside: it.beside,
+      }),
+    );
+};

@@ -1,0 +1,99 @@
+import { Rejection } from '../envelope/rejection.ts';
+import { decodeReply } from '../wire/mcollective/reply.ts';
+import { decodeRequest, openRequest, type SealedRequest } from '../wire/mcollective/request.ts';
+import { verifyDocument } from '../wire/mcollective/signature.ts';
+import { fieldBytes } from '../wire/mcollective/text.ts';
+import type { RubyHash } from '../wire/ruby/index.ts';
+import type { Context } from './context.ts';
+import type { Document } from './document.ts';
+import { fieldsOf, SECONDS } from './fields.ts';
+import type { KnownKey } from './keys.ts';
+import { objection } from './problem.ts';
+import { shownHash } from './ruby-value.ts';
+import { type Layer, type LayerKind, layerOf, type Problem, type Verdict } from './tree.ts';
+
+const has = (hash: RubyHash, ...names: readonly string[]): boolean =>
+  names.every((name) => hash.symbol(name) !== undefined);
+
+export const isReply = (hash: RubyHash): boolean => has(hash, 'senderid', 'body') || has(hash, 'senderagent');
+
+/** A reply has neither of these. */
+export const isRequest = (hash: RubyHash): boolean => has(hash, 'callerid') || has(hash, 'filter', 'body');
+
+const signature = (state: Verdict['state'], reason: string): Verdict => ({ of: 'signature', state, reason });
+const DAMAGED = signature('unverified', 'the message is damaged');
+
+/** A key of another kind than RSA throws instead of saying no. */
+const matches = (body: Buffer, signed: Buffer, { key }: KnownKey): boolean => {
+  try {
+    return verifyDocument(body, signed, key);
+  } catch {
+    return false;
+  }
+};
+
+const requestVerdict = (sealed: SealedRequest, { serializer }: Document, { keys }: Context): Verdict => {
+  const { callerId, body } = sealed;
+  const known = keys.clientKey(callerId);
+  if ('missing' in known) return signature('unverified', known.missing);
+  if (!matches(body, sealed.signature, known))
+    return signature('invalid', `it does not match the request and the key of ${callerId} (${known.source})`);
+  const made = `made with the key of ${callerId} (${known.source})`;
+  try {
+    openRequest(sealed, known.key, serializer);
+    return signature('valid', made);
+  } catch (error) {
+    if (!(error instanceof Rejection)) throw error;
+    return signature('invalid', `${made}, but ${error.message}`);
+  }
+};
+
+const message = (
+  kind: LayerKind,
+  { bytes, hash, serializer }: Document,
+  problems: readonly Problem[],
+  verdict: Verdict,
+  context: Context,
+): Layer => {
+  const body = fieldBytes(hash.symbol('body'));
+  return layerOf(kind, {
+    format: serializer.name,
+    bytes: bytes.length,
+    fields: fieldsOf(shownHash(hash), {
+      without: ['body'],
+      times: { msgtime: SECONDS },
+      ttlFrom: 'msgtime',
+    }),
+    verdicts: [verdict],
+    problems,
+    inside: body === undefined || body.length === 0 ? [] : [context.inside(body)],
+  });
+};
+
+export const legacyRequest = (document: Document, context: Context): Layer => {
+  let sealed: SealedRequest | undefined;
+  const problems = objection(document.bytes, () => {
+    sealed = decodeRequest(document.bytes, document.serializer);
+  });
+  const verdict = sealed === undefined ? DAMAGED : requestVerdict(sealed, document, context);
+  return message('legacy-request', document, problems, verdict, context);
+};
+
+/** All daemons share a key; several are configured only while it is being replaced. */
+const replyVerdict = (body: Buffer, signed: Buffer, { keys }: Context): Verdict => {
+  if (keys.serverKeys.length === 0)
+    return signature('unverified', 'no server key: give --server-key or --config');
+  const known = keys.serverKeys.find((key) => matches(body, signed, key));
+  if (known !== undefined) return signature('valid', `made with the server key ${known.source}`);
+  const sources = keys.serverKeys.map(({ source }) => source).join(', ');
+  return signature('invalid', `it does not match the reply and the server key ${sources}`);
+};
+
+export const legacyReply = (document: Document, context: Context): Layer => {
+  let verdict = DAMAGED;
+  const problems = objection(document.bytes, () => {
+    const sealed = decodeReply(document.bytes, document.serializer);
+    verdict = replyVerdict(sealed.body, sealed.signature, context);
+  });
+  return message('legacy-reply', document, problems, verdict, context);
+};

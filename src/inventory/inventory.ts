@@ -1,0 +1,164 @@
+import type { Log } from '../bridge/log.ts';
+import { isIdentity, isToken } from '../envelope/check.ts';
+
+/** How it is known that a node is there: it has answered the bridge's own question, or a request. */
+export type SeenBy = 'discovery' | 'reply';
+
+/** A node, and when it was there last. */
+export interface Sighting {
+  readonly identity: string;
+  /** Ms since the epoch. */
+  readonly seen: number;
+  readonly by: SeenBy;
+}
+
+export interface InventoryOptions {
+  /** Ms since the epoch. */
+  readonly clock: () => number;
+  readonly log: Pick<Log, 'warn'>;
+  /** For how long a node of that egress counts as there after it was seen, in ms. */
+  readonly expire: (egress: string) => number;
+  /** How many nodes are kept in all collectives together; no more are taken in beyond. */
+  readonly capacity?: number;
+  /** Puts off telling of changes, so that those of one moment are told together. */
+  readonly later?: (tell: () => void) => void;
+}
+
+const CAPACITY = 100_000;
+/** Ms. Nodes answer a discovery in a row, and who is told may go through all of them each time. */
+const SETTLE = 50;
+
+/** The nodes of one collective beyond one egress. */
+interface Place {
+  readonly names: Set<string>;
+  readonly sightings: Map<string, { seen: number; by: SeenBy }>;
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+/** Which nodes have answered of late, by egress and collective. Knows nothing of what is configured. */
+export class Inventory {
+  readonly #options: InventoryOptions;
+  readonly #capacity: number;
+  readonly #places = new Map<string, Map<string, Place>>();
+  readonly #listeners: (() => void)[] = [];
+  readonly #complained = new Set<string>();
+  #size = 0;
+  #refused = 0;
+  #version = 0;
+  #telling = false;
+
+  constructor(options: InventoryOptions) {
+    this.#options = options;
+    this.#capacity = options.capacity ?? CAPACITY;
+  }
+
+  /** Nodes of all collectives; one that is in two collectives counts twice. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** How often a node was not taken in because there was no room. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** Another number whenever a node has come or gone. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Calls soon after nodes have come or gone, once for all of one moment; not when known ones are seen again. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** A node was there just now. What names it came from the network: a name that is none is left out, and told once. */
+  seen(egress: string, collective: string, node: string, by: SeenBy): void {
+    const now = this.#options.clock();
+    const known = this.#places.get(egress)?.get(collective)?.sightings.get(node);
+    if (known !== undefined) {
+      known.seen = now;
+      known.by = by;
+      return;
+    }
+    if (!isIdentity(node) || !isToken(collective)) {
+      this.#complain(`names of ${egress}`, { egress, collective, node }, 'a node without a valid identity');
+      return;
+    }
+    if (this.#size >= this.#capacity) {
+      this.#refused++;
+      this.#complain(
+        'room',
+        { egress, collective, node },
+        `${this.#capacity} nodes are known, which is all there is room for: this one`,
+      );
+      return;
+    }
+    const { names, sightings } = this.#place(egress, collective);
+    names.add(node);
+    sightings.set(node, { seen: now, by });
+    this.#size++;
+    this.#changed();
+  }
+
+  /** The nodes that are there. The set goes on changing with the inventory. */
+  learned(egress: string, collective: string): ReadonlySet<string> {
+    return this.#places.get(egress)?.get(collective)?.names ?? NOBODY;
+  }
+
+  /** The nodes that are there and how that is known, in the order in which they came. */
+  sightings(egress: string, collective: string): readonly Sighting[] {
+    const place = this.#places.get(egress)?.get(collective);
+    return place === undefined
+      ? []
+      : [...place.sightings].map(([identity, sighting]) => ({ identity, ...sighting }));
+  }
+
+  /** Forgets who has been silent for too long. Nothing is forgotten in between. */
+  sweep(): void {
+    const now = this.#options.clock();
+    const before = this.#size;
+    for (const [egress, places] of this.#places) {
+      const oldest = now - this.#options.expire(egress);
+      for (const { names, sightings } of places.values())
+        for (const [node, sighting] of sightings) {
+          // A clock that was set back must not keep a node for the time between.
+          if (sighting.seen > now) sighting.seen = now;
+          if (sighting.seen > oldest) continue;
+          sightings.delete(node);
+          names.delete(node);
+          this.#size--;
+        }
+    }
+    if (this.#size !== before) this.#changed();
+  }
+
+  #place(egress: string, collective: string): Place {
+    const places = this.#places.get(egress) ?? new Map<string, Place>();
+    this.#places.set(egress, places);
+    const place: Place = places.get(collective) ?? { names: new Set(), sightings: new Map() };
+    places.set(collective, place);
+    return place;
+  }
+
+  #changed(): void {
+    this.#version++;
+    if (this.#telling) return;
+    this.#telling = true;
+    const later = this.#options.later ?? soon;
+    later(() => {
+      this.#telling = false;
+      for (const listener of this.#listeners) listener();
+    });
+  }
+
+  /** Whoever is on the network decides how often this happens, so it is told once of a kind. */
+  #complain(kind: string, fields: Readonly<Record<string, string>>, what: string): void {
+    if (this.#complained.has(kind)) return;
+    this.#complained.add(kind);
+    this.#options.log.warn(fields, `${what} is left out of the inventory; further ones silently`);
+  }
+}
+
+const soon = (tell: () => void): void => void setTimeout(tell, SETTLE).unref();

@@ -1,0 +1,60 @@
+import { json, type Page } from '../stats/http.ts';
+import type { EgressDocument, InventoryDocument } from './document.ts';
+import type { Inventory } from './inventory.ts';
+import type { Progress } from './rounds.ts';
+
+/** What the page tells of an egress that is not in the inventory itself. */
+export interface ListedEgress {
+  readonly name: string;
+  /** Its protocol, as in the configuration. */
+  readonly type: string;
+  readonly patterns: readonly string[];
+  readonly collectives: readonly string[];
+  /** Seconds between questions; 0: none are asked. */
+  readonly every: number;
+}
+
+export interface InventoryPageOptions {
+  readonly cluster: string;
+  readonly instance: string;
+  readonly inventory: Inventory;
+  readonly survey: { progress(egress: string): Progress | undefined };
+  readonly egresses: readonly ListedEgress[];
+  /** Ms since the epoch. */
+  readonly clock: () => number;
+}
+
+const seconds = (ms: number): number => Math.floor(ms / 1000);
+
+const describe = (it: ListedEgress, { inventory, survey }: InventoryPageOptions): EgressDocument => {
+  const { asked, error } = survey.progress(it.name) ?? {};
+  return {
+    name: it.name,
+    type: it.type,
+    patterns: [...it.patterns],
+    every: it.every,
+    last_survey: asked === undefined ? null : seconds(asked),
+    ...(error === undefined ? {} : { error }),
+    collectives: it.collectives.map((name) => ({
+      name,
+      nodes: inventory
+        .sightings(it.name, name)
+        .map(({ identity, seen, by }) => ({ identity, seen: seconds(seen), by })),
+    })),
+  };
+};
+
+/** The page `/inventory`: who lives where, for `mcbridge inventory` and for programs. */
+export const inventoryPage =
+  (options: InventoryPageOptions): (() => Page) =>
+  () => {
+    const { cluster, instance, inventory, egresses, clock } = options;
+    const document: InventoryDocument = {
+      time: seconds(clock()),
+      cluster,
+      instance,
+      refused: inventory.refused,
+      egresses: egresses.map((it) => describe(it, options)),
+    };
+    return json(200, document);
+  };

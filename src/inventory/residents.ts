@@ -1,0 +1,103 @@
+import type { Residents } from '../adapter/port.ts';
+import type { NodeKnowledge } from '../bridge/bridge.ts';
+import { compileGlobs } from '../envelope/glob.ts';
+import type { Inventory } from './inventory.ts';
+
+export interface ResidentsOptions {
+  readonly inventory: Inventory;
+  /** The ways out of the ingress, by the names of their egresses. */
+  readonly routes: readonly { readonly to: string; readonly collectives: Iterable<string> }[];
+  /** The egress that reaches the nodes on the ingress's own side. */
+  readonly beside?: string;
+  /** Globs of identities that live beyond an egress, by its name. */
+  readonly patterns: ReadonlyMap<string, readonly string[]>;
+}
+
+/** What lies beyond the routes of one collective. */
+interface Beyond {
+  readonly egresses: readonly string[];
+  readonly patterns: readonly string[];
+  readonly matches: (identity: string) => boolean;
+}
+
+const beyondOf = ({ routes, patterns }: ResidentsOptions): ReadonlyMap<string, Beyond> => {
+  const egresses = new Map<string, Set<string>>();
+  for (const { to, collectives } of routes)
+    for (const collective of collectives)
+      egresses.set(collective, (egresses.get(collective) ?? new Set<string>()).add(to));
+  return new Map(
+    [...egresses].map(([collective, names]) => {
+      const globs = [...new Set([...names].flatMap((name) => patterns.get(name) ?? []))];
+      return [collective, { egresses: [...names], patterns: globs, matches: compileGlobs(globs) }];
+    }),
+  );
+};
+
+/**
+ * The nodes that an ingress stands in for: those that were learned or configured beyond its routes, without those that
+ * are native to its own side. Native is only who was learned there, never who is merely configured there: where globs
+ * of both sides overlap, a node would otherwise be left to a side on which it may not answer at all.
+ */
+export const residentsOf = (options: ResidentsOptions): Residents => {
+  const { inventory, beside } = options;
+  const beyond = beyondOf(options);
+  const snapshots = new Map<string, { readonly version: number; readonly names: ReadonlySet<string> }>();
+  const isNative = (collective: string, identity: string): boolean =>
+    beside !== undefined && inventory.learned(beside, collective).has(identity);
+  const learned = (collective: string): ReadonlySet<string> => {
+    const names = new Set<string>();
+    for (const egress of beyond.get(collective)?.egresses ?? [])
+      for (const name of inventory.learned(egress, collective))
+        if (!isNative(collective, name)) names.add(name);
+    return names;
+  };
+  return {
+    patterns: (collective) => beyond.get(collective)?.patterns ?? [],
+    names: (collective) => {
+      const { version } = inventory;
+      const snapshot = snapshots.get(collective);
+      if (snapshot?.version === version) return snapshot.names;
+      const names = learned(collective);
+      if (beyond.has(collective)) snapshots.set(collective, { version, names });
+      return names;
+    },
+    has: (collective, identity) => {
+      const place = beyond.get(collective);
+      if (place === undefined || isNative(collective, identity)) return false;
+      return (
+        place.egresses.some((egress) => inventory.learned(egress, collective).has(identity)) ||
+        place.matches(identity)
+      );
+    },
+    onChange: (listener) => inventory.onChange(listener),
+  };
+};
+
+/**
+ * What the bridge tells the inventory and asks of it: a node that runs both agents during its own move answers once,
+ * because its reply across the bridge is dropped where it was learned on the requester's side.
+ * @param beside the egress on each ingress's own side, by the names of the ingresses that have one
+ */
+export const knowledgeOf = (inventory: Inventory, beside: ReadonlyMap<string, string>): NodeKnowledge => ({
+  seen: (egress, collective, node) => inventory.seen(egress, collective, node, 'reply'),
+  isNative: (ingress, collective, node) => {
+    const egress = beside.get(ingress);
+    return egress !== undefined && inventory.learned(egress, collective).has(node);
+  },
+});
+
+/**
+ * The collectives of which an inventory needs to know who is beyond each egress: those of its routes, and those of the
+ * routes of the ingresses on its side, for which its nodes are native.
+ */
+export const collectivesOf = (
+  routes: readonly { readonly from: string; readonly to: string; readonly collectives: Iterable<string> }[],
+  beside: ReadonlyMap<string, string>,
+): ReadonlyMap<string, readonly string[]> => {
+  const all = new Map<string, Set<string>>();
+  for (const { from, to, collectives } of routes)
+    for (const egress of [to, beside.get(from)])
+      for (const collective of egress === undefined ? [] : collectives)
+        if (egress !== undefined) all.set(egress, (all.get(egress) ?? new Set<string>()).add(collective));
+  return new Map([...all].map(([egress, collectives]) => [egress, [...collectives]]));
+};

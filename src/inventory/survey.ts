@@ -1,0 +1,85 @@
+import type { Egress } from '../adapter/port.ts';
+import type { Log } from '../bridge/log.ts';
+import type { Inventory } from './inventory.ts';
+import { type Found, type Progress, Rounds } from './rounds.ts';
+
+/** An egress whose nodes are asked for. */
+export interface Surveyed {
+  readonly egress: Pick<Egress, 'name' | 'discover' | 'status'>;
+  readonly collectives: readonly string[];
+  /** Ms between questions; 0: none are asked. */
+  readonly every: number;
+}
+
+export interface SurveyOptions {
+  readonly inventory: Inventory;
+  readonly surveyed: readonly Surveyed[];
+  readonly log: Log;
+  /** Ms since the epoch. */
+  readonly clock: () => number;
+  /** From 0 to 1. */
+  readonly random?: () => number;
+}
+
+/** Ms; MCollective's own discovery timeout. Who has not answered by then is learned later. */
+const WINDOW = 2_000;
+/** Ms. */
+const SWEEP_EVERY = 5_000;
+
+/** Keeps an inventory up to date: asks every egress who is there, again and again, and forgets who no longer answers. */
+export class Survey {
+  /** Resolves 2 s after the start, when the first answers are in; at once where nobody is asked. */
+  readonly ready: Promise<void>;
+  readonly #inventory: Inventory;
+  readonly #rounds: ReadonlyMap<string, Rounds>;
+  /** Egresses that are to be asked and cannot be. */
+  readonly #mute: ReadonlySet<string>;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #isReady: () => void = () => undefined;
+  #stopped = false;
+
+  constructor({ inventory, surveyed, log, clock, random = Math.random }: SurveyOptions) {
+    this.#inventory = inventory;
+    this.ready = new Promise((resolve) => {
+      this.#isReady = resolve;
+    });
+    const found: Found = (egress, collective, node) => {
+      if (!this.#stopped) inventory.seen(egress, collective, node, 'discovery');
+    };
+    const asked = surveyed.filter(({ collectives, every }) => every > 0 && collectives.length > 0);
+    const mute = asked.filter(({ egress }) => egress.discover === undefined);
+    this.#mute = new Set(mute.map(({ egress }) => egress.name));
+    this.#rounds = new Map(
+      asked.flatMap(({ egress, collectives, every }) => {
+        const { name, discover } = egress;
+        if (discover === undefined) return [];
+        const ask = (collective: string, take: (node: string) => void) => discover(collective, take);
+        const status = () => egress.status();
+        return [[name, new Rounds({ name, ask, status, collectives, every, found, log, clock, random })]];
+      }),
+    );
+  }
+
+  /** Asks at once, or as soon as an egress is connected. */
+  start(): void {
+    this.#timers.push(setInterval(() => this.#inventory.sweep(), SWEEP_EVERY).unref());
+    for (const rounds of this.#rounds.values()) rounds.start();
+    if (this.#rounds.size === 0) this.#isReady();
+    else this.#timers.push(setTimeout(this.#isReady, WINDOW).unref());
+  }
+
+  /** Asks no more; answers that still come are left out. */
+  stop(): void {
+    this.#stopped = true;
+    for (const rounds of this.#rounds.values()) rounds.stop();
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#isReady();
+  }
+
+  /** How far the asking of an egress is; undefined where it is not asked. */
+  progress(egress: string): Progress | undefined {
+    if (this.#mute.has(egress))
+      return { asked: undefined, error: `${egress} has no key to sign a question with` };
+    return this.#rounds.get(egress)?.progress;
+  }
+}

@@ -1,0 +1,47 @@
+import { Rejection } from '../../envelope/rejection.ts';
+import { isObject, type JsonObject } from './fields.ts';
+import { count, textOf } from './stats-fields.ts';
+
+/** How an instance takes part in sharing requests of which each instance gets a copy; see `cluster/timing.ts`. */
+export interface MemberStats {
+  /** Random, new with each start. */
+  readonly process: string;
+  /** Greater with each document. */
+  readonly sequence: number;
+  /** Ms between documents. */
+  readonly interval: number;
+  /** It takes requests sent from here on, in ms since the epoch. */
+  readonly since: number;
+  /** A clean stop: it takes no requests sent from here on, in ms since the epoch. */
+  readonly until?: number;
+  /** Proves that the document's cluster, instance and all of this come from somebody with the cluster's key. */
+  readonly seal: string;
+}
+
+export const writeMember = (member: MemberStats): JsonObject => ({
+  process: member.process,
+  sequence: member.sequence,
+  interval: member.interval,
+  since: member.since,
+  until: member.until,
+  seal: member.seal,
+});
+
+/** @throws Rejection `invalid_field` */
+export const readMember = (value: unknown, what: string): MemberStats | undefined => {
+  if (value === undefined || value === null) return undefined;
+  if (!isObject(value)) throw new Rejection('invalid_field', `the member in ${what} is no object`);
+  const of = (key: string): string => `the ${key} of member in ${what}`;
+  const number = (key: string): number => count(value[key], of(key));
+  const interval = number('interval');
+  // Silence is measured in it.
+  if (interval === 0) throw new Rejection('invalid_field', `${of('interval')} is missing or 0`);
+  return {
+    process: textOf(value['process'], of('process')),
+    sequence: number('sequence'),
+    interval,
+    since: number('since'),
+    ...(value['until'] !== undefined && { until: number('until') }),
+    seal: textOf(value['seal'], of('seal')),
+  };
+};

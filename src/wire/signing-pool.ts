@@ -1,0 +1,121 @@
+import { type KeyObject, sign } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+
+/** RSA PKCS#1 v1.5 with this digest: SHA-1 is what legacy MCollective signs with, SHA-256 what Choria does. */
+export type SigningAlgorithm = 'sha1' | 'sha256';
+
+/** Replies first: a requester already waits for them, and whoever floods the bridge with requests must not stall them. */
+export type SigningPriority = 'reply' | 'request';
+
+interface Job {
+  readonly algorithm: SigningAlgorithm;
+  readonly data: Uint8Array;
+  readonly key: KeyObject;
+  readonly resolve: (signature: Buffer) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** After so many replies in a row a waiting request has its turn, so that requests are slowed but never starved. */
+const REPLIES_PER_REQUEST = 8;
+
+/** libuv's pool has four threads by default; more jobs than that would only wait there, out of order. */
+const MOST = 4;
+
+/** One core stays for the event loop, which moves the messages. */
+const defaultConcurrency = (): number => Math.min(MOST, Math.max(1, availableParallelism() - 1));
+
+/**
+ * Makes RSA signatures in libuv's thread pool, at most `concurrency` at once and in order of arrival within each
+ * priority. What waits, waits here, because libuv's own queue knows no priorities.
+ */
+export class SigningPool {
+  readonly #concurrency: number;
+  readonly #replies = new Fifo<Job>();
+  readonly #requests = new Fifo<Job>();
+  #running = 0;
+  #repliesInARow = 0;
+
+  constructor(concurrency: number = defaultConcurrency()) {
+    if (!Number.isInteger(concurrency) || concurrency < 1)
+      throw new RangeError(`a signing pool needs a concurrency of at least 1, not ${concurrency}`);
+    this.#concurrency = concurrency;
+  }
+
+  /** How many signatures have not been begun yet. */
+  get waiting(): number {
+    return this.#replies.length + this.#requests.length;
+  }
+
+  /**
+   * @param data not to be changed until the promise settles
+   * @throws Error of OpenSSL, where the key cannot sign
+   */
+  sign(
+    algorithm: SigningAlgorithm,
+    data: Uint8Array,
+    key: KeyObject,
+    priority: SigningPriority,
+  ): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      const queue = priority === 'reply' ? this.#replies : this.#requests;
+      queue.push({ algorithm, data, key, resolve, reject });
+      this.#fill();
+    });
+  }
+
+  #fill(): void {
+    while (this.#running < this.#concurrency) {
+      const job = this.#next();
+      if (job === undefined) return;
+      this.#run(job);
+    }
+  }
+
+  #next(): Job | undefined {
+    const requestIsDue = this.#repliesInARow >= REPLIES_PER_REQUEST && this.#requests.length > 0;
+    const reply = requestIsDue ? undefined : this.#replies.shift();
+    this.#repliesInARow = reply === undefined ? 0 : this.#repliesInARow + 1;
+    return reply ?? this.#requests.shift();
+  }
+
+  #run({ algorithm, data, key, resolve, reject }: Job): void {
+    const done = (error: Error | null, signature?: Buffer): void => {
+      this.#running -= 1;
+      if (signature === undefined) reject(error ?? new Error('OpenSSL made no signature'));
+      else resolve(signature);
+      this.#fill();
+    };
+    this.#running += 1;
+    try {
+      sign(algorithm, data, key, done);
+    } catch (error) {
+      // A key that is none to sign with is refused at once, not through the callback.
+      done(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+}
+
+/** A queue whose `shift` costs the same however long it is. */
+class Fifo<T> {
+  #items: (T | undefined)[] = [];
+  #head = 0;
+
+  get length(): number {
+    return this.#items.length - this.#head;
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): T | undefined {
+    const item = this.#items[this.#head];
+    if (item === undefined) return undefined;
+    this.#items[this.#head++] = undefined;
+    if (this.#head * 2 > this.#items.length && this.#head > 64) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return item;
+  }
+}

@@ -1,0 +1,155 @@
+import { createPrivateKey } from 'node:crypto';
+import {
+  type ChoriaCollectiveEgressOptions,
+  type ChoriaSigning,
+  createChoriaCollectiveEgress,
+} from '../../../src/adapter/choria-collective/egress.ts';
+import type { Egress } from '../../../src/adapter/port.ts';
+import type { Home, Reply, ReplyPayload, Request } from '../../../src/envelope/message.ts';
+import type { Rejection } from '../../../src/envelope/rejection.ts';
+import type { SealedReply } from '../../../src/envelope/sealed.ts';
+import type { Link } from '../../../src/transport/link.ts';
+import {
+  base64Style,
+  createCallerVerifier,
+  DEFAULT_ALLOW,
+  DEFAULT_PRIVILEGED,
+  type Dialect,
+  decodeRequest,
+  decodeRequestBody,
+  decodeSecureRequest,
+  decodeTransport,
+  encodeReply,
+  encodeReplyBody,
+  encodeSecureReply,
+  encodeTransport,
+  type Transport,
+  type WireReply,
+} from '../../../src/wire/choria/index.ts';
+import { SigningPool } from '../../../src/wire/signing-pool.ts';
+import type { Identity } from '../../support/pki.ts';
+import { CLUSTER } from '../brokers.ts';
+import { requestAt } from '../egress-contract.ts';
+import { authority, BRIDGE, MAX_BYTES, tokenKey } from '../world.ts';
+
+/** Whose requests they are, as rules map legacy callers. */
+export const ALICE = 'choria=alice.mcollective';
+
+/** What the bridge signs with: nodes take its word for any caller. */
+export const privileged = authority.issue({
+  commonName: 'mcbridge.privileged.mcollective',
+  usages: ['client'],
+});
+
+export const signingWith = (identity: Identity, part: Partial<ChoriaSigning> = {}): ChoriaSigning => ({
+  certificate: identity.certificate,
+  privateKey: createPrivateKey(identity.privateKey),
+  pool: new SigningPool(),
+  identity: BRIDGE,
+  cluster: CLUSTER,
+  tokenKey,
+  ...part,
+});
+
+export const makeSigningEgress = (
+  link: Link,
+  part: Partial<ChoriaCollectiveEgressOptions> & { readonly sign?: Partial<ChoriaSigning> } = {},
+): Egress => {
+  const { sign, ...others } = part;
+  return createChoriaCollectiveEgress({
+    name: 'choria',
+    link,
+    homes: new Map(),
+    signing: signingWith(privileged, sign),
+    maxMessageBytes: MAX_BYTES,
+    clock: Date.now,
+    ...others,
+  });
+};
+
+/** What an egress has handed over. */
+export interface Handed {
+  readonly replies: (Reply | SealedReply)[];
+  readonly rejections: { readonly rejection: Rejection; readonly home: Home | undefined }[];
+}
+
+/** Starts an egress that tells what it hands over. */
+export const started = async (egress: Egress): Promise<Handed> => {
+  const handed: Handed = { replies: [], rejections: [] };
+  await egress.start({
+    reply: (reply) => void handed.replies.push(reply),
+    rejected: (rejection, home) => void handed.rejections.push({ rejection, home }),
+  });
+  return handed;
+};
+
+/** A legacy caller's request as the bridge has mapped it. */
+export const requestOf = (part: Partial<Request> = {}, now = Math.floor(Date.now() / 1000)): Request => {
+  const { id, home, ...rest } = requestAt(now, { caller: ALICE, ...part });
+  const own = part.id ?? id;
+  return {
+    ...rest,
+    id: own,
+    home: part.home ?? {
+      ingress: 'legacy',
+      replyTo: '/queue/mcollective.reply.client_1.2',
+      requestId: own,
+      agent: rest.agent,
+      collective: rest.collective,
+      dialect: 'marshal',
+      expires: rest.time + rest.ttl,
+    },
+  };
+};
+
+const verifier = createCallerVerifier({
+  ca: authority.certificate,
+  allow: DEFAULT_ALLOW,
+  privileged: DEFAULT_PRIVILEGED,
+});
+
+/** A message as a node reads it, its signature verified. */
+export const readMessage = (body: Uint8Array, now: number) => {
+  const transport = decodeTransport(body, { maxBytes: MAX_BYTES });
+  const secure = decodeSecureRequest(transport.data);
+  const wire = decodeRequest(secure.message);
+  const proven = verifier.verify(secure, wire.callerId, now);
+  return { transport, secure, wire, proven, payload: decodeRequestBody(wire.message, wire).payload };
+};
+
+/** How a reply differs from that of an honest node. */
+export interface ReplyDeviation extends Partial<WireReply> {
+  readonly payload?: ReplyPayload;
+  readonly dialect?: Dialect;
+  readonly sender?: string;
+  readonly headers?: Transport['headers'];
+  /** Changes the secure reply. */
+  readonly secure?: (text: string) => string;
+}
+
+/** What a node makes of a message, with the headers copied that nodes copy. */
+export const answerTo = (body: Uint8Array, senderId: string, deviation: ReplyDeviation = {}): Buffer => {
+  const { transport, wire } = readMessage(body, Date.now());
+  const { dialect = 'ruby', secure = (text) => text } = deviation;
+  const payload: ReplyPayload =
+    deviation.payload ??
+    (wire.agent === 'discovery'
+      ? { kind: 'discovery' }
+      : { kind: 'rpc', statusCode: 0, statusMessage: 'OK', data: new Map([['pong', 1]]) });
+  const reply = encodeReply({
+    requestId: wire.requestId,
+    senderId,
+    agent: wire.agent,
+    time: wire.time,
+    message: encodeReplyBody(payload, dialect),
+    ...deviation,
+  });
+  const { seenBy, federation } = transport.headers;
+  const headers = {
+    sender: deviation.sender ?? senderId,
+    ...(seenBy && { seenBy }),
+    ...(federation && { federation }),
+    ...deviation.headers,
+  };
+  return Buffer.from(encodeTransport(secure(encodeSecureReply(reply)), headers, base64Style(dialect)));
+};

@@ -1,0 +1,270 @@
+import { describe, expect, it } from 'vitest';
+import type { McollectiveStompIngressOptions } from '../../../src/adapter/mcollective-stomp/ingress.ts';
+import { EMPTY_FILTER } from '../../../src/envelope/filter.ts';
+import { RubyHash } from '../../../src/wire/ruby/value.ts';
+import { serverKeys, settled } from '../world.ts';
+import {
+  clientFrame,
+  type Deviation,
+  fakeLink,
+  makeStompIngress,
+  nextRequestId,
+  readReply,
+  recordingSink,
+} from './ingress-world.ts';
+
+const NOW = Math.floor(Date.now() / 1000);
+
+const started = async (overrides: Partial<McollectiveStompIngressOptions> = {}) => {
+  const link = fakeLink();
+  const ingress = makeStompIngress(link, overrides);
+  const handed = recordingSink();
+  await ingress.start(handed.sink);
+  return { link, ingress, ...handed };
+};
+
+/** What becomes of one frame. */
+const handedFor = async (deviation: Deviation, overrides: Partial<McollectiveStompIngressOptions> = {}) => {
+  const stage = await started(overrides);
+  stage.link.deliver(clientFrame(deviation));
+  await settled();
+  return stage;
+};
+
+describe('a client’s request', () => {
+  it('is handed over where nothing is wrong with it', async () => {
+    const { requests, rejections } = await handedFor({});
+    expect(rejections).toEqual([]);
+    expect(requests).toHaveLength(1);
+  });
+
+  // Its signature is good: what else is wrong is told to whoever asked.
+  const ANSWERED: readonly (readonly [string, Deviation, string])[] = [
+    ['signed by somebody else', { key: serverKeys.privateKey }, 'invalid_signature'],
+    ['of a caller without a key', { callerId: 'cert=mallory' }, 'caller_not_allowed'],
+    ['whose outer agent is not the signed one', { outer: { agent: 'shell' } }, 'agent_mismatch'],
+    [
+      'whose outer agent is not the signed one, sent to that agent’s topic',
+      { outer: { agent: 'shell' }, destination: '/topic/mcollective.shell.agent' },
+      'agent_mismatch',
+    ],
+    ['sent to another agent’s topic', { destination: '/topic/mcollective.shell.agent' }, 'agent_mismatch'],
+    [
+      'a discovery’s ping, put before another agent',
+      { agent: 'discovery', outer: { agent: 'shell' }, destination: '/topic/mcollective.shell.agent' },
+      'agent_mismatch',
+    ],
+    [
+      'whose outer caller is not the signed one',
+      { outer: { callerid: 'cert=alice' }, callerId: 'cert=bob' },
+      'caller_mismatch',
+    ],
+    [
+      'of another collective than its destination’s',
+      { outer: { collective: 'uk_collective' } },
+      'collective_mismatch',
+    ],
+    [
+      'whose filter names another collective',
+      { filter: { ...EMPTY_FILTER, collective: 'uk_collective' } },
+      'collective_mismatch',
+    ],
+    ['whose ttl is not the signed one', { outer: { ttl: 3_000 } }, 'invalid_field'],
+    ['whose time is not the signed one', { outer: { msgtime: NOW + 1 } }, 'invalid_field'],
+    ['without a signed ttl', { inner: { ssl_ttl: undefined } }, 'missing_field'],
+    ['without a signed time', { inner: { ssl_msgtime: undefined } }, 'missing_field'],
+    ['without a signed payload', { inner: { ssl_msg: undefined } }, 'missing_field'],
+    ['that has expired', { time: NOW - 61 }, 'expired'],
+    ['that has expired by the ttl that is honoured', { time: NOW - 3_601, ttl: 86_400 }, 'expired'],
+    ['from the future', { time: NOW + 120 }, 'from_the_future'],
+    ['without any time to live', { ttl: 0 }, 'invalid_field'],
+    ['whose filter cannot be read', { outer: { filter: new RubyHash([['fact', 'all']]) } }, 'invalid_field'],
+    ['without a signature', { outer: { hash: undefined } }, 'missing_field'],
+    ['with a signature that is none', { outer: { hash: 'AAAA' } }, 'invalid_signature'],
+    ['whose payload is no request', { inner: { ssl_msg: 'pong' } }, 'unsupported_body'],
+    ['to no node', { node: '' }, 'invalid_target'],
+    ['to what is no node', { node: '../n1' }, 'invalid_target'],
+    ['to many nodes at once', { node: 'n1.example.net,n2.example.net' }, 'invalid_target'],
+  ];
+
+  it.each(ANSWERED)('%s is refused, and answered', async (_, deviation, code) => {
+    const requestId = nextRequestId();
+    const { ingress, link, requests, rejections } = await handedFor({ ...deviation, requestId });
+    expect(requests).toEqual([]);
+    expect(rejections).toHaveLength(1);
+    const { rejection, home } = rejections[0] ?? {};
+    expect(rejection).toMatchObject({ code, context: { requestId, sender: 'client.example.net' } });
+    if (home === undefined) throw new Error('there is no way home');
+    ingress.reply({
+      home,
+      sender: 'bridge.example.net',
+      time: NOW,
+      payload: { kind: 'rpc', statusCode: 5, statusMessage: rejection?.message ?? '', data: null },
+    });
+    await ingress.close();
+    expect(link.sent).toHaveLength(1);
+    expect(readReply(Buffer.from(link.sent[0]?.body ?? ''))).toMatchObject({
+      requestId,
+      senderId: 'bridge.example.net',
+      payload: { statusCode: 5 },
+    });
+  });
+
+  const UNANSWERED: readonly (readonly [string, Deviation, string])[] = [
+    ['without a reply-to', { replyTo: null }, 'missing_field'],
+    ['answered on a topic', { replyTo: '/topic/mcollective.rpcutil.agent' }, 'invalid_reply_to'],
+    ['answered to nodes', { replyTo: '/queue/mcollective.nodes' }, 'invalid_reply_to'],
+    ['answered elsewhere', { replyTo: '/queue/accounts' }, 'invalid_reply_to'],
+    ['answered in another collective', { replyTo: '/queue/secret.reply.x_1.1' }, 'invalid_reply_to'],
+    ['answered in a collective within', { replyTo: '/queue/a.mcollective.reply.x_1.1' }, 'invalid_reply_to'],
+    ['answered to a temporary queue', { replyTo: '/temp-queue/mcollective.reply.x' }, 'invalid_reply_to'],
+    ['answered to nobody', { replyTo: '/queue/mcollective.reply.' }, 'invalid_reply_to'],
+    [
+      'answered to several',
+      { replyTo: '/queue/mcollective.reply.x_1.1,/queue/accounts' },
+      'invalid_reply_to',
+    ],
+    ['answered to all', { replyTo: '/queue/mcollective.reply.*' }, 'invalid_reply_to'],
+    ['answered to all below', { replyTo: '/queue/mcollective.reply.>' }, 'invalid_reply_to'],
+    [
+      'answered with options',
+      { replyTo: '/queue/mcollective.reply.x_1?consumer.priority=1' },
+      'invalid_reply_to',
+    ],
+    ['answered with a line more', { replyTo: '/queue/mcollective.reply.x\nselector:1' }, 'invalid_reply_to'],
+    ['without an id', { outer: { requestid: undefined } }, 'missing_field'],
+    ['without an agent', { outer: { agent: undefined } }, 'missing_field'],
+    ['with an id of another form', { outer: { requestid: '1' } }, 'invalid_field'],
+    ['in the other serializer', { serializer: 'yaml' }, 'malformed_marshal'],
+    ['in base64 where there is none', { base64: true }, 'malformed_marshal'],
+  ];
+
+  it.each(UNANSWERED)('%s is refused, without an answer', async (_, deviation, code) => {
+    const { requests, rejections } = await handedFor(deviation);
+    expect(requests).toEqual([]);
+    expect(rejections).toMatchObject([{ rejection: { code } }]);
+    expect(rejections[0]?.home).toBeUndefined();
+  });
+
+  it('that is too long is refused before it is read', async () => {
+    const { rejections } = await handedFor({}, { maxMessageBytes: 100 });
+    expect(rejections).toMatchObject([{ rejection: { code: 'too_large' }, home: undefined }]);
+  });
+
+  it('in plain where base64 is agreed on is refused', async () => {
+    const { rejections } = await handedFor({}, { base64: true });
+    expect(rejections).toMatchObject([{ rejection: { code: 'malformed_base64' }, home: undefined }]);
+  });
+
+  it('that a bridge has sent is left alone, broadcast and directed', async () => {
+    const { link, requests, rejections, ignored } = await handedFor({ headers: { mcbridge: 'other' } });
+    link.deliver(clientFrame({ node: 'n1.example.net', headers: { mcbridge: '' } }));
+    await settled();
+    expect([requests, rejections]).toEqual([[], []]);
+    expect(ignored).toMatchObject([{ why: 'bridged' }, { why: 'bridged' }]);
+  });
+
+  it('is handed over once, however often it arrives, unless it is directed', async () => {
+    const { link, requests, ignored } = await started();
+    const [broadcast, directed] = [clientFrame(), clientFrame({ node: 'n1.example.net' })];
+    for (const frame of [broadcast, directed, broadcast, directed]) {
+      link.deliver(frame);
+      await settled();
+    }
+    expect(requests.map(({ target }) => target.kind)).toEqual(['broadcast', 'directed', 'directed']);
+    expect(ignored).toHaveLength(1);
+  });
+
+  it('is handed over also after a forgery with its id', async () => {
+    const { link, requests } = await started();
+    const requestId = nextRequestId();
+    link.deliver(clientFrame({ requestId, key: serverKeys.privateKey }));
+    link.deliver(clientFrame({ requestId }));
+    expect(requests).toHaveLength(1);
+  });
+});
+
+describe('a collective that does not enforce the signed ttl', () => {
+  const lax = async (deviation: Deviation) => {
+    const notes: string[] = [];
+    const stage = await handedFor(deviation, { enforceTtl: false, onNote: (text) => void notes.push(text) });
+    return { ...stage, notes };
+  };
+
+  it('takes the signed ttl and time where the message says others, and notes it', async () => {
+    const time = NOW - 5;
+    const { requests, notes } = await lax({ ttl: 40, time, outer: { ttl: 3_000, msgtime: NOW } });
+    expect(requests).toMatchObject([{ ttl: 40, time, home: { expires: time + 40 } }]);
+    expect(notes).toEqual([
+      'the ttl differs from the signed one',
+      'the message time differs from the signed one',
+    ]);
+  });
+
+  it('takes those of the message where none are signed, and notes it', async () => {
+    const { requests, notes } = await lax({
+      inner: { ssl_ttl: undefined, ssl_msgtime: undefined },
+      outer: { ttl: 50 },
+    });
+    expect(requests).toMatchObject([{ ttl: 50 }]);
+    expect(notes).toHaveLength(2);
+  });
+
+  it('refuses what has expired by its signed time, whatever the message says', async () => {
+    const { requests, rejections } = await lax({ time: NOW - 100, outer: { msgtime: NOW } });
+    expect(requests).toEqual([]);
+    expect(rejections).toMatchObject([{ rejection: { code: 'expired' } }]);
+  });
+
+  it('refuses a signed time that is none', async () => {
+    const { rejections } = await lax({ inner: { ssl_msgtime: 'now' } });
+    expect(rejections).toMatchObject([{ rejection: { code: 'invalid_field' } }]);
+  });
+
+  it('has nothing to note of a request in order', async () => {
+    expect((await lax({})).notes).toEqual([]);
+  });
+});
+
+describe('a broadcast that every instance has got', () => {
+  const asked: [string, number][] = [];
+  const others = {
+    isMine: (requestId: string, time: number) => {
+      asked.push([requestId, time]);
+      return false;
+    },
+  };
+
+  it('is left to the instance that owns it, before anything is verified', async () => {
+    const [requestId, time] = [nextRequestId(), NOW - 3];
+    const { requests, rejections, ignored } = await handedFor(
+      { requestId, time, key: serverKeys.privateKey },
+      { ownership: others },
+    );
+    expect([requests, rejections]).toEqual([[], []]);
+    expect(ignored).toMatchObject([{ why: 'another_instance', context: { requestId } }]);
+    expect(asked).toContainEqual([requestId, time]);
+  });
+
+  it('is refused by one instance only, as far as it can be read', async () => {
+    const half = { outer: { hash: undefined } };
+    expect(await handedFor(half, { ownership: others })).toMatchObject({
+      rejections: [],
+      ignored: [{ why: 'another_instance' }],
+    });
+    expect((await handedFor(half, { ownership: { isMine: () => true } })).rejections).toHaveLength(1);
+  });
+
+  it('is nobody’s to share where the broker shares it, or where it is for a node', async () => {
+    const queue = await handedFor(
+      { destination: '/queue/mcbridge.mcollective.requests' },
+      { ownership: others, broadcastQueue: '/queue/mcbridge.{collective}.requests' },
+    );
+    expect(queue.requests).toHaveLength(1);
+    expect(queue.link.subscriptions.map(({ destination }) => destination)).not.toContain(
+      '/topic/mcollective.*.agent',
+    );
+    const directed = await handedFor({ node: 'n1.example.net' }, { ownership: others });
+    expect(directed.requests).toHaveLength(1);
+  });
+});

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { choriaCollectiveIngress } from '../../src/config/ingress/choria-collective.ts';
+import { natsLinkOptions } from '../../src/config/link-options.ts';
+import { DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../../src/wire/choria/index.ts';
+
+const schema = choriaCollectiveIngress({
+  hostname: 'h',
+  cluster: 'production',
+  resolve: (path) => `/etc/${path}`,
+});
+const MINIMAL = {
+  type: 'choria-collective',
+  servers: ['nats://nats1.example.net:4222'],
+  tls: { ca: 'ca.pem', cert: 'cert.pem', key: 'key.pem' },
+};
+const problems = (value: unknown): readonly string[] =>
+  schema.safeParse(value).error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) ?? [];
+
+describe('the configuration of an ingress choria-collective', () => {
+  it('takes the connection’s CA for callers, and Choria’s own lists, by default', () => {
+    expect(schema.parse(MINIMAL)).toMatchObject({
+      type: 'choria-collective',
+      callers: { ca: '/etc/ca.pem', allow: DEFAULT_ALLOW, privileged: DEFAULT_PRIVILEGED },
+      beside: undefined,
+    });
+  });
+
+  it('knows the egress that it stands beside, and other callers', () => {
+    const it = schema.parse({ ...MINIMAL, beside: 'nodes', callers: { ca: 'callers.pem' } });
+    expect(it).toMatchObject({ beside: 'nodes', callers: { ca: '/etc/callers.pem' } });
+  });
+
+  it('has callers to verify, and a connection that can be', () => {
+    const { tls: _, ...plain } = MINIMAL;
+    expect(problems(plain)).toEqual([expect.stringContaining('tls: is missing')]);
+    expect(problems({ ...plain, insecure_plaintext: true })).toEqual([
+      'callers: ca is missing: without tls there is no CA to verify callers with',
+    ]);
+    expect(problems({ ...plain, insecure_plaintext: true, callers: { ca: 'x' } })).toEqual([]);
+    expect(problems({ ...MINIMAL, beside: 'a b' })).toEqual(['beside: is not allowed']);
+    expect(problems({ ...MINIMAL, reply_collectives: ['x'] })).toHaveLength(1);
+  });
+
+  it('has its files named as an ingress’s where they cannot be read', () => {
+    const paths: string[] = [];
+    natsLinkOptions({ ...schema.parse(MINIMAL), name: 'clients' }, { identity: 'bridge' }, (file, path) => {
+      paths.push(path.join('.'));
+      return Buffer.from(file);
+    });
+    expect(paths).toEqual([
+      'ingresses.clients.tls.ca',
+      'ingresses.clients.tls.cert',
+      'ingresses.clients.tls.key',
+    ]);
+  });
+});

@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  C1,
+  C2,
+  C3,
+  type MixedWorld,
+  R1,
+  R2,
+  startMixedWorld,
+  UK_COLLECTIVE,
+} from '../support/mixed-world.ts';
+import { NODE1, NODE2, YAML_NODE } from '../support/world.ts';
+
+let mixed: MixedWorld;
+
+beforeAll(async () => {
+  mixed = await startMixedWorld({ legacy: [NODE1, NODE2, YAML_NODE] });
+});
+
+afterAll(() => mixed.stop());
+
+/** Names at the beginnings of lines, as often as they stand there. */
+const namesIn = (output: string): readonly string[] =>
+  output
+    .split('\n')
+    .map((line) => /^([\w.-]+\.example\.net)\b/.exec(line.trim())?.[1])
+    .filter((name) => name !== undefined)
+    .toSorted();
+
+/** Both kinds of nodes that fit. */
+const find = async (...args: readonly string[]): Promise<readonly string[]> => {
+  const { stdout } = await mixed.mco.marshal.run('find', ...args);
+  return namesIn(stdout);
+};
+
+describe('an unmodified mco', () => {
+  test('pings legacy and Choria nodes side by side, each once', async () => {
+    const { stdout } = await mixed.mco.marshal.run('ping');
+    expect(namesIn(stdout)).toEqual([C1, C2, C3, NODE1, NODE2]);
+  });
+
+  test('pings both kinds in the YAML collective', async () => {
+    const { stdout } = await mixed.mco.yaml.run('ping');
+    expect(namesIn(stdout)).toEqual([C1, C2, C3, YAML_NODE]);
+  });
+
+  test('pings both kinds in a sub-collective, in which nodes speak the other dialect', async () => {
+    const { stdout } = await mixed.mco.marshal.run('ping', '-T', UK_COLLECTIVE);
+    expect(namesIn(stdout)).toEqual([NODE1, NODE2, R1, R2]);
+  });
+
+  const filters: readonly [what: string, args: readonly string[], found: readonly string[]][] = [
+    ['no filter', [], [C1, C2, C3, NODE1, NODE2]],
+    ['a fact', ['-F', 'country=uk'], [C1, C3, NODE1]],
+    ['a fact that is not', ['-F', 'country!=uk'], [C2, NODE2]],
+    ['a fact by regular expression', ['-F', 'osfamily=/^Red/'], [C2, NODE2]],
+    ['a fact by comparison', ['-F', 'cores>=4'], [C1, NODE1]],
+    ['a class', ['-C', 'apache'], [C1, NODE1]],
+    ['a class by regular expression', ['-C', '/^my/'], [C2, NODE2]],
+    ['an agent', ['-A', 'echo'], [C1, C2, C3, NODE1, NODE2]],
+    ['an agent that nobody has', ['-A', 'nosuch'], []],
+    ['an identity', ['-I', C2], [C2]],
+    ['an identity by regular expression', ['-I', '/^(c|node)1/'], [C1, NODE1]],
+    ['a compound filter', ['-S', 'country=uk and !nginx'], [C1, NODE1]],
+    ['a compound filter with or', ['-S', 'country=mt or apache'], [C1, C2, NODE1, NODE2]],
+    ['a compound filter with parentheses', ['-S', '(country=uk or country=mt) and not settings'], [C3]],
+    ['a compound filter by regular expressions', ['-S', 'osfamily=/^(Deb|Free)/ and /a/'], [C1, NODE1]],
+  ];
+  test.each(filters)('finds the nodes of both kinds by %s', async (_, args, found) => {
+    expect(await find(...args)).toEqual(found);
+  });
+
+  test('finds nodes of Ruby by a compound filter, whose form these take', async () => {
+    const { stdout } = await mixed.mco.marshal.run(
+      'find',
+      '-T',
+      UK_COLLECTIVE,
+      '-S',
+      'country=uk and not mysql',
+    );
+    expect(namesIn(stdout)).toEqual([NODE1, R1]);
+  });
+
+  test('shows facts of both', async () => {
+    const { stdout } = await mixed.mco.marshal.run('facts', 'country', '-v');
+    for (const node of [C1, C2, C3, NODE1, NODE2]) expect(stdout).toContain(node);
+    expect(stdout).toMatch(/uk\s+found 3 times/);
+    expect(stdout).toMatch(/mt\s+found 2 times/);
+  });
+
+  test.each([C2, NODE2])('shows the inventory of %s', async (node) => {
+    const { stdout, stderr } = await mixed.mco.marshal.run('inventory', node);
+    expect(stderr).toBe('');
+    expect(stdout).toContain(`Inventory for ${node}:`);
+    expect(stdout).toMatch(/Processor Time: [\d.]+ seconds/);
+    expect(stdout).toMatch(/rpcutil/);
+    expect(stdout).toMatch(/mysql/);
+    expect(stdout).toMatch(/osfamily => RedHat/);
+  });
+
+  test('calls an agent of one node by its name', async () => {
+    const { stdout } = await mixed.mco.marshal.run(
+      'rpc',
+      'rpcutil',
+      'get_fact',
+      'fact=osfamily',
+      '-I',
+      C3,
+      '-j',
+    );
+    expect(JSON.parse(stdout)).toEqual([
+      {
+        agent: 'rpcutil',
+        action: 'get_fact',
+        sender: C3,
+        statuscode: 0,
+        statusmsg: 'OK',
+        data: { fact: 'osfamily', value: 'FreeBSD' },
+      },
+    ]);
+  });
+
+  test('calls an agent of all nodes, once each', async () => {
+    mixed.fleets.go.forget();
+    const { stdout } = await mixed.mco.marshal.run('rpc', 'rpcutil', 'ping', '-j');
+    const replies: readonly { sender: string; statuscode: number; data: { pong: number } }[] =
+      JSON.parse(stdout);
+    expect(replies.map(({ sender }) => sender).toSorted()).toEqual([C1, C2, C3, NODE1, NODE2]);
+    for (const { statuscode, data } of replies) {
+      expect(statuscode).toBe(0);
+      expect(data.pong).toBeGreaterThan(1_700_000_000);
+    }
+    expect(mixed.fleets.go.executions('rpcutil#ping')).toEqual(
+      new Map([C1, C2, C3].map((node) => [node, 1])),
+    );
+  });
+
+  test('is told by name who calls, after the mapping', async () => {
+    mixed.fleets.go.forget();
+    await mixed.mco.marshal.run('rpc', 'rpcutil', 'ping', '-I', C1);
+    expect(mixed.fleets.go.received().map(({ caller }) => caller)).toContain('choria=alice.mcollective');
+    expect(mixed.fleets.go.refused()).toEqual([]);
+  });
+
+  test('is told when a caller is not known', async () => {
+    const stranger = await mixed.client('stranger');
+    const { stdout } = await stranger.run('rpc', 'rpcutil', 'ping', '-I', C1, '--dm', 'mc', '--dt', '1');
+    expect(stdout).not.toMatch(/pong/i);
+    await mixed.bridge.line(({ reason }) => reason === 'caller_not_allowed', 'the refusal');
+  });
+});

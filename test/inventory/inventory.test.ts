@@ -1,0 +1,174 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { Inventory } from '../../src/inventory/inventory.ts';
+import { type LogLine, recordingLog } from '../adapter/world.ts';
+
+const START = 1_800_000_000_000;
+
+describe('the inventory', () => {
+  let now: number;
+  let lines: LogLine[];
+  /** What has been put off. */
+  let later: (() => void)[];
+  const settle = (): void => {
+    for (const tell of later.splice(0)) tell();
+  };
+  const make = (capacity?: number): Inventory =>
+    new Inventory({
+      clock: () => now,
+      log: recordingLog(lines),
+      expire: (egress) => (egress === 'legacy' ? 180_000 : 30_000),
+      later: (tell) => void later.push(tell),
+      ...(capacity === undefined ? {} : { capacity }),
+    });
+
+  beforeEach(() => {
+    now = START;
+    lines = [];
+    later = [];
+  });
+
+  it('knows who was seen beyond which egress, in which collective', () => {
+    const inventory = make();
+    inventory.seen('legacy', 'mcollective', 'n1', 'discovery');
+    inventory.seen('legacy', 'uk', 'n2', 'reply');
+    expect([...inventory.learned('legacy', 'mcollective')]).toEqual(['n1']);
+    expect([...inventory.learned('legacy', 'uk')]).toEqual(['n2']);
+    expect([...inventory.learned('choria', 'mcollective')]).toEqual([]);
+    expect(inventory.size).toBe(2);
+  });
+
+  it('knows when a node was there last, and how', () => {
+    const inventory = make();
+    inventory.seen('legacy', 'mcollective', 'n1', 'discovery');
+    now += 5_000;
+    inventory.seen('legacy', 'mcollective', 'n1', 'reply');
+    expect(inventory.sightings('legacy', 'mcollective')).toEqual([
+      { identity: 'n1', seen: START + 5_000, by: 'reply' },
+    ]);
+    expect(inventory.sightings('legacy', 'uk')).toEqual([]);
+  });
+
+  it('forgets who was silent for too long, by egress', () => {
+    const inventory = make();
+    inventory.seen('legacy', 'mcollective', 'n1', 'discovery');
+    inventory.seen('choria', 'mcollective', 'n2', 'discovery');
+    now += 29_999;
+    inventory.sweep();
+    expect(inventory.size).toBe(2);
+    now += 1;
+    inventory.sweep();
+    expect([...inventory.learned('choria', 'mcollective')]).toEqual([]);
+    inventory.seen('legacy', 'mcollective', 'n1', 'reply');
+    now += 179_999;
+    inventory.sweep();
+    expect([...inventory.learned('legacy', 'mcollective')]).toEqual(['n1']);
+    now += 1;
+    inventory.sweep();
+    expect(inventory.size).toBe(0);
+  });
+
+  it('keeps nobody for longer because the clock was set back', () => {
+    const inventory = make();
+    now += 86_400_000;
+    inventory.seen('legacy', 'mcollective', 'n1', 'discovery');
+    now -= 86_400_000;
+    inventory.sweep();
+    now += 180_000;
+    inventory.sweep();
+    expect(inventory.size).toBe(0);
+  });
+
+  it('tells once of all changes of one moment, and not of known nodes', () => {
+    const inventory = make();
+    const listener = vi.fn();
+    inventory.onChange(listener);
+    inventory.seen('legacy', 'mcollective', 'n1', 'discovery');
+    inventory.seen('legacy', 'mcollective', 'n2', 'discovery');
+    expect(listener).not.toHaveBeenCalled();
+    settle();
+    expect(listener).toHaveBeenCalledTimes(1);
+
+    const { version } = inventory;
+    now += 1_000;
+    inventory.seen('legacy', 'mcollective', 'n2', 'reply');
+    inventory.sweep();
+    settle();
+    expect(listener).toHaveBeenCalledTimes(1);
+    expect(inventory.version).toBe(version);
+
+    now += 180_000;
+    inventory.sweep();
+    settle();
+    expect(listener).toHaveBeenCalledTimes(2);
+    expect(inventory.version).not.toBe(version);
+  });
+
+  it('tells by itself soon after', async () => {
+    const inventory = new Inventory({ clock: () => now, log: recordingLog(lines), expire: () => 1_000 });
+    const told = new Promise<void>((resolve) => inventory.onChange(resolve));
+    inventory.seen('legacy', 'mcollective', 'n1', 'discovery');
+    const alive = setInterval(() => undefined, 1_000);
+    await told;
+    clearInterval(alive);
+  });
+
+  it.each(['', 'a b', 'a.>', '*', '../n1', '.n1', 'n1\n', 'n'.repeat(256)])(
+    'takes no node in that calls itself %j, and says so once',
+    (node) => {
+      const inventory = make();
+      inventory.seen('legacy', 'mcollective', node, 'discovery');
+      inventory.seen('legacy', 'mcollective', node, 'discovery');
+      expect([inventory.size, later.length]).toEqual([0, 0]);
+      expect(lines).toEqual([
+        {
+          level: 'warn',
+          fields: { egress: 'legacy', collective: 'mcollective', node },
+          message: 'a node without a valid identity is left out of the inventory; further ones silently',
+        },
+      ]);
+    },
+  );
+
+  it('takes in no more than it has room for, says so once, and counts', () => {
+    const inventory = make(2);
+    for (const node of ['n1', 'n2', 'n3', 'n4', 'n1']) inventory.seen('legacy', 'mcollective', node, 'reply');
+    expect([...inventory.learned('legacy', 'mcollective')]).toEqual(['n1', 'n2']);
+    expect([inventory.refused, lines.map(({ message }) => message)]).toEqual([
+      2,
+      [expect.stringMatching(/^2 nodes are known, which is all there is room for: this one is left out/)],
+    ]);
+    now += 180_000;
+    inventory.sweep();
+    inventory.seen('legacy', 'mcollective', 'n3', 'reply');
+    expect([...inventory.learned('legacy', 'mcollective')]).toEqual(['n3']);
+  });
+
+  it('agrees with a list of everything that was ever seen', () => {
+    const steps = fc.array(
+      fc.record({
+        wait: fc.integer({ min: 0, max: 40_000 }),
+        egress: fc.constantFrom('legacy', 'choria'),
+        node: fc.constantFrom('n1', 'n2', 'n3'),
+      }),
+      { maxLength: 40 },
+    );
+    fc.assert(
+      fc.property(steps, (all) => {
+        now = START;
+        const inventory = make();
+        const last = new Map<string, number>();
+        for (const { wait, egress, node } of all) {
+          now += wait;
+          inventory.sweep();
+          inventory.seen(egress, 'mcollective', node, 'reply');
+          last.set(`${egress} ${node}`, now);
+        }
+        const there = (egress: string, limit: number): readonly string[] =>
+          ['n1', 'n2', 'n3'].filter((node) => now - (last.get(`${egress} ${node}`) ?? 0) < limit);
+        expect([...inventory.learned('legacy', 'mcollective')].toSorted()).toEqual(there('legacy', 180_000));
+        expect([...inventory.learned('choria', 'mcollective')].toSorted()).toEqual(there('choria', 30_000));
+      }),
+    );
+  });
+});

@@ -1,0 +1,162 @@
+import fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
+import { Inventory } from '../../src/inventory/inventory.ts';
+import { collectivesOf, knowledgeOf, residentsOf } from '../../src/inventory/residents.ts';
+import { recordingLog } from '../adapter/world.ts';
+
+const fresh = (): Inventory =>
+  new Inventory({
+    clock: () => 0,
+    log: recordingLog([]),
+    expire: () => 1,
+    later: (tell) => tell(),
+  });
+
+const LEGACY = { to: 'legacy', collectives: ['mcollective'] };
+
+describe('the residents of an ingress', () => {
+  it('are those learned beyond its routes, in their collectives', () => {
+    const inventory = fresh();
+    const residents = residentsOf({
+      inventory,
+      routes: [LEGACY, { to: 'old', collectives: ['uk'] }],
+      patterns: new Map(),
+    });
+    inventory.seen('legacy', 'mcollective', 'n1', 'discovery');
+    inventory.seen('legacy', 'uk', 'n2', 'discovery');
+    inventory.seen('old', 'uk', 'n3', 'discovery');
+    inventory.seen('elsewhere', 'mcollective', 'n4', 'discovery');
+    expect([...residents.names('mcollective')]).toEqual(['n1']);
+    expect([...residents.names('uk')]).toEqual(['n3']);
+    expect([...residents.names('de')]).toEqual([]);
+    expect(residents.has('mcollective', 'n1')).toBe(true);
+    expect(residents.has('uk', 'n1')).toBe(false);
+    expect(residents.has('mcollective', 'n4')).toBe(false);
+  });
+
+  it('are those whom the globs of these egresses stand for', () => {
+    const residents = residentsOf({
+      inventory: fresh(),
+      routes: [LEGACY],
+      patterns: new Map([
+        ['legacy', ['web*', 'db1']],
+        ['choria', ['*']],
+      ]),
+    });
+    expect(residents.patterns('mcollective')).toEqual(['web*', 'db1']);
+    expect(residents.patterns('uk')).toEqual([]);
+    expect(residents.has('mcollective', 'web7')).toBe(true);
+    expect(residents.has('mcollective', 'db1')).toBe(true);
+    expect(residents.has('mcollective', 'db2')).toBe(false);
+    expect(residents.has('uk', 'web7')).toBe(false);
+  });
+
+  it('are not those that were learned on its own side, though a glob stands for them', () => {
+    const inventory = fresh();
+    const patterns = new Map([['legacy', ['*']]]);
+    const residents = residentsOf({ inventory, routes: [LEGACY], beside: 'choria', patterns });
+    inventory.seen('legacy', 'mcollective', 'n1', 'discovery');
+    expect(residents.has('mcollective', 'n1')).toBe(true);
+    inventory.seen('choria', 'mcollective', 'n1', 'discovery');
+    expect(residents.has('mcollective', 'n1')).toBe(false);
+    expect([...residents.names('mcollective')]).toEqual([]);
+    expect(residents.has('mcollective', 'n2')).toBe(true);
+  });
+
+  it('are those that are native only in another collective', () => {
+    const inventory = fresh();
+    const routes = [{ to: 'legacy', collectives: ['mcollective', 'uk'] }];
+    const residents = residentsOf({ inventory, routes, beside: 'choria', patterns: new Map() });
+    for (const collective of ['mcollective', 'uk']) inventory.seen('legacy', collective, 'n1', 'discovery');
+    inventory.seen('choria', 'mcollective', 'n1', 'discovery');
+    expect([residents.has('mcollective', 'n1'), residents.has('uk', 'n1')]).toEqual([false, true]);
+  });
+
+  it('are not silenced by globs that overlap: configured alone is not native', () => {
+    const inventory = fresh();
+    const patterns = new Map([
+      ['legacy', ['*']],
+      ['choria', ['*']],
+    ]);
+    const routes = [LEGACY];
+    const legacySide = residentsOf({
+      inventory,
+      routes: [{ to: 'choria', collectives: ['mcollective'] }],
+      beside: 'legacy',
+      patterns,
+    });
+    const choriaSide = residentsOf({ inventory, routes, beside: 'choria', patterns });
+    expect([legacySide, choriaSide].map((side) => side.has('mcollective', 'n1'))).toEqual([true, true]);
+    inventory.seen('legacy', 'mcollective', 'n1', 'reply');
+    expect([legacySide, choriaSide].map((side) => side.has('mcollective', 'n1'))).toEqual([false, true]);
+  });
+
+  it('tell when they change, and give the same set as long as they do not', () => {
+    const inventory = fresh();
+    const residents = residentsOf({ inventory, routes: [LEGACY], beside: 'choria', patterns: new Map() });
+    const listener = vi.fn();
+    residents.onChange(listener);
+    inventory.seen('legacy', 'mcollective', 'n1', 'discovery');
+    const names = residents.names('mcollective');
+    expect(listener).toHaveBeenCalledTimes(1);
+    inventory.seen('legacy', 'mcollective', 'n1', 'reply');
+    expect(residents.names('mcollective')).toBe(names);
+    inventory.seen('choria', 'mcollective', 'n1', 'discovery');
+    expect(listener).toHaveBeenCalledTimes(2);
+    expect([[...names], [...residents.names('mcollective')]]).toEqual([['n1'], []]);
+  });
+
+  it('are the union beyond, without what is beside', () => {
+    const nodes = fc.uniqueArray(fc.constantFrom<string[]>('n1', 'n2', 'n3', 'web1', 'web2'));
+    fc.assert(
+      fc.property(nodes, nodes, nodes, (one, two, beside) => {
+        const inventory = fresh();
+        for (const [egress, some] of [
+          ['one', one],
+          ['two', two],
+          ['beside', beside],
+        ] as const)
+          for (const node of some) inventory.seen(egress, 'mcollective', node, 'reply');
+        const residents = residentsOf({
+          inventory,
+          routes: ['one', 'two'].map((to) => ({ to, collectives: ['mcollective'] })),
+          beside: 'beside',
+          patterns: new Map([['two', ['web*']]]),
+        });
+        const learned = [...new Set([...one, ...two])].filter((node) => !beside.includes(node));
+        expect([...residents.names('mcollective')].toSorted()).toEqual(learned.toSorted());
+        for (const node of ['n1', 'n2', 'n3', 'web1', 'web2', 'web3']) {
+          const expected = !beside.includes(node) && (learned.includes(node) || node.startsWith('web'));
+          expect(residents.has('mcollective', node)).toBe(expected);
+        }
+      }),
+    );
+  });
+});
+
+describe('what the bridge knows of nodes', () => {
+  it('is who has replied beyond an egress, and who is native to the side of an ingress', () => {
+    const inventory = fresh();
+    const knowledge = knowledgeOf(inventory, new Map([['clients', 'choria']]));
+    knowledge.seen('choria', 'mcollective', 'n1');
+    knowledge.seen('legacy', 'mcollective', 'n2');
+    expect(inventory.sightings('choria', 'mcollective')).toMatchObject([{ identity: 'n1', by: 'reply' }]);
+    expect(knowledge.isNative('clients', 'mcollective', 'n1')).toBe(true);
+    expect(knowledge.isNative('clients', 'mcollective', 'n2')).toBe(false);
+    expect(knowledge.isNative('clients', 'uk', 'n1')).toBe(false);
+    expect(knowledge.isNative('federation', 'mcollective', 'n1')).toBe(false);
+  });
+
+  it('covers the collectives beyond the routes and beside the ingresses', () => {
+    const routes = [
+      { from: 'mco', to: 'choria', collectives: ['mcollective', 'uk'] },
+      { from: 'federation', to: 'legacy', collectives: ['uk', 'de'] },
+    ];
+    expect(collectivesOf(routes, new Map([['mco', 'legacy']]))).toEqual(
+      new Map([
+        ['choria', ['mcollective', 'uk']],
+        ['legacy', ['mcollective', 'uk', 'de']],
+      ]),
+    );
+  });
+});
