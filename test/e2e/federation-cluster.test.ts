@@ -146,7 +146,7 @@ const expectEachOnce = (asked: readonly string[], nodes: readonly string[] = NOD
   expect(fleet.refused()).toEqual([]);
 };
 
-const sum = (all: readonly Counts[], key: Exclude<keyof Counts, 'rejected'>): number =>
+const sum = (all: readonly Counts[], key: Exclude<keyof Counts, 'rejected' | 'ignored'>): number =>
   all.reduce((total, counts) => total + counts[key], 0);
 
 const isHalf = (part: number, whole: number): void => {

@@ -106,6 +106,7 @@ const counts = z.object({
   errorsSent: z.number(),
   expired: z.number(),
   rejected: z.record(z.string(), z.number()),
+  ignored: z.record(z.string(), z.number()),
 });
 
 /** What a bridge has counted over its life. */

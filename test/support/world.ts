@@ -40,7 +40,10 @@ export interface World {
   /** All bridges so far. */
   bridges(): readonly BridgeProcess[];
   config(changes?: (config: BridgeConfig) => object): string;
-  client(options?: Partial<ChoriaClientOptions> & { readonly name?: string }): Promise<ChoriaClient>;
+  /** @param options `federated: false` for one that publishes in the collective itself */
+  client(
+    options?: Partial<ChoriaClientOptions> & { readonly name?: string; readonly federated?: boolean },
+  ): Promise<ChoriaClient>;
   stop(): Promise<void>;
 }
 
@@ -194,7 +197,7 @@ export const startWorld = async ({
     },
     launch,
     bridges: () => bridges,
-    client: async ({ name = 'alice.mcollective', ...options } = {}) => {
+    client: async ({ name = 'alice.mcollective', federated = true, ...options } = {}) => {
       const identity: Identity = authority.issue({ commonName: name });
       const client = await connectChoriaClient({
         url: nats.url,
@@ -202,7 +205,7 @@ export const startWorld = async ({
         certificate: identity.certificate,
         key: identity.privateKey,
         dialect: 'ruby',
-        cluster: CLUSTER,
+        ...(federated && { cluster: CLUSTER }),
         identity: name,
         ...options,
       });

@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { BridgeProcess } from '../support/bridge.ts';
+import { C1, C2, C3, type MixedWorld, mixedConfig, startMixedWorld } from '../support/mixed-world.ts';
+
+/**
+ * Calls an agent of all nodes again and again and wants no answer; prints the id of each request and when it was sent,
+ * in ms. One client with the libraries that `mco` is made of.
+ */
+const SENDER = (seconds: number): string => `
+  require 'mcollective'
+  include MCollective::RPC
+  oparser = MCollective::Optionparser.new({:verbose => false})
+  options = oparser.parse
+  options[:config] = ARGV[0]
+  client = rpcclient('rpcutil', :options => options)
+  client.progress = false
+  $stdout.sync = true
+  stop = Time.now + ${seconds}
+  while Time.now < stop
+    id = client.ping(:process_results => false)
+    puts "#{id} #{(Time.now.to_f * 1000).to_i}"
+    sleep 0.02
+  end
+`;
+
+interface Sent {
+  readonly id: string;
+  /** Ms since the epoch. */
+  readonly at: number;
+}
+
+let mixed: MixedWorld;
+const GO = [C1, C2, C3];
+
+beforeAll(async () => {
+  mixed = await startMixedWorld({ legacy: [] });
+});
+
+afterAll(() => mixed.stop());
+
+const another = (): Promise<BridgeProcess> => mixed.world.bridge((config) => mixedConfig(config));
+
+const send = async (seconds: number): Promise<readonly Sent[]> => {
+  const { stdout, stderr } = await mixed.mco.marshal.ruby(SENDER(seconds));
+  const sent = [...stdout.matchAll(/^([0-9a-f]{32}) (\d+)$/gm)].map(([, id = '', at]) => ({
+    id,
+    at: Number(at),
+  }));
+  if (sent.length === 0) throw new Error(`nothing was sent: ${stderr}`);
+  return sent;
+};
+
+/** How often each node ran each request: once, or not at all. */
+const runs = (id: string): readonly number[] =>
+  GO.map((node) => mixed.fleets.go.executions('rpcutil#ping', id).get(node) ?? 0);
+
+const settled = async (): Promise<void> => {
+  for (let before = -1; ; ) {
+    const now = mixed.fleets.go.received().length;
+    if (now === before) return;
+    before = now;
+    await sleep(1_000);
+  }
+};
+
+const handled = (bridge: BridgeProcess): number =>
+  new Set(
+    bridge
+      .lines()
+      .filter(({ route }) => route === 'mco → choria')
+      .map(({ request_id: id }) => id),
+  ).size;
+
+describe('three instances of a cluster that each get a copy of every broadcast', () => {
+  const bridges: BridgeProcess[] = [];
+
+  beforeAll(async () => {
+    bridges.push(mixed.bridge, await another(), await another());
+  });
+
+  test('handle each request once, and share them', async () => {
+    const sent = await send(8);
+    await settled();
+    for (const { id } of sent) expect(runs(id), id).toEqual([1, 1, 1]);
+    expect(sent.length).toBeGreaterThan(100);
+    await mixed.bridge.line(({ msg }) => msg === 'request', 'a request');
+    for (const bridge of bridges) expect(handled(bridge)).toBeGreaterThan(0);
+    expect(mixed.fleets.go.refused()).toEqual([]);
+  });
+
+  test('never handle one twice while one is killed and another one comes, and lose only what the dead one owned', async () => {
+    const sending = send(30);
+    await sleep(4_000);
+    const [, victim] = bridges;
+    const killedAt = Date.now();
+    await victim?.child.kill();
+    await sleep(8_000);
+    bridges.push(await another());
+    const sent = await sending;
+    await settled();
+    for (const { id } of sent) expect(Math.max(...runs(id)), `${id} ran at most once`).toBeLessThanOrEqual(1);
+    const lost = sent.filter(({ id }) => Math.max(...runs(id)) === 0);
+    // Documents come each second: 3.5 of those until it is missed, and the clock of requests has whole seconds.
+    const window = { from: killedAt - 1_000, to: killedAt + 6_000 };
+    expect(lost.filter(({ at }) => at < window.from || at > window.to)).toEqual([]);
+    const within = sent.filter(({ at }) => at >= window.from && at <= window.to);
+    // A third of them was the dead one's.
+    expect(lost.length).toBeGreaterThan(0);
+    expect(lost.length).toBeLessThan(within.length * 0.6);
+    const newcomer = bridges.at(-1);
+    await newcomer?.line(
+      ({ msg, route }) => msg === 'request' && route === 'mco → choria',
+      'a request of its own',
+    );
+  });
+});

@@ -1,0 +1,139 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { mcbridge, stopAndCount } from '../support/bridge.ts';
+import type { ChoriaClient } from '../support/choria-client.ts';
+import {
+  C1,
+  C2,
+  C3,
+  type MixedConfig,
+  type MixedWorld,
+  mixedConfig,
+  startMixedWorld,
+} from '../support/mixed-world.ts';
+import { NODE1, NODE2 } from '../support/world.ts';
+
+let mixed: MixedWorld;
+let client: ChoriaClient;
+const GO = [C1, C2, C3];
+
+beforeAll(async () => {
+  mixed = await startMixedWorld({ legacy: [NODE1, NODE2] });
+  client = await mixed.world.client({ dialect: 'go', federated: false });
+});
+
+afterAll(() => mixed.stop());
+
+/** What `mcbridge inventory` says of the first bridge, or of that one. */
+const inventory = async (...args: readonly string[]): Promise<string> => {
+  const { url } = await mixed.bridge.line(({ msg }) => msg === 'metrics and health over http', 'its address');
+  const { stdout } = await mcbridge('inventory', '--url', String(url), ...args);
+  return stdout;
+};
+
+const untilInventory = async (pattern: RegExp, ...args: readonly string[]): Promise<void> => {
+  for (const deadline = Date.now() + 20_000; ; await sleep(200)) {
+    const shown = await inventory(...args);
+    if (pattern.test(shown)) return;
+    if (Date.now() > deadline) throw new Error(`the inventory does not show ${pattern}:\n${shown}`);
+  }
+};
+
+const ping = (node: string) =>
+  client.rpc({ agent: 'rpcutil', action: 'ping', data: {}, targets: [node], expect: 1, timeout: 5_000 });
+
+describe('a Choria client that is not federated', () => {
+  test('discovers nodes of both kinds, each once', async () => {
+    expect(await client.discover({ timeout: 2_000 })).toEqual([...GO, NODE1, NODE2]);
+  });
+
+  test('discovers by filters that each side understands', async () => {
+    const filter = { fact: [{ fact: 'country', operator: '==', value: 'mt' }] };
+    expect(await client.discover({ filter, timeout: 2_000 })).toEqual([C2, NODE2]);
+    const compound = [[{ expr: 'with("country=uk") and not ("nginx" in classes)' }]];
+    expect(await client.discover({ filter: { compound }, timeout: 2_000 })).toEqual([C1, NODE1]);
+  });
+
+  test.each([NODE1, C1])('calls %s by its name', async (node) => {
+    const [reply, ...more] = await ping(node);
+    expect(more).toEqual([]);
+    expect(reply).toMatchObject({ sender: node, rpc: { statuscode: 0 } });
+  });
+
+  test('calls all by a broadcast, once each', async () => {
+    mixed.fleets.go.forget();
+    const replies = await client.rpc({ agent: 'rpcutil', action: 'ping', data: {}, timeout: 2_000 });
+    expect(replies.map(({ sender }) => sender)).toEqual([...GO, NODE1, NODE2]);
+    expect([...mixed.fleets.go.executions('rpcutil#ping').values()]).toEqual([1, 1, 1]);
+  });
+});
+
+describe('mcbridge inventory', () => {
+  test('shows who lives where', async () => {
+    await untilInventory(new RegExp(`${C1.replaceAll('.', '\\.')}\\s+choria`));
+    const shown: { nodes: readonly { identity: string; egress: string }[] } = JSON.parse(
+      await inventory('--json'),
+    );
+    const living = shown.nodes.map(({ identity, egress }) => `${identity} ${egress}`);
+    for (const node of GO) expect(living).toContain(`${node} choria`);
+    for (const node of [NODE1, NODE2]) expect(living).toContain(`${node} legacy`);
+  });
+});
+
+describe('a node that runs both agents', () => {
+  beforeAll(async () => {
+    await mixed.fleets.go.add({
+      identity: NODE2,
+      facts: { country: 'mt' },
+      classes: [],
+      agents: ['discovery', 'rpcutil'],
+    });
+    await untilInventory(/both/, '--node', NODE2);
+  });
+
+  afterAll(() => mixed.fleets.go.stop(NODE2));
+
+  test('answers a legacy client once', async () => {
+    const { stdout } = await mixed.mco.marshal.run('ping');
+    expect(stdout.split('\n').filter((line) => line.startsWith(NODE2))).toHaveLength(1);
+    const rpc = await mixed.mco.marshal.run('rpc', 'rpcutil', 'ping', '-I', NODE2, '-j');
+    expect(JSON.parse(rpc.stdout)).toHaveLength(1);
+  });
+
+  test('answers a Choria client once', async () => {
+    const replies = await client.rpc({ agent: 'rpcutil', action: 'ping', data: {}, timeout: 2_000 });
+    expect(replies.filter(({ sender }) => sender === NODE2)).toHaveLength(1);
+    const directed = await client.rpc({
+      agent: 'rpcutil',
+      action: 'ping',
+      data: {},
+      targets: [NODE2],
+      expect: 0,
+      timeout: 1_500,
+    });
+    expect(directed).toHaveLength(1);
+  });
+});
+
+describe('two bridges of different clusters between the same sides', () => {
+  test('do not pass to and fro what a bridge has put on a side', async () => {
+    const other = await mixed.world.bridge((config) => {
+      const changed: MixedConfig = mixedConfig(config);
+      return {
+        ...changed,
+        cluster: 'staging',
+        routes: changed.routes.filter(({ from }) => from !== 'federation'),
+      };
+    });
+    mixed.fleets.go.forget();
+    await mixed.mco.marshal.run('rpc', 'rpcutil', 'ping', '-j');
+    await client.rpc({ agent: 'rpcutil', action: 'ping', data: {}, timeout: 2_000 });
+    // Both clusters carry each request, each once: from the legacy client twice, and the Choria client's own.
+    for (const count of mixed.fleets.go.executions('rpcutil#ping').values())
+      expect(count).toBeLessThanOrEqual(3);
+    const counts = await stopAndCount(other);
+    expect(counts.ignored['bridged']).toBeGreaterThan(0);
+    expect(counts.rejected).toEqual({});
+    expect(counts.requestsReceived).toBeLessThan(20);
+  });
+});
