@@ -1,7 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BridgeProcess } from '../support/bridge.ts';
-import { C1, C2, C3, type MixedWorld, mixedConfig, startMixedWorld } from '../support/mixed-world.ts';
+import {
+  C1,
+  C2,
+  C3,
+  type MixedConfig,
+  type MixedWorld,
+  mixedConfig,
+  startMixedWorld,
+} from '../support/mixed-world.ts';
 
 /**
  * Calls an agent of all nodes again and again and wants no answer; prints the id of each request and when it was sent,
@@ -51,13 +59,21 @@ const send = async (seconds: number): Promise<readonly Sent[]> => {
   return sent;
 };
 
+const withQueue = (config: MixedConfig): object => ({
+  ...config,
+  ingresses: {
+    ...config.ingresses,
+    mco: { ...config.ingresses.mco, broadcast_queue: '/queue/mcbridge.{collective}.requests' },
+  },
+});
+
 /** How often each node ran each request: once, or not at all. */
 const runs = (id: string): readonly number[] =>
   GO.map((node) => mixed.fleets.go.executions('rpcutil#ping', id).get(node) ?? 0);
 
-const settled = async (): Promise<void> => {
+const settled = async ({ fleets } = mixed): Promise<void> => {
   for (let before = -1; ; ) {
-    const now = mixed.fleets.go.received().length;
+    const now = fleets.go.received().length;
     if (now === before) return;
     before = now;
     await sleep(1_000);
@@ -113,5 +129,36 @@ describe('three instances of a cluster that each get a copy of every broadcast',
       ({ msg, route }) => msg === 'request' && route === 'mco → choria',
       'a request of its own',
     );
+  });
+});
+
+describe('two instances with a broker that puts broadcasts into a queue too', () => {
+  let queued: MixedWorld;
+
+  beforeAll(async () => {
+    queued = await startMixedWorld({
+      legacy: [],
+      activemq: {
+        compositeTopics: [{ topic: 'mcollective.*.agent', queue: 'mcbridge.mcollective.requests' }],
+      },
+      changes: withQueue,
+    });
+    await queued.world.bridge((config) => withQueue(mixedConfig(config)));
+  });
+
+  afterAll(() => queued.stop());
+
+  test('get each broadcast once between them', async () => {
+    const { fleets, mco, world } = queued;
+    const { stdout } = await mco.marshal.ruby(SENDER(4));
+    const ids = [...stdout.matchAll(/^([0-9a-f]{32}) /gm)].map(([, id = '']) => id);
+    expect(ids.length).toBeGreaterThan(50);
+    await settled(queued);
+    for (const id of ids)
+      expect([...fleets.go.executions('rpcutil#ping', id).values()], id).toEqual([1, 1, 1]);
+    for (const bridge of world.bridges()) {
+      await bridge.line(({ msg, route }) => msg === 'request' && route === 'mco → choria', 'a request');
+      expect(handled(bridge)).toBeGreaterThan(0);
+    }
   });
 });

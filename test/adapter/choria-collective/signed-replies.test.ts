@@ -116,7 +116,9 @@ describe('a reply to it', () => {
     ['more parts', 'token_malformed', `${good}.1`],
     ['an end of line', 'token_malformed', `${good}\r\n`],
   ])('is refused with a reply token of %s', async (_, code, token) => {
-    const { first, reply, replies, rejections } = await makeDelivered();
+    // Not even where the reply could pass sealed.
+    const homes = new Map([[CLUSTER, 'federation']]);
+    const { first, reply, replies, rejections } = await makeDelivered({}, { homes });
     const federation = { request: home.requestId, replyTo: `mcollective.reply.mcbridge.${token}` };
     reply(answerTo(first.body, 'n1.example.net', { headers: { federation } }));
     await until('it is refused', () => rejections.length > 0);
@@ -142,9 +144,20 @@ describe('an egress that passes and signs', () => {
     ['one subject', CLUSTER],
     ['two subjects', 'another'],
   ])('takes both kinds of replies from %s, each once', async (_, cluster) => {
-    const { egress, seen, reply, replies, rejections } = await makeNetwork({
-      homes: new Map([[cluster, 'federation']]),
-    });
+    const subjects: string[] = [];
+    const { egress, seen, reply, replies, rejections } = await makeNetwork(
+      { homes: new Map([[cluster, 'federation']]) },
+      (link) => ({
+        ...link,
+        subscribe: (subscription) => {
+          subjects.push(subscription.destination);
+          return link.subscribe(subscription);
+        },
+      }),
+    );
+    expect(subjects).toEqual(
+      [...new Set([cluster, CLUSTER])].map((one) => `choria.federation.${one}.collective`),
+    );
     await egress.deliver(requestOf());
     await until('the request is there', () => seen.length > 0);
     reply(sealedReply(WAY), `choria.federation.${cluster}.collective`);
