@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { benchFederation } from './federation.ts';
 import { benchLegacyRequests } from './legacy-requests.ts';
+import { benchReplay } from './replay.ts';
 import { benchMemory, benchReplies } from './replies.ts';
 import { benchRepliesWhileSigning } from './replies-while-signing.ts';
 import { benchStompFanout } from './stomp-fanout.ts';
@@ -16,6 +17,7 @@ for (const bench of [
   benchFederation,
   benchLegacyRequests,
   benchRepliesWhileSigning,
+  benchReplay,
 ]) {
   const measured = [await bench()].flat();
   for (const result of measured) print(result);

@@ -57,7 +57,9 @@ const replyBody = (n: number): Buffer => {
     ['output', 'x'.repeat(180)],
     ['exitcode', '0'],
   ]);
-  return encodeMarshal(replyPayloadToRuby({ kind: 'rpc', statusCode: 0, statusMessage: 'OK', data }, 'package'));
+  return encodeMarshal(
+    replyPayloadToRuby({ kind: 'rpc', statusCode: 0, statusMessage: 'OK', data }, 'package'),
+  );
 };
 
 export interface Material {

@@ -30,6 +30,8 @@ export interface AssembleOptions {
   /** Ms since the epoch. */
   readonly clock?: () => number;
   readonly transports?: Transports;
+  /** Whether it is known that no other instance gets copies of requests, as where there is no network. */
+  readonly alone?: boolean;
 }
 
 /**
@@ -40,7 +42,7 @@ export interface AssembleOptions {
 export const assemble = (
   loaded: LoadedConfig,
   log: Log,
-  { clock = Date.now, transports = BROKERS }: AssembleOptions = {},
+  { clock = Date.now, transports = BROKERS, alone = false }: AssembleOptions = {},
 ): Assembled => {
   const { config } = loaded;
   const stats = new Stats();
@@ -67,7 +69,7 @@ export const assemble = (
     ]),
   );
   const links = around.links.filter((link) => isUsed(link, config));
-  const membership = membershipOf(config, links, around);
+  const membership = alone ? undefined : membershipOf(config, links, around);
   share.set(membership ?? ALONE);
   const { identity, cluster, instance, drainTimeout } = config;
   const bridge = new Bridge({

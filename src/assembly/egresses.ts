@@ -30,6 +30,7 @@ const choriaEgress = (it: Named<ChoriaCollectiveConfig>, around: Surroundings): 
         tokenKey,
         certificate: parse(signing.cert, [...path, 'cert'], (pem) => pem.toString()),
         privateKey: parse(signing.key, [...path, 'key'], (pem) => createPrivateKey(pem)),
+        compound: it.compound,
         pool,
         ...(discovery.caller !== undefined && { discoveryCaller: discovery.caller }),
       },

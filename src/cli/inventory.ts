@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/types.ts';
-import type { InventoryDocument } from '../inventory/document.ts';
 import { isGlob } from '../envelope/glob.ts';
+import type { InventoryDocument } from '../inventory/document.ts';
 import { viewOf } from '../inventory/view.ts';
 import { crop } from '../observe/line.ts';
 import { fetchInventory, NoInventory, parseUrl, urlOf } from './inventory/fetch.ts';

@@ -9,6 +9,9 @@ import { registerFederationObserve } from './federation-observe.ts';
 import { registerFederationTrace } from './federation-trace.ts';
 import { registerInventory } from './inventory.ts';
 import { registerPing } from './ping.ts';
+import { registerRecord } from './record.ts';
+import { registerRedact } from './redact.ts';
+import { registerReplay } from './replay.ts';
 import { registerRpc } from './rpc.ts';
 import { registerRun } from './run.ts';
 import { UsageError } from './usage.ts';
@@ -38,12 +41,15 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or unreadable configuration`,
   );
 
 registerRun(program);
+registerRecord(program);
+registerRedact(program);
 registerCheck(program);
 registerDecode(program);
 registerDemo(program);
 registerPing(program);
 registerRpc(program);
 registerInventory(program);
+registerReplay(program);
 registerFederationTrace(program);
 registerFederationObserve(program);
 

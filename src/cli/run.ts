@@ -3,6 +3,9 @@ import { assemble } from '../assembly/assemble.ts';
 import { loadConfig } from '../config/load.ts';
 import { createLogger } from './log.ts';
 import { createMonitor, serve } from './monitor.ts';
+import { parseSize } from './record/options.ts';
+import { orAbandon, type RunningOptions, recordRunning } from './record/running.ts';
+import { orTell } from './record.ts';
 
 /** Ms between log lines of the counters, while anything changes. */
 const STATS_EVERY = 60_000;
@@ -14,12 +17,20 @@ export const registerRun = (program: Command): void => {
     .summary('run the bridge')
     .description('Runs the bridge that the configuration describes, until SIGTERM or SIGINT.')
     .requiredOption('-c, --config <file>', 'the configuration, see docs/configuration.md')
+    .option('--record <file>', 'write all that goes through its links to a cassette, see docs/record.md')
+    .option(
+      '--record-rotate <size>',
+      'go on in FILE.2, FILE.3, … when a file has this size: 100MiB',
+      parseSize,
+    )
+    .option('--record-force', 'replace an earlier recording of this name')
     .addHelpText(
       'after',
       `
 Examples:
   mcbridge check --config bridge.yaml && mcbridge run --config bridge.yaml
   MCBRIDGE_CLUSTER_KEY=... mcbridge run --config bridge.yaml
+  mcbridge run --config bridge.yaml --record traffic.cassette.ndjson
 
 Logs go to standard output, JSON lines unless that is a terminal.
 SIGTERM and SIGINT drain: no new work, what is in flight is finished, then the bridge closes. A second
@@ -28,18 +39,27 @@ signal ends it at once.
 Exit codes: 0 stopped by a signal, 1 failed to start or killed by a second signal, 2 wrong usage or
 unreadable configuration`,
     )
-    .action(({ config }: { readonly config: string }) => run(config));
+    .action((options: RunOptions) => orTell(() => run(options)));
 };
 
-const run = async (file: string): Promise<void> => {
+interface RunOptions extends Partial<RunningOptions> {
+  readonly config: string;
+}
+
+const run = async ({ config: file, record, ...options }: RunOptions): Promise<void> => {
   const loaded = loadConfig(file, process.env);
   const { config } = loaded;
   const { identity, cluster, instance } = config;
   const log = createLogger({ ...config.log, stream: process.stdout, identity, cluster, instance });
-  const assembled = assemble(loaded, log);
+  const recording =
+    record === undefined ? undefined : await recordRunning({ ...options, record }, loaded, log);
+  const { assembled, monitor } = await orAbandon(recording, async () => {
+    const assembled = assemble(loaded, recording?.log ?? log, recording);
+    const monitor = createMonitor(loaded, assembled, log);
+    await serve(monitor, loaded, log);
+    return { assembled, monitor };
+  });
   const { bridge, nodes } = assembled;
-  const monitor = createMonitor(loaded, assembled, log);
-  await serve(monitor, loaded, log);
 
   let last = '';
   const counters = (): void => {
@@ -76,6 +96,7 @@ const run = async (file: string): Promise<void> => {
     await bridge.start();
     await Promise.all([monitor.join(), nodes.survey.ready]);
     monitor.running();
+    recording?.begin(nodes);
     log.info({ links: bridge.status() }, 'ready');
   };
   const started = start();
@@ -91,6 +112,7 @@ const run = async (file: string): Promise<void> => {
     await monitor.leave();
     nodes.survey.stop();
     await bridge.stop();
+    await recording?.close();
     await monitor.close();
     clearInterval(timer);
     counters();

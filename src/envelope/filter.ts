@@ -1,3 +1,5 @@
+import type { Expression } from './expression.ts';
+
 export type FactOperator = '==' | '!=' | '=~' | '<' | '>' | '<=' | '>=';
 
 export const FACT_OPERATORS: ReadonlySet<string> = new Set(['==', '!=', '=~', '<', '>', '<=', '>=']);
@@ -8,22 +10,6 @@ export interface FactFilter {
   readonly value: string;
 }
 
-/** A call of a data plugin in a compound filter, as MCollective's matcher splits it. */
-export interface FunctionStatement {
-  readonly name: string;
-  readonly params: string | null;
-  readonly value: string | null;
-  readonly operator: string;
-  readonly compare: string;
-}
-
-/** One token of a compound filter. `expression` is go-choria's whole-expression form. */
-export type CompoundToken =
-  | { readonly kind: 'statement'; readonly text: string }
-  | { readonly kind: 'function'; readonly call: FunctionStatement }
-  | { readonly kind: 'and' | 'or' | 'not' | '(' | ')' }
-  | { readonly kind: 'expression'; readonly text: string };
-
 /**
  * Which nodes of the collective are meant. Categories are ANDed; identities are ORed, the entries of the others
  * ANDed. Classes, identities and agents may be regular expressions between slashes. An empty filter matches all.
@@ -33,7 +19,8 @@ export interface Filter {
   readonly cfClass: readonly string[];
   readonly agent: readonly string[];
   readonly identity: readonly string[];
-  readonly compound: readonly (readonly CompoundToken[])[];
+  /** What the other categories have no words for; all of them must hold. */
+  readonly compound: readonly Expression[];
   /** Only discovery says this, and only as an echo of the request's collective. */
   readonly collective?: string;
 }

@@ -1,5 +1,5 @@
-import type { EgressDocument, InventoryDocument } from './document.ts';
 import { compileGlob, compileGlobs, hasWildcard, isGlob } from '../envelope/glob.ts';
+import type { EgressDocument, InventoryDocument } from './document.ts';
 
 /** A node beyond an egress. */
 export interface NodeView {

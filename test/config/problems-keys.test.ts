@@ -21,9 +21,9 @@ const CASES: readonly Case[] = [
   [
     'suggests nothing for a key that is like no other',
     '    signing:',
-    '    notes: 1\n    signing:',
+    '    zzzzz: 1\n    signing:',
     [
-      'bridge.yaml:11:5: egresses.legacy.notes: unknown key; allowed: type, broker, servers, user, password, vhost, tls, versions, heartbeat, serializer, base64, agents_multiplex, priority, prefetch, buffer, direct_limit, signing, server_public_key, privileged',
+      'bridge.yaml:11:5: egresses.legacy.zzzzz: unknown key; allowed: type, broker, servers, user, password, vhost, tls, versions, heartbeat, serializer, base64, agents_multiplex, priority, prefetch, buffer, nodes, discovery, direct_limit, signing, server_public_key, privileged',
     ],
   ],
   [
@@ -54,13 +54,17 @@ const CASES: readonly Case[] = [
     'names the types that there are',
     'type: choria-federation',
     'type: choria',
-    ['bridge.yaml:4:11: ingresses.federation.type: "choria" is not allowed; allowed: "choria-federation"'],
+    [
+      'bridge.yaml:4:11: ingresses.federation.type: "choria" is not allowed; allowed: "choria-federation", "choria-collective", "mcollective-stomp"',
+    ],
   ],
   [
     'demands a type',
     '    type: choria-federation\n',
     '',
-    ['bridge.yaml:3:3: ingresses.federation.type: is missing; allowed: "choria-federation"'],
+    [
+      'bridge.yaml:3:3: ingresses.federation.type: is missing; allowed: "choria-federation", "choria-collective", "mcollective-stomp"',
+    ],
   ],
 ];
 

@@ -7,9 +7,9 @@ import {
   collectiveSubject,
   decodeRelay,
   decodeReplyBody,
+  encodeRelay,
   encodeRequest,
   encodeRequestBody,
-  encodeTransport,
 } from '../../wire/choria/index.ts';
 import type { Egress, ReplySink } from '../port.ts';
 import { Questions } from '../questions.ts';
@@ -86,12 +86,12 @@ export const createDiscovery = (
       filter: EMPTY_FILTER,
       message: encodeRequestBody({ kind: 'discovery' }, { agent: AGENT, callerId: caller }, 'ruby'),
     });
-    const secure = await sign(text);
-    const headers = { replyTo: answers, sender: identity, federation: { request: requestId } };
+    const content = await sign(text);
+    const federation = { request: requestId };
     questions.ask(requestId, TTL, found);
     sendVia(link, {
       destination: broadcastSubject(collective, AGENT),
-      body: Buffer.from(encodeTransport(secure, headers, 'plain')),
+      body: Buffer.from(encodeRelay({ content, replyTo: answers, sender: identity, federation })),
       expires: (now + TTL) * 1000,
     });
   };

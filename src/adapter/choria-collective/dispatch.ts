@@ -1,13 +1,15 @@
 import type { Filter } from '../../envelope/filter.ts';
 import type { Request } from '../../envelope/message.ts';
 import { Rejection } from '../../envelope/rejection.ts';
+import type { SealedContent } from '../../envelope/sealed.ts';
 import type { Link } from '../../transport/link.ts';
+import type { CompoundStyle } from '../../wire/choria/filter.ts';
 import {
   broadcastSubject,
   collectiveSubject,
+  encodeRelay,
   encodeRequest,
   encodeRequestBody,
-  encodeTransport,
   nodeSubject,
 } from '../../wire/choria/index.ts';
 import { sendVia } from '../send.ts';
@@ -20,6 +22,7 @@ export interface DispatchOptions {
   readonly identity: string;
   readonly cluster: string;
   readonly sign: RequestSigner;
+  readonly compound: CompoundStyle;
   readonly homecoming: Homecoming;
   /** Ms since the epoch. */
   readonly clock: () => number;
@@ -46,11 +49,11 @@ const CHORIA_CALLER = /^choria=[\w.-]+$/;
 
 /** The way out of a translated request: one signature, then as many messages as it takes. */
 export const createDispatch = (options: DispatchOptions): ((request: Request) => Promise<void>) => {
-  const { link, identity, cluster, homecoming, clock } = options;
+  const { link, identity, cluster, compound, homecoming, clock } = options;
 
   const textOf = (request: Request): string => {
     const { id, caller, collective, agent, payload } = request;
-    return encodeRequest({
+    const wire = {
       requestId: id,
       senderId: identity,
       callerId: caller,
@@ -59,22 +62,24 @@ export const createDispatch = (options: DispatchOptions): ((request: Request) =>
       ...lifeOf(request),
       filter: filterOf(request),
       message: encodeRequestBody(payload, { agent, callerId: caller }, 'ruby'),
-    });
+    };
+    return encodeRequest(wire, { compound });
   };
 
   const messageFor = (
     { id, home }: Request,
-    secure: Buffer,
+    content: SealedContent,
     nodes: readonly string[] | undefined,
-  ): Buffer => {
-    const headers = {
-      replyTo: collectiveSubject(cluster),
-      sender: identity,
-      ...(home.hops && { seenBy: home.hops }),
-      federation: { request: id, replyTo: homecoming.replyTo(home, nodes) },
-    };
-    return Buffer.from(encodeTransport(secure, headers, 'plain'));
-  };
+  ): Buffer =>
+    Buffer.from(
+      encodeRelay({
+        content,
+        replyTo: collectiveSubject(cluster),
+        sender: identity,
+        ...(home.hops && { hops: home.hops }),
+        federation: { request: id, home: homecoming.replyTo(home, nodes) },
+      }),
+    );
 
   return async (request) => {
     const { caller, collective, agent, target, home } = request;
@@ -83,19 +88,19 @@ export const createDispatch = (options: DispatchOptions): ((request: Request) =>
         'no_signing_key',
         `${caller} is not of the form choria=<name>, and the bridge signs for such callers only`,
       );
-    const secure = await options.sign(textOf(request));
+    const content = await options.sign(textOf(request));
     const expires = home.expires * 1000;
     // A queue of signatures may be long.
     if (clock() >= expires)
       throw new Rejection('expired', "the request's ttl ended while it waited to be signed");
     if (target.kind === 'broadcast') {
-      const body = messageFor(request, secure, undefined);
+      const body = messageFor(request, content, undefined);
       sendVia(link, { destination: broadcastSubject(collective, agent), body, expires });
       return;
     }
     for (let at = 0; at < target.nodes.length; at += NODES_PER_TOKEN) {
       const nodes = target.nodes.slice(at, at + NODES_PER_TOKEN);
-      const body = messageFor(request, secure, nodes);
+      const body = messageFor(request, content, nodes);
       for (const node of nodes) sendVia(link, { destination: nodeSubject(collective, node), body, expires });
     }
   };

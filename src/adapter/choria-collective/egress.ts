@@ -3,6 +3,7 @@ import type { Request } from '../../envelope/message.ts';
 import { asRejection, Rejection } from '../../envelope/rejection.ts';
 import { isSealedRequest } from '../../envelope/sealed.ts';
 import type { IncomingMessage, Link, LinkSubscription } from '../../transport/link.ts';
+import type { CompoundStyle } from '../../wire/choria/filter.ts';
 import { collectiveGroup, collectiveSubject, decodeRelay } from '../../wire/choria/index.ts';
 import { choriaStatus } from '../choria-status.ts';
 import type { Egress, LinkStatus, ReplySink } from '../port.ts';
@@ -32,6 +33,8 @@ export interface ChoriaSigning extends RequestCertificate {
   readonly cluster: string;
   /** Authenticates reply tokens; the same in every instance of the cluster. */
   readonly tokenKey: KeyObject;
+  /** How compound filters are written; for Go's nodes, `expr`, unless told. */
+  readonly compound?: CompoundStyle;
   /** In whose name the bridge asks who is there; a name of its own unless told. */
   readonly discoveryCaller?: string;
 }
@@ -111,12 +114,12 @@ const createTranslation = (
   signing: ChoriaSigning,
   sink: () => ReplySink | undefined,
 ): Translation => {
-  const { identity, cluster, discoveryCaller: caller = DISCOVERY_CALLER } = signing;
+  const { identity, cluster, compound = 'expr', discoveryCaller: caller = DISCOVERY_CALLER } = signing;
   const sign = createRequestSigner(signing);
   const homecoming = createHomecoming({ ...signing, clock });
   return {
     homecoming,
-    deliver: createDispatch({ link, identity, cluster, sign, homecoming, clock }),
+    deliver: createDispatch({ link, identity, cluster, compound, sign, homecoming, clock }),
     discover: createDiscovery({ link, identity, caller, sign, maxMessageBytes, clock }, sink),
   };
 };

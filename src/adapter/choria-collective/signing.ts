@@ -1,5 +1,7 @@
 import type { KeyObject } from 'node:crypto';
-import { secureRequestEncoder } from '../../wire/choria/index.ts';
+import type { SealedContent } from '../../envelope/sealed.ts';
+import { encodeBase64Json, secureRequestEncoder } from '../../wire/choria/index.ts';
+import { TRANSPORT_V1 } from '../../wire/choria/relay-parts.ts';
 import { Lru } from '../../wire/lru.ts';
 import type { SigningPool } from '../../wire/signing-pool.ts';
 
@@ -12,8 +14,11 @@ export interface RequestCertificate {
   readonly pool: SigningPool;
 }
 
-/** Signs the JSON text of a request; the secure message around it is what nodes read. */
-export type RequestSigner = (text: string) => Promise<Buffer>;
+/**
+ * Signs the JSON text of a request.
+ * @returns the transport message around it, still without headers: as many messages may go out with the same content
+ */
+export type RequestSigner = (text: string) => Promise<SealedContent>;
 
 /**
  * Requests whose signature is remembered. Legacy clients send one frame a node, so that one request comes in as
@@ -23,12 +28,13 @@ const REMEMBERED = 64;
 
 /** Signs each text once, however often and however quickly in a row it comes. */
 export const createRequestSigner = ({ certificate, privateKey, pool }: RequestCertificate): RequestSigner => {
-  const signed = new Lru<string, Promise<Buffer> | undefined>(REMEMBERED);
+  const signed = new Lru<string, Promise<SealedContent> | undefined>(REMEMBERED);
   const encode = secureRequestEncoder(certificate);
 
-  const sign = async (text: string): Promise<Buffer> => {
+  const sign = async (text: string): Promise<SealedContent> => {
     const signature = await pool.sign('sha256', Buffer.from(text), privateKey, 'request');
-    return Buffer.from(encode(text, signature));
+    const data = encodeBase64Json(Buffer.from(encode(text, signature)), 'plain');
+    return { protocol: TRANSPORT_V1, data, headers: {} };
   };
 
   return (text) => {

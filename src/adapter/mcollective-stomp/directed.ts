@@ -14,6 +14,12 @@ export interface DirectedOptions {
 
 /** Nodes are learned in bursts: how long changes are collected, in ms. */
 const SETTLE = 250;
+/**
+ * ActiveMQ delivers a frame again, to any instance, that it was just giving to a subscription that ended. So one that
+ * is replaced ends in a pause between frames of so many ms, or after so many ms without one.
+ */
+const PAUSE = 100;
+const NO_PAUSE = 2_000;
 
 /**
  * The subscriptions of a collective's directed queue: each selects some of the nodes that live beyond, so that what
@@ -28,6 +34,8 @@ export class DirectedSubscriptions {
   #changing = false;
   #stale = false;
   #stopped = false;
+  /** When the last frame came, by the monotonic clock. */
+  #heard = 0;
 
   constructor(options: DirectedOptions) {
     this.#options = options;
@@ -70,6 +78,7 @@ export class DirectedSubscriptions {
       const fresh = [...selectors].filter((selector) => !this.#standing.has(selector));
       const gone = [...this.#standing.keys()].filter((selector) => !selectors.has(selector));
       await Promise.all(fresh.map((selector) => this.#begin(selector)));
+      if (gone.length > 0) await this.#pause();
       await this.#end(gone);
     } finally {
       this.#changing = false;
@@ -91,11 +100,24 @@ export class DirectedSubscriptions {
     const subscription = await link.subscribe({
       destination: directedDestination(collective),
       headers: { selector },
-      onMessage,
+      onMessage: (message) => {
+        this.#heard = performance.now();
+        onMessage(message);
+      },
     });
     this.#standing.set(selector, subscription);
     // Stopped while it was being made.
     if (this.#stopped) await this.#end([selector]);
+  }
+
+  async #pause(): Promise<void> {
+    const deadline = performance.now() + NO_PAUSE;
+    for (;;) {
+      const now = performance.now();
+      const left = Math.min(this.#heard + PAUSE, deadline) - now;
+      if (left <= 0 || this.#stopped) return;
+      await new Promise((resolve) => setTimeout(resolve, left).unref());
+    }
   }
 
   async #end(selectors: readonly string[]): Promise<void> {

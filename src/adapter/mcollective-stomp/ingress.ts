@@ -76,26 +76,30 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
   const broadcasts: LinkSubscription[] = [];
   const directed: DirectedSubscriptions[] = [];
   const bundles: Bundle[] = [];
+  let drained = false;
   let closing = false;
 
   /** One way for all frames: what a bridge has sent is no client's request. */
-  const unlessBridged = (
+  const ifOurs = (
     collective: string,
     sink: RequestSink,
     onMessage: (message: IncomingMessage) => void,
   ): ((message: IncomingMessage) => void) => {
     return (message) => {
-      if (message.headers[BRIDGE_MARKER] === undefined) onMessage(message);
-      else sink.ignored('bridged', claims(message, collective));
+      if (message.headers[BRIDGE_MARKER] !== undefined) sink.ignored('bridged', claims(message, collective));
+      // Late frames of a subscription that has ended: the broker gives them to somebody else.
+      else if (drained) sink.ignored('another_instance', claims(message, collective));
+      else onMessage(message);
     };
   };
 
+  // What comes through the queue does not prove its topic: `original-destination` is for the sender to write.
   const subscribeBroadcasts = async (collective: string, sink: RequestSink): Promise<void> => {
     const queue = broadcastQueue?.replaceAll('{collective}', collective);
     const topics = [broadcastWildcard(collective)];
     if (options.multiplex) topics.push(broadcastDestination(collective, '', true));
     const copied = queue === undefined;
-    const onMessage = unlessBridged(collective, sink, (message) =>
+    const onMessage = ifOurs(collective, sink, (message) =>
       intake.take({ message, collective, target: { kind: 'broadcast' }, copied }, sink),
     );
     const subscribed = (queue === undefined ? topics : [queue]).map((destination) =>
@@ -112,7 +116,7 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
       copied: false,
     });
     const bundle = new Bundle((message, nodes) => intake.take(arrival(message, nodes), sink));
-    const onMessage = unlessBridged(collective, sink, (message) => {
+    const onMessage = ifOurs(collective, sink, (message) => {
       const node = message.headers['mc_identity'] ?? '';
       if (!isIdentity(node))
         intake.refuse(
@@ -187,6 +191,7 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
         ...broadcasts.splice(0).map((subscription) => subscription.unsubscribe()),
         ...directed.splice(0).map((subscriptions) => subscriptions.stop()),
       ]);
+      drained = true;
       for (const bundle of bundles) bundle.flush();
     },
 

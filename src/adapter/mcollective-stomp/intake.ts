@@ -39,8 +39,8 @@ export interface Arrival {
   readonly copied: boolean;
 }
 
-/** Broadcasts that are remembered as handled. */
-const REMEMBERED = 10_000;
+/** Broadcasts, and nodes of directed requests, that are remembered as handled. */
+const REMEMBERED = 50_000;
 /** How long an answer to what is no valid request is worth sending, in seconds. */
 const ANSWER_TTL = 60;
 
@@ -114,9 +114,8 @@ export class Intake {
     tie(sealed, arrival);
     // Unless it is enforced that this is the signed time, it says nothing yet.
     if (enforceTtl) checkTime(sealed.time, sealed.ttl, clock(), this.#options);
-    // Nodes of one request may come in batches, but a broadcast is one.
-    const id = target.kind === 'broadcast' ? `${sealed.callerId} ${sealed.requestId}` : undefined;
-    if (id !== undefined && this.#handled.get(id) === true) return undefined;
+    const fresh = this.#unhandled(sealed, target);
+    if (fresh === undefined) return undefined;
     const { requestId, agent, callerId, senderId, filter, payload, ...legacy } = openRequest(
       sealed,
       callers.keyFor(sealed.callerId),
@@ -124,7 +123,8 @@ export class Intake {
       { enforceTtl, note: (text) => onNote(text, context) },
     );
     const { ttl, expires } = checkTime(legacy.time, legacy.ttl, clock(), this.#options);
-    if (id !== undefined) this.#handled.set(id, true);
+    // Only now: a forgery must not keep out the request whose id it bears.
+    for (const key of keysOf(sealed, fresh)) this.#handled.set(key, true);
     return {
       id: requestId,
       collective,
@@ -134,10 +134,22 @@ export class Intake {
       time: legacy.time,
       ttl,
       filter,
-      target,
+      target: fresh,
       payload,
       home: { ingress: this.#options.name, replyTo, requestId, agent, collective, dialect: LEGACY, expires },
     };
+  }
+
+  /**
+   * What of the target has not been handled yet: ActiveMQ delivers again what it was just giving to a subscription
+   * that ended. Clients send batches of nodes with one request id, but no node twice.
+   */
+  #unhandled(sealed: SealedRequest, target: Target): Target | undefined {
+    const isNew = (part: Target): boolean =>
+      keysOf(sealed, part).every((key) => this.#handled.get(key) === undefined);
+    if (target.kind === 'broadcast') return isNew(target) ? target : undefined;
+    const nodes = target.nodes.filter((node) => isNew({ kind: 'directed', nodes: [node] }));
+    return nodes.length === 0 ? undefined : { kind: 'directed', nodes };
   }
 
   /** @throws Rejection `missing_field` or `invalid_reply_to` */
@@ -160,6 +172,10 @@ export class Intake {
     }
   }
 }
+
+/** Under what a request is remembered; the caller's name too, so that none can keep out another's. */
+const keysOf = ({ callerId, requestId }: SealedRequest, target: Target): readonly string[] =>
+  (target.kind === 'broadcast' ? [''] : target.nodes).map((node) => `${callerId} ${requestId} ${node}`);
 
 /** None of this is signed, so it has to agree with where the broker's access rules let the client send to. */
 const tie = (sealed: SealedRequest, { message: { destination }, collective }: Arrival): void => {

@@ -59,7 +59,7 @@ const packed = (items: ReadonlySet<string>, between: string, room: number): read
   const batches: Set<string>[] = [];
   let free = 0;
   for (const item of items) {
-    const size = item.length + between.length;
+    const size = Buffer.byteLength(item) + between.length;
     if (size > free) {
       batches.push(new Set());
       free = room;

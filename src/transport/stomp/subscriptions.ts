@@ -12,6 +12,9 @@ interface Entry {
   ended: (() => void) | undefined;
 }
 
+/** How many that have ended may still get late messages. */
+const LATE = 100;
+
 const SUBSCRIBED = 'subscribed-';
 const UNSUBSCRIBED = 'unsubscribed-';
 
@@ -22,6 +25,11 @@ export class Subscriptions {
   readonly #entries = new Map<string, Entry>();
   /** Those that the broker has not confirmed on this connection. */
   readonly #unconfirmed = new Set<string>();
+  /**
+   * Those that have ended on this connection, the latest last. ActiveMQ confirms an UNSUBSCRIBE before it has sent all
+   * that it had given to the subscription; nobody else would get that.
+   */
+  readonly #ended = new Map<string, Subscription>();
   #next = 1;
 
   /** @param onRefused told of a subscription that cannot be made, whoever waits for it */
@@ -83,6 +91,7 @@ export class Subscriptions {
   disconnected(): void {
     this.#unconfirmed.clear();
     for (const entry of this.#entries.values()) if (entry.ended !== undefined) this.#end(entry);
+    this.#ended.clear();
   }
 
   closed(error: Error): void {
@@ -105,7 +114,7 @@ export class Subscriptions {
   /** The subscription that a MESSAGE is for. */
   find(frame: Frame): Subscription | undefined {
     const id = frame.headers['subscription'];
-    if (id !== undefined) return this.#entries.get(id)?.subscription;
+    if (id !== undefined) return this.#entries.get(id)?.subscription ?? this.#ended.get(id);
     // STOMP 1.0 does not promise the header.
     for (const { subscription } of this.#entries.values())
       if (subscription.destination === frame.headers['destination']) return subscription;
@@ -135,6 +144,9 @@ export class Subscriptions {
   #end(entry: Entry): void {
     this.#entries.delete(entry.id);
     this.#unconfirmed.delete(entry.id);
+    this.#ended.set(entry.id, entry.subscription);
+    const oldest = this.#ended.keys().next().value;
+    if (this.#ended.size > LATE && oldest !== undefined) this.#ended.delete(oldest);
     entry.ended?.();
   }
 }

@@ -1,12 +1,11 @@
-import {
-  type CompoundToken,
-  FACT_OPERATORS,
-  type FactFilter,
-  type FactOperator,
-  type Filter,
-  type FunctionStatement,
-} from '../../envelope/filter.ts';
+import { both, type Expression, type FunctionStatement } from '../../envelope/expression.ts';
+import { FACT_OPERATORS, type FactFilter, type FactOperator, type Filter } from '../../envelope/filter.ts';
 import { Rejection } from '../../envelope/rejection.ts';
+import { parseExpr } from '../compound/expr-parser.ts';
+import { exprText } from '../compound/expr-text.ts';
+import { toChoria } from '../compound/to-choria.ts';
+import { toLegacy } from '../compound/to-legacy.ts';
+import { parseTokens, printTokens, type Token } from '../compound/tokens.ts';
 import { isObject, type JsonObject } from './fields.ts';
 
 const PARTS = new Set(['fact', 'cf_class', 'agent', 'identity', 'compound', 'collective']);
@@ -53,7 +52,7 @@ const decodeFunction = (call: unknown): FunctionStatement => {
   return { name, params, value, operator, compare };
 };
 
-const decodeToken = (token: unknown): CompoundToken => {
+const decodeToken = (token: unknown): Token => {
   const entries = isObject(token) ? Object.entries(token) : [];
   const [entry] = entries;
   if (entry === undefined || entries.length !== 1)
@@ -64,8 +63,6 @@ const decodeToken = (token: unknown): CompoundToken => {
   switch (kind) {
     case 'statement':
       return { kind: 'statement', text: content };
-    case 'expr':
-      return { kind: 'expression', text: content };
     case 'and':
     case 'or':
     case 'not':
@@ -77,13 +74,15 @@ const decodeToken = (token: unknown): CompoundToken => {
   }
 };
 
-const decodeCompound = (tokens: unknown): readonly CompoundToken[] => {
+const decodeCompound = (tokens: unknown): Expression => {
   if (!Array.isArray(tokens)) throw unsupported('compound', 'an entry is not a list of tokens');
-  const decoded = tokens.map(decodeToken);
   // Go takes exactly one expression a list, and Ruby none.
-  if (decoded.length > 1 && decoded.some((token) => token.kind === 'expression'))
-    throw unsupported('compound', 'an expression stands beside other tokens');
-  return decoded;
+  const [first] = tokens;
+  if (tokens.length === 1 && isObject(first) && Object.keys(first).length === 1) {
+    const { expr } = first;
+    if (typeof expr === 'string') return parseExpr(expr);
+  }
+  return parseTokens(tokens.map(decodeToken));
 };
 
 /**
@@ -106,12 +105,16 @@ export const decodeFilter = (filter: JsonObject): Filter => {
   };
 };
 
-const encodeToken = (token: CompoundToken): JsonObject => {
+/**
+ * How a compound filter is written: `expr` for Go's nodes, one expression of go-choria's; `tokens` for Ruby's, the
+ * lists of MCollective. Neither understands the other.
+ */
+export type CompoundStyle = 'expr' | 'tokens';
+
+const encodeToken = (token: Token): JsonObject => {
   switch (token.kind) {
     case 'statement':
       return { statement: token.text };
-    case 'expression':
-      return { expr: token.text };
     case 'function': {
       const { name, params, value, operator, compare } = token.call;
       // Ruby has no `value` key where the call is compared as a whole.
@@ -124,12 +127,27 @@ const encodeToken = (token: CompoundToken): JsonObject => {
   }
 };
 
-/** The filter as an object for `JSON.stringify`. Compound lists keep the form that they came in. */
-export const encodeFilter = (filter: Filter): JsonObject => ({
+const encodeCompound = (compound: readonly Expression[], style: CompoundStyle): readonly unknown[] => {
+  if (style === 'tokens') return compound.map((one) => printTokens(toLegacy(one)).map(encodeToken));
+  if (compound.length === 0) return [];
+  if (compound.length > 1 && compound.some(({ kind }) => kind === 'text'))
+    throw unsupported(
+      'compound',
+      'one of several expressions is not understood, and cannot be joined with the others',
+    );
+  // Of several expressions go-choria wants no more than the greater half to hold.
+  return [[{ expr: exprText(toChoria(both(...compound))) }]];
+};
+
+/**
+ * The filter as an object for `JSON.stringify`.
+ * @throws Rejection `unsupported_filter` for a compound filter that nodes of the style cannot be asked
+ */
+export const encodeFilter = (filter: Filter, style: CompoundStyle = 'tokens'): JsonObject => ({
   fact: filter.fact.map(({ fact, value, operator }) => ({ fact, value, operator })),
   cf_class: filter.cfClass,
   agent: filter.agent,
   identity: filter.identity,
-  compound: filter.compound.map((tokens) => tokens.map(encodeToken)),
+  compound: encodeCompound(filter.compound, style),
   ...(filter.collective !== undefined && { collective: filter.collective }),
 });

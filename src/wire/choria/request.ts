@@ -9,7 +9,7 @@ import {
   requireProtocol,
   stringField,
 } from './fields.ts';
-import { decodeFilter, encodeFilter } from './filter.ts';
+import { type CompoundStyle, decodeFilter, encodeFilter } from './filter.ts';
 
 const PROTOCOL = 'choria:request:1';
 const WHAT = 'the request';
@@ -97,8 +97,15 @@ export const decodeRequest = (text: string): WireRequest => {
   }));
 };
 
-/** The request as JSON text, ready to be signed. */
-export const encodeRequest = (request: WireRequest): string =>
+/**
+ * The request as JSON text, ready to be signed.
+ * @param options.compound how compound filters are written; token lists unless told
+ * @throws Rejection `unsupported_filter` for a compound filter that cannot be written so
+ */
+export const encodeRequest = (
+  request: WireRequest,
+  { compound = 'tokens' }: { readonly compound?: CompoundStyle } = {},
+): string =>
   JSON.stringify({
     protocol: PROTOCOL,
     message: request.message,
@@ -106,7 +113,7 @@ export const encodeRequest = (request: WireRequest): string =>
       requestid: request.requestId,
       senderid: request.senderId,
       callerid: request.callerId,
-      filter: encodeFilter(request.filter),
+      filter: encodeFilter(request.filter, compound),
       collective: request.collective,
       agent: request.agent,
       ttl: request.ttl,

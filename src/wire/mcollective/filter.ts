@@ -1,18 +1,17 @@
-import {
-  type CompoundToken,
-  FACT_OPERATORS,
-  type FactFilter,
-  type FactOperator,
-  type Filter,
-} from '../../envelope/filter.ts';
+import { FACT_OPERATORS, type FactFilter, type FactOperator, type Filter } from '../../envelope/filter.ts';
 import { Rejection } from '../../envelope/rejection.ts';
+import { toLegacy } from '../compound/to-legacy.ts';
+import { parseTokens, printTokens, type Token } from '../compound/tokens.ts';
 import { RubyHash, RubyRegexp, type RubyValue, symbol } from '../ruby/value.ts';
 import { fieldText, shown } from './text.ts';
 
 const isList = (value: RubyValue): value is readonly RubyValue[] => Array.isArray(value);
 const hash = (entries: readonly (readonly [RubyValue, RubyValue])[]): RubyHash => new RubyHash(entries);
 
-/** The filter as a legacy request has it: string keys outside, symbol keys in the facts. */
+/**
+ * The filter as a legacy request has it: string keys outside, symbol keys in the facts.
+ * @throws Rejection `unsupported_filter` for a compound filter that legacy nodes cannot be asked
+ */
 export const filterToRuby = (filter: Filter): RubyHash => {
   const entries: [RubyValue, RubyValue][] = [
     [
@@ -28,13 +27,13 @@ export const filterToRuby = (filter: Filter): RubyHash => {
     ['cf_class', filter.cfClass],
     ['agent', filter.agent],
     ['identity', filter.identity],
-    ['compound', filter.compound.map((tokens) => tokens.map(tokenToRuby))],
+    ['compound', filter.compound.map((one) => printTokens(toLegacy(one)).map(tokenToRuby))],
   ];
   if (filter.collective !== undefined) entries.push(['collective', filter.collective]);
   return hash(entries);
 };
 
-const tokenToRuby = (token: CompoundToken): RubyHash => {
+const tokenToRuby = (token: Token): RubyHash => {
   switch (token.kind) {
     case 'statement':
       return hash([['statement', token.text]]);
@@ -53,11 +52,6 @@ const tokenToRuby = (token: CompoundToken): RubyHash => {
         ],
       ]);
     }
-    case 'expression':
-      throw new Rejection(
-        'unsupported_filter',
-        `the compound filter ${shown(token.text)} is an expression of go-choria's language, which legacy nodes do not understand`,
-      );
     default:
       return hash([[token.kind, token.kind]]);
   }
@@ -75,7 +69,7 @@ export const filterFromRuby = (value: RubyValue | undefined): Filter => {
     compound: list(value, 'compound').map((tokens) => {
       if (!isList(tokens))
         throw new Rejection('unsupported_filter', 'a compound filter is not a list of tokens');
-      return tokens.map(tokenFromRuby);
+      return parseTokens(tokens.map(tokenFromRuby));
     }),
     ...(collective === undefined ? {} : { collective }),
   };
@@ -112,7 +106,7 @@ const factFromRuby = (value: RubyValue): FactFilter => {
   return { fact: part('fact'), operator, value: part('value') };
 };
 
-const tokenFromRuby = (value: RubyValue): CompoundToken => {
+const tokenFromRuby = (value: RubyValue): Token => {
   const entry = value instanceof RubyHash && value.entries.length === 1 ? value.entries[0] : undefined;
   const kind = fieldText(entry?.[0]);
   switch (kind) {
@@ -142,7 +136,7 @@ const regexpText = ({ source, options }: RubyRegexp): string => {
   return on === '' ? source : `(?${on}:${source})`;
 };
 
-const functionFromRuby = (call: RubyHash): CompoundToken => {
+const functionFromRuby = (call: RubyHash): Token => {
   const text = (name: string): string | null => {
     const value = call.string(name);
     if (value === undefined || value === null) return null;

@@ -54,9 +54,9 @@ export const CONTENT: readonly Case[] = [
     says: 'operator',
   },
   {
-    what: 'an expression of go-choria’s',
+    what: 'an expression that would match more nodes than its author meant',
     code: 'unsupported_filter',
-    send: { envelope: filter({ compound: [[{ expr: 'with("apache")' }]] }) },
+    send: { envelope: filter({ compound: [[{ expr: 'not with("apache")' }]] }) },
     says: 'apache',
   },
   // bodies

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { both, negated } from '../../../src/envelope/expression.ts';
 import { LinkError } from '../../../src/transport/link.ts';
 import { SigningPool } from '../../../src/wire/signing-pool.ts';
 import { COLLECTIVE } from '../brokers.ts';
@@ -40,6 +41,33 @@ describe('a request that is signed', () => {
   ])('asks, with the agent filter %j, for nodes with the agent', async (agent, expected) => {
     const { message } = await makeDelivered({ filter: { ...requestOf().filter, agent } });
     expect(message.wire.filter.agent).toEqual(expected);
+  });
+
+  it.each([
+    ['expr', [[{ expr: '"apache" in classes and not ("mysql" in classes)' }]]],
+    ['tokens', [[{ statement: 'apache' }, { and: 'and' }, { not: 'not' }, { statement: 'mysql' }]]],
+  ] as const)('has compound filters as %s where the nodes read that', async (compound, expected) => {
+    const apache = { kind: 'class', name: 'apache' } as const;
+    const filter = {
+      ...requestOf().filter,
+      compound: [both(apache, negated({ kind: 'class', name: 'mysql' }))],
+    };
+    const { message } = await makeDelivered({ filter }, { sign: { compound } });
+    expect(JSON.parse(message.secure.message)).toMatchObject({
+      envelope: { filter: { compound: expected } },
+    });
+  });
+
+  it('is refused with a compound filter that its nodes cannot be asked', async () => {
+    const { egress, seen } = await makeNetwork({ sign: { compound: 'tokens' } });
+    const why = 'there are no functions';
+    const filter = {
+      ...requestOf().filter,
+      compound: [{ kind: 'text', text: 'len(classes) > 1', why } as const],
+    };
+    await expect(egress.deliver(requestOf({ filter }))).rejects.toMatchObject({ code: 'unsupported_filter' });
+    await settled();
+    expect(seen).toEqual([]);
   });
 
   it('leaves the filter of discovery as it is', async () => {

@@ -70,7 +70,7 @@ describe('a client’s request', () => {
       'collective_mismatch',
     ],
     ['whose ttl is not the signed one', { outer: { ttl: 3_000 } }, 'invalid_field'],
-    ['whose time is not the signed one', { outer: { msgtime: NOW + 1 } }, 'invalid_field'],
+    ['whose time is not the signed one', { time: NOW, outer: { msgtime: NOW + 1 } }, 'invalid_field'],
     ['without a signed ttl', { inner: { ssl_ttl: undefined } }, 'missing_field'],
     ['without a signed time', { inner: { ssl_msgtime: undefined } }, 'missing_field'],
     ['without a signed payload', { inner: { ssl_msg: undefined } }, 'missing_field'],
@@ -164,15 +164,52 @@ describe('a client’s request', () => {
     expect(ignored).toMatchObject([{ why: 'bridged' }, { why: 'bridged' }]);
   });
 
-  it('is handed over once, however often it arrives, unless it is directed', async () => {
+  it('is handed over once, however often it arrives', async () => {
     const { link, requests, ignored } = await started();
-    const [broadcast, directed] = [clientFrame(), clientFrame({ node: 'n1.example.net' })];
-    for (const frame of [broadcast, directed, broadcast, directed]) {
+    const requestId = nextRequestId();
+    const frames = [
+      clientFrame({ requestId }),
+      clientFrame({ requestId, node: 'n1.example.net' }),
+      clientFrame({ requestId, node: 'n2.example.net' }),
+    ];
+    for (const frame of [...frames, ...frames]) {
       link.deliver(frame);
       await settled();
     }
-    expect(requests.map(({ target }) => target.kind)).toEqual(['broadcast', 'directed', 'directed']);
-    expect(ignored).toHaveLength(1);
+    expect(requests.map(({ target }) => target)).toEqual([
+      { kind: 'broadcast' },
+      { kind: 'directed', nodes: ['n1.example.net'] },
+      { kind: 'directed', nodes: ['n2.example.net'] },
+    ]);
+    expect(ignored.map(({ why }) => why)).toEqual(frames.map(() => 'another_instance'));
+  });
+
+  it('is handed over for those of its nodes that are new', async () => {
+    const { link, requests } = await started();
+    const requestId = nextRequestId();
+    const [first, second] = ['n1.example.net', 'n2.example.net'].map((node) =>
+      clientFrame({ requestId, node }),
+    );
+    if (first === undefined || second === undefined) throw new Error('no frames');
+    link.deliver(first);
+    await settled();
+    link.deliver(first);
+    link.deliver(second);
+    await settled();
+    expect(requests.map(({ target }) => target)).toEqual([
+      { kind: 'directed', nodes: ['n1.example.net'] },
+      { kind: 'directed', nodes: ['n2.example.net'] },
+    ]);
+  });
+
+  it('is left to others after a drain, even where its subscription still gets it', async () => {
+    const stage = await started();
+    const listeners = [...stage.link.subscriptions];
+    await stage.ingress.drain();
+    for (const { onMessage } of listeners) onMessage(clientFrame({ node: 'n1.example.net' }));
+    await settled();
+    expect(stage.requests).toEqual([]);
+    expect(stage.ignored.map(({ why }) => why)).toEqual(listeners.map(() => 'another_instance'));
   });
 
   it('is handed over also after a forgery with its id', async () => {

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { decodeFilter, encodeFilter } from '../../../src/wire/choria/filter.ts';
+import { type CompoundStyle, decodeFilter, encodeFilter } from '../../../src/wire/choria/filter.ts';
 import { object, refused } from './support.ts';
 
 const empty = { fact: [], cf_class: [], agent: [], identity: [], compound: [] };
 const decode = (parts: object) => decodeFilter(object(JSON.stringify({ ...empty, ...parts })));
-const again = (parts: object) => JSON.parse(JSON.stringify(encodeFilter(decode(parts))));
+const again = (parts: object, style?: CompoundStyle) =>
+  JSON.parse(JSON.stringify(encodeFilter(decode(parts), style)));
 
 describe('filters', () => {
   it('keep facts, classes, agents, identities and the collective of discovery', () => {
@@ -24,20 +25,23 @@ describe('filters', () => {
   it("keep Ruby's compound token lists", () => {
     const call = { name: 'fstat', params: '/etc/hosts', value: 'size', operator: '>', r_compare: '1' };
     const compound = [
-      [
-        { statement: 'country=uk' },
-        { and: 'and' },
-        { '(': '(' },
-        { not: 'not' },
-        { fstatement: call },
-        { ')': ')' },
-      ],
+      [{ statement: 'country=uk' }, { and: 'and' }, { not: 'not' }, { fstatement: call }],
       [{ statement: 'a' }, { or: 'or' }, { statement: 'b' }],
     ];
     expect(again({ compound })).toEqual({ ...empty, compound });
-    expect(decode({ compound }).compound[0]?.[4]).toEqual({
-      kind: 'function',
-      call: { name: 'fstat', params: '/etc/hosts', value: 'size', operator: '>', compare: '1' },
+    const [list] = decode({ compound }).compound;
+    expect(list).toEqual({
+      kind: 'and',
+      operands: [
+        { kind: 'fact', fact: 'country', operator: '==', value: 'uk' },
+        {
+          kind: 'not',
+          operand: {
+            kind: 'data',
+            call: { name: 'fstat', params: '/etc/hosts', value: 'size', operator: '>', compare: '1' },
+          },
+        },
+      ],
     });
   });
 
@@ -47,10 +51,37 @@ describe('filters', () => {
     expect(again({ compound })).toEqual({ ...empty, compound });
   });
 
-  it("keep Go's expressions", () => {
-    const compound = [[{ expr: 'with("apache") && fact("country") == "uk"' }], [{ expr: 'true' }]];
-    expect(again({ compound })).toEqual({ ...empty, compound });
-    expect(decode({ compound }).compound[1]).toEqual([{ kind: 'expression', text: 'true' }]);
+  it("keep what Go's expressions mean, as one, because of several Go wants the greater half", () => {
+    const compound = [
+      [{ expr: 'with("apache") && fact("country") == "uk"' }],
+      [{ expr: 'with("a") || with("b")' }],
+    ];
+    expect(again({ compound }, 'expr').compound).toEqual([
+      [{ expr: 'with("apache") and fact("country") == "uk" and (with("a") or with("b"))' }],
+    ]);
+  });
+
+  it("keep an expression of Go's that legacy filters have no words for, for Go's nodes alone", () => {
+    const compound = [[{ expr: 'semver(fact("version"), ">1") ? true : false' }]];
+    expect(again({ compound }, 'expr')).toEqual({ ...empty, compound });
+    refused(() => again({ compound }), 'unsupported_filter', /semver\(fact.*character 1 of/);
+    // Joined with another, `true) or (true` would be something else.
+    const two = [[{ expr: 'true) or (true' }], [{ expr: 'with("a")' }]];
+    refused(() => again({ compound: two }, 'expr'), 'unsupported_filter', /cannot be joined/);
+  });
+
+  it('are written for Go and for Ruby', () => {
+    const legacy = [
+      [{ statement: 'apache' }, { and: 'and' }, { statement: 'country=uk' }],
+      [{ statement: 'web' }],
+    ];
+    expect(again({ compound: legacy }, 'expr').compound).toEqual([
+      [{ expr: '"apache" in classes and fact("country") == "uk" and "web" in classes' }],
+    ]);
+    const go = [[{ expr: '"apache" in classes or not ("web" in classes)' }]];
+    expect(again({ compound: go }, 'tokens').compound).toEqual([
+      [{ statement: 'apache' }, { or: 'or' }, { not: 'not' }, { statement: 'web' }],
+    ]);
   });
 
   it('may lack agents, but nothing else', () => {
@@ -79,6 +110,9 @@ describe('filters', () => {
     ['compound', [[{ fstatement: { name: 'a', params: 1, operator: '==', r_compare: '' } }]]],
     ['compound', [[{ fstatement: { name: 'a', value: 1, operator: '==', r_compare: '' } }]]],
     ['compound', [[{ expr: 'true' }, { expr: 'true' }]]],
+    ['compound', [[{ expr: 1 }]]],
+    ['compound', [[{ expr: `with("${'a'.repeat(20_000)}")` }]]],
+    ['compound', [[]]],
     ['collective', 1],
     ['limit', 1],
   ])('are refused where %s is %j, by that name', (part, value) => {

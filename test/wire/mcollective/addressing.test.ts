@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import {
   broadcastDestination,
+  broadcastWildcard,
   directedDestination,
   messageHeaders,
   parseReplyDestination,
   replyDestination,
+  replyToCollective,
   replyWildcard,
+  topicAgent,
 } from '../../../src/wire/mcollective/addressing.ts';
 import { decodeRequest } from '../../../src/wire/mcollective/request.ts';
 import { capturedReplies, capturedRequests, serializers } from './captures.ts';
@@ -35,6 +38,15 @@ describe.each(['marshal', 'yaml'] as const)('addresses of the captured %s messag
     }
   });
 
+  it('say which agent and collective they belong to', () => {
+    for (const { headers, body } of capturedRequests(name)) {
+      const { collective, agent } = decodeRequest(body, serializers[name]);
+      expect(replyToCollective(headers['reply-to'] ?? '')).toBe(collective);
+      if (headers['mc_identity'] === undefined)
+        expect(topicAgent(headers['destination'] ?? '', collective)).toBe(agent);
+    }
+  });
+
   it('of replies are those that requests asked for', () => {
     const asked = new Set(capturedRequests(name).map(({ headers }) => headers['reply-to']));
     for (const { headers } of capturedReplies(name)) expect(asked).toContain(headers['destination']);
@@ -59,6 +71,46 @@ describe('a message’s headers', () => {
 describe('a multiplexed collective', () => {
   it('has one topic for all agents', () => {
     expect(broadcastDestination('mcollective', 'rpcutil', true)).toBe('/topic/mcollective.agents');
+  });
+});
+
+describe('the topic of an agent', () => {
+  it('is one of those that the wildcard stands for', () => {
+    expect(broadcastWildcard('mcollective')).toBe('/topic/mcollective.*.agent');
+    expect(topicAgent('/topic/mcollective.rpcutil.agent', 'mcollective')).toBe('rpcutil');
+  });
+
+  it.each(['/topic/mcollective.agents', '/topic/uk_collective.rpcutil.agent', '/queue/mcbridge.requests'])(
+    'is not %s',
+    (destination) => {
+      expect(topicAgent(destination, 'mcollective')).toBeUndefined();
+    },
+  );
+});
+
+describe('where a client awaits its replies', () => {
+  it('is a queue in the reply namespace of its collective', () => {
+    expect(replyToCollective('/queue/uk_collective.reply.host-1.example.net_4711.12')).toBe('uk_collective');
+  });
+
+  it.each([
+    '',
+    'mcollective.reply.x',
+    '/topic/mcollective.reply.x',
+    '/queue/mcollective.reply',
+    '/queue/mcollective.reply.',
+    '/queue/mcollective.reply.x.',
+    '/queue/mcollective.reply..x',
+    '/queue/a.mcollective.reply.x',
+    '/queue/mcollective.reply.*',
+    '/queue/mcollective.reply.x.>',
+    '/queue/mcollective.reply.x,/topic/y',
+    '/queue/mcollective.reply.x?a=b',
+    '/queue/mcollective.reply.x\n',
+    '/queue//queue/mcollective.reply.x',
+    '/remote-temp-queue/mcollective.reply.x',
+  ])('is not %j', (replyTo) => {
+    expect(() => replyToCollective(replyTo)).toThrow(expect.objectContaining({ code: 'invalid_reply_to' }));
   });
 });
 

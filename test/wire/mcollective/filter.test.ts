@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type CompoundToken, EMPTY_FILTER, type Filter } from '../../../src/envelope/filter.ts';
+import type { Expression, FunctionStatement } from '../../../src/envelope/expression.ts';
+import { EMPTY_FILTER, type Filter } from '../../../src/envelope/filter.ts';
+import { parseExpr } from '../../../src/wire/compound/expr-parser.ts';
 import { filterFromRuby, filterToRuby } from '../../../src/wire/mcollective/filter.ts';
 import { decodeRequest } from '../../../src/wire/mcollective/request.ts';
 import { RubyHash, RubyRegexp, RubySymbol, type RubyValue } from '../../../src/wire/ruby/value.ts';
+import { legacyExpressions } from '../compound/expressions.ts';
 import { capturedRequests, dumpedByRuby, serializers } from './captures.ts';
 
 const hash = (fields: Readonly<Record<string, RubyValue>>): RubyHash => new RubyHash(Object.entries(fields));
@@ -16,26 +19,13 @@ const fromRubyText = (expression: string): Filter => {
 
 const text = fc.string({ unit: 'grapheme', maxLength: 10 });
 const operator = fc.constantFrom('==', '!=', '=~', '<', '>', '<=', '>=' as const);
-const token: fc.Arbitrary<CompoundToken> = fc.oneof(
-  text.map((some): CompoundToken => ({ kind: 'statement', text: some })),
-  fc.constantFrom('and', 'or', 'not', '(', ')' as const).map((kind): CompoundToken => ({ kind })),
-  fc
-    .record({
-      name: text,
-      params: fc.option(text),
-      value: fc.option(text),
-      operator: text,
-      compare: text,
-    })
-    .map((call): CompoundToken => ({ kind: 'function', call })),
-);
 const filters: fc.Arbitrary<Filter> = fc.record(
   {
     fact: fc.array(fc.record({ fact: text, operator, value: text })),
     cfClass: fc.array(text),
     agent: fc.array(text),
     identity: fc.array(text),
-    compound: fc.array(fc.array(token)),
+    compound: fc.array(legacyExpressions, { maxLength: 3 }),
     collective: text,
   },
   { requiredKeys: ['fact', 'cfClass', 'agent', 'identity', 'compound'] },
@@ -67,7 +57,7 @@ describe('a filter', () => {
 
   it('has the call of a data plugin as MCollective’s matcher writes it', () => {
     const call = { name: 'fstat', params: '/etc/hosts', value: 'md5', operator: '=~', compare: 'baa' };
-    const filter = filterToRuby({ ...EMPTY_FILTER, compound: [[{ kind: 'function', call }]] });
+    const filter = filterToRuby({ ...EMPTY_FILTER, compound: [{ kind: 'data', call }] });
     expect(filter.string('compound')).toEqual([
       [
         hash({
@@ -83,14 +73,13 @@ describe('a filter', () => {
     ]);
   });
 
-  it('with an expression of go-choria’s is refused, quoting it', () => {
-    const tokens: readonly CompoundToken[] = [
-      { kind: 'expression', text: 'with("apache") or fact("a") > 1' },
-    ];
-    expect(() => filterToRuby({ ...EMPTY_FILTER, compound: [tokens] })).toThrow(
+  it('with a part of go-choria’s that legacy nodes have no words for is refused, quoting it', () => {
+    const text = 'semver(fact("a"), "> 1")';
+    const expression = parseExpr(`with("apache") or ${text}`);
+    expect(() => filterToRuby({ ...EMPTY_FILTER, compound: [expression] })).toThrow(
       expect.objectContaining({
         code: 'unsupported_filter',
-        message: expect.stringContaining('with(\\"apache\\") or fact(\\"a\\") > 1'),
+        message: expect.stringContaining(JSON.stringify(text)),
       }),
     );
   });
@@ -99,39 +88,54 @@ describe('a filter', () => {
     const compound = capturedRequests('marshal')
       .map(({ body }) => decodeRequest(body, serializers.marshal).filter.compound)
       .find((lists) => lists.length > 0);
+    const fact = (name: string, value: string): Expression => ({
+      kind: 'fact',
+      fact: name,
+      operator: '==',
+      value,
+    });
     expect(compound).toEqual([
-      [
-        { kind: 'statement', text: 'country=uk' },
-        { kind: 'and' },
-        { kind: '(' },
-        { kind: 'statement', text: 'apache' },
-        { kind: 'or' },
-        { kind: 'not' },
-        { kind: 'statement', text: 'osfamily=RedHat' },
-        { kind: ')' },
-      ],
+      {
+        kind: 'and',
+        operands: [
+          fact('country', 'uk'),
+          {
+            kind: 'or',
+            operands: [
+              { kind: 'class', name: 'apache' },
+              { kind: 'not', operand: fact('osfamily', 'RedHat') },
+            ],
+          },
+        ],
+      },
     ]);
   });
 
   it('of MCollective’s own matcher is read, with the regular expression of a function as text', () => {
     const filter = fromRubyText(`(require 'mcollective'; {"compound" => [
       MCollective::Matcher.create_compound_callstack('fstat("/etc/hosts").md5=/baa/ and country=uk')]})`);
+    const call: FunctionStatement = {
+      name: 'fstat',
+      params: '/etc/hosts',
+      value: 'md5',
+      operator: '=~',
+      compare: 'baa',
+    };
     expect(filter.compound).toEqual([
-      [
-        {
-          kind: 'function',
-          call: { name: 'fstat', params: '/etc/hosts', value: 'md5', operator: '=~', compare: 'baa' },
-        },
-        { kind: 'and' },
-        { kind: 'statement', text: 'country=uk' },
-      ],
+      {
+        kind: 'and',
+        operands: [
+          { kind: 'data', call },
+          { kind: 'fact', fact: 'country', operator: '==', value: 'uk' },
+        ],
+      },
     ]);
   });
 
   it('keeps what a function’s regular expression ignores', () => {
     const call = { name: 'f', operator: '=~', params: null, r_compare: new RubyRegexp('a', 1 | 4) };
     const filter = filterFromRuby(hash({ compound: [[hash({ fstatement: hash(call) })]] }));
-    expect(filter.compound[0]?.[0]).toMatchObject({ call: { compare: '(?mi:a)', value: null } });
+    expect(filter.compound[0]).toMatchObject({ call: { compare: '(?mi:a)', value: null } });
   });
 
   it('of regular expressions as objects is one of slashes', () => {

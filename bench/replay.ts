@@ -1,0 +1,114 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bodyFields } from '../src/cassette/format.ts';
+import { headerFor } from '../src/cassette/header.ts';
+import { CassetteWriter } from '../src/cassette/write.ts';
+import { type LoadedConfig, loadConfig } from '../src/config/load.ts';
+import { replayCassette } from '../src/replay/replay.ts';
+import { makeAuthority } from '../test/support/pki.ts';
+import { type Material, makeMaterial, startBench } from './replies.ts';
+import { type BenchResult, interleave } from './table.ts';
+
+const MESSAGES = 100_000;
+const VERSION = 'bench';
+
+/** The world of the other benchmark as a file: what `makeMaterial` made finds its way home in it. */
+const yaml = `identity: bench
+cluster: bench
+cluster_key_file: cluster.key
+ingresses:
+  federation:
+    type: choria-federation
+    servers: [nats://nats.example.net:4222]
+    tls: { ca: ca.pem, cert: ca.pem, key: ca.pem }
+egresses:
+  legacy:
+    type: mcollective-stomp
+    servers: [stomp://activemq.example.net:61613]
+    signing: { keys_dir: keys }
+    server_public_key: server.pem
+routes:
+  - from: federation
+    to: legacy
+    collectives: [mcollective]
+    identities:
+      - regex: choria=(.+)\\.mcollective
+        to: cert=$1
+`;
+
+const configIn = (folder: string, { serverKey, tokenKey }: Material): LoadedConfig => {
+  mkdirSync(join(folder, 'keys'));
+  writeFileSync(join(folder, 'cluster.key'), tokenKey.export());
+  writeFileSync(join(folder, 'ca.pem'), makeAuthority('bench').certificate);
+  writeFileSync(join(folder, 'server.pem'), serverKey.export({ type: 'spki', format: 'pem' }));
+  const file = join(folder, 'bridge.yaml');
+  writeFileSync(file, yaml);
+  return loadConfig(file, {});
+};
+
+/** The replies as they come in; what the bridge made of them is written by the bridge itself. */
+const cassetteOf = async (folder: string, loaded: LoadedConfig, { replies }: Material): Promise<string> => {
+  const at = Date.now();
+  const file = join(folder, 'replies.cassette.ndjson');
+  const writer = new CassetteWriter(
+    file,
+    headerFor(loaded, { version: VERSION, clock: at, rejections: true }),
+  );
+  for (let i = 0; i < MESSAGES; i++) {
+    const reply = replies[i % replies.length];
+    if (reply === undefined) throw new Error('there are no replies');
+    const { destination, body } = reply;
+    const message = {
+      at,
+      link: 'legacy',
+      side: 'egress',
+      dir: 'in',
+      destination,
+      ...bodyFields(body),
+    } as const;
+    if (!writer.write(message)) await writer.drained();
+  }
+  await writer.close();
+  const { updated } = await replayCassette(file, loaded, { update: true, version: VERSION });
+  if (!updated) throw new Error('the cassette has no replies that were brought home');
+  return file;
+};
+
+/** How fast a cassette is read, replayed and compared, against the translation alone. */
+export const benchReplay = async (): Promise<BenchResult> => {
+  const folder = mkdtempSync(join(tmpdir(), 'mcbridge-bench-replay-'));
+  try {
+    const material = makeMaterial();
+    const loaded = configIn(folder, material);
+    const file = await cassetteOf(folder, loaded, material);
+    const { stomp, nats } = await startBench(material);
+    const translated = (): number => {
+      const before = nats.sent();
+      const started = performance.now();
+      for (let i = 0; i < MESSAGES; i++) {
+        const reply = material.replies[i % material.replies.length];
+        if (reply !== undefined) stomp.deliver(reply);
+      }
+      if (nats.sent() - before !== MESSAGES) throw new Error('replies were refused');
+      return (MESSAGES / (performance.now() - started)) * 1000;
+    };
+    const replayed = async (): Promise<number> => {
+      const { outcome, same, seconds } = await replayCassette(file, loaded, { version: VERSION });
+      if (outcome !== 'same' || same !== MESSAGES) throw new Error(`the replay was ${outcome}`);
+      return MESSAGES / seconds;
+    };
+    const rates = await interleave(3, { translated, replayed });
+    const [yardstick = 0, replay = 0] = [rates['translated'], rates['replayed']];
+    return {
+      name: `(i) Replay of a cassette with ${MESSAGES.toLocaleString('en-US')} replies, one core, messages/s`,
+      goal: '0.50 of the translation',
+      rows: [
+        { label: 'bridge: parse, verify, translate, encode', perSecond: yardstick },
+        { label: 'the same, read from a file and compared', perSecond: replay, ratio: replay / yardstick },
+      ],
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+};

@@ -1,0 +1,97 @@
+import { createHash, createHmac, createPublicKey, X509Certificate } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readClusterKey } from '../config/files.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { EgressConfig, IngressConfig, Named } from '../config/types.ts';
+
+const prefixed = (hex: string): string => `sha256:${hex}`;
+
+/** Of the first certificate, or of the public key or the public half of a private one. @throws Error for anything else */
+export const pemFingerprint = (pem: Buffer): string => {
+  const der = pem.includes('-----BEGIN CERTIFICATE')
+    ? new X509Certificate(pem).raw
+    : createPublicKey(pem).export({ type: 'spki', format: 'der' });
+  return prefixed(createHash('sha256').update(der).digest('hex'));
+};
+
+const textFingerprint = (bytes: Uint8Array): string =>
+  prefixed(createHash('sha256').update(bytes).digest('hex'));
+
+/** Says whether two cluster keys are one, as the reply tokens in a cassette do too, which are made with it. */
+const clusterFingerprint = (key: Buffer): string =>
+  prefixed(createHmac('sha256', key).update('mcbridge cassette').digest('hex'));
+
+type Found = readonly (readonly [name: string, fingerprint: string])[];
+
+/** A file that cannot be read has no fingerprint; whoever needs it will say more. */
+const tried = (name: string, of: () => string): Found => {
+  try {
+    return [[name, of()]];
+  } catch {
+    return [];
+  }
+};
+
+const pemFiles = (folder: string): readonly string[] => {
+  try {
+    return readdirSync(folder)
+      .filter((file) => file.endsWith('.pem'))
+      .toSorted();
+  } catch {
+    return [];
+  }
+};
+
+const folderKeys = (name: string, folder: string): Found =>
+  pemFiles(folder).flatMap((file) =>
+    tried(`${name}/${file}`, () => pemFingerprint(readFileSync(join(folder, file)))),
+  );
+
+const ingressKeys = (it: Named<IngressConfig>): Found => {
+  const at = (setting: string): string => `ingresses.${it.name}.${setting}`;
+  if (it.type === 'mcollective-stomp')
+    return [
+      ...folderKeys(at('callers.keys_dir'), it.callers.keysDir),
+      ...tried(at('server_private_key'), () => pemFingerprint(readFileSync(it.serverPrivateKey))),
+    ];
+  return tried(at('callers.ca'), () => pemFingerprint(readFileSync(it.callers.ca)));
+};
+
+const egressKeys = (it: Named<EgressConfig>): Found => {
+  const at = (setting: string): string => `egresses.${it.name}.${setting}`;
+  if (it.type === 'choria-collective') {
+    const { signing } = it;
+    return signing === undefined
+      ? []
+      : tried(at('signing.cert'), () => pemFingerprint(readFileSync(signing.cert)));
+  }
+  const { signing } = it;
+  return [
+    ...(signing.kind === 'keys'
+      ? folderKeys(at('signing.keys_dir'), signing.folder)
+      : tried(at('signing.private_key'), () => pemFingerprint(readFileSync(signing.privateKey)))),
+    ...it.serverPublicKeys.flatMap((file, i) =>
+      tried(at(it.serverPublicKeys.length === 1 ? 'server_public_key' : `server_public_key[${i}]`), () =>
+        pemFingerprint(readFileSync(file)),
+      ),
+    ),
+  ];
+};
+
+/** The keys of a configuration, each by its setting: `ingresses.federation.callers.ca`. No secret can be told from them. */
+export const fingerprintsOf = (loaded: LoadedConfig): Readonly<Record<string, string>> =>
+  Object.fromEntries([
+    ...tried('cluster_key', () => clusterFingerprint(readClusterKey(loaded))),
+    ...[...loaded.config.ingresses.values()].flatMap(ingressKeys),
+    ...[...loaded.config.egresses.values()].flatMap(egressKeys),
+  ]);
+
+/** Of the configuration's file as it stands; undefined where it is no file. */
+export const configFingerprint = ({ file }: Pick<LoadedConfig, 'file'>): string | undefined => {
+  try {
+    return textFingerprint(readFileSync(file));
+  } catch {
+    return undefined;
+  }
+};

@@ -1,0 +1,174 @@
+import type { Command } from 'commander';
+import { BROKERS } from '../assembly/links.ts';
+import { loadConfig } from '../config/load.ts';
+import { headersOf } from '../record/header.ts';
+import { listen } from '../record/listen.ts';
+import { RecordError } from '../record/problem.ts';
+import { Recorder } from '../record/recorder.ts';
+import type { Path } from '../record/redact/paths.ts';
+import { createRedactor } from '../record/redact/redactor.ts';
+import { Tape } from '../record/tape.ts';
+import { collecting } from './arguments.ts';
+import {
+  PATHS_HELP,
+  parseCount,
+  parseDuration,
+  parseSize,
+  parseValuePath,
+  selectionOf,
+} from './record/options.ts';
+import { Progress, summaryOf } from './record/progress.ts';
+import { version } from './version.ts';
+
+interface RecordOptions {
+  readonly config: string;
+  readonly out: string;
+  /** Ms. */
+  readonly for?: number;
+  readonly count?: number;
+  /** Bytes. */
+  readonly rotate?: number;
+  readonly redact?: readonly Path[];
+  readonly redactAllData?: true;
+  readonly force?: true;
+}
+
+/** `mcbridge record` */
+export const registerRecord = (program: Command): void => {
+  program
+    .command('record')
+    .summary('record what passes between the networks, as a cassette')
+    .description(
+      'Listens on the networks of a configuration, with its credentials and without taking a message from anyone, and\n' +
+        'writes what a bridge between them gets and sends to a cassette, see docs/record.md.',
+    )
+    .requiredOption('-c, --config <file>', 'the configuration of the bridge, see docs/configuration.md')
+    .requiredOption('-o, --out <file>', 'the cassette to write')
+    .option('--for <duration>', 'end after that time: 60s, 10m, 1h', parseDuration)
+    .option('--count <n>', 'end after so many messages', parseCount)
+    .option('--rotate <size>', 'go on in FILE.2, FILE.3, … when a file has this size: 100MiB', parseSize)
+    .option('--redact <path...>', 'replace these values', collecting(parseValuePath))
+    .option('--redact-all-data', 'replace every text in the data of requests and replies')
+    .option('--force', 'replace an earlier recording of this name')
+    .addHelpText(
+      'after',
+      `
+Ctrl-C ends it. What is in queues on a STOMP broker (directed requests, replies) would be taken from its receivers, so it
+is not recorded here: mcbridge run --record FILE records all that goes through a bridge, from inside.
+
+${PATHS_HELP}
+
+Examples:
+  mcbridge record --config bridge.yaml --out traffic.cassette.ndjson
+  mcbridge record --config bridge.yaml --out traffic.cassette.ndjson --for 60s --rotate 100MiB
+  mcbridge record --config bridge.yaml --out shared.cassette.ndjson --redact data.password '*.token'
+
+Exit codes: 0 done, 1 no connection, nothing could be listened to, or a file could not be written, 2 wrong usage or
+unreadable configuration`,
+    )
+    .action(record);
+};
+
+/** Runs; what a recording fails by is told in a sentence. */
+export const orTell = async (work: () => Promise<void>): Promise<void> => {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof RecordError)) throw error;
+    process.stderr.write(`mcbridge: ${error.message}\n`);
+    process.exitCode = 1;
+  }
+};
+
+const record = (options: RecordOptions): Promise<void> => orTell(() => recordTo(options.out, options));
+
+const recordTo = async (file: string, options: RecordOptions): Promise<void> => {
+  const loaded = loadConfig(options.config, process.env);
+  const selection = selectionOf(options.redact, options.redactAllData);
+  const redactor = selection && createRedactor(loaded, selection);
+  const headers = headersOf(loaded, { version: version() });
+  let fail: (error: Error) => void = () => undefined;
+  const failed = new Promise<never>((_resolve, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => undefined);
+  const tape = await Tape.open({
+    file,
+    header: (clock) =>
+      // Fingerprints of the real keys say nothing of the signatures that are there now.
+      redactor === undefined ? headers(clock) : { ...headers(clock), keys: {}, trust: redactor.trust() },
+    headerLast: redactor !== undefined,
+    force: options.force === true,
+    onError: (error) => fail(error),
+    ...(options.rotate === undefined ? {} : { rotate: options.rotate }),
+  });
+  const recorder = new Recorder({
+    write: (entry) => tape.write(entry),
+    clock: Date.now,
+    ...(redactor && { redact: redactor.redact }),
+    ...(options.count === undefined ? {} : { count: options.count }),
+  });
+  const ended = ending(options.for);
+  const progress = new Progress(recorder.tally);
+  try {
+    const ears = await Promise.race([
+      listen(loaded, { transports: BROKERS, tap: recorder, note: (text) => progress.note(text) }),
+      failed,
+      // A signal while it connects; then there is nothing to close but what the process's end closes.
+      ended.signal.then(() => undefined),
+    ]);
+    if (ears === undefined) {
+      await tape.discard();
+      process.exit(0);
+    }
+    progress.note(`recording to ${file}; Ctrl-C ends it`);
+    try {
+      await Promise.race([ended.begin(), recorder.full, failed]);
+    } finally {
+      recorder.stop();
+      await ears.close();
+    }
+    await tape.close();
+  } catch (error) {
+    if (recorder.tally.messages === 0) await tape.discard();
+    throw error;
+  } finally {
+    ended.stop();
+    progress.end();
+  }
+  for (const line of summaryOf(recorder.tally, tape.files)) process.stdout.write(`${line}\n`);
+  if (recorder.tally.dropped > 0) process.exitCode = 1;
+};
+
+/** Why a recording ends by itself. */
+interface Ending {
+  readonly signal: Promise<void>;
+  /** Resolves at a signal, or when the time is over that begins now. */
+  begin(): Promise<void>;
+  stop(): void;
+}
+
+const ending = (duration: number | undefined): Ending => {
+  let timer: NodeJS.Timeout | undefined;
+  let end: () => void = () => undefined;
+  const signal = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  process.once('SIGINT', end);
+  process.once('SIGTERM', end);
+  return {
+    signal,
+    begin: () => {
+      if (duration === undefined) return signal;
+      const over = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, duration);
+      });
+      return Promise.race([signal, over]);
+    },
+    stop: () => {
+      clearTimeout(timer);
+      process.off('SIGINT', end);
+      process.off('SIGTERM', end);
+    },
+  };
+};

@@ -1,0 +1,84 @@
+import type { Tally } from '../../record/tally.ts';
+import { counted, type Screen } from '../terminal.ts';
+
+/** Ms between updates on a terminal, and between lines elsewhere. */
+const LIVE = 200;
+const NOW_AND_THEN = 10_000;
+const ERASE = '\r\u001b[K';
+
+const KILO = 1000;
+
+/** `4.2 kB` */
+export const sized = (bytes: number): string => {
+  if (bytes < KILO) return `${bytes} B`;
+  if (bytes < KILO ** 2) return `${(bytes / KILO).toFixed(1)} kB`;
+  return `${(bytes / KILO ** 2).toFixed(1)} MB`;
+};
+
+const ways = (tally: Tally): string => {
+  const sum = (dir: 'in' | 'out'): number =>
+    tally.flows.reduce((total, flow) => total + (flow.dir === dir ? flow.messages : 0), 0);
+  return `${sum('in')} in, ${sum('out')} out`;
+};
+
+/** What was recorded so far, in a line. */
+export const stateOf = (tally: Tally): string => {
+  const left = [...tally.leftOut.values()].reduce((sum, count) => sum + count, 0);
+  return [
+    `${counted(tally.messages, 'message')} (${ways(tally)}), ${sized(tally.bytes)}`,
+    ...(left === 0 ? [] : [`${left} left out`]),
+    ...(tally.dropped === 0 ? [] : [`${tally.dropped} lost: the disk is too slow`]),
+  ].join(', ');
+};
+
+/** A line that is written over on a terminal; elsewhere a line now and then, where anything has changed. */
+export class Progress {
+  readonly #stream: Screen;
+  readonly #tally: Tally;
+  readonly #timer: NodeJS.Timeout;
+  #last: string;
+
+  constructor(tally: Tally, stream: Screen = process.stderr) {
+    this.#stream = stream;
+    this.#tally = tally;
+    this.#last = stateOf(tally);
+    this.#timer = setInterval(() => this.#show(), stream.isTTY ? LIVE : NOW_AND_THEN);
+    if (stream.isTTY) this.#show();
+  }
+
+  /** A line of its own. */
+  note(text: string): void {
+    this.#stream.write(`${this.#stream.isTTY ? ERASE : ''}mcbridge: ${text}\n`);
+    if (this.#stream.isTTY) this.#show();
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+    if (this.#stream.isTTY) this.#stream.write(ERASE);
+  }
+
+  #show(): void {
+    const state = stateOf(this.#tally);
+    if (this.#stream.isTTY) this.#stream.write(`${ERASE}recording: ${state}`);
+    else if (state !== this.#last) this.#stream.write(`mcbridge: ${state}\n`);
+    this.#last = state;
+  }
+}
+
+/** What a recording holds, and what not. */
+export const summaryOf = (tally: Tally, files: readonly string[]): readonly string[] => {
+  const width = Math.max(0, ...tally.flows.map(({ link }) => link.length));
+  return [
+    `recorded ${counted(tally.messages, 'message')}, ${sized(tally.bytes)}`,
+    ...tally.flows.map(
+      ({ link, side, dir, messages, bytes }) =>
+        `  ${side.padEnd(7)} ${link.padEnd(width)} ${dir.padEnd(3)} ${counted(messages, 'message')}, ${sized(bytes)}`,
+    ),
+    ...(tally.rejected === 0 ? [] : [`and that the bridge refused ${counted(tally.rejected, 'message')}`]),
+    ...[...tally.leftOut].map(([reason, count]) => `left out ${counted(count, 'message')}: ${reason}`),
+    ...(tally.dropped === 0
+      ? []
+      : [`lost ${counted(tally.dropped, 'message')}: they came faster than the disk took them`]),
+    `written to ${files.join(', ')}`,
+  ];
+};

@@ -1,0 +1,106 @@
+import { BROKERS, type Transports } from '../../assembly/links.ts';
+import type { Nodes } from '../../assembly/nodes.ts';
+import type { Log } from '../../bridge/log.ts';
+import type { CassetteHeader } from '../../cassette/format.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import { inventoryDocument } from '../../inventory/document.ts';
+import { headersOf } from '../../record/header.ts';
+import { Recorder, type Tap } from '../../record/recorder.ts';
+import { Tape } from '../../record/tape.ts';
+import { recordingLog, recordingTransports } from '../../record/transports.ts';
+import { version } from '../version.ts';
+
+export interface RunningOptions {
+  readonly record: string;
+  /** Bytes. */
+  readonly recordRotate?: number;
+  readonly recordForce?: true;
+}
+
+/** A recording of all that goes through the links of a bridge. */
+export interface Running {
+  readonly transports: Transports;
+  readonly log: Log;
+  /** Once the bridge knows who lives where: from here on messages are recorded, and headers say so. */
+  begin(nodes: Pick<Nodes, 'page'>): void;
+  close(): Promise<void>;
+  /** As if it had not been begun. */
+  abandon(): Promise<void>;
+}
+
+/** Does what comes before the bridge starts; where that fails, nothing remains of the recording. */
+export const orAbandon = async <T>(recording: Running | undefined, work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (error) {
+    await recording?.abandon();
+    throw error;
+  }
+};
+
+const nodesIn = (page: Nodes['page']): CassetteHeader['nodes'] => {
+  const { egresses } = inventoryDocument.parse(JSON.parse(page().body));
+  return Object.fromEntries(
+    egresses.map(({ name, collectives }) => [
+      name,
+      Object.fromEntries(collectives.map((it) => [it.name, it.nodes.map(({ identity }) => identity)])),
+    ]),
+  );
+};
+
+/**
+ * Begins a recording from inside a bridge. Where it fails later the bridge goes on without it.
+ * @throws RecordError where the file cannot be made
+ */
+export const recordRunning = async (
+  { record: file, recordRotate: rotate, recordForce }: RunningOptions,
+  loaded: LoadedConfig,
+  log: Log,
+): Promise<Running> => {
+  let known: Nodes['page'] | undefined;
+  let failed = false;
+  const tape = await Tape.open({
+    file,
+    header: headersOf(loaded, {
+      version: version(),
+      nodes: () => (known === undefined ? {} : nodesIn(known)),
+    }),
+    headerLast: false,
+    force: recordForce === true,
+    onError: (error) => {
+      failed = true;
+      recorder.stop();
+      log.error({ err: error, file }, `recording ended: ${error.message}`);
+    },
+    ...(rotate === undefined ? {} : { rotate }),
+  });
+  const recorder = new Recorder({ write: (entry) => tape.write(entry), clock: Date.now });
+  const tap: Tap = {
+    message: (message) => {
+      if (known !== undefined) recorder.message(message);
+    },
+    rejected: (code, context) => {
+      if (known !== undefined) recorder.rejected(code, context);
+    },
+  };
+  return {
+    transports: recordingTransports(BROKERS, loaded.config, tap),
+    log: recordingLog(log, tap),
+    begin: ({ page }) => {
+      known = page;
+      log.info({ file }, 'recording all that goes through the links');
+    },
+    abandon: () => tape.discard(),
+    close: async () => {
+      recorder.stop();
+      if (failed) return;
+      const { flows, messages, bytes, rejected, dropped } = recorder.tally;
+      try {
+        await tape.close();
+        log.info({ files: tape.files, messages, bytes, rejected, dropped, flows }, 'recording ended');
+      } catch (error) {
+        log.error({ err: error, file }, 'recording could not be ended');
+      }
+    },
+  };
+};

@@ -1,0 +1,100 @@
+import type { Command } from 'commander';
+import { bodyOf, isRejected } from '../cassette/format.ts';
+import { CassetteError } from '../cassette/problem.ts';
+import { openCassette } from '../cassette/read.ts';
+import { loadConfig } from '../config/load.ts';
+import type { Path } from '../record/redact/paths.ts';
+import { createRedactor } from '../record/redact/redactor.ts';
+import { Tally } from '../record/tally.ts';
+import { Tape } from '../record/tape.ts';
+import { collecting } from './arguments.ts';
+import { PATHS_HELP, parseValuePath, selectionOf } from './record/options.ts';
+import { summaryOf } from './record/progress.ts';
+import { orTell } from './record.ts';
+import { UsageError } from './usage.ts';
+
+interface RedactOptions {
+  readonly config: string;
+  readonly out: string;
+  readonly value?: readonly Path[];
+  readonly allData?: true;
+  readonly force?: true;
+}
+
+/** `mcbridge redact` */
+export const registerRedact = (program: Command): void => {
+  program
+    .command('redact')
+    .summary('take values out of a cassette, so that it can be shared')
+    .description(
+      'Writes a cassette anew, with placeholders for values and with signatures of throw-away keys.',
+    )
+    .argument('<cassette>', 'the cassette to read')
+    .requiredOption('-c, --config <file>', 'the configuration that it was recorded with')
+    .requiredOption('-o, --out <file>', 'the cassette to write')
+    .option('--value <path...>', 'replace these values', collecting(parseValuePath))
+    .option('--all-data', 'replace every text in the data of requests and replies')
+    .option('--force', 'replace a file that is there')
+    .addHelpText(
+      'after',
+      `
+${PATHS_HELP}
+
+Examples:
+  mcbridge redact traffic.cassette.ndjson --config bridge.yaml --out shared.cassette.ndjson --all-data
+  mcbridge redact traffic.cassette.ndjson --config bridge.yaml --out shared.cassette.ndjson --value data.password '*.token'
+
+Exit codes: 0 done, 1 a file could not be read or written, 2 wrong usage or unreadable configuration`,
+    )
+    .action((file: string, options: RedactOptions) => orTell(() => redact(file, options)));
+};
+
+const redact = async (file: string, options: RedactOptions): Promise<void> => {
+  const selection = selectionOf(options.value, options.allData);
+  if (selection === undefined) throw new UsageError('which values? Give --value, or --all-data');
+  const loaded = loadConfig(options.config, process.env);
+  const cassette = await openOrTell(file);
+  const { header, entries } = cassette;
+  if (header.trust !== undefined)
+    throw new UsageError(`${file} is redacted already: its signatures are of keys that nobody has any more`);
+  const redactor = createRedactor(loaded, selection);
+  let failure: Error | undefined;
+  const tape = await Tape.open({
+    file: options.out,
+    header: () => ({ ...header, keys: {}, trust: redactor.trust() }),
+    headerLast: true,
+    force: options.force === true,
+    onError: (error) => {
+      failure = error;
+    },
+  });
+  const tally = new Tally();
+  try {
+    for await (const { entry } of entries) {
+      const clean = redactor.redact(entry, (reason) => tally.leaveOut(reason));
+      if (clean === undefined) continue;
+      // One who reads a file can wait.
+      await tape.drained();
+      if (failure !== undefined) throw failure;
+      tape.write(clean);
+      if (isRejected(clean)) tally.rejected++;
+      else tally.add(clean, bodyOf(clean).length);
+    }
+    await tape.close();
+  } catch (error) {
+    await tape.discard();
+    throw asUsage(failure ?? error);
+  }
+  for (const line of summaryOf(tally, tape.files)) process.stdout.write(`${line}\n`);
+};
+
+const asUsage = (error: unknown): unknown =>
+  error instanceof CassetteError ? new UsageError(error.message) : error;
+
+const openOrTell = async (file: string): ReturnType<typeof openCassette> => {
+  try {
+    return await openCassette(file);
+  } catch (error) {
+    throw asUsage(error);
+  }
+};

@@ -1,0 +1,132 @@
+import { writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { CassetteError } from '../cassette/problem.ts';
+import { readFailure } from '../config/files.ts';
+import { loadConfig } from '../config/load.ts';
+import { ConfigError } from '../config/problem.ts';
+import { cassetteFromCapture } from '../replay/import.ts';
+import type { ReplayResult } from '../replay/result.ts';
+import { inertJson, painted } from './decode/paint.ts';
+import { cassettesIn } from './replay/files.ts';
+import { resultLines, summaryLine } from './replay/format.ts';
+import { junitText } from './replay/junit.ts';
+import { replayAll } from './replay/pool.ts';
+import { coloursFor, ProgressBar } from './terminal.ts';
+import { UsageError } from './usage.ts';
+import { version } from './version.ts';
+
+interface ReplayCommandOptions {
+  readonly config: string;
+  readonly bytes?: true;
+  readonly update?: true;
+  readonly junit?: string;
+  readonly json?: true;
+  readonly import?: string;
+  readonly as?: string;
+}
+
+/** `mcbridge replay` */
+export const registerReplay = (program: Command): void => {
+  program
+    .command('replay')
+    .summary('prove that a configuration still translates recorded traffic the same way')
+    .description(
+      'Feeds the messages of cassettes through the bridge that the configuration describes, at the time when they were\n' +
+        'recorded and without a network, and compares what it sends with what was recorded.',
+    )
+    .argument('<cassettes...>', 'cassettes, or folders with *.cassette.ndjson')
+    .requiredOption('-c, --config <file>', 'the configuration, see docs/configuration.md')
+    .option('--bytes', 'compare each byte, and not only what the messages mean')
+    .option('--update', 'accept what came out: rewrite the cassettes that differ')
+    .option('--junit <file>', 'write the results for a CI system, as JUnit XML')
+    .option('--json', 'print the results as JSON')
+    .option('--import <capture>', 'make the one cassette that is named of the requests of this capture first')
+    .option('--as <ingress>', 'with --import: the ingress that these come in by')
+    .addHelpText(
+      'after',
+      `
+Messages are the same where they mean the same: signatures must be valid, but may be others; the order of messages,
+of keys and the line breaks of base64 do not count, nor do reply tokens, so the cluster key may be another.
+Keys that verify what came in must be those of the recording, unless the cassette brings its own.
+See docs/cassettes.md for the format and for what CI needs.
+
+Examples:
+  mcbridge replay fixtures/ --config bridge.yaml
+  mcbridge replay fixtures/ --config bridge.yaml --junit replay.xml
+  mcbridge replay fixtures/ --config bridge.yaml --json | jq '.cassettes[].differences'
+  mcbridge replay fixtures/discovery.cassette.ndjson --config bridge.yaml --update && git diff fixtures/
+  mcbridge replay new.cassette.ndjson --config bridge.yaml --import capture.ndjson --as federation
+
+Exit codes: 0 all the same (or updated), 1 differences, 2 wrong usage, or something is unusable`,
+    )
+    .action(replay);
+};
+
+const replay = async (places: readonly string[], options: ReplayCommandOptions): Promise<void> => {
+  checkConfig(options.config);
+  const imported = options.import === undefined ? undefined : await importInto(places, options);
+  if (imported === undefined && options.as !== undefined)
+    throw new UsageError('--as has no effect without --import');
+  const files = cassettesIn(places);
+  const update = options.update === true || imported !== undefined;
+  const task = { config: options.config, bytes: options.bytes === true, update };
+  const bar = files.length > 1 ? new ProgressBar(process.stderr, files.length) : undefined;
+  let results: readonly ReplayResult[];
+  try {
+    results = await replayAll(files, task, () => bar?.step());
+  } finally {
+    bar?.end();
+  }
+  if (options.junit !== undefined) writeJunit(options.junit, results);
+  print(results, options.json === true);
+  process.exitCode = exitCode(results);
+};
+
+/** @throws UsageError for a configuration that no cassette can be replayed with */
+const checkConfig = (file: string): void => {
+  try {
+    loadConfig(file, process.env);
+  } catch (error) {
+    throw error instanceof ConfigError ? new UsageError(error.message) : error;
+  }
+};
+
+const importInto = async (places: readonly string[], options: ReplayCommandOptions): Promise<number> => {
+  const { import: capture = '', as: ingress, config } = options;
+  const [file] = places;
+  if (file === undefined || places.length > 1)
+    throw new UsageError('--import makes one cassette: name one file');
+  if (ingress === undefined)
+    throw new UsageError('--import takes --as <ingress>: by which ingress do its requests come in?');
+  try {
+    return await cassetteFromCapture(file, loadConfig(config, process.env), {
+      capture,
+      ingress,
+      version: version(),
+    });
+  } catch (error) {
+    throw error instanceof CassetteError ? new UsageError(error.message) : error;
+  }
+};
+
+const writeJunit = (file: string, results: readonly ReplayResult[]): void => {
+  try {
+    writeFileSync(file, junitText(results));
+  } catch (error) {
+    throw new UsageError(`--junit ${file} cannot be written: ${readFailure(error)}`);
+  }
+};
+
+const print = (results: readonly ReplayResult[], json: boolean): void => {
+  if (json) {
+    process.stdout.write(`${inertJson(JSON.stringify({ cassettes: results }))}\n`);
+    return;
+  }
+  const lines = [...results.flatMap(resultLines), summaryLine(results)];
+  process.stdout.write(painted(lines, coloursFor(process.stdout)));
+};
+
+const exitCode = (results: readonly ReplayResult[]): number => {
+  if (results.some(({ outcome }) => outcome === 'unusable')) return 2;
+  return results.some(({ outcome, updated }) => outcome === 'different' && !updated) ? 1 : 0;
+};

@@ -1,0 +1,90 @@
+import type { Line, Span } from '../../decode/text.ts';
+import type { Change } from '../../replay/compare.ts';
+import type { Difference, ReplayResult } from '../../replay/result.ts';
+import { counted } from '../terminal.ts';
+
+/** Characters of a value that are shown. */
+const WIDEST = 300;
+/** Differences of one cassette that are shown; the JSON has more. */
+const SHOWN = 20;
+
+const plain = (text: string): Span => ({ text, tone: 'plain' });
+const faint = (text: string): Span => ({ text, tone: 'faint' });
+
+const valueText = (value: string | undefined): string =>
+  value === undefined ? '(nothing)' : value.length > WIDEST ? `${value.slice(0, WIDEST)}…` : value;
+
+const changeLines = ({ path, recorded, replayed }: Change): readonly Line[] => [
+  [plain(`    ${path}`)],
+  [faint('      - recorded: '), { text: valueText(recorded), tone: 'bad' }],
+  [faint('      + replayed: '), { text: valueText(replayed), tone: 'good' }],
+];
+
+const KINDS = {
+  changed: 'is not as it was recorded',
+  missing: 'was recorded, and did not come',
+  extra: 'came, and was not recorded',
+} as const;
+
+const about = ({ requestId, sender }: Difference): string => {
+  const parts = [
+    ...(requestId === undefined ? [] : [`request ${requestId}`]),
+    ...(sender === undefined ? [] : [`from ${sender}`]),
+  ];
+  return parts.length === 0 ? '' : `, ${parts.join(', ')}`;
+};
+
+const differenceLines = (file: string, it: Difference): readonly Line[] => [
+  [
+    { text: `  ${file}:${it.line}: `, tone: 'title' },
+    plain(`${it.lane}: ${it.what}${about(it)} `),
+    { text: KINDS[it.kind], tone: 'bad' },
+  ],
+  ...it.changes.flatMap(changeLines),
+];
+
+const headline = ({ outcome, updated, fed, same, different, seconds }: ReplayResult): Span => {
+  const took = `${counted(fed, 'message')} fed, in ${seconds.toFixed(1)} s`;
+  if (outcome === 'same') return { text: `same: ${same} of ${same}; ${took}`, tone: 'good' };
+  const text = `${counted(different, 'difference')}, ${same} the same; ${took}`;
+  return updated
+    ? { text: `updated: ${text}`, tone: 'doubtful' }
+    : { text: `different: ${text}`, tone: 'bad' };
+};
+
+/** One cassette's outcome for people. */
+export const resultLines = (result: ReplayResult): readonly Line[] => {
+  const { file, outcome, reason = '', differences, different, notes, updated } = result;
+  if (outcome === 'unusable')
+    return [
+      [
+        { text: `${file}: `, tone: 'title' },
+        { text: 'unusable', tone: 'bad' },
+      ],
+      ...reason.split('\n').map((text): Line => [plain(`  ${text}`)]),
+    ];
+  const shown = updated ? [] : differences.slice(0, SHOWN);
+  const hidden = updated ? 0 : different - shown.length;
+  return [
+    [{ text: `${file}: `, tone: 'title' }, headline(result)],
+    ...shown.flatMap((it) => differenceLines(file, it)),
+    ...(hidden > 0 ? [[faint(`  and ${hidden} more; --json has the first ${differences.length}`)]] : []),
+    ...notes.map((text): Line => [{ text: `  note: ${text}`, tone: 'doubtful' }]),
+  ];
+};
+
+/** All cassettes' outcome in a line. */
+export const summaryLine = (results: readonly ReplayResult[]): Line => {
+  const count = (wanted: (it: ReplayResult) => boolean): number => results.filter(wanted).length;
+  const updated = count((it) => it.updated);
+  const parts = [
+    `${count((it) => it.outcome === 'same' && !it.updated)} same`,
+    `${count((it) => it.outcome === 'different' && !it.updated)} different`,
+    ...(updated === 0 ? [] : [`${updated} updated`]),
+    `${count((it) => it.outcome === 'unusable')} unusable`,
+  ];
+  const fed = results.reduce((sum, it) => sum + it.fed, 0);
+  return [
+    plain(`${counted(results.length, 'cassette')}: ${parts.join(', ')}; ${counted(fed, 'message')} fed`),
+  ];
+};

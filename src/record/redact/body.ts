@@ -1,0 +1,93 @@
+import { Rejection } from '../../envelope/rejection.ts';
+import { isMap, type Value, type ValueMap } from '../../envelope/value.ts';
+import { formatJson, parseJson, tryDecodeBase64 } from '../../wire/choria/index.ts';
+import { fieldText } from '../../wire/mcollective/text.ts';
+import { RubyHash, type RubyValue } from '../../wire/ruby/index.ts';
+import { type Redaction, redactRuby, redactValue } from './values.ts';
+
+/** The fields of bodies that the protocols know. Any other is left out: it might hold anything. */
+const FIELDS: ReadonlySet<string> = new Set([
+  'agent',
+  'action',
+  'caller',
+  'data',
+  'process_results',
+  'statuscode',
+  'statusmsg',
+]);
+
+const STATUS = 'statusmsg';
+const DATA = 'data';
+
+/** Bodies of discovery, as Ruby's and Go's peers write them; `body.ts` of the wire knows why. */
+const DISCOVERY: ReadonlySet<string> = new Set(['ping', 'pong', '"ping"', '"pong"', 'cGluZw==', 'InBpbmci']);
+
+/** A whole body of Choria's JSON, in base64 or not, as it was. @throws Rejection for what is no body */
+export const redactChoriaBody = (message: string, redaction: Redaction): string => {
+  if (DISCOVERY.has(message)) return message;
+  const plain = /^\s*\{/.test(message);
+  const text = plain ? message : tryDecodeBase64(message)?.toString('utf8');
+  const body = text === undefined || text === '' ? undefined : parseJson(text);
+  if (body === undefined || !isMap(body))
+    throw new Rejection('unsupported_body', 'the body is neither a hash nor discovery');
+  const clean = formatJson(redactFields(body, redaction));
+  return plain ? clean : Buffer.from(clean).toString('base64');
+};
+
+/** Twice: the first time it learns the texts that others, which come before them, may quote. */
+const twice = <T>(redact: () => T): T => {
+  redact();
+  return redact();
+};
+
+const redactFields = (body: ValueMap, redaction: Redaction): ValueMap => {
+  const known = [...body].filter(([key]) => FIELDS.has(key));
+  // The data first: the sentence may quote it.
+  const data = new Map(
+    known.flatMap(([key, value]): [string, Value][] =>
+      key === DATA
+        ? [[key, isNoData(value) ? value : twice(() => redactValue(value, [key], redaction))]]
+        : [],
+    ),
+  );
+  return new Map(
+    known.map(([key, value]): [string, Value] => {
+      if (key === STATUS) return [key, redactStatus(value, redaction)];
+      return [key, data.get(key) ?? value];
+    }),
+  );
+};
+
+/** Go writes data that it has none of as a text. */
+const isNoData = (value: Value): boolean => value === '{}';
+
+const redactStatus = (value: Value, redaction: Redaction): Value => {
+  const { selection, placeholders } = redaction;
+  const texts = { placeholders, selection: { ...selection, allTexts: false } };
+  return redactValue(value, [STATUS], texts);
+};
+
+/** The payload of a legacy message. @throws Rejection for what is none */
+export const redactLegacyPayload = (payload: RubyValue, redaction: Redaction): RubyValue => {
+  const text = fieldText(payload);
+  if (text !== undefined && DISCOVERY.has(text)) return payload;
+  if (!(payload instanceof RubyHash))
+    throw new Rejection('unsupported_body', 'the payload is neither a hash nor discovery');
+  const { selection, placeholders } = redaction;
+  const fields = payload.entries.flatMap(([key, value]) => {
+    const name = fieldText(key);
+    return name !== undefined && FIELDS.has(name) ? [{ key, name, value }] : [];
+  });
+  const data = new Map(
+    fields.flatMap(({ key, name, value }): [RubyValue, RubyValue][] =>
+      name === DATA ? [[key, twice(() => redactRuby(value, [name], redaction))]] : [],
+    ),
+  );
+  const status = { placeholders, selection: { ...selection, allTexts: false } };
+  return new RubyHash(
+    fields.map(({ key, name, value }): [RubyValue, RubyValue] => {
+      if (name === DATA) return [key, data.get(key) ?? null];
+      return name === STATUS ? [key, redactRuby(value, [name], status)] : [key, value];
+    }),
+  );
+};

@@ -1,0 +1,92 @@
+import { type KeyObject, sign } from 'node:crypto';
+import { Rejection } from '../../envelope/rejection.ts';
+import { decodeBase64, encodeBase64 } from '../../wire/base64.ts';
+import { requestPayloadFromRuby } from '../../wire/mcollective/payload.ts';
+import { decodeReply, encodeSignedReply, type SealedReply } from '../../wire/mcollective/reply.ts';
+import { decodeRequest, encodeSignedRequest, type SealedRequest } from '../../wire/mcollective/request.ts';
+import type { Serializer } from '../../wire/mcollective/serializer.ts';
+import { verifyDocument } from '../../wire/mcollective/signature.ts';
+import { RubyHash, symbol } from '../../wire/ruby/index.ts';
+import { redactLegacyPayload } from './body.ts';
+import { type Clean, ofRequest } from './clean.ts';
+import type { LegacyKeys, LegacyLinkKeys } from './legacy-keys.ts';
+import type { Redaction } from './values.ts';
+
+/** How a legacy link's frames are read, and judged. */
+export interface LegacyCodec extends LegacyLinkKeys {
+  readonly serializer: Serializer;
+  readonly base64: boolean;
+}
+
+/** What MCollective's ssl.rb signs beside the payload. */
+const SIGNED = ['ssl_ttl', 'ssl_msgtime'];
+const PAYLOAD = 'ssl_msg';
+
+const signed = (document: Buffer, key: KeyObject): Buffer => sign('sha1', document, key);
+
+/**
+ * The message of a frame with other values, signed anew: by a key of the caller's or the daemons' own where it was
+ * right before, by nobody's where it was not.
+ * @throws Rejection for what cannot be read to its innermost layer
+ */
+export const redactLegacy = (
+  frame: Buffer,
+  redaction: Redaction,
+  codec: LegacyCodec,
+  keys: LegacyKeys,
+): Clean => {
+  const bytes = codec.base64 ? decodeBase64(frame.toString('latin1'), 'the message') : frame;
+  const hash = codec.serializer.decode(bytes);
+  if (!(hash instanceof RubyHash)) throw new Rejection('wrong_protocol', 'the message is not a hash');
+  const { requestId, body } =
+    hash.symbol('callerid') === undefined
+      ? replyWithout(decodeReply(bytes, codec.serializer), redaction, codec, keys)
+      : requestWithout(decodeRequest(bytes, codec.serializer), redaction, codec, keys);
+  return { requestId, body: codec.base64 ? Buffer.from(encodeBase64(body, 'wrapped')) : body };
+};
+
+const requestWithout = (
+  sealed: SealedRequest,
+  redaction: Redaction,
+  { serializer, caller }: LegacyCodec,
+  keys: LegacyKeys,
+): Clean =>
+  ofRequest(sealed.requestId, () => {
+    const document = serializer.decode(sealed.body);
+    if (!(document instanceof RubyHash))
+      throw new Rejection('missing_field', 'the signed document is not a hash');
+    const payload = document.symbol(PAYLOAD);
+    // Clients before MCollective 2.0 signed the bare payload.
+    const clean = redactLegacyPayload(payload ?? document, redaction);
+    const around = SIGNED.flatMap((name) => {
+      const value = document.symbol(name);
+      return typeof value === 'number' ? [[symbol(name), value] as const] : [];
+    });
+    const body = serializer.encode(
+      payload === undefined ? clean : new RubyHash([[symbol(PAYLOAD), clean], ...around]),
+    );
+    const key = caller(sealed.callerId);
+    const isSound = key !== undefined && verifyDocument(sealed.body, sealed.signature, key);
+    const { privateKey } = isSound ? keys.caller(sealed.callerId) : keys.nobody;
+    const request = { ...sealed, payload: requestPayloadFromRuby(clean).payload };
+    return {
+      requestId: sealed.requestId,
+      body: encodeSignedRequest(request, body, signed(body, privateKey), serializer),
+    };
+  });
+
+const replyWithout = (
+  sealed: SealedReply,
+  redaction: Redaction,
+  { serializer, servers }: LegacyCodec,
+  keys: LegacyKeys,
+): Clean =>
+  ofRequest(sealed.requestId, () => {
+    const body = serializer.encode(redactLegacyPayload(serializer.decode(sealed.body), redaction));
+    const isSound = servers.some((key) => verifyDocument(sealed.body, sealed.signature, key));
+    const { privateKey } = isSound ? keys.server : keys.nobody;
+    return {
+      requestId: sealed.requestId,
+      body: encodeSignedReply(sealed, body, signed(body, privateKey), serializer),
+    };
+  });

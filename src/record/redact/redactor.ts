@@ -1,0 +1,175 @@
+import {
+  bodyFields,
+  bodyOf,
+  type CassetteMessage,
+  type CassetteRejected,
+  type CassetteTrust,
+  isRejected,
+} from '../../cassette/format.ts';
+import { fileParser } from '../../config/files.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import { isIdentity, isRequestId } from '../../envelope/check.ts';
+import { asRejection, Rejection } from '../../envelope/rejection.ts';
+import { Lru } from '../../wire/lru.ts';
+import type { Redact } from '../recorder.ts';
+import { redactChoria } from './choria.ts';
+import { ChoriaCallers } from './choria-callers.ts';
+import type { Clean } from './clean.ts';
+import { authoritiesOf, egressCodec, ingressCodec, type Shared } from './codecs.ts';
+import { type LegacyCodec, redactLegacy } from './legacy.ts';
+import { LegacyKeys } from './legacy-keys.ts';
+import type { Selection } from './paths.ts';
+import { Placeholders } from './placeholders.ts';
+
+/** Takes chosen values out of the messages of one recording. */
+export interface Redactor {
+  readonly redact: Redact;
+  /** Whom to believe now; grows with each caller. */
+  trust(): CassetteTrust;
+}
+
+/** Headers that brokers, clients and daemons of the protocol write; any other might hold anything. */
+const FRAME_HEADERS: ReadonlySet<string> = new Set([
+  'destination',
+  'reply-to',
+  'timestamp',
+  'expires',
+  'expiration',
+  'priority',
+  'persistent',
+  'mc_sender',
+  'mc_identity',
+  'mcbridge',
+  'message-id',
+  'subscription',
+  'content-type',
+]);
+
+/** Requests whose fate is remembered. */
+const REMEMBERED = 10_000;
+
+/** Of a message that is whole and is about one that is not there. */
+class LeftOut extends Error {}
+
+const PROTOCOL_2 = /"protocol"\s*:\s*"io\.choria\.protocol\.v2\./;
+
+/**
+ * @param loaded the configuration that the messages were recorded with: whose protocol, whose keys
+ * @throws ConfigError for a key that cannot be read
+ */
+export const createRedactor = (loaded: LoadedConfig, selection: Selection): Redactor => {
+  const { config } = loaded;
+  const shared: Shared = { config, parse: fileParser(loaded) };
+  const redaction = { selection, placeholders: new Placeholders() };
+  const callers = new ChoriaCallers(authoritiesOf(shared));
+  const keys = new LegacyKeys();
+  const codecs = new Map<string, LegacyCodec | 'choria'>();
+  /** The legacy callers that an ingress has a key of, and that have sent something: the public halves of theirs now. */
+  const believed = new Map<string, Record<string, string>>();
+
+  for (const it of config.ingresses.values()) {
+    if (it.type !== 'mcollective-stomp') {
+      codecs.set(`ingress ${it.name}`, 'choria');
+      continue;
+    }
+    const codec = ingressCodec(it, shared);
+    const names: Record<string, string> = {};
+    believed.set(it.name, names);
+    codecs.set(`ingress ${it.name}`, {
+      ...codec,
+      caller: (callerId) => {
+        const key = codec.caller(callerId);
+        if (key !== undefined) names[callerId.replace(/^cert=/, '')] = keys.caller(callerId).publicKey;
+        return key;
+      },
+    });
+  }
+  for (const it of config.egresses.values())
+    codecs.set(`egress ${it.name}`, it.type === 'mcollective-stomp' ? egressCodec(it, shared) : 'choria');
+
+  const without = (body: Buffer, { side, link }: CassetteMessage): Clean => {
+    const codec = codecs.get(`${side} ${link}`);
+    if (codec === undefined) throw new Rejection('wrong_protocol', `there is no ${side} ${link}`);
+    if (codec !== 'choria') return redactLegacy(body, redaction, codec, keys);
+    return redactChoria(body, redaction, callers, config.maxMessageBytes);
+  };
+
+  /** Requests that were left out: what the bridge made of them would come from nowhere. */
+  const gone = new Lru<string, true>(REMEMBERED);
+  /** Messages that were left out and that the bridge may tell of, by the code that it uses. */
+  const untold = new Map<string, number>();
+
+  const message = (given: CassetteMessage, body: Buffer): CassetteMessage => {
+    const clean = without(body, given);
+    if (gone.get(clean.requestId) === true) throw new LeftOut();
+    const { headers, text: _text, base64: _base64, ...rest } = given;
+    const kept = Object.entries(headers ?? {}).filter(([name]) => FRAME_HEADERS.has(name));
+    return {
+      ...rest,
+      ...(kept.length === 0 ? {} : { headers: Object.fromEntries(kept) }),
+      ...bodyFields(clean.body),
+    };
+  };
+
+  const leaveOut = (error: unknown, { dir }: CassetteMessage, body: Buffer): string => {
+    if (error instanceof LeftOut) return 'about_a_message_left_out';
+    const { code, context } = asRejection(error);
+    if (dir === 'in') {
+      if (context.requestId !== undefined) gone.set(context.requestId, true);
+      untold.set(code, (untold.get(code) ?? 0) + 1);
+    }
+    return PROTOCOL_2.test(body.toString('utf8')) ? 'protocol_2' : code;
+  };
+
+  const rejected = (entry: CassetteRejected): CassetteRejected | undefined => {
+    const { code, request_id: requestId } = entry.rejected;
+    const count = untold.get(code) ?? 0;
+    if (count === 0 && (requestId === undefined || gone.get(requestId) !== true)) return withoutWords(entry);
+    if (count > 0) untold.set(code, count - 1);
+    return undefined;
+  };
+
+  return {
+    redact: (entry, onLeftOut) => {
+      if (isRejected(entry)) return rejected(entry);
+      const body = bodyOf(entry);
+      try {
+        return message(entry, body);
+      } catch (error) {
+        // Whatever it is, a message that could not be taken apart is not written down.
+        onLeftOut(leaveOut(error, entry, body));
+        return undefined;
+      }
+    },
+
+    trust: () => ({
+      ingresses: Object.fromEntries(
+        [...config.ingresses.values()].map((it) => {
+          if (it.type === 'mcollective-stomp') return [it.name, { callers: believed.get(it.name) ?? {} }];
+          const ca = callers.caFor(it.callers.ca);
+          return [it.name, ca === undefined ? {} : { ca }];
+        }),
+      ),
+      egresses: Object.fromEntries(
+        [...config.egresses.values()].flatMap((it) =>
+          it.type === 'mcollective-stomp'
+            ? [[it.name, { server_public_key: [keys.server.publicKey] }] as const]
+            : [],
+        ),
+      ),
+    }),
+  };
+};
+
+/** Ids and names only as they must look; of a message that is none, these are whatever it held. */
+const withoutWords = ({ at, rejected }: CassetteRejected): CassetteRejected => {
+  const { code, request_id: requestId, sender } = rejected;
+  return {
+    at,
+    rejected: {
+      code,
+      ...(requestId !== undefined && isRequestId(requestId) && { request_id: requestId }),
+      ...(sender !== undefined && isIdentity(sender) && { sender }),
+    },
+  };
+};

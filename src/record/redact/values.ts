@@ -1,0 +1,101 @@
+import { Float, isMap, type Value } from '../../envelope/value.ts';
+import { formatJson } from '../../wire/choria/index.ts';
+import { PROCESS_RESULTS } from '../../wire/mcollective/payload.ts';
+import { fieldText } from '../../wire/mcollective/text.ts';
+import { fromRuby } from '../../wire/mcollective/values.ts';
+import {
+  RubyFloat,
+  RubyHash,
+  RubySet,
+  RubyString,
+  RubyStruct,
+  RubySymbol,
+  type RubyValue,
+} from '../../wire/ruby/index.ts';
+import { isSelected, type Path, type Selection } from './paths.ts';
+import type { Placeholders } from './placeholders.ts';
+
+/** What replaces values, and which. */
+export interface Redaction {
+  readonly selection: Selection;
+  readonly placeholders: Placeholders;
+}
+
+const isRubyList = (value: RubyValue): value is readonly RubyValue[] => Array.isArray(value);
+const isList = (value: Value): value is readonly Value[] => Array.isArray(value);
+
+/** A switch of the protocol's that stands among the data of requests. */
+const isSwitch = (place: Path): boolean => place.length === 2 && place[1] === PROCESS_RESULTS;
+
+/** Numbers and switches are replaced where a path leads to them, texts wherever all are. */
+const scalar = <T extends Value | RubyValue>(
+  value: T,
+  place: Path,
+  { selection, placeholders }: Redaction,
+): T | number | bigint | boolean => {
+  if (!isSelected(selection, place) || isSwitch(place)) return value;
+  if (typeof value === 'number')
+    return Number.isInteger(value) ? placeholders.integer(value) : placeholders.float(value);
+  if (typeof value === 'bigint') return placeholders.bigint(value);
+  return typeof value === 'boolean' ? false : value;
+};
+
+const isWanted = (place: Path, { selection }: Redaction): boolean =>
+  selection.allTexts || isSelected(selection, place);
+
+/** A value of Choria's JSON, with what was selected replaced. Kinds stay: a text is a text, an integer an integer. */
+export const redactValue = (value: Value, place: Path, redaction: Redaction): Value => {
+  const { placeholders } = redaction;
+  if (isMap(value))
+    return new Map([...value].map(([key, one]) => [key, redactValue(one, [...place, key], redaction)]));
+  if (isList(value)) return value.map((one, index) => redactValue(one, [...place, String(index)], redaction));
+  if (typeof value === 'string')
+    return isWanted(place, redaction) ? placeholders.text(value) : placeholders.sentence(value);
+  if (value instanceof Uint8Array) return isWanted(place, redaction) ? placeholders.binary(value) : value;
+  if (value instanceof Float)
+    return isSelected(redaction.selection, place) ? placeholders.float(value.value) : value;
+  return scalar(value, place, redaction);
+};
+
+/** How a key is written in a path: as in the JSON of the other side. */
+const keyOf = (key: RubyValue): string =>
+  fieldText(key) ?? (key instanceof RubyString ? key.bytes.toString('latin1') : String(key));
+
+/** As it was, unless it quotes a text that was replaced. */
+const unquoted = (value: RubyValue, text: string, placeholders: Placeholders): RubyValue => {
+  const clean = placeholders.sentence(text);
+  return clean === text ? value : clean;
+};
+
+/**
+ * The same in a legacy message. What the other side sees as text becomes text, also a symbol, a time or a pattern, so
+ * that one placeholder stands on both sides.
+ */
+export const redactRuby = (value: RubyValue, place: Path, redaction: Redaction): RubyValue => {
+  const { placeholders, selection } = redaction;
+  const wanted = isWanted(place, redaction);
+  if (value instanceof RubyHash)
+    return new RubyHash(
+      value.entries.map(([key, one]) => [key, redactRuby(one, [...place, keyOf(key)], redaction)]),
+    );
+  if (isRubyList(value))
+    return value.map((one, index) => redactRuby(one, [...place, String(index)], redaction));
+  if (value instanceof RubySet)
+    return new RubySet(
+      value.members.map((one, index) => redactRuby(one, [...place, String(index)], redaction)),
+    );
+  if (value instanceof RubyStruct)
+    return new RubyStruct(
+      value.className,
+      value.members.map(([name, one]) => [name, redactRuby(one, [...place, name], redaction)]),
+    );
+  if (value instanceof RubyFloat)
+    return isSelected(selection, place) ? new RubyFloat(placeholders.float(value.value)) : value;
+  if (value === null || typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean')
+    return scalar(value, place, redaction);
+  const seen = fromRuby(value);
+  if (!wanted) return typeof seen === 'string' ? unquoted(value, seen, placeholders) : value;
+  if (seen instanceof Uint8Array) return new RubyString(placeholders.binary(seen), 'ASCII-8BIT');
+  const text = placeholders.text(typeof seen === 'string' ? seen : formatJson(seen));
+  return value instanceof RubySymbol ? new RubySymbol(text) : text;
+};

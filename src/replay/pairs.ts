@@ -1,0 +1,204 @@
+import { type Change, changesBetween } from './compare.ts';
+import type { Item } from './item.ts';
+
+export interface PairsOptions {
+  /** How two that mean the same may differ all the same: signatures, and bytes where these are to be the same. */
+  readonly further: (recorded: Item, replayed: Item) => readonly Change[];
+  /** Told of each two that belong together, whether they are the same or not, unless they are so in each byte. */
+  readonly onPair: (recorded: Item, replayed: Item) => void;
+  readonly onSame: (recorded: Item) => void;
+  /** One of both is undefined where there is no other to it. */
+  readonly onDifferent: (
+    recorded: Item | undefined,
+    replayed: Item | undefined,
+    changes: readonly Change[],
+  ) => void;
+}
+
+/**
+ * Messages that have to wait for their counterpart: what a bridge signed comes later in the recording than in the
+ * replay, and what is heard on two networks in either order. Counted in messages that come in.
+ */
+const HORIZON = 1_000;
+/** How many of one kind are looked at for the best counterpart of one that has none that is the same. */
+const CANDIDATES = 100;
+
+/** So few are compared one by one, as where each message comes right after its counterpart. */
+const FEW = 4;
+
+/** Those that wait, in order. */
+class Waiting {
+  readonly items = new Set<Item>();
+  /** By all that they are; only while there are many. */
+  #index: Map<string, Item[]> | undefined;
+
+  add(item: Item): void {
+    this.items.add(item);
+    if (this.#index !== undefined) addTo(this.#index, item);
+  }
+
+  delete(item: Item): void {
+    this.items.delete(item);
+    if (this.items.size === 0) this.#index = undefined;
+    const same = this.#index?.get(item.exact) ?? [];
+    if (same.length <= 1) this.#index?.delete(item.exact);
+    else same.splice(same.indexOf(item), 1);
+  }
+
+  /** The first that is the same in each byte. */
+  exact(item: Item): Item | undefined {
+    if (this.#index === undefined && this.items.size > FEW) {
+      this.#index = new Map();
+      for (const one of this.items) addTo(this.#index, one);
+    }
+    if (this.#index !== undefined) return this.#index.get(item.exact)?.[0];
+    for (const one of this.items) if (one.isExactly(item)) return one;
+    return undefined;
+  }
+}
+
+const addTo = (index: Map<string, Item[]>, item: Item): void => {
+  const same = index.get(item.exact);
+  if (same === undefined) index.set(item.exact, [item]);
+  else same.push(item);
+};
+
+interface Lane {
+  readonly recorded: Waiting;
+  readonly replayed: Waiting;
+}
+
+/**
+ * Finds for each recorded message the replayed one that is the same, in any order; what stays alone is put beside
+ * what is most like it. Holds only what waits.
+ */
+export class Pairs {
+  readonly #options: PairsOptions;
+  readonly #lanes = new Map<string, Lane>();
+
+  constructor(options: PairsOptions) {
+    this.#options = options;
+  }
+
+  recorded(item: Item): void {
+    const { recorded, replayed } = this.#lane(item.lane);
+    const exact = replayed.exact(item);
+    if (exact !== undefined) {
+      replayed.delete(exact);
+      this.#options.onSame(item);
+      return;
+    }
+    for (const other of replayed.items) {
+      if (!this.#isSame(item, other)) continue;
+      replayed.delete(other);
+      return;
+    }
+    recorded.add(item);
+  }
+
+  replayed(item: Item): void {
+    const { recorded, replayed } = this.#lane(item.lane);
+    const exact = recorded.exact(item);
+    if (exact !== undefined) {
+      recorded.delete(exact);
+      this.#options.onSame(exact);
+      return;
+    }
+    for (const other of recorded.items) {
+      if (!this.#isSame(other, item)) continue;
+      recorded.delete(other);
+      return;
+    }
+    replayed.add(item);
+  }
+
+  /** Gives up on those that have waited for long. @param turn the messages that have come in so far */
+  sweep(turn: number): void {
+    this.#end((item) => item.turn < turn - HORIZON);
+  }
+
+  /** Gives up on all that wait. */
+  end(): void {
+    this.#end(() => true);
+  }
+
+  /** Whether any recorded one of a lane still waits. */
+  isWaiting(lane: string): boolean {
+    return this.#lane(lane).recorded.items.size > 0;
+  }
+
+  /** Gives up on the first recorded one of a lane that this is true for: what it belongs to has to be known now. */
+  decide(lane: string, wanted: (item: Item) => boolean): void {
+    const { recorded, replayed } = this.#lane(lane);
+    for (const item of recorded.items)
+      if (wanted(item)) {
+        this.#giveUp(item, recorded, replayed);
+        return;
+      }
+  }
+
+  #lane(name: string): Lane {
+    const known = this.#lanes.get(name);
+    if (known !== undefined) return known;
+    const lane = { recorded: new Waiting(), replayed: new Waiting() };
+    this.#lanes.set(name, lane);
+    return lane;
+  }
+
+  #isSame(recorded: Item, replayed: Item): boolean {
+    const { further, onPair, onSame, onDifferent } = this.#options;
+    if (recorded.likeness !== replayed.likeness) return false;
+    if (changesBetween(recorded.meaning, replayed.meaning).length > 0) return false;
+    onPair(recorded, replayed);
+    const changes = further(recorded, replayed);
+    if (changes.length === 0) onSame(recorded);
+    else onDifferent(recorded, replayed, changes);
+    return true;
+  }
+
+  #end(isOver: (item: Item) => boolean): void {
+    for (const { recorded, replayed } of this.#lanes.values()) {
+      for (const item of recorded.items) {
+        // They are in order.
+        if (!isOver(item)) break;
+        this.#giveUp(item, recorded, replayed);
+      }
+      for (const item of replayed.items) {
+        if (!isOver(item)) break;
+        replayed.delete(item);
+        this.#options.onDifferent(undefined, item, []);
+      }
+    }
+  }
+
+  #giveUp(item: Item, recorded: Waiting, replayed: Waiting): void {
+    const { onPair, onDifferent } = this.#options;
+    recorded.delete(item);
+    const other = mostLike(item, replayed.items);
+    if (other === undefined) {
+      onDifferent(item, undefined, []);
+      return;
+    }
+    replayed.delete(other);
+    onPair(item, other);
+    onDifferent(item, other, changesBetween(item.meaning, other.meaning));
+  }
+}
+
+/** Among those of the same request the one with the fewest changes. */
+const mostLike = (item: Item, others: ReadonlySet<Item>): Item | undefined => {
+  let best: Item | undefined;
+  let fewest = Number.POSITIVE_INFINITY;
+  let looked = 0;
+  for (const other of others) {
+    if (
+      other.likeness !== item.likeness &&
+      (item.requestId === undefined || other.requestId !== item.requestId)
+    )
+      continue;
+    const count = changesBetween(item.meaning, other.meaning).length;
+    if (count < fewest) [best, fewest] = [other, count];
+    if (++looked >= CANDIDATES) break;
+  }
+  return best;
+};

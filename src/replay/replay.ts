@@ -1,0 +1,248 @@
+import {
+  type CassetteEntry,
+  type CassetteHeader,
+  type CassetteMessage,
+  isRejected,
+} from '../cassette/format.ts';
+import { routesInWords } from '../cassette/header.ts';
+import { configFingerprint, fingerprintsOf } from '../cassette/keys.ts';
+import { CassetteError } from '../cassette/problem.ts';
+import { type LocatedEntry, openCassette } from '../cassette/read.ts';
+import { CassetteWriter } from '../cassette/write.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { byteChanges } from './bytes.ts';
+import { Homes, wayIn } from './homes.ts';
+import { Item } from './item.ts';
+import { KeyWatch } from './key-watch.ts';
+import { Pairs } from './pairs.ts';
+import type { ReplayResult } from './result.ts';
+import { sealCheck } from './seals.ts';
+import { type Outcome, openStage, type Stage, subscriptionsFollow } from './stage.ts';
+import { surroundingsFor } from './surroundings.ts';
+import { Tally } from './tally.ts';
+
+export interface ReplayOptions {
+  /** Whether all must be the same in each byte. */
+  readonly bytes?: boolean;
+  /** Whether the cassette is rewritten with what came out, where that is something else. */
+  readonly update?: boolean;
+  /** The program's version, for a rewritten header. */
+  readonly version: string;
+}
+
+/** Messages between two looks at what has waited for too long. */
+const SWEEP = 64;
+
+/** Frames to the nodes of one request, which the bridge puts together while they come at once. */
+const isBundle = (a: CassetteMessage, b: CassetteMessage): boolean =>
+  a.link === b.link &&
+  a.side === b.side &&
+  a.destination === b.destination &&
+  a.reply_to === b.reply_to &&
+  a.text === b.text &&
+  a.base64 === b.base64 &&
+  a.headers?.['mc_identity'] !== undefined;
+
+const entryOf = (outcome: Outcome, at: number): CassetteEntry =>
+  outcome.kind === 'sent'
+    ? outcome.message
+    : {
+        at,
+        rejected: {
+          code: outcome.code,
+          ...(outcome.requestId !== undefined && { request_id: outcome.requestId }),
+          ...(outcome.sender !== undefined && { sender: outcome.sender }),
+        },
+      };
+
+/** One run of a cassette through the bridge. */
+class Run {
+  readonly #stage: Stage;
+  readonly #pairs: Pairs;
+  readonly #tally: Tally;
+  readonly #watch: KeyWatch;
+  readonly #homes = new Homes();
+  readonly #writer: CassetteWriter | undefined;
+  #bundle: LocatedEntry[] = [];
+  #turn = 0;
+  /** Since subscriptions were last waited for. */
+  #learned = true;
+
+  constructor(
+    stage: Stage,
+    tally: Tally,
+    watch: KeyWatch,
+    pairs: Pick<ConstructorParameters<typeof Pairs>[0], 'further'>,
+    writer?: CassetteWriter,
+  ) {
+    this.#stage = stage;
+    this.#tally = tally;
+    this.#watch = watch;
+    this.#writer = writer;
+    this.#pairs = new Pairs({
+      ...pairs,
+      onPair: (recorded, replayed) => {
+        if (!isRejected(recorded.entry) && !isRejected(replayed.entry))
+          this.#homes.learn(recorded.entry, replayed.entry);
+      },
+      onSame: () => tally.same(),
+      onDifferent: (recorded, replayed, changes) => {
+        if (recorded === undefined && replayed !== undefined) watch.unexpected(replayed);
+        tally.different(recorded, replayed, changes);
+      },
+    });
+  }
+
+  async take(located: LocatedEntry): Promise<void> {
+    const { entry, line } = located;
+    if (isRejected(entry) || entry.dir === 'out') {
+      if (this.#bundle.length > 0) await this.#feed();
+      this.#pairs.recorded(new Item(entry, { line, turn: this.#turn }));
+      return;
+    }
+    const first = this.#bundle[0]?.entry;
+    if (first !== undefined && (isRejected(first) || !isBundle(first, entry))) await this.#feed();
+    this.#bundle.push(located);
+    if (entry.side === 'egress' || entry.headers?.['mc_identity'] === undefined) await this.#feed();
+  }
+
+  async end(): Promise<void> {
+    await this.#feed();
+    this.#pairs.end();
+  }
+
+  async #feed(): Promise<void> {
+    const bundle = this.#bundle;
+    const last = bundle.at(-1);
+    if (last === undefined) return;
+    this.#bundle = [];
+    let mayWait = false;
+    for (const { entry, line } of bundle) {
+      if (isRejected(entry)) continue;
+      this.#turn++;
+      mayWait ||= entry.side === 'ingress';
+      await this.#feedOne(entry, line);
+    }
+    if (mayWait || this.#stage.isBusy()) await this.#stage.settled(mayWait);
+    for (const outcome of this.#stage.take()) {
+      const entry = entryOf(outcome, last.entry.at);
+      this.#writer?.write(entry);
+      const note = outcome.kind === 'rejected' ? outcome.message : undefined;
+      const item = new Item(entry, { line: last.line, turn: this.#turn }, note);
+      if (outcome.kind === 'rejected') this.#watch.cause(item, last.entry);
+      this.#pairs.replayed(item);
+    }
+    if (this.#writer !== undefined) await this.#writer.drained();
+    if (this.#turn % SWEEP === 0) this.#pairs.sweep(this.#turn);
+  }
+
+  async #feedOne(entry: CassetteMessage, line: number): Promise<void> {
+    const message = entry.side === 'egress' ? this.#wayHome(entry) : entry;
+    this.#writer?.write(message);
+    this.#tally.fed();
+    this.#watch.came(message);
+    const heard = this.#stage.feed(message);
+    if (entry.side === 'egress') this.#learned ||= heard;
+    if (heard) return;
+    if (this.#learned && entry.side === 'ingress') {
+      this.#learned = false;
+      await subscriptionsFollow();
+      if (this.#stage.feed(message)) return;
+    }
+    this.#tally.unheard(message, line);
+  }
+
+  /** A reply's request has gone out before, as whatever the replay has made of it. */
+  #wayHome(message: CassetteMessage): CassetteMessage {
+    const lane = `egress ${message.link}`;
+    const waits = this.#pairs.isWaiting(lane);
+    if (!waits && !this.#homes.any) return message;
+    const way = wayIn(message);
+    if (way === undefined) return message;
+    if (waits && !this.#homes.knows(way))
+      this.#pairs.decide(lane, ({ entry }) => !isRejected(entry) && wayIn(entry) === way);
+    return this.#homes.redirected(message);
+  }
+}
+
+/** @throws CassetteError for a link that the configuration does not have */
+const checkLink = (entry: CassetteEntry, { config }: LoadedConfig): void => {
+  if (isRejected(entry)) return;
+  const links = entry.side === 'ingress' ? config.ingresses : config.egresses;
+  if (links.has(entry.link)) return;
+  const names = [...links.keys()].join(', ');
+  throw new CassetteError(
+    `the configuration has no ${entry.side} ${JSON.stringify(entry.link)}; it has ${names}`,
+  );
+};
+
+const updatedHeader = (header: CassetteHeader, loaded: LoadedConfig, version: string): CassetteHeader => {
+  const { identity, cluster, instance } = loaded.config;
+  const sha256 = configFingerprint(loaded);
+  return {
+    ...header,
+    by: `mcbridge ${version}`,
+    config: { ...(sha256 !== undefined && { sha256 }), routes: [...routesInWords(loaded.config)] },
+    bridge: { identity, cluster, instance },
+    keys: fingerprintsOf(loaded),
+    rejections: true,
+  };
+};
+
+/**
+ * Feeds what came to a recorded bridge to one of this configuration, at the time of the recording and without a
+ * network, and compares what it does with what was recorded.
+ * @throws CassetteError that names file and line
+ * @throws ConfigError where a file that the configuration names cannot be read
+ */
+export const replayCassette = async (
+  file: string,
+  configured: LoadedConfig,
+  { bytes = false, update = false, version }: ReplayOptions,
+): Promise<ReplayResult> => {
+  const began = performance.now();
+  const { header, entries } = await openCassette(file);
+  const { loaded, dispose } = surroundingsFor(configured, header);
+  let stage: Stage | undefined;
+  let writer: CassetteWriter | undefined;
+  try {
+    stage = await openStage(loaded, header);
+    writer = update ? new CassetteWriter(file, updatedHeader(header, loaded, version)) : undefined;
+    const tally = new Tally(header.rejections === true);
+    const watch = new KeyWatch(header, loaded);
+    const seals = sealCheck(loaded.config);
+    const further: ConstructorParameters<typeof Pairs>[0]['further'] = (recorded, replayed) => [
+      ...seals(recorded, replayed),
+      ...(bytes ? byteChanges(recorded, replayed) : []),
+    ];
+    const run = new Run(stage, tally, watch, { further }, writer);
+    for await (const located of entries) {
+      try {
+        checkLink(located.entry, loaded);
+      } catch (error) {
+        throw error instanceof CassetteError ? error.at(file, located.line) : error;
+      }
+      await run.take(located);
+    }
+    await run.end();
+    const reason = tally.differs ? watch.verdict() : undefined;
+    const updates =
+      writer !== undefined && (tally.differs || header.rejections !== true) && reason === undefined;
+    if (updates) await writer?.close();
+    else await writer?.discard();
+    writer = undefined;
+    return {
+      file,
+      outcome: reason !== undefined ? 'unusable' : tally.differs ? 'different' : 'same',
+      ...(reason !== undefined && { reason }),
+      ...tally.totals(),
+      updated: updates,
+      seconds: (performance.now() - began) / 1000,
+    };
+  } finally {
+    await entries.return();
+    await writer?.discard();
+    await stage?.close();
+    dispose();
+  }
+};

@@ -1,0 +1,50 @@
+import type { Change } from './compare.ts';
+
+/** A message that is not as it was recorded, one that did not come, or one that should not have. */
+export interface Difference {
+  readonly kind: 'changed' | 'missing' | 'extra';
+  /** `egress legacy`, or `rejections`. */
+  readonly lane: string;
+  /** Of the cassette: of the recorded message, or of the one that made the bridge send the extra one. */
+  readonly line: number;
+  /** Where the message goes, or why it was refused. */
+  readonly what: string;
+  readonly requestId?: string;
+  /** The node or client that it names as its sender. */
+  readonly sender?: string;
+  readonly changes: readonly Change[];
+}
+
+export interface ReplayResult {
+  readonly file: string;
+  readonly outcome: 'same' | 'different' | 'unusable';
+  /** Why it is unusable, in sentences. */
+  readonly reason?: string;
+  /** Messages that were fed to the bridge. */
+  readonly fed: number;
+  /** Recorded messages and rejections that came out the same. */
+  readonly same: number;
+  /** All that differ. */
+  readonly different: number;
+  /** The first of them. */
+  readonly differences: readonly Difference[];
+  /** What a reader should know besides. */
+  readonly notes: readonly string[];
+  /** Whether the cassette has been rewritten. */
+  readonly updated: boolean;
+  readonly seconds: number;
+}
+
+/** What a cassette that nothing could be made of comes to. */
+export const unusable = (file: string, reason: string): ReplayResult => ({
+  file,
+  outcome: 'unusable',
+  reason,
+  fed: 0,
+  same: 0,
+  different: 0,
+  differences: [],
+  notes: [],
+  updated: false,
+  seconds: 0,
+});

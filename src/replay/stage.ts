@@ -1,0 +1,161 @@
+import { assemble } from '../assembly/assemble.ts';
+import type { Log } from '../bridge/log.ts';
+import { bodyFields, bodyOf, type CassetteHeader, type CassetteMessage } from '../cassette/format.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { OutgoingMessage } from '../transport/link.ts';
+import { BRIDGE_MARKER } from '../wire/mcollective/addressing.ts';
+import { type ReplayLink, replayLink } from './link.ts';
+
+/** What the bridge did with what it was fed. */
+export type Outcome =
+  | { readonly kind: 'sent'; readonly message: CassetteMessage; readonly body: Buffer }
+  | {
+      readonly kind: 'rejected';
+      readonly code: string;
+      readonly requestId: string | undefined;
+      readonly sender: string | undefined;
+      /** In words, for people. */
+      readonly message: string;
+    };
+
+/** The real bridge on links without a network, at the time of the message that it is fed. */
+export interface Stage {
+  /** @returns whether the bridge listens there */
+  feed(message: CassetteMessage): boolean;
+  /** Whether the bridge is still at what it was fed. */
+  isBusy(): boolean;
+  /**
+   * Resolves once the bridge has done all that it does about what it was fed.
+   * @param collects whether that may be put together with what comes in the same turn
+   */
+  settled(collects: boolean): Promise<void>;
+  /** What has happened since the last time. */
+  take(): readonly Outcome[];
+  close(): Promise<void>;
+}
+
+type Side = CassetteMessage['side'];
+
+/** Ms of real time. A signature takes one, and a machine may be busy. */
+const PATIENCE = 60_000;
+/** Ms of real time that a subscription takes to follow what was learned of nodes: those of the inventory and of both ingresses, and some. */
+const SUBSCRIPTION = 600;
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+export const openStage = async (loaded: LoadedConfig, header: CassetteHeader): Promise<Stage> => {
+  const { config } = loaded;
+  const links = new Map<string, ReplayLink>();
+  let now = header.clock;
+  /** Whether a reply was fed last. */
+  let isReply = false;
+  let outcomes: Outcome[] = [];
+  /** Replies that an ingress has sent, and those that it could not send after all. */
+  let delivered = 0;
+
+  const onSend = (link: string, side: Side, message: OutgoingMessage): void => {
+    const { destination, replyTo, headers, body } = message;
+    const isHandedBack = headers?.[BRIDGE_MARKER] !== undefined;
+    if (side === 'ingress' && !isHandedBack) delivered++;
+    outcomes.push({
+      kind: 'sent',
+      message: {
+        at: now,
+        link,
+        side,
+        dir: 'out',
+        destination,
+        ...(replyTo !== undefined && { reply_to: replyTo }),
+        ...(headers !== undefined && { headers: { ...headers } }),
+        ...bodyFields(body),
+      },
+      body: Buffer.from(body.buffer, body.byteOffset, body.byteLength),
+    });
+  };
+
+  const keep = (fields: Readonly<Record<string, unknown>>, message: string): void => {
+    const code = text(fields['reason']);
+    if (code === undefined || !/^(rejected|reply not sent): /.test(message)) return;
+    // Only an ingress that had taken the reply names its link.
+    if (fields['link'] !== undefined) delivered++;
+    outcomes.push({
+      kind: 'rejected',
+      code,
+      requestId: text(fields['request_id']),
+      sender: text(fields['sender']),
+      message,
+    });
+  };
+  const log: Log = { debug: () => undefined, info: keep, warn: keep, error: keep };
+
+  const linkOf = (name: string): ReplayLink => {
+    // An ingress may be called as an egress is; egresses are made first.
+    const side: Side = config.egresses.has(name) && !links.has(`egress ${name}`) ? 'egress' : 'ingress';
+    const { servers = [] } = (side === 'egress' ? config.egresses : config.ingresses).get(name) ?? {};
+    const link = replayLink(servers[0]?.url ?? '', (message) => onSend(name, side, message));
+    links.set(`${side} ${name}`, link);
+    return link;
+  };
+  const { bridge, nodes } = assemble(loaded, log, {
+    clock: () => now,
+    alone: true,
+    transports: { nats: (_, name) => linkOf(name), stomp: (_, name) => linkOf(name) },
+  });
+  for (const [egress, collectives] of Object.entries(header.nodes))
+    for (const [collective, names] of Object.entries(collectives))
+      for (const node of names) nodes.knowledge.seen(egress, collective, node);
+  await bridge.start();
+
+  const { stats } = bridge;
+  const isBusy = (): boolean => {
+    const [only, ...others] = outcomes;
+    // A reply that is home; there are many, and asking for the counters is not for free.
+    if (only?.kind === 'sent' && only.message.side === 'ingress' && others.length === 0 && isReply)
+      return false;
+    const { requestsReceived, repliesSent, errorsSent } = stats.snapshot();
+    return requestsReceived > stats.timing.request.count || repliesSent + errorsSent > delivered;
+  };
+
+  return {
+    feed: (message) => {
+      now = message.at;
+      isReply = message.side === 'egress';
+      const { link, side, destination, reply_to: replyTo, headers = {} } = message;
+      return (
+        links.get(`${side} ${link}`)?.deliver({
+          destination,
+          headers,
+          body: bodyOf(message),
+          ...(replyTo !== undefined && { replyTo }),
+        }) ?? false
+      );
+    },
+
+    isBusy,
+
+    settled: async (collects) => {
+      if (collects) await nextTurn();
+      if (!isBusy()) return;
+      const deadline = performance.now() + PATIENCE;
+      while (isBusy()) {
+        if (performance.now() > deadline)
+          throw new Error(`the bridge has not finished a message within ${PATIENCE / 1000} s`);
+        await nextTurn();
+      }
+    },
+
+    take: () => {
+      const taken = outcomes;
+      outcomes = [];
+      return taken;
+    },
+
+    close: () => bridge.stop(),
+  };
+};
+
+/** Resolves once subscriptions have followed what the bridge has learned of nodes. */
+export const subscriptionsFollow = (): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, SUBSCRIPTION));

@@ -1,0 +1,197 @@
+import { describe, expect, it } from 'vitest';
+import type { McollectiveStompIngressOptions } from '../../../src/adapter/mcollective-stomp/ingress.ts';
+import type { Home, Reply, ReplyPayload } from '../../../src/envelope/message.ts';
+import type { Rejection } from '../../../src/envelope/rejection.ts';
+import { LinkError } from '../../../src/transport/link.ts';
+import { createSerializer } from '../../../src/wire/mcollective/serializer.ts';
+import { DEFAULT_RUBY_LIMITS, RubyHash, RubySymbol } from '../../../src/wire/ruby/value.ts';
+import { SigningPool } from '../../../src/wire/signing-pool.ts';
+import { settled } from '../world.ts';
+import { type FakeLink, fakeLink, makeStompIngress, REPLY_QUEUE, readReply } from './ingress-world.ts';
+
+const NOW = 1_800_000_000;
+const home: Home = {
+  ingress: 'mco',
+  replyTo: REPLY_QUEUE,
+  requestId: 'a'.repeat(32),
+  agent: 'rpcutil',
+  collective: 'mcollective',
+  dialect: 'legacy',
+  expires: NOW + 40,
+};
+const replyWith = (payload: ReplyPayload): Reply => ({
+  home,
+  sender: 'n1.example.net',
+  time: NOW - 1,
+  payload,
+});
+const OK: ReplyPayload = {
+  kind: 'rpc',
+  statusCode: 0,
+  statusMessage: 'OK',
+  data: new Map([['out', new Map([['deep', 1]])]]),
+};
+
+/** Signs when it is told to. */
+class SlowPool extends SigningPool {
+  readonly #held: (() => void)[] = [];
+
+  override sign(...job: Parameters<SigningPool['sign']>): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      this.#held.push(() => void super.sign(...job).then(resolve, reject));
+    });
+  }
+
+  release(): void {
+    for (const job of this.#held.splice(0)) job();
+  }
+}
+
+const stage = (overrides: Partial<McollectiveStompIngressOptions> = {}, link: FakeLink = fakeLink()) => {
+  const errors: Rejection[] = [];
+  const ingress = makeStompIngress(link, {
+    clock: () => NOW * 1000 + 700,
+    onError: (rejection) => void errors.push(rejection),
+    ...overrides,
+  });
+  return { ingress, link, errors };
+};
+
+/** The one frame that a reply becomes. */
+const sentFor = async (reply: Reply, overrides: Partial<McollectiveStompIngressOptions> = {}) => {
+  const { ingress, link } = stage(overrides);
+  ingress.reply(reply);
+  await ingress.close();
+  const [frame] = link.sent;
+  if (frame === undefined || link.sent.length > 1) throw new Error(`${link.sent.length} frames were sent`);
+  return { ...frame, body: Buffer.from(frame.body) };
+};
+
+describe('a reply to a legacy client', () => {
+  it('is the frame that the node itself would send', async () => {
+    const frame = await sentFor(replyWith(OK));
+    expect(frame).toMatchObject({ destination: REPLY_QUEUE, expires: home.expires * 1000 });
+    expect(frame.headers).toEqual({
+      timestamp: `${NOW}000`,
+      expires: `${NOW + 40 + 10}000`,
+      mc_sender: 'n1.example.net',
+    });
+    expect(readReply(frame.body)).toMatchObject({
+      senderId: 'n1.example.net',
+      requestId: home.requestId,
+      agent: 'rpcutil',
+      time: NOW - 1,
+      payload: OK,
+    });
+  });
+
+  it('bears the priority that was asked for', async () => {
+    expect((await sentFor(replyWith(OK), { priority: 4 })).headers).toMatchObject({ priority: '4' });
+  });
+
+  it('has symbols as keys of its data, and text below', async () => {
+    const serializer = createSerializer('marshal', DEFAULT_RUBY_LIMITS);
+    const payload = serializer.decode(readReply((await sentFor(replyWith(OK))).body).body);
+    const data = payload instanceof RubyHash ? payload.symbol('data') : undefined;
+    const [key, value] = (data instanceof RubyHash ? data.entries[0] : undefined) ?? [];
+    expect(key).toEqual(new RubySymbol('out'));
+    expect(value instanceof RubyHash && value.string('deep')).toBe(1);
+  });
+
+  it('always has data, because clients look into it', async () => {
+    const frame = await sentFor(replyWith({ ...OK, statusCode: 5, data: null }));
+    expect(readReply(frame.body).payload).toMatchObject({ statusCode: 5, data: new Map() });
+  });
+
+  it('is refused where it is sealed, or for a requester of another protocol', () => {
+    const { ingress } = stage();
+    const content = { protocol: 'choria:transport:1', data: '""', headers: {} };
+    expect(() =>
+      ingress.reply({ kind: 'sealed', sender: 'n1', content, home, expires: Number.POSITIVE_INFINITY }),
+    ).toThrow(expect.objectContaining({ code: 'unsupported_body' }));
+    expect(() => ingress.reply({ ...replyWith(OK), home: { ...home, dialect: 'go' } })).toThrow(
+      expect.objectContaining({ code: 'invalid_field' }),
+    );
+  });
+
+  it.each(['/queue/secret.reply.x_1.1', '/topic/mcollective.rpcutil.agent', '/queue/mcollective.reply.>'])(
+    'never goes to %s',
+    (replyTo) => {
+      const { ingress, link } = stage();
+      expect(() => ingress.reply({ ...replyWith(OK), home: { ...home, replyTo } })).toThrow(
+        expect.objectContaining({ code: 'invalid_reply_to' }),
+      );
+      expect(link.sent).toEqual([]);
+    },
+  );
+});
+
+describe('replies that wait for their signature', () => {
+  it('are bounded: one more is refused at once', async () => {
+    const signing = new SlowPool(1);
+    const { ingress, link } = stage({ signing, maxUnsigned: 2 });
+    ingress.reply(replyWith(OK));
+    ingress.reply(replyWith(OK));
+    expect(() => ingress.reply(replyWith(OK))).toThrow(expect.objectContaining({ code: 'overloaded' }));
+    const closed = ingress.close();
+    signing.release();
+    await closed;
+    expect(link.sent).toHaveLength(2);
+  });
+
+  it('make room when they are signed', async () => {
+    const signing = new SlowPool(1);
+    const { ingress, link } = stage({ signing, maxUnsigned: 1 });
+    for (let sent = 1; sent <= 3; sent++) {
+      ingress.reply(replyWith(OK));
+      signing.release();
+      while (link.sent.length < sent) await settled();
+    }
+    await ingress.close();
+  });
+
+  it('are sent before the link is closed', async () => {
+    const order: string[] = [];
+    const link = fakeLink();
+    const watched: FakeLink = {
+      ...link,
+      send: () => void order.push('sent'),
+      close: async () => void order.push('closed'),
+    };
+    const signing = new SlowPool(1);
+    const { ingress } = stage({ signing }, watched);
+    ingress.reply(replyWith(OK));
+    const closed = ingress.close();
+    expect(() => ingress.reply(replyWith(OK))).toThrow(expect.objectContaining({ code: 'draining' }));
+    await settled();
+    expect(order).toEqual([]);
+    signing.release();
+    await closed;
+    expect(order).toEqual(['sent', 'closed']);
+  });
+
+  it('are reported where they cannot be sent after all', async () => {
+    const link: FakeLink = {
+      ...fakeLink(),
+      send: () => {
+        throw new LinkError('overloaded', 'the send buffer is full');
+      },
+    };
+    const { ingress, errors } = stage({}, link);
+    ingress.reply(replyWith(OK));
+    await ingress.close();
+    expect(errors).toMatchObject([
+      { code: 'overloaded', context: { requestId: home.requestId, sender: 'n1.example.net' } },
+    ]);
+  });
+
+  it('are reported where they cannot be signed', async () => {
+    const signing = new SigningPool(1);
+    signing.sign = () => Promise.reject(new Error('no such engine'));
+    const { ingress, errors, link } = stage({ signing });
+    ingress.reply(replyWith(OK));
+    await ingress.close();
+    expect(link.sent).toEqual([]);
+    expect(errors).toMatchObject([{ code: 'internal', message: 'internal error: no such engine' }]);
+  });
+});

@@ -1,0 +1,331 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type CassetteEntry, type CassetteHeader, isRejected } from '../../src/cassette/format.ts';
+import { openCassette } from '../../src/cassette/read.ts';
+import { layersIn, trustedKeys } from '../record/layers.ts';
+import { mcbridge } from '../support/bridge.ts';
+import type { ChoriaClient } from '../support/choria-client.ts';
+import { C1, type MixedWorld, mixedConfig, startMixedWorld } from '../support/mixed-world.ts';
+import { startNatsServer } from '../support/nats-server.ts';
+import { type Child, run, start } from '../support/process.ts';
+import { NODE1 } from '../support/world.ts';
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const SECRET = 'correct horse battery staple';
+const TOKEN = 4_815_162_342;
+
+let mixed: MixedWorld;
+let client: ChoriaClient;
+let config: string;
+
+beforeAll(async () => {
+  mixed = await startMixedWorld({ legacy: [NODE1] });
+  client = await mixed.world.client({ dialect: 'go' });
+  config = mixed.world.config(mixedConfig);
+});
+
+afterAll(() => mixed?.stop());
+
+const at = (name: string): string => join(mixed.world.files.folder, name);
+
+/** `mcbridge record`, once it listens. */
+const startRecording = async (...args: readonly string[]): Promise<Child> => {
+  const child = start(process.execPath, [MAIN, 'record', '--config', config, ...args]);
+  await child.waitFor(/recording to /, 15_000);
+  return child;
+};
+
+const readBack = async (
+  file: string,
+): Promise<{ readonly header: CassetteHeader; readonly entries: readonly CassetteEntry[] }> => {
+  const { header, entries } = await openCassette(file);
+  const all: CassetteEntry[] = [];
+  for await (const { entry } of entries) all.push(entry);
+  return { header, entries: all };
+};
+
+/** How often each way of each link was taken. */
+const flowsOf = (entries: readonly CassetteEntry[]): Readonly<Record<string, number>> => {
+  const flows: Record<string, number> = {};
+  for (const entry of entries) {
+    if (isRejected(entry)) continue;
+    const key = `${entry.side} ${entry.link} ${entry.dir}`;
+    flows[key] = (flows[key] ?? 0) + 1;
+  }
+  return flows;
+};
+
+const echo = (value: string) =>
+  client.rpc({ agent: 'echo', action: 'echo', data: { value, password: value }, targets: [NODE1] });
+
+/** One directed call and one discovery from the Choria side: the replies, and how often the daemon handled the call. */
+const traffic = async (): Promise<{ readonly replies: number; readonly handled: number }> => {
+  const body = `{"agent":"echo","action":"echo","data":{"value":"${SECRET}"}}`;
+  const built = client.buildRequest({ agent: 'echo', body, targets: [NODE1] });
+  const replies = await client.send(built, { expect: 1 });
+  const found = await client.discover({ expect: 1 });
+  const log = mixed.world.daemons[0]?.log() ?? '';
+  const handled = log.split(`Handling message ${built.requestId}`).length - 1;
+  return { replies: replies.length + found.length, handled };
+};
+
+describe('mcbridge record', () => {
+  test('takes no message from anyone, and writes a cassette of what it hears', async () => {
+    const without = await traffic();
+    expect(without).toEqual({ replies: 2, handled: 1 });
+    const file = at('heard.ndjson');
+    const child = await startRecording('--out', file);
+    const requests = await traffic();
+    expect(requests).toEqual(without);
+    child.signal('SIGINT');
+    expect(await child.exited).toBe(0);
+
+    const { header, entries } = await readBack(file);
+    expect(header).toMatchObject({
+      cassette: 1,
+      bridge: { cluster: 'production' },
+      config: {
+        sha256: expect.stringMatching(/^sha256:/),
+        routes: expect.arrayContaining([expect.any(String)]),
+      },
+    });
+    expect(header.keys['ingresses.federation.callers.ca']).toMatch(/^sha256:/);
+    const flows = flowsOf(entries);
+    expect(flows['ingress federation in']).toBe(2);
+    expect(flows['ingress federation out']).toBeGreaterThanOrEqual(2);
+    expect(flows['egress legacy out']).toBeGreaterThanOrEqual(1);
+    expect(flows['egress legacy in']).toBeUndefined();
+    expect(child.log()).toContain('queues');
+    expect(child.log()).toMatch(/ingress federation +in +2 messages/);
+    expect(child.log()).toContain(`written to ${file}`);
+  });
+
+  test('ends after --count messages, and after --for', async () => {
+    const counted = at('counted.ndjson');
+    const child = await startRecording('--out', counted, '--count', '2');
+    await traffic();
+    expect(await child.exited).toBe(0);
+    expect((await readBack(counted)).entries).toHaveLength(2);
+
+    const timed = at('timed.ndjson');
+    const finished = await mcbridge('record', '--config', config, '--out', timed, '--for', '1s');
+    expect(finished.status).toBe(0);
+    expect((await readBack(timed)).header.cassette).toBe(1);
+  });
+
+  test('refuses what it would overwrite, and does so with --force', async () => {
+    const file = at('there.ndjson');
+    writeFileSync(file, 'precious');
+    const args = ['record', '--config', config, '--out', file, '--for', '1s'];
+    const refused = await mcbridge(...args);
+    expect(refused).toMatchObject({ status: 1, stdout: '' });
+    expect(refused.stderr).toContain(`${file} is there already`);
+    expect(readFileSync(file, 'utf8')).toBe('precious');
+    writeFileSync(`${file}.2`, 'a part of it');
+    expect((await mcbridge(...args, '--force')).status).toBe(0);
+    expect((await readBack(file)).header.cassette).toBe(1);
+    expect(existsSync(`${file}.2`)).toBe(false);
+  });
+
+  test('says what cannot be written, and what wrong usage is', async () => {
+    const nowhere = await mcbridge(
+      'record',
+      '--config',
+      config,
+      '--out',
+      at('no/such/folder'),
+      '--for',
+      '1s',
+    );
+    expect(nowhere.status).toBe(1);
+    expect(nowhere.stderr).toContain('there is no such folder');
+    const path = await mcbridge('record', '--config', config, '--out', at('x'), '--redact', 'agent');
+    expect(path.status).toBe(2);
+    expect(path.stderr).toContain('begins neither with data');
+  });
+
+  test('says what it may not listen to, and goes on with the rest', async () => {
+    const nats = await startNatsServer({
+      extra: `authorization { users = [ {
+        user: tap, password: tap, permissions: { subscribe: { deny: "mcollective.reply.>" } }
+      } ] }`,
+    });
+    try {
+      const limited = mixed.world.config((it) => ({
+        ...it,
+        ingresses: {
+          federation: {
+            type: 'choria-federation',
+            servers: [nats.url],
+            insecure_plaintext: true,
+            user: 'tap',
+            password: 'tap',
+            callers: { ca: 'ca.pem' },
+          },
+        },
+      }));
+      const out = at('limited.ndjson');
+      const finished = await mcbridge('record', '--config', limited, '--out', out, '--for', '1s');
+      expect(finished.status).toBe(0);
+      expect(finished.stderr).toMatch(
+        /ingress federation: mcollective\.reply\.> is not recorded: .*no permission to subscribe/,
+      );
+      expect(existsSync(out)).toBe(true);
+    } finally {
+      await nats.stop();
+    }
+  });
+
+  test('ends with a sentence when the disk takes no more', async () => {
+    // The shell's limit of a file's size, in KiB: to the program it is a disk that is full.
+    const command = `ulimit -f 8; exec '${process.execPath}' '${MAIN}' record --config '${config}' --out '${at('full.ndjson')}'`;
+    const child = start('bash', ['-c', command]);
+    await child.waitFor(/recording to /, 15_000);
+    let ended = false;
+    void child.exited.then(() => {
+      ended = true;
+    });
+    while (!ended) {
+      await traffic();
+      await sleep(10);
+    }
+    expect(await child.exited).toBe(1);
+    expect(child.log()).toMatch(/full\.ndjson cannot be written: .*larger than is allowed/);
+  });
+});
+
+describe('mcbridge run --record', () => {
+  const recorded = (): string => at('bridge.ndjson');
+  let bridge: Child;
+
+  beforeAll(async () => {
+    await mixed.bridge.stop();
+    bridge = start(process.execPath, [MAIN, 'run', '--config', config, '--record', recorded()]);
+    await bridge.waitFor(/"msg":"ready"/, 30_000);
+    await echo(SECRET);
+    const called = await mixed.mco.marshal.run('rpc', 'echo', 'echo', `value=${SECRET}`, '-I', C1, '-j');
+    expect(called.stdout).toContain(C1);
+    await client.publish('choria.federation.production.federation', '{"protocol":"choria:transport:1"');
+    await bridge.waitFor(/rejected: /, 10_000);
+    bridge.signal('SIGTERM');
+    expect(await bridge.exited).toBe(0);
+  });
+
+  test('records every way through every link, and what was refused', async () => {
+    const { header, entries } = await readBack(recorded());
+    // Both egresses to Choria share the cluster's queue group of replies.
+    const ways = Object.keys(flowsOf(entries)).map((way) => way.replace('choria_ruby in', 'choria in'));
+    expect([...new Set(ways)].toSorted()).toEqual(
+      ['ingress federation', 'ingress mco', 'egress legacy', 'egress choria']
+        .flatMap((link) => [`${link} in`, `${link} out`])
+        .toSorted(),
+    );
+    expect(entries.filter(isRejected)).toMatchObject([{ rejected: { code: 'malformed_json' } }]);
+    expect(header.nodes['choria']?.['mcollective']).toContain(C1);
+    expect(header.nodes['legacy']?.['mcollective']).toEqual([NODE1]);
+    const destinations = entries.flatMap((entry) => (isRejected(entry) ? [] : [entry.destination]));
+    expect(destinations.filter((one) => one.endsWith('.stats'))).toEqual([]);
+    expect(existsSync(`${recorded()}.${bridge.pid}.partial`)).toBe(false);
+  });
+
+  test('replays, for it holds nothing that no request has caused', async () => {
+    const { status, stdout } = await mcbridge('replay', recorded(), '--config', config);
+    expect(stdout).toContain('1 cassette: 1 same');
+    expect(status).toBe(0);
+  });
+
+  test('goes on in another file, each a cassette of its own', async () => {
+    const file = at('parts.ndjson');
+    const args = ['run', '--config', config, '--record', file, '--record-rotate', '16kB'];
+    const child = start(process.execPath, [MAIN, ...args]);
+    await child.waitFor(/"msg":"ready"/, 30_000);
+    for (let i = 0; i < 5; i++) await echo(`${SECRET} ${i}`);
+    child.signal('SIGTERM');
+    expect(await child.exited).toBe(0);
+    const parts = readdirSync(mixed.world.files.folder).filter((name) => name.startsWith('parts.ndjson'));
+    expect(parts).toContain('parts.ndjson.2');
+    let requests = 0;
+    for (const part of parts) {
+      const { header, entries } = await readBack(at(part));
+      expect(header.cassette).toBe(1);
+      expect(readFileSync(at(part)).length).toBeLessThan(32_000);
+      requests += flowsOf(entries)['ingress federation in'] ?? 0;
+    }
+    expect(requests).toBe(5);
+  });
+
+  test('leaves the bridge alone when the disk takes no more', async () => {
+    const file = at('bridge-full.ndjson');
+    const command = `ulimit -f 8; exec '${process.execPath}' '${MAIN}' run --config '${config}' --record '${file}'`;
+    const child = start('bash', ['-c', command]);
+    await child.waitFor(/"msg":"ready"/, 30_000);
+    while (!child.log().includes('recording ended: ')) expect((await traffic()).replies).toBe(2);
+    expect(child.log()).toContain('larger than is allowed');
+    expect((await traffic()).replies).toBe(2);
+    child.signal('SIGTERM');
+    expect(await child.exited).toBe(0);
+  });
+
+  test('leaves nothing of a recording that never began', async () => {
+    const file = at('never.ndjson');
+    const broken = mixed.world.config((it) => ({
+      ...mixedConfig(it),
+      cluster_key: undefined,
+      cluster_key_file: 'no.key',
+    }));
+    const { status } = await mcbridge('run', '--config', broken, '--record', file);
+    expect(status).toBe(1);
+    expect(readdirSync(mixed.world.files.folder).filter((name) => name.startsWith('never'))).toEqual([]);
+  });
+
+  test('leaves nothing of a redacted value in any layer, and signatures that its header vouches for', async () => {
+    const before = layersIn((await readBack(recorded())).entries, undefined);
+    expect(before.text).toContain(SECRET);
+
+    const shared = at('shared.ndjson');
+    const { status, stdout } = await run(process.execPath, [
+      ...[MAIN, 'redact', recorded(), '--config', config, '--out', shared],
+      ...['--value', 'data.value', 'data.password'],
+    ]);
+    expect(status).toBe(0);
+    expect(stdout).toContain('left out 1 message: malformed_json');
+    const { header, entries } = await readBack(shared);
+    const raw = readFileSync(shared, 'utf8');
+    const after = layersIn(entries, trustedKeys(header));
+    for (const text of [raw, after.text]) {
+      expect(text).not.toContain(SECRET);
+      expect(text).not.toContain('PRIVATE KEY');
+    }
+    expect(after.text).toContain('redacted-1');
+    expect(after.verdicts.length).toBeGreaterThanOrEqual(8);
+    expect(after.verdicts.filter(({ state }) => state !== 'valid')).toEqual([]);
+    expect(entries.filter(isRejected)).toEqual([]);
+    const replayed = await mcbridge('replay', shared, '--config', config);
+    expect(replayed.stdout).toContain('1 cassette: 1 same');
+    // All else is there as before.
+    const { 'ingress federation in': _one, ...flows } = flowsOf((await readBack(recorded())).entries);
+    expect(flowsOf(entries)).toMatchObject(flows);
+  });
+
+  test('redacts while it records', async () => {
+    const child = start(process.execPath, [MAIN, 'run', '--config', config]);
+    await child.waitFor(/"msg":"ready"/, 30_000);
+    const file = at('live.ndjson');
+    const recording = await startRecording('--out', file, '--redact-all-data');
+    await echo(`${SECRET} ${TOKEN}`);
+    recording.signal('SIGTERM');
+    expect(await recording.exited).toBe(0);
+    const { header, entries } = await readBack(file);
+    const { text, verdicts } = layersIn(entries, trustedKeys(header));
+    expect(text).toContain('redacted-');
+    expect(text).not.toContain(SECRET);
+    expect(readFileSync(file, 'utf8')).not.toContain(SECRET);
+    expect(verdicts.length).toBeGreaterThan(1);
+    expect(header.keys).toEqual({});
+    child.signal('SIGTERM');
+    await child.exited;
+  });
+});

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type McollectiveStompIngressConfig,
+  mcollectiveStompIngress,
+} from '../../src/config/ingress/mcollective-stomp.ts';
+import { stompLinkOptions } from '../../src/config/link-options.ts';
+
+const schema = mcollectiveStompIngress({
+  hostname: 'bridge.example.net',
+  cluster: 'mcollective',
+  resolve: (path) => `/etc/mcbridge/${path}`,
+});
+const MINIMAL = {
+  type: 'mcollective-stomp',
+  servers: ['stomp://activemq1.example.net'],
+  callers: { keys_dir: 'clients' },
+  server_private_key: 'server-private.pem',
+};
+const parse = (changes: object = {}): McollectiveStompIngressConfig =>
+  schema.parse({ ...MINIMAL, ...changes });
+/** The keys that are complained of. */
+const wrong = (changes: object): readonly string[] =>
+  schema.safeParse({ ...MINIMAL, ...changes }).error?.issues.map(({ path }) => path.join('.')) ?? [];
+
+describe('an ingress mcollective-stomp', () => {
+  it('needs no more than servers, callers and the key that signs replies', () => {
+    expect(parse()).toEqual({
+      type: 'mcollective-stomp',
+      broker: 'activemq',
+      servers: [
+        {
+          host: 'activemq1.example.net',
+          port: 61_613,
+          tls: false,
+          url: 'stomp://activemq1.example.net:61613',
+        },
+      ],
+      user: undefined,
+      password: undefined,
+      vhost: 'mcollective',
+      tls: { ca: undefined, client: undefined, verify: true },
+      versions: ['1.2', '1.1', '1.0'],
+      heartbeat: 30,
+      serializer: 'marshal',
+      base64: false,
+      agentsMultiplex: false,
+      priority: 0,
+      prefetch: 1000,
+      buffer: { messages: 10_000, bytes: 64 * 1024 ** 2 },
+      callers: { keysDir: '/etc/mcbridge/clients', enforceTtl: true },
+      serverPrivateKey: '/etc/mcbridge/server-private.pem',
+      broadcastQueue: undefined,
+      beside: undefined,
+    });
+  });
+
+  it('may have a queue of broadcasts, an egress beside it, and callers whose ttl is not enforced', () => {
+    expect(
+      parse({
+        broadcast_queue: '/queue/mcbridge.{collective}.requests',
+        beside: 'legacy',
+        callers: { keys_dir: 'c', enforce_ttl: false },
+      }),
+    ).toMatchObject({
+      broadcastQueue: '/queue/mcbridge.{collective}.requests',
+      beside: 'legacy',
+      callers: { enforceTtl: false },
+    });
+  });
+
+  it.each([
+    '/queue/mcbridge.requests',
+    '/topic/{collective}.requests',
+    '/queue/{collective}.*',
+    '/queue/{collective},/queue/other',
+    '/queue/{collective}?consumer.exclusive=true',
+    '{collective}',
+  ])('has no queue of broadcasts like %s', (broadcast_queue) => {
+    expect(wrong({ broadcast_queue })).toEqual(['broadcast_queue']);
+  });
+
+  it('is refused without what it needs, or with what only an egress has', () => {
+    expect(wrong({ callers: undefined, server_private_key: undefined })).toEqual([
+      'callers',
+      'server_private_key',
+    ]);
+    expect(wrong({ callers: {} })).toEqual(['callers.keys_dir']);
+    expect(wrong({ direct_limit: 200 })).toHaveLength(1);
+  });
+
+  it('has its connection checked like an egress’s', () => {
+    expect(wrong({ user: 'u' })).toEqual(['user']);
+    expect(wrong({ tls: { cert: 'c' }, servers: ['stomp+ssl://a'] })).toEqual(['tls']);
+    expect(wrong({ tls: {} })).toEqual(['tls']);
+  });
+
+  it('has its files named as those of an ingress where they cannot be read', () => {
+    const tls = { ca: 'ca.pem', cert: 'cert.pem', key: 'key.pem' };
+    const side = { name: 'mco', ...parse({ servers: ['stomp+ssl://a'], tls }) };
+    const paths: string[] = [];
+    stompLinkOptions(side, { maxMessageBytes: 1 }, (_, path) => {
+      paths.push(path.join('.'));
+      return Buffer.alloc(0);
+    });
+    expect(paths).toEqual(['ingresses.mco.tls.ca', 'ingresses.mco.tls.cert', 'ingresses.mco.tls.key']);
+  });
+});

@@ -1,0 +1,168 @@
+import fc from 'fast-check';
+import { Refused } from '../../support/choria-checks.ts';
+import { fitsGo } from '../../support/choria-filter-go.ts';
+import type { Node } from './ruby-matcher.ts';
+
+export type { Node } from './ruby-matcher.ts';
+
+const SCOUTS = [{ scout: { x: { name: 'bob', size: 4 } } }, { scout: { x: { name: 'al', size: 10 } } }];
+
+interface Values {
+  readonly a: fc.Arbitrary<unknown>;
+  readonly n: fc.Arbitrary<unknown>;
+  readonly agents: readonly string[];
+  readonly data: readonly NonNullable<Node['data']>[];
+  readonly required?: readonly ('a' | 'n' | 'v' | 'family')[];
+}
+
+/** `a` is a text, `n` a number, `v` a boolean, `os.family` a text within a hash. */
+const nodesOf = ({ a, n, agents, data, required = [] }: Values): fc.Arbitrary<Node> =>
+  fc.record({
+    facts: fc
+      .record({ a, n, v: fc.boolean(), family: fc.constantFrom('uk', 'fr') }, { requiredKeys: [...required] })
+      .map(({ family, ...facts }) => (family === undefined ? facts : { ...facts, os: { family } })),
+    classes: fc.subarray(['apache', 'role::web', 'web', 'b-a']),
+    agents: fc.subarray([...agents]),
+    data: fc.constantFrom(...data),
+  });
+
+const PLAIN = {
+  a: fc.constantFrom('uk', 'fr', 'ukx', 'a uk'),
+  n: fc.constantFrom(0, 4, 9, 10, 42, 100),
+  agents: ['rpcutil'],
+  data: SCOUTS,
+};
+export const plainNodes = nodesOf(PLAIN);
+
+/** With all facts, because go-choria fails where it is to compare one that is missing. */
+export const completeNodes = nodesOf({ ...PLAIN, required: ['a', 'n', 'v', 'family'] });
+
+/** With what the sides take differently: case, lists, hashes, several lines, fractions, and agents named as classes. */
+export const typedNodes = nodesOf({
+  a: fc.oneof(
+    fc.constantFrom<unknown>('uk', 'fr', 'UK', 'Uk', '', ' uk', 'x\nuk', 'uk\n', 'fr\nx', 'a=b'),
+    fc.constantFrom<unknown>(['uk'], ['fr', 'uk'], [], { uk: 1 }, { fr: 'uk' }),
+  ),
+  n: fc.constantFrom<unknown>(0, 3, 4, 5, 10, 42, 100, [4], ['10'], { 4: 1 }),
+  agents: ['rpcutil', 'apache', 'Apache', 'web'],
+  data: [{}, ...SCOUTS],
+});
+
+/** Besides, what a daemon makes texts of that Choria keeps apart: digits in texts, fractions, and truths anywhere. */
+export const oddNodes = nodesOf({
+  a: fc.constantFrom<unknown>('uk', 'UK', 4, 4.5, true, false, 'true', '4', ['uk'], 'fr\nuk'),
+  n: fc.constantFrom<unknown>(
+    '4',
+    '10',
+    '042',
+    '4.5',
+    4,
+    4.5,
+    -4,
+    10,
+    true,
+    false,
+    'abc',
+    ['4'],
+    42.25,
+    '4.0000',
+  ),
+  agents: ['rpcutil', 'apache', 'Apache', 'web'],
+  data: [{}, ...SCOUTS],
+});
+
+const either = (leaves: fc.Arbitrary<string>, and: string, or: string, not: string): fc.Arbitrary<string> =>
+  fc.letrec<{ expression: string; leaf: string }>((tie) => ({
+    leaf: leaves,
+    expression: fc.oneof(
+      { maxDepth: 3, withCrossShrink: true },
+      tie('leaf'),
+      fc.tuple(tie('expression'), tie('expression')).map(([a, b]) => `${a} ${and} ${b}`),
+      fc.tuple(tie('expression'), tie('expression')).map(([a, b]) => `${a} ${or} ${b}`),
+      tie('expression').map((a) => `${not}( ${a} )`),
+      tie('expression').map((a) => `( ${a} )`),
+    ),
+  })).expression;
+
+/** What people write behind `-S`; MCollective's scanner takes a parenthesis right behind `/…/` for a part of it. */
+export const legacyTexts = either(
+  fc.constantFrom(
+    'a=uk',
+    'a=/^uk$/',
+    'a=/u|f/',
+    'a=/^[^u]/',
+    'a>=fr',
+    'a<uk',
+    'n=4',
+    'n=/^4/',
+    'n>=4',
+    'n<10',
+    'n>42',
+    'n<=42',
+    'v=true',
+    'v=false',
+    'apache',
+    'web',
+    '/^role/',
+    '/b-a|web$/',
+    'none=1',
+    "fact('os.family').value=/u/",
+    "fact('a').value=/uk/",
+    "scout('x').name=bob",
+    "scout('x').name=/^b/",
+    "scout('x').size>=10",
+    "scout('x').size!=4",
+  ),
+  'and',
+  'or',
+  'not ',
+);
+
+/** What people write for go-choria. */
+export const choriaTexts = either(
+  fc.constantFrom(
+    'with("a=uk")',
+    'with("a != fr")',
+    'with("a=~/^uk$/")',
+    'with("a=/u/")',
+    'with("n>=4")',
+    'with("n<10")',
+    'with("n=4")',
+    'fact("a") == "uk"',
+    '(fact("a") != "uk")',
+    '(fact("a") endsWith "k")',
+    'fact("a") matches "^u"',
+    '(fact("a") startsWith "u")',
+    'fact("n") > 9',
+    'fact("n") <= 42',
+    'fact("n") == 4',
+    'fact("v") == true',
+    'fact("os.family") == "uk"',
+    'fact("os.family") != "uk"',
+    '(fact("a") == nil)',
+    '(fact("os.family") != nil)',
+    '"apache" in classes',
+    '"web" not in classes',
+    'any(classes, {# matches "^role::"})',
+    'any(classes, {# endsWith "web"})',
+    'scout("x").name == "bob"',
+    'scout("x").size > 4',
+  ),
+  '&&',
+  'or',
+  '!',
+);
+
+const EMPTY = { fact: [], cf_class: [], agent: [], identity: [] };
+
+/** Whether a Go node is meant; undefined where it fails, and is not. */
+export const goHolds = (expr: string, node: Node): boolean | undefined => {
+  // JavaScript has no flags for a part; anchors of lines are these.
+  const known = expr.replaceAll('(?m:^)', '(?<![^\\\\n])').replaceAll('(?m:$)', '(?![^\\\\n])');
+  try {
+    return fitsGo({ ...EMPTY, compound: [[{ expr: known }]] }, { identity: 'n1', ...node });
+  } catch (error) {
+    if (error instanceof Refused) return undefined;
+    throw error;
+  }
+};
