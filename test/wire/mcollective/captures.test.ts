@@ -23,9 +23,8 @@ import {
 const alice = captureKey('alice-public');
 const server = captureKey('server-public');
 
-/** Two replies have symbols, ISO-8859-1 text or integer keys inside their data, which the neutral model writes as text. */
-const isTextAfterwards = (message: Buffer): boolean =>
-  message.includes('echoed') || message.includes('license');
+/** One reply has symbols, ISO-8859-1 text and integer keys inside its data, which the neutral model writes as text. */
+const isTextAfterwards = (message: Buffer): boolean => message.includes('echoed');
 
 describe.each([
   { name: 'marshal', requests: 25, replies: 39 },
