@@ -47,7 +47,8 @@ export interface Membership extends Ownership {
   /**
    * Publishes and listens from now on, on a link that is open.
    * @param document what this instance says of itself, with this part in it
-   * @returns once it takes its share, two and a half intervals later at the earliest
+   * @returns once it takes all requests that are sent from then on and fall to it: on a whole second, two and a half
+   *   intervals later at the earliest
    * @throws LinkError where the broker refuses the subscription, or when it is stopped before
    */
   start(document: (member: MemberStats) => StatsDocument): Promise<void>;

@@ -3,13 +3,26 @@ import { type Moment, type Timing, timingOf } from './timing.ts';
 
 interface Sent {
   readonly at: Moment;
-  readonly since: Moment;
+  readonly since: Since;
 }
 
-const after = ({ steady, epoch }: Moment, ms: number): Moment => ({
-  steady: steady + ms,
-  epoch: Math.ceil(epoch + ms),
-});
+/** From when on it takes requests. */
+interface Since {
+  /** Of the requests it reads from this moment of the steady clock on … */
+  readonly steady: number;
+  /**
+   * … those with this time or a later one, in ms since the epoch. A whole second, as the times of requests are: what is
+   * sent from then on bears no earlier time. And later than `steady`, for clients and instances whose clocks are ahead.
+   */
+  readonly epoch: number;
+  /** When that is by the steady clock. */
+  readonly ready: number;
+}
+
+const sinceAfter = ({ steady, epoch }: Moment, { join, spare }: Timing): Since => {
+  const whole = Math.ceil((epoch + join + spare / 2) / 1000) * 1000;
+  return { steady: steady + join, epoch: whole, ready: steady + whole - epoch };
+};
 
 /** How this process takes part itself: from when on, and whether it is sure of what it knows; see `timing.ts`. */
 export class Standing {
@@ -21,7 +34,7 @@ export class Standing {
   #lastSent: Sent | undefined;
   /** When the newest statement that came back was sent. */
   #confirmed: Moment | undefined;
-  #since: Moment;
+  #since: Since;
   /** A statement with this `since` has come back in good time. */
   #announced = false;
   /** Ms since the epoch. */
@@ -33,7 +46,7 @@ export class Standing {
     this.#process = process;
     this.#timing = timingOf(interval);
     this.#longest = interval;
-    this.#since = after(now, this.#timing.join);
+    this.#since = sinceAfter(now, this.#timing);
   }
 
   get confirmed(): Moment | undefined {
@@ -102,7 +115,7 @@ export class Standing {
       this.#announced &&
       this.#confirmed !== undefined &&
       this.#confirmed.steady >= this.#gate &&
-      now.steady >= this.#since.steady &&
+      now.steady >= this.#since.ready &&
       (this.#until === undefined || now.epoch < this.#until)
     );
   }
@@ -144,7 +157,7 @@ export class Standing {
   }
 
   #rejoin(now: Moment): void {
-    this.#since = after(now, timingOf(this.#longest).join);
+    this.#since = sinceAfter(now, timingOf(this.#longest));
     this.#announced = false;
     this.#confirmed = undefined;
   }

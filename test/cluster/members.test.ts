@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { timingOf } from '../../src/cluster/timing.ts';
+import { Members } from '../../src/cluster/members.ts';
+import { type Moment, timingOf } from '../../src/cluster/timing.ts';
 import { type Asked, INTERVAL, type Incident, type Scenario, simulate } from './simulation.ts';
 
 const { fence, join, drop } = timingOf(INTERVAL);
@@ -94,6 +95,28 @@ describe('instances of a cluster', () => {
     expect([...counts(asked, 8_130 + fence + 100, 14_000).keys()]).toEqual(['nobody']);
     expect(counts(asked, 14_130 + join + 1_300, 30_000).has('nobody')).toBe(false);
   });
+});
+
+it('take what is sent from the moment on at which they say that they take part', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 999 }),
+      fc.integer({ min: 100, max: 2_000 }),
+      (offset, interval) => {
+        const epoch = 1_795_000_000_000 + offset;
+        const at = (ms: number): Moment => ({ steady: ms, epoch: epoch + ms });
+        const members = new Members({ instance: '1', process: 'a', interval, keep: 60_000 }, at(0));
+        let ms = 0;
+        for (; !members.takesPart(at(ms)); ms += 1)
+          if (members.due(at(ms)) <= ms) members.hear('1', members.state(at(ms)), at(ms));
+        const second = Math.floor(at(ms).epoch / 1000);
+        expect(members.isMine('a request', second, at(ms))).toBe(true);
+        expect(members.isMine('a request', second - 1, at(ms))).toBe(false);
+        expect(ms).toBeLessThan(timingOf(interval).join + interval / 4 + 1_001);
+      },
+    ),
+    { numRuns: 50 },
+  );
 });
 
 const who = fc.integer({ min: 0, max: 3 });

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   C1,
@@ -16,8 +15,6 @@ let mixed: MixedWorld;
 
 beforeAll(async () => {
   mixed = await startMixedWorld({ legacy: [NODE1, NODE2, YAML_NODE] });
-  // Requests bear whole seconds, and one of the second in which the bridge began to take part may be from before that.
-  await sleep(1_500);
 });
 
 afterAll(() => mixed.stop());

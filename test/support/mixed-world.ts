@@ -62,7 +62,7 @@ export const mixedConfig = (config: BridgeConfig) => {
   const toLegacy = [{ regex: 'choria=(.+)\\.mcollective', to: 'cert=$1' }];
   return {
     ...config,
-    statistics: { interval: '1s' },
+    statistics: { interval: '2s' },
     ingresses: {
       ...config.ingresses,
       mco,
