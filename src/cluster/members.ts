@@ -45,6 +45,11 @@ export class Members {
     return heard;
   }
 
+  /** A subscription was lost and made anew: what others said in between is not to be heard. */
+  gap(now: Moment): void {
+    this.#others.gap(now);
+  }
+
   /** Drops those who have been silent for too long. @returns those */
   drop(now: Moment): readonly Member[] {
     this.#standing.check(now);

@@ -114,6 +114,7 @@ class DocumentedMembership implements Membership {
       destination: statsSubject(this.cluster),
       // No queue group: each instance hears all, itself too.
       onMessage: ({ body }) => this.#hear(body),
+      onGap: () => this.#members.gap(this.#now()),
     });
     if (this.#stopped !== undefined) {
       await subscription.unsubscribe();

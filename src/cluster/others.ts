@@ -13,6 +13,8 @@ interface Other {
   sequence: number;
   interval: number;
   heard: Moment;
+  /** Until when nothing it said can have been missed here: when it was heard, or when a gap in the hearing ended. */
+  listened: Moment;
   /** The last one is the present one while it is not `dropped`. */
   periods: Period[];
   dropped: boolean;
@@ -57,6 +59,7 @@ export class Others {
         sequence,
         interval,
         heard: now,
+        listened: now,
         periods,
         dropped: false,
       });
@@ -65,7 +68,7 @@ export class Others {
     }
     if (sequence <= known.sequence) return 'stale';
     const wasDropped = known.dropped;
-    Object.assign(known, { sequence, interval, heard: now, dropped: false });
+    Object.assign(known, { sequence, interval, heard: now, listened: now, dropped: false });
     const last = known.periods.at(-1);
     if (last?.since === since) last.until = until;
     else {
@@ -77,6 +80,11 @@ export class Others {
     return wasDropped ? 'new' : 'known';
   }
 
+  /** What others said in a while that ends now was not to be heard here: their silence begins only now. */
+  gap(now: Moment): void {
+    for (const other of this.#others.values()) other.listened = now;
+  }
+
   /**
    * Drops those from whom something would have come by now.
    * @param confirmed see `Standing`
@@ -86,12 +94,12 @@ export class Others {
     const dropped: Member[] = [];
     for (const other of this.#others.values()) {
       const { drop } = timingOf(other.interval);
-      if (other.dropped || confirmed.steady - other.heard.steady < drop) continue;
+      if (other.dropped || confirmed.steady - other.listened.steady < drop) continue;
       other.dropped = true;
       const last = other.periods.at(-1);
       // One that has said that it leaves is not missed.
       if (last === undefined || Number.isFinite(last.until)) continue;
-      last.until = other.heard.epoch + drop;
+      last.until = other.listened.epoch + drop;
       dropped.push(memberOf(other));
     }
     return dropped;
@@ -117,8 +125,8 @@ export class Others {
    */
   due(lastSent: Moment, now: Moment): number {
     let due = Number.POSITIVE_INFINITY;
-    for (const { dropped, heard, interval, periods } of this.#others.values()) {
-      const silent = heard.steady + timingOf(interval).drop;
+    for (const { dropped, listened, interval, periods } of this.#others.values()) {
+      const silent = listened.steady + timingOf(interval).drop;
       const isLeaving = (periods.at(-1)?.until ?? 0) <= now.epoch;
       if (!dropped && !isLeaving && lastSent.steady < silent) due = Math.min(due, silent);
     }

@@ -15,7 +15,8 @@
  *   `since`, X must have heard back a statement sent after all that Y, which covers every moment, must have said.
  * - Silence: Y drops X when it has heard back a statement that it sent `drop` or more after it last heard X. Had X
  *   said anything until then, Y would have read it; and so X's cover, `fence` from its last, ended before. X, when
- *   it wakes up, takes part anew with a later `since`.
+ *   it wakes up, takes part anew with a later `since`. Where Y's connection broke and was made anew, Y may have missed
+ *   what X said in between: `drop` begins with the new one.
  * - Late requests: each has its own time, the same for all instances, and is shared among those that counted then,
  *   not among those that count when it is read. A dropped X goes on counting for what was sent before it was dropped.
  * - Leaving: X says until when (by the requests' time) it takes requests, and stays until then: nothing is lost.

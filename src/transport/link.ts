@@ -31,6 +31,11 @@ export interface Subscription {
    * each such message. Other brokers never say so.
    */
   readonly onUnheard?: () => void;
+  /**
+   * NATS: a connection was lost and this is subscribed to anew on the next one. Called before anything comes by it; what
+   * was published in between does not come.
+   */
+  readonly onGap?: () => void;
 }
 
 export interface LinkSubscription {

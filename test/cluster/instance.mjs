@@ -6,6 +6,7 @@ import { createMembership } from '../../dist/cluster/membership.js';
 import { makeDocument } from '../../dist/stats/document.js';
 import { meterLink } from '../../dist/stats/meter.js';
 import { createNatsLink } from '../../dist/transport/nats/index.js';
+import { sourcesOf } from './sources.mjs';
 
 const [, , url, instance, interval] = process.argv;
 const say = (fields, message) => console.log([message, fields.member ?? ''].join(': '));
@@ -40,19 +41,7 @@ await requests.subscribe({
     if (id === 'sync' || membership.isMine(id, Number(time))) tell(id);
   },
 });
-const sources = {
-  version: '1.2.3',
-  identity: `${instance}.example.net`,
-  instance,
-  configFile: '/etc/mcbridge/bridge.yaml',
-  started: Date.now(),
-  interval: 1,
-  links: [link],
-  stats: new Stats(),
-  inFlight: () => 0,
-  health: () => ({ ready: true, phase: 'running', troubles: [] }),
-  httpRequests: () => 0,
-};
+const sources = sourcesOf(instance, link, new Stats());
 process.on('SIGTERM', async () => {
   await membership.stop();
   await Promise.all([requests.close(), link.link.close()]);

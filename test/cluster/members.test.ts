@@ -97,6 +97,24 @@ describe('instances of a cluster', () => {
   });
 });
 
+it("do not take the silence of their own connection for another's", () => {
+  const asked = simulate({
+    ...calm,
+    incidents: [
+      ...starts(0, 1, 2),
+      { kind: 'start', at: 5_801, who: 3 },
+      { kind: 'cut', at: 25_081, who: 0, length: 1_131 },
+      { kind: 'freeze', at: 26_651, who: 3, length: 1_341 },
+    ],
+    seed: 1_693_018_269,
+    delay: 60,
+    lateness: 30,
+    length: 40_000,
+    every: 40,
+  });
+  expect(twice(asked)).toEqual([]);
+});
+
 it('take what is sent from the moment on at which they say that they take part', () => {
   fc.assert(
     fc.property(

@@ -15,6 +15,7 @@ import type { Link } from '../../src/transport/link.ts';
 import { createNatsLink } from '../../src/transport/nats/index.ts';
 import { decodeStats, type StatsDocument, statsSubject } from '../../src/wire/choria/stats.ts';
 import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
+import { sourcesOf } from './sources.mjs';
 
 const CLUSTER = 'production';
 const KEY = createSecretKey(Buffer.alloc(32, 1));
@@ -43,24 +44,7 @@ const openLink = async (): Promise<Link> => {
 const documentOf =
   (link: MeteredLink, instance: string) =>
   (member: NonNullable<StatsDocument['bridge']>['member']): StatsDocument =>
-    makeDocument(
-      {
-        version: '1.2.3',
-        identity: `${instance}.example.net`,
-        instance,
-        configFile: '/etc/mcbridge/bridge.yaml',
-        started: Date.now(),
-        interval: 1,
-        links: [link],
-        stats: new Stats(),
-        inFlight: () => 0,
-        health: () => ({ ready: true, phase: 'running', troubles: [] }),
-        httpRequests: () => 0,
-      },
-      CLUSTER,
-      Date.now(),
-      member,
-    );
+    makeDocument(sourcesOf(instance, link, new Stats()), CLUSTER, Date.now(), member);
 
 /** An instance whose clocks stand still but for `pass`. */
 const instance = async (name: string, key: KeyObject = KEY) => {
@@ -171,10 +155,13 @@ test('they share requests; one that stops hands its share over', async () => {
   expect(ids.filter((id) => two.membership.isMine(id, last))).toEqual([]);
   await stopped;
   expect(ids.filter((id) => two.membership.isMine(id, last - 1))).toEqual([]);
-  await vi.waitFor(() => {
-    one.pass(50);
-    expect(one.names()).toEqual(['one']);
-  });
+  await vi.waitFor(
+    () => {
+      one.pass(50);
+      expect(one.names()).toEqual(['one']);
+    },
+    { timeout: 10_000 },
+  );
   expect(one.membership.count()).toBe(1);
 });
 

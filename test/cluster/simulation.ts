@@ -58,6 +58,7 @@ interface Instance {
   readonly requests: Waiting<{ readonly id: string; readonly time: number }>[];
   frozenUntil: number;
   cutUntil: number;
+  isCut: boolean;
   goneAt: number;
   leaving: boolean;
 }
@@ -117,6 +118,7 @@ export const simulate = (scenario: Scenario): readonly Asked[] => {
       requests: [],
       frozenUntil: 0,
       cutUntil: 0,
+      isCut: false,
       goneAt: Number.POSITIVE_INFINITY,
       leaving: false,
     });
@@ -133,6 +135,7 @@ export const simulate = (scenario: Scenario): readonly Asked[] => {
     else if (incident.kind === 'freeze') it.frozenUntil = Math.max(it.frozenUntil, now + incident.length);
     else if (incident.kind === 'cut') {
       it.cutUntil = Math.max(it.cutUntil, now + incident.length);
+      it.isCut = true;
       it.toServer.length = 0;
       it.statements.length = 0;
     } else if (!it.leaving && now >= it.frozenUntil) {
@@ -178,6 +181,10 @@ export const simulate = (scenario: Scenario): readonly Asked[] => {
     serve(now);
     for (const [who, it] of [...instances]) {
       if (now < it.frozenUntil) continue;
+      if (it.isCut && now >= it.cutUntil) {
+        it.isCut = false;
+        it.members.gap(momentOf(it, now));
+      }
       if (it.requestsFirst) readRequests(it, now);
       readStatements(it, now);
       readRequests(it, now);

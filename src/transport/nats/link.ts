@@ -219,8 +219,10 @@ class NatsLink implements Link {
 
   #activate(wanted: Wanted, session: NatsSession): void {
     if (!session.open) return;
+    const isAnew = wanted.active !== undefined;
     const active = session.subscribe(wanted.subscription);
     wanted.active = active;
+    if (isAnew) wanted.subscription.onGap?.();
     active.confirmed.then(
       () => {
         wanted.confirmed = active;

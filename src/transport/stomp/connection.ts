@@ -114,7 +114,7 @@ export class Connection {
       if (this.#phase === 'connecting' && this.#server.tls !== undefined) this.#phase = 'securing';
     });
     socket.on('error', (error) => this.#fail(socketError(this.#server, error, this.#phase === 'securing')));
-    socket.on('close', () => this.#fail(closedByPeer(this.#server, this.#phase)));
+    socket.on('close', () => this.#fail(closedByPeer(this.#server, this.#settings, this.#phase)));
   }
 
   #handshake(): void {
@@ -195,11 +195,22 @@ const tooSlow = (server: StompServer, phase: Phase, milliseconds: number): LinkE
     : new LinkError('unreachable', `${serverUrl(server)} did not answer CONNECT ${late}`);
 };
 
-const closedByPeer = (server: StompServer, phase: Phase): LinkError => {
+const closedByPeer = (
+  server: StompServer,
+  { login }: Pick<StompSettings, 'login'>,
+  phase: Phase,
+): LinkError => {
   const text = `${serverUrl(server)} closed the connection`;
   if (phase !== 'greeting') return new LinkError('unreachable', text);
-  // With TLS 1.3 a broker sees our certificate after our side of the handshake is over; ActiveMQ then just hangs up.
-  return server.tls === undefined
-    ? new LinkError('unreachable', `${text} before it answered CONNECT`)
-    : new LinkError('tls', `${text} before it answered CONNECT: it may not accept this client certificate`);
+  const causes = [
+    // With TLS 1.3 a broker sees our certificate after our side of the handshake is over; ActiveMQ then just hangs up.
+    ...(server.tls === undefined ? [] : ['it may not accept this client certificate']),
+    // ActiveMQ 5.17.2 mostly sends ERROR first, but once in 200 to 400 wrong logins not a byte.
+    ...(login === undefined
+      ? []
+      : [`ActiveMQ at times does just that at a wrong user name or password (the login "${login}")`]),
+  ];
+  const why = causes.length === 0 ? '' : `: ${causes.join('; ')}`;
+  const code = server.tls === undefined ? 'unreachable' : 'tls';
+  return new LinkError(code, `${text} before it answered CONNECT${why}`);
 };

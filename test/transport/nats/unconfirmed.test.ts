@@ -40,3 +40,21 @@ test('a subscription that the next server refuses is told as unconfirmed, and ma
   link.send(message('secret.a', 'back again'));
   await vi.waitFor(() => expect(refused).toEqual(['back again']));
 });
+
+test('a subscription is told where it may have missed something, before anything comes by the next connection', async () => {
+  const link = linkTo([open]);
+  await link.open();
+  const seen: string[] = [];
+  await link.subscribe({
+    destination: 'news',
+    onMessage: ({ body }) => seen.push(body.toString()),
+    onGap: () => seen.push('gap'),
+  });
+  link.send(message('news', 'one'));
+  await vi.waitFor(() => expect(seen).toEqual(['one']));
+  await open.kill();
+  await vi.waitFor(() => expect(link.state().up).toBe(false));
+  link.send(message('news', 'two'));
+  await open.restart();
+  await vi.waitFor(() => expect(seen).toEqual(['one', 'gap', 'two']), { timeout: 10_000 });
+});

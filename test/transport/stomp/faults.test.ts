@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { LinkError } from '../../../src/transport/link.ts';
 import { type ActiveMq, startActiveMq } from '../../support/activemq.ts';
 import { closeLinks, collect, linkTo, outgoing, unique, until } from './harness.ts';
 import { startProxy, type TcpProxy } from './proxy.ts';
@@ -27,15 +28,24 @@ const proxied = async (): Promise<TcpProxy> => {
   return proxy;
 };
 
+const hangingUp = ({ port }: { readonly port: number }, { user }: { readonly user: string }): string =>
+  `stomp://127.0.0.1:${port} closed the connection before it answered CONNECT: ActiveMQ at times does just that ` +
+  `at a wrong user name or password (the login "${user}")`;
+
 const local = ({ port }: { readonly port: number }) => ({ host: '127.0.0.1', port });
 
-/** A listener that says these bytes to everyone who comes, or nothing. */
-const serverThatSays = async (bytes: string): Promise<{ readonly port: number; connections(): number }> => {
+interface Listener {
+  readonly port: number;
+  connections(): number;
+}
+
+/** A listener that does this with everyone who comes and has said something. */
+const serverThat = async (answer: (socket: Socket) => void): Promise<Listener> => {
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
     sockets.push(socket);
     socket.on('error', () => socket.destroy());
-    socket.once('data', () => socket.write(bytes));
+    socket.once('data', () => answer(socket));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -50,8 +60,16 @@ const serverThatSays = async (bytes: string): Promise<{ readonly port: number; c
   return { port: address.port, connections: () => sockets.length };
 };
 
+/** A listener that says these bytes, or nothing. */
+const serverThatSays = (bytes: string): Promise<Listener> => serverThat((socket) => socket.write(bytes));
+
 describe('a wrong password', () => {
   const account = { user: 'mcollective', password: 'not-the-pass' };
+  const refused = () =>
+    `stomp://127.0.0.1:${broker.port} refused the login "mcollective": wrong user name or password ` +
+    '(User name [mcollective] or password is invalid.)';
+  // ActiveMQ's ERROR does not always come before it closes the connection.
+  const hungUp = () => hangingUp(broker, account);
 
   test('is said in plain words, without the password, and tried again with growing pauses', async () => {
     const { link, events, reasons } = linkTo([broker], account, { random: () => 1 });
@@ -59,11 +77,9 @@ describe('a wrong password', () => {
     await until(() => events.length >= 4, 'four attempts');
     const delays = events.map((event) => (event.kind === 'retry' ? event.delay : -1));
     expect(delays.slice(0, 4)).toEqual([50, 100, 200, 400]);
-    expect(reasons()[0]).toBe(
-      `stomp://127.0.0.1:${broker.port} refused the login "mcollective": wrong user name or password ` +
-        '(User name [mcollective] or password is invalid.)',
-    );
-    expect(link.state()).toMatchObject({ up: false, reason: reasons()[0] });
+    expect(reasons()).toContain(refused());
+    for (const reason of reasons()) expect([refused(), hungUp()]).toContain(reason);
+    expect(link.state()).toMatchObject({ up: false, reason: reasons().at(-1) });
     await link.close();
     await expect(opened).rejects.toMatchObject({ code: 'closed' });
     expect(JSON.stringify([events, reasons()])).not.toContain(account.password);
@@ -71,10 +87,49 @@ describe('a wrong password', () => {
 
   test('rejects the opening of a link that is to fail fast', async () => {
     const { link, events } = linkTo([broker], account, { failFast: true });
-    await expect(link.open()).rejects.toMatchObject({ name: 'LinkError', code: 'refused' });
+    const error: unknown = await link.open().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(LinkError);
+    if (!(error instanceof LinkError)) return;
+    expect([`refused: ${refused()}`, `unreachable: ${hungUp()}`]).toContain(
+      `${error.code}: ${error.message}`,
+    );
     expect(events).toEqual([]);
     expect(() => link.send(outgoing(unique(), 'x'))).toThrow('closed');
   });
+});
+
+test('a server that closes the connection at CONNECT may do so because of the login, and is said to', async () => {
+  const curt = await serverThat((socket) => socket.end());
+  const { link } = linkTo([local(curt)], broker, { failFast: true });
+  await expect(link.open()).rejects.toMatchObject({
+    code: 'unreachable',
+    message: hangingUp(local(curt), broker),
+  });
+  const { link: anonymous } = linkTo([local(curt)], {}, { failFast: true });
+  await expect(anonymous.open()).rejects.toMatchObject({
+    code: 'unreachable',
+    message: `stomp://127.0.0.1:${curt.port} closed the connection before it answered CONNECT`,
+  });
+});
+
+test.each([
+  ['at once', (socket: Socket, error: string) => socket.end(error)],
+  [
+    'in two pieces',
+    (socket: Socket, error: string) => {
+      socket.write(error.slice(0, 20));
+      setImmediate(() => socket.end(error.slice(20)));
+    },
+  ],
+])('the ERROR of a server that then closes the connection is heard, %s', async (_, answer) => {
+  const curt = await serverThat((socket) => answer(socket, 'ERROR\nmessage:Too many connections\n\n\0'));
+  for (let i = 0; i < 20; i++) {
+    const { link } = linkTo([local(curt)], broker, { failFast: true });
+    await expect(link.open()).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('Too many connections'),
+    });
+  }
 });
 
 test('a port where nobody listens is unreachable', async () => {

@@ -16,14 +16,14 @@ const open: Link[] = [];
 /** A link with short times whose events are kept; closed by `closeLinks`. */
 export const linkTo = (
   servers: StompLinkOptions['servers'],
-  account: Pick<ActiveMq, 'user' | 'password'>,
+  account: Partial<Pick<ActiveMq, 'user' | 'password'>>,
   more: Partial<StompLinkOptions> = {},
 ): Recorded => {
   const events: LinkEvent[] = [];
   const link = createStompLink({
     servers,
-    login: account.user,
-    passcode: account.password,
+    ...(account.user !== undefined && { login: account.user }),
+    ...(account.password !== undefined && { passcode: account.password }),
     vhost: 'mcollective',
     backoff: { initial: 50, max: 400 },
     clock: Date.now,

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { StompTls } from '../../../src/transport/stomp/index.ts';
 import { type ActiveMq, startActiveMq } from '../../support/activemq.ts';
@@ -118,4 +120,28 @@ describe('a broker that wants client certificates', () => {
     });
     await expect(link.open()).rejects.toMatchObject({ code: 'tls' });
   });
+});
+
+test('a broker that closes the connection at CONNECT may mean the certificate or the login, and both are said', async () => {
+  const curt = createServer({ key: server.privateKey, cert: server.certificate }, (socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.once('data', () => socket.end());
+  });
+  curt.listen(0, '127.0.0.1');
+  await once(curt, 'listening');
+  const address = curt.address();
+  if (address === null || typeof address === 'string') throw new Error('listening on no TCP port');
+  const to = [{ host: '127.0.0.1', port: address.port, tls: { ca, verify: false } }];
+  try {
+    const { link } = linkTo(to, { user: 'mcollective', password: 'x' }, { failFast: true });
+    await expect(link.open()).rejects.toMatchObject({
+      code: 'tls',
+      message:
+        `stomp+ssl://127.0.0.1:${address.port} closed the connection before it answered CONNECT: it may not ` +
+        'accept this client certificate; ActiveMQ at times does just that at a wrong user name or password ' +
+        '(the login "mcollective")',
+    });
+  } finally {
+    curt.close();
+  }
 });
