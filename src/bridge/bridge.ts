@@ -3,11 +3,12 @@ import type { Home, Reply, Request } from '../envelope/message.ts';
 import { asRejection, Rejection, type RejectionCode, type RejectionContext } from '../envelope/rejection.ts';
 import { isSealedReply, isSealedRequest, type SealedReply, type SealedRequest } from '../envelope/sealed.ts';
 import { errorReply, isAnswerable } from './error-reply.ts';
+import { Homeward } from './homeward.ts';
 import { type IdentityMapOptions, mapCaller } from './identity-map.ts';
 import { Ledger } from './ledger.ts';
 import type { Log } from './log.ts';
 import { type Stage, Stats } from './stats.ts';
-import { type Trail, withHop, withReplyHop } from './trail.ts';
+import { type Trail, withHop } from './trail.ts';
 import { within } from './within.ts';
 
 /** Which collectives of one ingress are reachable behind which egress, and as whom. */
@@ -60,6 +61,7 @@ export class Bridge {
   readonly stats: Stats;
   readonly #options: BridgeOptions;
   readonly #ledger: Ledger;
+  readonly #homeward: Homeward;
   readonly #ingresses: ReadonlyMap<string, Ingress>;
   readonly #egresses: ReadonlySet<Egress>;
   #delivering = 0;
@@ -78,6 +80,7 @@ export class Bridge {
     // Known from the start, so that nothing counted is told as 0 and not as missing.
     for (const { from, to } of options.routes) this.stats.route(from.name, to.name);
     this.#ingresses = new Map(options.routes.map(({ from }) => [from.name, from]));
+    this.#homeward = new Homeward({ ...options, ingresses: this.#ingresses, stats: this.stats });
     this.#egresses = new Set([...options.routes.map(({ to }) => to), ...(options.beside ?? [])]);
   }
 
@@ -222,7 +225,7 @@ export class Bridge {
       }
       this.#ledger.replied(home, false, sender);
     }
-    if (this.#sendHome(reply)) {
+    if (this.#homeward.send(reply)) {
       this.stats.add('repliesSent');
       if (counts !== undefined) counts.repliesSent++;
     }
@@ -270,41 +273,12 @@ export class Bridge {
       reply?.whose ?? '',
       this.#options.clock(),
     );
-    if (this.#sendHome(answer)) this.stats.add('errorsSent');
-  }
-
-  #sendHome(reply: Reply | SealedReply): boolean {
-    const { log } = this.#options;
-    const ingress = this.#ingresses.get(reply.home.ingress);
-    const context = { requestId: reply.home.requestId, sender: reply.sender };
-    try {
-      if (ingress === undefined)
-        throw new Rejection(
-          'invalid_reply_to',
-          `the reply belongs to the ingress ${reply.home.ingress}, which this instance does not have`,
-        );
-      if (isSealedReply(reply)) ingress.reply({ ...reply, home: this.#withReplyHop(reply.home, ingress) });
-      else ingress.reply({ ...reply, home: this.#withReplyHop(reply.home, ingress) });
-      return true;
-    } catch (error) {
-      // Not back into #rejected: what cannot be sent home cannot be answered either.
-      const rejection = asRejection(error, context);
-      this.stats.reject(rejection.code, 'reply');
-      log.warn(
-        { reason: rejection.code, request_id: context.requestId, sender: context.sender },
-        `reply not sent: ${rejection.message}`,
-      );
-      return false;
-    }
+    if (this.#homeward.send(answer)) this.stats.add('errorsSent');
   }
 
   #withHop<T extends Trail>(home: T, from: Ingress, to: Egress): T {
     // Asking for a link's state is not for free, and few messages are traced.
     return home.hops === undefined ? home : withHop(home, this.#options, from.status(), to.status());
-  }
-
-  #withReplyHop<T extends Trail>(home: T, ingress: Ingress): T {
-    return home.hops === undefined ? home : withReplyHop(home, this.#options, ingress.status());
   }
 }
 

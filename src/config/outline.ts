@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ConfigDocument, Plain } from './document.ts';
 import { nearest } from './nearest.ts';
 import { formatPath, type KeyPath, type Problem } from './problem.ts';
+import { parseSeconds } from './units.ts';
 
 // Lenient: what is wrong in itself is the schema's to report, and must not hide what is wrong between the parts.
 const outline = z
@@ -72,6 +73,7 @@ export const crossCheck = (outline: Outline, document: ConfigDocument): readonly
   }
   checkHomes(outline, report);
   checkSides(outline, report, refer);
+  checkDiscovery(outline, report);
   checkSharing(outline, report);
   return problems;
 };
@@ -163,10 +165,27 @@ const checkSides = (outline: Outline, report: Report, refer: Refer): void => {
   }
 };
 
+/** Nodes answer only a question that is signed. */
+const checkDiscovery = (outline: Outline, report: Report): void => {
+  for (const name of Object.keys(outline.egresses)) {
+    const { discovery, signing }: { discovery?: unknown; signing?: unknown } = entryOf(
+      outline.egresses,
+      name,
+    );
+    const { every }: { every?: unknown } = entryOf({ discovery }, 'discovery');
+    if (typeOf(outline.egresses, name) !== 'choria-collective' || signing !== undefined) continue;
+    if ((parseSeconds(every) ?? 0) > 0)
+      report(
+        ['egresses', name, 'discovery', 'every'],
+        `without signing ${name} cannot ask who is there`,
+        '0, or more with signing: cert and key',
+      );
+  }
+};
+
 /** Instances share a topic's requests by what they know of each other, and that is from their statistics. */
 const checkSharing = (outline: Outline, report: Report): void => {
-  const { interval } = outline.statistics ?? {};
-  if (interval !== 0 && !/^0[a-z]*$/.test(String(interval))) return;
+  if (parseSeconds(outline.statistics?.interval) !== 0) return;
   for (const name of Object.keys(outline.ingresses)) {
     const ingress = entryOf(outline.ingresses, name);
     if (typeOf(outline.ingresses, name) === 'mcollective-stomp' && !('broadcast_queue' in ingress))

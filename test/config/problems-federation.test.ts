@@ -93,6 +93,36 @@ describe('the configuration of a federation', () => {
     for (const [index, problem] of problems.entries()) expect(found[index]).toMatch(problem);
   });
 
+  describe.each(['1m', 30])('with discovery every %s', (every) => {
+    const asking = (egress: string) =>
+      base(PASSING).replace(egress, `discovery: { every: ${every} }\n    ${egress}`);
+
+    it('demands a certificate to sign questions with', () => {
+      expect(problemsOf(asking('servers: [nats://nats.member.example.net]'))).toEqual([
+        'bridge.yaml:11:25: egresses.member.discovery.every: without signing member cannot ask who is there; allowed: 0, or more with signing: cert and key',
+      ]);
+    });
+
+    it('is content with one, and with a legacy collective, which always has a key', () => {
+      const signing = 'signing: { cert: p.pem, key: p.key }';
+      expect(
+        problemsOf(
+          asking('servers: [nats://nats.member').replace('    discovery', `    ${signing}\n    discovery`),
+        ),
+      ).toEqual([]);
+      expect(problemsOf(asking('servers: [stomp://'))).toEqual([]);
+    });
+  });
+
+  it.each(['{ every: 0 }', '{ every: 0s }', '{ expire: 2m }', '{}'])(
+    'lets an egress that does not sign have discovery %s',
+    (discovery) => {
+      const text = base(PASSING).replace('    servers: [nats://nats.m', `    discovery: ${discovery}\n$&`);
+      expect(text).toContain(`discovery: ${discovery}`);
+      expect(problemsOf(text)).toEqual([]);
+    },
+  );
+
   it('that the documentation shows is valid', () => {
     const text = readFileSync(new URL('../../docs/federation.md', import.meta.url), 'utf8');
     const example = /```yaml\n(.+?)```/s.exec(text)?.[1] ?? '';

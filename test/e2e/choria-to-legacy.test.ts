@@ -26,6 +26,9 @@ const fact = (name: string, operator: string, value: string): ChoriaFilter => ({
   fact: [{ fact: name, operator, value }],
 });
 
+/** A compound filter as go-choria has it: one expression. */
+const compound = (expr: string): ChoriaFilter => ({ compound: [[{ expr }]] });
+
 describe.each(['ruby', 'go'] as const)('a client of the %s dialect', (dialect) => {
   const filters: readonly [what: string, filter: ChoriaFilter, found: readonly string[]][] = [
     ['an empty filter', {}, [NODE1, NODE2, NODE3]],
@@ -58,6 +61,42 @@ describe.each(['ruby', 'go'] as const)('a client of the %s dialect', (dialect) =
   ];
   test.each(filters)('discovers just the right nodes by %s', async (_, filter, found) => {
     expect(await client(dialect).discover({ filter, timeout: 1_500 })).toEqual(found);
+  });
+
+  const expressions: readonly [expr: string, found: readonly string[]][] = [
+    ['with("country=uk")', [NODE1, NODE3]],
+    ['not with("country=uk")', [NODE2]],
+    ['fact("cores") >= 8 or "apache" in classes', [NODE1, NODE2]],
+    ['fact("country") != "uk" and any(classes, {# matches "^my"})', [NODE2]],
+    ['with("osfamily=~/^deb/") or !(with("cores>=1"))', []],
+    ['fact("nosuch") == nil and not ("apache" in classes)', [NODE2, NODE3]],
+  ];
+  test.each(expressions)('discovers just the right nodes by %s', async (expr, found) => {
+    expect(await client(dialect).discover({ filter: compound(expr), timeout: 1_500 })).toEqual(found);
+  });
+
+  test('discovers just the right nodes by a list of tokens', async () => {
+    const tokens = [{ statement: 'country=uk' }, { and: 'and' }, { not: 'not' }, { statement: 'apache' }];
+    const filter = { compound: [tokens] };
+    expect(await client(dialect).discover({ filter, timeout: 1_500 })).toEqual([NODE3]);
+  });
+
+  const inexpressible: readonly [expr: string, part: string][] = [
+    ['with("country=uk") and include(fact("list"), "a")', 'include(fact("list"), "a")'],
+    ['not (with("apache")) or with("mysql")', 'with("apache")'],
+    ['fact("osfamily") in ["Debian", "RedHat"]', 'fact("osfamily") in ["Debian", "RedHat"]'],
+  ];
+  test.each(inexpressible)('reaches no node by %s, and is told why', async (expr, part) => {
+    const ask = { agent: 'rpcutil', action: 'ping', filter: compound(expr) };
+    const [reply, ...more] = await client(dialect).rpc({ ...ask, timeout: 1_500 });
+    expect(more).toEqual([]);
+    expect(reply?.sender).not.toMatch(/^node/);
+    expect(reply?.rpc?.statuscode).toBe(5);
+    expect(reply?.rpc?.statusmsg).toContain(
+      `${JSON.stringify(part)} in the compound filter cannot be translated`,
+    );
+    expect(reply?.rpc?.statusmsg).toContain('(unsupported_filter)');
+    expect(await client(dialect).discover({ filter: compound(expr), timeout: 1_000 })).toEqual([]);
   });
 
   test('discovers nodes of the YAML collective', async () => {

@@ -252,8 +252,12 @@ describe('a wrong STOMP password', () => {
     const bridge = world.launch(late);
     const tries = () => bridge.lines().filter(({ msg }) => msg.startsWith('connection failed'));
     await vi.waitFor(() => expect(tries().length).toBeGreaterThan(2), { timeout: 15_000 });
-    for (const line of tries())
-      expect(line['reason']).toMatch(/refused the login "late": wrong user name or password/);
+    const reasons = tries().map((line) => line['reason']);
+    const refused = /refused the login "late": wrong user name or password/;
+    // ActiveMQ's ERROR does not always come before it closes the connection.
+    const hungUp = /before it answered CONNECT: .*wrong user name or password \(the login "late"\)$/;
+    expect(reasons).toContainEqual(expect.stringMatching(refused));
+    for (const reason of reasons) expect(refused.test(`${reason}`) || hungUp.test(`${reason}`)).toBe(true);
     const delays = tries().map((line) => Number(line['delay_ms']));
     expect(delays).toEqual(delays.toSorted((a, b) => a - b));
     expect(delays.at(-1)).toBeGreaterThan(2 * (delays[0] ?? 0));

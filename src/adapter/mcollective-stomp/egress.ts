@@ -45,7 +45,8 @@ export interface McollectiveStompEgressOptions {
 }
 
 const CACHED_TOKENS = 2_000;
-const DISCOVERY_CALLER = 'cert=mcbridge';
+/** In whose name it asks who is there where the configuration does not say. */
+export const DISCOVERY_CALLER = 'cert=mcbridge';
 
 /** Requests out to a legacy SSL collective behind ActiveMQ, and replies back through reply tokens. */
 export const createMcollectiveStompEgress = (options: McollectiveStompEgressOptions): Egress => {

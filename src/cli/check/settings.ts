@@ -11,6 +11,7 @@ import type { EgressConfig, IngressConfig, Named } from '../../config/types.ts';
 import { isCallerId } from '../../envelope/check.ts';
 import { DEFAULT_PRIVILEGED } from '../../wire/choria/index.ts';
 import type { Checklist } from './checklist.ts';
+import { checkDiscovery } from './discovery.ts';
 import {
   type ClientFiles,
   checkAuthorities,
@@ -41,6 +42,7 @@ export const checkSettings = (list: Checklist, { config }: LoadedConfig, now: nu
     const egress = egresses.get(route.to);
     if (egress?.type === 'mcollective-stomp') checkRoute(list, ['routes', index], route, egress);
   }
+  checkDiscovery(list, config);
 };
 
 const checkClusterKey = (list: Checklist, file: string): void => {

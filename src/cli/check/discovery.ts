@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { DISCOVERY_CALLER } from '../../adapter/mcollective-stomp/egress.ts';
+import { besideOf, learningOf } from '../../assembly/routes.ts';
+import type { McollectiveStompConfig } from '../../config/egress/mcollective-stomp.ts';
+import type { KeyPath } from '../../config/problem.ts';
+import type { Config } from '../../config/types.ts';
+import type { Checklist } from './checklist.ts';
+
+/** Whether the bridge can ask who lives beyond the egresses where it has to know. */
+export const checkDiscovery = (list: Checklist, config: Config): void => {
+  for (const [name, { every, collectives }] of learningOf(config)) {
+    const egress = config.egresses.get(name);
+    if (egress?.type === 'mcollective-stomp' && every > 0 && collectives.length > 0)
+      checkCaller(list, ['egresses', name, 'discovery'], egress);
+  }
+  for (const [ingress, name] of besideOf(config)) {
+    const egress = config.egresses.get(name);
+    if (egress?.type === 'choria-collective' && egress.signing === undefined)
+      list.warning(
+        ['ingresses', ingress, 'beside'],
+        `without signing ${name} cannot ask who is there, so no node counts as native to the side of ${ingress}`,
+        `give ${name} signing, or leave beside out`,
+      );
+  }
+};
+
+/** A Choria collective is asked with the privileged certificate, whoever the caller is; legacy ones take a key of his. */
+const checkCaller = (
+  list: Checklist,
+  path: KeyPath,
+  { signing, discovery }: McollectiveStompConfig,
+): void => {
+  if (signing.kind === 'shared') return;
+  const { caller = DISCOVERY_CALLER } = discovery;
+  const callerPath = discovery.caller === undefined ? path : [...path, 'caller'];
+  if (!caller.startsWith('cert=')) {
+    list.warning(
+      callerPath,
+      `${caller} is not of the form cert=<name>, so nodes cannot be asked in that name`,
+      'name a caller whose private key is in signing.keys_dir',
+    );
+    return;
+  }
+  const file = join(signing.folder, `${caller.slice('cert='.length)}.pem`);
+  if (existsSync(file)) list.ok(callerPath, `${file} asks who is there`);
+  else
+    list.warning(
+      callerPath,
+      `there is no key ${file}, so nodes cannot be asked who is there in the name of ${caller}`,
+      "put that private key there and its public one into the daemons' plugin.ssl_client_cert_dir, or set discovery.caller to a caller who has both",
+    );
+};
