@@ -23,6 +23,11 @@ export interface Filter {
   readonly compound: readonly Expression[];
   /** Only discovery says this, and only as an echo of the request's collective. */
   readonly collective?: string;
+  /**
+   * Whose nodes the plain categories were written for; they look at case, numbers and slashes in different ways.
+   * go-choria's unless told. Each leaf of `compound` says it by its kind.
+   */
+  readonly language?: 'mcollective';
 }
 
 export const EMPTY_FILTER: Filter = { fact: [], cfClass: [], agent: [], identity: [], compound: [] };

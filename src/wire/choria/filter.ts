@@ -3,6 +3,7 @@ import { FACT_OPERATORS, type FactFilter, type FactOperator, type Filter } from 
 import { Rejection } from '../../envelope/rejection.ts';
 import { parseExpr } from '../compound/expr-parser.ts';
 import { exprText } from '../compound/expr-text.ts';
+import { plainToChoria } from '../compound/plain-to-choria.ts';
 import { toChoria } from '../compound/to-choria.ts';
 import { toLegacy } from '../compound/to-legacy.ts';
 import { parseTokens, printTokens, type Token } from '../compound/tokens.ts';
@@ -140,14 +141,18 @@ const encodeCompound = (compound: readonly Expression[], style: CompoundStyle): 
 };
 
 /**
- * The filter as an object for `JSON.stringify`.
- * @throws Rejection `unsupported_filter` for a compound filter that nodes of the style cannot be asked
+ * The filter as an object for `JSON.stringify`. What came from a legacy client is said in Go's words in `expr`; Ruby's
+ * nodes take it, and all nodes what came from Choria's clients, word for word.
+ * @throws Rejection `unsupported_filter` for what nodes of the style cannot be asked
  */
-export const encodeFilter = (filter: Filter, style: CompoundStyle = 'tokens'): JsonObject => ({
-  fact: filter.fact.map(({ fact, value, operator }) => ({ fact, value, operator })),
-  cf_class: filter.cfClass,
-  agent: filter.agent,
-  identity: filter.identity,
-  compound: encodeCompound(filter.compound, style),
-  ...(filter.collective !== undefined && { collective: filter.collective }),
-});
+export const encodeFilter = (given: Filter, style: CompoundStyle = 'tokens'): JsonObject => {
+  const filter = style === 'expr' && given.language === 'mcollective' ? plainToChoria(given) : given;
+  return {
+    fact: filter.fact.map(({ fact, value, operator }) => ({ fact, value, operator })),
+    cf_class: filter.cfClass,
+    agent: filter.agent,
+    identity: filter.identity,
+    compound: encodeCompound(filter.compound, style),
+    ...(filter.collective !== undefined && { collective: filter.collective }),
+  };
+};

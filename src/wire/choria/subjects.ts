@@ -3,6 +3,7 @@ import { isIdentity, isToken } from '../../envelope/check.ts';
 import type { Target } from '../../envelope/message.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import type { SealedTarget } from '../../envelope/sealed.ts';
+import { shown } from '../shown.ts';
 
 /** Where clients of a federation send requests for the cluster, and the queue group that its brokers share it in. */
 export const federationSubject = (cluster: string): string => `choria.federation.${cluster}.federation`;
@@ -50,13 +51,14 @@ export const targetSubject = (target: SealedTarget): string =>
     ? nodeSubject(target.collective, target.node)
     : `${target.collective}.broadcast.${target.kind === 'service' ? 'service' : 'agent'}.${target.agent}`;
 
-const shown = (text: string): string => JSON.stringify(text.length > 128 ? `${text.slice(0, 128)}…` : text);
+/** A subject says where something goes: more of it is worth showing than of other texts. */
+const LONGEST_SHOWN = 128;
 
 /** One target of a federation header. @throws Rejection `invalid_target` */
 export const parseTarget = (subject: string): SealedTarget => {
   const [collective = '', kind, ...rest] = subject.split('.');
   const invalid = (why: string): Rejection =>
-    new Rejection('invalid_target', `the target ${shown(subject)} ${why}`);
+    new Rejection('invalid_target', `the target ${shown(subject, LONGEST_SHOWN)} ${why}`);
   if (!isToken(collective)) throw invalid('does not begin with a collective');
   if (kind === 'node') {
     const node = rest.join('.');
@@ -149,11 +151,14 @@ const MAX_SUBJECT = 512;
 export const parseReplySubject = (subject: string): { readonly collective: string } => {
   const [collective = '', kind, ...rest] = subject.length > MAX_SUBJECT ? [] : subject.split('.');
   if (!isToken(collective) || kind !== 'reply' || rest.length === 0)
-    throw new Rejection('invalid_reply_to', `${shown(subject)} is not a reply subject of a collective`);
+    throw new Rejection(
+      'invalid_reply_to',
+      `${shown(subject, LONGEST_SHOWN)} is not a reply subject of a collective`,
+    );
   if (!rest.every((token) => SUBJECT_TOKEN.test(token)))
     throw new Rejection(
       'invalid_reply_to',
-      `the reply subject ${shown(subject)} has wildcards, spaces or empty parts`,
+      `the reply subject ${shown(subject, LONGEST_SHOWN)} has wildcards, spaces or empty parts`,
     );
   return { collective };
 };

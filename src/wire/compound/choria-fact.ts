@@ -42,6 +42,10 @@ class ChoriaFact {
     return this.is('==', null);
   }
 
+  get isThere(): Expression {
+    return this.is('!=', null);
+  }
+
   /** No other value than a text comes after `!`, and none of those that begin with a space. */
   private get isText(): Expression {
     return this.filter('>=!');
@@ -76,6 +80,19 @@ class ChoriaFact {
       throw unsupported(this.part, 'numbers are compared as 12 or 1.5');
     const others = isTruth ? [text === 'true'] : isNumberLike(text) ? [Number(text)] : [];
     return both(this.is('!=', text), ...others.map((other) => this.is('!=', other)));
+  }
+
+  /**
+   * That a daemon's `!=` holds, which plain filters have: as numbers where both are whole ones, with zeros in front
+   * octal ones, also with fractions where both are of three characters or more, and else as texts.
+   */
+  isUnlike(text: string): Expression {
+    if (/[\r\n]/.test(text)) throw unsupported(this.part, 'it has more than one line');
+    if (!/^\d+(?:.?\d+)?$/.test(text)) return both(this.isThere, this.isPlain, this.differs(text));
+    if (!isWhole(text)) throw unsupported(this.part, 'numbers are compared by != as whole ones, such as 12');
+    const isNoNumber = negated(this.is('matches', '(?:\\A|\\x0a)[0-9]+(?:[^\\x0a]?[0-9]+)?(?:\\z|\\x0a)'));
+    const others = [digitsPattern('<', text), digitsPattern('>', text)].filter((one) => one !== undefined);
+    return either(both(this.isText, isNoNumber), ...others.map((pattern) => this.matches(pattern)));
   }
 
   /** @param source of Ruby's */
@@ -116,6 +133,10 @@ const choriaFact = (name: string, part: string, isPath: boolean): ChoriaFact => 
   return new ChoriaFact(isPath ? name : name.replaceAll('.', '\\.'), part);
 };
 
+/** A plain filter's `fact!=value`, which statements do not have. @throws Rejection `unsupported_filter` */
+export const plainlyUnlike = (name: string, value: string): Expression =>
+  choriaFact(name, `${name}!=${value}`, false).isUnlike(value);
+
 /** A statement's `fact operator value`. */
 export const statementAnswers = (name: string, operator: Ordering | '==' | '=~', value: string): Answers => {
   const part = `${name}${operator === '==' || operator === '=~' ? '=' : operator}${operator === '=~' ? `/${value}/` : value}`;
@@ -137,8 +158,7 @@ export const statementAnswers = (name: string, operator: Ordering | '==' | '=~',
 /** `fact('path').value operator compare` of MCollective's own data plugin, whose values are texts. */
 export const factPluginAnswers = (path: string, operator: string, compare: string, part: string): Answers => {
   const fact = choriaFact(path, part, true);
-  const isThere = fact.is('!=', null);
-  const differs = (): Expression => both(isThere, fact.isPlain, fact.differs(compare));
+  const differs = (): Expression => both(fact.isThere, fact.isPlain, fact.differs(compare));
   switch (operator) {
     // A fact that is missing fails the whole filter; `unanswered` in data-to-choria sees to that.
     case '==':
@@ -149,7 +169,7 @@ export const factPluginAnswers = (path: string, operator: string, compare: strin
       return { yes: () => fact.matches(compare), no: () => either(fact.isMissing, fact.matchesNot(compare)) };
     case '!=~':
       return {
-        yes: () => both(isThere, fact.matchesNot(compare)),
+        yes: () => both(fact.isThere, fact.matchesNot(compare)),
         no: () => either(fact.isMissing, fact.matches(compare)),
       };
     default:

@@ -59,7 +59,9 @@ const patternAnswers = (call: FunctionStatement): Answers => {
   });
   const yes = (): Expression => matches('less');
   const no = (): Expression => negated(matches('more'));
-  return call.operator === '=~' ? { yes, no } : { yes: no, no: yes };
+  // Where there is no such output a daemon says no to `=~` and to `!=~`; to go-choria `not` of a no is a yes.
+  const isThere: Expression = { ...field(call), operator: '!=', value: null };
+  return call.operator === '=~' ? { yes, no } : { yes: () => both(isThere, no()), no: yes };
 };
 
 /** A data function, for the same function of a Go node. @throws Rejection `unsupported_filter` */
@@ -79,12 +81,26 @@ export const callAnswers = (call: FunctionStatement): Answers => {
   return { yes: () => ({ ...leaf, operator }), no: () => ({ ...leaf, operator: OPPOSITE[operator] }) };
 };
 
+/** That the output is missing or of a type that a daemon can compare with the text; it fails of a number and `bob`. */
+const comparable = (call: FunctionStatement): Expression => {
+  const is = (operator: '==' | '!=', value: Literal): Expression => ({ ...field(call), operator, value });
+  if (isNumber(call.compare)) return both(is('!=', true), is('!=', false));
+  const others = isTruth(call.compare) ? [null, true, false] : [null];
+  // What is no text fails `matches`, and with it the expression.
+  return either(...others.map((value) => is('==', value)), {
+    ...field(call),
+    operator: 'matches',
+    value: '',
+  });
+};
+
 /**
  * What has to be true besides, because a legacy daemon calls every function before it looks at `and` and `or`: one
  * that fails, fails the filter.
  */
 export const callCondition = (call: FunctionStatement): Expression | undefined => {
-  if (call.name !== 'fact') return { ...field({ ...call, value: null }), operator: '!=' };
-  const isOptional = call.operator !== '==' && call.operator !== '!=';
-  return isOptional ? undefined : { ...field({ ...call, value: null }), operator: '!=' };
+  const isThere: Expression = { ...field({ ...call, value: null }), operator: '!=' };
+  const isEquality = call.operator === '==' || call.operator === '!=';
+  if (call.name === 'fact') return isEquality ? isThere : undefined;
+  return isEquality ? both(isThere, comparable(call)) : isThere;
 };

@@ -2,7 +2,7 @@ import { type ChoriaLeaf, type Expression, either, negated } from '../../envelop
 import { type Answers, textPattern } from './answers.ts';
 import { digitsPattern, isOrdering, isWhole, OPPOSITE, type Ordering } from './digits.ts';
 import { type LegacyFact, legacyFact } from './legacy-fact.ts';
-import { literalPattern, parsePattern, patternText } from './pattern.ts';
+import { ignoringCase, literalPattern, parsePattern, patternText } from './pattern.ts';
 import { unsupported } from './refusal.ts';
 
 type Value = Extract<ChoriaLeaf, { kind: 'value' }>;
@@ -55,9 +55,6 @@ export const factAnswers = ({ query, operator, value }: Value, part: string): An
   const matches = fact.matches(textPattern(operator, `${value}`));
   return { yes: () => fact.plainly(matches), no: () => fact.plainly(negated(matches)) };
 };
-
-/** What go-choria compares without regard to case. */
-const ignoringCase = (pattern: string): string => `(?i:${pattern})`;
 
 /** `with("fact operator value")`: what is missing or no text and no number does not match, and fails nothing. */
 export const filterAnswers = (name: string, written: string, value: string, part: string): Answers => {

@@ -243,6 +243,16 @@ export const patternText = (pattern: Pattern, lines: 'more' | 'less' = 'less'): 
     .join('');
 };
 
+const isCased = ([from, to]: Range): boolean =>
+  to >= 0x80 || (from <= 0x5a && to >= 0x41) || (from <= 0x7a && to >= 0x61);
+
+/** Whether it matches less, and not more, where case does not count: `[^a]` excludes `A` then. */
+export const excludesLetters = (pattern: Pattern): boolean =>
+  pattern.some((element) => element.is === 'set' && element.negated && element.ranges.some(isCased));
+
+/** What go-choria compares without regard to case, in Ruby. */
+export const ignoringCase = (source: string): string => `(?i:${source})`;
+
 /** A pattern's source, in either language, for a text as it is. */
 export const literalPattern = (text: string): string =>
   [...text].map((char) => charText(code(char))).join('');

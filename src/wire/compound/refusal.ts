@@ -1,12 +1,30 @@
 import { Rejection } from '../../envelope/rejection.ts';
+import { shown } from '../shown.ts';
 
-/** Somebody else's text for a sentence: quoted, and no longer than a log line bears. */
-export const shown = (text: string): string =>
-  JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+/** `unsupported_filter`: a part that were left out or guessed at would select nodes that were not meant. */
+class Untranslatable extends Rejection {
+  readonly part: string;
+  readonly why: string;
 
-/** A part of a compound filter that were left out or guessed at would select nodes that were not meant. */
+  constructor(filter: string, part: string, why: string) {
+    super('unsupported_filter', `${shown(part)} in the ${filter} filter cannot be translated: ${why}`);
+    this.part = part;
+    this.why = why;
+  }
+}
+
+/** Of a compound filter. */
 export const unsupported = (part: string, why: string): Rejection =>
-  new Rejection('unsupported_filter', `${shown(part)} in the compound filter cannot be translated: ${why}`);
+  new Untranslatable('compound', part, why);
+
+/** A plain filter is translated in a compound filter's words; what is refused of it is said of the plain one. */
+export const inPlain = <T>(filter: 'fact' | 'class' | 'agent' | 'identity', translate: () => T): T => {
+  try {
+    return translate();
+  } catch (error) {
+    throw error instanceof Untranslatable ? new Untranslatable(filter, error.part, error.why) : error;
+  }
+};
 
 /** Levels of parentheses and `not`s; people write three. */
 export const MAX_DEPTH = 50;

@@ -1,5 +1,5 @@
 import { Rejection } from '../../envelope/rejection.ts';
-import { shown } from './text.ts';
+import { shown } from '../shown.ts';
 
 /** How ActiveMQ's destinations are named; see MCollective's connector/activemq.rb, `make_target`. */
 export const broadcastDestination = (collective: string, agent: string, multiplex: boolean): string =>

@@ -1,18 +1,21 @@
 import { FACT_OPERATORS, type FactFilter, type FactOperator, type Filter } from '../../envelope/filter.ts';
 import { Rejection } from '../../envelope/rejection.ts';
+import { plainToLegacy } from '../compound/plain-to-legacy.ts';
 import { toLegacy } from '../compound/to-legacy.ts';
 import { parseTokens, printTokens, type Token } from '../compound/tokens.ts';
 import { RubyHash, RubyRegexp, type RubyValue, symbol } from '../ruby/value.ts';
-import { fieldText, shown } from './text.ts';
+import { shown } from '../shown.ts';
+import { fieldText } from './text.ts';
 
 const isList = (value: RubyValue): value is readonly RubyValue[] => Array.isArray(value);
 const hash = (entries: readonly (readonly [RubyValue, RubyValue])[]): RubyHash => new RubyHash(entries);
 
 /**
  * The filter as a legacy request has it: string keys outside, symbol keys in the facts.
- * @throws Rejection `unsupported_filter` for a compound filter that legacy nodes cannot be asked
+ * @throws Rejection `unsupported_filter` for what legacy nodes cannot be asked
  */
 export const filterToRuby = (filter: Filter): RubyHash => {
+  const besides = filter.language === 'mcollective' ? [] : plainToLegacy(filter);
   const entries: [RubyValue, RubyValue][] = [
     [
       'fact',
@@ -27,7 +30,7 @@ export const filterToRuby = (filter: Filter): RubyHash => {
     ['cf_class', filter.cfClass],
     ['agent', filter.agent],
     ['identity', filter.identity],
-    ['compound', filter.compound.map((one) => printTokens(toLegacy(one)).map(tokenToRuby))],
+    ['compound', [...filter.compound, ...besides].map((one) => printTokens(toLegacy(one)).map(tokenToRuby))],
   ];
   if (filter.collective !== undefined) entries.push(['collective', filter.collective]);
   return hash(entries);
@@ -57,9 +60,35 @@ const tokenToRuby = (token: Token): RubyHash => {
   }
 };
 
+const PARTS: ReadonlySet<string> = new Set([
+  'fact',
+  'cf_class',
+  'agent',
+  'identity',
+  'compound',
+  'collective',
+]);
+
+/** A part that were left out (`puppet_class` of MCollective 1, or one of two) would select more nodes than were meant. */
+const checkParts = (filter: RubyHash): void => {
+  const parts = new Set<string>();
+  for (const [key] of filter.entries) {
+    const part = fieldText(key);
+    if (part === undefined || !PARTS.has(part))
+      throw new Rejection('unsupported_filter', `there is no filter ${shown(part ?? 'without a name')}`);
+    if (parts.has(part))
+      throw new Rejection(
+        'unsupported_filter',
+        `the ${part} filter is there twice, as a text and as a symbol`,
+      );
+    parts.add(part);
+  }
+};
+
 /** @throws Rejection `invalid_field` or `unsupported_filter` naming the part */
 export const filterFromRuby = (value: RubyValue | undefined): Filter => {
   if (!(value instanceof RubyHash)) throw new Rejection('missing_field', 'the request has no :filter hash');
+  checkParts(value);
   const collective = fieldText(value.string('collective'));
   return {
     fact: list(value, 'fact').map(factFromRuby),
@@ -72,6 +101,7 @@ export const filterFromRuby = (value: RubyValue | undefined): Filter => {
       return parseTokens(tokens.map(tokenFromRuby));
     }),
     ...(collective === undefined ? {} : { collective }),
+    language: 'mcollective',
   };
 };
 
@@ -83,12 +113,22 @@ const list = (filter: RubyHash, key: string): readonly RubyValue[] => {
 
 const texts = (filter: RubyHash, key: string): readonly string[] =>
   list(filter, key).map((entry) => {
-    if (entry instanceof RubyRegexp) return `/${entry.source}/`;
+    if (entry instanceof RubyRegexp) return slashedText(entry, key);
     const text = fieldText(entry);
     if (text === undefined)
       throw new Rejection('invalid_field', `the filter's ${key} holds something that is not text`);
     return text;
   });
+
+/** Daemons take slashes out of a text, of an object they do not. */
+const slashedText = (pattern: RubyRegexp, key: string): string => {
+  if (pattern.source.includes('/'))
+    throw new Rejection(
+      'unsupported_filter',
+      `the filter's ${key} holds the regular expression ${shown(pattern.source)}, with a slash`,
+    );
+  return `/${regexpText(pattern)}/`;
+};
 
 const isOperator = (text: string): text is FactOperator => FACT_OPERATORS.has(text);
 

@@ -4,11 +4,12 @@ import type { ReplyPayload } from '../../envelope/message.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import { encodeBase64 } from '../base64.ts';
 import { RubyHash, symbol } from '../ruby/value.ts';
+import { shown } from '../shown.ts';
 import { replyPayloadFromRuby, replyPayloadToRuby } from './payload.ts';
 import { sealOf } from './request.ts';
 import type { Serializer } from './serializer.ts';
 import { signDocument, verifyDocument } from './signature.ts';
-import { binary, fieldText, shown } from './text.ts';
+import { binary, fieldText } from './text.ts';
 
 /** A reply as it came in: sender and request id are never signed, the payload not proven before {@link openReply}. */
 export interface SealedReply {

@@ -5,11 +5,12 @@ import type { RequestPayload } from '../../envelope/message.ts';
 import { Rejection, type RejectionContext } from '../../envelope/rejection.ts';
 import { decodeBase64, encodeBase64 } from '../base64.ts';
 import { RubyHash, type RubyValue, symbol } from '../ruby/value.ts';
+import { shown } from '../shown.ts';
 import { filterFromRuby, filterToRuby } from './filter.ts';
 import { requestPayloadFromRuby, requestPayloadToRuby } from './payload.ts';
 import type { Serializer } from './serializer.ts';
 import { signDocument, verifyDocument } from './signature.ts';
-import { binary, fieldBytes, fieldText, shown } from './text.ts';
+import { binary, fieldBytes, fieldText } from './text.ts';
 
 /** A legacy request, both layers of it. Times in seconds. */
 export interface LegacyRequest {

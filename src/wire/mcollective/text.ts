@@ -81,10 +81,6 @@ export const fieldText = (value: RubyValue | undefined): string | undefined => {
   return undefined;
 };
 
-/** Somebody else's text for a sentence: quoted, and no longer than a log line bears. */
-export const shown = (text: string): string =>
-  JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
-
 /** The bytes of a field that holds another document or a signature. */
 export const fieldBytes = (value: RubyValue | undefined): Buffer | undefined => {
   if (typeof value === 'string') return Buffer.from(value, 'utf8');

@@ -12,7 +12,8 @@ import {
   type RubyValue,
   symbol,
 } from '../ruby/value.ts';
-import { binary, shown, textOf } from './text.ts';
+import { shown } from '../shown.ts';
+import { binary, textOf } from './text.ts';
 
 /** A Ruby value in the neutral model; the table is in docs/values.md. */
 export const fromRuby = (value: RubyValue): Value => {

@@ -4,6 +4,8 @@ import { object, refused } from './support.ts';
 
 const empty = { fact: [], cf_class: [], agent: [], identity: [], compound: [] };
 const decode = (parts: object) => decodeFilter(object(JSON.stringify({ ...empty, ...parts })));
+const fromLegacy = (parts: object, style: CompoundStyle) =>
+  JSON.parse(JSON.stringify(encodeFilter({ ...decode(parts), language: 'mcollective' }, style)));
 const again = (parts: object, style?: CompoundStyle) =>
   JSON.parse(JSON.stringify(encodeFilter(decode(parts), style)));
 
@@ -82,6 +84,55 @@ describe('filters', () => {
     expect(again({ compound: go }, 'tokens').compound).toEqual([
       [{ statement: 'apache' }, { or: 'or' }, { not: 'not' }, { statement: 'web' }],
     ]);
+  });
+
+  const plain = {
+    fact: [
+      { fact: 'country', operator: '==', value: 'uk' },
+      { fact: 'cores', operator: '>=', value: '4' },
+    ],
+    cf_class: ['apache', 'Apache', '/^my/', '/^[^a]/'],
+    agent: ['rpcutil', '/a/b/'],
+    identity: ['/^c\\d/'],
+  };
+
+  it('of legacy clients are said in one expression for Go, with the plain ones beside it that match more', () => {
+    const compound = [[{ statement: 'web' }], [{ statement: 'a=b' }]];
+    expect(fromLegacy({ ...plain, compound }, 'expr')).toEqual({
+      ...empty,
+      fact: [{ fact: 'country', operator: '==', value: 'uk' }],
+      cf_class: ['apache', '/^my/'],
+      agent: ['rpcutil', '/ab/'],
+      identity: ['/^c\\d/'],
+      compound: [[{ expr: expect.stringMatching(/^"web" in classes and fact\("a"\) == "b" and /) }]],
+    });
+    expect(fromLegacy({ ...plain, compound }, 'expr').compound[0][0].expr).toContain(
+      '"apache" in classes and "Apache" in classes and any(classes, {# matches "\\\\Amy"}) and any(classes, {# matches "\\\\A[^a]"})',
+    );
+  });
+
+  it('of legacy clients without facts and classes get no expression', () => {
+    const parts = { agent: ['rpcutil', '/^rpc/'], identity: ['c1', '/^c/'] };
+    expect(fromLegacy(parts, 'expr')).toEqual({ ...empty, ...parts });
+  });
+
+  it.each<[CompoundStyle, string, object]>([
+    ['tokens', 'legacy clients', fromLegacy(plain, 'tokens')],
+    ['tokens', 'Choria’s clients', again(plain, 'tokens')],
+    ['expr', 'Choria’s clients', again(plain, 'expr')],
+  ])('for nodes that take %s are those of %s, word for word', (_style, _clients, written) => {
+    expect(written).toEqual({ ...empty, ...plain });
+  });
+
+  it.each([
+    [{ fact: [{ fact: 'a', operator: '=~', value: '/(?i)uk/' }] }, /"\(?.*in the fact filter cannot/],
+    [{ fact: [{ fact: 'load', operator: '!=', value: '1.5' }] }, /"load!=1\.5" in the fact filter cannot/],
+    [{ fact: [{ fact: 'a', operator: '<', value: 'x\n4' }] }, /in the fact filter.*more than one line/],
+    [{ cf_class: ['/\\h/'] }, /in the class filter cannot/],
+    [{ identity: ['/(?!c)/'] }, /in the identity filter cannot/],
+    [{ agent: ['/(?!c)/'] }, /in the agent filter cannot/],
+  ])('of legacy clients are refused where Go nodes might match more: %j', (parts, sentence) => {
+    refused(() => fromLegacy(parts, 'expr'), 'unsupported_filter', sentence);
   });
 
   it('may lack agents, but nothing else', () => {

@@ -1,10 +1,18 @@
 import fc from 'fast-check';
 import { Refused } from '../../support/choria-checks.ts';
 import { fitsGo } from '../../support/choria-filter-go.ts';
+import type { Json } from '../../support/choria-messages.ts';
 import type { Node } from './ruby-matcher.ts';
 
 export type { Node } from './ruby-matcher.ts';
 
+/** Whose outputs are missing, or of another type. */
+const ODD_SCOUTS = [
+  { scout: {} },
+  { scout: { x: {} } },
+  { scout: { x: { size: 4 } } },
+  { scout: { x: { name: 4, size: 'big' } } },
+];
 const SCOUTS = [{ scout: { x: { name: 'bob', size: 4 } } }, { scout: { x: { name: 'al', size: 10 } } }];
 
 interface Values {
@@ -45,7 +53,7 @@ export const typedNodes = nodesOf({
   ),
   n: fc.constantFrom<unknown>(0, 3, 4, 5, 10, 42, 100, [4], ['10'], { 4: 1 }),
   agents: ['rpcutil', 'apache', 'Apache', 'web'],
-  data: [{}, ...SCOUTS],
+  data: [{}, ...SCOUTS, ...ODD_SCOUTS],
 });
 
 /** Besides, what a daemon makes texts of that Choria keeps apart: digits in texts, fractions, and truths anywhere. */
@@ -68,7 +76,7 @@ export const oddNodes = nodesOf({
     '4.0000',
   ),
   agents: ['rpcutil', 'apache', 'Apache', 'web'],
-  data: [{}, ...SCOUTS],
+  data: [{}, ...SCOUTS, ...ODD_SCOUTS],
 });
 
 const either = (leaves: fc.Arbitrary<string>, and: string, or: string, not: string): fc.Arbitrary<string> =>
@@ -110,6 +118,7 @@ export const legacyTexts = either(
     "fact('a').value=/uk/",
     "scout('x').name=bob",
     "scout('x').name=/^b/",
+    "scout('x').name!=/^b/",
     "scout('x').size>=10",
     "scout('x').size!=4",
   ),
@@ -147,6 +156,8 @@ export const choriaTexts = either(
     'any(classes, {# endsWith "web"})',
     'scout("x").name == "bob"',
     'scout("x").size > 4',
+    '(scout("x").name matches "^b")',
+    '(scout("x").name not matches "^b")',
   ),
   '&&',
   'or',
@@ -155,14 +166,19 @@ export const choriaTexts = either(
 
 const EMPTY = { fact: [], cf_class: [], agent: [], identity: [] };
 
-/** Whether a Go node is meant; undefined where it fails, and is not. */
-export const goHolds = (expr: string, node: Node): boolean | undefined => {
-  // JavaScript has no flags for a part; anchors of lines are these.
-  const known = expr.replaceAll('(?m:^)', '(?<![^\\\\n])').replaceAll('(?m:$)', '(?![^\\\\n])');
+/** Whether a Go node is meant by a whole filter; undefined where it fails, and is not. */
+export const goFits = (filter: Json, node: Node): boolean | undefined => {
   try {
-    return fitsGo({ ...EMPTY, compound: [[{ expr: known }]] }, { identity: 'n1', ...node });
+    return fitsGo(filter, { identity: 'n1', ...node });
   } catch (error) {
     if (error instanceof Refused) return undefined;
     throw error;
   }
+};
+
+/** Whether a Go node is meant by an expression, as `goFits`. */
+export const goHolds = (expr: string, node: Node): boolean | undefined => {
+  // JavaScript has no flags for a part; anchors of lines are these.
+  const known = expr.replaceAll('(?m:^)', '(?<![^\\\\n])').replaceAll('(?m:$)', '(?![^\\\\n])');
+  return goFits({ ...EMPTY, compound: [[{ expr: known }]] }, node);
 };

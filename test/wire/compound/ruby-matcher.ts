@@ -3,6 +3,7 @@ import type { Token } from '../../../src/wire/compound/tokens.ts';
 
 /** What a node is asked about; facts are JSON, as Go nodes have them, of which a legacy daemon makes texts. */
 export interface Node {
+  readonly identity?: string;
   readonly facts: Readonly<Record<string, unknown>>;
   readonly classes: readonly string[];
   readonly agents: readonly string[];
@@ -22,7 +23,11 @@ $node = nil
 NORMAL = Facts::Base.allocate
 def facts; NORMAL.send(:normalize_facts, $node['facts']); end
 module MCollective::Facts; def self.[](name); facts.include?(name) ? facts[name] : nil; end; def self.facts; Object.new.send(:facts); end; end
-class MCollective::Config; def classesfile; 'the classes of the node'; end; end
+class MCollective::Config
+  def classesfile; 'the classes of the node'; end
+  def identity; $node['identity']; end
+end
+def (MCollective::Agents).agentlist; $node['agents']; end
 class << File
   alias_method :read_lines_of_files, :readlines
   def readlines(name, *more)
@@ -50,20 +55,24 @@ module MCollective::Data
 end
 BASE = Security::Base.allocate
 BASE.instance_variable_set(:@stats, Class.new { def method_missing(*a); end }.new)
-def holds(tokens)
-  BASE.validate_filter?({'compound' => [tokens]}) ? true : false
+def holds(filter)
+  BASE.validate_filter?(filter) ? true : false
 rescue Exception
   false
 end
 input = JSON.parse(STDIN.read)
 output = input['cases'].map do |given|
+  if (filter = given['filter'])
+    filter = filter.merge('fact' => filter['fact'].map { |fact| fact.transform_keys(&:to_sym) })
+    next {'truths' => input['nodes'].map { |node| $node = node; holds(filter) }}
+  end
   tokens = given['tokens']
   begin
     tokens ||= Matcher.create_compound_callstack(given['text'])
   rescue Exception => e
     next {'error' => e.to_s}
   end
-  {'tokens' => tokens, 'truths' => input['nodes'].map { |node| $node = node; holds(tokens) }}
+  {'tokens' => tokens, 'truths' => input['nodes'].map { |node| $node = node; holds({'compound' => [tokens]}) }}
 end
 print JSON.generate(output)
 `;
@@ -72,11 +81,14 @@ export interface Case {
   /** What a person writes behind \`-S\`. */
   readonly text?: string;
   readonly tokens?: readonly unknown[];
+  /** A whole filter, as in JSON. */
+  readonly filter?: object;
 }
 
 export interface Answer {
   /** That MCollective's parser does not take the text. */
   readonly error?: string;
+  /** Of what was given as text or tokens. */
   readonly tokens: readonly Readonly<Record<string, unknown>>[];
   /** Of each node; false also where the daemon fails. */
   readonly truths: readonly boolean[];

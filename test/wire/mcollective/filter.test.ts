@@ -21,6 +21,7 @@ const text = fc.string({ unit: 'grapheme', maxLength: 10 });
 const operator = fc.constantFrom('==', '!=', '=~', '<', '>', '<=', '>=' as const);
 const filters: fc.Arbitrary<Filter> = fc.record(
   {
+    language: fc.constant('mcollective' as const),
     fact: fc.array(fc.record({ fact: text, operator, value: text })),
     cfClass: fc.array(text),
     agent: fc.array(text),
@@ -28,7 +29,7 @@ const filters: fc.Arbitrary<Filter> = fc.record(
     compound: fc.array(legacyExpressions, { maxLength: 3 }),
     collective: text,
   },
-  { requiredKeys: ['fact', 'cfClass', 'agent', 'identity', 'compound'] },
+  { requiredKeys: ['fact', 'cfClass', 'agent', 'identity', 'compound', 'language'] },
 );
 
 describe('a filter', () => {
@@ -71,6 +72,18 @@ describe('a filter', () => {
         }),
       ],
     ]);
+  });
+
+  it('of Choria’s clients has besides what makes up for case, in the same list of compound filters', () => {
+    const compound: Expression[] = [{ kind: 'class', name: 'apache' }];
+    const fact = { fact: 'country', operator: '!=', value: 'uk' } as const;
+    const tokens = (filter: Filter) => filterToRuby(filter).string('compound');
+    const given: Filter = { ...EMPTY_FILTER, fact: [fact], compound };
+    expect(tokens(given)).toEqual([
+      [hash({ statement: 'apache' })],
+      [hash({ not: 'not' }), hash({ statement: 'country=/(?i:\\Auk\\z)/' })],
+    ]);
+    expect(tokens({ ...given, language: 'mcollective' })).toEqual([[hash({ statement: 'apache' })]]);
   });
 
   it('with a part of go-choria’s that legacy nodes have no words for is refused, quoting it', () => {
@@ -140,15 +153,39 @@ describe('a filter', () => {
 
   it('of regular expressions as objects is one of slashes', () => {
     const filter = filterFromRuby(
-      hash({ cf_class: [new RubyRegexp('^web', 0)], identity: [new RubyRegexp('x', 0)] }),
+      hash({ cf_class: [new RubyRegexp('^web', 0)], identity: [new RubyRegexp('x', 1)] }),
     );
-    expect(filter).toEqual({ ...EMPTY_FILTER, cfClass: ['/^web/'], identity: ['/x/'] });
+    expect(filter).toEqual({
+      ...EMPTY_FILTER,
+      cfClass: ['/^web/'],
+      identity: ['/(?i:x)/'],
+      language: 'mcollective',
+    });
   });
 
   it.each<[string, RubyValue | undefined, string]>([
     ['that is not there', undefined, 'missing_field'],
     ['that is no hash', [], 'missing_field'],
     ['whose classes are no list', hash({ cf_class: 'apache' }), 'invalid_field'],
+    [
+      'with a part that is unknown, as `puppet_class` of MCollective 1',
+      hash({ puppet_class: ['a'] }),
+      'unsupported_filter',
+    ],
+    [
+      'with one part twice',
+      new RubyHash([
+        ['cf_class', []],
+        [new RubySymbol('cf_class'), ['apache']],
+      ]),
+      'unsupported_filter',
+    ],
+    ['with a part without a name', new RubyHash([[1, []]]), 'unsupported_filter'],
+    [
+      'with a slash in a regular expression that is an object',
+      hash({ cf_class: [new RubyRegexp('a/b', 0)] }),
+      'unsupported_filter',
+    ],
     ['with a class that is no text', hash({ cf_class: [1] }), 'invalid_field'],
     ['with a fact that is no hash', hash({ fact: ['a=b'] }), 'invalid_field'],
     [

@@ -28,7 +28,7 @@ const request: LegacyRequest = {
   agent: 'rpcutil',
   ttl: 60,
   time: 1_800_000_000,
-  filter: { ...EMPTY_FILTER, agent: ['rpcutil'] },
+  filter: { ...EMPTY_FILTER, agent: ['rpcutil'], language: 'mcollective' },
   payload: { kind: 'rpc', action: 'get_fact', data: new Map([['fact', 'country']]) },
 };
 const reply = {
