@@ -92,7 +92,12 @@ export const makeMaterial = (): Material => {
       dialect: 'ruby',
       expires: now + 3_600,
     };
-    const token = encodeToken(home, nodes, { key: tokenKey, cluster: CLUSTER, collective: COLLECTIVE });
+    const token = encodeToken(home, nodes, {
+      key: tokenKey,
+      cluster: CLUSTER,
+      egress: 'legacy',
+      collective: COLLECTIVE,
+    });
     for (const [n, { body, signature }] of signed.entries()) {
       const message = new RubyHash([
         [symbol('senderid'), nodeName(n)],

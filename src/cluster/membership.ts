@@ -65,6 +65,12 @@ export interface Membership extends Ownership {
  */
 export const LONGEST_INTERVAL = 2_000;
 
+/**
+ * Ms by which a statement's time may be off. Beyond it is a recording of an instance that may be long gone; whose clock
+ * is off by more could take no requests either, which live for a minute.
+ */
+const MAX_APART = 60_000;
+
 /** Ms for requests on their way when an instance leaves. */
 const LAST_REQUESTS = 250;
 
@@ -195,6 +201,11 @@ class DocumentedMembership implements Membership {
       return;
     }
     const now = this.#now();
+    const apart = now.epoch - member.sent;
+    if (Math.abs(apart) > MAX_APART && member.process !== this.#process) {
+      this.#notices.apart(instance, apart);
+      return;
+    }
     const heard = this.#members.hear(instance, member, now);
     if (heard === 'own') for (const dropped of this.#members.drop(now)) this.#notices.silent(dropped);
     if (heard === 'new' || heard === 'known') this.#notices.heard(instance, member, heard === 'new');

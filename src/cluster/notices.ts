@@ -10,6 +10,7 @@ export class Notices {
   readonly #log: Log;
   readonly #cluster: string;
   readonly #unsealed = new Set<string>();
+  readonly #apart = new Set<string>();
   readonly #leaving = new Set<string>();
   #isNamesakeTold = false;
   #takesPart = false;
@@ -53,6 +54,17 @@ export class Notices {
     this.#log.error(
       { cluster: this.#cluster, member: instance },
       'a document of another cluster key is ignored: where it is an instance of this cluster, both take all requests',
+    );
+  }
+
+  /** @param ms by which what it says is old, negative where it is of the future */
+  apart(instance: string, ms: number): void {
+    if (this.#apart.has(instance) || this.#apart.size >= MAX_NAMES) return;
+    this.#apart.add(instance);
+    this.#log.error(
+      { cluster: this.#cluster, member: instance, seconds: Math.round(ms / 1000) },
+      'a document whose time is off by more than a minute is ignored: a recording, or clocks are wrong and both instances ' +
+        'take all requests',
     );
   }
 

@@ -78,6 +78,7 @@ export class Standing {
     return {
       process: this.#process,
       sequence,
+      sent: Math.floor(now.epoch),
       interval: this.#timing.interval,
       since: this.#since.epoch,
       ...(this.#until !== undefined && { until: this.#until }),

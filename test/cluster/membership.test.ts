@@ -206,13 +206,36 @@ test('who does not have the key is no member, but is there for people to see', a
   expect(one.membership.count()).toBe(1);
 });
 
+test('a recording of an instance that is gone brings it back to nobody', async () => {
+  const documents: Buffer[] = [];
+  const listener = await openLink();
+  await listener.subscribe({
+    destination: statsSubject(CLUSTER),
+    onMessage: ({ body }) => documents.push(body),
+  });
+  const gone = await instance('gone');
+  await vi.waitFor(() => expect(documents).not.toHaveLength(0));
+  await gone.membership.stop();
+  const recorded = documents.map(String);
+
+  const one = await instance('one');
+  one.pass(61_000);
+  await joinAll(one);
+  for (const text of recorded) await publish(text);
+  const told = 'a document whose time is off by more than a minute is ignored';
+  await vi.waitFor(() => expect(one.said.join()).toContain(told));
+  expect(one.names()).toEqual(['one']);
+  const ids = Array.from({ length: 100 }, (_, index) => String(index));
+  expect(ids.filter((id) => one.membership.isMine(id, one.now() + 1))).toEqual(ids);
+});
+
 test('documents of other brokers, or of nobody, change nothing', async () => {
   const one = await instance('one');
   await joinAll(one);
   const side = {};
   await publish('no document');
   await publish(JSON.stringify({ cluster: CLUSTER, instance: 'ruby', collective: side, federation: side }));
-  const member = { process: 'x', sequence: 1, interval: 0, since: 0, seal: '' };
+  const member = { process: 'x', sequence: 1, sent: 0, interval: 0, since: 0, seal: '' };
   await publish(
     JSON.stringify({
       cluster: CLUSTER,

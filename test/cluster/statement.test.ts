@@ -7,7 +7,13 @@ import { timingOf } from '../../src/cluster/timing.ts';
 
 const key = createSecretKey(Buffer.alloc(32, 7));
 const author = { cluster: 'production', instance: '1' };
-const statement = { process: 'p', sequence: 3, interval: 2_000, since: 1_795_412_333_000 };
+const statement: Statement = {
+  process: 'p',
+  sequence: 3,
+  sent: 1_795_412_340_000,
+  interval: 2_000,
+  since: 1_795_412_333_000,
+};
 
 describe('a seal', () => {
   it('is right for what was sealed, with or without an end', () => {
@@ -21,6 +27,7 @@ describe('a seal', () => {
     for (const changed of [
       { process: 'q' },
       { sequence: 4 },
+      { sent: 1_795_412_340_001 },
       { interval: 3_000 },
       { since: 0 },
       { until: 1_795_412_400_000 },
@@ -48,7 +55,13 @@ describe('statements of others', () => {
   const interval = 1_000;
   const { drop } = timingOf(interval);
   const at = (ms: number) => ({ steady: ms, epoch: 1_000_000 + ms });
-  const other = (sequence: number): Statement => ({ process: 'other', sequence, interval, since: 0 });
+  const other = (sequence: number): Statement => ({
+    process: 'other',
+    sequence,
+    sent: 0,
+    interval,
+    since: 0,
+  });
   /** This process says something that comes back at once. */
   const beat = (members: Members, ms: number): readonly string[] => {
     members.hear('me', members.state(at(ms)), at(ms));

@@ -23,6 +23,8 @@ import type { DirectLimit } from './direct-limit.ts';
 import type { Signers } from './signing.ts';
 
 export interface DispatchOptions {
+  /** The egress's. */
+  readonly name: string;
   readonly link: Link;
   readonly identity: string;
   readonly cluster: string;
@@ -47,14 +49,14 @@ export interface Dispatch {
 const NODES_PER_TOKEN = 200;
 
 export const createDispatch = (options: DispatchOptions): Dispatch => {
-  const { link, identity, cluster, tokenKey, serializer, clock, limit } = options;
+  const { name, link, identity, cluster, tokenKey, serializer, clock, limit } = options;
 
   const replyTo = (home: Home, nodes: readonly string[] | undefined): string => {
     const { collective } = home;
     return replyDestination(
       collective,
       cluster,
-      encodeToken(home, nodes, { key: tokenKey, cluster, collective }),
+      encodeToken(home, nodes, { key: tokenKey, cluster, egress: name, collective }),
     );
   };
 

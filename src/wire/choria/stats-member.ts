@@ -8,6 +8,8 @@ export interface MemberStats {
   readonly process: string;
   /** Greater with each document. */
   readonly sequence: number;
+  /** When it says this, in ms since the epoch. */
+  readonly sent: number;
   /** Ms between documents. */
   readonly interval: number;
   /** It takes requests sent from here on, in ms since the epoch. */
@@ -21,6 +23,7 @@ export interface MemberStats {
 export const writeMember = (member: MemberStats): JsonObject => ({
   process: member.process,
   sequence: member.sequence,
+  sent: member.sent,
   interval: member.interval,
   since: member.since,
   until: member.until,
@@ -39,6 +42,7 @@ export const readMember = (value: unknown, what: string): MemberStats | undefine
   return {
     process: textOf(value['process'], of('process')),
     sequence: number('sequence'),
+    sent: number('sent'),
     interval,
     since: number('since'),
     ...(value['until'] !== undefined && { until: number('until') }),

@@ -46,7 +46,14 @@ const own: StatsDocument = {
       },
       { name: 'legacy', side: 'collective', up: false, server: undefined, reason: 'away', buffered: 7 },
     ],
-    member: { process: 'ab12', sequence: 7, interval: 2_000, since: 1_795_412_335_500, seal: 'x-_' },
+    member: {
+      process: 'ab12',
+      sequence: 7,
+      sent: 1_795_412_340_250,
+      interval: 2_000,
+      since: 1_795_412_335_500,
+      seal: 'x-_',
+    },
   },
 };
 
