@@ -6,6 +6,7 @@ import { headerFor } from '../src/cassette/header.ts';
 import { CassetteWriter } from '../src/cassette/write.ts';
 import { type LoadedConfig, loadConfig } from '../src/config/load.ts';
 import { replayCassette } from '../src/replay/replay.ts';
+import { CLUSTER_KEY, minimalWith } from '../test/config/sample.ts';
 import { makeAuthority } from '../test/support/pki.ts';
 import { type Material, makeMaterial, startBench } from './replies.ts';
 import { type BenchResult, interleave } from './table.ts';
@@ -14,28 +15,7 @@ const MESSAGES = 100_000;
 const VERSION = 'bench';
 
 /** The world of the other benchmark as a file: what `makeMaterial` made finds its way home in it. */
-const yaml = `identity: bench
-cluster: bench
-cluster_key_file: cluster.key
-ingresses:
-  federation:
-    type: choria-federation
-    servers: [nats://nats.example.net:4222]
-    tls: { ca: ca.pem, cert: ca.pem, key: ca.pem }
-egresses:
-  legacy:
-    type: mcollective-stomp
-    servers: [stomp://activemq.example.net:61613]
-    signing: { keys_dir: keys }
-    server_public_key: server.pem
-routes:
-  - from: federation
-    to: legacy
-    collectives: [mcollective]
-    identities:
-      - regex: choria=(.+)\\.mcollective
-        to: cert=$1
-`;
+const yaml = minimalWith(CLUSTER_KEY, 'identity: bench\ncluster: bench\ncluster_key_file: cluster.key\n');
 
 const configIn = (folder: string, { serverKey, tokenKey }: Material): LoadedConfig => {
   mkdirSync(join(folder, 'keys'));

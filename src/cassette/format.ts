@@ -86,7 +86,7 @@ const messageSchema = z.strictObject({
 const rejectedSchema = z.strictObject({
   at: ms(),
   rejected: z.strictObject({
-    code: z.string().regex(/^[a-z_]+$/, 'it is no code of a rejection'),
+    code: z.string().regex(/^[a-z\d_]+$/, 'it is no code of a rejection'),
     request_id: z.string().optional(),
     sender: z.string().optional(),
   }),

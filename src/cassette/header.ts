@@ -9,38 +9,54 @@ export const routesInWords = ({ routes, ingresses, egresses }: Config): readonly
   routes.map(({ from, to, collectives, identities }) => {
     const [ingress, egress] = [ingresses.get(from), egresses.get(to)];
     const dialect = egress?.type === 'mcollective-stomp' ? `, ${egress.serializer}` : '';
-    const rules = identities.length === 0 ? '' : `; ${identities.length} identity rules`;
+    const { length } = identities;
+    const rules = length === 0 ? '' : `; ${length} identity rule${length === 1 ? '' : 's'}`;
     return `${from} (${ingress?.type}) → ${to} (${egress?.type}${dialect}): ${collectives.join(', ')}${rules}`;
   });
 
-export interface HeaderOptions {
+export interface HeadersOptions {
   /** The program's version. */
   readonly version: string;
-  /** Of the first message, ms since the epoch. */
-  readonly clock: number;
-  readonly nodes?: CassetteHeader['nodes'];
-  readonly trust?: CassetteHeader['trust'];
+  /** Whether refusals are noted. */
   readonly rejections?: boolean;
   readonly note?: string;
 }
 
-/** The first line of a cassette that is made now, with this configuration. */
-export const headerFor = (loaded: LoadedConfig, options: HeaderOptions): CassetteHeader => {
-  const { version, clock, nodes = {}, trust, rejections, note } = options;
+/** What differs between the files of one recording. */
+export interface HeaderParts {
+  /** Of the first message, ms since the epoch. */
+  readonly clock: number;
+  readonly nodes?: CassetteHeader['nodes'];
+}
+
+/**
+ * Makes the first lines of the files that are recorded with this configuration. Its file and its keys are read once, for
+ * all of them.
+ */
+export const headersFor = (
+  loaded: LoadedConfig,
+  { version, rejections, note }: HeadersOptions,
+): ((parts: HeaderParts) => CassetteHeader) => {
   const { identity, cluster, instance } = loaded.config;
   const sha256 = configFingerprint(loaded);
-  return {
+  const routes = [...routesInWords(loaded.config)];
+  const seed = randomBytes(16).toString('hex');
+  const keys = fingerprintsOf(loaded);
+  return ({ clock, nodes = {} }) => ({
     cassette: CASSETTE_VERSION,
     created: new Date().toISOString(),
     by: `mcbridge ${version}`,
-    config: { ...(sha256 !== undefined && { sha256 }), routes: [...routesInWords(loaded.config)] },
+    config: { ...(sha256 !== undefined && { sha256 }), routes },
     bridge: { identity, cluster, instance },
     clock,
-    seed: randomBytes(16).toString('hex'),
-    keys: fingerprintsOf(loaded),
-    ...(trust !== undefined && { trust }),
+    seed,
+    keys,
     nodes,
     ...(rejections !== undefined && { rejections }),
     ...(note !== undefined && { note }),
-  };
+  });
 };
+
+/** The first line of a single cassette, see {@link headersFor}. */
+export const headerFor = (loaded: LoadedConfig, options: HeadersOptions & HeaderParts): CassetteHeader =>
+  headersFor(loaded, options)(options);

@@ -1,7 +1,6 @@
-import { createHash, createHmac, createPublicKey, X509Certificate } from 'node:crypto';
+import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readClusterKey } from '../config/files.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { EgressConfig, IngressConfig, Named } from '../config/types.ts';
 
@@ -17,10 +16,6 @@ export const pemFingerprint = (pem: Buffer): string => {
 
 const textFingerprint = (bytes: Uint8Array): string =>
   prefixed(createHash('sha256').update(bytes).digest('hex'));
-
-/** Says whether two cluster keys are one, as the reply tokens in a cassette do too, which are made with it. */
-const clusterFingerprint = (key: Buffer): string =>
-  prefixed(createHmac('sha256', key).update('mcbridge cassette').digest('hex'));
 
 type Found = readonly (readonly [name: string, fingerprint: string])[];
 
@@ -79,12 +74,15 @@ const egressKeys = (it: Named<EgressConfig>): Found => {
   ];
 };
 
-/** The keys of a configuration, each by its setting: `ingresses.federation.callers.ca`. No secret can be told from them. */
-export const fingerprintsOf = (loaded: LoadedConfig): Readonly<Record<string, string>> =>
+/**
+ * The keys of a configuration, each by its setting: `ingresses.federation.callers.ca`. They are of public keys and of
+ * public halves only. The cluster key has no such half: whatever is derived from it would let anyone who has a cassette
+ * try out guesses of a key that somebody has thought up, and a replay does not need it, see `replay/homes.ts`.
+ */
+export const fingerprintsOf = ({ config }: Pick<LoadedConfig, 'config'>): Readonly<Record<string, string>> =>
   Object.fromEntries([
-    ...tried('cluster_key', () => clusterFingerprint(readClusterKey(loaded))),
-    ...[...loaded.config.ingresses.values()].flatMap(ingressKeys),
-    ...[...loaded.config.egresses.values()].flatMap(egressKeys),
+    ...[...config.ingresses.values()].flatMap(ingressKeys),
+    ...[...config.egresses.values()].flatMap(egressKeys),
   ]);
 
 /** Of the configuration's file as it stands; undefined where it is no file. */

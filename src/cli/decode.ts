@@ -82,10 +82,10 @@ export const registerDecode = (program: Command): void => {
     .command('decode')
     .summary('show what is in a message, layer by layer')
     .description(
-      'Reads messages of either side, whole or any layer of one, and prints all that is in them as a tree, with the\n' +
+      'Reads messages of either side, whole or any layer of one, and prints all that is in them as a tree, with the ' +
         'verdict on each signature. Without a file, or for "-", it reads standard input.',
     )
-    .argument('[files...]', 'a message, or NDJSON with one on each line, such as a capture', [])
+    .argument('[files...]', 'a message, or NDJSON with one on each line, such as a capture or a cassette', [])
     .option('--ca <file>', "PEM file of the CA of Choria's callers; repeatable", text)
     .option(
       '--client-keys <dir>',
@@ -100,8 +100,8 @@ export const registerDecode = (program: Command): void => {
       'after',
       `
 Recognised: STOMP frames, Marshal and YAML documents, transport, secure and inner messages of Choria's protocols 1
-and 2, tokens (JWT), bodies, statistics of brokers, each also in base64, and lines of captures. A message that is
-damaged is shown as far as it could be read, with the byte where it went wrong, counted from 0 within its layer.
+and 2, tokens (JWT), bodies, statistics of brokers, each also in base64, and lines of captures and cassettes. A message
+that is damaged is shown as far as it could be read, with the byte where it went wrong, counted from 0 within its layer.
 A signature is judged at the time when its message was sent. A wrong one is shown, and is no failure to decode.
 
 Examples:

@@ -35,7 +35,13 @@ Examples:
   mcbridge run --config bridge.yaml        run the bridge
   mcbridge ping --config bridge.yaml       see which nodes answer, as a Choria client
   mcbridge inventory --config bridge.yaml  see which nodes live where
+  mcbridge decode request.bin              see what is in a message, layer by layer
   mcbridge help check                      what check looks at, and its exit codes
+
+Recorded traffic as a proof, see docs/cassettes.md and docs/ci.md:
+  mcbridge record --config bridge.yaml --out web.cassette.ndjson --for 60s
+  mcbridge redact web.cassette.ndjson --config bridge.yaml --out shared.cassette.ndjson --all-data
+  mcbridge replay cassettes/ --config bridge.yaml
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or unreadable configuration`,
   );

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { BROKERS } from '../assembly/links.ts';
+import { headersFor } from '../cassette/header.ts';
 import { loadConfig } from '../config/load.ts';
-import { headersOf } from '../record/header.ts';
 import { listen } from '../record/listen.ts';
 import { RecordError } from '../record/problem.ts';
 import { Recorder } from '../record/recorder.ts';
@@ -39,7 +39,7 @@ export const registerRecord = (program: Command): void => {
     .command('record')
     .summary('record what passes between the networks, as a cassette')
     .description(
-      'Listens on the networks of a configuration, with its credentials and without taking a message from anyone, and\n' +
+      'Listens on the networks of a configuration, with its credentials and without taking a message from anyone, and ' +
         'writes what a bridge between them gets and sends to a cassette, see docs/record.md.',
     )
     .requiredOption('-c, --config <file>', 'the configuration of the bridge, see docs/configuration.md')
@@ -86,7 +86,7 @@ const recordTo = async (file: string, options: RecordOptions): Promise<void> => 
   const loaded = loadConfig(options.config, process.env);
   const selection = selectionOf(options.redact, options.redactAllData);
   const redactor = selection && createRedactor(loaded, selection);
-  const headers = headersOf(loaded, { version: version() });
+  const headers = headersFor(loaded, { version: version() });
   let fail: (error: Error) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => {
     fail = reject;
@@ -94,9 +94,11 @@ const recordTo = async (file: string, options: RecordOptions): Promise<void> => 
   failed.catch(() => undefined);
   const tape = await Tape.open({
     file,
-    header: (clock) =>
+    header: (clock) => {
+      const header = headers({ clock });
       // Fingerprints of the real keys say nothing of the signatures that are there now.
-      redactor === undefined ? headers(clock) : { ...headers(clock), keys: {}, trust: redactor.trust() },
+      return redactor === undefined ? header : { ...header, keys: {}, trust: redactor.trust() };
+    },
     headerLast: redactor !== undefined,
     force: options.force === true,
     onError: (error) => fail(error),

@@ -2,14 +2,15 @@ import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { CassetteError } from '../cassette/problem.ts';
 import { readFailure } from '../config/files.ts';
-import { loadConfig } from '../config/load.ts';
+import type { LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
 import { cassetteFromCapture } from '../replay/import.ts';
 import type { ReplayResult } from '../replay/result.ts';
 import { inertJson, painted } from './decode/paint.ts';
 import { cassettesIn } from './replay/files.ts';
-import { resultLines, summaryLine } from './replay/format.ts';
+import { madeLines, resultLines, summaryLine } from './replay/format.ts';
 import { junitText } from './replay/junit.ts';
+import { configFor, type ReplayTask } from './replay/one.ts';
 import { replayAll } from './replay/pool.ts';
 import { coloursFor, ProgressBar } from './terminal.ts';
 import { UsageError } from './usage.ts';
@@ -21,6 +22,7 @@ interface ReplayCommandOptions {
   readonly update?: true;
   readonly junit?: string;
   readonly json?: true;
+  readonly throwAwayKeys?: true;
   readonly import?: string;
   readonly as?: string;
 }
@@ -31,12 +33,16 @@ export const registerReplay = (program: Command): void => {
     .command('replay')
     .summary('prove that a configuration still translates recorded traffic the same way')
     .description(
-      'Feeds the messages of cassettes through the bridge that the configuration describes, at the time when they were\n' +
+      'Feeds the messages of cassettes through the bridge that the configuration describes, at the time when they were ' +
         'recorded and without a network, and compares what it sends with what was recorded.',
     )
     .argument('<cassettes...>', 'cassettes, or folders with *.cassette.ndjson')
     .requiredOption('-c, --config <file>', 'the configuration, see docs/configuration.md')
     .option('--bytes', 'compare each byte, and not only what the messages mean')
+    .option(
+      '--throw-away-keys',
+      'make the private keys and secrets that are not there, for CI: see docs/ci.md',
+    )
     .option('--update', 'accept what came out: rewrite the cassettes that differ')
     .option('--junit <file>', 'write the results for a CI system, as JUnit XML')
     .option('--json', 'print the results as JSON')
@@ -47,12 +53,13 @@ export const registerReplay = (program: Command): void => {
       `
 Messages are the same where they mean the same: signatures must be valid, but may be others; the order of messages,
 of keys and the line breaks of base64 do not count, nor do reply tokens, so the cluster key may be another.
-Keys that verify what came in must be those of the recording, unless the cassette brings its own.
-See docs/cassettes.md for the format and for what CI needs.
+Keys that verify what came in must be those of the recording, unless the cassette brings its own. Keys that only sign
+need not be there: --throw-away-keys makes those that are missing, and values for variables of passwords.
+See docs/cassettes.md for the format, and docs/ci.md for what CI needs.
 
 Examples:
   mcbridge replay fixtures/ --config bridge.yaml
-  mcbridge replay fixtures/ --config bridge.yaml --junit replay.xml
+  mcbridge replay fixtures/ --config bridge.yaml --throw-away-keys --junit replay.xml
   mcbridge replay fixtures/ --config bridge.yaml --json | jq '.cassettes[].differences'
   mcbridge replay fixtures/discovery.cassette.ndjson --config bridge.yaml --update && git diff fixtures/
   mcbridge replay new.cassette.ndjson --config bridge.yaml --import capture.ndjson --as federation
@@ -63,13 +70,17 @@ Exit codes: 0 all the same (or updated), 1 differences, 2 wrong usage, or someth
 };
 
 const replay = async (places: readonly string[], options: ReplayCommandOptions): Promise<void> => {
-  checkConfig(options.config);
-  const imported = options.import === undefined ? undefined : await importInto(places, options);
-  if (imported === undefined && options.as !== undefined)
-    throw new UsageError('--as has no effect without --import');
+  const { config, bytes = false, throwAwayKeys = false } = options;
+  if (bytes && throwAwayKeys)
+    throw new UsageError(
+      '--bytes compares signatures too, which no other key can make: it cannot be used with --throw-away-keys',
+    );
+  const update = options.update === true || options.import !== undefined;
+  const task: ReplayTask = { config, bytes, update, throwAwayKeys };
+  const loaded = checkedConfig(task);
+  if (options.import !== undefined) await importInto(places, options, loaded);
+  else if (options.as !== undefined) throw new UsageError('--as has no effect without --import');
   const files = cassettesIn(places);
-  const update = options.update === true || imported !== undefined;
-  const task = { config: options.config, bytes: options.bytes === true, update };
   const bar = files.length > 1 ? new ProgressBar(process.stderr, files.length) : undefined;
   let results: readonly ReplayResult[];
   try {
@@ -83,27 +94,26 @@ const replay = async (places: readonly string[], options: ReplayCommandOptions):
 };
 
 /** @throws UsageError for a configuration that no cassette can be replayed with */
-const checkConfig = (file: string): void => {
+const checkedConfig = (task: ReplayTask): LoadedConfig => {
   try {
-    loadConfig(file, process.env);
+    return configFor(task);
   } catch (error) {
     throw error instanceof ConfigError ? new UsageError(error.message) : error;
   }
 };
 
-const importInto = async (places: readonly string[], options: ReplayCommandOptions): Promise<number> => {
-  const { import: capture = '', as: ingress, config } = options;
+const importInto = async (
+  places: readonly string[],
+  { import: capture = '', as: ingress }: ReplayCommandOptions,
+  loaded: LoadedConfig,
+): Promise<void> => {
   const [file] = places;
   if (file === undefined || places.length > 1)
     throw new UsageError('--import makes one cassette: name one file');
   if (ingress === undefined)
     throw new UsageError('--import takes --as <ingress>: by which ingress do its requests come in?');
   try {
-    return await cassetteFromCapture(file, loadConfig(config, process.env), {
-      capture,
-      ingress,
-      version: version(),
-    });
+    await cassetteFromCapture(file, loaded, { capture, ingress, version: version() });
   } catch (error) {
     throw error instanceof CassetteError ? new UsageError(error.message) : error;
   }
@@ -122,7 +132,7 @@ const print = (results: readonly ReplayResult[], json: boolean): void => {
     process.stdout.write(`${inertJson(JSON.stringify({ cassettes: results }))}\n`);
     return;
   }
-  const lines = [...results.flatMap(resultLines), summaryLine(results)];
+  const lines = [...results.flatMap(resultLines), ...madeLines(results), summaryLine(results)];
   process.stdout.write(painted(lines, coloursFor(process.stdout)));
 };
 

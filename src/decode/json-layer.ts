@@ -1,5 +1,6 @@
 import { decodeStats } from '../wire/choria/index.ts';
 import { isNatsLine, isStompLine, natsLine, stompLine } from './capture.ts';
+import { cassetteHeader, cassetteLine, isCassetteHeader, isCassetteLine } from './cassette.ts';
 import type { Context } from './context.ts';
 import { fieldsOf, SECONDS, textIn } from './fields.ts';
 import { replyV1, requestV1 } from './inner.ts';
@@ -48,6 +49,8 @@ const named = (json: JsonText, context: Context): Layer => {
   if (reader !== undefined) return reader(json, context);
   if (isStompLine(map)) return stompLine(json, context);
   if (isNatsLine(map)) return natsLine(json, context);
+  if (isCassetteHeader(map)) return cassetteHeader(json);
+  if (isCassetteLine(map)) return cassetteLine(json, context);
   const kind = rpcKind(map);
   if (kind !== undefined) return rpcLayer(kind, map, { format: 'json', bytes: bytes.length, problems });
   if (textIn(map, 'cluster') !== undefined && textIn(map, 'instance') !== undefined) return stats(json);

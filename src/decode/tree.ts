@@ -3,6 +3,8 @@ import type { Value } from '../envelope/value.ts';
 /** Every layer that a message may have, by the name that JSON output bears, with its name for people. */
 export const LAYERS = {
   capture: 'line of a capture',
+  'cassette-header': 'beginning of a cassette',
+  'cassette-line': 'line of a cassette',
   'stomp-frame': 'STOMP frame',
   base64: 'base64 text',
   'legacy-request': 'MCollective request',

@@ -3,9 +3,9 @@ import {
   bodyOf,
   type CassetteEntry,
   type CassetteMessage,
+  type CassetteRejected,
   isRejected,
 } from '../cassette/format.ts';
-import type { RejectionCode, RejectionContext } from '../envelope/rejection.ts';
 import { Tally } from './tally.ts';
 
 /** A message on its way through a link. */
@@ -22,7 +22,7 @@ export interface Passing {
 /** Who is told of all that happens on links. */
 export interface Tap {
   message(message: Passing): void;
-  rejected(code: RejectionCode, context: RejectionContext): void;
+  rejected(rejected: CassetteRejected['rejected']): void;
 }
 
 /** Takes payload values out of an entry; undefined where it cannot be sure that it has. */
@@ -68,12 +68,7 @@ export class Recorder implements Tap {
     this.#take(entry, body.byteLength);
   }
 
-  rejected(code: RejectionCode, { requestId, sender }: RejectionContext): void {
-    const rejected = {
-      code,
-      ...(requestId === undefined ? {} : { request_id: requestId }),
-      ...(sender === undefined ? {} : { sender }),
-    };
+  rejected(rejected: CassetteRejected['rejected']): void {
     this.#take({ at: this.#now(), rejected }, 0);
   }
 

@@ -1,8 +1,8 @@
 import type { Transports } from '../assembly/links.ts';
 import type { Log } from '../bridge/log.ts';
 import type { CassetteMessage } from '../cassette/format.ts';
+import { refusalOf } from '../cassette/refusal.ts';
 import type { Config } from '../config/types.ts';
-import type { RejectionCode } from '../envelope/rejection.ts';
 import type { IncomingMessage, Link, OutgoingMessage, Subscription } from '../transport/link.ts';
 import { isStatsSubject } from '../wire/choria/index.ts';
 import type { Tap } from './recorder.ts';
@@ -15,6 +15,22 @@ type Side = CassetteMessage['side'];
  */
 class OwnQuestions {
   readonly #answers = new Set<string>();
+  #answered = false;
+
+  /** Whether an answer is being taken in: what is refused now is this answer, which is not in the recording either. */
+  get isAnswered(): boolean {
+    return this.#answered;
+  }
+
+  /** Discoveries take an answer in, or refuse it, before they return. */
+  answered(take: () => void): void {
+    this.#answered = true;
+    try {
+      take();
+    } finally {
+      this.#answered = false;
+    }
+  }
 
   /** Replies to requests come to a queue group or to a wildcard, see the discoveries of both egresses. */
   subscribed({ destination, group }: Subscription): void {
@@ -33,9 +49,9 @@ class OwnQuestions {
 
 /** The link as its user knows it; the tap is told of each message before it is handed on, and after it was sent. */
 const tapped = (link: Link, name: string, side: Side, tap: Tap, own: OwnQuestions): Link => {
-  // What bridges tell each other is no message of a client or a node either.
-  const isTraffic = (message: IncomingMessage | OutgoingMessage): boolean =>
-    !isStatsSubject(message.destination) && !own.has(message);
+  // What bridges tell each other is no message of a client or a node.
+  const isTraffic = ({ destination }: IncomingMessage | OutgoingMessage): boolean =>
+    !isStatsSubject(destination);
   return {
     open: () => link.open(),
     close: () => link.close(),
@@ -45,6 +61,10 @@ const tapped = (link: Link, name: string, side: Side, tap: Tap, own: OwnQuestion
       return link.subscribe({
         ...subscription,
         onMessage: (message) => {
+          if (own.has(message)) {
+            own.answered(() => subscription.onMessage(message));
+            return;
+          }
           if (isTraffic(message)) tap.message({ ...message, link: name, side, dir: 'in' });
           subscription.onMessage(message);
         },
@@ -52,7 +72,7 @@ const tapped = (link: Link, name: string, side: Side, tap: Tap, own: OwnQuestion
     },
     send: (message) => {
       link.send(message);
-      if (isTraffic(message)) tap.message({ ...message, link: name, side, dir: 'out' });
+      if (isTraffic(message) && !own.has(message)) tap.message({ ...message, link: name, side, dir: 'out' });
     },
   };
 };
@@ -61,13 +81,13 @@ const tapped = (link: Link, name: string, side: Side, tap: Tap, own: OwnQuestion
  * Transports whose links tell a tap of all that goes through them. An egress and an ingress may have one name;
  * `assemble` makes the egresses' links first.
  */
-export const recordingTransports = (
+const recordingTransports = (
   { nats, stomp }: Transports,
   { ingresses, egresses }: Pick<Config, 'ingresses' | 'egresses'>,
   tap: Tap,
+  own: OwnQuestions,
 ): Transports => {
   const made = new Set<string>();
-  const own = new OwnQuestions();
   const sideOf = (name: string): Side => {
     const side = egresses.has(name) && !(made.has(name) && ingresses.has(name)) ? 'egress' : 'ingress';
     made.add(name);
@@ -79,22 +99,14 @@ export const recordingTransports = (
   };
 };
 
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
-
-const CODE = /^[a-z_]+$/;
-const isCode = (text: string | undefined): text is RejectionCode => text !== undefined && CODE.test(text);
-
-/** A log whose lines on refused messages (`rejected: …`, see the bridge's `#rejected`) the tap is told of too. */
-export const recordingLog = (log: Log, tap: Tap): Log => {
+/**
+ * A log whose lines on refusals the tap is told of too.
+ * @param own whether what is refused right now is no message of the recording
+ */
+const recordingLog = (log: Log, tap: Tap, own: OwnQuestions): Log => {
   const tell = (fields: Readonly<Record<string, unknown>>, message: string): void => {
-    const code = textOf(fields['reason']);
-    if (!message.startsWith('rejected: ') || !isCode(code)) return;
-    const requestId = textOf(fields['request_id']);
-    const sender = textOf(fields['sender']);
-    tap.rejected(code, {
-      ...(requestId === undefined ? {} : { requestId }),
-      ...(sender === undefined ? {} : { sender }),
-    });
+    const refusal = own.isAnswered ? undefined : refusalOf(fields, message);
+    if (refusal !== undefined) tap.rejected(refusal.rejected);
   };
   return {
     debug: (fields, message) => log.debug(fields, message),
@@ -107,5 +119,23 @@ export const recordingLog = (log: Log, tap: Tap): Log => {
       log.warn(fields, message);
     },
     error: (fields, message) => log.error(fields, message),
+  };
+};
+
+/** What a bridge is given so that a tap hears all that it does. */
+export interface Recording {
+  readonly transports: Transports;
+  readonly log: Log;
+}
+
+export const recordingOf = (
+  { transports, log }: Recording,
+  config: Pick<Config, 'ingresses' | 'egresses'>,
+  tap: Tap,
+): Recording => {
+  const own = new OwnQuestions();
+  return {
+    transports: recordingTransports(transports, config, tap, own),
+    log: recordingLog(log, tap, own),
   };
 };

@@ -20,7 +20,20 @@ export const wayIn = ({ dir, destination, reply_to, text }: CassetteMessage): st
  */
 export class Homes {
   readonly #ways = new Lru<string, string>(REMEMBERED);
+  readonly #recorded = new Lru<string, true>(REMEMBERED);
   #any = false;
+
+  /** A request that was recorded, whether it has come out in the replay or not. */
+  asked(recorded: CassetteMessage): void {
+    const way = wayIn(recorded);
+    if (way !== undefined) this.#recorded.set(way, true);
+  }
+
+  /** Whether the cassette has the request that this is a reply to. */
+  isAnswer(recorded: CassetteMessage): boolean {
+    const way = wayIn(recorded);
+    return way !== undefined && this.#recorded.get(way) !== undefined;
+  }
 
   /** Two messages that are one request, recorded and replayed. */
   learn(recorded: CassetteMessage, replayed: CassetteMessage): void {

@@ -37,8 +37,12 @@ export const cassetteFromCapture = async (
     }),
   );
   try {
-    for await (const message of importCapture(capture, target))
-      if (!writer.write(message)) await writer.drained();
+    let at = clock;
+    for await (const message of importCapture(capture, target)) {
+      // Lines of a cassette are in order; a capture's clock may have been set back.
+      at = Math.max(at, message.at);
+      if (!writer.write({ ...message, at })) await writer.drained();
+    }
     await writer.close();
   } catch (error) {
     await writer.discard();

@@ -107,16 +107,26 @@ const jsonMeaning = (value: Value): Meaning => {
   return formatJson(value);
 };
 
+/** What protocol 1 and 2 call the trail among the headers of a transport message. */
+const TRAILS: ReadonlySet<string> = new Set(['seen-by', 'trace']);
+
+const headersMeaning = (headers: ValueMap): Meaning =>
+  new Map(
+    [...headers].map(([key, value]) => [
+      key,
+      TRAILS.has(key) && isList(value) ? trailMeaning(value) : jsonMeaning(value),
+    ]),
+  );
+
 function objectMeaning(map: ValueMap): Meaning {
   const protocol = map.get('protocol');
   return new Map(
     [...map].map(([key, value]): [string, Meaning] => {
-      const special =
-        typeof protocol === 'string' && typeof value === 'string'
-          ? choriaField(protocol, key, value)
-          : undefined;
-      if (special !== undefined) return [key, special];
-      return [key, key === 'seen-by' && isList(value) ? trailMeaning(value) : jsonMeaning(value)];
+      if (typeof protocol !== 'string') return [key, jsonMeaning(value)];
+      if (key === 'headers' && protocol.includes('transport') && isMap(value))
+        return [key, headersMeaning(value)];
+      const special = typeof value === 'string' ? choriaField(protocol, key, value) : undefined;
+      return [key, special ?? jsonMeaning(value)];
     }),
   );
 }

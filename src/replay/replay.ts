@@ -18,7 +18,7 @@ import { Pairs } from './pairs.ts';
 import type { ReplayResult } from './result.ts';
 import { sealCheck } from './seals.ts';
 import { type Outcome, openStage, type Stage, subscriptionsFollow } from './stage.ts';
-import { surroundingsFor } from './surroundings.ts';
+import { type Surroundings, surroundingsFor } from './surroundings.ts';
 import { Tally } from './tally.ts';
 
 export interface ReplayOptions {
@@ -26,6 +26,8 @@ export interface ReplayOptions {
   readonly bytes?: boolean;
   /** Whether the cassette is rewritten with what came out, where that is something else. */
   readonly update?: boolean;
+  /** Whether private keys that are missing are made for the replay; what they sign cannot be the same in each byte. */
+  readonly throwAwayKeys?: boolean;
   /** The program's version, for a rewritten header. */
   readonly version: string;
 }
@@ -44,16 +46,7 @@ const isBundle = (a: CassetteMessage, b: CassetteMessage): boolean =>
   a.headers?.['mc_identity'] !== undefined;
 
 const entryOf = (outcome: Outcome, at: number): CassetteEntry =>
-  outcome.kind === 'sent'
-    ? outcome.message
-    : {
-        at,
-        rejected: {
-          code: outcome.code,
-          ...(outcome.requestId !== undefined && { request_id: outcome.requestId }),
-          ...(outcome.sender !== undefined && { sender: outcome.sender }),
-        },
-      };
+  outcome.kind === 'sent' ? outcome.message : { at, rejected: outcome.rejected };
 
 /** One run of a cassette through the bridge. */
 class Run {
@@ -97,6 +90,7 @@ class Run {
     const { entry, line } = located;
     if (isRejected(entry) || entry.dir === 'out') {
       if (this.#bundle.length > 0) await this.#feed();
+      if (!isRejected(entry) && entry.side === 'egress') this.#homes.asked(entry);
       this.#pairs.recorded(new Item(entry, { line, turn: this.#turn }));
       return;
     }
@@ -129,7 +123,8 @@ class Run {
       this.#writer?.write(entry);
       const note = outcome.kind === 'rejected' ? outcome.message : undefined;
       const item = new Item(entry, { line: last.line, turn: this.#turn }, note);
-      if (outcome.kind === 'rejected') this.#watch.cause(item, last.entry);
+      if (outcome.kind === 'rejected')
+        this.#watch.cause(item, last.entry, (reply) => this.#homes.isAnswer(reply));
       this.#pairs.replayed(item);
     }
     if (this.#writer !== undefined) await this.#writer.drained();
@@ -176,7 +171,22 @@ const checkLink = (entry: CassetteEntry, { config }: LoadedConfig): void => {
   );
 };
 
-const updatedHeader = (header: CassetteHeader, loaded: LoadedConfig, version: string): CassetteHeader => {
+/** The keys of this configuration; where one was made for the replay, that of the recording. */
+const keysNow = (
+  { keys }: CassetteHeader,
+  loaded: LoadedConfig,
+  made: ReadonlySet<string>,
+): CassetteHeader['keys'] =>
+  Object.fromEntries([
+    ...Object.entries(fingerprintsOf(loaded)).filter(([setting]) => !made.has(setting)),
+    ...Object.entries(keys).filter(([setting]) => made.has(setting)),
+  ]);
+
+const updatedHeader = (
+  header: CassetteHeader,
+  { loaded, made }: Pick<Surroundings, 'loaded' | 'made'>,
+  version: string,
+): CassetteHeader => {
   const { identity, cluster, instance } = loaded.config;
   const sha256 = configFingerprint(loaded);
   return {
@@ -184,7 +194,7 @@ const updatedHeader = (header: CassetteHeader, loaded: LoadedConfig, version: st
     by: `mcbridge ${version}`,
     config: { ...(sha256 !== undefined && { sha256 }), routes: [...routesInWords(loaded.config)] },
     bridge: { identity, cluster, instance },
-    keys: fingerprintsOf(loaded),
+    keys: keysNow(header, loaded, made),
     rejections: true,
   };
 };
@@ -198,16 +208,16 @@ const updatedHeader = (header: CassetteHeader, loaded: LoadedConfig, version: st
 export const replayCassette = async (
   file: string,
   configured: LoadedConfig,
-  { bytes = false, update = false, version }: ReplayOptions,
+  { bytes = false, update = false, throwAwayKeys = false, version }: ReplayOptions,
 ): Promise<ReplayResult> => {
   const began = performance.now();
   const { header, entries } = await openCassette(file);
-  const { loaded, dispose } = surroundingsFor(configured, header);
+  const { loaded, made, dispose } = await surroundingsFor(configured, header, { file, throwAwayKeys });
   let stage: Stage | undefined;
   let writer: CassetteWriter | undefined;
   try {
     stage = await openStage(loaded, header);
-    writer = update ? new CassetteWriter(file, updatedHeader(header, loaded, version)) : undefined;
+    writer = update ? new CassetteWriter(file, updatedHeader(header, { loaded, made }, version)) : undefined;
     const tally = new Tally(header.rejections === true);
     const watch = new KeyWatch(header, loaded);
     const seals = sealCheck(loaded.config);
@@ -226,6 +236,7 @@ export const replayCassette = async (
     }
     await run.end();
     const reason = tally.differs ? watch.verdict() : undefined;
+    const totals = tally.totals();
     const updates =
       writer !== undefined && (tally.differs || header.rejections !== true) && reason === undefined;
     if (updates) await writer?.close();
@@ -235,7 +246,9 @@ export const replayCassette = async (
       file,
       outcome: reason !== undefined ? 'unusable' : tally.differs ? 'different' : 'same',
       ...(reason !== undefined && { reason }),
-      ...tally.totals(),
+      ...totals,
+      notes: [...totals.notes, ...(tally.differs ? watch.notes() : [])],
+      madeKeys: [...made],
       updated: updates,
       seconds: (performance.now() - began) / 1000,
     };

@@ -30,6 +30,8 @@ export interface ReplayResult {
   readonly differences: readonly Difference[];
   /** What a reader should know besides. */
   readonly notes: readonly string[];
+  /** Settings of private keys that were missing, and were made for this replay. */
+  readonly madeKeys: readonly string[];
   /** Whether the cassette has been rewritten. */
   readonly updated: boolean;
   readonly seconds: number;
@@ -45,6 +47,7 @@ export const unusable = (file: string, reason: string): ReplayResult => ({
   different: 0,
   differences: [],
   notes: [],
+  madeKeys: [],
   updated: false,
   seconds: 0,
 });

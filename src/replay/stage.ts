@@ -1,6 +1,13 @@
 import { assemble } from '../assembly/assemble.ts';
 import type { Log } from '../bridge/log.ts';
-import { bodyFields, bodyOf, type CassetteHeader, type CassetteMessage } from '../cassette/format.ts';
+import {
+  bodyFields,
+  bodyOf,
+  type CassetteHeader,
+  type CassetteMessage,
+  type CassetteRejected,
+} from '../cassette/format.ts';
+import { refusalOf } from '../cassette/refusal.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { OutgoingMessage } from '../transport/link.ts';
 import { BRIDGE_MARKER } from '../wire/mcollective/addressing.ts';
@@ -11,9 +18,7 @@ export type Outcome =
   | { readonly kind: 'sent'; readonly message: CassetteMessage; readonly body: Buffer }
   | {
       readonly kind: 'rejected';
-      readonly code: string;
-      readonly requestId: string | undefined;
-      readonly sender: string | undefined;
+      readonly rejected: CassetteRejected['rejected'];
       /** In words, for people. */
       readonly message: string;
     };
@@ -40,8 +45,6 @@ type Side = CassetteMessage['side'];
 const PATIENCE = 60_000;
 /** Ms of real time that a subscription takes to follow what was learned of nodes: those of the inventory and of both ingresses, and some. */
 const SUBSCRIPTION = 600;
-
-const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -76,17 +79,10 @@ export const openStage = async (loaded: LoadedConfig, header: CassetteHeader): P
   };
 
   const keep = (fields: Readonly<Record<string, unknown>>, message: string): void => {
-    const code = text(fields['reason']);
-    if (code === undefined || !/^(rejected|reply not sent): /.test(message)) return;
-    // Only an ingress that had taken the reply names its link.
-    if (fields['link'] !== undefined) delivered++;
-    outcomes.push({
-      kind: 'rejected',
-      code,
-      requestId: text(fields['request_id']),
-      sender: text(fields['sender']),
-      message,
-    });
+    const refusal = refusalOf(fields, message);
+    if (refusal === undefined) return;
+    if (refusal.taken) delivered++;
+    outcomes.push({ kind: 'rejected', rejected: refusal.rejected, message });
   };
   const log: Log = { debug: () => undefined, info: keep, warn: keep, error: keep };
 

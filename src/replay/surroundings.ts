@@ -4,10 +4,14 @@ import { join } from 'node:path';
 import type { CassetteHeader, CassetteTrust } from '../cassette/format.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config, EgressConfig, IngressConfig, Named } from '../config/types.ts';
+import { signersIn } from './signers.ts';
+import { withThrowAwayKeys } from './throw-away-keys.ts';
 
 /** A configuration as a replay runs it, and what has to be cleared away after it. */
 export interface Surroundings {
   readonly loaded: LoadedConfig;
+  /** Settings of private keys that others stand in for. */
+  readonly made: ReadonlySet<string>;
   dispose(): void;
 }
 
@@ -64,8 +68,22 @@ const withTrust = (config: Config, trust: CassetteTrust, folder: string): Config
   };
 };
 
-/** The configuration for a replay of a cassette: offline, with the keys that the cassette brings along. */
-export const surroundingsFor = (loaded: LoadedConfig, header: CassetteHeader): Surroundings => {
+export interface SurroundingsOptions {
+  /** The cassette. */
+  readonly file: string;
+  /** Whether private keys that are missing are made for the replay. */
+  readonly throwAwayKeys: boolean;
+}
+
+/**
+ * The configuration for a replay of a cassette: offline, with the keys that the cassette brings along.
+ * @throws CassetteError where the cassette has to be looked through for what keys there were
+ */
+export const surroundingsFor = async (
+  loaded: LoadedConfig,
+  header: CassetteHeader,
+  { file, throwAwayKeys }: SurroundingsOptions,
+): Promise<Surroundings> => {
   const { config } = loaded;
   const plain: Config = {
     ...config,
@@ -75,11 +93,18 @@ export const surroundingsFor = (loaded: LoadedConfig, header: CassetteHeader): S
     ingresses: mapped(config.ingresses, offline),
     egresses: mapped(config.egresses, offline),
   };
-  if (header.trust === undefined) return { loaded: { ...loaded, config: plain }, dispose: () => undefined };
+  const nothing: ReadonlySet<string> = new Set();
+  if (header.trust === undefined && !throwAwayKeys)
+    return { loaded: { ...loaded, config: plain }, made: nothing, dispose: () => undefined };
   const folder = mkdtempSync(join(tmpdir(), 'mcbridge-replay-'));
   const dispose = (): void => rmSync(folder, { recursive: true, force: true });
   try {
-    return { loaded: { ...loaded, config: withTrust(plain, header.trust, folder) }, dispose };
+    const trusting = header.trust === undefined ? plain : withTrust(plain, header.trust, folder);
+    const signersOn = (egress: string) => signersIn(file, egress);
+    const { config: whole, made } = throwAwayKeys
+      ? await withThrowAwayKeys(trusting, { header, signersOn, folder })
+      : { config: trusting, made: nothing };
+    return { loaded: { ...loaded, config: whole }, made, dispose };
   } catch (error) {
     dispose();
     throw error;

@@ -27,15 +27,22 @@ describe('mcbridge', () => {
     });
   });
 
-  it.each([[['--help']], [['check', '--help']], [['help', 'check']]])(
-    'helps with examples and exit codes: %j',
-    async (args) => {
-      const { status, stdout } = await mcbridge(...args);
-      expect(status).toBe(0);
-      expect(stdout).toMatch(/Examples:\n {2}mcbridge /);
-      expect(stdout).toContain('Exit codes: 0');
-    },
-  );
+  it.each([
+    [['--help']],
+    [['check', '--help']],
+    [['help', 'check']],
+    ...['decode', 'record', 'redact', 'replay'].map((command): [string[]] => [[command, '--help']]),
+  ])('helps with examples and exit codes: %j', async (args) => {
+    const { status, stdout } = await mcbridge(...args);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/Examples:\n {2}mcbridge /);
+    expect(stdout).toContain('Exit codes: 0');
+  });
+
+  it.each(['decode', 'record', 'redact', 'replay'])('has an example of %s', async (command) => {
+    const { stdout } = await mcbridge('--help');
+    expect(stdout.slice(stdout.indexOf('Examples:'))).toContain(`\n  mcbridge ${command} `);
+  });
 
   it('suggests the nearest command', async () => {
     const { status, stderr } = await mcbridge('chekc');

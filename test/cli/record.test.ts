@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CassetteEntry, type CassetteHeader, isRejected } from '../../src/cassette/format.ts';
 import { openCassette } from '../../src/cassette/read.ts';
 import { layersIn, trustedKeys } from '../record/layers.ts';
+import { STRAY_REQUEST, sendStrayReply } from '../record/stray-reply.ts';
 import { mcbridge } from '../support/bridge.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';
 import { C1, type MixedWorld, mixedConfig, startMixedWorld } from '../support/mixed-world.ts';
@@ -16,6 +17,8 @@ import { NODE1 } from '../support/world.ts';
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const SECRET = 'correct horse battery staple';
 const TOKEN = 4_815_162_342;
+/** What the bridge says of a reply that it cannot send home. */
+const STRAY = { rejected: { code: 'invalid_reply_to', request_id: STRAY_REQUEST, sender: NODE1 } };
 
 let mixed: MixedWorld;
 let client: ChoriaClient;
@@ -93,6 +96,7 @@ describe('mcbridge record', () => {
       },
     });
     expect(header.keys['ingresses.federation.callers.ca']).toMatch(/^sha256:/);
+    expect(header.rejections).toBeUndefined();
     const flows = flowsOf(entries);
     expect(flows['ingress federation in']).toBe(2);
     expect(flows['ingress federation out']).toBeGreaterThanOrEqual(2);
@@ -103,12 +107,21 @@ describe('mcbridge record', () => {
     expect(child.log()).toContain(`written to ${file}`);
   });
 
-  test('ends after --count messages, and after --for', async () => {
+  test('ends after --count messages, in as many files as --rotate makes of them, and after --for', async () => {
     const counted = at('counted.ndjson');
     const child = await startRecording('--out', counted, '--count', '2');
     await traffic();
     expect(await child.exited).toBe(0);
     expect((await readBack(counted)).entries).toHaveLength(2);
+
+    const parts = at('heard-parts.ndjson');
+    const rotating = await startRecording('--out', parts, '--rotate', '4KiB', '--count', '6');
+    while (!rotating.log().includes('written to')) await traffic();
+    expect(await rotating.exited).toBe(0);
+    expect(rotating.log()).toContain(`written to ${parts}, ${parts}.2`);
+    const second = await readBack(`${parts}.2`);
+    expect(second.header).toMatchObject({ cassette: 1, seed: (await readBack(parts)).header.seed });
+    expect(second.entries.length).toBeGreaterThan(0);
 
     const timed = at('timed.ndjson');
     const finished = await mcbridge('record', '--config', config, '--out', timed, '--for', '1s');
@@ -210,6 +223,8 @@ describe('mcbridge run --record', () => {
     expect(called.stdout).toContain(C1);
     await client.publish('choria.federation.production.federation', '{"protocol":"choria:transport:1"');
     await bridge.waitFor(/rejected: /, 10_000);
+    await sendStrayReply(mixed.world);
+    await bridge.waitFor(/reply not sent: /, 10_000);
     bridge.signal('SIGTERM');
     expect(await bridge.exited).toBe(0);
   });
@@ -223,7 +238,8 @@ describe('mcbridge run --record', () => {
         .flatMap((link) => [`${link} in`, `${link} out`])
         .toSorted(),
     );
-    expect(entries.filter(isRejected)).toMatchObject([{ rejected: { code: 'malformed_json' } }]);
+    expect(entries.filter(isRejected)).toMatchObject([{ rejected: { code: 'malformed_json' } }, STRAY]);
+    expect(header.rejections).toBe(true);
     expect(header.nodes['choria']?.['mcollective']).toContain(C1);
     expect(header.nodes['legacy']?.['mcollective']).toEqual([NODE1]);
     const destinations = entries.flatMap((entry) => (isRejected(entry) ? [] : [entry.destination]));
@@ -235,6 +251,18 @@ describe('mcbridge run --record', () => {
     const { status, stdout } = await mcbridge('replay', recorded(), '--config', config);
     expect(stdout).toContain('1 cassette: 1 same');
     expect(status).toBe(0);
+  });
+
+  test('replays with each refusal: one that is not in it any more is a difference', async () => {
+    const file = at('forgiving.ndjson');
+    const lines = readFileSync(recorded(), 'utf8').split('\n');
+    writeFileSync(
+      file,
+      lines.filter((line) => !line.includes(STRAY_REQUEST) || line.includes('"dir"')).join('\n'),
+    );
+    const { status, stdout } = await mcbridge('replay', file, '--config', config);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/rejections: reply not sent: .*elsewhere.* came, and was not recorded/);
   });
 
   test('goes on in another file, each a cassette of its own', async () => {
@@ -302,7 +330,8 @@ describe('mcbridge run --record', () => {
     expect(after.text).toContain('redacted-1');
     expect(after.verdicts.length).toBeGreaterThanOrEqual(8);
     expect(after.verdicts.filter(({ state }) => state !== 'valid')).toEqual([]);
-    expect(entries.filter(isRejected)).toEqual([]);
+    expect(entries.filter(isRejected)).toMatchObject([STRAY]);
+    expect(header.rejections).toBe(true);
     const replayed = await mcbridge('replay', shared, '--config', config);
     expect(replayed.stdout).toContain('1 cassette: 1 same');
     // All else is there as before.

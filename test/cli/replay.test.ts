@@ -142,6 +142,11 @@ describe('mcbridge replay', () => {
       'there is no *.cassette.ndjson in',
     ],
     ['no configuration', () => [folder, '-c', 'nowhere.yaml'], 'cannot read the configuration nowhere.yaml'],
+    [
+      '--bytes with keys that are made',
+      () => [folder, '-c', config, '--bytes', '--throw-away-keys'],
+      '--bytes compares signatures too, which no other key can make: it cannot be used with --throw-away-keys',
+    ],
     ['--as alone', () => [folder, '-c', config, '--as', 'federation'], '--as has no effect without --import'],
     ['--import alone', () => ['a.ndjson', '-c', config, '--import', 'b'], '--import takes --as <ingress>'],
     [

@@ -1,9 +1,10 @@
 import { type LoadedConfig, parseConfig } from '../../src/config/load.ts';
 import { ConfigError, formatProblem } from '../../src/config/problem.ts';
 
+export const CLUSTER_KEY = 'cluster_key: 0123456789abcdef0123456789abcdef\n';
+
 /** The smallest configuration with one ingress, one egress and one route; its lines are counted by tests. */
-export const MINIMAL = `cluster_key: 0123456789abcdef0123456789abcdef
-ingresses:
+export const MINIMAL = `${CLUSTER_KEY}ingresses:
   federation:
     type: choria-federation
     servers: [nats://nats1.example.net:4222]

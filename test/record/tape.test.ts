@@ -93,7 +93,7 @@ describe('a recording', () => {
   });
 
   test('keeps its lines in order while the clock is set back', async () => {
-    const clock = [5, 9, 3, 12];
+    const clock = [5, 9, 3, 12, 1, 2];
     const tape = await open();
     const recorder = new Recorder({ write: (entry) => tape.write(entry), clock: () => clock.shift() ?? 0 });
     const passing = {
@@ -104,8 +104,10 @@ describe('a recording', () => {
       body: Buffer.from('b'),
     } as const;
     for (let i = 0; i < 4; i++) recorder.message(passing);
+    recorder.rejected({ code: 'expired' });
+    recorder.message(passing);
     await tape.close();
-    expect(await times(join(folder, 'tape'))).toEqual([5, 9, 9, 12]);
+    expect(await times(join(folder, 'tape'))).toEqual([5, 9, 9, 12, 12, 12]);
   });
 });
 

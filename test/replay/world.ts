@@ -12,6 +12,7 @@ import {
   formatHeader,
 } from '../../src/cassette/format.ts';
 import { headerFor } from '../../src/cassette/header.ts';
+import { refusalOf } from '../../src/cassette/refusal.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { ReplyPayload } from '../../src/envelope/message.ts';
 import { replayCassette } from '../../src/replay/replay.ts';
@@ -26,6 +27,7 @@ import {
   encodeSecureReply,
   encodeTransport,
 } from '../../src/wire/choria/index.ts';
+import { BRIDGE_MARKER } from '../../src/wire/mcollective/addressing.ts';
 import { encodeReply } from '../../src/wire/mcollective/reply.ts';
 import { decodeRequest } from '../../src/wire/mcollective/request.ts';
 import { createSerializer, type SerializerName } from '../../src/wire/mcollective/serializer.ts';
@@ -60,12 +62,12 @@ export interface World {
   replay(
     file: string,
     config: string,
-    options?: { bytes?: boolean; update?: boolean },
+    options?: { bytes?: boolean; update?: boolean; throwAwayKeys?: boolean },
   ): Promise<ReplayResult>;
   end(): void;
 }
 
-const CLUSTER_KEY = '0123456789abcdef0123456789abcdef';
+export const CLUSTER_KEY = '0123456789abcdef0123456789abcdef';
 const authority = makeAuthority('replay');
 const serverPair = keyPair('replay server');
 
@@ -225,13 +227,7 @@ const answersTo = async (out: CassetteMessage, body: Buffer): Promise<readonly C
   });
 };
 
-/** Waits for what is signed in another thread: until nothing has come for a while of turns. */
-const quiet = async (count: () => number): Promise<void> => {
-  for (let before = -1; before !== count(); ) {
-    before = count();
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-};
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 export const makeWorld = (): World => {
   const folder = mkdtempSync(join(tmpdir(), 'mcbridge-replay-test-'));
@@ -258,12 +254,15 @@ export const makeWorld = (): World => {
   const record: World['record'] = async (configFile, requests, name = `tape-${++made}`) => {
     const loaded = loadConfig(configFile, {});
     const entries: CassetteEntry[] = [];
+    /** Replies that an ingress has sent, and those that it could not send after all. */
+    let delivered = 0;
     let now = requests[0]?.at ?? 0;
     const doubles = new Map<string, ReturnType<typeof doubleOf>>();
     const linkOf = (link: string): Link => {
       const side = loaded.config.egresses.has(link) ? 'egress' : 'ingress';
       const { servers = [] } = loaded.config[side === 'egress' ? 'egresses' : 'ingresses'].get(link) ?? {};
-      const double = doubleOf(servers[0]?.url ?? '', ({ destination, replyTo, headers, body }) =>
+      const double = doubleOf(servers[0]?.url ?? '', ({ destination, replyTo, headers, body }) => {
+        if (side === 'ingress' && headers?.[BRIDGE_MARKER] === undefined) delivered++;
         entries.push({
           at: now,
           link,
@@ -273,22 +272,16 @@ export const makeWorld = (): World => {
           ...(replyTo !== undefined && { reply_to: replyTo }),
           ...(headers !== undefined && { headers: { ...headers } }),
           ...bodyFields(body),
-        }),
-      );
+        });
+      });
       doubles.set(link, double);
       return double.link;
     };
     const reject = (fields: Readonly<Record<string, unknown>>, message: string): void => {
-      const { reason, request_id: requestId, sender } = fields;
-      if (typeof reason !== 'string' || !message.startsWith('rejected')) return;
-      entries.push({
-        at: now,
-        rejected: {
-          code: reason,
-          ...(typeof requestId === 'string' && { request_id: requestId }),
-          ...(typeof sender === 'string' && { sender }),
-        },
-      });
+      const refusal = refusalOf(fields, message);
+      if (refusal === undefined) return;
+      if (refusal.taken) delivered++;
+      entries.push({ at: now, rejected: refusal.rejected });
     };
     const offline = new Map(
       [...loaded.config.ingresses].map(([key, it]) => [
@@ -316,12 +309,22 @@ export const makeWorld = (): World => {
     );
     for (const node of [...NODES, 'node3.example.net']) nodes.knowledge.seen('choria', 'mcollective', node);
     await bridge.start();
+    /** Until the bridge has done all that it does about a message; it signs in other threads, and bundles in a turn. */
+    const settled = async (): Promise<void> => {
+      const { stats } = bridge;
+      const isBusy = (): boolean => {
+        const { requestsReceived, repliesSent, errorsSent } = stats.snapshot();
+        return requestsReceived > stats.timing.request.count || repliesSent + errorsSent > delivered;
+      };
+      do await nextTurn();
+      while (isBusy());
+    };
     for (const request of requests) {
       now = Math.max(now, request.at);
       const before = entries.length;
       entries.push({ ...request, at: now });
       doubles.get(request.link)?.deliver(request);
-      await quiet(() => entries.length);
+      await settled();
       for (const out of entries.slice(before)) {
         if ('rejected' in out || out.dir === 'in' || out.side !== 'egress') continue;
         const bytes =
@@ -330,7 +333,7 @@ export const makeWorld = (): World => {
           now = Math.max(now, answer.at);
           entries.push({ ...answer, at: now });
           doubles.get(answer.link)?.deliver(answer);
-          await quiet(() => entries.length);
+          await settled();
         }
       }
     }

@@ -1,13 +1,13 @@
-import { BROKERS, type Transports } from '../../assembly/links.ts';
+import { BROKERS } from '../../assembly/links.ts';
 import type { Nodes } from '../../assembly/nodes.ts';
 import type { Log } from '../../bridge/log.ts';
 import type { CassetteHeader } from '../../cassette/format.ts';
+import { headersFor } from '../../cassette/header.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { inventoryDocument } from '../../inventory/document.ts';
-import { headersOf } from '../../record/header.ts';
 import { Recorder, type Tap } from '../../record/recorder.ts';
 import { Tape } from '../../record/tape.ts';
-import { recordingLog, recordingTransports } from '../../record/transports.ts';
+import { type Recording, recordingOf } from '../../record/transports.ts';
 import { version } from '../version.ts';
 
 export interface RunningOptions {
@@ -18,9 +18,7 @@ export interface RunningOptions {
 }
 
 /** A recording of all that goes through the links of a bridge. */
-export interface Running {
-  readonly transports: Transports;
-  readonly log: Log;
+export interface Running extends Recording {
   /** Once the bridge knows who lives where: from here on messages are recorded, and headers say so. */
   begin(nodes: Pick<Nodes, 'page'>): void;
   close(): Promise<void>;
@@ -59,12 +57,10 @@ export const recordRunning = async (
 ): Promise<Running> => {
   let known: Nodes['page'] | undefined;
   let failed = false;
+  const headers = headersFor(loaded, { version: version(), rejections: true });
   const tape = await Tape.open({
     file,
-    header: headersOf(loaded, {
-      version: version(),
-      nodes: () => (known === undefined ? {} : nodesIn(known)),
-    }),
+    header: (clock) => headers({ clock, nodes: known === undefined ? {} : nodesIn(known) }),
     headerLast: false,
     force: recordForce === true,
     onError: (error) => {
@@ -79,13 +75,12 @@ export const recordRunning = async (
     message: (message) => {
       if (known !== undefined) recorder.message(message);
     },
-    rejected: (code, context) => {
-      if (known !== undefined) recorder.rejected(code, context);
+    rejected: (rejected) => {
+      if (known !== undefined) recorder.rejected(rejected);
     },
   };
   return {
-    transports: recordingTransports(BROKERS, loaded.config, tap),
-    log: recordingLog(log, tap),
+    ...recordingOf({ transports: BROKERS, log }, loaded.config, tap),
     begin: ({ page }) => {
       known = page;
       log.info({ file }, 'recording all that goes through the links');

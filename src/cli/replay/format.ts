@@ -73,6 +73,25 @@ export const resultLines = (result: ReplayResult): readonly Line[] => {
   ];
 };
 
+/** Of a folder with a key for each caller, how many there are says enough. */
+const callersKey = /^(.*\.keys_dir)\//;
+
+/** Which keys were made for the replays; nothing where all were there. */
+export const madeLines = (results: readonly ReplayResult[]): readonly Line[] => {
+  const callers = new Map<string, number>();
+  const single: string[] = [];
+  for (const setting of new Set(results.flatMap(({ madeKeys }) => madeKeys))) {
+    const folder = callersKey.exec(setting)?.[1];
+    if (folder === undefined) single.push(setting);
+    else callers.set(folder, (callers.get(folder) ?? 0) + 1);
+  }
+  const all = [
+    ...single,
+    ...[...callers].map(([folder, count]) => `${folder} (${counted(count, 'caller')})`),
+  ];
+  return all.length === 0 ? [] : [[faint(`with keys made for this run: ${all.join(', ')}`)]];
+};
+
 /** All cassettes' outcome in a line. */
 export const summaryLine = (results: readonly ReplayResult[]): Line => {
   const count = (wanted: (it: ReplayResult) => boolean): number => results.filter(wanted).length;

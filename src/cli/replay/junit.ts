@@ -1,5 +1,6 @@
 import type { Change } from '../../replay/compare.ts';
 import type { Difference, ReplayResult } from '../../replay/result.ts';
+import { counted } from '../terminal.ts';
 
 /** What XML 1.0 cannot hold in any form. */
 const FORBIDDEN = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
@@ -26,7 +27,7 @@ const caseOf = (result: ReplayResult): string => {
     return `${head}>\n    <error message="unusable">${escaped(reason)}</error>\n  </testcase>\n`;
   if (outcome === 'same' || updated) return `${head}/>\n`;
   const text = differences.map((it) => differenceText(file, it)).join('\n');
-  return `${head}>\n    <failure message="${different} differences">${escaped(text)}</failure>\n  </testcase>\n`;
+  return `${head}>\n    <failure message="${counted(different, 'difference')}">${escaped(text)}</failure>\n  </testcase>\n`;
 };
 
 /** The results as JUnit's XML, which CI systems show: a test case for each cassette. */

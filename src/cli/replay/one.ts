@@ -1,6 +1,7 @@
 import { CassetteError } from '../../cassette/problem.ts';
-import { loadConfig } from '../../config/load.ts';
+import { type LoadedConfig, loadConfig } from '../../config/load.ts';
 import { ConfigError, ConfigUnreadable } from '../../config/problem.ts';
+import { withMadeUpSecrets } from '../../replay/made-up-secrets.ts';
 import { replayCassette } from '../../replay/replay.ts';
 import { type ReplayResult, unusable } from '../../replay/result.ts';
 import { version } from '../version.ts';
@@ -10,15 +11,22 @@ export interface ReplayTask {
   readonly config: string;
   readonly bytes: boolean;
   readonly update: boolean;
+  readonly throwAwayKeys: boolean;
 }
 
+/**
+ * The configuration, as far as it has to be there for a replay.
+ * @throws ConfigError, ConfigUnreadable
+ */
+export const configFor = ({ config, throwAwayKeys }: ReplayTask): LoadedConfig =>
+  loadConfig(config, throwAwayKeys ? withMadeUpSecrets(config, process.env) : process.env);
+
 /** Replays a cassette. What it is unusable for is its result, so that the others are replayed all the same. */
-export const replayOne = async (
-  file: string,
-  { config, bytes, update }: ReplayTask,
-): Promise<ReplayResult> => {
+export const replayOne = async (file: string, task: ReplayTask): Promise<ReplayResult> => {
+  const { bytes, update, throwAwayKeys } = task;
   try {
-    return await replayCassette(file, loadConfig(config, process.env), { bytes, update, version: version() });
+    const options = { bytes, update, throwAwayKeys, version: version() };
+    return await replayCassette(file, configFor(task), options);
   } catch (error) {
     const isExpected =
       error instanceof CassetteError ||
