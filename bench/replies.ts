@@ -95,7 +95,7 @@ export const makeMaterial = (): Material => {
     const token = encodeToken(home, nodes, {
       key: tokenKey,
       cluster: CLUSTER,
-      egress: 'legacy',
+      protocol: 'mcollective',
       collective: COLLECTIVE,
     });
     for (const [n, { body, signature }] of signed.entries()) {

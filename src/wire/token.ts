@@ -11,8 +11,9 @@ import { ByteReader, ByteWriter } from './bytes.ts';
  *     | [federation request id] | [hops] | [nodes asked] | MAC (16)
  *
  * Texts are length-prefixed. The MAC is HMAC-SHA256 under the cluster key, cut to 128 bits, over the cluster's,
- * the egress's and the collective's name and all before it: a token of another of these is a forged one. What one side
- * can read is so of no use on another, whose replies may bear no signature.
+ * the collective's and the nodes' protocol's name and all before it: a token of another of these is a forged one. What can
+ * be read on a legacy broker, whose nodes sign their replies, is so of no use to forge one of a Choria node, which bears
+ * no signature.
  */
 const VERSION = 1;
 const HAS_FEDERATION_ID = 1;
@@ -30,8 +31,8 @@ const MAX_TOKEN = 4096;
 export interface TokenContext {
   readonly key: KeyObject;
   readonly cluster: string;
-  /** The name of the egress by which the request went out. */
-  readonly egress: string;
+  /** Of the nodes that answer. Egresses of one protocol may share a network, and so each other's replies. */
+  readonly protocol: 'mcollective' | 'choria';
   readonly collective: string;
 }
 
@@ -54,9 +55,9 @@ const nodeHash = (identity: string): number => {
   return (hash ^ (hash >>> 16)) & 0xffff;
 };
 
-const macOf = (bytes: Uint8Array, { key, cluster, egress, collective }: TokenContext): Buffer =>
+const macOf = (bytes: Uint8Array, { key, cluster, protocol, collective }: TokenContext): Buffer =>
   createHmac('sha256', key)
-    .update(`mcbridge reply ${VERSION}\0${cluster}\0${egress}\0${collective}\0`)
+    .update(`mcbridge reply ${VERSION}\0${cluster}\0${protocol}\0${collective}\0`)
     .update(bytes)
     .digest()
     .subarray(0, MAC_BYTES);
@@ -130,7 +131,7 @@ export const readToken = (token: string, context: TokenContext): ReplyPass => {
   if (!timingSafeEqual(macOf(bytes, context), all.subarray(-MAC_BYTES))) {
     throw new Rejection(
       'token_forged',
-      `the reply token was not made with the key of cluster ${context.cluster} for collective ${context.collective} of egress ${context.egress}`,
+      `the reply token was not made with the key of cluster ${context.cluster} for ${context.protocol} nodes of collective ${context.collective}`,
     );
   }
   return parse(bytes, context.collective);

@@ -47,13 +47,18 @@ const reminted = (
   frame: IncomingMessage,
   other: {
     readonly cluster?: string;
-    readonly egress?: string;
+    readonly protocol?: 'choria';
     readonly collective?: string;
     readonly key?: typeof tokenKey;
     readonly ingress?: string;
   },
 ): string => {
-  const context = { key: tokenKey, cluster: CLUSTER, egress: 'legacy', collective: COLLECTIVE };
+  const context = {
+    key: tokenKey,
+    cluster: CLUSTER,
+    protocol: 'mcollective' as const,
+    collective: COLLECTIVE,
+  };
   const { home } = readToken(homeward(frame).token, context);
   const token = encodeToken({ ...home, ingress: other.ingress ?? home.ingress }, undefined, {
     ...context,
@@ -71,7 +76,7 @@ const cutShort = (frame: IncomingMessage): string => {
 describe('a reply to a destination that no token vouches for', () => {
   it.each<[string, RejectionCode, (frame: IncomingMessage) => string]>([
     ['with a token of another cluster', 'token_forged', (frame) => reminted(frame, { cluster: 'staging' })],
-    ['with a token of another egress', 'token_forged', (frame) => reminted(frame, { egress: 'york' })],
+    ['with a token of another protocol', 'token_forged', (frame) => reminted(frame, { protocol: 'choria' })],
     ['with a token of another collective', 'token_forged', (frame) => reminted(frame, { collective: 'uk' })],
     [
       'with a token made with another key',

@@ -27,7 +27,7 @@ export const sendStrayReply = async ({ activemq }: Pick<World, 'activemq'>): Pro
       expires: now + 60,
     },
     undefined,
-    { key: createSecretKey(Buffer.from(CLUSTER_KEY)), cluster, egress: 'legacy', collective },
+    { key: createSecretKey(Buffer.from(CLUSTER_KEY)), cluster, protocol: 'mcollective', collective },
   );
   const body = await encodeReply(
     {

@@ -21,7 +21,7 @@ const strayed = (line: string): string => {
   const context = {
     key: createSecretKey(Buffer.from(CLUSTER_KEY)),
     cluster: 'production',
-    egress: 'legacy',
+    protocol: 'mcollective' as const,
     collective: 'mcollective',
   };
   const { home } = decodeToken(entry.destination.slice(at), context, entry.at);

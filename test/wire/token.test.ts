@@ -8,7 +8,7 @@ import { decodeToken, encodeToken, readToken, type TokenContext } from '../../sr
 const context: TokenContext = {
   key: createSecretKey(randomBytes(32)),
   cluster: 'production',
-  egress: 'legacy',
+  protocol: 'mcollective',
   collective: 'mcollective',
 };
 const EXPIRES = 1_800_000_000;
@@ -42,7 +42,7 @@ const decode = (token: string, other: Partial<TokenContext> = {}, now = NOW): st
 /** A token with the right MAC around any bytes. */
 const sealed = (bytes: Buffer): string => {
   const mac = createHmac('sha256', context.key)
-    .update('mcbridge reply 1\0production\0legacy\0mcollective\0')
+    .update('mcbridge reply 1\0production\0mcollective\0mcollective\0')
     .update(bytes)
     .digest();
   return Buffer.concat([bytes, mac.subarray(0, 16)]).toString('base64url');
@@ -124,7 +124,7 @@ describe('a reply token', () => {
   it.each([
     ['another cluster', { cluster: 'staging' }],
     ['another collective', { collective: 'uk_collective' }],
-    ['another egress', { egress: 'york' }],
+    ['another protocol', { protocol: 'choria' as const }],
     ['another key', { key: createSecretKey(randomBytes(32)) }],
     // The names stand side by side in what is authenticated; moving the border between them must not go unseen.
     ['names that only together are the same', { cluster: 'productionm', collective: 'collective' }],

@@ -110,13 +110,13 @@ export const createChoriaCollectiveEgress = (options: ChoriaCollectiveEgressOpti
 };
 
 const createTranslation = (
-  { name, link, maxMessageBytes, clock }: ChoriaCollectiveEgressOptions,
+  { link, maxMessageBytes, clock }: ChoriaCollectiveEgressOptions,
   signing: ChoriaSigning,
   sink: () => ReplySink | undefined,
 ): Translation => {
   const { identity, cluster, compound = 'expr', discoveryCaller: caller = DISCOVERY_CALLER } = signing;
   const sign = createRequestSigner(signing);
-  const homecoming = createHomecoming({ ...signing, egress: name, clock });
+  const homecoming = createHomecoming({ ...signing, clock });
   return {
     homecoming,
     deliver: createDispatch({ link, identity, cluster, compound, sign, homecoming, clock }),

@@ -17,8 +17,6 @@ import { checkPass, encodeToken, type ReplyPass, readToken } from '../../wire/to
 import type { ReplySink } from '../port.ts';
 
 export interface HomecomingOptions {
-  /** The egress's name. */
-  readonly egress: string;
   readonly cluster: string;
   /** Authenticates reply tokens; the same in every instance of the cluster. */
   readonly tokenKey: KeyObject;
@@ -43,14 +41,14 @@ const CACHED_TOKENS = 2_000;
 /** No client writes this where the MD5 of its callerid belongs. */
 const OURS = /^([\w-]+)\.reply\.mcbridge\.(.*)$/s;
 
-export const createHomecoming = ({ egress, cluster, tokenKey, clock }: HomecomingOptions): Homecoming => {
+export const createHomecoming = ({ cluster, tokenKey, clock }: HomecomingOptions): Homecoming => {
   const passes = new Lru<string, ReplyPass>(CACHED_TOKENS);
 
   const passFor = (replyTo: string): ReplyPass => {
     const cached = passes.get(replyTo);
     if (cached !== undefined) return cached;
     const [, collective = '', token = ''] = OURS.exec(replyTo) ?? [];
-    const pass = readToken(token, { key: tokenKey, cluster, egress, collective });
+    const pass = readToken(token, { key: tokenKey, cluster, protocol: 'choria', collective });
     passes.set(replyTo, pass);
     return pass;
   };
@@ -58,7 +56,7 @@ export const createHomecoming = ({ egress, cluster, tokenKey, clock }: Homecomin
   return {
     replyTo: (home, nodes) => {
       const { collective } = home;
-      return `${collective}.reply.mcbridge.${encodeToken(home, nodes, { key: tokenKey, cluster, egress, collective })}`;
+      return `${collective}.reply.mcbridge.${encodeToken(home, nodes, { key: tokenKey, cluster, protocol: 'choria', collective })}`;
     },
 
     isOurs: (replyTo): replyTo is string => replyTo !== undefined && OURS.test(replyTo),

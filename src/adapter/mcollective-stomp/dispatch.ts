@@ -23,8 +23,6 @@ import type { DirectLimit } from './direct-limit.ts';
 import type { Signers } from './signing.ts';
 
 export interface DispatchOptions {
-  /** The egress's. */
-  readonly name: string;
   readonly link: Link;
   readonly identity: string;
   readonly cluster: string;
@@ -49,14 +47,14 @@ export interface Dispatch {
 const NODES_PER_TOKEN = 200;
 
 export const createDispatch = (options: DispatchOptions): Dispatch => {
-  const { name, link, identity, cluster, tokenKey, serializer, clock, limit } = options;
+  const { link, identity, cluster, tokenKey, serializer, clock, limit } = options;
 
   const replyTo = (home: Home, nodes: readonly string[] | undefined): string => {
     const { collective } = home;
     return replyDestination(
       collective,
       cluster,
-      encodeToken(home, nodes, { key: tokenKey, cluster, egress: name, collective }),
+      encodeToken(home, nodes, { key: tokenKey, cluster, protocol: 'mcollective', collective }),
     );
   };
 

@@ -62,7 +62,7 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
     const cached = passes.get(destination);
     if (cached !== undefined) return cached;
     const { collective, token } = parseReplyDestination(destination, cluster);
-    const pass = readToken(token, { key: tokenKey, cluster, egress: name, collective });
+    const pass = readToken(token, { key: tokenKey, cluster, protocol: 'mcollective', collective });
     passes.set(destination, pass);
     return pass;
   };

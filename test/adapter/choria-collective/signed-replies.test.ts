@@ -99,13 +99,17 @@ describe('a reply to it', () => {
   });
 
   const home = requestOf().home;
-  const context = { key: tokenKey, cluster: CLUSTER, egress: 'choria', collective: COLLECTIVE };
+  const context = { key: tokenKey, cluster: CLUSTER, protocol: 'choria' as const, collective: COLLECTIVE };
   const strange = createSecretKey(Buffer.alloc(32, 1));
   const good = encodeToken(home, undefined, context);
   it.each<[what: string, code: string, replyTo: string]>([
     ['another key', 'token_forged', encodeToken(home, undefined, { ...context, key: strange })],
     ['another cluster', 'token_forged', encodeToken(home, undefined, { ...context, cluster: 'other' })],
-    ['another egress', 'token_forged', encodeToken(home, undefined, { ...context, egress: 'york' })],
+    [
+      'another protocol',
+      'token_forged',
+      encodeToken(home, undefined, { ...context, protocol: 'mcollective' }),
+    ],
     ['another collective', 'token_forged', encodeToken(home, undefined, { ...context, collective: 'other' })],
     [
       'a changed byte',
