@@ -26,10 +26,11 @@ export interface RequestSink {
 
 /**
  * Why an ingress leaves a request alone: `bridged` where a bridge (this or another) put it on that side, which would
- * make a loop; `another_instance` where another instance of the cluster has got it too and handles it; `native` where
- * the node that is meant, or that answers, is reached on the requester's own side.
+ * make a loop; `another_instance` where another instance of the cluster has got it too and handles it; `redelivered` where
+ * the broker has given it to an instance before, which may have handled it; `native` where the node that is meant, or that
+ * answers, is reached on the requester's own side.
  */
-export type Ignored = 'bridged' | 'another_instance' | 'native';
+export type Ignored = 'bridged' | 'another_instance' | 'redelivered' | 'native';
 
 /** Which nodes an ingress stands in for: those that live beyond one of its routes and not on its own side. */
 export interface Residents {

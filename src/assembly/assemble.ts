@@ -8,6 +8,7 @@ import { fileParser, fileReader, readClusterKey } from '../config/files.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/types.ts';
 import type { MeteredLink } from '../stats/meter.ts';
+import type { LinkState } from '../transport/link.ts';
 import { SigningPool } from '../wire/signing-pool.ts';
 import { egressOf } from './egresses.ts';
 import { ingressOf } from './ingresses.ts';
@@ -149,6 +150,8 @@ const membershipOf = (
     );
     return undefined;
   }
+  const from = new Set(copied.map((route) => route.from));
+  const sources = links.filter(({ name, side }) => side === 'federation' && from.has(name));
   return createMembership({
     link,
     cluster,
@@ -156,10 +159,15 @@ const membershipOf = (
     key,
     interval: statistics.interval * 1000,
     maxAge: maxTtl * 1000,
+    hearsAll: () => sources.every(({ uncounted }) => hearsTopics(uncounted.state())),
     clock,
     log,
   });
 };
+
+/** A queue can wait for an instance, a topic does not. */
+const hearsTopics = ({ up, unconfirmed = [] }: LinkState): boolean =>
+  up && !unconfirmed.some((destination) => destination.startsWith('/topic/'));
 
 const isNats = ({ name, side }: MeteredLink, { ingresses, egresses }: Config): boolean =>
   (side === 'federation' ? ingresses : egresses).get(name)?.type !== 'mcollective-stomp';

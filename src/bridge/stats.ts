@@ -75,7 +75,12 @@ export class Stats {
     expired: 0,
   };
   readonly #rejected = new Map<RejectionCode, number>();
-  readonly #ignored: Record<Ignored, number> = { bridged: 0, another_instance: 0, native: 0 };
+  readonly #ignored: Record<Ignored, number> = {
+    bridged: 0,
+    another_instance: 0,
+    redelivered: 0,
+    native: 0,
+  };
   readonly #routes: RouteCounts[] = [];
   readonly #errors: Record<Stage, number> = { request_in: 0, request: 0, reply_in: 0, reply: 0 };
   /** Taking requests to their egress, signature included, and replies to their ingress. */

@@ -22,6 +22,9 @@ export class Members {
   readonly #options: MembersOptions;
   readonly #standing: Standing;
   readonly #others: Others;
+  /** It has handed its share over for as long as it does not hear all. */
+  #isAway = false;
+  #hasLeft = false;
 
   constructor(options: MembersOptions, now: Moment) {
     this.#options = options;
@@ -85,8 +88,35 @@ export class Members {
    * @returns that moment, in ms since the epoch
    */
   leave(now: Moment): number {
+    this.#hasLeft = true;
+    return this.#handOver(now);
+  }
+
+  /**
+   * What is shared reaches this process wholly or in part: a broker that sends it copies may be away. Its share of what it
+   * does not hear would be lost, so it hands all of it over while another one hears all; where none does, it keeps it.
+   * @returns whether there is something new to state
+   */
+  hears(all: boolean, now: Moment): boolean {
+    if (this.#hasLeft) return false;
+    const isAway = !all && this.#others.present(now).some((other) => canTakeOver(other, now));
+    const isNews = isAway !== this.#isAway || all !== this.#standing.hearsAll;
+    this.#standing.hearsAll = all;
+    if (isAway && !this.#isAway) this.#handOver(now);
+    if (!isAway && this.#isAway) this.#standing.resume(now);
+    this.#isAway = isAway;
+    return isNews;
+  }
+
+  /** Whether it has handed its share over for now, see `hears`. */
+  get isAway(): boolean {
+    return this.#isAway;
+  }
+
+  /** What it has said others go by: a moment that it has named already stays. */
+  #handOver(now: Moment): number {
     const { spare } = timingOf(this.#options.interval);
-    const until = Math.ceil((now.epoch + Math.min(spare, 1000)) / 1000) * 1000;
+    const until = this.#standing.until ?? Math.ceil((now.epoch + Math.min(spare, 1000)) / 1000) * 1000;
     this.#standing.leave(until);
     return until;
   }
@@ -103,7 +133,10 @@ export class Members {
   /** This process among the others; `lastHeard` is when it sent what last came back. */
   self(): Member {
     const { process, instance } = this.#options;
-    const { since, until, confirmed } = this.#standing;
-    return { process, instance, since, until, lastHeard: confirmed?.epoch ?? 0 };
+    const { since, until, hearsAll, confirmed } = this.#standing;
+    return { process, instance, since, until, hearsAll, lastHeard: confirmed?.epoch ?? 0 };
   }
 }
+
+const canTakeOver = ({ hearsAll, since, until }: Member, now: Moment): boolean =>
+  hearsAll && since <= now.epoch && until === undefined;

@@ -24,6 +24,8 @@ export interface MembershipOptions {
   readonly interval: number;
   /** Ms that a request may be old. */
   readonly maxAge: number;
+  /** Whether all brokers that send copies reach this instance now. */
+  readonly hearsAll: () => boolean;
   /** Ms since the epoch. */
   readonly clock: () => number;
   /** Ms, never set; by default Node's monotonic clock. */
@@ -165,9 +167,10 @@ class DocumentedMembership implements Membership {
 
   #tick(): void {
     const now = this.#now();
-    if (this.#members.due(now) <= now.steady) this.#publish(now);
+    const isNews = this.#members.hears(this.#options.hearsAll(), now);
+    if (isNews || this.#members.due(now) <= now.steady) this.#publish(now);
     const takesPart = this.#takesPart(now);
-    if (this.#stopped === undefined) this.#notices.takesPart(takesPart);
+    if (this.#stopped === undefined) this.#notices.takesPart(takesPart, this.#members.isAway);
     if (takesPart) this.#joined?.resolve();
   }
 

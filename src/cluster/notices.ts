@@ -21,23 +21,36 @@ export class Notices {
   }
 
   /** Whether this instance takes its share now. */
-  takesPart(takesPart: boolean): void {
+  takesPart(takesPart: boolean, isAway: boolean): void {
     if (takesPart === this.#takesPart) return;
     this.#takesPart = takesPart;
     if (takesPart) this.#log.info({ cluster: this.#cluster }, 'takes its share of the legacy requests');
     else
       this.#log.warn(
         { cluster: this.#cluster },
-        'takes no legacy requests for now: it was stopped or cut off for so long that others may have taken its share',
+        isAway
+          ? 'takes no legacy requests for now: a broker that they come from is away, and another instance hears all of them'
+          : 'takes no legacy requests for now: it was stopped or cut off for so long that others may have taken its share',
       );
   }
 
   heard(instance: string, { process, until }: Statement, isNew: boolean): void {
     if (isNew)
       this.#log.info({ cluster: this.#cluster, member: instance }, 'another instance of the cluster');
-    if (until === undefined || this.#leaving.has(process)) return;
+    if (until === undefined) {
+      if (this.#leaving.delete(process))
+        this.#log.info(
+          { cluster: this.#cluster, member: instance },
+          'an instance takes part in the cluster again',
+        );
+      return;
+    }
+    if (this.#leaving.has(process)) return;
     if (this.#leaving.size < MAX_NAMES) this.#leaving.add(process);
-    this.#log.info({ cluster: this.#cluster, member: instance }, 'an instance leaves the cluster');
+    this.#log.info(
+      { cluster: this.#cluster, member: instance },
+      'an instance leaves the cluster to the others',
+    );
   }
 
   silent({ instance, lastHeard }: Member): void {

@@ -12,6 +12,7 @@ interface Other {
   readonly instance: string;
   sequence: number;
   interval: number;
+  hearsAll: boolean;
   heard: Moment;
   /** Until when nothing it said can have been missed here: when it was heard, or when a gap in the hearing ended. */
   listened: Moment;
@@ -27,6 +28,8 @@ export interface Member {
   /** Ms since the epoch, the request's time: from which on it takes requests, and until when. */
   readonly since: number;
   readonly until: number | undefined;
+  /** Whether all that is shared reaches it. */
+  readonly hearsAll: boolean;
   /** Ms since the epoch. */
   readonly lastHeard: number;
 }
@@ -49,7 +52,7 @@ export class Others {
 
   /** @param statement that of an instance with the cluster's key */
   hear(instance: string, statement: Statement, now: Moment): Heard {
-    const { process, sequence, interval, since, until = Number.POSITIVE_INFINITY } = statement;
+    const { process, sequence, interval, since, until = Number.POSITIVE_INFINITY, hearsAll } = statement;
     const known = this.#others.get(process);
     if (known === undefined) {
       const periods = [{ since, until }];
@@ -58,6 +61,7 @@ export class Others {
         instance,
         sequence,
         interval,
+        hearsAll,
         heard: now,
         listened: now,
         periods,
@@ -68,7 +72,7 @@ export class Others {
     }
     if (sequence <= known.sequence) return 'stale';
     const wasDropped = known.dropped;
-    Object.assign(known, { sequence, interval, heard: now, listened: now, dropped: false });
+    Object.assign(known, { sequence, interval, hearsAll, heard: now, listened: now, dropped: false });
     const last = known.periods.at(-1);
     if (last?.since === since) last.until = until;
     else {
@@ -144,13 +148,14 @@ export class Others {
   }
 }
 
-const memberOf = ({ process, instance, periods, heard }: Other): Member => {
+const memberOf = ({ process, instance, periods, hearsAll, heard }: Other): Member => {
   const { since, until } = periods.at(-1) ?? { since: 0, until: 0 };
   return {
     process,
     instance,
     since,
     until: Number.isFinite(until) ? until : undefined,
+    hearsAll,
     lastHeard: heard.epoch,
   };
 };

@@ -39,6 +39,8 @@ export class Standing {
   #announced = false;
   /** Ms since the epoch. */
   #until: number | undefined;
+  /** Whether all that is shared reaches it. */
+  hearsAll = true;
   /** Ms: the longest interval in the cluster, after which a joining instance goes. */
   #longest: number;
 
@@ -82,6 +84,7 @@ export class Standing {
       interval: this.#timing.interval,
       since: this.#since.epoch,
       ...(this.#until !== undefined && { until: this.#until }),
+      hearsAll: this.hearsAll,
     };
   }
 
@@ -107,6 +110,12 @@ export class Standing {
 
   leave(until: number): void {
     this.#until = until;
+  }
+
+  /** Takes part again, as one that has just begun. */
+  resume(now: Moment): void {
+    this.#until = undefined;
+    this.#rejoin(now);
   }
 
   /** Whether it takes requests that are sent now. */

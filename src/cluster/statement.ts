@@ -11,11 +11,11 @@ export interface Author {
 }
 
 const macOf = (statement: Statement, { cluster, instance }: Author, key: KeyObject): Buffer => {
-  const { process, sequence, sent, interval, since, until = null } = statement;
+  const { process, sequence, sent, interval, since, until = null, hearsAll } = statement;
   // Not to be taken for a reply token's, which the same key authenticates.
   return createHmac('sha256', key)
     .update('mcbridge member 1\0')
-    .update(JSON.stringify([cluster, instance, process, sequence, sent, interval, since, until]))
+    .update(JSON.stringify([cluster, instance, process, sequence, sent, interval, since, until, hearsAll]))
     .digest();
 };
 

@@ -172,13 +172,23 @@ export class Monitor {
   }
 }
 
-const shownMember = ({ instance, process, since, until, lastHeard, isSelf, takesPart }: ClusterMember) => ({
+const shownMember = ({
+  instance,
+  process,
+  since,
+  until,
+  hearsAll,
+  lastHeard,
+  isSelf,
+  takesPart,
+}: ClusterMember) => ({
   instance,
   process,
   self: isSelf,
   takes_requests: takesPart,
   since: Math.floor(since / 1000),
   until: until === undefined ? undefined : Math.floor(until / 1000),
+  hears_all: hearsAll,
   last_heard: Math.floor(lastHeard / 1000),
 });
 

@@ -89,6 +89,24 @@ describe('instances of a cluster', () => {
     expect(twice(asked)).toEqual([]);
   });
 
+  it('hand over the share of one that the topic does not reach, until it does again', () => {
+    const deaf: Incident = { kind: 'deaf', at: 8_130, who: 1, length: 12_000 };
+    const asked = simulate({ ...calm, incidents: [...starts(0, 1, 2), deaf], length: 40_000 });
+    expect(twice(asked)).toEqual([]);
+    const missing = lost(asked).filter((at) => at > join + 1_000);
+    // The next whole second, and half an interval.
+    expect(Math.max(...missing)).toBeLessThan(8_130 + INTERVAL / 2 + 1_100);
+    expect(counts(asked, 10_000, 20_130).has('1/2')).toBe(false);
+    expect(counts(asked, 20_130 + join + 1_300, 40_000).get('1/2')).toBeGreaterThan(50);
+  });
+
+  it('keep their shares while the topic reaches nobody', () => {
+    const deaf = [0, 1, 2].map((who): Incident => ({ kind: 'deaf', at: 8_130, who, length: 6_000 }));
+    const asked = simulate({ ...calm, incidents: [...starts(0, 1, 2), ...deaf], length: 30_000 });
+    expect(twice(asked)).toEqual([]);
+    expect(lost(asked).filter((at) => at > join + 1_000 && (at < 8_000 || at >= 14_130))).toEqual([]);
+  });
+
   it('take nothing while they are cut off, nor does the only one', () => {
     const cut: Incident = { kind: 'cut', at: 8_130, who: 0, length: 6_000 };
     const asked = simulate({ ...calm, incidents: [...starts(0), cut], length: 30_000 });
@@ -142,7 +160,7 @@ const at = fc.integer({ min: 0, max: 30_000 });
 const length = fc.integer({ min: 100, max: 9_000 });
 const incident: fc.Arbitrary<Incident> = fc.oneof(
   fc.record({ kind: fc.constantFrom('start', 'crash', 'leave'), at, who }),
-  fc.record({ kind: fc.constantFrom('freeze', 'cut'), at, who, length }),
+  fc.record({ kind: fc.constantFrom('freeze', 'cut', 'deaf'), at, who, length }),
 );
 const scenario = (lateness: number): fc.Arbitrary<Scenario> =>
   fc.record({
@@ -175,12 +193,12 @@ describe('whatever happens', () => {
     );
   });
 
-  it('each is taken once but around crashes, freezes and cuts', () => {
+  it('each is taken once but around crashes, freezes, cuts and deafness', () => {
     fc.assert(
       fc.property(scenario(30), (it) => {
         // One that is there all the time, so that there is somebody to take what others leave.
         const incidents = it.incidents.filter(
-          ({ kind, who }) => who !== 0 || kind === 'freeze' || kind === 'cut',
+          ({ kind, who }) => who !== 0 || kind === 'freeze' || kind === 'cut' || kind === 'deaf',
         );
         const asked = simulate({ ...it, incidents: [...starts(0), ...incidents] });
         expect(twice(asked)).toEqual([]);

@@ -59,6 +59,7 @@ const instance = async (name: string, key: KeyObject = KEY) => {
     void said.push(`${message}: ${fields['member'] ?? ''}`);
   const log: Log = { debug: say, info: say, warn: say, error: say };
   let passed = 0;
+  let hearsAll = true;
   const began = Date.now();
   const options: MembershipOptions = {
     link,
@@ -67,6 +68,7 @@ const instance = async (name: string, key: KeyObject = KEY) => {
     key,
     interval,
     maxAge: 60_000,
+    hearsAll: () => hearsAll,
     clock: () => began + passed,
     steady: () => passed,
     log,
@@ -82,6 +84,9 @@ const instance = async (name: string, key: KeyObject = KEY) => {
     said,
     pass: (ms: number): void => {
       passed += ms;
+    },
+    hear: (all: boolean): void => {
+      hearsAll = all;
     },
     now: () => Math.floor((began + passed) / 1000),
     names: (): readonly string[] =>
@@ -145,7 +150,7 @@ test('they share requests; one that stops hands its share over', async () => {
   expect(Math.min(ofOne.length, ofTwo.length)).toBeGreaterThan(100);
 
   const stopped = two.membership.stop();
-  await vi.waitFor(() => expect(one.said).toContain('an instance leaves the cluster: two'));
+  await vi.waitFor(() => expect(one.said).toContain('an instance leaves the cluster to the others: two'));
   const until = one.membership.members().find((it) => it.instance === 'two')?.until ?? 0;
   expect(until % 1000).toBe(0);
   const last = until / 1000;
@@ -204,6 +209,29 @@ test('who does not have the key is no member, but is there for people to see', a
   await joinAll(one);
   expect(one.said.filter((text) => text.startsWith(told))).toHaveLength(1);
   expect(one.membership.count()).toBe(1);
+});
+
+test('one that a broker does not reach hands its share over, and takes it again when it does', async () => {
+  const [one, two] = [await instance('one'), await instance('two')];
+  await joinAll(one, two);
+  two.hear(false);
+  await vi.waitFor(() => expect(one.said).toContain('an instance leaves the cluster to the others: two'));
+  const ids = Array.from({ length: 100 }, (_, index) => String(index));
+  await vi.waitFor(
+    () => {
+      for (const { pass } of [one, two]) pass(50);
+      expect(ids.filter((id) => one.membership.isMine(id, one.now()))).toEqual(ids);
+    },
+    { timeout: 20_000, interval: 20 },
+  );
+  expect(ids.filter((id) => two.membership.isMine(id, one.now()))).toEqual([]);
+  await vi.waitFor(() => expect(two.said.join()).toContain('a broker that they come from is away'));
+
+  two.hear(true);
+  await vi.waitFor(() => expect(one.said).toContain('an instance takes part in the cluster again: two'));
+  await joinAll(one, two);
+  const later = Math.max(one.now(), two.now());
+  for (const id of ids) expect(one.membership.isMine(id, later), id).toBe(!two.membership.isMine(id, later));
 });
 
 test('a recording of an instance that is gone brings it back to nobody', async () => {
@@ -287,7 +315,16 @@ test('documents that are only for people may come less often than members need t
   });
   const silent = () => undefined;
   const log: Log = { debug: silent, info: silent, warn: silent, error: silent };
-  const options = { link, cluster: CLUSTER, instance: 'one', key: KEY, maxAge: 1, clock: Date.now, log };
+  const options = {
+    link,
+    cluster: CLUSTER,
+    instance: 'one',
+    key: KEY,
+    maxAge: 1,
+    hearsAll: () => true,
+    clock: Date.now,
+    log,
+  };
   expect(createMembership({ ...options, interval: 10_000 }).interval).toBe(LONGEST_INTERVAL);
   expect(createMembership({ ...options, interval: 1_000 }).interval).toBe(1_000);
 });

@@ -14,7 +14,8 @@ const LAST_REQUESTS = 250;
 export type Incident =
   | { readonly kind: 'start' | 'crash' | 'leave'; readonly at: number; readonly who: number }
   | {
-      readonly kind: 'freeze' | 'cut';
+      /** `cut` from the others, `deaf` to the topic. */
+      readonly kind: 'freeze' | 'cut' | 'deaf';
       readonly at: number;
       readonly who: number;
       readonly length: number;
@@ -59,6 +60,7 @@ interface Instance {
   frozenUntil: number;
   cutUntil: number;
   isCut: boolean;
+  deafUntil: number;
   goneAt: number;
   leaving: boolean;
 }
@@ -119,6 +121,7 @@ export const simulate = (scenario: Scenario): readonly Asked[] => {
       frozenUntil: 0,
       cutUntil: 0,
       isCut: false,
+      deafUntil: 0,
       goneAt: Number.POSITIVE_INFINITY,
       leaving: false,
     });
@@ -138,6 +141,9 @@ export const simulate = (scenario: Scenario): readonly Asked[] => {
       it.isCut = true;
       it.toServer.length = 0;
       it.statements.length = 0;
+    } else if (incident.kind === 'deaf') {
+      it.deafUntil = Math.max(it.deafUntil, now + incident.length);
+      it.requests.length = 0;
     } else if (!it.leaving && now >= it.frozenUntil) {
       it.leaving = true;
       it.goneAt = it.members.leave(momentOf(it, now)) - EPOCH - it.skew + LAST_REQUESTS;
@@ -176,7 +182,8 @@ export const simulate = (scenario: Scenario): readonly Asked[] => {
       const takenBy: string[] = [];
       asked.push({ id, sentAt: now, takenBy });
       byId.set(id, takenBy);
-      for (const it of instances.values()) put(it.requests, now + random(lateness), { id, time });
+      for (const it of instances.values())
+        if (now >= it.deafUntil) put(it.requests, now + random(lateness), { id, time });
     }
     serve(now);
     for (const [who, it] of [...instances]) {
@@ -189,7 +196,10 @@ export const simulate = (scenario: Scenario): readonly Asked[] => {
       readStatements(it, now);
       readRequests(it, now);
       const moment = momentOf(it, now);
-      if (now % TICK === 0 && it.members.due(moment) <= moment.steady) publish(it, now);
+      if (now % TICK === 0) {
+        const isNews = it.members.hears(now >= it.deafUntil, moment);
+        if (isNews || it.members.due(moment) <= moment.steady) publish(it, now);
+      }
       if (now >= it.goneAt) instances.delete(who);
     }
   }

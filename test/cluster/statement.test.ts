@@ -13,6 +13,7 @@ const statement: Statement = {
   sent: 1_795_412_340_000,
   interval: 2_000,
   since: 1_795_412_333_000,
+  hearsAll: true,
 };
 
 describe('a seal', () => {
@@ -31,6 +32,7 @@ describe('a seal', () => {
       { interval: 3_000 },
       { since: 0 },
       { until: 1_795_412_400_000 },
+      { hearsAll: false },
       { seal: '' },
       { seal: `${sealed.seal.slice(0, -2)}AA` },
     ])
@@ -61,6 +63,7 @@ describe('statements of others', () => {
     sent: 0,
     interval,
     since: 0,
+    hearsAll: true,
   });
   /** This process says something that comes back at once. */
   const beat = (members: Members, ms: number): readonly string[] => {

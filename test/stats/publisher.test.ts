@@ -171,6 +171,7 @@ test('a bridge whose legacy requests are shared publishes on the link where its 
     key: createSecretKey(Buffer.alloc(32)),
     interval: 1_000,
     maxAge: 60_000,
+    hearsAll: () => true,
     clock: Date.now,
     log,
   });
@@ -204,7 +205,7 @@ test('a bridge whose legacy requests are shared publishes on the link where its 
   }
   expect(await gauge()).toBe('1');
   expect(await (await fetch(`${url}/stats`)).json()).toMatchObject({
-    members: [{ instance: '1', self: true, takes_requests: true }],
+    members: [{ instance: '1', self: true, takes_requests: true, hears_all: true }],
   });
   await monitor.leave();
   await vi.waitFor(() =>

@@ -1,26 +1,21 @@
 import type { IncomingMessage, Link, LinkSubscription } from '../../transport/link.ts';
 import { directedDestination } from '../../wire/mcollective/addressing.ts';
 import type { Residents } from '../port.ts';
+import { Lull } from './lull.ts';
 import { arrange, type Batch, globSelectors, namesSelector } from './selectors.ts';
 
 export interface DirectedOptions {
   readonly link: Link;
   readonly collective: string;
   readonly residents: Residents;
-  readonly onMessage: (message: IncomingMessage) => void;
+  /** @param isEnding whether it came by a subscription that ends or has ended */
+  readonly onMessage: (message: IncomingMessage, isEnding: boolean) => void;
   /** Told of a change that could not be made; what stood before still stands. */
   readonly onError: (error: unknown) => void;
 }
 
 /** Nodes are learned in bursts: how long changes are collected, in ms. */
 const SETTLE = 250;
-/**
- * ActiveMQ delivers a frame again, to any instance, that it was just giving to a subscription that ended. So one that
- * is replaced ends in a pause between frames of so many ms, or after so many ms without one.
- */
-const PAUSE = 100;
-const NO_PAUSE = 2_000;
-
 /**
  * The subscriptions of a collective's directed queue: each selects some of the nodes that live beyond, so that what
  * is for others stays in the queue for them. Follows what is known of the nodes; a new selection stands before the
@@ -29,13 +24,12 @@ const NO_PAUSE = 2_000;
 export class DirectedSubscriptions {
   readonly #options: DirectedOptions;
   #batches: readonly Batch[] = [];
-  readonly #standing = new Map<string, LinkSubscription>();
+  readonly #standing = new Map<string, LinkSubscription & { isEnding: boolean }>();
   #timer: NodeJS.Timeout | undefined;
   #changing = false;
   #stale = false;
   #stopped = false;
-  /** When the last frame came, by the monotonic clock. */
-  #heard = 0;
+  readonly #lull = new Lull();
 
   constructor(options: DirectedOptions) {
     this.#options = options;
@@ -47,14 +41,21 @@ export class DirectedSubscriptions {
     await this.#change();
   }
 
-  /** Takes no more frames; those that have arrived are handed over. */
+  /** Takes no more frames. @returns when no late one is to be expected any more; all that came are handed over */
   async stop(): Promise<void> {
-    this.abandon();
+    this.#freeze();
+    await this.#lull.wait();
     await this.#end([...this.#standing.keys()]);
+    await this.#lull.late();
   }
 
   /** Changes no more; for when the link is about to go. */
   abandon(): void {
+    this.#freeze();
+    this.#lull.cut();
+  }
+
+  #freeze(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
   }
@@ -78,7 +79,7 @@ export class DirectedSubscriptions {
       const fresh = [...selectors].filter((selector) => !this.#standing.has(selector));
       const gone = [...this.#standing.keys()].filter((selector) => !selectors.has(selector));
       await Promise.all(fresh.map((selector) => this.#begin(selector)));
-      if (gone.length > 0) await this.#pause();
+      if (gone.length > 0) await this.#lull.wait();
       await this.#end(gone);
     } finally {
       this.#changing = false;
@@ -97,33 +98,25 @@ export class DirectedSubscriptions {
 
   async #begin(selector: string): Promise<void> {
     const { link, collective, onMessage } = this.#options;
-    const subscription = await link.subscribe({
+    const standing = { isEnding: false };
+    const { unsubscribe } = await link.subscribe({
       destination: directedDestination(collective),
       headers: { selector },
       onMessage: (message) => {
-        this.#heard = performance.now();
-        onMessage(message);
+        this.#lull.heard();
+        onMessage(message, standing.isEnding);
       },
     });
-    this.#standing.set(selector, subscription);
+    this.#standing.set(selector, Object.assign(standing, { unsubscribe }));
     // Stopped while it was being made.
     if (this.#stopped) await this.#end([selector]);
-  }
-
-  async #pause(): Promise<void> {
-    const deadline = performance.now() + NO_PAUSE;
-    for (;;) {
-      const now = performance.now();
-      const left = Math.min(this.#heard + PAUSE, deadline) - now;
-      if (left <= 0 || this.#stopped) return;
-      await new Promise((resolve) => setTimeout(resolve, left).unref());
-    }
   }
 
   async #end(selectors: readonly string[]): Promise<void> {
     const ending = selectors.map((selector) => {
       const subscription = this.#standing.get(selector);
       this.#standing.delete(selector);
+      if (subscription !== undefined) subscription.isEnding = true;
       return subscription?.unsubscribe();
     });
     await Promise.all(ending);

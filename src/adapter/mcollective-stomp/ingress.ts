@@ -19,6 +19,7 @@ import { Bundle } from './bundle.ts';
 import type { Callers } from './callers.ts';
 import { DirectedSubscriptions } from './directed.ts';
 import { type Arrival, Intake, LEGACY } from './intake.ts';
+import { Lull } from './lull.ts';
 
 export interface McollectiveStompIngressOptions {
   readonly name: string;
@@ -74,8 +75,12 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
   const intake = new Intake({ ...options, serializer, collectives: new Set(collectives) });
   const answering = new Answering({ ...options, serializer });
   const broadcasts: LinkSubscription[] = [];
+  /** Between broadcasts. */
+  const lull = new Lull();
   const directed: DirectedSubscriptions[] = [];
   const bundles: Bundle[] = [];
+  /** The subscriptions to broadcasts end. */
+  let isEnding = false;
   let drained = false;
   let closing = false;
 
@@ -84,10 +89,13 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
     collective: string,
     sink: RequestSink,
     onMessage: (message: IncomingMessage) => void,
-  ): ((message: IncomingMessage) => void) => {
-    return (message) => {
+  ): ((message: IncomingMessage, isEnding?: boolean) => void) => {
+    return (message, isEnding = false) => {
       if (message.headers[BRIDGE_MARKER] !== undefined) sink.ignored('bridged', claims(message, collective));
-      // Late frames of a subscription that has ended: the broker gives them to somebody else.
+      // The broker has given it to a subscription that has ended since, mostly another instance's: there it was taken. What
+      // comes late by such a subscription itself may have the mark already.
+      else if (message.headers['redelivered'] === 'true' && !isEnding)
+        sink.ignored('redelivered', claims(message, collective));
       else if (drained) sink.ignored('another_instance', claims(message, collective));
       else onMessage(message);
     };
@@ -99,13 +107,25 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
     const topics = [broadcastWildcard(collective)];
     if (options.multiplex) topics.push(broadcastDestination(collective, '', true));
     const copied = queue === undefined;
-    const onMessage = ifOurs(collective, sink, (message) =>
+    const take = ifOurs(collective, sink, (message) =>
       intake.take({ message, collective, target: { kind: 'broadcast' }, copied }, sink),
     );
+    const onMessage = (message: IncomingMessage): void => {
+      lull.heard();
+      take(message, isEnding);
+    };
     const subscribed = (queue === undefined ? topics : [queue]).map((destination) =>
       link.subscribe({ destination, onMessage }),
     );
     broadcasts.push(...(await Promise.all(subscribed)));
+  };
+
+  /** Of a topic other instances have got copies, of a queue nobody has got what comes here. */
+  const endBroadcasts = async (): Promise<void> => {
+    if (broadcastQueue !== undefined) await lull.wait();
+    isEnding = true;
+    await Promise.all(broadcasts.splice(0).map((subscription) => subscription.unsubscribe()));
+    if (broadcastQueue !== undefined) await lull.late();
   };
 
   const subscribeDirected = async (collective: string, sink: RequestSink): Promise<void> => {
@@ -188,7 +208,7 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
 
     drain: async () => {
       await Promise.all([
-        ...broadcasts.splice(0).map((subscription) => subscription.unsubscribe()),
+        endBroadcasts(),
         ...directed.splice(0).map((subscriptions) => subscriptions.stop()),
       ]);
       drained = true;
@@ -197,6 +217,7 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
 
     close: async () => {
       closing = true;
+      lull.cut();
       for (const subscriptions of directed.splice(0)) subscriptions.abandon();
       await answering.settled(SIGNING_TIMEOUT);
       await link.close();

@@ -27,7 +27,7 @@ export class Subscriptions {
   readonly #unconfirmed = new Set<string>();
   /**
    * Those that have ended on this connection, the latest last. ActiveMQ confirms an UNSUBSCRIBE before it has sent all
-   * that it had given to the subscription; nobody else would get that.
+   * that it had given to the subscription. Others get that again, marked `redelivered`.
    */
   readonly #ended = new Map<string, Subscription>();
   #next = 1;

@@ -14,8 +14,10 @@ export interface MemberStats {
   readonly interval: number;
   /** It takes requests sent from here on, in ms since the epoch. */
   readonly since: number;
-  /** A clean stop: it takes no requests sent from here on, in ms since the epoch. */
+  /** It hands its share over: it takes no requests sent from here on, in ms since the epoch. */
   readonly until?: number;
+  /** Whether all that the cluster shares reaches it now: it is connected to all brokers that send copies. */
+  readonly hearsAll: boolean;
   /** Proves that the document's cluster, instance and all of this come from somebody with the cluster's key. */
   readonly seal: string;
 }
@@ -27,6 +29,7 @@ export const writeMember = (member: MemberStats): JsonObject => ({
   interval: member.interval,
   since: member.since,
   until: member.until,
+  hears_all: member.hearsAll,
   seal: member.seal,
 });
 
@@ -46,6 +49,7 @@ export const readMember = (value: unknown, what: string): MemberStats | undefine
     interval,
     since: number('since'),
     ...(value['until'] !== undefined && { until: number('until') }),
+    hearsAll: value['hears_all'] === true,
     seal: textOf(value['seal'], of('seal')),
   };
 };

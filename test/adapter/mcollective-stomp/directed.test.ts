@@ -12,6 +12,7 @@ const started = async (initial: readonly string[]) => {
   const link = fakeLink();
   const steps: string[] = [];
   const errors: unknown[] = [];
+  let frames = 0;
   let refuse = false;
   const residents = makeResidents(initial);
   const subscriptions = new DirectedSubscriptions({
@@ -32,7 +33,7 @@ const started = async (initial: readonly string[]) => {
     },
     collective: COLLECTIVE,
     residents,
-    onMessage: () => undefined,
+    onMessage: () => void frames++,
     onError: (error) => void errors.push(error),
   });
   await subscriptions.start();
@@ -42,6 +43,7 @@ const started = async (initial: readonly string[]) => {
     errors,
     residents,
     subscriptions,
+    frames: () => frames,
     refuse: (now: boolean) => {
       refuse = now;
     },
@@ -114,12 +116,36 @@ describe('the subscriptions of the directed queue', () => {
     expect(steps).toEqual([`+ ${one}`, `+ ${both}`, `- ${one}`]);
   });
 
+  it('end in a pause when they are stopped, and hand over late frames', async () => {
+    const { subscriptions, steps, link, frames } = await started(['n1']);
+    const listeners = [...link.subscriptions];
+    let isOver = false;
+    const stopped = subscriptions.stop().then(() => {
+      isOver = true;
+    });
+    for (let count = 0; count < 10; count++) {
+      link.deliver(clientFrame({ node: 'n1' }));
+      await vi.advanceTimersByTimeAsync(50);
+    }
+    expect(steps).toEqual([`+ ${one}`]);
+    await vi.advanceTimersByTimeAsync(60);
+    expect(steps).toEqual([`+ ${one}`, `- ${one}`]);
+    for (const { onMessage } of listeners) onMessage(clientFrame({ node: 'n1' }));
+    expect(frames()).toBe(11);
+    await vi.advanceTimersByTimeAsync(400);
+    expect(isOver).toBe(false);
+    await vi.advanceTimersByTimeAsync(200);
+    await stopped;
+  });
+
   it('end when they are stopped, and change no more', async () => {
     const pending = await started(['n1']);
     pending.residents.become(['n1', 'n2']);
     const quiet = await started(['n1']);
     for (const { subscriptions, residents, steps } of [pending, quiet]) {
-      await subscriptions.stop();
+      const stopped = subscriptions.stop();
+      await vi.advanceTimersByTimeAsync(5_000);
+      await stopped;
       residents.become(['n1', 'n2', 'n3']);
       await vi.advanceTimersByTimeAsync(5_000);
       expect(steps).toEqual([`+ ${one}`, `- ${one}`]);

@@ -52,6 +52,7 @@ const own: StatsDocument = {
       sent: 1_795_412_340_250,
       interval: 2_000,
       since: 1_795_412_335_500,
+      hearsAll: true,
       seal: 'x-_',
     },
   },

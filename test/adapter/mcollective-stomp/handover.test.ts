@@ -1,0 +1,88 @@
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Request } from '../../../src/envelope/message.ts';
+import { isSealedRequest, type SealedRequest } from '../../../src/envelope/sealed.ts';
+import type { Link } from '../../../src/transport/link.ts';
+import { createStompLink } from '../../../src/transport/stomp/index.ts';
+import { type ActiveMq, startActiveMq } from '../../support/activemq.ts';
+import {
+  COLLECTIVE,
+  clientFrame,
+  makeResidents,
+  makeStompIngress,
+  nextRequestId,
+  recordingSink,
+} from './ingress-world.ts';
+
+/** A node each, so many in a burst. */
+const NODES = Array.from({ length: 60 }, (_, index) => `n${index}.example.net`);
+const BURSTS = 8;
+
+let broker: ActiveMq;
+const links: Link[] = [];
+
+beforeAll(async () => {
+  broker = await startActiveMq();
+});
+
+afterAll(async () => {
+  await Promise.all(links.map((link) => link.close()));
+  await broker?.stop();
+});
+
+const newLink = (): Link => {
+  const { host, port, user, password } = broker;
+  const link = createStompLink({
+    servers: [{ host, port }],
+    login: user,
+    passcode: password,
+    vhost: host,
+    clock: Date.now,
+    onEvent: () => undefined,
+  });
+  links.push(link);
+  return link;
+};
+
+test('one of two instances stops in a burst of directed requests: each is handed over once', async () => {
+  const seen = new Map<string, number>();
+  const note = (request: Request | SealedRequest): void => {
+    if (isSealedRequest(request) || request.target.kind !== 'directed') return;
+    for (const node of request.target.nodes) {
+      const key = `${request.id} ${node}`;
+      seen.set(key, (seen.get(key) ?? 0) + 1);
+    }
+  };
+  const options = { residents: makeResidents(NODES), collectives: [COLLECTIVE] };
+  const client = newLink();
+  await client.open();
+  const staying = makeStompIngress(newLink(), options);
+  await staying.start(recordingSink(note).sink);
+  const asked: string[] = [];
+  for (let burst = 0; burst < BURSTS; burst++) {
+    const leaving = makeStompIngress(newLink(), options);
+    await leaving.start(recordingSink(note).sink);
+    const requestId = nextRequestId();
+    const { destination, replyTo = '', headers, body } = clientFrame({ node: NODES[0] ?? '', requestId });
+    let drained: Promise<void> | undefined;
+    for (const [index, node] of NODES.entries()) {
+      asked.push(`${requestId} ${node}`);
+      client.send({
+        destination,
+        replyTo,
+        headers: { ...headers, mc_identity: node },
+        body,
+        expires: Date.now() + 60_000,
+      });
+      if (index % 5 === 0) await turn();
+      if (index === NODES.length / 2) drained = leaving.drain();
+    }
+    await drained;
+    await leaving.close();
+  }
+  for (let before = -1; before !== seen.size; await sleep(1_000)) before = seen.size;
+  const twice = asked.filter((key) => (seen.get(key) ?? 0) > 1);
+  expect(twice).toEqual([]);
+  expect(asked.filter((key) => !seen.has(key))).toEqual([]);
+  await staying.close();
+});
