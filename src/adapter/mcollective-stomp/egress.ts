@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { Home, Reply } from '../../envelope/message.ts';
+import type { Reply } from '../../envelope/message.ts';
 import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
 import { isSealedRequest } from '../../envelope/sealed.ts';
 import type { IncomingMessage, Link } from '../../transport/link.ts';
@@ -97,15 +97,15 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
   };
 
   const onReply = (message: IncomingMessage, to: ReplySink): void => {
-    let home: Home | undefined;
+    let proven: ReplyPass | undefined;
     try {
       const pass = passFor(message.destination);
       checkPass(pass, clock());
-      home = pass.home;
-      dispatch.answered(home);
+      proven = pass;
+      dispatch.answered(pass.home);
       to.reply(replyFrom(message, pass));
     } catch (error) {
-      to.rejected(asRejection(error), home);
+      to.rejected(asRejection(error), proven?.home, proven?.broadcast);
     }
   };
 
