@@ -140,7 +140,11 @@ describe('a reply that cannot go home as it is', () => {
     await settled();
     const [request] = requests;
     if (request === undefined) throw new Error('the request did not pass');
-    reply({ home: request.home, payload: { ...OK, data: new Map([['half', '\ud800']]) } });
+    const data = new Map([['half', '\ud800']]);
+    reply({
+      home: request.home,
+      payload: { kind: 'rpc', statusCode: 0, statusMessage: 'OK', data },
+    });
     await ingress.close();
     expect(link.sent).toHaveLength(1);
     expect(readReply(Buffer.from(link.sent[0]?.body ?? ''))).toMatchObject({
