@@ -167,6 +167,7 @@ const startBridge = async ({ certificate, privateKey, clientKey }: Material) => 
       certificate,
       privateKey,
       pool,
+      maxUnsigned: Number.MAX_SAFE_INTEGER,
       identity: 'bench.example.net',
       cluster: CLUSTER,
       tokenKey: createSecretKey(Buffer.alloc(32, 7)),

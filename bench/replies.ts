@@ -9,6 +9,7 @@ import { replyDestination } from '../src/wire/mcollective/addressing.ts';
 import { replyPayloadToRuby } from '../src/wire/mcollective/payload.ts';
 import { binary } from '../src/wire/mcollective/text.ts';
 import { encodeMarshal, RubyHash, RubySymbol } from '../src/wire/ruby/index.ts';
+import { SigningPool } from '../src/wire/signing-pool.ts';
 import { encodeToken } from '../src/wire/token.ts';
 import { type BenchResult, interleave } from './table.ts';
 
@@ -146,6 +147,8 @@ export const startBench = async ({
     multiplex: false,
     priority: 0,
     directLimit: 200,
+    pool: new SigningPool(),
+    maxUnsigned: 1_000,
     signers: { signerFor: (caller) => ({ callerId: caller, key: serverKey }) },
     serverKeys: [serverKey],
   });

@@ -8,6 +8,7 @@ import { createMcollectiveStompEgress } from '../src/adapter/mcollective-stomp/e
 import { EMPTY_FILTER } from '../src/envelope/filter.ts';
 import type { Link } from '../src/transport/link.ts';
 import { createStompLink } from '../src/transport/stomp/index.ts';
+import { SigningPool } from '../src/wire/signing-pool.ts';
 import { type ActiveMq, startActiveMq } from '../test/support/activemq.ts';
 import { type BenchResult, median, print } from './table.ts';
 
@@ -132,6 +133,8 @@ const egressSender = async (broker: ActiveMq): Promise<Sender> => {
     multiplex: false,
     priority: 0,
     directLimit: Number.MAX_SAFE_INTEGER,
+    pool: new SigningPool(),
+    maxUnsigned: Number.MAX_SAFE_INTEGER,
     signers: { signerFor: (callerId) => ({ callerId, key: privateKey }) },
     serverKeys: [publicKey],
     maxMessageBytes: 1024 * 1024,

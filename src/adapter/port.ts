@@ -72,8 +72,9 @@ export interface ReplySink {
   /**
    * A message that is no reply. Its context names the node that it claims to come from.
    * @param home where the RPC error goes in its place, where the message proved that
+   * @param broadcast whether it answers a request to all that listen, where the message proved that
    */
-  rejected(rejection: Rejection, home?: Home): void;
+  rejected(rejection: Rejection, home?: Home, broadcast?: boolean): void;
 }
 
 /** The side where requests go out. */

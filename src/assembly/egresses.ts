@@ -32,6 +32,7 @@ const choriaEgress = (it: Named<ChoriaCollectiveConfig>, around: Surroundings): 
         privateKey: parse(signing.key, [...path, 'key'], (pem) => createPrivateKey(pem)),
         compound: it.compound,
         pool,
+        maxUnsigned: it.buffer.messages,
         ...(discovery.caller !== undefined && { discoveryCaller: discovery.caller }),
       },
     }),
@@ -41,7 +42,7 @@ const choriaEgress = (it: Named<ChoriaCollectiveConfig>, around: Surroundings): 
 };
 
 const mcollectiveEgress = (it: Named<McollectiveStompConfig>, around: Surroundings): Egress => {
-  const { config, parse, clock, tokenKey } = around;
+  const { config, parse, clock, tokenKey, pool } = around;
   const { name, discovery } = it;
   return createMcollectiveStompEgress({
     name,
@@ -58,6 +59,8 @@ const mcollectiveEgress = (it: Named<McollectiveStompConfig>, around: Surroundin
     priority: it.priority,
     directLimit: it.directLimit,
     signers: signersOf(it, around),
+    pool,
+    maxUnsigned: it.buffer.messages,
     ...(discovery.caller !== undefined && { discoveryCaller: discovery.caller }),
     serverKeys: it.serverPublicKeys.map((file) =>
       parse(file, ['egresses', name, 'server_public_key'], (pem) => createPublicKey(pem)),

@@ -2,8 +2,7 @@ import type { Egress, Ignored, Ingress, LinkStatus } from '../adapter/port.ts';
 import type { Home, Reply, Request } from '../envelope/message.ts';
 import { asRejection, Rejection, type RejectionCode, type RejectionContext } from '../envelope/rejection.ts';
 import { isSealedReply, isSealedRequest, type SealedReply, type SealedRequest } from '../envelope/sealed.ts';
-import { errorReply, isAnswerable } from './error-reply.ts';
-import { Homeward } from './homeward.ts';
+import { Homeward, type InsteadOf } from './homeward.ts';
 import { type IdentityMapOptions, mapCaller } from './identity-map.ts';
 import { Ledger } from './ledger.ts';
 import type { Log } from './log.ts';
@@ -92,7 +91,8 @@ export class Bridge {
   async start(): Promise<void> {
     const replies = (egress: Egress) => ({
       reply: (reply: Reply | SealedReply) => this.#reply(reply, egress),
-      rejected: (rejection: Rejection, home?: Home) => this.#rejectedReply(rejection, home),
+      rejected: (rejection: Rejection, home?: Home, broadcast?: boolean) =>
+        this.#rejectedReply(rejection, home, broadcast),
     });
     const egresses = new Map([...this.#egresses].map((egress) => [egress, egress.start(replies(egress))]));
     const ingresses = [...this.#ingresses.values()].map(async (ingress) => {
@@ -215,10 +215,8 @@ export class Bridge {
     if (isSealedReply(reply)) this.#ledger.passedBack(reply);
     else {
       const { home, sender, broadcast } = reply;
-      const { inventory } = this.#options;
-      inventory?.seen(egress.name, home.collective, sender);
-      // Not where it alone was asked: then nobody else has answered.
-      if (broadcast === true && inventory?.isNative(home.ingress, home.collective, sender) === true) {
+      this.#options.inventory?.seen(egress.name, home.collective, sender);
+      if (this.#answersItself(home, sender, broadcast)) {
         const { requestId, agent, collective } = home;
         this.#ignored('native', { requestId, sender, agent, collective }, 'a reply');
         return;
@@ -232,11 +230,20 @@ export class Bridge {
     this.stats.spent('reply', since);
   }
 
-  #rejectedReply(rejection: Rejection, home: Home | undefined): void {
-    if (home !== undefined) this.#ledger.replied(home, true, rejection.context.sender);
+  #rejectedReply(rejection: Rejection, home: Home | undefined, broadcast: boolean | undefined): void {
     const node = rejection.context.sender;
+    if (home !== undefined && node !== undefined && this.#answersItself(home, node, broadcast)) {
+      this.#refused(rejection, home, 'reply_in');
+      return;
+    }
+    if (home !== undefined) this.#ledger.replied(home, true, node);
     const whose = node === undefined ? 'a reply was refused: ' : `the reply of ${node} was refused: `;
     this.#rejected(rejection, home, 'reply_in', { node, whose });
+  }
+
+  /** Whether the requester has the node's answer already. Not where it alone was asked: then nobody else has answered. */
+  #answersItself({ ingress, collective }: Home, node: string, broadcast: boolean | undefined): boolean {
+    return broadcast === true && this.#options.inventory?.isNative(ingress, collective, node) === true;
   }
 
   #ignored(why: Ignored, { requestId, sender, agent, collective }: RejectionContext, what: string): void {
@@ -246,12 +253,12 @@ export class Bridge {
   }
 
   /** Counts and logs what is refused and tells the requester, in the node's name where it is a node's reply. */
-  #rejected(
-    rejection: Rejection,
-    home: Home | undefined,
-    stage: Stage,
-    reply?: { readonly node: string | undefined; readonly whose: string },
-  ): void {
+  #rejected(rejection: Rejection, home: Home | undefined, stage: Stage, reply?: InsteadOf): void {
+    this.#refused(rejection, home, stage);
+    if (home !== undefined) this.#homeward.answer(rejection, home, reply);
+  }
+
+  #refused(rejection: Rejection, home: Home | undefined, stage: Stage): void {
     const { code, message, context } = rejection;
     this.stats.reject(code, stage);
     const fields = {
@@ -265,15 +272,6 @@ export class Bridge {
     };
     if (ORDINARY.has(code)) this.#options.log.info(fields, `rejected: ${message}`);
     else this.#options.log.warn(fields, `rejected: ${message}`);
-    if (home === undefined || !isAnswerable(rejection, home)) return;
-    const answer = errorReply(
-      rejection,
-      home,
-      reply?.node ?? this.#options.identity,
-      reply?.whose ?? '',
-      this.#options.clock(),
-    );
-    if (this.#homeward.send(answer)) this.stats.add('errorsSent');
   }
 
   #withHop<T extends Trail>(home: T, from: Ingress, to: Egress): T {

@@ -86,4 +86,6 @@ export interface Reply {
   readonly payload: ReplyPayload;
   /** Whether it answers a request to all that listen, so that others may have answered on the requester's own side. */
   readonly broadcast?: boolean;
+  /** The bridge's own refusal of a request. Anybody can bring one about, so nodes' replies go before it. */
+  readonly refusal?: true;
 }

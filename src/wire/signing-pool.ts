@@ -4,13 +4,17 @@ import { availableParallelism } from 'node:os';
 /** RSA PKCS#1 v1.5 with this digest: SHA-1 is what legacy MCollective signs with, SHA-256 what Choria does. */
 export type SigningAlgorithm = 'sha1' | 'sha256';
 
-/** Replies first: a requester already waits for them, and whoever floods the bridge with requests must not stall them. */
-export type SigningPriority = 'reply' | 'request';
+/**
+ * Replies first: a requester already waits for them, and whoever floods the bridge with requests must not stall them.
+ * Refusals last, when nothing else waits: anybody can bring them about, without a key.
+ */
+export type SigningPriority = 'reply' | 'request' | 'refusal';
 
 interface Job {
   readonly algorithm: SigningAlgorithm;
   readonly data: Uint8Array;
   readonly key: KeyObject;
+  readonly check: () => void;
   readonly resolve: (signature: Buffer) => void;
   readonly reject: (error: Error) => void;
 }
@@ -32,6 +36,7 @@ export class SigningPool {
   readonly #concurrency: number;
   readonly #replies = new Fifo<Job>();
   readonly #requests = new Fifo<Job>();
+  readonly #refusals = new Fifo<Job>();
   #running = 0;
   #repliesInARow = 0;
 
@@ -43,11 +48,12 @@ export class SigningPool {
 
   /** How many signatures have not been begun yet. */
   get waiting(): number {
-    return this.#replies.length + this.#requests.length;
+    return this.#replies.length + this.#requests.length + this.#refusals.length;
   }
 
   /**
    * @param data not to be changed until the promise settles
+   * @param check called when its turn has come; what it throws is thrown, and nothing is signed
    * @throws Error of OpenSSL, where the key cannot sign
    */
   sign(
@@ -55,19 +61,30 @@ export class SigningPool {
     data: Uint8Array,
     key: KeyObject,
     priority: SigningPriority,
+    check: () => void = () => undefined,
   ): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      const queue = priority === 'reply' ? this.#replies : this.#requests;
-      queue.push({ algorithm, data, key, resolve, reject });
+      this.#queueOf(priority).push({ algorithm, data, key, check, resolve, reject });
       this.#fill();
     });
+  }
+
+  #queueOf(priority: SigningPriority): Fifo<Job> {
+    switch (priority) {
+      case 'reply':
+        return this.#replies;
+      case 'request':
+        return this.#requests;
+      case 'refusal':
+        return this.#refusals;
+    }
   }
 
   #fill(): void {
     while (this.#running < this.#concurrency) {
       const job = this.#next();
       if (job === undefined) return;
-      this.#run(job);
+      if (isStillWanted(job)) this.#run(job);
     }
   }
 
@@ -75,7 +92,7 @@ export class SigningPool {
     const requestIsDue = this.#repliesInARow >= REPLIES_PER_REQUEST && this.#requests.length > 0;
     const reply = requestIsDue ? undefined : this.#replies.shift();
     this.#repliesInARow = reply === undefined ? 0 : this.#repliesInARow + 1;
-    return reply ?? this.#requests.shift();
+    return reply ?? this.#requests.shift() ?? this.#refusals.shift();
   }
 
   #run({ algorithm, data, key, resolve, reject }: Job): void {
@@ -90,10 +107,23 @@ export class SigningPool {
       sign(algorithm, data, key, done);
     } catch (error) {
       // A key that is none to sign with is refused at once, not through the callback.
-      done(error instanceof Error ? error : new Error(String(error)));
+      done(asError(error));
     }
   }
 }
+
+/** Not a part of running it: thousands may be late together, and each is only to be let go. */
+const isStillWanted = ({ check, reject }: Job): boolean => {
+  try {
+    check();
+    return true;
+  } catch (error) {
+    reject(asError(error));
+    return false;
+  }
+};
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 /** A queue whose `shift` costs the same however long it is. */
 class Fifo<T> {

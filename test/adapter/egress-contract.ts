@@ -41,7 +41,11 @@ export interface EgressStage {
 
 interface Handed {
   readonly replies: Reply[];
-  readonly rejections: { readonly rejection: Rejection; readonly home: Home | undefined }[];
+  readonly rejections: {
+    readonly rejection: Rejection;
+    readonly home: Home | undefined;
+    readonly broadcast: boolean | undefined;
+  }[];
   readonly sink: ReplySink;
 }
 
@@ -55,7 +59,7 @@ const recordingSink = (): Handed => {
       reply: (reply) => {
         if (!isSealedReply(reply)) replies.push(reply);
       },
-      rejected: (rejection, home) => void rejections.push({ rejection, home }),
+      rejected: (rejection, home, broadcast) => void rejections.push({ rejection, home, broadcast }),
     },
   };
 };
@@ -167,6 +171,7 @@ export const egressContract = (name: string, setUp: () => Promise<EgressStage>):
           context: { requestId: request.id, sender: 'n1.example.net' },
         },
         home: request.home,
+        broadcast: true,
       });
       expect(replies).toEqual([]);
     });
@@ -175,7 +180,7 @@ export const egressContract = (name: string, setUp: () => Promise<EgressStage>):
       const { first, rejections } = await sent({ target: { kind: 'directed', nodes: ['n1.example.net'] } });
       await first.answer('n9.example.net', OK);
       await until('it is handed over', () => rejections.length === 1);
-      expect(rejections[0]?.rejection).toMatchObject({ code: 'unexpected_sender' });
+      expect(rejections[0]).toMatchObject({ rejection: { code: 'unexpected_sender' }, broadcast: false });
     });
 
     it('hands over what is no message as a refusal, and goes on', async () => {

@@ -11,6 +11,7 @@ import { Bridge, type Route } from '../../src/bridge/bridge.ts';
 import type { Log } from '../../src/bridge/log.ts';
 import type { IncomingMessage } from '../../src/transport/link.ts';
 import { createCallerVerifier, DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../../src/wire/choria/index.ts';
+import { SigningPool } from '../../src/wire/signing-pool.ts';
 import { keyPair, makeAuthority } from '../support/pki.ts';
 import { type Brokers, CLUSTER, COLLECTIVE, makeBrokers } from './brokers.ts';
 import { type ChoriaClient, createChoriaClient } from './choria-client.ts';
@@ -98,6 +99,8 @@ export const makeEgress = (brokers: Brokers, overrides: WorldOptions['egress'] =
     multiplex: false,
     priority: 0,
     directLimit: 200,
+    pool: new SigningPool(1),
+    maxUnsigned: 1_000,
     signers: { signerFor: (callerId) => ({ callerId, key: aliceKeys.privateKey }) },
     serverKeys: [serverKeys.publicKey],
     maxMessageBytes: MAX_BYTES,

@@ -59,6 +59,36 @@ describe('a signing pool', () => {
     expect(turns).toEqual([0, 9, 18, 27]);
   });
 
+  it('makes refusals once nothing else waits', async () => {
+    const order = await orderOf([
+      ...numbered('request', 1),
+      ...numbered('refusal', 2),
+      ...numbered('request', 3).slice(1),
+      ...numbered('reply', 20),
+    ]);
+    expect(order.slice(-2)).toEqual(['refusal 0', 'refusal 1']);
+    expect(order).toHaveLength(25);
+  });
+
+  it('looks again, when its turn has come, whether a signature is still wanted', async () => {
+    const pool = new SigningPool(1);
+    let isLate = false;
+    const check = (): void => {
+      if (isLate) throw new RangeError('too late');
+    };
+    const sign = (name: string): Promise<Buffer> =>
+      pool.sign('sha256', Buffer.from(name), privateKey, 'request', check);
+    const first = sign('begun');
+    // More than a stack holds.
+    const late = Array.from({ length: 50_000 }, () => sign('late'));
+    const reply = pool.sign('sha256', Buffer.from('reply'), privateKey, 'reply');
+    isLate = true;
+    await Promise.all([first, reply]);
+    const outcomes = await Promise.allSettled(late);
+    expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
+    await expect(late[0]).rejects.toThrow('too late');
+  });
+
   it('goes on after a key that cannot sign', async () => {
     const pool = new SigningPool(1);
     const refused = pool.sign('sha256', Buffer.from('x'), publicKey, 'reply');

@@ -13,6 +13,7 @@ import {
   nodeSubject,
 } from '../../wire/choria/index.ts';
 import { sendVia } from '../send.ts';
+import { createSigningQueue } from '../signing-queue.ts';
 import type { Homecoming } from './homecoming.ts';
 import type { RequestSigner } from './signing.ts';
 
@@ -22,6 +23,8 @@ export interface DispatchOptions {
   readonly identity: string;
   readonly cluster: string;
   readonly sign: RequestSigner;
+  /** Requests that may wait for their signature. */
+  readonly maxUnsigned: number;
   readonly compound: CompoundStyle;
   readonly homecoming: Homecoming;
   /** Ms since the epoch. */
@@ -49,7 +52,8 @@ const CHORIA_CALLER = /^choria=[\w.-]+$/;
 
 /** The way out of a translated request: one signature, then as many messages as it takes. */
 export const createDispatch = (options: DispatchOptions): ((request: Request) => Promise<void>) => {
-  const { link, identity, cluster, compound, homecoming, clock } = options;
+  const { link, identity, cluster, compound, homecoming } = options;
+  const queued = createSigningQueue(options);
 
   const textOf = (request: Request): string => {
     const { id, caller, collective, agent, payload } = request;
@@ -88,11 +92,8 @@ export const createDispatch = (options: DispatchOptions): ((request: Request) =>
         'no_signing_key',
         `${caller} is not of the form choria=<name>, and the bridge signs for such callers only`,
       );
-    const content = await options.sign(textOf(request));
+    const content = await queued(request, (check) => options.sign(textOf(request), check));
     const expires = home.expires * 1000;
-    // A queue of signatures may be long.
-    if (clock() >= expires)
-      throw new Rejection('expired', "the request's ttl ended while it waited to be signed");
     if (target.kind === 'broadcast') {
       const body = messageFor(request, content, undefined);
       sendVia(link, { destination: broadcastSubject(collective, agent), body, expires });

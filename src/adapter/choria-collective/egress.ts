@@ -33,6 +33,8 @@ export interface ChoriaSigning extends RequestCertificate {
   readonly cluster: string;
   /** Authenticates reply tokens; the same in every instance of the cluster. */
   readonly tokenKey: KeyObject;
+  /** Requests that may wait for their signature. */
+  readonly maxUnsigned: number;
   /** How compound filters are written; for Go's nodes, `expr`, unless told. */
   readonly compound?: CompoundStyle;
   /** In whose name the bridge asks who is there; a name of its own unless told. */
@@ -114,12 +116,13 @@ const createTranslation = (
   signing: ChoriaSigning,
   sink: () => ReplySink | undefined,
 ): Translation => {
-  const { identity, cluster, compound = 'expr', discoveryCaller: caller = DISCOVERY_CALLER } = signing;
+  const { identity, cluster, maxUnsigned, compound = 'expr' } = signing;
+  const { discoveryCaller: caller = DISCOVERY_CALLER } = signing;
   const sign = createRequestSigner(signing);
   const homecoming = createHomecoming({ ...signing, clock });
   return {
     homecoming,
-    deliver: createDispatch({ link, identity, cluster, compound, sign, homecoming, clock }),
+    deliver: createDispatch({ link, identity, cluster, compound, sign, maxUnsigned, homecoming, clock }),
     discover: createDiscovery({ link, identity, caller, sign, maxMessageBytes, clock }, sink),
   };
 };

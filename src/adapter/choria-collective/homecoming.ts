@@ -62,14 +62,14 @@ export const createHomecoming = ({ cluster, tokenKey, clock }: HomecomingOptions
     isOurs: (replyTo): replyTo is string => replyTo !== undefined && OURS.test(replyTo),
 
     receive: (relay, replyTo, sink) => {
-      let home: Home | undefined;
+      let proven: ReplyPass | undefined;
       try {
         const pass = passFor(replyTo);
         checkPass(pass, clock());
-        home = pass.home;
+        proven = pass;
         sink.reply(replyOf(relay, pass));
       } catch (error) {
-        sink.rejected(asRejection(error, senderIn(relay)), home);
+        sink.rejected(asRejection(error, senderIn(relay)), proven?.home, proven?.broadcast);
       }
     },
   };

@@ -16,9 +16,10 @@ export interface RequestCertificate {
 
 /**
  * Signs the JSON text of a request.
+ * @param check called when its turn has come, see `SigningPool`; the same text has the same
  * @returns the transport message around it, still without headers: as many messages may go out with the same content
  */
-export type RequestSigner = (text: string) => Promise<SealedContent>;
+export type RequestSigner = (text: string, check?: () => void) => Promise<SealedContent>;
 
 /**
  * Requests whose signature is remembered. Legacy clients send one frame a node, so that one request comes in as
@@ -31,16 +32,16 @@ export const createRequestSigner = ({ certificate, privateKey, pool }: RequestCe
   const signed = new Lru<string, Promise<SealedContent> | undefined>(REMEMBERED);
   const encode = secureRequestEncoder(certificate);
 
-  const sign = async (text: string): Promise<SealedContent> => {
-    const signature = await pool.sign('sha256', Buffer.from(text), privateKey, 'request');
+  const sign = async (text: string, check?: () => void): Promise<SealedContent> => {
+    const signature = await pool.sign('sha256', Buffer.from(text), privateKey, 'request', check);
     const data = encodeBase64Json(Buffer.from(encode(text, signature)), 'plain');
     return { protocol: TRANSPORT_V1, data, headers: {} };
   };
 
-  return (text) => {
+  return (text, check) => {
     const known = signed.get(text);
     if (known !== undefined) return known;
-    const made = sign(text);
+    const made = sign(text, check);
     signed.set(text, made);
     // What has failed is to be tried again, and whoever awaits it is told all the same.
     made.catch(() => signed.set(text, undefined));

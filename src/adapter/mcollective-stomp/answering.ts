@@ -17,17 +17,27 @@ export interface AnsweringOptions {
   /** The private key that all daemons of the collective share. */
   readonly serverKey: KeyObject;
   readonly signing: SigningPool;
-  /** Replies that may wait for their signature. */
+  /** Replies of nodes that may wait for their signature. */
   readonly maxUnsigned: number;
   readonly clock: () => number;
   /** Told of a reply that was taken and could not be sent after all. */
   readonly onError: (rejection: Rejection) => void;
 }
 
+/**
+ * The bridge's own refusals that may wait for their signature. Whoever may write to the broker can bring about any
+ * number, without a key; what nodes say has room of its own.
+ */
+const MOST_REFUSALS = 100;
+
+type Kind = 'reply' | 'refusal';
+
+const PLURAL: Readonly<Record<Kind, string>> = { reply: 'replies', refusal: 'refusals' };
+
 /** The way home of replies: signed off the main thread, then sent as a daemon does. */
 export class Answering {
   readonly #options: AnsweringOptions;
-  #unsigned = 0;
+  readonly #unsigned = { reply: 0, refusal: 0 };
   #onNone: (() => void) | undefined;
 
   constructor(options: AnsweringOptions) {
@@ -37,23 +47,26 @@ export class Answering {
   /** @throws Rejection `overloaded`, or what the values of the reply are refused for */
   send(reply: Reply): void {
     const { serializer, maxUnsigned } = this.#options;
-    if (this.#unsigned >= maxUnsigned)
-      throw new Rejection('overloaded', `${maxUnsigned} replies already wait to be signed`);
+    const kind = reply.refusal === true ? 'refusal' : 'reply';
+    const most = kind === 'reply' ? maxUnsigned : MOST_REFUSALS;
+    if (this.#unsigned[kind] >= most)
+      throw new Rejection('overloaded', `${most} ${PLURAL[kind]} already wait to be signed`);
     const body = encodeReplyBody(withData(reply.payload), reply.home.agent, serializer);
-    this.#unsigned++;
-    this.#sign(reply, body)
+    this.#unsigned[kind]++;
+    this.#sign(reply, body, kind)
       .catch((error: unknown) => {
         const { home, sender } = reply;
         this.#options.onError(asRejection(error, { requestId: home.requestId, sender }));
       })
       .finally(() => {
-        if (--this.#unsigned === 0) this.#onNone?.();
+        this.#unsigned[kind]--;
+        if (this.#isSettled) this.#onNone?.();
       });
   }
 
   /** Resolves when every reply so far has been handed to the link, or when the time is over. */
   async settled(milliseconds: number): Promise<void> {
-    if (this.#unsigned === 0) return;
+    if (this.#isSettled) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, milliseconds);
       this.#onNone = () => {
@@ -63,9 +76,13 @@ export class Answering {
     });
   }
 
-  async #sign({ home, sender, time }: Reply, body: Buffer): Promise<void> {
+  get #isSettled(): boolean {
+    return this.#unsigned.reply + this.#unsigned.refusal === 0;
+  }
+
+  async #sign({ home, sender, time }: Reply, body: Buffer, kind: Kind): Promise<void> {
     const { link, serializer, base64, priority, serverKey, signing, clock } = this.#options;
-    const signature = await signing.sign('sha1', body, serverKey, 'reply');
+    const signature = await signing.sign('sha1', body, serverKey, kind);
     const { requestId, agent, expires, replyTo } = home;
     const document = encodeSignedReply(
       { senderId: sender, requestId, agent, time },

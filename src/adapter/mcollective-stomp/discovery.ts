@@ -11,8 +11,13 @@ import {
   replyDestination,
 } from '../../wire/mcollective/addressing.ts';
 import { decodeReply, openReply } from '../../wire/mcollective/reply.ts';
-import { encodeRequest, type LegacyRequest } from '../../wire/mcollective/request.ts';
+import {
+  encodeRequestBody,
+  encodeSignedRequest,
+  type LegacyRequest,
+} from '../../wire/mcollective/request.ts';
 import type { Serializer } from '../../wire/mcollective/serializer.ts';
+import type { SigningPool } from '../../wire/signing-pool.ts';
 import type { Egress, ReplySink } from '../port.ts';
 import { Questions } from '../questions.ts';
 import { sendVia } from '../send.ts';
@@ -25,6 +30,7 @@ export interface DiscoveryOptions {
   /** In whose name the bridge asks, `cert=<name>`; the shared signer has its own. */
   readonly caller: string;
   readonly signers: Signers;
+  readonly pool: SigningPool;
   readonly serverKeys: readonly KeyObject[];
   readonly serializer: Serializer;
   readonly base64: boolean;
@@ -100,7 +106,9 @@ export const createDiscovery = (
       filter: EMPTY_FILTER,
       payload: { kind: 'discovery' },
     };
-    const document = await encodeRequest(request, key, serializer);
+    const body = encodeRequestBody(request, serializer);
+    const signature = await options.pool.sign('sha1', body, key, 'request');
+    const document = encodeSignedRequest(request, body, signature, serializer);
     questions.ask(request.requestId, TTL, found);
     sendVia(link, {
       destination: broadcastDestination(collective, AGENT, options.multiplex),

@@ -16,9 +16,10 @@ import {
   type LegacyRequest,
 } from '../../wire/mcollective/request.ts';
 import type { Serializer } from '../../wire/mcollective/serializer.ts';
-import { signDocument } from '../../wire/mcollective/signature.ts';
+import type { SigningPool } from '../../wire/signing-pool.ts';
 import { encodeToken } from '../../wire/token.ts';
 import { sendVia } from '../send.ts';
+import { createSigningQueue } from '../signing-queue.ts';
 import type { DirectLimit } from './direct-limit.ts';
 import type { Signers } from './signing.ts';
 
@@ -32,6 +33,9 @@ export interface DispatchOptions {
   readonly multiplex: boolean;
   readonly priority: number;
   readonly signers: Signers;
+  readonly pool: SigningPool;
+  /** Requests that may wait for their signature. */
+  readonly maxUnsigned: number;
   readonly limit: DirectLimit;
   readonly clock: () => number;
 }
@@ -47,7 +51,8 @@ export interface Dispatch {
 const NODES_PER_TOKEN = 200;
 
 export const createDispatch = (options: DispatchOptions): Dispatch => {
-  const { link, identity, cluster, tokenKey, serializer, clock, limit } = options;
+  const { link, identity, cluster, tokenKey, serializer, clock, limit, pool } = options;
+  const queued = createSigningQueue(options);
 
   const replyTo = (home: Home, nodes: readonly string[] | undefined): string => {
     const { collective } = home;
@@ -112,7 +117,7 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
       const { callerId, key } = options.signers.signerFor(request.caller);
       const legacy: LegacyRequest = { ...request, requestId: request.id, senderId: identity, callerId };
       const body = encodeRequestBody(legacy, serializer);
-      const signature = await signDocument(body, key);
+      const signature = await queued(request, (check) => pool.sign('sha1', body, key, 'request', check));
       const all = frames(request, legacy, body, signature);
       let sent = 0;
       try {

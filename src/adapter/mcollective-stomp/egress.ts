@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { Home, Reply } from '../../envelope/message.ts';
+import type { Reply } from '../../envelope/message.ts';
 import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
 import { isSealedRequest } from '../../envelope/sealed.ts';
 import type { IncomingMessage, Link } from '../../transport/link.ts';
@@ -8,6 +8,7 @@ import { parseReplyDestination, replyWildcard } from '../../wire/mcollective/add
 import { decodeReply, openReply } from '../../wire/mcollective/reply.ts';
 import { createSerializer, type SerializerName } from '../../wire/mcollective/serializer.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../wire/ruby/value.ts';
+import type { SigningPool } from '../../wire/signing-pool.ts';
 import { checkPass, type ReplyPass, readToken } from '../../wire/token.ts';
 import type { Egress, LinkStatus, ReplySink } from '../port.ts';
 import { DirectLimit } from './direct-limit.ts';
@@ -35,6 +36,9 @@ export interface McollectiveStompEgressOptions {
   /** Directed frames that may lie unanswered in the broker's queue, see `DirectLimit`. */
   readonly directLimit: number;
   readonly signers: Signers;
+  readonly pool: SigningPool;
+  /** Requests that may wait for their signature. */
+  readonly maxUnsigned: number;
   /** In whose name the bridge asks who is there; a name of its own unless told. */
   readonly discoveryCaller?: string;
   /** The daemons' public keys. */
@@ -93,15 +97,15 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
   };
 
   const onReply = (message: IncomingMessage, to: ReplySink): void => {
-    let home: Home | undefined;
+    let proven: ReplyPass | undefined;
     try {
       const pass = passFor(message.destination);
       checkPass(pass, clock());
-      home = pass.home;
-      dispatch.answered(home);
+      proven = pass;
+      dispatch.answered(pass.home);
       to.reply(replyFrom(message, pass));
     } catch (error) {
-      to.rejected(asRejection(error), home);
+      to.rejected(asRejection(error), proven?.home, proven?.broadcast);
     }
   };
 

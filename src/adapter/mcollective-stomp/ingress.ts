@@ -145,7 +145,7 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
           sink,
         );
       else if (residents.has(collective, node)) bundle.add(message, node);
-      else handBack(message, collective, sink);
+      else handBack(arrival(message, [node]), sink);
     });
     const onError = (error: unknown): void => options.onError(asRejection(error, { collective }));
     const subscriptions = new DirectedSubscriptions({ link, collective, residents, onMessage, onError });
@@ -158,7 +158,8 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
    * A pattern may select a frame for a node that is on the requester's own side: it goes back into the queue, marked
    * so that no bridge takes it again.
    */
-  const handBack = (message: IncomingMessage, collective: string, sink: RequestSink): void => {
+  const handBack = (arrival: Arrival, sink: RequestSink): void => {
+    const { message, collective } = arrival;
     const { replyTo, body } = message;
     const headers: Record<string, string> = { [BRIDGE_MARKER]: options.identity };
     for (const header of HANDED_BACK) {
@@ -176,7 +177,8 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
       });
       sink.ignored('native', claims(message, collective));
     } catch (error) {
-      sink.rejected(asRejection(error, claims(message, collective)));
+      // The broker has taken it off the queue: nobody else will tell whoever asked.
+      intake.refuse(arrival, asRejection(error), sink);
     }
   };
 

@@ -11,6 +11,7 @@ import { MemoryBroker, NATS_RULES, STOMP_RULES } from '../../transport/memory/br
 import { createCallerVerifier } from '../../wire/choria/index.ts';
 import { createSerializer } from '../../wire/mcollective/serializer.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../wire/ruby/value.ts';
+import { SigningPool } from '../../wire/signing-pool.ts';
 import { type DemoIdentity, makeAuthority, makeKeyPair } from './keys.ts';
 import { startLegacyNode } from './legacy-node.ts';
 
@@ -138,6 +139,8 @@ export const setStage = async (): Promise<Stage> => {
     multiplex: false,
     priority: 0,
     directLimit: 200,
+    pool: new SigningPool(),
+    maxUnsigned: 1_000,
     signers: { signerFor: (caller) => ({ callerId: caller, key: aliceLegacy.privateKey }) },
     serverKeys: [server.publicKey],
     maxMessageBytes: 1024 * 1024,

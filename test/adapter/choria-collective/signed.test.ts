@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
 import { both, negated } from '../../../src/envelope/expression.ts';
 import { LinkError } from '../../../src/transport/link.ts';
@@ -5,7 +6,7 @@ import { SigningPool } from '../../../src/wire/signing-pool.ts';
 import { COLLECTIVE } from '../brokers.ts';
 import { BRIDGE, settled, until } from '../world.ts';
 import { directed, HOME, makeDelivered, makeNetwork, NODES } from './signed-network.ts';
-import { ALICE, privileged, requestOf } from './signed-world.ts';
+import { ALICE, privileged, requestOf, signingWith } from './signed-world.ts';
 
 describe('a request that is signed', () => {
   it('goes out by the bridge, for its caller, with the way home in its federation header', async () => {
@@ -148,6 +149,36 @@ describe('a request that is signed', () => {
     await expect(delivery).rejects.toMatchObject({ code: 'expired' });
     await settled();
     expect(seen).toEqual([]);
+  });
+
+  it('is not even signed where its ttl had ended when its turn came', async () => {
+    const clock = { now: Date.now() };
+    const pool = new SigningPool(1);
+    const { privateKey } = signingWith(privileged);
+    // Says so when it is used.
+    const useless = createPublicKey(privateKey);
+    const sign = { pool, privateKey: useless };
+    const { egress, seen } = await makeNetwork({ clock: () => clock.now, sign });
+    const before = pool.sign('sha1', Buffer.from('x'), privateKey, 'reply');
+    const delivery = egress.deliver(requestOf());
+    expect(pool.waiting).toBe(1);
+    clock.now += 60_000;
+    await expect(delivery).rejects.toMatchObject({ code: 'expired' });
+    await before;
+    await settled();
+    expect(seen).toEqual([]);
+  });
+
+  it('is refused as overloaded where too many wait to be signed', async () => {
+    const { egress, seen } = await makeNetwork({ sign: { maxUnsigned: 1 } });
+    const waiting = egress.deliver(requestOf());
+    await expect(egress.deliver(requestOf({ id: 'b'.repeat(32) }))).rejects.toMatchObject({
+      code: 'overloaded',
+      message: '1 requests already wait to be signed',
+    });
+    await waiting;
+    await egress.deliver(requestOf({ id: 'c'.repeat(32) }));
+    await until('both that were taken are there', () => seen.length === 2);
   });
 
   it('is refused as overloaded where the link has no room for it', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { McollectiveStompIngressOptions } from '../../../src/adapter/mcollective-stomp/ingress.ts';
 import type { Home, Reply, ReplyPayload } from '../../../src/envelope/message.ts';
 import type { Rejection } from '../../../src/envelope/rejection.ts';
@@ -137,6 +137,24 @@ describe('replies that wait for their signature', () => {
     signing.release();
     await closed;
     expect(link.sent).toHaveLength(2);
+  });
+
+  it('have room of their own: of the bridge’s own refusals a hundred wait', async () => {
+    const signing = new SlowPool(1);
+    const sign = vi.spyOn(signing, 'sign');
+    const { ingress, link } = stage({ signing, maxUnsigned: 1 });
+    const refusal: Reply = { ...replyWith({ ...OK, statusCode: 5 }), refusal: true };
+    for (let n = 0; n < 100; n++) ingress.reply(refusal);
+    expect(() => ingress.reply(refusal)).toThrow(
+      expect.objectContaining({ code: 'overloaded', message: '100 refusals already wait to be signed' }),
+    );
+    ingress.reply(replyWith(OK));
+    expect(() => ingress.reply(replyWith(OK))).toThrow(expect.objectContaining({ code: 'overloaded' }));
+    expect(sign.mock.calls.slice(-2).map(([, , , priority]) => priority)).toEqual(['refusal', 'reply']);
+    const closed = ingress.close();
+    signing.release();
+    await closed;
+    expect(link.sent).toHaveLength(101);
   });
 
   it('make room when they are signed', async () => {

@@ -1,8 +1,9 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import { Rejection } from '../../../src/envelope/rejection.ts';
 import type { IncomingMessage } from '../../../src/transport/link.ts';
 import { createStompLink } from '../../../src/transport/stomp/index.ts';
+import { SigningPool } from '../../../src/wire/signing-pool.ts';
 import { startActiveMq } from '../../support/activemq.ts';
 import { startMcollectived } from '../../support/mcollectived.ts';
 import { keyPair } from '../../support/pki.ts';
@@ -37,6 +38,15 @@ const asked = async (options: WorldOptions['egress'] = {}) => {
 };
 
 describe('discovery in the bridge’s own name', () => {
+  it('waits to be signed where replies go before it', async () => {
+    const pool = new SigningPool(1);
+    const sign = vi.spyOn(pool, 'sign');
+    await asked({ pool });
+    expect(sign.mock.calls.map(([algorithm, , , priority]) => [algorithm, priority])).toEqual([
+      ['sha1', 'request'],
+    ]);
+  });
+
   it('asks all daemons, with no filter, for one minute', async () => {
     const { frame, brokers } = await asked();
     const seconds = Math.floor(brokers.clock.now / 1000);

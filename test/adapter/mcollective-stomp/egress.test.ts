@@ -1,7 +1,8 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Egress } from '../../../src/adapter/port.ts';
 import { Rejection } from '../../../src/envelope/rejection.ts';
 import type { IncomingMessage } from '../../../src/transport/link.ts';
+import { SigningPool } from '../../../src/wire/signing-pool.ts';
 import { type Brokers, CLUSTER, COLLECTIVE, makeBrokers } from '../brokers.ts';
 import { readFrame, replyTo } from '../daemon.ts';
 import { type Delivered, egressContract, requestAt } from '../egress-contract.ts';
@@ -143,6 +144,53 @@ describe('the egress mcollective-stomp', () => {
     expect(new Set(frames.map(({ destination }) => destination))).toEqual(
       new Set(['/queue/mcollective.nodes']),
     );
+  });
+
+  describe('with requests that wait for their signature', () => {
+    const stage = (maxUnsigned: number, key = aliceKeys.privateKey) => {
+      const brokers = makeBrokers();
+      const pool = new SigningPool(1);
+      const sign = vi.spyOn(pool, 'sign');
+      const egress = makeEgress(brokers, {
+        pool,
+        maxUnsigned,
+        signers: { signerFor: (callerId) => ({ callerId, key }) },
+      });
+      const request = requestAt(Math.floor(brokers.clock.now / 1000));
+      return { brokers, pool, sign, egress, request };
+    };
+
+    it('has them wait where replies go before them', async () => {
+      const { egress, request, sign } = stage(2);
+      await egress.deliver(request);
+      expect(sign.mock.calls.map(([algorithm, , , priority]) => [algorithm, priority])).toEqual([
+        ['sha1', 'request'],
+      ]);
+    });
+
+    it('refuses one more than may wait, and takes one again once there is room', async () => {
+      const { egress, request } = stage(2);
+      const waiting = [egress.deliver(request), egress.deliver(request)];
+      await expect(egress.deliver(request)).rejects.toMatchObject({ code: 'overloaded' });
+      await Promise.all(waiting);
+      await egress.deliver(request);
+    });
+
+    it('neither signs nor sends what has expired meanwhile', async () => {
+      // A key that says so when it is used.
+      const { brokers, egress, request, pool } = stage(100, aliceKeys.publicKey);
+      const { frames } = await listen(brokers);
+      // Keeps the one thread busy.
+      const before = pool.sign('sha1', Buffer.from('x'), aliceKeys.privateKey, 'reply');
+      const late = Array.from({ length: 100 }, () => egress.deliver(request));
+      brokers.clock.now = request.home.expires * 1000;
+      const outcomes = await Promise.allSettled(late);
+      expect(outcomes).toEqual(
+        late.map(() => ({ status: 'rejected', reason: expect.objectContaining({ code: 'expired' }) })),
+      );
+      await before;
+      expect(frames).toEqual([]);
+    });
   });
 
   it('gives each 200 nodes a reply queue of their own', async () => {

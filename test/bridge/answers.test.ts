@@ -1,0 +1,266 @@
+import { describe, expect, it } from 'vitest';
+import type { Egress, Ingress, ReplySink, RequestSink } from '../../src/adapter/port.ts';
+import { Bridge, type NodeKnowledge } from '../../src/bridge/bridge.ts';
+import type { Reply, ReplyPayload, Request } from '../../src/envelope/message.ts';
+import { Rejection, type RejectionCode } from '../../src/envelope/rejection.ts';
+import { isSealedReply, isSealedRequest } from '../../src/envelope/sealed.ts';
+import { SigningPool } from '../../src/wire/signing-pool.ts';
+import { OK } from '../adapter/daemon.ts';
+import { requestAt } from '../adapter/egress-contract.ts';
+import {
+  clientFrame,
+  fakeLink,
+  makeStompIngress,
+  readReply,
+} from '../adapter/mcollective-stomp/ingress-world.ts';
+import { BRIDGE, type LogLine, recordingLog, settled, until } from '../adapter/world.ts';
+
+const NODE = 'n1.example.net';
+const clock = { now: Date.now() };
+
+interface StageOptions {
+  readonly ingress?: Ingress;
+  /** What the ingress says to replies. */
+  readonly refuses?: (reply: Reply) => Rejection | undefined;
+  readonly inventory?: NodeKnowledge;
+}
+
+/** A bridge whose sides do what a test says. */
+const stage = async ({ ingress, refuses = () => undefined, inventory }: StageOptions = {}) => {
+  const home: Reply[] = [];
+  const requests: Request[] = [];
+  const log: LogLine[] = [];
+  let requestSink: RequestSink | undefined;
+  let replySink: ReplySink | undefined;
+  const side = {
+    drain: async () => undefined,
+    close: async () => undefined,
+    status: () => ({ name: 'in', up: true }),
+  };
+  const from: Ingress = ingress ?? {
+    ...side,
+    name: 'federation',
+    start: async (sink) => {
+      requestSink = sink;
+    },
+    reply: (reply) => {
+      if (isSealedReply(reply)) throw new Error('sealed');
+      const rejection = refuses(reply);
+      if (rejection !== undefined) throw rejection;
+      home.push(reply);
+    },
+  };
+  const to: Egress = {
+    ...side,
+    name: 'out',
+    start: async (sink) => {
+      replySink = sink;
+    },
+    deliver: async (request) => {
+      if (!isSealedRequest(request)) requests.push(request);
+    },
+  };
+  const bridge = new Bridge({
+    identity: BRIDGE,
+    cluster: 'prod',
+    instance: '1',
+    routes: [
+      {
+        from,
+        to,
+        collectives: new Set(['mcollective']),
+        identities: {
+          rules: [{ match: { kind: 'regex', pattern: /.*=(.*)/ }, to: 'cert=$1', privileged: false }],
+          privileged: [],
+        },
+      },
+    ],
+    log: recordingLog(log),
+    clock: () => clock.now,
+    drainTimeout: 0,
+    ...(inventory && { inventory }),
+  });
+  await bridge.start();
+  const reply = (part: Partial<Reply> = {}): void =>
+    replySink?.reply({
+      home: { ...requestAt(Math.floor(clock.now / 1000)).home, ingress: from.name },
+      sender: NODE,
+      time: 0,
+      payload: OK,
+      ...part,
+    });
+  return {
+    bridge,
+    home,
+    requests,
+    reply,
+    refuseRequest: (rejection: Rejection) =>
+      requestSink?.rejected(rejection, requestAt(Math.floor(clock.now / 1000)).home),
+    refuseReply: (rejection: Rejection, broadcast?: boolean) =>
+      replySink?.rejected(rejection, requestAt(Math.floor(clock.now / 1000)).home, broadcast),
+    unsent: () => log.filter(({ message }) => message.startsWith('reply not sent: ')),
+  };
+};
+
+const isGood = ({ payload }: Reply): boolean => payload.kind === 'rpc' && payload.statusCode === 0;
+
+describe('a reply that cannot go home as it is', () => {
+  it.each(['too_large', 'unsupported_value', 'limit_exceeded', 'internal'] as const)(
+    'because it is %s is answered in the node’s name',
+    async (code) => {
+      const { bridge, home, reply, unsent } = await stage({
+        refuses: (it) => (isGood(it) ? new Rejection(code, 'it does not fit') : undefined),
+      });
+      reply();
+      expect(home).toMatchObject([
+        {
+          sender: NODE,
+          payload: {
+            statusCode: 5,
+            statusMessage: `mcbridge: the reply of ${NODE} could not be sent: it does not fit (${code})`,
+          },
+        },
+      ]);
+      // It takes the room of the reply that it stands for.
+      expect(home[0]).not.toHaveProperty('refusal');
+      expect(unsent()).toHaveLength(1);
+      expect(bridge.stats.snapshot()).toMatchObject({
+        repliesSent: 0,
+        errorsSent: 1,
+        rejected: { [code]: 1 },
+      });
+    },
+  );
+
+  it('because legacy clients cannot have one of its values, is answered to them', async () => {
+    const link = fakeLink();
+    const ingress = makeStompIngress(link, { clock: () => clock.now });
+    const { requests, reply } = await stage({ ingress });
+    link.deliver(clientFrame({ time: Math.floor(clock.now / 1000) }));
+    await settled();
+    const [request] = requests;
+    if (request === undefined) throw new Error('the request did not pass');
+    const data = new Map([['half', '\ud800']]);
+    reply({
+      home: request.home,
+      payload: { kind: 'rpc', statusCode: 0, statusMessage: 'OK', data },
+    });
+    await ingress.close();
+    expect(link.sent).toHaveLength(1);
+    expect(readReply(Buffer.from(link.sent[0]?.body ?? ''))).toMatchObject({
+      senderId: NODE,
+      requestId: request.id,
+      payload: { statusCode: 5, statusMessage: expect.stringMatching(/\(unsupported_value\)$/) },
+    });
+  });
+
+  it.each<RejectionCode>(['overloaded', 'draining', 'invalid_reply_to', 'collective_not_exported'])(
+    'because of the way, %s, is not answered',
+    async (code) => {
+      const { home, reply, unsent } = await stage({
+        refuses: (it) => (isGood(it) ? new Rejection(code, 'no') : undefined),
+      });
+      reply();
+      expect(home).toEqual([]);
+      expect(unsent()).toHaveLength(1);
+    },
+  );
+
+  it('is answered once, whatever becomes of that', async () => {
+    const asked: Reply[] = [];
+    const { bridge, reply, unsent } = await stage({
+      refuses: (it) => {
+        asked.push(it);
+        return new Rejection('too_large', 'nothing fits');
+      },
+    });
+    reply();
+    expect(asked).toHaveLength(2);
+    expect(unsent()).toHaveLength(2);
+    expect(bridge.stats.snapshot()).toMatchObject({ errorsSent: 0, rejected: { too_large: 2 } });
+  });
+
+  it('is not answered to discovery, which takes any answer as a node found', async () => {
+    const asked: ReplyPayload[] = [];
+    const { reply } = await stage({
+      refuses: ({ payload }) => {
+        asked.push(payload);
+        return new Rejection('too_large', 'nothing fits');
+      },
+    });
+    const request = requestAt(Math.floor(clock.now / 1000), { agent: 'discovery' });
+    reply({ home: { ...request.home, agent: 'discovery' }, payload: { kind: 'discovery' } });
+    expect(asked).toEqual([{ kind: 'discovery' }]);
+  });
+});
+
+describe('a refused reply', () => {
+  const inventory: NodeKnowledge = { seen: () => undefined, isNative: (_, __, node) => node === NODE };
+  const refusal = new Rejection('invalid_signature', 'it is forged', { sender: NODE });
+
+  it('of a node that answers a broadcast on the requester’s own side is no second answer', async () => {
+    const { bridge, home, refuseReply } = await stage({ inventory });
+    refuseReply(refusal, true);
+    expect(home).toEqual([]);
+    expect(bridge.stats.snapshot().rejected).toEqual({ invalid_signature: 1 });
+  });
+
+  it.each([
+    ['of such a node, where it alone was asked,', refusal, false],
+    ['of another node', new Rejection('invalid_signature', 'it is forged', { sender: 'n2' }), true],
+    ['of nobody knows whom', new Rejection('malformed_marshal', 'it is nothing'), true],
+  ])('%s is answered', async (_, rejection, broadcast) => {
+    const { home, refuseReply } = await stage({ inventory });
+    refuseReply(rejection, broadcast);
+    expect(home).toMatchObject([{ sender: rejection.context.sender ?? BRIDGE, payload: { statusCode: 5 } }]);
+    expect(home[0]).not.toHaveProperty('refusal');
+  });
+});
+
+describe('refusals of requests', () => {
+  const forged = new Rejection('invalid_signature', 'it is forged');
+
+  it('are marked, so that nodes’ replies can go before them', async () => {
+    const { home, refuseRequest } = await stage();
+    refuseRequest(forged);
+    expect(home).toMatchObject([{ sender: BRIDGE, refusal: true, payload: { statusCode: 5 } }]);
+  });
+
+  it('that there is no room for are counted each, and told every ten seconds', async () => {
+    const { bridge, refuseRequest, unsent } = await stage({
+      refuses: () => new Rejection('overloaded', 'too many'),
+    });
+    for (let n = 0; n < 50; n++) refuseRequest(forged);
+    expect(unsent()).toHaveLength(1);
+    clock.now += 10_000;
+    refuseRequest(forged);
+    expect(unsent()).toHaveLength(2);
+    expect(unsent()[1]).toMatchObject({ level: 'warn', fields: { reason: 'overloaded', untold: 49 } });
+    expect(bridge.stats.errors().reply).toBe(51);
+  });
+
+  it('neither delay nor displace a node’s reply, however many forged requests there are', async () => {
+    const link = fakeLink();
+    const ingress = makeStompIngress(link, {
+      clock: () => clock.now,
+      signing: new SigningPool(1),
+      maxUnsigned: 1,
+    });
+    const { bridge, requests, reply } = await stage({ ingress });
+    const time = Math.floor(clock.now / 1000);
+    link.deliver(clientFrame({ time }));
+    await settled();
+    const [request] = requests;
+    if (request === undefined) throw new Error('the request did not pass');
+    const forgedFrame = clientFrame({ time, callerId: 'cert=mallory' });
+    for (let n = 0; n < 1_000; n++) link.deliver(forgedFrame);
+    reply({ home: request.home });
+    const place = (): number => link.sent.findIndex(({ headers }) => headers?.['mc_sender'] === NODE);
+    await until('the reply is home', () => place() >= 0);
+    // Behind the one signature that had begun.
+    expect(place()).toBe(1);
+    await ingress.close();
+    expect(link.sent).toHaveLength(101);
+    expect(bridge.stats.snapshot().rejected).toEqual({ caller_not_allowed: 1_000, overloaded: 900 });
+  });
+});
