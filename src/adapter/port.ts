@@ -26,11 +26,12 @@ export interface RequestSink {
 
 /**
  * Why an ingress leaves a request alone: `bridged` where a bridge (this or another) put it on that side, which would
- * make a loop; `another_instance` where another instance of the cluster has got it too and handles it; `redelivered` where
+ * make a loop; `another_instance` where another instance of the cluster has got it too and handles it; `not_taking_part`
+ * where this one may not say so, for it cannot know what others do; `redelivered` where
  * the broker has given it to an instance before, which may have handled it; `native` where the node that is meant, or that
  * answers, is reached on the requester's own side.
  */
-export type Ignored = 'bridged' | 'another_instance' | 'redelivered' | 'native';
+export type Ignored = 'bridged' | 'another_instance' | 'not_taking_part' | 'redelivered' | 'native';
 
 /** Which nodes an ingress stands in for: those that live beyond one of its routes and not on its own side. */
 export interface Residents {
@@ -51,6 +52,8 @@ export interface Ownership {
    * @param time the request's own word of when it was sent, in seconds since the epoch
    */
   isMine(requestId: string, time: number): boolean;
+  /** Whether this instance takes any requests that are sent now. */
+  takesPart(): boolean;
 }
 
 /** The side where requests come in. Five methods; every implementation passes the same contract suite. */

@@ -114,9 +114,12 @@ const known = <T>(adapters: ReadonlyMap<string, T>, name: string): T => {
 
 /** Links are made with the adapters, and who shares what is told over one of them. */
 const lateOwnership = (): { readonly ownership: Ownership; set(ownership: Ownership): void } => {
-  let current: Ownership = { isMine: () => false };
+  let current: Ownership = { isMine: () => false, takesPart: () => false };
   return {
-    ownership: { isMine: (requestId, time) => current.isMine(requestId, time) },
+    ownership: {
+      isMine: (requestId, time) => current.isMine(requestId, time),
+      takesPart: () => current.takesPart(),
+    },
     set: (ownership) => {
       current = ownership;
     },

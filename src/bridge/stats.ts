@@ -78,6 +78,7 @@ export class Stats {
   readonly #ignored: Record<Ignored, number> = {
     bridged: 0,
     another_instance: 0,
+    not_taking_part: 0,
     redelivered: 0,
     native: 0,
   };

@@ -77,7 +77,7 @@ const MAX_APART = 60_000;
 const LAST_REQUESTS = 250;
 
 /** Where nothing is published there is but one instance. */
-export const ALONE: Ownership = { isMine: () => true };
+export const ALONE: Ownership = { isMine: () => true, takesPart: () => true };
 
 /** See {@link createMembership}. */
 class DocumentedMembership implements Membership {
@@ -114,6 +114,10 @@ class DocumentedMembership implements Membership {
 
   isMine(requestId: string, time: number): boolean {
     return !this.#isOver && this.#members.isMine(requestId, time, this.#now());
+  }
+
+  takesPart(): boolean {
+    return this.#takesPart(this.#now());
   }
 
   async start(document: (member: MemberStats) => StatsDocument): Promise<void> {
@@ -153,7 +157,7 @@ class DocumentedMembership implements Membership {
   }
 
   count(): number {
-    return this.#takesPart(this.#now()) ? this.members().filter(({ takesPart }) => takesPart).length : 0;
+    return this.takesPart() ? this.members().filter(({ takesPart }) => takesPart).length : 0;
   }
 
   #now(): Moment {

@@ -13,6 +13,7 @@ import {
   mixedConfig,
   startMixedWorld,
 } from '../support/mixed-world.ts';
+import { startProxy } from '../transport/stomp/proxy.ts';
 
 /**
  * Calls an agent of all nodes again and again, until a file is there, and wants no answer; prints the id of each
@@ -142,6 +143,37 @@ describe('three instances of a cluster that each get a copy of every broadcast',
     expect(lost.length).toBeGreaterThan(0);
     expect(lost.length).toBeLessThan(within.length * 0.6);
   });
+});
+
+test('an instance that the legacy broker alone does not reach hands its share over at once', async () => {
+  const proxy = await startProxy(mixed.world.activemq.port);
+  const servers = [`stomp://127.0.0.1:${proxy.port}`];
+  const cutOff = await mixed.world.bridge((config) => {
+    const changed = mixedConfig(config);
+    const { mco, mco_yaml } = changed.ingresses;
+    return {
+      ...changed,
+      ingresses: { ...changed.ingresses, mco: { ...mco, servers }, mco_yaml: { ...mco_yaml, servers } },
+    };
+  });
+  let cutAt = 0;
+  const sent = await sendDuring(async () => {
+    await aRequest(cutOff);
+    await sleep(1_000);
+    cutAt = Date.now();
+    await proxy.close();
+    await mixed.bridge.line(
+      ({ msg }) => msg === 'an instance leaves the cluster to the others',
+      'that it has handed over',
+    );
+    // Longer than a silent one would be waited for.
+    await sleep(8_000);
+  });
+  await settled();
+  for (const { id } of sent) expect(Math.max(...runs(id)), id).toBeLessThanOrEqual(1);
+  const lost = sent.filter(({ id }) => Math.max(...runs(id)) === 0).map(({ at }) => at - cutAt);
+  // It says so within 0.2 s and leaves on a whole second, a second later at the latest; its requests have whole seconds.
+  expect(lost.filter((after) => after < -1_000 || after > 3_000)).toEqual([]);
 });
 
 describe('two instances with a broker that puts broadcasts into a queue too', () => {

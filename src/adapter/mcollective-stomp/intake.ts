@@ -6,7 +6,7 @@ import { Lru } from '../../wire/lru.ts';
 import { replyToCollective, topicAgent } from '../../wire/mcollective/addressing.ts';
 import { decodeRequest, openRequest, type SealedRequest } from '../../wire/mcollective/request.ts';
 import type { Serializer } from '../../wire/mcollective/serializer.ts';
-import type { Ownership, RequestSink } from '../port.ts';
+import type { Ignored, Ownership, RequestSink } from '../port.ts';
 import type { Callers } from './callers.ts';
 import { frameBody } from './frame-body.ts';
 
@@ -58,9 +58,11 @@ export class Intake {
     try {
       const sealed = this.#decode(arrival);
       context = contextOf(sealed);
-      const request = this.#isOurs(arrival, sealed.requestId, sealed.time)
-        ? this.#open(arrival, sealed, context)
-        : undefined;
+      if (!this.#isOurs(arrival, sealed.requestId, sealed.time)) {
+        sink.ignored(this.#notOurs(), context);
+        return;
+      }
+      const request = this.#open(arrival, sealed, context);
       if (request === undefined) sink.ignored('another_instance', context);
       else sink.request(request);
     } catch (error) {
@@ -69,7 +71,7 @@ export class Intake {
       // What cannot be read to its end is refused by one instance too, as far as it says which request it is.
       const undecided = context.requestId === undefined && requestId !== undefined;
       if (undecided && !this.#isOurs(arrival, requestId, Math.floor(this.#options.clock() / 1000)))
-        sink.ignored('another_instance', rejection.context);
+        sink.ignored(this.#notOurs(), rejection.context);
       else this.#refuse(arrival, rejection, sink);
     }
   }
@@ -104,6 +106,10 @@ export class Intake {
 
   #isOurs({ copied }: Arrival, requestId: string, time: number): boolean {
     return !copied || (this.#options.ownership?.isMine(requestId, time) ?? true);
+  }
+
+  #notOurs(): Ignored {
+    return this.#options.ownership?.takesPart() === false ? 'not_taking_part' : 'another_instance';
   }
 
   /** The verified request; undefined where it has been handed over already. */

@@ -279,6 +279,7 @@ describe('a broadcast that every instance has got', () => {
       asked.push([requestId, time]);
       return false;
     },
+    takesPart: () => true,
   };
 
   it('is left to the instance that owns it, before anything is verified', async () => {
@@ -292,13 +293,22 @@ describe('a broadcast that every instance has got', () => {
     expect(asked).toContainEqual([requestId, time]);
   });
 
+  it('is counted as nobody’s while this instance takes no part', async () => {
+    const away = { isMine: () => false, takesPart: () => false };
+    const { requests, ignored } = await handedFor({}, { ownership: away });
+    expect(requests).toEqual([]);
+    expect(ignored).toMatchObject([{ why: 'not_taking_part' }]);
+  });
+
   it('is refused by one instance only, as far as it can be read', async () => {
     const half = { outer: { hash: undefined } };
     expect(await handedFor(half, { ownership: others })).toMatchObject({
       rejections: [],
       ignored: [{ why: 'another_instance' }],
     });
-    expect((await handedFor(half, { ownership: { isMine: () => true } })).rejections).toHaveLength(1);
+    expect(
+      (await handedFor(half, { ownership: { isMine: () => true, takesPart: () => true } })).rejections,
+    ).toHaveLength(1);
   });
 
   it('is nobody’s to share where the broker shares it, or where it is for a node', async () => {

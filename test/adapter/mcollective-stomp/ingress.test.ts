@@ -186,7 +186,7 @@ describe('the ingress mcollective-stomp on ActiveMQ', () => {
       collectives: ['composite'],
       broadcastQueue: '/queue/mcbridge.{collective}.requests',
       // Nobody is to be asked: no other instance has got them.
-      ownership: { isMine: () => false },
+      ownership: { isMine: () => false, takesPart: () => true },
     };
     const one = await makeStage(shared);
     const two = await makeStage(shared);
