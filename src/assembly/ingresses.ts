@@ -66,6 +66,8 @@ const collectiveIngress = (
     verifier: verifierOf(it.name, it.callers, around),
     residents,
     maxMessageBytes: config.maxMessageBytes,
+    maxTargets: config.maxTargets,
+    collect: around.collect,
     maxTtl: config.maxTtl,
     clock,
   });

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseExposition } from '../stats/prometheus.ts';
 import { mcbridge, stopAndCount } from '../support/bridge.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';
 import {
@@ -39,6 +40,13 @@ const untilInventory = async (pattern: RegExp, ...args: readonly string[]): Prom
   }
 };
 
+/** Requests that have gone out beyond a route so far. */
+const sentBy = async (route: string): Promise<number> => {
+  const { url } = await mixed.bridge.line(({ msg }) => msg === 'metrics and health over http', 'its address');
+  const metrics = await (await fetch(new URL('/metrics', String(url)))).text();
+  return parseExposition(metrics).value('mcbridge_requests_total', { route, direction: 'sent' });
+};
+
 const ping = (node: string) =>
   client.rpc({ agent: 'rpcutil', action: 'ping', data: {}, targets: [node], expect: 1, timeout: 5_000 });
 
@@ -58,6 +66,15 @@ describe('a Choria client that is not federated', () => {
     const [reply, ...more] = await ping(node);
     expect(more).toEqual([]);
     expect(reply).toMatchObject({ sender: node, rpc: { statuscode: 0 } });
+  });
+
+  test('calls several by their names, which come as one message a node and are one request beyond', async () => {
+    const route = 'choria_clients → legacy';
+    const before = await sentBy(route);
+    const targets = [NODE1, NODE2, C1];
+    const replies = await client.rpc({ agent: 'rpcutil', action: 'ping', data: {}, targets });
+    expect(replies.map(({ sender }) => sender)).toEqual([C1, NODE1, NODE2]);
+    expect((await sentBy(route)) - before).toBe(1);
   });
 
   test('calls all by a broadcast, once each', async () => {
