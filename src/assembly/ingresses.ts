@@ -84,6 +84,7 @@ const mcollectiveIngress = (
     name,
     link: stompLink(it, 'ingress', around),
     identity: config.identity,
+    cluster: config.cluster,
     collectives: exportedBy(name, config),
     serializer: it.serializer,
     base64: it.base64,

@@ -30,7 +30,7 @@ export const createNodes = (
   egresses: ReadonlyMap<string, Egress>,
   { log, clock }: Around,
 ): Nodes => {
-  const { routes, cluster, instance } = config;
+  const { routes, identity, cluster, instance } = config;
   const beside = besideOf(config);
   const learning = learningOf(config);
   const inventory = new Inventory({
@@ -59,7 +59,7 @@ export const createNodes = (
         patterns,
       });
     },
-    knowledge: knowledgeOf(inventory, beside),
+    knowledge: knowledgeOf(inventory, beside, identity),
     beside: [...new Set(beside.values())].filter((name) => !routes.some(({ to }) => to === name)),
     survey,
     page: inventoryPage({

@@ -77,9 +77,17 @@ export const residentsOf = (options: ResidentsOptions): Residents => {
  * What the bridge tells the inventory and asks of it: a node that runs both agents during its own move answers once,
  * because its reply across the bridge is dropped where it was learned on the requester's side.
  * @param beside the egress on each ingress's own side, by the names of the ingresses that have one
+ * @param identity the bridge's own, in whose name it tells errors
  */
-export const knowledgeOf = (inventory: Inventory, beside: ReadonlyMap<string, string>): NodeKnowledge => ({
-  seen: (egress, collective, node) => inventory.seen(egress, collective, node, 'reply'),
+export const knowledgeOf = (
+  inventory: Inventory,
+  beside: ReadonlyMap<string, string>,
+  identity: string,
+): NodeKnowledge => ({
+  // An error of the bridge is no node; one that has its name, on the same host, is found by asking.
+  seen: (egress, collective, node) => {
+    if (node !== identity) inventory.seen(egress, collective, node, 'reply');
+  },
   isNative: (ingress, collective, node) => {
     const egress = beside.get(ingress);
     return egress !== undefined && inventory.learned(egress, collective).has(node);

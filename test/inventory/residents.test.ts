@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { Inventory } from '../../src/inventory/inventory.ts';
 import { collectivesOf, knowledgeOf, residentsOf } from '../../src/inventory/residents.ts';
-import { recordingLog } from '../adapter/world.ts';
+import { BRIDGE, recordingLog } from '../adapter/world.ts';
 
 const fresh = (): Inventory =>
   new Inventory({
@@ -137,7 +137,7 @@ describe('the residents of an ingress', () => {
 describe('what the bridge knows of nodes', () => {
   it('is who has replied beyond an egress, and who is native to the side of an ingress', () => {
     const inventory = fresh();
-    const knowledge = knowledgeOf(inventory, new Map([['clients', 'choria']]));
+    const knowledge = knowledgeOf(inventory, new Map([['clients', 'choria']]), BRIDGE);
     knowledge.seen('choria', 'mcollective', 'n1');
     knowledge.seen('legacy', 'mcollective', 'n2');
     expect(inventory.sightings('choria', 'mcollective')).toMatchObject([{ identity: 'n1', by: 'reply' }]);
@@ -145,6 +145,15 @@ describe('what the bridge knows of nodes', () => {
     expect(knowledge.isNative('clients', 'mcollective', 'n2')).toBe(false);
     expect(knowledge.isNative('clients', 'uk', 'n1')).toBe(false);
     expect(knowledge.isNative('federation', 'mcollective', 'n1')).toBe(false);
+  });
+
+  it('is no node by the name of the bridge, in which it tells errors, unless that answers when asked', () => {
+    const inventory = fresh();
+    const knowledge = knowledgeOf(inventory, new Map([['clients', 'choria']]), BRIDGE);
+    knowledge.seen('choria', 'mcollective', BRIDGE);
+    expect([...inventory.learned('choria', 'mcollective')]).toEqual([]);
+    inventory.seen('choria', 'mcollective', BRIDGE, 'discovery');
+    expect([...inventory.learned('choria', 'mcollective')]).toEqual([BRIDGE]);
   });
 
   it('covers the collectives beyond the routes and beside the ingresses', () => {

@@ -25,6 +25,8 @@ export interface McollectiveStompIngressOptions {
   readonly link: Link;
   /** What the bridge calls itself in the marker of frames that it hands back. */
   readonly identity: string;
+  /** The bridge's own, in whose reply queues no client awaits replies. */
+  readonly cluster: string;
   /** The collectives whose requests are taken. */
   readonly collectives: readonly string[];
   readonly serializer: SerializerName;
