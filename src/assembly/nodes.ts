@@ -4,7 +4,7 @@ import type { Log } from '../bridge/log.ts';
 import type { Config } from '../config/types.ts';
 import { Inventory } from '../inventory/inventory.ts';
 import { inventoryPage } from '../inventory/page.ts';
-import { knowledgeOf, residentsOf } from '../inventory/residents.ts';
+import { acrossOf, knowledgeOf, residentsOf } from '../inventory/residents.ts';
 import { Survey } from '../inventory/survey.ts';
 import type { Page } from '../stats/http.ts';
 import { besideOf, learningOf } from './routes.ts';
@@ -36,6 +36,7 @@ export const createNodes = (
   const inventory = new Inventory({
     clock,
     log,
+    across: acrossOf(routes, beside),
     expire: (egress) => (learning.get(egress)?.expire ?? 0) * 1000,
   });
   const patterns = new Map([...config.egresses].map(([name, { nodes }]) => [name, nodes]));

@@ -95,6 +95,21 @@ export const knowledgeOf = (
 });
 
 /**
+ * For the egress on an ingress's own side, those that the ingress's routes lead to: between them nodes move.
+ */
+export const acrossOf = (
+  routes: readonly { readonly from: string; readonly to: string }[],
+  beside: ReadonlyMap<string, string>,
+): ReadonlyMap<string, ReadonlySet<string>> => {
+  const all = new Map<string, Set<string>>();
+  for (const { from, to } of routes) {
+    const side = beside.get(from);
+    if (side !== undefined) all.set(side, (all.get(side) ?? new Set<string>()).add(to));
+  }
+  return all;
+};
+
+/**
  * The collectives of which an inventory needs to know who is beyond each egress: those of its routes, and those of the
  * routes of the ingresses on its side, for which its nodes are native.
  */
