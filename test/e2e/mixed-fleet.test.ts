@@ -18,8 +18,15 @@ let mixed: MixedWorld;
 let client: ChoriaClient;
 const GO = [C1, C2, C3];
 
+/** Legacy nodes are not forgotten for their silence alone. */
+const rememberLegacy = (config: MixedConfig) => {
+  const { legacy } = config.egresses;
+  const discovery = { ...legacy.discovery, expire: '10m' };
+  return { ...config, egresses: { ...config.egresses, legacy: { ...legacy, discovery } } };
+};
+
 beforeAll(async () => {
-  mixed = await startMixedWorld({ legacy: [NODE1, NODE2] });
+  mixed = await startMixedWorld({ legacy: [NODE1, NODE2], changes: rememberLegacy });
   client = await mixed.world.client({ dialect: 'go', federated: false });
 });
 
@@ -153,4 +160,23 @@ describe('two bridges of different clusters between the same sides', () => {
     expect(counts.rejected).toEqual({});
     expect(counts.requestsReceived).toBeLessThan(20);
   });
+});
+
+// The last one: it takes a daemon away.
+test('a node that has moved is back for legacy clients after the next discovery, long before it would expire', async () => {
+  const daemon = mixed.world.daemons.find(({ identity }) => identity === NODE2);
+  await mixed.fleets.go.add({
+    identity: NODE2,
+    facts: { country: 'mt' },
+    classes: [],
+    agents: ['discovery', 'rpcutil'],
+  });
+  const here = ['--node', NODE2, '--collective', 'mcollective'];
+  await untilInventory(/both/, ...here);
+  await daemon?.stop();
+  await untilInventory(/^1 node: 0 on legacy, .* 1 on choria,/m, ...here);
+  const { stdout } = await mixed.mco.marshal.run('rpc', 'rpcutil', 'ping', '-I', NODE2, '-j');
+  expect(JSON.parse(stdout)).toMatchObject([{ sender: NODE2, statuscode: 0 }]);
+  const all = await mixed.mco.marshal.run('ping');
+  expect(all.stdout.split('\n').filter((line) => line.startsWith(NODE2))).toHaveLength(1);
 });
