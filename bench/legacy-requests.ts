@@ -135,6 +135,7 @@ const startBridge = async ({ certificate, privateKey, clientKey }: Material) => 
     name: 'legacy',
     link: stomp,
     identity: 'bench.example.net',
+    cluster: 'bench',
     collectives: [COLLECTIVE],
     serializer: 'marshal',
     base64: false,

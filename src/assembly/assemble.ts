@@ -33,7 +33,12 @@ export interface AssembleOptions {
   readonly transports?: Transports;
   /** Whether it is known that no other instance gets copies of requests, as where there is no network. */
   readonly alone?: boolean;
+  /** How long a request that comes as one message a node waits for further ones, in ms. */
+  readonly collect?: number;
 }
+
+/** A client sends them in a row, and the network may pause for as long in between. */
+const COLLECT = 5;
 
 /**
  * The bridge that a configuration describes, not yet started. A new protocol is a case in `ingressOf` or
@@ -43,7 +48,7 @@ export interface AssembleOptions {
 export const assemble = (
   loaded: LoadedConfig,
   log: Log,
-  { clock = Date.now, transports = BROKERS, alone = false }: AssembleOptions = {},
+  { clock = Date.now, transports = BROKERS, alone = false, collect = COLLECT }: AssembleOptions = {},
 ): Assembled => {
   const { config } = loaded;
   const stats = new Stats();
@@ -59,6 +64,7 @@ export const assemble = (
     pool: new SigningPool(),
     transports,
     links: [],
+    collect,
   };
   const egresses = new Map([...config.egresses].map(([name, it]) => [name, egressOf(it, around)]));
   const nodes = createNodes(config, egresses, { log, clock });

@@ -66,6 +66,8 @@ const collectiveIngress = (
     verifier: verifierOf(it.name, it.callers, around),
     residents,
     maxMessageBytes: config.maxMessageBytes,
+    maxTargets: config.maxTargets,
+    collect: around.collect,
     maxTtl: config.maxTtl,
     clock,
   });
@@ -82,6 +84,7 @@ const mcollectiveIngress = (
     name,
     link: stompLink(it, 'ingress', around),
     identity: config.identity,
+    cluster: config.cluster,
     collectives: exportedBy(name, config),
     serializer: it.serializer,
     base64: it.base64,

@@ -36,6 +36,8 @@ export interface Surroundings {
   readonly pool: SigningPool;
   readonly transports: Transports;
   readonly links: MeteredLink[];
+  /** How long copies of one request are collected, in ms. */
+  readonly collect: number;
 }
 
 /** Routes that start or end there. */

@@ -4,7 +4,7 @@ import type { Log } from '../bridge/log.ts';
 import type { Config } from '../config/types.ts';
 import { Inventory } from '../inventory/inventory.ts';
 import { inventoryPage } from '../inventory/page.ts';
-import { knowledgeOf, residentsOf } from '../inventory/residents.ts';
+import { acrossOf, knowledgeOf, residentsOf } from '../inventory/residents.ts';
 import { Survey } from '../inventory/survey.ts';
 import type { Page } from '../stats/http.ts';
 import { besideOf, learningOf } from './routes.ts';
@@ -30,12 +30,13 @@ export const createNodes = (
   egresses: ReadonlyMap<string, Egress>,
   { log, clock }: Around,
 ): Nodes => {
-  const { routes, cluster, instance } = config;
+  const { routes, identity, cluster, instance } = config;
   const beside = besideOf(config);
   const learning = learningOf(config);
   const inventory = new Inventory({
     clock,
     log,
+    across: acrossOf(routes, beside),
     expire: (egress) => (learning.get(egress)?.expire ?? 0) * 1000,
   });
   const patterns = new Map([...config.egresses].map(([name, { nodes }]) => [name, nodes]));
@@ -59,7 +60,7 @@ export const createNodes = (
         patterns,
       });
     },
-    knowledge: knowledgeOf(inventory, beside),
+    knowledge: knowledgeOf(inventory, beside, identity),
     beside: [...new Set(beside.values())].filter((name) => !routes.some(({ to }) => to === name)),
     survey,
     page: inventoryPage({

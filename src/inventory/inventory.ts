@@ -18,6 +18,8 @@ export interface InventoryOptions {
   readonly log: Pick<Log, 'warn'>;
   /** For how long a node of that egress counts as there after it was seen, in ms. */
   readonly expire: (egress: string) => number;
+  /** For an egress, those across the bridge: its nodes may move there. */
+  readonly across?: ReadonlyMap<string, ReadonlySet<string>>;
   /** How many nodes are kept in all collectives together; no more are taken in beyond. */
   readonly capacity?: number;
   /** Puts off telling of changes, so that those of one moment are told together. */
@@ -32,14 +34,18 @@ const SETTLE = 50;
 interface Place {
   readonly names: Set<string>;
   readonly sightings: Map<string, { seen: number; by: SeenBy }>;
+  /** When the latest question was asked that all have had the time to answer, in ms since the epoch. */
+  asked?: number;
 }
 
+const NOWHERE: NonNullable<InventoryOptions['across']> = new Map();
 const NOBODY: ReadonlySet<string> = new Set();
 
 /** Which nodes have answered of late, by egress and collective. Knows nothing of what is configured. */
 export class Inventory {
   readonly #options: InventoryOptions;
   readonly #capacity: number;
+  readonly #across: NonNullable<InventoryOptions['across']>;
   readonly #places = new Map<string, Map<string, Place>>();
   readonly #listeners: (() => void)[] = [];
   readonly #complained = new Set<string>();
@@ -51,6 +57,7 @@ export class Inventory {
   constructor(options: InventoryOptions) {
     this.#options = options;
     this.#capacity = options.capacity ?? CAPACITY;
+    this.#across = options.across ?? NOWHERE;
   }
 
   /** Nodes of all collectives; one that is in two collectives counts twice. */
@@ -75,8 +82,9 @@ export class Inventory {
 
   /** A node was there just now. What names it came from the network: a name that is none is left out, and told once. */
   seen(egress: string, collective: string, node: string, by: SeenBy): void {
+    this.#leaveOthers(egress, collective, node);
     const now = this.#options.clock();
-    const known = this.#places.get(egress)?.get(collective)?.sightings.get(node);
+    const known = this.#placeOf(egress, collective)?.sightings.get(node);
     if (known !== undefined) {
       known.seen = now;
       known.by = by;
@@ -102,14 +110,28 @@ export class Inventory {
     this.#changed();
   }
 
+  /**
+   * All nodes have had the time to answer what was asked then, in ms since the epoch. Who was heard of across the
+   * bridge since its last word here has moved there; anybody else may only be late, and is kept until he expires.
+   */
+  surveyed(egress: string, collective: string, asked: number): void {
+    const place = this.#placeOf(egress, collective);
+    if (place === undefined) return;
+    place.asked = asked;
+    const before = this.#size;
+    for (const [node, { seen }] of place.sightings)
+      if (seen < asked && this.#isHeardAcross(egress, collective, node, seen)) this.#forget(place, node);
+    if (this.#size !== before) this.#changed();
+  }
+
   /** The nodes that are there. The set goes on changing with the inventory. */
   learned(egress: string, collective: string): ReadonlySet<string> {
-    return this.#places.get(egress)?.get(collective)?.names ?? NOBODY;
+    return this.#placeOf(egress, collective)?.names ?? NOBODY;
   }
 
   /** The nodes that are there and how that is known, in the order in which they came. */
   sightings(egress: string, collective: string): readonly Sighting[] {
-    const place = this.#places.get(egress)?.get(collective);
+    const place = this.#placeOf(egress, collective);
     return place === undefined
       ? []
       : [...place.sightings].map(([identity, sighting]) => ({ identity, ...sighting }));
@@ -121,17 +143,43 @@ export class Inventory {
     const before = this.#size;
     for (const [egress, places] of this.#places) {
       const oldest = now - this.#options.expire(egress);
-      for (const { names, sightings } of places.values())
-        for (const [node, sighting] of sightings) {
+      for (const place of places.values())
+        for (const [node, sighting] of place.sightings) {
           // A clock that was set back must not keep a node for the time between.
           if (sighting.seen > now) sighting.seen = now;
-          if (sighting.seen > oldest) continue;
-          sightings.delete(node);
-          names.delete(node);
-          this.#size--;
+          if (sighting.seen <= oldest) this.#forget(place, node);
         }
     }
     if (this.#size !== before) this.#changed();
+  }
+
+  /** A node that is heard of here has moved from where it did not answer when it was asked last. */
+  #leaveOthers(egress: string, collective: string, node: string): void {
+    for (const [side, across] of this.#across) {
+      const place = across.has(egress) ? this.#placeOf(side, collective) : undefined;
+      const seen = place?.sightings.get(node)?.seen;
+      if (place?.asked === undefined || seen === undefined || seen >= place.asked) continue;
+      this.#forget(place, node);
+      this.#changed();
+    }
+  }
+
+  #isHeardAcross(egress: string, collective: string, node: string, since: number): boolean {
+    for (const other of this.#across.get(egress) ?? []) {
+      const seen = this.#placeOf(other, collective)?.sightings.get(node)?.seen;
+      if (seen !== undefined && seen > since) return true;
+    }
+    return false;
+  }
+
+  #forget({ names, sightings }: Place, node: string): void {
+    sightings.delete(node);
+    names.delete(node);
+    this.#size--;
+  }
+
+  #placeOf(egress: string, collective: string): Place | undefined {
+    return this.#places.get(egress)?.get(collective);
   }
 
   #place(egress: string, collective: string): Place {

@@ -77,14 +77,37 @@ export const residentsOf = (options: ResidentsOptions): Residents => {
  * What the bridge tells the inventory and asks of it: a node that runs both agents during its own move answers once,
  * because its reply across the bridge is dropped where it was learned on the requester's side.
  * @param beside the egress on each ingress's own side, by the names of the ingresses that have one
+ * @param identity the bridge's own, in whose name it tells errors
  */
-export const knowledgeOf = (inventory: Inventory, beside: ReadonlyMap<string, string>): NodeKnowledge => ({
-  seen: (egress, collective, node) => inventory.seen(egress, collective, node, 'reply'),
+export const knowledgeOf = (
+  inventory: Inventory,
+  beside: ReadonlyMap<string, string>,
+  identity: string,
+): NodeKnowledge => ({
+  // An error of the bridge is no node; one that has its name, on the same host, is found by asking.
+  seen: (egress, collective, node) => {
+    if (node !== identity) inventory.seen(egress, collective, node, 'reply');
+  },
   isNative: (ingress, collective, node) => {
     const egress = beside.get(ingress);
     return egress !== undefined && inventory.learned(egress, collective).has(node);
   },
 });
+
+/**
+ * For the egress on an ingress's own side, those that the ingress's routes lead to: between them nodes move.
+ */
+export const acrossOf = (
+  routes: readonly { readonly from: string; readonly to: string }[],
+  beside: ReadonlyMap<string, string>,
+): ReadonlyMap<string, ReadonlySet<string>> => {
+  const all = new Map<string, Set<string>>();
+  for (const { from, to } of routes) {
+    const side = beside.get(from);
+    if (side !== undefined) all.set(side, (all.get(side) ?? new Set<string>()).add(to));
+  }
+  return all;
+};
 
 /**
  * The collectives of which an inventory needs to know who is beyond each egress: those of its routes, and those of the

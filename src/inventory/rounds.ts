@@ -21,6 +21,8 @@ export interface RoundsOptions {
   /** Ms. */
   readonly every: number;
   readonly found: Found;
+  /** Called once a question has gone out. @param at ms since the epoch, from before the first answer */
+  readonly asked: (collective: string, at: number) => void;
   readonly log: Log;
   readonly clock: () => number;
   readonly random: () => number;
@@ -102,10 +104,12 @@ export class Rounds {
 
   /** @returns why it failed */
   async #ask(collective: string): Promise<string | undefined> {
-    const { name: egress, ask, found, log } = this.#options;
+    const { name: egress, ask, found, asked, log, clock } = this.#options;
     const before = this.#failing.get(collective);
     try {
+      const at = clock();
       await ask(collective, (node) => found(egress, collective, node));
+      asked(collective, at);
       this.#failing.delete(collective);
       if (before !== undefined) log.info({ egress, collective }, 'nodes can be asked for again');
       return undefined;

@@ -23,6 +23,8 @@ export interface SurveyOptions {
 
 /** Ms; MCollective's own discovery timeout. Who has not answered by then is learned later. */
 const WINDOW = 2_000;
+/** Ms. Who has not answered by then is not there; later than clients wait, because a fleet under load is late. */
+const MISSED = 5_000;
 /** Ms. */
 const SWEEP_EVERY = 5_000;
 
@@ -55,7 +57,25 @@ export class Survey {
         if (discover === undefined) return [];
         const ask = (collective: string, take: (node: string) => void) => discover(collective, take);
         const status = () => egress.status();
-        return [[name, new Rounds({ name, ask, status, collectives, every, found, log, clock, random })]];
+        const asked = (collective: string, at: number): void => {
+          setTimeout(() => {
+            // Where the connection is gone, answers are too.
+            if (!this.#stopped && egress.status().up) inventory.surveyed(name, collective, at);
+          }, MISSED).unref();
+        };
+        const rounds = new Rounds({
+          name,
+          ask,
+          status,
+          collectives,
+          every,
+          found,
+          asked,
+          log,
+          clock,
+          random,
+        });
+        return [[name, rounds]];
       }),
     );
   }

@@ -35,15 +35,24 @@ export interface ReplayOptions {
 /** Messages between two looks at what has waited for too long. */
 const SWEEP = 64;
 
-/** Frames to the nodes of one request, which the bridge puts together while they come at once. */
+/** A Choria collective's subject of one node. */
+const NODE_SUBJECT = /^([\w-]+)\.node\./;
+
+/** Where copies of a request that go there are put together; undefined for what comes alone. */
+const gathering = ({ side, destination, headers }: CassetteMessage): string | undefined => {
+  if (side === 'egress') return undefined;
+  return headers?.['mc_identity'] === undefined ? NODE_SUBJECT.exec(destination)?.[1] : destination;
+};
+
+/** Messages to the nodes of one request, which the bridge puts together while they come at once. */
 const isBundle = (a: CassetteMessage, b: CassetteMessage): boolean =>
   a.link === b.link &&
   a.side === b.side &&
-  a.destination === b.destination &&
+  gathering(a) !== undefined &&
+  gathering(a) === gathering(b) &&
   a.reply_to === b.reply_to &&
   a.text === b.text &&
-  a.base64 === b.base64 &&
-  a.headers?.['mc_identity'] !== undefined;
+  a.base64 === b.base64;
 
 const entryOf = (outcome: Outcome, at: number): CassetteEntry =>
   outcome.kind === 'sent' ? outcome.message : { at, rejected: outcome.rejected };
@@ -97,7 +106,7 @@ class Run {
     const first = this.#bundle[0]?.entry;
     if (first !== undefined && (isRejected(first) || !isBundle(first, entry))) await this.#feed();
     this.#bundle.push(located);
-    if (entry.side === 'egress' || entry.headers?.['mc_identity'] === undefined) await this.#feed();
+    if (gathering(entry) === undefined) await this.#feed();
   }
 
   async end(): Promise<void> {

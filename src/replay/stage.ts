@@ -97,6 +97,7 @@ export const openStage = async (loaded: LoadedConfig, header: CassetteHeader): P
   const { bridge, nodes } = assemble(loaded, log, {
     clock: () => now,
     alone: true,
+    collect: 0,
     transports: { nats: (_, name) => linkOf(name), stomp: (_, name) => linkOf(name) },
   });
   for (const [egress, collectives] of Object.entries(header.nodes))

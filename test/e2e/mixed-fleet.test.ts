@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseExposition } from '../stats/prometheus.ts';
 import { mcbridge, stopAndCount } from '../support/bridge.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';
 import {
@@ -17,8 +18,15 @@ let mixed: MixedWorld;
 let client: ChoriaClient;
 const GO = [C1, C2, C3];
 
+/** Legacy nodes are not forgotten for their silence alone. */
+const rememberLegacy = (config: MixedConfig) => {
+  const { legacy } = config.egresses;
+  const discovery = { ...legacy.discovery, expire: '10m' };
+  return { ...config, egresses: { ...config.egresses, legacy: { ...legacy, discovery } } };
+};
+
 beforeAll(async () => {
-  mixed = await startMixedWorld({ legacy: [NODE1, NODE2] });
+  mixed = await startMixedWorld({ legacy: [NODE1, NODE2], changes: rememberLegacy });
   client = await mixed.world.client({ dialect: 'go', federated: false });
 });
 
@@ -37,6 +45,13 @@ const untilInventory = async (pattern: RegExp, ...args: readonly string[]): Prom
     if (pattern.test(shown)) return;
     if (Date.now() > deadline) throw new Error(`the inventory does not show ${pattern}:\n${shown}`);
   }
+};
+
+/** Requests that have gone out beyond a route so far. */
+const sentBy = async (route: string): Promise<number> => {
+  const { url } = await mixed.bridge.line(({ msg }) => msg === 'metrics and health over http', 'its address');
+  const metrics = await (await fetch(new URL('/metrics', String(url)))).text();
+  return parseExposition(metrics).value('mcbridge_requests_total', { route, direction: 'sent' });
 };
 
 const ping = (node: string) =>
@@ -58,6 +73,15 @@ describe('a Choria client that is not federated', () => {
     const [reply, ...more] = await ping(node);
     expect(more).toEqual([]);
     expect(reply).toMatchObject({ sender: node, rpc: { statuscode: 0 } });
+  });
+
+  test('calls several by their names, which come as one message a node and are one request beyond', async () => {
+    const route = 'choria_clients → legacy';
+    const before = await sentBy(route);
+    const targets = [NODE1, NODE2, C1];
+    const replies = await client.rpc({ agent: 'rpcutil', action: 'ping', data: {}, targets });
+    expect(replies.map(({ sender }) => sender)).toEqual([C1, NODE1, NODE2]);
+    expect((await sentBy(route)) - before).toBe(1);
   });
 
   test('calls all by a broadcast, once each', async () => {
@@ -136,4 +160,23 @@ describe('two bridges of different clusters between the same sides', () => {
     expect(counts.rejected).toEqual({});
     expect(counts.requestsReceived).toBeLessThan(20);
   });
+});
+
+// The last one: it takes a daemon away.
+test('a node that has moved is back for legacy clients after the next discovery, long before it would expire', async () => {
+  const daemon = mixed.world.daemons.find(({ identity }) => identity === NODE2);
+  await mixed.fleets.go.add({
+    identity: NODE2,
+    facts: { country: 'mt' },
+    classes: [],
+    agents: ['discovery', 'rpcutil'],
+  });
+  const here = ['--node', NODE2, '--collective', 'mcollective'];
+  await untilInventory(/both/, ...here);
+  await daemon?.stop();
+  await untilInventory(/^1 node: 0 on legacy, .* 1 on choria,/m, ...here);
+  const { stdout } = await mixed.mco.marshal.run('rpc', 'rpcutil', 'ping', '-I', NODE2, '-j');
+  expect(JSON.parse(stdout)).toMatchObject([{ sender: NODE2, statuscode: 0 }]);
+  const all = await mixed.mco.marshal.run('ping');
+  expect(all.stdout.split('\n').filter((line) => line.startsWith(NODE2))).toHaveLength(1);
 });

@@ -13,13 +13,14 @@ describe('the inventory', () => {
   const settle = (): void => {
     for (const tell of later.splice(0)) tell();
   };
-  const make = (capacity?: number): Inventory =>
+  const make = (capacity?: number, across?: ReadonlyMap<string, ReadonlySet<string>>): Inventory =>
     new Inventory({
       clock: () => now,
       log: recordingLog(lines),
       expire: (egress) => (egress === 'legacy' ? 180_000 : 30_000),
       later: (tell) => void later.push(tell),
       ...(capacity === undefined ? {} : { capacity }),
+      ...(across === undefined ? {} : { across }),
     });
 
   beforeEach(() => {
@@ -66,6 +67,92 @@ describe('the inventory', () => {
     now += 1;
     inventory.sweep();
     expect(inventory.size).toBe(0);
+  });
+
+  describe('of nodes that move', () => {
+    const ACROSS = new Map([
+      ['legacy', new Set(['choria'])],
+      ['choria', new Set(['legacy'])],
+    ]);
+    let inventory: Inventory;
+    const sides = (node: string): readonly string[] =>
+      ['legacy', 'choria'].filter((egress) => inventory.learned(egress, 'mcollective').has(node));
+    const seen = (egress: string): void => inventory.seen(egress, 'mcollective', 'n1', 'discovery');
+    /** A question now, and the time to answer it. @param answers come at once */
+    const survey = (egress: string, answers: boolean): void => {
+      const asked = now;
+      now += 100;
+      if (answers) seen(egress);
+      now += 4_900;
+      inventory.surveyed(egress, 'mcollective', asked);
+    };
+
+    beforeEach(() => {
+      inventory = make(undefined, ACROSS);
+      seen('legacy');
+      now += 10_000;
+      seen('choria');
+    });
+
+    it('knows them on both sides as long as they answer on both', () => {
+      for (let round = 0; round < 3; round++) {
+        now += 60_000;
+        survey('legacy', true);
+        survey('choria', true);
+      }
+      expect(sides('n1')).toEqual(['legacy', 'choria']);
+    });
+
+    it('forgets where they were once they have missed a question there, having been heard of across', () => {
+      const { version } = inventory;
+      now += 50_000;
+      survey('legacy', false);
+      expect(sides('n1')).toEqual(['choria']);
+      expect([inventory.version, later.length]).toEqual([version + 1, 1]);
+      survey('choria', false);
+      expect(sides('n1')).toEqual(['choria']);
+    });
+
+    it('keeps them where they have missed a question until they are heard of across', () => {
+      now += 50_000;
+      survey('choria', false);
+      expect(sides('n1')).toEqual(['legacy', 'choria']);
+      inventory.seen('elsewhere', 'mcollective', 'n1', 'reply');
+      inventory.seen('legacy', 'uk', 'n1', 'reply');
+      expect(sides('n1')).toEqual(['legacy', 'choria']);
+      settle();
+      inventory.seen('legacy', 'mcollective', 'n1', 'reply');
+      expect(sides('n1')).toEqual(['legacy']);
+      expect(later).toHaveLength(1);
+    });
+
+    it('knows them again on a side that they are heard of again: one answer may have been lost', () => {
+      now += 50_000;
+      survey('legacy', false);
+      survey('legacy', true);
+      survey('choria', true);
+      expect(sides('n1')).toEqual(['legacy', 'choria']);
+    });
+
+    it('does not count as missed what came otherwise after the question', () => {
+      now += 50_000;
+      const asked = now;
+      now += 1_000;
+      inventory.seen('legacy', 'mcollective', 'n1', 'reply');
+      seen('choria');
+      inventory.surveyed('legacy', 'mcollective', asked);
+      expect(sides('n1')).toEqual(['legacy', 'choria']);
+    });
+
+    it('makes room for others', () => {
+      inventory = make(2, ACROSS);
+      seen('legacy');
+      inventory.seen('legacy', 'mcollective', 'n2', 'discovery');
+      now += 60_000;
+      survey('legacy', false);
+      seen('choria');
+      expect([sides('n1'), inventory.size, inventory.refused]).toEqual([['choria'], 2, 0]);
+    });
   });
 
   it('keeps nobody for longer because the clock was set back', () => {

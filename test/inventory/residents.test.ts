@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { Inventory } from '../../src/inventory/inventory.ts';
-import { collectivesOf, knowledgeOf, residentsOf } from '../../src/inventory/residents.ts';
-import { recordingLog } from '../adapter/world.ts';
+import { acrossOf, collectivesOf, knowledgeOf, residentsOf } from '../../src/inventory/residents.ts';
+import { BRIDGE, recordingLog } from '../adapter/world.ts';
 
 const fresh = (): Inventory =>
   new Inventory({
@@ -91,6 +91,38 @@ describe('the residents of an ingress', () => {
     expect([legacySide, choriaSide].map((side) => side.has('mcollective', 'n1'))).toEqual([false, true]);
   });
 
+  it('are those that have moved there from its own side, whose replies are no longer held back', () => {
+    let now = 0;
+    const inventory = new Inventory({
+      clock: () => now,
+      log: recordingLog([]),
+      expire: () => 180_000,
+      across: new Map([['legacy', new Set(['choria'])]]),
+      later: (tell) => tell(),
+    });
+    const residents = residentsOf({
+      inventory,
+      routes: [{ to: 'choria', collectives: ['mcollective'] }],
+      beside: 'legacy',
+      patterns: new Map(),
+    });
+    const knowledge = knowledgeOf(inventory, new Map([['mco', 'legacy']]), BRIDGE);
+    inventory.seen('legacy', 'mcollective', 'n1', 'discovery');
+    now = 20_000;
+    inventory.seen('choria', 'mcollective', 'n1', 'discovery');
+    expect([residents.has('mcollective', 'n1'), knowledge.isNative('mco', 'mcollective', 'n1')]).toEqual([
+      false,
+      true,
+    ]);
+    now = 65_000;
+    inventory.surveyed('legacy', 'mcollective', 60_000);
+    expect([residents.has('mcollective', 'n1'), knowledge.isNative('mco', 'mcollective', 'n1')]).toEqual([
+      true,
+      false,
+    ]);
+    expect([...residents.names('mcollective')]).toEqual(['n1']);
+  });
+
   it('tell when they change, and give the same set as long as they do not', () => {
     const inventory = fresh();
     const residents = residentsOf({ inventory, routes: [LEGACY], beside: 'choria', patterns: new Map() });
@@ -137,7 +169,7 @@ describe('the residents of an ingress', () => {
 describe('what the bridge knows of nodes', () => {
   it('is who has replied beyond an egress, and who is native to the side of an ingress', () => {
     const inventory = fresh();
-    const knowledge = knowledgeOf(inventory, new Map([['clients', 'choria']]));
+    const knowledge = knowledgeOf(inventory, new Map([['clients', 'choria']]), BRIDGE);
     knowledge.seen('choria', 'mcollective', 'n1');
     knowledge.seen('legacy', 'mcollective', 'n2');
     expect(inventory.sightings('choria', 'mcollective')).toMatchObject([{ identity: 'n1', by: 'reply' }]);
@@ -145,6 +177,34 @@ describe('what the bridge knows of nodes', () => {
     expect(knowledge.isNative('clients', 'mcollective', 'n2')).toBe(false);
     expect(knowledge.isNative('clients', 'uk', 'n1')).toBe(false);
     expect(knowledge.isNative('federation', 'mcollective', 'n1')).toBe(false);
+  });
+
+  it('is no node by the name of the bridge, in which it tells errors, unless that answers when asked', () => {
+    const inventory = fresh();
+    const knowledge = knowledgeOf(inventory, new Map([['clients', 'choria']]), BRIDGE);
+    knowledge.seen('choria', 'mcollective', BRIDGE);
+    expect([...inventory.learned('choria', 'mcollective')]).toEqual([]);
+    inventory.seen('choria', 'mcollective', BRIDGE, 'discovery');
+    expect([...inventory.learned('choria', 'mcollective')]).toEqual([BRIDGE]);
+  });
+
+  it('is between which egresses nodes may move', () => {
+    const routes = [
+      { from: 'mco', to: 'choria' },
+      { from: 'mco', to: 'choria_ruby' },
+      { from: 'clients', to: 'legacy' },
+      { from: 'federation', to: 'legacy' },
+    ];
+    const beside = new Map([
+      ['mco', 'legacy'],
+      ['clients', 'choria'],
+    ]);
+    expect(acrossOf(routes, beside)).toEqual(
+      new Map([
+        ['legacy', new Set(['choria', 'choria_ruby'])],
+        ['choria', new Set(['legacy'])],
+      ]),
+    );
   });
 
   it('covers the collectives beyond the routes and beside the ingresses', () => {

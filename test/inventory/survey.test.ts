@@ -101,6 +101,46 @@ describe('the survey', () => {
     expect(inventory.size).toBe(0);
   });
 
+  describe('of a side that a node has left for another', () => {
+    const learned = (): readonly string[] => [...inventory.learned('legacy', 'mcollective')];
+    beforeEach(async () => {
+      inventory = new Inventory({
+        clock: Date.now,
+        log: recordingLog(lines),
+        expire: () => 60 * MINUTE,
+        across: new Map([['legacy', new Set(['choria'])]]),
+      });
+      make();
+      survey.start();
+      await pass(10_000);
+      inventory.seen('choria', 'mcollective', 'n1', 'discovery');
+      egress.nodes = [];
+    });
+
+    it('forgets it when it has not answered the next question within five seconds', async () => {
+      await pass(MINUTE - 10_000 + 4_999);
+      expect(learned()).toEqual(['n1']);
+      await pass(1);
+      expect(learned()).toEqual([]);
+    });
+
+    it('keeps it where it is only late', async () => {
+      await pass(MINUTE - 10_000 + 4_000);
+      egress.asked.at(-1)?.found('n1');
+      await pass(50_000);
+      expect(learned()).toEqual(['n1']);
+    });
+
+    it('keeps it where the connection may have lost the answer', async () => {
+      await pass(MINUTE - 10_000 + 1_000);
+      egress.up = false;
+      await pass(4_500);
+      egress.up = true;
+      await pass(30_000);
+      expect(learned()).toEqual(['n1']);
+    });
+  });
+
   it('takes in late answers, but none after its end', async () => {
     egress.nodes = [];
     survey.start();

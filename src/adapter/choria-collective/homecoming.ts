@@ -3,9 +3,11 @@ import { isIdentity } from '../../envelope/check.ts';
 import type { Home, Reply } from '../../envelope/message.ts';
 import { asRejection, Rejection } from '../../envelope/rejection.ts';
 import {
+  bridgeReplySubject,
   decodeReply,
   decodeReplyBody,
   decodeSecureReply,
+  parseBridgeReply,
   type RelayTransport,
   relayData,
   verifyHash,
@@ -38,8 +40,6 @@ export interface Homecoming {
 }
 
 const CACHED_TOKENS = 2_000;
-/** No client writes this where the MD5 of its callerid belongs. */
-const OURS = /^([\w-]+)\.reply\.mcbridge\.(.*)$/s;
 
 export const createHomecoming = ({ cluster, tokenKey, clock }: HomecomingOptions): Homecoming => {
   const passes = new Lru<string, ReplyPass>(CACHED_TOKENS);
@@ -47,7 +47,7 @@ export const createHomecoming = ({ cluster, tokenKey, clock }: HomecomingOptions
   const passFor = (replyTo: string): ReplyPass => {
     const cached = passes.get(replyTo);
     if (cached !== undefined) return cached;
-    const [, collective = '', token = ''] = OURS.exec(replyTo) ?? [];
+    const { collective = '', token = '' } = parseBridgeReply(replyTo) ?? {};
     const pass = readToken(token, { key: tokenKey, cluster, protocol: 'choria', collective });
     passes.set(replyTo, pass);
     return pass;
@@ -56,10 +56,11 @@ export const createHomecoming = ({ cluster, tokenKey, clock }: HomecomingOptions
   return {
     replyTo: (home, nodes) => {
       const { collective } = home;
-      return `${collective}.reply.mcbridge.${encodeToken(home, nodes, { key: tokenKey, cluster, protocol: 'choria', collective })}`;
+      const token = encodeToken(home, nodes, { key: tokenKey, cluster, protocol: 'choria', collective });
+      return bridgeReplySubject(collective, token);
     },
 
-    isOurs: (replyTo): replyTo is string => replyTo !== undefined && OURS.test(replyTo),
+    isOurs: (replyTo): replyTo is string => replyTo !== undefined && parseBridgeReply(replyTo) !== undefined,
 
     receive: (relay, replyTo, sink) => {
       let proven: ReplyPass | undefined;

@@ -10,14 +10,16 @@ import {
   type Dialect,
   decodeRelay,
   isFromBroker,
+  nodeSubject,
   type RelayTransport,
   readTargets,
 } from '../../wire/choria/index.ts';
+import { Bundle } from '../bundle.ts';
 import { createAnswerer, replySubjectCheck } from '../choria-requests/answer.ts';
 import { createRequestOpener } from '../choria-requests/open.ts';
 import { choriaStatus } from '../choria-status.ts';
 import type { Ingress, RequestSink, Residents } from '../port.ts';
-import { createNodeSubscriptions, type NodeSubscriptions } from './node-subscriptions.ts';
+import { createNodeSubscriptions, type NodeSubscriptions, nodeOf } from './node-subscriptions.ts';
 
 export interface ChoriaCollectiveIngressOptions {
   readonly name: string;
@@ -30,14 +32,16 @@ export interface ChoriaCollectiveIngressOptions {
   /** Whom directed requests are taken for. */
   readonly residents: Residents;
   readonly maxMessageBytes: number;
+  /** Nodes of one request, however many messages it came as. */
+  readonly maxTargets: number;
+  /** How long a request to nodes waits for further copies, in ms: Go's clients send one to each node. */
+  readonly collect: number;
   /** Seconds. */
   readonly maxTtl: number;
   /** Ms since the epoch. */
   readonly clock: () => number;
 }
 
-/** A message goes where its subject says, and nowhere else. */
-const ONE = { maxTargets: 1 };
 /** How long the server's name in a trail may be that of the one before, in ms; each reply to Go bears it. */
 const SERVER_AGE = 1_000;
 
@@ -47,6 +51,7 @@ const SERVER_AGE = 1_000;
  */
 export const createChoriaCollectiveIngress = (options: ChoriaCollectiveIngressOptions): Ingress => {
   const { name, link, cluster, collectives, residents, clock } = options;
+  const bundles = new Map<string, Bundle>();
   let broadcasts: readonly LinkSubscription[] = [];
   let nodes: NodeSubscriptions | undefined;
   let connected = { server: '', until: 0 };
@@ -74,24 +79,56 @@ export const createChoriaCollectiveIngress = (options: ChoriaCollectiveIngressOp
   const opener = createRequestOpener({ ...options, checkReplySubject, federated: false });
   const answer = createAnswerer({ link, checkReplySubject, trailOf });
 
-  const onMessage = ({ destination, body }: IncomingMessage, sink: RequestSink): void => {
+  /** A message goes where the subjects say that it came by, and nowhere else. */
+  const take = (body: Buffer, subjects: readonly string[], sink: RequestSink): void => {
     const bridged = brokersMark(body, options);
     if (bridged !== undefined) sink.ignored('bridged', bridged);
-    else opener.open(body, () => (request) => readTargets([destination], request, ONE), sink);
+    else opener.open(body, () => (request) => readTargets(subjects, request, options), sink);
+  };
+
+  // Each collective's copies apart: those that somebody has sent on to another one's subjects are refused alone.
+  const collectCopies = (sink: RequestSink): void => {
+    for (const collective of collectives) {
+      const subjects = (nodes: readonly string[]) => nodes.map((node) => nodeSubject(collective, node));
+      const bundle = new Bundle({
+        take: ({ body }, nodes) => take(body, subjects(nodes), sink),
+        quiet: options.collect,
+        most: options.maxTargets,
+      });
+      bundles.set(collective, bundle);
+    }
+  };
+
+  const onDirected = (message: IncomingMessage, sink: RequestSink): void => {
+    const { collective, node } = nodeOf(message.destination);
+    const bundle = bundles.get(collective);
+    // A pattern lets in names that are none.
+    if (bundle === undefined || !isIdentity(node)) take(message.body, [message.destination], sink);
+    else bundle.add(message, node);
+  };
+
+  const flush = (): void => {
+    for (const bundle of bundles.values()) bundle.flush();
   };
 
   return {
     name,
 
     start: async (sink) => {
-      const take = (message: IncomingMessage): void => onMessage(message, sink);
-      nodes = createNodeSubscriptions({ link, cluster, collectives, residents, onMessage: take });
+      collectCopies(sink);
+      nodes = createNodeSubscriptions({
+        link,
+        cluster,
+        collectives,
+        residents,
+        onMessage: (message) => onDirected(message, sink),
+      });
       await link.open();
       const heard = collectives.map((collective) =>
         link.subscribe({
           destination: broadcastsSubject(collective),
           group: bridgeGroup(cluster),
-          onMessage: take,
+          onMessage: ({ body, destination }) => take(body, [destination], sink),
         }),
       );
       [broadcasts] = await Promise.all([Promise.all(heard), nodes.start()]);
@@ -107,9 +144,11 @@ export const createChoriaCollectiveIngress = (options: ChoriaCollectiveIngressOp
       const listening = broadcasts;
       broadcasts = [];
       await Promise.all([nodes?.stop(), ...listening.map((subscription) => subscription.unsubscribe())]);
+      flush();
     },
 
     close: async () => {
+      flush();
       // At once: a server that has stalled confirms nothing, and must not hold up the end.
       await Promise.all([nodes?.stop(), link.close()]);
     },

@@ -87,7 +87,7 @@ export const createNodeSubscriptions = (options: NodeSubscriptionsOptions): Node
         group,
         onMessage: (message) => {
           // Whose node it is may have changed since; then somebody else answers, or nobody any more.
-          if (takes(nodeOf(message.destination))) onMessage(message);
+          if (takes(nodeOf(message.destination).node)) onMessage(message);
         },
       });
       if (held.get(destination) === entry) entry.subscription = subscription;
@@ -142,4 +142,7 @@ export const createNodeSubscriptions = (options: NodeSubscriptionsOptions): Node
 };
 
 /** `<collective>.node.<identity>`; both the collective and `node` are one token. */
-const nodeOf = (subject: string): string => subject.split('.').slice(2).join('.');
+export const nodeOf = (subject: string): { readonly collective: string; readonly node: string } => {
+  const [collective = '', , ...node] = subject.split('.');
+  return { collective, node: node.join('.') };
+};

@@ -9,6 +9,7 @@ import {
   encodeSecureReply,
   encodeTransport,
   isDialect,
+  parseBridgeReply,
   parseReplySubject,
 } from '../../wire/choria/index.ts';
 import { sendVia } from '../send.ts';
@@ -24,6 +25,12 @@ export const replySubjectCheck =
   (collectives: ReadonlySet<string>): ReplySubjectCheck =>
   (subject) => {
     const { collective } = parseReplySubject(subject);
+    // A reply to a request that passes sealed would come back as one to what the bridge has translated.
+    if (parseBridgeReply(subject) !== undefined)
+      throw new Rejection(
+        'invalid_reply_to',
+        'the reply-to is of the form in which the bridge awaits replies',
+      );
     if (!collectives.has(collective))
       throw new Rejection(
         'collective_not_exported',

@@ -6,9 +6,9 @@ import { encodeBase64 } from '../../wire/base64.ts';
 import {
   BRIDGE_MARKER,
   broadcastDestination,
+  discoveryDestination,
   EXPIRY_SLACK,
   messageHeaders,
-  replyDestination,
 } from '../../wire/mcollective/addressing.ts';
 import { decodeReply, openReply } from '../../wire/mcollective/reply.ts';
 import {
@@ -47,16 +47,14 @@ const AGENT = 'discovery';
 const TTL = 60;
 
 /**
- * Asks who is there, in the bridge's own name. The answers come to a queue of this instance alone, named as a client's:
- * `/queue/<collective>.reply.<identity>_<pid>.<unique>`, its dots taken out so that no cluster's wildcard holds it.
- * The question bears the header by which ingresses know what a bridge has sent.
+ * Asks who is there, in the bridge's own name. The answers come to a queue of this instance alone,
+ * which no ingress takes for a client's. The question bears the header by which ingresses know what a bridge has sent.
  */
 export const createDiscovery = (
   options: DiscoveryOptions,
   sink: () => ReplySink | undefined,
 ): NonNullable<Egress['discover']> => {
   const { link, identity, cluster, serializer, clock } = options;
-  const client = `${identity.replaceAll('.', '_')}_${process.pid}`;
   const unique = randomBytes(8).toString('hex');
   const questions = new Questions(clock);
   const subscribed = new Map<string, Promise<unknown>>();
@@ -92,7 +90,7 @@ export const createDiscovery = (
 
   return async (collective, found) => {
     const { callerId, key } = options.signers.signerFor(options.caller);
-    const replyTo = replyDestination(collective, client, unique);
+    const replyTo = discoveryDestination(collective, `${identity}_${process.pid}`, unique);
     await subscribe(collective, replyTo);
     const now = clock();
     const request: LegacyRequest = {

@@ -12,10 +12,10 @@ import {
 import { createSerializer, type SerializerName } from '../../wire/mcollective/serializer.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../wire/ruby/value.ts';
 import type { SigningPool } from '../../wire/signing-pool.ts';
+import { Bundle } from '../bundle.ts';
 import type { Ingress, LinkStatus, Ownership, RequestSink, Residents } from '../port.ts';
 import { sendVia } from '../send.ts';
 import { Answering } from './answering.ts';
-import { Bundle } from './bundle.ts';
 import type { Callers } from './callers.ts';
 import { DirectedSubscriptions } from './directed.ts';
 import { type Arrival, Intake, LEGACY } from './intake.ts';
@@ -26,6 +26,8 @@ export interface McollectiveStompIngressOptions {
   readonly link: Link;
   /** What the bridge calls itself in the marker of frames that it hands back. */
   readonly identity: string;
+  /** The bridge's own, in whose reply queues no client awaits replies. */
+  readonly cluster: string;
   /** The collectives whose requests are taken. */
   readonly collectives: readonly string[];
   readonly serializer: SerializerName;
@@ -135,7 +137,7 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
       target: { kind: 'directed', nodes },
       copied: false,
     });
-    const bundle = new Bundle((message, nodes) => intake.take(arrival(message, nodes), sink));
+    const bundle = new Bundle({ take: (message, nodes) => intake.take(arrival(message, nodes), sink) });
     const onMessage = ifOurs(collective, sink, (message) => {
       const node = message.headers['mc_identity'] ?? '';
       if (!isIdentity(node))

@@ -15,6 +15,8 @@ export const LEGACY = 'legacy';
 
 export interface IntakeOptions {
   readonly name: string;
+  /** The bridge's own; no client awaits replies where it does. */
+  readonly cluster: string;
   readonly collectives: ReadonlySet<string>;
   readonly serializer: Serializer;
   readonly base64: boolean;
@@ -83,7 +85,7 @@ export class Intake {
 
   /** @throws Rejection `invalid_reply_to` */
   checkReplyTo(replyTo: string): void {
-    const collective = replyToCollective(replyTo);
+    const collective = replyToCollective(replyTo, this.#options.cluster);
     if (!this.#options.collectives.has(collective))
       throw new Rejection('invalid_reply_to', `replies to the collective ${collective} are not carried here`);
   }

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isCallerId } from '../../envelope/check.ts';
 import { Rejection, type RejectionCode } from '../../envelope/rejection.ts';
@@ -19,12 +19,19 @@ export interface KeyFolderOptions {
 
 interface Entry {
   readonly key: KeyObject;
-  readonly modified: number;
+  readonly version: string;
   checked: number;
 }
 
 /** How long a key file is believed unchanged, in ms. */
 const RECHECK = 5_000;
+
+/**
+ * Which content of a file this is. The time of change alone does not tell: `cp -p`, rsync and the layers of an image
+ * keep it, and a link may lead to another file of the same time.
+ */
+const versionOf = ({ mtimeMs, ctimeMs, dev, ino, size }: Stats): string =>
+  [mtimeMs, ctimeMs, dev, ino, size].join(' ');
 
 /**
  * A folder with a key for each caller, read when first needed and again when it changes.
@@ -42,13 +49,13 @@ export const openKeyFolder = (options: KeyFolderOptions): ((caller: string) => K
     const file = `${caller.slice('cert='.length)}.pem`;
     try {
       const path = join(directory, file);
-      const modified = statSync(path).mtimeMs;
-      if (cached !== undefined && cached.modified === modified) {
+      const version = versionOf(statSync(path));
+      if (cached !== undefined && cached.version === version) {
         cached.checked = now;
         return cached.key;
       }
       const key = parse(readFileSync(path));
-      known.set(caller, { key, modified, checked: now });
+      known.set(caller, { key, version, checked: now });
       return key;
     } catch (error) {
       known.delete(caller);

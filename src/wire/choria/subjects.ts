@@ -140,6 +140,23 @@ export const readTargets = (
   return { kind: 'broadcast' };
 };
 
+/**
+ * The way home of what a bridge has translated, which nodes copy from the federation header of a request into that of
+ * their replies. Nobody listens there, and no client writes this where the MD5 of its callerid belongs.
+ */
+export const bridgeReplySubject = (collective: string, token: string): string =>
+  `${collective}.reply.mcbridge.${token}`;
+
+const BRIDGE_REPLY = /^([\w-]+)\.reply\.mcbridge\.(.*)$/s;
+
+/** The parts of such a way home; undefined for any other subject. */
+export const parseBridgeReply = (
+  subject: string,
+): { readonly collective: string; readonly token: string } | undefined => {
+  const [, collective, token] = BRIDGE_REPLY.exec(subject) ?? [];
+  return collective === undefined || token === undefined ? undefined : { collective, token };
+};
+
 /** Printable ASCII without NATS's wildcards; whatever a client's subject holds, nothing can end the protocol line. */
 const SUBJECT_TOKEN = /^[!-)+-=?-~]+$/;
 const MAX_SUBJECT = 512;

@@ -53,16 +53,33 @@ export const parseReplyDestination = (
   return { collective: destination.slice('/queue/'.length, at), token };
 };
 
+/**
+ * Where an instance of a bridge awaits the answers to its own questions, below the same `<collective>.reply.>`. All of
+ * the name is one token, its dots taken out, so that no cluster's wildcard holds it.
+ */
+export const discoveryDestination = (collective: string, name: string, unique: string): string =>
+  `/queue/${collective}.reply.${DISCOVERY}${name.replaceAll('.', '_')}.${unique}`;
+
+/** No client's name: theirs is that of their host, with `_<pid>` behind it. */
+const DISCOVERY = 'mcbridge-discovery_';
+
 // ActiveMQ sends to each of several destinations between commas, takes options after "?", and lets `*` and `>` stand
 // for many; none of that is a queue of a client's own.
-const CLIENT_REPLY = /^\/queue\/([\w-]+)\.reply\.[\w-]+(?:\.[\w-]+)*$/;
+const CLIENT_REPLY = /^\/queue\/([\w-]+)\.reply\.([\w-]+)(?:\.[\w-]+)*$/;
 
 /**
  * The collective in whose reply namespace a client awaits its replies, `/queue/<collective>.reply.<…>`.
+ * @param cluster the bridge's own, whose reply queues are no client's
  * @throws Rejection `invalid_reply_to` for any other destination
  */
-export const replyToCollective = (replyTo: string): string => {
-  const collective = CLIENT_REPLY.exec(replyTo)?.[1];
+export const replyToCollective = (replyTo: string, cluster: string): string => {
+  const [, collective, client = ''] = CLIENT_REPLY.exec(replyTo) ?? [];
+  // What the bridge sends there would come back to it as the reply of a legacy node.
+  if (client === cluster || client.startsWith(DISCOVERY))
+    throw new Rejection(
+      'invalid_reply_to',
+      `the reply-to ${shown(replyTo)} is a queue in which the bridge itself awaits replies`,
+    );
   if (collective === undefined)
     throw new Rejection(
       'invalid_reply_to',

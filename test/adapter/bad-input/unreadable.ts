@@ -48,6 +48,11 @@ export const UNREADABLE: readonly (Bad & { readonly send: Deviation | string | B
 
 /** Read, but there is no way home, or nothing to say there: the log tells whose request it was. */
 export const UNANSWERED: readonly (Bad & { readonly send: Deviation })[] = [
+  {
+    what: 'a reply-to where the bridge awaits replies',
+    code: 'invalid_reply_to',
+    send: { headers: { 'reply-to': 'mcollective.reply.mcbridge.AQBrBR051A' } },
+  },
   { what: 'no reply-to header', code: 'missing_field', send: { headers: { 'reply-to': undefined } } },
   {
     what: 'a reply-to that is no reply subject',

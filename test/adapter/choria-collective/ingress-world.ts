@@ -84,6 +84,8 @@ export const makeCollectiveIngress = (
     }),
     residents,
     maxMessageBytes: MAX_BYTES,
+    maxTargets: 1_000,
+    collect: 0,
     maxTtl: MAX_TTL,
     clock: Date.now,
     ...overrides,

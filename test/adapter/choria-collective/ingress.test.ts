@@ -63,6 +63,7 @@ describe('whom a request is for', () => {
     const { requests, send } = await makeCollectiveWorld();
     const federation = { req: 'a'.repeat(32), target: [`${COLLECTIVE}.node.${N2}`, 'secret.node.x'] };
     send({ nodes: [N1], headers: { federation } });
+    await until('one is handed over', () => requests.length === 1);
     send({ headers: { federation } });
     await until('both are handed over', () => requests.length === 2);
     expect(requests.map(({ target }) => target)).toEqual([

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -70,6 +70,34 @@ describe('a folder of clients’ public keys', () => {
     expect(folderCallers.keyFor('cert=alice').equals(aliceKeys.publicKey)).toBe(true);
     rmSync(join(folder, 'alice.pem'));
     symlinkSync('two.pem', join(folder, 'alice.pem'));
+    clock.now += 5_000;
+    expect(folderCallers.keyFor('cert=alice').equals(aliceKeys.publicKey)).toBe(false);
+  });
+
+  // As `cp -p`, rsync and the layers of an image leave it.
+  it('takes up a key that has been replaced by one of the same time and size', () => {
+    put('alice.pem', keyPair('legacy alice').publicKey);
+    const folderCallers = callers();
+    expect(folderCallers.keyFor('cert=alice').equals(aliceKeys.publicKey)).toBe(true);
+    put('alice.pem', keyPair('legacy server').publicKey);
+    clock.now += 5_000;
+    expect(folderCallers.keyFor('cert=alice').equals(aliceKeys.publicKey)).toBe(false);
+  });
+
+  it('takes up the keys of a folder that has been swapped for another, of the same times', () => {
+    for (const [version, keys] of [
+      ['v1', 'legacy alice'],
+      ['v2', 'legacy server'],
+    ] as const) {
+      mkdirSync(join(folder, version));
+      put(`${version}/alice.pem`, keyPair(keys).publicKey);
+    }
+    const current = join(folder, 'current');
+    symlinkSync('v1', current);
+    const folderCallers = callerFolder(current, () => clock.now);
+    expect(folderCallers.keyFor('cert=alice').equals(aliceKeys.publicKey)).toBe(true);
+    rmSync(current);
+    symlinkSync('v2', current);
     clock.now += 5_000;
     expect(folderCallers.keyFor('cert=alice').equals(aliceKeys.publicKey)).toBe(false);
   });

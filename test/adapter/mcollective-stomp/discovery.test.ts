@@ -71,7 +71,7 @@ describe('discovery in the bridge’s own name', () => {
   it('has a queue of its own below the collective’s replies', async () => {
     const [one, other] = [await asked(), await asked()];
     const queue = new RegExp(
-      `^/queue/${COLLECTIVE}\\.reply\\.${BRIDGE.replaceAll('.', '_')}_${process.pid}\\.[0-9a-f]+$`,
+      `^/queue/${COLLECTIVE}\\.reply\\.mcbridge-discovery_${BRIDGE.replaceAll('.', '_')}_${process.pid}\\.[0-9a-f]+$`,
     );
     expect(one.frame.replyTo).toMatch(queue);
     expect(other.frame.replyTo).not.toBe(one.frame.replyTo);

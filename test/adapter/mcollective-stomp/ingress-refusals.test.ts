@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { McollectiveStompIngressOptions } from '../../../src/adapter/mcollective-stomp/ingress.ts';
 import { EMPTY_FILTER } from '../../../src/envelope/filter.ts';
+import { discoveryDestination } from '../../../src/wire/mcollective/addressing.ts';
 import { RubyHash } from '../../../src/wire/ruby/value.ts';
 import { serverKeys, settled } from '../world.ts';
 import {
@@ -118,6 +119,12 @@ describe('a client’s request', () => {
     ['answered in another collective', { replyTo: '/queue/secret.reply.x_1.1' }, 'invalid_reply_to'],
     ['answered in a collective within', { replyTo: '/queue/a.mcollective.reply.x_1.1' }, 'invalid_reply_to'],
     ['answered to a temporary queue', { replyTo: '/temp-queue/mcollective.reply.x' }, 'invalid_reply_to'],
+    ['answered to the bridge', { replyTo: '/queue/mcollective.reply.prod.AQBrBR051A' }, 'invalid_reply_to'],
+    [
+      'answered to the bridge’s discovery',
+      { replyTo: discoveryDestination('mcollective', 'bridge_1', 'ab12') },
+      'invalid_reply_to',
+    ],
     ['answered to nobody', { replyTo: '/queue/mcollective.reply.' }, 'invalid_reply_to'],
     [
       'answered to several',

@@ -100,6 +100,7 @@ export const makeStompIngress = (
     name: 'mco',
     link,
     identity: BRIDGE,
+    cluster: 'prod',
     collectives: [COLLECTIVE],
     serializer: 'marshal',
     base64: false,

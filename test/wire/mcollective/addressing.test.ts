@@ -3,6 +3,7 @@ import {
   broadcastDestination,
   broadcastWildcard,
   directedDestination,
+  discoveryDestination,
   messageHeaders,
   parseReplyDestination,
   replyDestination,
@@ -41,7 +42,7 @@ describe.each(['marshal', 'yaml'] as const)('addresses of the captured %s messag
   it('say which agent and collective they belong to', () => {
     for (const { headers, body } of capturedRequests(name)) {
       const { collective, agent } = decodeRequest(body, serializers[name]);
-      expect(replyToCollective(headers['reply-to'] ?? '')).toBe(collective);
+      expect(replyToCollective(headers['reply-to'] ?? '', 'prod')).toBe(collective);
       if (headers['mc_identity'] === undefined)
         expect(topicAgent(headers['destination'] ?? '', collective)).toBe(agent);
     }
@@ -90,7 +91,30 @@ describe('the topic of an agent', () => {
 
 describe('where a client awaits its replies', () => {
   it('is a queue in the reply namespace of its collective', () => {
-    expect(replyToCollective('/queue/uk_collective.reply.host-1.example.net_4711.12')).toBe('uk_collective');
+    const replyTo = '/queue/uk_collective.reply.host-1.example.net_4711.12';
+    expect(replyToCollective(replyTo, 'prod')).toBe('uk_collective');
+  });
+
+  it.each([
+    ['of a host named like the cluster', '/queue/mcollective.reply.prod_4711.1'],
+    ['with the cluster further behind', '/queue/mcollective.reply.host.prod.1'],
+    ['of a host named like the bridge', '/queue/mcollective.reply.mcbridge_4711.1'],
+  ])('is one %s', (_, replyTo) => {
+    expect(replyToCollective(replyTo, 'prod')).toBe('mcollective');
+  });
+
+  it.each([
+    replyDestination('mcollective', 'prod', 'AQBrBR051A'),
+    '/queue/mcollective.reply.prod',
+    '/queue/mcollective.reply.prod.x.y',
+    discoveryDestination('mcollective', 'bridge.example.net_4711', 'ab12'),
+  ])('is not where the bridge awaits replies: %s', (replyTo) => {
+    expect(() => replyToCollective(replyTo, 'prod')).toThrow(
+      expect.objectContaining({
+        code: 'invalid_reply_to',
+        message: expect.stringContaining('the bridge itself'),
+      }),
+    );
   });
 
   it.each([
@@ -110,7 +134,9 @@ describe('where a client awaits its replies', () => {
     '/queue//queue/mcollective.reply.x',
     '/remote-temp-queue/mcollective.reply.x',
   ])('is not %j', (replyTo) => {
-    expect(() => replyToCollective(replyTo)).toThrow(expect.objectContaining({ code: 'invalid_reply_to' }));
+    expect(() => replyToCollective(replyTo, 'prod')).toThrow(
+      expect.objectContaining({ code: 'invalid_reply_to' }),
+    );
   });
 });
 
