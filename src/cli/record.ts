@@ -1,14 +1,13 @@
 import type { Command } from 'commander';
-import { BROKERS } from '../assembly/links.ts';
 import { headersFor } from '../cassette/header.ts';
 import { loadConfig } from '../config/load.ts';
-import { listen } from '../record/listen.ts';
 import { RecordError } from '../record/problem.ts';
 import { Recorder } from '../record/recorder.ts';
 import type { Path } from '../record/redact/paths.ts';
 import { createRedactor } from '../record/redact/redactor.ts';
 import { Tape } from '../record/tape.ts';
 import { collecting } from './arguments.ts';
+import { attached, fromInside, fromOutside } from './record/hearing.ts';
 import {
   PATHS_HELP,
   parseCount,
@@ -30,6 +29,7 @@ interface RecordOptions {
   readonly rotate?: number;
   readonly redact?: readonly Path[];
   readonly redactAllData?: true;
+  readonly outside?: true;
   readonly force?: true;
 }
 
@@ -39,8 +39,9 @@ export const registerRecord = (program: Command): void => {
     .command('record')
     .summary('record what passes between the networks, as a cassette')
     .description(
-      'Listens on the networks of a configuration, with its credentials and without taking a message from anyone, and ' +
-        'writes what a bridge between them gets and sends to a cassette, see docs/record.md.',
+      'Writes what a bridge gets and sends to a cassette, see docs/record.md: from inside a running bridge that has a ' +
+        'record_socket, else by listening on the networks of its configuration, with its credentials and without taking ' +
+        'a message from anyone.',
     )
     .requiredOption('-c, --config <file>', 'the configuration of the bridge, see docs/configuration.md')
     .requiredOption('-o, --out <file>', 'the cassette to write')
@@ -49,12 +50,14 @@ export const registerRecord = (program: Command): void => {
     .option('--rotate <size>', 'go on in FILE.2, FILE.3, … when a file has this size: 100MiB', parseSize)
     .option('--redact <path...>', 'replace these values', collecting(parseValuePath))
     .option('--redact-all-data', 'replace every text in the data of requests and replies')
+    .option('--outside', 'listen on the networks, also where the configuration has a record_socket')
     .option('--force', 'replace an earlier recording of this name')
     .addHelpText(
       'after',
       `
-Ctrl-C ends it. What is in queues on a STOMP broker (directed requests, replies) would be taken from its receivers, so it
-is not recorded here: mcbridge run --record FILE records all that goes through a bridge, from inside.
+Ctrl-C ends it. From outside, what is in queues on a STOMP broker (directed requests, replies) would be taken from its
+receivers, so it is not recorded: the record_socket of a running bridge, or mcbridge run --record FILE, tells all that goes
+through it.
 
 ${PATHS_HELP}
 
@@ -86,6 +89,7 @@ const recordTo = async (file: string, options: RecordOptions): Promise<void> => 
   const loaded = loadConfig(options.config, process.env);
   const selection = selectionOf(options.redact, options.redactAllData);
   const redactor = selection && createRedactor(loaded, selection);
+  const inside = options.outside === true ? undefined : await attached(loaded);
   const headers = headersFor(loaded, { version: version() });
   let fail: (error: Error) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => {
@@ -95,7 +99,7 @@ const recordTo = async (file: string, options: RecordOptions): Promise<void> => 
   const tape = await Tape.open({
     file,
     header: (clock) => {
-      const header = headers({ clock });
+      const header = inside === undefined ? headers({ clock }) : { ...inside.header, clock };
       // Fingerprints of the real keys say nothing of the signatures that are there now.
       return redactor === undefined ? header : { ...header, keys: {}, trust: redactor.trust() };
     },
@@ -112,9 +116,12 @@ const recordTo = async (file: string, options: RecordOptions): Promise<void> => 
   });
   const ended = ending(options.for);
   const progress = new Progress(recorder.tally);
+  const note = (text: string): void => progress.note(text);
   try {
     const ears = await Promise.race([
-      listen(loaded, { transports: BROKERS, tap: recorder, note: (text) => progress.note(text) }),
+      inside === undefined
+        ? fromOutside(loaded, { tap: recorder, note })
+        : fromInside(inside, recorder, note),
       failed,
       // A signal while it connects; then there is nothing to close but what the process's end closes.
       ended.signal.then(() => undefined),
@@ -123,9 +130,9 @@ const recordTo = async (file: string, options: RecordOptions): Promise<void> => 
       await tape.discard();
       process.exit(0);
     }
-    progress.note(`recording to ${file}; Ctrl-C ends it`);
+    note(`recording to ${file}; Ctrl-C ends it`);
     try {
-      await Promise.race([ended.begin(), recorder.full, failed]);
+      await Promise.race([ended.begin(), recorder.full, failed, ears.over]);
     } finally {
       recorder.stop();
       await ears.close();

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { assemble } from '../assembly/assemble.ts';
+import { BROKERS } from '../assembly/links.ts';
 import { loadConfig } from '../config/load.ts';
 import { createLogger } from './log.ts';
 import { createMonitor, serve } from './monitor.ts';
 import { parseSize } from './record/options.ts';
-import { orAbandon, type RunningOptions, recordRunning } from './record/running.ts';
+import { orAbandon, type RunningOptions, recordRunning, tellRunning } from './record/running.ts';
 import { orTell } from './record.ts';
 
 /** Ms between log lines of the counters, while anything changes. */
@@ -53,11 +54,15 @@ const run = async ({ config: file, record, ...options }: RunOptions): Promise<vo
   const log = createLogger({ ...config.log, stream: process.stdout, identity, cluster, instance });
   const recording =
     record === undefined ? undefined : await recordRunning({ ...options, record }, loaded, log);
-  const { assembled, monitor } = await orAbandon(recording, async () => {
-    const assembled = assemble(loaded, recording?.log ?? log, recording);
+  const { assembled, monitor, socket } = await orAbandon(recording, async () => {
+    const within = recording ?? { transports: BROKERS, log };
+    const { recordSocket } = config;
+    const socket = recordSocket === undefined ? undefined : await tellRunning(recordSocket, loaded, within);
+    const { transports, log: told } = socket ?? within;
+    const assembled = assemble(loaded, told, { transports });
     const monitor = createMonitor(loaded, assembled, log);
     await serve(monitor, loaded, log);
-    return { assembled, monitor };
+    return { assembled, monitor, socket };
   });
   const { bridge, nodes } = assembled;
 
@@ -97,6 +102,7 @@ const run = async ({ config: file, record, ...options }: RunOptions): Promise<vo
     await Promise.all([monitor.join(), nodes.survey.ready]);
     monitor.running();
     recording?.begin(nodes);
+    socket?.begin(nodes);
     log.info({ links: bridge.status() }, 'ready');
   };
   const started = start();
@@ -113,6 +119,7 @@ const run = async ({ config: file, record, ...options }: RunOptions): Promise<vo
     nodes.survey.stop();
     await bridge.stop();
     await recording?.close();
+    await socket?.close();
     await monitor.close();
     clearInterval(timer);
     counters();

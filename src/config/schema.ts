@@ -77,6 +77,7 @@ export const configSchema = (context: SchemaContext) =>
       max_targets: integer(1, 100_000).default(1000),
       max_message_bytes: bytes(64 * 1024, 256 * 1024 ** 2).default(4 * 1024 ** 2),
       drain_timeout: seconds(0, 3600).default(10),
+      record_socket: path(context.resolve).optional(),
       log: z
         .strictObject({
           level: choice(LOG_LEVELS).default(DEFAULT_LOG.level),
@@ -111,6 +112,7 @@ export const configSchema = (context: SchemaContext) =>
         maxTargets: it.max_targets,
         maxMessageBytes: it.max_message_bytes,
         drainTimeout: it.drain_timeout,
+        recordSocket: it.record_socket,
         log: it.log,
         http: it.http,
         statistics: it.statistics,

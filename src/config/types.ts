@@ -20,6 +20,8 @@ export interface Config {
   readonly maxMessageBytes: number;
   /** Seconds. */
   readonly drainTimeout: number;
+  /** Where `mcbridge record` hears all that goes through the running bridge; undefined: nowhere. */
+  readonly recordSocket: string | undefined;
   readonly log: LogConfig;
   /** Undefined: off. */
   readonly http: HttpConfig | undefined;

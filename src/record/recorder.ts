@@ -68,6 +68,12 @@ export class Recorder implements Tap {
     this.#take(entry, body.byteLength);
   }
 
+  /** What another recorder has made. */
+  entry(entry: CassetteEntry): void {
+    this.#at = Math.max(this.#at, entry.at);
+    this.#take({ ...entry, at: this.#at }, isRejected(entry) ? 0 : bodyOf(entry).length);
+  }
+
   rejected(rejected: CassetteRejected['rejected']): void {
     this.#take({ at: this.#now(), rejected }, 0);
   }

@@ -19,6 +19,7 @@ describe('a minimal configuration', () => {
       maxTargets: 1000,
       maxMessageBytes: 4 * 1024 * 1024,
       drainTimeout: 10,
+      recordSocket: undefined,
       log: { level: 'info', format: 'auto' },
     });
   });

@@ -6,6 +6,7 @@ import { headersFor } from '../../cassette/header.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { inventoryDocument } from '../../inventory/document.ts';
 import { Recorder, type Tap } from '../../record/recorder.ts';
+import { openRecordSocket } from '../../record/socket.ts';
 import { Tape } from '../../record/tape.ts';
 import { type Recording, recordingOf } from '../../record/transports.ts';
 import { version } from '../version.ts';
@@ -97,5 +98,28 @@ export const recordRunning = async (
         log.error({ err: error, file }, 'recording could not be ended');
       }
     },
+  };
+};
+
+/**
+ * Lets `mcbridge record` listen to a bridge while it runs.
+ * @param within what else records it
+ * @throws RecordError where the socket cannot be made
+ */
+export const tellRunning = async (
+  file: string,
+  loaded: LoadedConfig,
+  within: Recording,
+): Promise<Pick<Running, 'transports' | 'log' | 'begin' | 'close'>> => {
+  const socket = await openRecordSocket({
+    file,
+    clock: Date.now,
+    log: (fields, message) => within.log.info(fields, message),
+  });
+  const headers = headersFor(loaded, { version: version(), rejections: true });
+  return {
+    ...recordingOf(within, loaded.config, socket),
+    begin: ({ page }) => socket.begin((clock) => headers({ clock, nodes: nodesIn(page) })),
+    close: () => socket.close(),
   };
 };

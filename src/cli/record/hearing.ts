@@ -1,0 +1,46 @@
+import { BROKERS } from '../../assembly/links.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import { type Attached, attach } from '../../record/attach.ts';
+import { type Ears, type ListenOptions, listen } from '../../record/listen.ts';
+import type { Recorder } from '../../record/recorder.ts';
+
+/** What is recorded, and when no more of it comes. */
+export interface Heard extends Pick<Ears, 'close'> {
+  readonly over: Promise<void>;
+}
+
+/** The running bridge; undefined where it tells nothing, or is not there. */
+export const attached = async ({ config }: LoadedConfig): Promise<Attached | undefined> =>
+  config.recordSocket === undefined ? undefined : attach(config.recordSocket);
+
+export const fromOutside = async (
+  loaded: LoadedConfig,
+  options: Pick<ListenOptions, 'tap' | 'note'>,
+): Promise<Heard> => {
+  const { recordSocket } = loaded.config;
+  if (recordSocket !== undefined)
+    options.note(
+      `not from inside a bridge at ${recordSocket}: listening on the networks, where queues cannot be heard`,
+    );
+  const ears = await listen(loaded, { ...options, transports: BROKERS });
+  return { over: new Promise(() => undefined), close: () => ears.close() };
+};
+
+export const fromInside = async (
+  inside: Attached,
+  recorder: Recorder,
+  note: (text: string) => void,
+): Promise<Heard> => {
+  note('from inside the running bridge: all that goes through its links');
+  const over = inside
+    .read((entry) => recorder.entry(entry))
+    .then(
+      (reason) => note(`nothing more comes: ${reason}`),
+      (error: unknown) => {
+        // What came is a cassette all the same.
+        note(error instanceof Error ? error.message : String(error));
+        process.exitCode = 1;
+      },
+    );
+  return { over, close: async () => inside.close() };
+};

@@ -1,0 +1,112 @@
+import { once } from 'node:events';
+import { chmod, rm } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { type CassetteHeader, formatEntry, formatHeader } from '../cassette/format.ts';
+import { RecordError } from './problem.ts';
+import { type Passing, Recorder, type Tap } from './recorder.ts';
+
+export interface RecordSocketOptions {
+  /** Where it is made: only its owner may connect. */
+  readonly file: string;
+  /** Ms since the epoch. */
+  readonly clock: () => number;
+  /** Told of who listens, and of failures. */
+  readonly log: (fields: Readonly<Record<string, unknown>>, message: string) => void;
+}
+
+/**
+ * A Unix socket of a running bridge, from which `mcbridge record` gets all that goes through its links: the header of a
+ * cassette, its other lines as they come, and {@link endLine} where the bridge ends it.
+ */
+export interface RecordSocket extends Tap {
+  /** From here on it lets listeners in. @param header of a recording that begins at a moment, in ms since the epoch */
+  begin(header: (clock: number) => CassetteHeader): void;
+  close(): Promise<void>;
+}
+
+/** Bytes that may wait for a listener. More would pile up in memory. */
+const MAX_WAITING = 32 * 1024 * 1024;
+const MAX_LISTENERS = 8;
+
+/** Not a line of a cassette. @param reason why nothing more comes */
+export const endLine = (reason: string): string => `${JSON.stringify({ end: reason })}\n`;
+
+/** Whether somebody answers at a socket; one that a killed process has left does not. */
+const isAnswered = async (file: string): Promise<boolean> => {
+  const socket = connect(file);
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+};
+
+const listenAt = async (server: Server, file: string): Promise<void> => {
+  server.listen(file);
+  await once(server, 'listening');
+};
+
+/** @throws RecordError where it cannot be made, or another process has it */
+export const openRecordSocket = async (options: RecordSocketOptions): Promise<RecordSocket> => {
+  const { file, clock, log } = options;
+  const listeners = new Map<Socket, Recorder>();
+  let header: ((clock: number) => CassetteHeader) | undefined;
+
+  const end = (socket: Socket, reason: string): void => {
+    listeners.get(socket)?.stop();
+    listeners.delete(socket);
+    socket.end(endLine(reason));
+    log({ listeners: listeners.size }, `a recording from inside ended: ${reason}`);
+  };
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    // It has nothing to say: that it ends is all.
+    socket.resume();
+    if (header === undefined || listeners.size >= MAX_LISTENERS) {
+      socket.end(endLine(header === undefined ? 'the bridge is not ready yet' : 'too many listen already'));
+      return;
+    }
+    const write = (line: string): boolean => {
+      socket.write(line);
+      if (socket.writableLength <= MAX_WAITING) return true;
+      end(socket, 'it was read too slowly, and too much waited');
+      return false;
+    };
+    socket.on('close', () => {
+      if (listeners.delete(socket)) log({ listeners: listeners.size }, 'a recording from inside ended');
+    });
+    write(formatHeader(header(clock())));
+    listeners.set(socket, new Recorder({ write: (entry) => write(formatEntry(entry)), clock }));
+    log({ listeners: listeners.size }, 'a recording from inside began');
+  });
+  try {
+    if (!(await isAnswered(file))) await rm(file, { force: true });
+    await listenAt(server, file);
+    await chmod(file, 0o600);
+  } catch (error) {
+    server.close();
+    const why = error instanceof Error ? error.message : String(error);
+    throw new RecordError(`record_socket: ${file} cannot be listened at: ${why}`, { cause: error });
+  }
+  return {
+    message: (message: Passing) => {
+      for (const recorder of listeners.values()) recorder.message(message);
+    },
+    rejected: (rejected) => {
+      for (const recorder of listeners.values()) recorder.rejected(rejected);
+    },
+    begin: (made) => {
+      header = made;
+    },
+    close: async () => {
+      header = undefined;
+      for (const socket of [...listeners.keys()]) end(socket, 'the bridge was stopped');
+      const closed = once(server, 'close');
+      server.close();
+      await closed;
+    },
+  };
+};

@@ -1,0 +1,157 @@
+import { existsSync, statSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type CassetteEntry, type CassetteHeader, isRejected } from '../../src/cassette/format.ts';
+import { openCassette } from '../../src/cassette/read.ts';
+import { mcbridge } from '../support/bridge.ts';
+import type { ChoriaClient } from '../support/choria-client.ts';
+import { type Child, start } from '../support/process.ts';
+import { NODE1, startWorld, type World } from '../support/world.ts';
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const SECRET = 'correct horse battery staple';
+
+let world: World;
+let client: ChoriaClient;
+let config: string;
+let bridge: Child;
+
+const at = (name: string): string => join(world.files.folder, name);
+const run = async (): Promise<Child> => {
+  const child = start(process.execPath, [MAIN, 'run', '--config', config]);
+  await child.waitFor(/"msg":"ready"/, 30_000);
+  return child;
+};
+const record = (...args: readonly string[]): Child =>
+  start(process.execPath, [MAIN, 'record', '--config', config, ...args]);
+const call = () =>
+  client.rpc({ agent: 'echo', action: 'echo', data: { value: SECRET }, targets: [NODE1], expect: 1 });
+
+const readBack = async (
+  file: string,
+): Promise<{ readonly header: CassetteHeader; readonly entries: readonly CassetteEntry[] }> => {
+  const { header, entries } = await openCassette(file);
+  const all: CassetteEntry[] = [];
+  for await (const { entry } of entries) all.push(entry);
+  return { header, entries: all };
+};
+const waysOf = (entries: readonly CassetteEntry[]): readonly string[] =>
+  entries.map((entry) =>
+    isRejected(entry) ? `rejected ${entry.rejected.code}` : `${entry.side} ${entry.link} ${entry.dir}`,
+  );
+
+beforeAll(async () => {
+  world = await startWorld({ nodes: [NODE1] });
+  client = await world.client({ dialect: 'go' });
+  config = world.config((it) => ({ ...it, record_socket: 'record.sock' }));
+  bridge = await run();
+});
+
+afterAll(async () => {
+  await bridge?.kill();
+  await world?.stop();
+});
+
+describe('mcbridge record from inside a running bridge', () => {
+  test('hears queues too, and refusals, and takes nothing from anyone', async () => {
+    expect(statSync(at('record.sock')).mode & 0o777).toBe(0o600);
+    const file = at('inside.cassette.ndjson');
+    const child = record('--out', file, '--count', '4');
+    await child.waitFor(/recording to /, 15_000);
+    expect(child.log()).toContain('from inside the running bridge');
+    expect(await call()).toMatchObject([{ sender: NODE1, rpc: { statuscode: 0 } }]);
+    expect(await child.exited).toBe(0);
+    const { header, entries } = await readBack(file);
+    // The reply came out of a queue.
+    expect(waysOf(entries)).toEqual([
+      'ingress federation in',
+      'egress legacy out',
+      'egress legacy in',
+      'ingress federation out',
+    ]);
+    expect(header).toMatchObject({ rejections: true, nodes: { legacy: {} } });
+
+    const refused = at('refused.cassette.ndjson');
+    const another = record('--out', refused, '--for', '3s');
+    await another.waitFor(/recording to /, 15_000);
+    await client.publish('choria.federation.production.federation', '{"protocol":"choria:transport:1"');
+    await another.exited;
+    expect(waysOf((await readBack(refused)).entries)).toEqual([
+      'ingress federation in',
+      'rejected malformed_json',
+    ]);
+
+    for (const one of [file, refused]) {
+      const replayed = await mcbridge('replay', one, '--config', config, '--bytes');
+      expect(replayed.stdout).toContain('1 same');
+    }
+  });
+
+  test('takes values out before they reach the disk', async () => {
+    const file = at('redacted.cassette.ndjson');
+    const child = record('--out', file, '--count', '4', '--redact-all-data');
+    await child.waitFor(/recording to /, 15_000);
+    await call();
+    expect(await child.exited).toBe(0);
+    const decoded = await mcbridge('decode', file, '--full');
+    expect(decoded.stdout).toContain('redacted-1');
+    expect(decoded.stdout).not.toContain(SECRET);
+    expect((await mcbridge('replay', file, '--config', config)).stdout).toContain('1 same');
+  });
+
+  test('ends as a whole cassette when the bridge stops, and says why', async () => {
+    const file = at('stopped.cassette.ndjson');
+    const child = record('--out', file);
+    await child.waitFor(/recording to /, 15_000);
+    await call();
+    bridge.signal('SIGTERM');
+    expect(await bridge.exited).toBe(0);
+    expect(await child.exited).toBe(0);
+    expect(child.log()).toContain('nothing more comes: the bridge was stopped');
+    expect((await readBack(file)).entries).toHaveLength(4);
+    expect(existsSync(at('record.sock'))).toBe(false);
+
+    bridge = await run();
+    const cut = at('cut.cassette.ndjson');
+    const listening = record('--out', cut);
+    await listening.waitFor(/recording to /, 15_000);
+    await call();
+    await bridge.kill();
+    expect(await listening.exited).toBe(1);
+    expect(listening.log()).toMatch(/the bridge at .*record\.sock is gone/);
+    expect((await readBack(cut)).entries).toHaveLength(4);
+  });
+
+  test('listens from outside where no bridge answers, or where it is told to', async () => {
+    // The killed one has left its socket there.
+    expect(existsSync(at('record.sock'))).toBe(true);
+    const child = record('--out', at('outside.cassette.ndjson'), '--for', '1s');
+    await child.exited;
+    expect(child.log()).toContain('not from inside a bridge');
+    bridge = await run();
+    const told = record('--out', at('told.cassette.ndjson'), '--for', '1s', '--outside');
+    await told.exited;
+    expect(told.log()).toContain('queues cannot be heard');
+  });
+
+  test('a second bridge does not take the socket away', async () => {
+    const second = start(process.execPath, [MAIN, 'run', '--config', config]);
+    expect(await second.exited).toBe(1);
+    expect(second.log()).toMatch(/record_socket: .*record\.sock cannot be listened at: .*EADDRINUSE/);
+  });
+
+  test('who does not read does not make the bridge keep everything', async () => {
+    const idle = connect(at('record.sock'));
+    idle.on('error', () => undefined);
+    idle.pause();
+    await bridge.waitFor(/a recording from inside began/, 10_000);
+    const value = 'x'.repeat(250_000);
+    for (let calls = 0; calls < 80 && !bridge.log().includes('read too slowly'); calls++)
+      await client.rpc({ agent: 'echo', action: 'echo', data: { value }, targets: [NODE1], expect: 1 });
+    await bridge.waitFor(/read too slowly, and too much waited/, 10_000);
+    expect(await call()).toHaveLength(1);
+    idle.destroy();
+  });
+});
