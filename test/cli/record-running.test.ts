@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type CassetteEntry, type CassetteHeader, isRejected } from '../../src/cassette/format.ts';
-import { openCassette } from '../../src/cassette/read.ts';
+import { type CassetteEntry, isRejected } from '../../src/cassette/format.ts';
+import { readCassette } from '../fixtures/cassettes.ts';
 import { mcbridge } from '../support/bridge.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';
 import { type Child, start } from '../support/process.ts';
@@ -29,14 +29,6 @@ const record = (...args: readonly string[]): Child =>
 const call = () =>
   client.rpc({ agent: 'echo', action: 'echo', data: { value: SECRET }, targets: [NODE1], expect: 1 });
 
-const readBack = async (
-  file: string,
-): Promise<{ readonly header: CassetteHeader; readonly entries: readonly CassetteEntry[] }> => {
-  const { header, entries } = await openCassette(file);
-  const all: CassetteEntry[] = [];
-  for await (const { entry } of entries) all.push(entry);
-  return { header, entries: all };
-};
 const waysOf = (entries: readonly CassetteEntry[]): readonly string[] =>
   entries.map((entry) =>
     isRejected(entry) ? `rejected ${entry.rejected.code}` : `${entry.side} ${entry.link} ${entry.dir}`,
@@ -63,7 +55,7 @@ describe('mcbridge record from inside a running bridge', () => {
     expect(child.log()).toContain('from inside the running bridge');
     expect(await call()).toMatchObject([{ sender: NODE1, rpc: { statuscode: 0 } }]);
     expect(await child.exited).toBe(0);
-    const { header, entries } = await readBack(file);
+    const { header, entries } = await readCassette(file);
     // The reply came out of a queue.
     expect(waysOf(entries)).toEqual([
       'ingress federation in',
@@ -78,7 +70,7 @@ describe('mcbridge record from inside a running bridge', () => {
     await another.waitFor(/recording to /, 15_000);
     await client.publish('choria.federation.production.federation', '{"protocol":"choria:transport:1"');
     await another.exited;
-    expect(waysOf((await readBack(refused)).entries)).toEqual([
+    expect(waysOf((await readCassette(refused)).entries)).toEqual([
       'ingress federation in',
       'rejected malformed_json',
     ]);
@@ -110,7 +102,7 @@ describe('mcbridge record from inside a running bridge', () => {
     expect(await bridge.exited).toBe(0);
     expect(await child.exited).toBe(0);
     expect(child.log()).toContain('nothing more comes: the bridge was stopped');
-    expect((await readBack(file)).entries).toHaveLength(4);
+    expect((await readCassette(file)).entries).toHaveLength(4);
     expect(existsSync(at('record.sock'))).toBe(false);
 
     bridge = await run();
@@ -121,7 +113,7 @@ describe('mcbridge record from inside a running bridge', () => {
     await bridge.kill();
     expect(await listening.exited).toBe(1);
     expect(listening.log()).toMatch(/the bridge at .*record\.sock is gone/);
-    expect((await readBack(cut)).entries).toHaveLength(4);
+    expect((await readCassette(cut)).entries).toHaveLength(4);
   });
 
   test('listens from outside where no bridge answers, or where it is told to', async () => {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type CassetteEntry, type CassetteHeader, isRejected } from '../../src/cassette/format.ts';
-import { openCassette } from '../../src/cassette/read.ts';
+import { type CassetteEntry, isRejected } from '../../src/cassette/format.ts';
+import { readCassette } from '../fixtures/cassettes.ts';
 import { layersIn, trustedKeys } from '../record/layers.ts';
 import { STRAY_REQUEST, sendStrayReply } from '../record/stray-reply.ts';
 import { mcbridge } from '../support/bridge.ts';
@@ -39,15 +39,6 @@ const startRecording = async (...args: readonly string[]): Promise<Child> => {
   const child = start(process.execPath, [MAIN, 'record', '--config', config, ...args]);
   await child.waitFor(/recording to /, 15_000);
   return child;
-};
-
-const readBack = async (
-  file: string,
-): Promise<{ readonly header: CassetteHeader; readonly entries: readonly CassetteEntry[] }> => {
-  const { header, entries } = await openCassette(file);
-  const all: CassetteEntry[] = [];
-  for await (const { entry } of entries) all.push(entry);
-  return { header, entries: all };
 };
 
 /** How often each way of each link was taken. */
@@ -86,7 +77,7 @@ describe('mcbridge record', () => {
     child.signal('SIGINT');
     expect(await child.exited).toBe(0);
 
-    const { header, entries } = await readBack(file);
+    const { header, entries } = await readCassette(file);
     expect(header).toMatchObject({
       cassette: 1,
       bridge: { cluster: 'production' },
@@ -112,21 +103,21 @@ describe('mcbridge record', () => {
     const child = await startRecording('--out', counted, '--count', '2');
     await traffic();
     expect(await child.exited).toBe(0);
-    expect((await readBack(counted)).entries).toHaveLength(2);
+    expect((await readCassette(counted)).entries).toHaveLength(2);
 
     const parts = at('heard-parts.ndjson');
     const rotating = await startRecording('--out', parts, '--rotate', '4KiB', '--count', '6');
     while (!rotating.log().includes('written to')) await traffic();
     expect(await rotating.exited).toBe(0);
     expect(rotating.log()).toContain(`written to ${parts}, ${parts}.2`);
-    const second = await readBack(`${parts}.2`);
-    expect(second.header).toMatchObject({ cassette: 1, seed: (await readBack(parts)).header.seed });
+    const second = await readCassette(`${parts}.2`);
+    expect(second.header).toMatchObject({ cassette: 1, seed: (await readCassette(parts)).header.seed });
     expect(second.entries.length).toBeGreaterThan(0);
 
     const timed = at('timed.ndjson');
     const finished = await mcbridge('record', '--config', config, '--out', timed, '--for', '1s');
     expect(finished.status).toBe(0);
-    expect((await readBack(timed)).header.cassette).toBe(1);
+    expect((await readCassette(timed)).header.cassette).toBe(1);
   });
 
   test('refuses what it would overwrite, and does so with --force', async () => {
@@ -139,7 +130,7 @@ describe('mcbridge record', () => {
     expect(readFileSync(file, 'utf8')).toBe('precious');
     writeFileSync(`${file}.2`, 'a part of it');
     expect((await mcbridge(...args, '--force')).status).toBe(0);
-    expect((await readBack(file)).header.cassette).toBe(1);
+    expect((await readCassette(file)).header.cassette).toBe(1);
     expect(existsSync(`${file}.2`)).toBe(false);
   });
 
@@ -230,7 +221,7 @@ describe('mcbridge run --record', () => {
   });
 
   test('records every way through every link, and what was refused', async () => {
-    const { header, entries } = await readBack(recorded());
+    const { header, entries } = await readCassette(recorded());
     // Both egresses to Choria share the cluster's queue group of replies.
     const ways = Object.keys(flowsOf(entries)).map((way) => way.replace('choria_ruby in', 'choria in'));
     expect([...new Set(ways)].toSorted()).toEqual(
@@ -277,7 +268,7 @@ describe('mcbridge run --record', () => {
     expect(parts).toContain('parts.ndjson.2');
     let requests = 0;
     for (const part of parts) {
-      const { header, entries } = await readBack(at(part));
+      const { header, entries } = await readCassette(at(part));
       expect(header.cassette).toBe(1);
       expect(readFileSync(at(part)).length).toBeLessThan(32_000);
       requests += flowsOf(entries)['ingress federation in'] ?? 0;
@@ -310,7 +301,7 @@ describe('mcbridge run --record', () => {
   });
 
   test('leaves nothing of a redacted value in any layer, and signatures that its header vouches for', async () => {
-    const before = layersIn((await readBack(recorded())).entries, undefined);
+    const before = layersIn((await readCassette(recorded())).entries, undefined);
     expect(before.text).toContain(SECRET);
 
     const shared = at('shared.ndjson');
@@ -320,7 +311,7 @@ describe('mcbridge run --record', () => {
     ]);
     expect(status).toBe(0);
     expect(stdout).toContain('left out 1 message: malformed_json');
-    const { header, entries } = await readBack(shared);
+    const { header, entries } = await readCassette(shared);
     const raw = readFileSync(shared, 'utf8');
     const after = layersIn(entries, trustedKeys(header));
     for (const text of [raw, after.text]) {
@@ -335,7 +326,7 @@ describe('mcbridge run --record', () => {
     const replayed = await mcbridge('replay', shared, '--config', config);
     expect(replayed.stdout).toContain('1 cassette: 1 same');
     // All else is there as before.
-    const { 'ingress federation in': _one, ...flows } = flowsOf((await readBack(recorded())).entries);
+    const { 'ingress federation in': _one, ...flows } = flowsOf((await readCassette(recorded())).entries);
     expect(flowsOf(entries)).toMatchObject(flows);
   });
 
@@ -347,7 +338,7 @@ describe('mcbridge run --record', () => {
     await echo(`${SECRET} ${TOKEN}`);
     recording.signal('SIGTERM');
     expect(await recording.exited).toBe(0);
-    const { header, entries } = await readBack(file);
+    const { header, entries } = await readCassette(file);
     const { text, verdicts } = layersIn(entries, trustedKeys(header));
     expect(text).toContain('redacted-');
     expect(text).not.toContain(SECRET);
