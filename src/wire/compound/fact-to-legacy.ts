@@ -1,8 +1,15 @@
-import { type ChoriaLeaf, type Expression, either, negated } from '../../envelope/expression.ts';
+import { both, type ChoriaLeaf, type Expression, either, negated } from '../../envelope/expression.ts';
 import { type Answers, textPattern } from './answers.ts';
 import { digitsPattern, isOrdering, isWhole, OPPOSITE, type Ordering } from './digits.ts';
 import { type LegacyFact, legacyFact } from './legacy-fact.ts';
-import { ignoringCase, literalPattern, parsePattern, patternText } from './pattern.ts';
+import {
+  excludesLetters,
+  ignoringCase,
+  literalPattern,
+  parsePattern,
+  patternText,
+  withoutOuterSlashes,
+} from './pattern.ts';
 import { unsupported } from './refusal.ts';
 
 type Value = Extract<ChoriaLeaf, { kind: 'value' }>;
@@ -62,10 +69,13 @@ export const filterAnswers = (name: string, written: string, value: string, part
   if (value === '') throw unsupported(part, 'there is no value');
   if (written === '=~' || (value.startsWith('/') && value.endsWith('/'))) {
     if (!['=~', '=', '=='].includes(written)) throw unsupported(part, 'a regular expression takes = or =~');
-    const pattern = patternText(parsePattern(value.replace(/^\/+|\/+$/g, ''), 'go')) || '(?:)';
+    const parsed = parsePattern(withoutOuterSlashes(value), 'go');
+    const pattern = patternText(parsed) || '(?:)';
+    const matches = fact.matches(pattern);
+    const alike = fact.matches(ignoringCase(pattern));
     return {
-      yes: () => fact.plainly(fact.matches(pattern)),
-      no: () => negated(fact.matches(ignoringCase(pattern))),
+      yes: () => fact.plainly(excludesLetters(parsed) ? both(matches, alike) : matches),
+      no: () => negated(alike),
     };
   }
   const operator = written.replace('=>', '>=').replace('=<', '<=');

@@ -11,6 +11,7 @@ import { type Answers, textPattern } from './answers.ts';
 import { dataAnswers } from './data-to-legacy.ts';
 import { exprText } from './expr-text.ts';
 import { factAnswers, filterAnswers } from './fact-to-legacy.ts';
+import { excludesLetters, ignoringCase, parsePattern } from './pattern.ts';
 import { unsupported } from './refusal.ts';
 
 /** `with("name")` and `with("/pattern/")` ask for classes and agents, without regard to case: for more than classes. */
@@ -23,11 +24,17 @@ const nameAnswers = (query: string, part: string): Answers => {
     yes: () =>
       pattern === undefined
         ? { kind: 'class', name: query }
-        : { kind: 'class-pattern', pattern: textPattern('matches', pattern) },
+        : { kind: 'class-pattern', pattern: filterPattern(pattern) },
     no: () => {
       throw unsupported(part, `below not, with() means agents as well as classes; write not (${instead})`);
     },
   };
+};
+
+/** `[^a]` takes `A` in where case counts, but not to go-choria. */
+const filterPattern = (source: string): string => {
+  const text = textPattern('matches', source);
+  return excludesLetters(parsePattern(source, 'go')) ? ignoringCase(text) : text;
 };
 
 /** Of newer versions of go-choria the last counts, of older ones the first: only one is clear. */

@@ -134,6 +134,8 @@ export const choriaTexts = either(
     'with("a != fr")',
     'with("a=~/^uk$/")',
     'with("a=/u/")',
+    'with("a=~/^[^u]/")',
+    'with("a=/[^A-Z]k$/")',
     'with("n>=4")',
     'with("n<10")',
     'with("n=4")',

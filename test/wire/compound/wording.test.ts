@@ -165,6 +165,12 @@ describe('towards legacy nodes', () => {
     );
   });
 
+  it('what with() excludes is excluded in any case, as go-choria does', () => {
+    expect(legacyOf('with("/^[^A-Z]pache$/")')).toBe('/(?i:\\A[^A-Z]pache\\z)/');
+    expect(legacyOf('with("a=~/^[^u]/")')).toBe(`a=/\\A[^u]/ and a=/(?i:\\A[^u])/ and ${ENCODING}`);
+    expect(legacyOf('with("a=~/^[^4]/")')).toBe(`a=/\\A[^4]/ and ${ENCODING}`);
+  });
+
   it('with() of a name is asked of classes alone, and not at all below not', () => {
     expect(legacyOf('with("apache") or not (not with("/^web/"))')).toBe('apache or /\\Aweb/');
     for (const text of [
