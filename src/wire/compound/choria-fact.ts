@@ -7,13 +7,13 @@ import {
   type ValueOperator,
 } from '../../envelope/expression.ts';
 import type { Answers } from './answers.ts';
-import { digitsPattern, isWhole, OPPOSITE, type Ordering } from './digits.ts';
+import { digitsPattern, isWhole, OPPOSITE, type Ordering, sizePattern } from './digits.ts';
 import { parsePattern, patternText } from './pattern.ts';
 import { unsupported } from './refusal.ts';
 
-/** A number as JSON and Ruby both write it; of fractions close to 0 Ruby writes the exponent. */
+/** A number as JSON and Ruby both write it; of fractions close to 0 Ruby writes the exponent, and of `-0` a 0. */
 const isPlainNumber = (text: string): boolean =>
-  /^-?(?:0|[1-9]\d{0,14}|(?:0\.[1-9]\d{0,11}|[1-9]\d{0,11}\.\d{0,2})(?<=[1-9]))$/.test(text);
+  /^(?:0|-?(?:[1-9]\d{0,14}|(?:0\.[1-9]\d{0,11}|[1-9]\d{0,11}\.\d{0,2})(?<=[1-9])))$/.test(text);
 
 const isNumberLike = (text: string): boolean => /^\s*[-+.\d]/.test(text) && Number.isFinite(Number(text));
 
@@ -88,7 +88,7 @@ class ChoriaFact {
    */
   isUnlike(text: string): Expression {
     if (/[\r\n]/.test(text)) throw unsupported(this.part, 'it has more than one line');
-    if (!/^\d+(?:.?\d+)?$/.test(text)) return both(this.isThere, this.isPlain, this.differs(text));
+    if (!/^\d+(?:\D\d+)?$/u.test(text)) return both(this.isThere, this.isPlain, this.differs(text));
     if (!isWhole(text)) throw unsupported(this.part, 'numbers are compared by != as whole ones, such as 12');
     const isNoNumber = negated(this.is('matches', '(?:\\A|\\x0a)[0-9]+(?:[^\\x0a]?[0-9]+)?(?:\\z|\\x0a)'));
     const others = [digitsPattern('<', text), digitsPattern('>', text)].filter((one) => one !== undefined);
@@ -114,13 +114,7 @@ class ChoriaFact {
 
   compares(operator: Ordering, value: string): Expression {
     if (!/^\d/.test(value)) return both(this.isText, this.is(operator, value));
-    const pattern = isWhole(value) ? digitsPattern(operator, value) : undefined;
-    if (pattern === undefined)
-      throw unsupported(
-        this.part,
-        'facts are compared by size with words, or with whole numbers that leave something',
-      );
-    return this.matches(pattern);
+    return this.matches(sizePattern(operator, value, this.part));
   }
 }
 

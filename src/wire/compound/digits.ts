@@ -1,3 +1,5 @@
+import { unsupported } from './refusal.ts';
+
 export type Ordering = '<' | '>' | '<=' | '>=';
 
 /** What holds of two numbers, or two words, exactly where the other does not. */
@@ -34,3 +36,18 @@ export const digitsPattern = (operator: Ordering, bound: string): string | undef
 
 /** Whole numbers that no side writes in another way. */
 export const isWhole = (text: string): boolean => /^(?:0|[1-9]\d{0,14})$/.test(text);
+
+/**
+ * As `digitsPattern`, of a value as it was written.
+ * @throws Rejection `unsupported_filter` where no number can be meant
+ */
+export const sizePattern = (operator: Ordering, bound: string, part: string): string => {
+  if (!isWhole(bound))
+    throw unsupported(
+      part,
+      'by size, facts are compared with whole numbers from 0: not with fractions, or with zeros in front',
+    );
+  const pattern = digitsPattern(operator, bound);
+  if (pattern === undefined) throw unsupported(part, 'no whole number from 0 is less than 0');
+  return pattern;
+};

@@ -1,4 +1,4 @@
-import { unsupported } from './refusal.ts';
+import { MAX_LENGTH, unsupported } from './refusal.ts';
 
 /** Characters `from` to `to`, as code points. */
 type Range = readonly [from: number, to: number];
@@ -11,7 +11,6 @@ type Element =
 /** A regular expression that means the same in Ruby and in Go's RE2, but for where lines begin and end. */
 export type Pattern = readonly Element[];
 
-export const MAX_LENGTH = 1000;
 const MAX_GROUPS = 50;
 /** Go compiles no expression whose counted repetitions multiply to more. */
 const MAX_REPEAT = 1000;

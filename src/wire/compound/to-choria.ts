@@ -12,6 +12,9 @@ import type { Answers } from './answers.ts';
 import { statementAnswers } from './choria-fact.ts';
 import { callAnswers, callCondition } from './data-to-choria.ts';
 import { parsePattern, patternText } from './pattern.ts';
+import { unsupported } from './refusal.ts';
+
+const MAX_LEAVES = 2000;
 
 const isLegacy = (leaf: Leaf): leaf is LegacyLeaf => ['class-pattern', 'fact', 'data'].includes(leaf.kind);
 
@@ -42,6 +45,8 @@ const isChain = (expression: Expression): boolean => {
  */
 export const toChoria = (expression: Expression): Expression => {
   const legacy = leavesOf(expression).filter(isLegacy);
+  if (legacy.length > MAX_LEAVES)
+    throw unsupported('…', `together they have more than ${MAX_LEAVES} parts, and have to be one expression`);
   if (legacy.length === 0) return expression;
   const calls = legacy.flatMap((leaf) => (leaf.kind === 'data' ? [leaf.call] : []));
   const conditions = isChain(expression) ? [] : calls.flatMap((call) => callCondition(call) ?? []);

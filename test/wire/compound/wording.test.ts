@@ -108,15 +108,20 @@ describe('towards go-choria', () => {
   });
 
   it('what can never hold is refused, and its opposite is not', () => {
-    refused(() => choriaOf(statement('a<0')), 'unsupported_filter', /"a<0".*leave something/);
+    refused(() => choriaOf(statement('a<0')), 'unsupported_filter', /"a<0".*less than 0/);
     expect(choriaOf(NOT, statement('a<0'))).toContain('[1-9][0-9]{1,}');
-    refused(() => legacyOf('with("a<0")'), 'unsupported_filter', /leave something/);
+    refused(() => legacyOf('with("a<0")'), 'unsupported_filter', /less than 0/);
     expect(legacyOf('not with("a<0")')).toContain('[1-9][0-9]{1,}');
   });
 
   it('a `not` of a `not` is none', () => {
     expect(choriaOf(NOT, NOT, statement('a=uk'))).toBe('fact("a") == "uk"');
     expect(legacyOf('not (not with("apache"))')).toBe('apache');
+  });
+
+  it('-0 is a text alone, because Ruby reads the number as 0', () => {
+    expect(choriaOf(statement('a=-0'))).toBe('fact("a") == "-0"');
+    expect(choriaOf(statement('a=-1'))).toBe('fact("a") == "-1" or fact("a") == -1');
   });
 
   it('numbers that cannot be told apart are refused below not alone', () => {
@@ -163,6 +168,16 @@ describe('towards legacy nodes', () => {
     expect(legacyOf('fact("os.family") == "RedHat"')).toBe(
       'fact(os.family).value=~\\ARedHat\\z and fact(os.family).value_encoding=~\\Atext/plain\\z',
     );
+  });
+
+  it('a value with a point means numbers of any form where it must not be equal', () => {
+    const same = 'a=/(?i:\\A(?:4\\x2e0|4(?:\\x2e0*)?)\\z)/';
+    expect(legacyOf('with("a!=4.0")')).toBe(`not ${same} and ${ENCODING}`);
+    expect(legacyOf('not with("a=4.0")')).toBe(`not ${same}`);
+    expect(legacyOf('with("a=4.0")')).toBe(`a=4.0 and ${ENCODING}`);
+    expect(legacyOf('not with("a=4.0.1")')).toBe('not a=/(?i:\\A4\\x2e0\\x2e1\\z)/');
+    refused(() => legacyOf('with("a!=1.5e-9")'), 'unsupported_filter', /not plain/);
+    refused(() => legacyOf('with("a!=0x1.8p1")'), 'unsupported_filter', /not plain/);
   });
 
   it('what with() excludes is excluded in any case, as go-choria does', () => {
