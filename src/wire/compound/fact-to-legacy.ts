@@ -50,7 +50,11 @@ export const factAnswers = ({ query, operator, value }: Value, part: string): An
     return { yes: no, no: yes };
   }
   const matches = fact.matches(textPattern(operator, `${value}`));
-  return { yes: () => fact.plainly(matches), no: () => fact.plainly(negated(matches)) };
+  // What is missing has no text; a list or hash fails the whole expression, also below `not`.
+  return {
+    yes: () => fact.plainly(matches),
+    no: () => either(fact.isMissing, fact.plainly(negated(matches))),
+  };
 };
 
 const WRITTEN: Readonly<Record<string, string>> = { '=': '==', '=>': '>=', '=<': '<=' };

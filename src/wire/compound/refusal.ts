@@ -44,6 +44,9 @@ export const checkEntries = (filter: 'fact' | 'class' | 'compound', entries: rea
 /** Levels of parentheses and `not`s; people write three. */
 export const MAX_DEPTH = 50;
 
+/** Of a list, that is read or written. */
+export const MAX_TOKENS = 500;
+
 /** Of an expression: what stands at a position (from 0), and why it is not understood. */
 export const refusedAt = (text: string, at: number, why: string): Rejection =>
   unsupported(text.slice(at), `${why} (character ${at + 1} of ${shown(text)})`);

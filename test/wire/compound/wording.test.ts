@@ -151,8 +151,16 @@ describe('towards legacy nodes', () => {
     ['fact("a") == true', `a=true and ${ENCODING}`, 'not a=true'],
     ['fact("a") == nil', 'fact(a).exists==false', 'fact(a).value=~\\A[^\\x0a]'],
     ['fact("a") != "uk"', 'not a=uk', `a=uk and ${ENCODING}`],
-    ['fact("a") matches "^u"', `a=/\\Au/ and ${ENCODING}`, `not a=/\\Au/ and ${ENCODING}`],
-    ['fact("a") contains "."', `a=/\\x2e/ and ${ENCODING}`, `not a=/\\x2e/ and ${ENCODING}`],
+    [
+      'fact("a") matches "^u"',
+      `a=/\\Au/ and ${ENCODING}`,
+      `fact(a).exists==false or not a=/\\Au/ and ${ENCODING}`,
+    ],
+    [
+      'fact("a") contains "."',
+      `a=/\\x2e/ and ${ENCODING}`,
+      `fact(a).exists==false or not a=/\\x2e/ and ${ENCODING}`,
+    ],
     ['fact("a") > "m"', `a>m and ${ENCODING}`, `a<=m and ${ENCODING}`],
     ['scout("x").name == "bob"', 'scout(x).name==bob', 'scout(x).name!=bob'],
     ['scout("x").size < 4', 'scout(x).size<4', 'scout(x).size>=4'],
@@ -168,6 +176,40 @@ describe('towards legacy nodes', () => {
     expect(legacyOf('fact("os.family") == "RedHat"')).toBe(
       'fact(os.family).value=~\\ARedHat\\z and fact(os.family).value_encoding=~\\Atext/plain\\z',
     );
+  });
+
+  it('what stands behind a comparison that fails go-choria is not looked at where it does', () => {
+    const more = `n=/\\A(?:[5-9]|[1-9][0-9]{1,})\\z/ and ${ENCODING}`.replaceAll('(a)', '(n)');
+    const less = `n=/\\A(?:4|[0-3])\\z/ and ${ENCODING}`.replaceAll('(a)', '(n)');
+    expect(legacyOf('fact("n") > 4 || with("web")')).toBe(`${more} or ${less} and web`);
+    expect(legacyOf('with("web") || fact("n") > 4')).toBe(`web or ${more}`);
+    expect(legacyOf('!(fact("n") > 4 && with("a=b"))')).toBe(`${less} or ${more} and not a=/(?i:\\Ab\\z)/`);
+    expect(legacyOf('fact("n") > 4 && with("a=b")')).toBe(`${more} and a=b and ${ENCODING}`);
+    expect(legacyOf('fact("n") != nil && fact("n") > 4 || with("web")')).toBe(
+      `fact(n).value=~\\A[^\\x0a] and ${more} or ( fact(n).exists==false or ${less} ) and web`,
+    );
+    expect(legacyOf('scout("x").size < 4 or with("web")')).toBe(
+      'scout(x).size<4 or scout(x).size>=4 and web',
+    );
+    expect(legacyOf('fact("n") == 4 or with("web")')).toMatch(/ or web$/);
+    refused(
+      () => legacyOf('with("web") and fact("n") > 4 or with("a=b")'),
+      'unsupported_filter',
+      /must not hold.*write "web" in classes/,
+    );
+  });
+
+  it('what becomes too long is refused, also where each level doubles it', () => {
+    const nested = Array(22)
+      .fill(0)
+      .reduce((text) => `!(${text} && with("a=b")) || with("c=d")`, 'fact("n") > 4');
+    refused(() => legacyOf(nested), 'unsupported_filter', /more than 500 tokens; write what/);
+    refused(
+      () => legacyOf(Array(200).fill('(with("a=b") or with("c=d"))').join(' and ')),
+      'unsupported_filter',
+      /tokens, and at most 500 pass/,
+    );
+    expect(legacyOf(Array(250).fill('"a" in classes').join(' and '))).toHaveLength(250 + 249 * 5);
   });
 
   it('a value with a point means numbers of any form where it must not be equal', () => {
@@ -196,13 +238,9 @@ describe('towards legacy nodes', () => {
       refused(
         () => legacyOf(text),
         'unsupported_filter',
-        /with\(\\"apache\\"\).*write not \("apache" in classes\)/,
+        /with\(\\"apache\\"\).*must not hold.*write "apache" in classes/,
       );
-    refused(
-      () => legacyOf('!with("/x/")'),
-      'unsupported_filter',
-      /write not \(any\(classes, \{# matches "x"\}\)\)/,
-    );
+    refused(() => legacyOf('!with("/x/")'), 'unsupported_filter', /write any\(classes, \{# matches "x"\}\)/);
   });
 
   it.each([
