@@ -139,6 +139,8 @@ const run = (expr: Expr, env: ExprEnvironment, element: unknown): unknown => {
       const of = run(expr.of, env, element);
       const key = run(expr.key, env, element);
       if (Array.isArray(of) && typeof key === 'number' && key in of) return of[key];
+      // A query without an answer is a map that is nil: to ask of it is allowed, as it is not of a fact.
+      if (of === null && expr.of.is === 'call' && expr.of.name !== 'fact') return null;
       if (typeof of !== 'object' || of === null || Array.isArray(of))
         return fail(`cannot fetch ${String(key)} from ${JSON.stringify(of)}`);
       return Object.entries(of).find(([name]) => name === key)?.[1] ?? null;
@@ -173,7 +175,7 @@ const runCall = (name: string, args: readonly Expr[], env: ExprEnvironment, elem
   if (typeof value !== 'string') return fail(`${name} takes a text, not ${JSON.stringify(value)}`);
   if (name === 'with') return env.with(value);
   if (name === 'fact') return env.fact(value) ?? null;
-  return (env.data(name) ?? fail(`there is no function ${name}`))(value) ?? {};
+  return (env.data(name) ?? fail(`there is no function ${name}`))(value) ?? null;
 };
 
 const runBinary = (

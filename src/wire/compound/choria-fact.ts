@@ -8,6 +8,7 @@ import {
 } from '../../envelope/expression.ts';
 import type { Answers } from './answers.ts';
 import { digitsPattern, isWhole, OPPOSITE, type Ordering, sizePattern } from './digits.ts';
+import { isFactPath } from './legacy-fact.ts';
 import { parsePattern, patternText } from './pattern.ts';
 import { unsupported } from './refusal.ts';
 
@@ -44,6 +45,26 @@ class ChoriaFact {
 
   get isThere(): Expression {
     return this.is('!=', null);
+  }
+
+  /** gjson's `#` is how many a list holds, and of anything else it is missing. */
+  private isNoList(path = this.path): Expression {
+    return { kind: 'value', name: 'fact', query: `${path}.#`, field: null, operator: '==', value: null };
+  }
+
+  /** That a daemon looks for no name in a list, which would fail its whole filter. */
+  get isReached(): readonly Expression[] {
+    const parts = this.path.split('.');
+    return parts.flatMap((part, at) =>
+      at > 0 && !/^\d/.test(part) ? [this.isNoList(parts.slice(0, at).join('.'))] : [],
+    );
+  }
+
+  /** That a daemon can compare at all: not within lists in lists, and as numbers only what Ruby reads as such. */
+  isComparable(operator: Ordering | '=~', value: string): Expression {
+    if (operator === '=~' || !/^\d/.test(value)) return this.isNoList();
+    const misread = `\\x0a|\\A0[0-9]*[89][0-9]*\\z|\\A[0-9]+[^0-9\\x2e][0-9]+\\z`;
+    return either(this.isMissing, both(this.isPlain, negated(this.filter(`=~/${misread}/`))));
   }
 
   /** No other value than a text comes after `!`, and none of those that begin with a space. */
@@ -120,8 +141,12 @@ class ChoriaFact {
 
 /** @throws Rejection `unsupported_filter` for a name that go-choria cannot be asked for */
 const choriaFact = (name: string, part: string, isPath: boolean): ChoriaFact => {
-  const allowed = isPath ? /^[\w-]+(?:\.[\w-]+)*$/ : /^[\w.:-]+$/;
-  if (!allowed.test(name))
+  if (isPath && !isFactPath(name))
+    throw unsupported(
+      part,
+      'a fact’s name in fact() is names and numbers from 0 (not -1, not 01), with dots between',
+    );
+  if (!/^[\w.:-]+$/.test(name))
     throw unsupported(part, 'the fact’s name has other characters than letters, digits, _ - : .');
   // To go-choria a dot leads into a hash; statements have no such thing.
   return new ChoriaFact(isPath ? name : name.replaceAll('.', '\\.'), part);
@@ -152,21 +177,39 @@ export const statementAnswers = (name: string, operator: Ordering | '==' | '=~',
 /** `fact('path').value operator compare` of MCollective's own data plugin, whose values are texts. */
 export const factPluginAnswers = (path: string, operator: string, compare: string, part: string): Answers => {
   const fact = choriaFact(path, part, true);
+  const unlessThere = (no: Expression): Expression => either(both(fact.isMissing, ...fact.isReached), no);
   const differs = (): Expression => both(fact.isThere, fact.isPlain, fact.differs(compare));
   switch (operator) {
-    // A fact that is missing fails the whole filter; `unanswered` in data-to-choria sees to that.
+    // A fact that is missing fails the whole filter; `factPluginCondition` sees to that.
     case '==':
       return { yes: () => fact.equals(compare), no: differs };
     case '!=':
       return { yes: differs, no: () => fact.equals(compare) };
     case '=~':
-      return { yes: () => fact.matches(compare), no: () => either(fact.isMissing, fact.matchesNot(compare)) };
+      return { yes: () => fact.matches(compare), no: () => unlessThere(fact.matchesNot(compare)) };
     case '!=~':
       return {
         yes: () => both(fact.isThere, fact.matchesNot(compare)),
-        no: () => either(fact.isMissing, fact.matches(compare)),
+        no: () => unlessThere(fact.matches(compare)),
       };
     default:
       throw unsupported(part, 'values of the fact plugin are texts, which daemons do not compare by size');
   }
+};
+
+/**
+ * What has to be true besides, where a daemon evaluates the statement though its truth decides nothing: one that
+ * cannot be compared fails the filter.
+ */
+export const statementCondition = (
+  name: string,
+  operator: Ordering | '==' | '=~',
+  value: string,
+): readonly Expression[] =>
+  operator === '==' ? [] : [choriaFact(name, name, false).isComparable(operator, value)];
+
+/** As `statementCondition`, of the data plugin. */
+export const factPluginCondition = (path: string, operator: string): readonly Expression[] => {
+  const fact = choriaFact(path, path, true);
+  return operator === '==' || operator === '!=' ? [fact.isThere] : fact.isReached;
 };

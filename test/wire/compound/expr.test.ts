@@ -74,6 +74,7 @@ describe('an expression in go-choria’s language', () => {
     ['fact("a") in ["b"]', 'fact("a") in', 1],
     ['any(fact("a"), {# == "b"})', 'fact("a"), {', 5],
     ['any(classes, {len(#) > 2})', 'len(', 15],
+    ['any(classes, {#matches "b"})', '#matches', 15],
     ['all(classes, {# matches "b"})', 'all(', 1],
     ['len(classes) > 2', 'len(', 1],
     ['"a" in agents', '"a" in agents', 1],
