@@ -193,6 +193,12 @@ const runBinary = (
   if (operator === '!=') return !isSame(a, b);
   if (operator === 'in') {
     if (b === null) return false;
+    // A list of nothing but texts is compiled to a map, in which only a text can be looked for.
+    if (
+      right.is === 'list' &&
+      right.items.every((one) => one.is === 'literal' && typeof one.value === 'string')
+    )
+      if (right.items.length > 0 && a !== null && typeof a !== 'string') fail('in a map of texts');
     if (Array.isArray(b)) return b.some((one) => isSame(one, a));
     return typeof b === 'object' && typeof a === 'string' ? a in b : fail(`in ${JSON.stringify(b)}`);
   }

@@ -14,13 +14,17 @@ import { unsupported } from './refusal.ts';
 
 type Value = Extract<ChoriaLeaf, { kind: 'value' }>;
 
+/** Of others Ruby writes an exponent, or not all digits. */
+const isPlainNumber = (value: number): boolean =>
+  /^-?\d{1,15}(?:\.\d{1,15})?$/.test(`${value}`) && (value === 0 || Math.abs(value) >= 1e-4);
+
 const equality = (fact: LegacyFact, value: Value['value'], part: string): Answers => {
   if (value === null) return { yes: () => fact.isMissing, no: () => fact.isFilled };
   if (typeof value !== 'number') {
     const equal = fact.equals(`${value}`);
     return { yes: () => fact.plainly(equal), no: () => negated(equal) };
   }
-  if (!/^\d{1,15}(?:\.\d+)?$/.test(`${value}`)) throw unsupported(part, 'the number is not plain');
+  if (!isPlainNumber(value)) throw unsupported(part, 'the number is not plain, as 1.5 is');
   // Ruby writes a float with a fraction, also where go-choria takes it for the same number.
   const zeros = Number.isInteger(value) ? '(?:\\x2e0)?' : '';
   const equal = fact.matches(`\\A${value === 0 ? '\\x2d?' : ''}${literalPattern(`${value}`)}${zeros}\\z`);
@@ -73,10 +77,8 @@ const FRACTION = /^[-+]?(?:\d+\.\d*|\.\d+)(?:e[-+]?\d+)?$|^[-+]?0x[\da-f_]*\.[\d
 const likeness = (value: string, part: string): string => {
   if (!FRACTION.test(value)) return literalPattern(value);
   const number = Number(value);
+  if (!isPlainNumber(number)) throw unsupported(part, 'the number is not plain, as 1.5 is');
   const size = `${Math.abs(number)}`;
-  // Of others Ruby writes an exponent, or not all digits.
-  if (!/^\d{1,15}(?:\.\d{1,15})?$/.test(size) || (number !== 0 && Math.abs(number) < 1e-4))
-    throw unsupported(part, 'the number is not plain, as 1.5 is');
   const sign = number === 0 ? '\\x2d?' : number < 0 ? '\\x2d' : '';
   const zeros = Number.isInteger(number) ? '(?:\\x2e0*)?' : '0*';
   return `(?:${literalPattern(value)}|${sign}${literalPattern(size)}${zeros})`;
