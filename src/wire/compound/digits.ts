@@ -21,14 +21,15 @@ const beside = (bound: string, side: 'above' | 'below'): readonly string[] =>
 
 /**
  * A regular expression, of Ruby's and Go's, for whole numbers in digits that compare so with a bound; undefined where
- * there are none. Digits with zeros in front do not match: to a legacy daemon they are octal.
+ * there are none. Digits with zeros in front do not match: to a legacy daemon they are octal; nor do more than 18, which
+ * are no whole number to go-choria.
  * @param bound digits without zeros in front
  */
 export const digitsPattern = (operator: Ordering, bound: string): string | undefined => {
   const length = bound.length;
   const shorter = length === 1 ? [] : ['0', `[1-9][0-9]{0,${length - 2}}`];
   const ways = operator.startsWith('>')
-    ? [...beside(bound, 'above'), `[1-9][0-9]{${length},}`]
+    ? [...beside(bound, 'above'), `[1-9][0-9]{${length},17}`]
     : [...shorter, ...beside(bound, 'below')];
   const all = operator.endsWith('=') ? [bound, ...ways] : ways;
   return all.length === 0 ? undefined : `\\A(?:${all.join('|')})\\z`;

@@ -58,7 +58,7 @@ describe('a plain filter of one of Choria’s clients, in a daemon’s words', (
     expect(beside('>=', 'cores', '4')).toMatchObject({
       fact: [{ fact: 'cores', operator: '>=', value: '4' }],
       compound: [
-        [{ statement: 'cores=/\\A(?:4|[5-9]|[1-9][0-9]{1,})\\z/' }, { and: 'and' }, isPlain('cores')],
+        [{ statement: 'cores=/\\A(?:4|[5-9]|[1-9][0-9]{1,17})\\z/' }, { and: 'and' }, isPlain('cores')],
       ],
     });
   });
