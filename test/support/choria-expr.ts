@@ -139,6 +139,8 @@ const run = (expr: Expr, env: ExprEnvironment, element: unknown): unknown => {
       const of = run(expr.of, env, element);
       const key = run(expr.key, env, element);
       if (Array.isArray(of) && typeof key === 'number' && key in of) return of[key];
+      // A query without an answer is a map that is nil: to ask of it is allowed, as it is not of a fact.
+      if (of === null && expr.of.is === 'call' && expr.of.name !== 'fact') return null;
       if (typeof of !== 'object' || of === null || Array.isArray(of))
         return fail(`cannot fetch ${String(key)} from ${JSON.stringify(of)}`);
       return Object.entries(of).find(([name]) => name === key)?.[1] ?? null;
@@ -173,7 +175,7 @@ const runCall = (name: string, args: readonly Expr[], env: ExprEnvironment, elem
   if (typeof value !== 'string') return fail(`${name} takes a text, not ${JSON.stringify(value)}`);
   if (name === 'with') return env.with(value);
   if (name === 'fact') return env.fact(value) ?? null;
-  return (env.data(name) ?? fail(`there is no function ${name}`))(value) ?? {};
+  return (env.data(name) ?? fail(`there is no function ${name}`))(value) ?? null;
 };
 
 const runBinary = (
@@ -191,6 +193,12 @@ const runBinary = (
   if (operator === '!=') return !isSame(a, b);
   if (operator === 'in') {
     if (b === null) return false;
+    // A list of nothing but texts is compiled to a map, in which only a text can be looked for.
+    if (
+      right.is === 'list' &&
+      right.items.every((one) => one.is === 'literal' && typeof one.value === 'string')
+    )
+      if (right.items.length > 0 && a !== null && typeof a !== 'string') fail('in a map of texts');
     if (Array.isArray(b)) return b.some((one) => isSame(one, a));
     return typeof b === 'object' && typeof a === 'string' ? a in b : fail(`in ${JSON.stringify(b)}`);
   }

@@ -23,13 +23,19 @@ const matcherOf = (needle: string, ignoresCase = false): ((value: string) => boo
 const hasClass = ({ classes = [] }: Filtered, name: string): boolean => classes.some(matcherOf(name, true));
 const hasAgent = ({ agents }: Filtered, name: string): boolean => agents.some(matcherOf(name));
 
-/** gjson's paths, as far as names and indices go. @returns undefined where there is nothing */
+/**
+ * gjson's paths, as far as names, with dots of their own behind a backslash, indices, and the count `#` at the end go.
+ * @returns undefined where there is nothing
+ */
 export const factAt = (facts: Json, path: string): unknown => {
-  if (/[*?#|@!{[]/.test(path)) throw new Refused(`the fleet does not follow the path ${path}`);
+  if (/[*?|@!{[]|#./.test(path)) throw new Refused(`the fleet does not follow the path ${path}`);
   let value: unknown = facts;
-  for (const key of path.split('.')) {
+  for (const part of path.split(/(?<!\\)\./)) {
+    const key = part.replace(/\\(.)/gs, '$1');
     if (typeof value !== 'object' || value === null) return undefined;
-    value = Object.entries(value).find(([name]) => name === key)?.[1];
+    if (!Array.isArray(value)) value = Object.entries(value).find(([name]) => name === key)?.[1];
+    else if (key === '#') value = value.length;
+    else value = /^\d+$/.test(key) ? value[Number(key)] : undefined;
   }
   return value;
 };

@@ -4,6 +4,7 @@ import { Rejection } from '../../envelope/rejection.ts';
 import { parseExpr } from '../compound/expr-parser.ts';
 import { exprText } from '../compound/expr-text.ts';
 import { plainToChoria } from '../compound/plain-to-choria.ts';
+import { checkEntries } from '../compound/refusal.ts';
 import { toChoria } from '../compound/to-choria.ts';
 import { toLegacy } from '../compound/to-legacy.ts';
 import { parseTokens, printTokens, type Token } from '../compound/tokens.ts';
@@ -146,6 +147,7 @@ const encodeCompound = (compound: readonly Expression[], style: CompoundStyle): 
  * @throws Rejection `unsupported_filter` for what nodes of the style cannot be asked
  */
 export const encodeFilter = (given: Filter, style: CompoundStyle = 'tokens'): JsonObject => {
+  if (style === 'expr') checkEntries('compound', given.compound);
   const filter = style === 'expr' && given.language === 'mcollective' ? plainToChoria(given) : given;
   return {
     fact: filter.fact.map(({ fact, value, operator }) => ({ fact, value, operator })),

@@ -7,13 +7,14 @@ import {
   type ValueOperator,
 } from '../../envelope/expression.ts';
 import type { Answers } from './answers.ts';
-import { digitsPattern, isWhole, OPPOSITE, type Ordering } from './digits.ts';
+import { digitsPattern, isWhole, OPPOSITE, type Ordering, sizePattern } from './digits.ts';
+import { isFactPath } from './legacy-fact.ts';
 import { parsePattern, patternText } from './pattern.ts';
 import { unsupported } from './refusal.ts';
 
-/** A number as JSON and Ruby both write it; of fractions close to 0 Ruby writes the exponent. */
+/** A number as JSON and Ruby both write it; of fractions close to 0 Ruby writes the exponent, and of `-0` a 0. */
 const isPlainNumber = (text: string): boolean =>
-  /^-?(?:0|[1-9]\d{0,14}|(?:0\.[1-9]\d{0,11}|[1-9]\d{0,11}\.\d{0,2})(?<=[1-9]))$/.test(text);
+  /^(?:0|-?(?:[1-9]\d{0,14}|(?:0\.[1-9]\d{0,11}|[1-9]\d{0,11}\.\d{0,2})(?<=[1-9])))$/.test(text);
 
 const isNumberLike = (text: string): boolean => /^\s*[-+.\d]/.test(text) && Number.isFinite(Number(text));
 
@@ -44,6 +45,26 @@ class ChoriaFact {
 
   get isThere(): Expression {
     return this.is('!=', null);
+  }
+
+  /** gjson's `#` is how many a list holds, and of anything else it is missing. */
+  private isNoList(path = this.path): Expression {
+    return { kind: 'value', name: 'fact', query: `${path}.#`, field: null, operator: '==', value: null };
+  }
+
+  /** That a daemon looks for no name in a list, which would fail its whole filter. */
+  get isReached(): readonly Expression[] {
+    const parts = this.path.split('.');
+    return parts.flatMap((part, at) =>
+      at > 0 && !/^\d/.test(part) ? [this.isNoList(parts.slice(0, at).join('.'))] : [],
+    );
+  }
+
+  /** That a daemon can compare at all: not within lists in lists, and as numbers only what Ruby reads as such. */
+  isComparable(operator: Ordering | '=~', value: string): Expression {
+    if (operator === '=~' || !/^\d/.test(value)) return this.isNoList();
+    const misread = `\\x0a|\\A0[0-9]*[89][0-9]*\\z|\\A[0-9]+[^0-9\\x2e][0-9]+\\z`;
+    return either(this.isMissing, both(this.isPlain, negated(this.filter(`=~/${misread}/`))));
   }
 
   /** No other value than a text comes after `!`, and none of those that begin with a space. */
@@ -88,7 +109,7 @@ class ChoriaFact {
    */
   isUnlike(text: string): Expression {
     if (/[\r\n]/.test(text)) throw unsupported(this.part, 'it has more than one line');
-    if (!/^\d+(?:.?\d+)?$/.test(text)) return both(this.isThere, this.isPlain, this.differs(text));
+    if (!/^\d+(?:\D\d+)?$/u.test(text)) return both(this.isThere, this.isPlain, this.differs(text));
     if (!isWhole(text)) throw unsupported(this.part, 'numbers are compared by != as whole ones, such as 12');
     const isNoNumber = negated(this.is('matches', '(?:\\A|\\x0a)[0-9]+(?:[^\\x0a]?[0-9]+)?(?:\\z|\\x0a)'));
     const others = [digitsPattern('<', text), digitsPattern('>', text)].filter((one) => one !== undefined);
@@ -114,20 +135,18 @@ class ChoriaFact {
 
   compares(operator: Ordering, value: string): Expression {
     if (!/^\d/.test(value)) return both(this.isText, this.is(operator, value));
-    const pattern = isWhole(value) ? digitsPattern(operator, value) : undefined;
-    if (pattern === undefined)
-      throw unsupported(
-        this.part,
-        'facts are compared by size with words, or with whole numbers that leave something',
-      );
-    return this.matches(pattern);
+    return this.matches(sizePattern(operator, value, this.part));
   }
 }
 
 /** @throws Rejection `unsupported_filter` for a name that go-choria cannot be asked for */
 const choriaFact = (name: string, part: string, isPath: boolean): ChoriaFact => {
-  const allowed = isPath ? /^[\w-]+(?:\.[\w-]+)*$/ : /^[\w.:-]+$/;
-  if (!allowed.test(name))
+  if (isPath && !isFactPath(name))
+    throw unsupported(
+      part,
+      'a fact’s name in fact() is names and numbers from 0 (not -1, not 01), with dots between',
+    );
+  if (!/^[\w.:-]+$/.test(name))
     throw unsupported(part, 'the fact’s name has other characters than letters, digits, _ - : .');
   // To go-choria a dot leads into a hash; statements have no such thing.
   return new ChoriaFact(isPath ? name : name.replaceAll('.', '\\.'), part);
@@ -158,21 +177,39 @@ export const statementAnswers = (name: string, operator: Ordering | '==' | '=~',
 /** `fact('path').value operator compare` of MCollective's own data plugin, whose values are texts. */
 export const factPluginAnswers = (path: string, operator: string, compare: string, part: string): Answers => {
   const fact = choriaFact(path, part, true);
+  const unlessThere = (no: Expression): Expression => either(both(fact.isMissing, ...fact.isReached), no);
   const differs = (): Expression => both(fact.isThere, fact.isPlain, fact.differs(compare));
   switch (operator) {
-    // A fact that is missing fails the whole filter; `unanswered` in data-to-choria sees to that.
+    // A fact that is missing fails the whole filter; `factPluginCondition` sees to that.
     case '==':
       return { yes: () => fact.equals(compare), no: differs };
     case '!=':
       return { yes: differs, no: () => fact.equals(compare) };
     case '=~':
-      return { yes: () => fact.matches(compare), no: () => either(fact.isMissing, fact.matchesNot(compare)) };
+      return { yes: () => fact.matches(compare), no: () => unlessThere(fact.matchesNot(compare)) };
     case '!=~':
       return {
         yes: () => both(fact.isThere, fact.matchesNot(compare)),
-        no: () => either(fact.isMissing, fact.matches(compare)),
+        no: () => unlessThere(fact.matches(compare)),
       };
     default:
       throw unsupported(part, 'values of the fact plugin are texts, which daemons do not compare by size');
   }
+};
+
+/**
+ * What has to be true besides, where a daemon evaluates the statement though its truth decides nothing: one that
+ * cannot be compared fails the filter.
+ */
+export const statementCondition = (
+  name: string,
+  operator: Ordering | '==' | '=~',
+  value: string,
+): readonly Expression[] =>
+  operator === '==' ? [] : [choriaFact(name, name, false).isComparable(operator, value)];
+
+/** As `statementCondition`, of the data plugin. */
+export const factPluginCondition = (path: string, operator: string): readonly Expression[] => {
+  const fact = choriaFact(path, path, true);
+  return operator === '==' || operator === '!=' ? [fact.isThere] : fact.isReached;
 };

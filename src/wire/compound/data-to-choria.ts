@@ -7,7 +7,7 @@ import {
   negated,
 } from '../../envelope/expression.ts';
 import type { Answers } from './answers.ts';
-import { factPluginAnswers } from './choria-fact.ts';
+import { factPluginAnswers, factPluginCondition } from './choria-fact.ts';
 import { isOrdering, OPPOSITE } from './digits.ts';
 import { isDataName } from './expr-parser.ts';
 import { parsePattern, patternText } from './pattern.ts';
@@ -98,9 +98,8 @@ const comparable = (call: FunctionStatement): Expression => {
  * What has to be true besides, because a legacy daemon calls every function before it looks at `and` and `or`: one
  * that fails, fails the filter.
  */
-export const callCondition = (call: FunctionStatement): Expression | undefined => {
+export const callCondition = (call: FunctionStatement): readonly Expression[] => {
+  if (call.name === 'fact') return factPluginCondition(call.params ?? '', call.operator);
   const isThere: Expression = { ...field({ ...call, value: null }), operator: '!=' };
-  const isEquality = call.operator === '==' || call.operator === '!=';
-  if (call.name === 'fact') return isEquality ? isThere : undefined;
-  return isEquality ? both(isThere, comparable(call)) : isThere;
+  return call.operator === '==' || call.operator === '!=' ? [isThere, comparable(call)] : [isThere];
 };

@@ -21,7 +21,8 @@ const SPACE = /[ \t\r\n]*/y;
 const WORD = /[A-Za-z_]\w*/y;
 /** Plain numbers; what expr-lang writes in other ways (`0x1f`, `1_000`, `1e3`) is refused by what follows them. */
 const NUMBER = /(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?(?![\w.])/y;
-const SIGN = /&&|\|\||==|!=|<=|>=|[<>!(){}[\],.#]/y;
+/** `#name` is one name to expr-lang. */
+const SIGN = /&&|\|\||==|!=|<=|>=|[-<>!(){}[\],.]|#(?![A-Za-z_])/y;
 
 const match = (pattern: RegExp, text: string, at: number): string | undefined => {
   pattern.lastIndex = at;

@@ -8,6 +8,7 @@ import {
 } from '../../envelope/expression.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import { type ExprToken, exprTokens } from './expr-lexer.ts';
+import { literalPattern } from './pattern.ts';
 import { MAX_DEPTH, refusedAt, unsupported } from './refusal.ts';
 
 const MAX_LENGTH = 16_384;
@@ -37,6 +38,21 @@ const FUNCTIONS = new Set(
   repeat replace reverse round semver sort sortBy split splitAfter string sum take timezone toBase64 toJSON toPairs
   trim trimPrefix trimSuffix type uniq upper values`.split(/\s+/),
 );
+
+/** What `value operator fact(…)` is the other way round. */
+const MIRRORED: Readonly<Record<string, ValueOperator>> = {
+  '==': '==',
+  '!=': '!=',
+  '<': '>',
+  '>': '<',
+  '<=': '>=',
+  '>=': '<=',
+};
+const LITERALS: ReadonlyMap<string, Literal> = new Map<string, Literal>([
+  ['true', true],
+  ['false', false],
+  ['nil', null],
+]);
 
 /** Whether a data plugin of this name can be called in an expression. */
 export const isDataName = (name: string): boolean =>
@@ -110,10 +126,11 @@ class Parser {
     if (depth > MAX_DEPTH) throw this.refused(`there are more than ${MAX_DEPTH} levels`);
     const { at } = this.token;
     if (!this.accept('not', '!')) return this.test(depth);
+    const startsWithValue = this.isLiteral;
     const operand = this.operand(depth + 1);
     // To `not`, what is complete without an operator ends with a parenthesis, its own or a function's.
     const last = this.tokens[this.index - 1];
-    if (last?.is !== 'sign' || last.text !== ')')
+    if (startsWithValue || last?.is !== 'sign' || last.text !== ')')
       throw this.refused('not takes the left side of the comparison alone; write not ( … )', at);
     return { kind: 'not', operand };
   }
@@ -125,24 +142,37 @@ class Parser {
       this.expect(')');
       return inner;
     }
-    if (token.is === 'string') return this.className();
-    if (this.accept('with')) return { kind: 'with', query: this.argument() };
+    if (this.isLiteral) return this.mirrored();
+    if (this.accept('with')) return this.with();
     if (this.accept('any')) return this.anyClass();
     if (token.is === 'word' && (token.text === 'fact' || isDataName(token.text))) return this.value();
     throw this.refused('it has no counterpart in legacy filters', token.at);
   }
 
-  private argument(): string {
+  private with(): Expression {
     this.expect('(');
-    const text = this.string();
+    const query = this.string();
     this.expect(')');
-    return text;
+    if (this.is('==', '!='))
+      throw this.refused('with() holds or does not, and is not compared; write with(…) or not with(…)');
+    return { kind: 'with', query };
   }
 
-  /** `"name" in classes` */
-  private className(): Expression {
+  /** `"name" in classes`, `"value" == fact("path")` */
+  private mirrored(): Expression {
     const { at } = this.token;
-    const name = this.string();
+    const value = this.literal();
+    const operator = this.token.is === 'sign' ? MIRRORED[this.token.text] : undefined;
+    if (operator === undefined) return this.className(value, at);
+    this.index += 1;
+    const { token } = this;
+    if (token.is !== 'word' || !(token.text === 'fact' || isDataName(token.text)))
+      throw this.refused('a value is compared with a fact or data function', at);
+    return { ...this.call(), operator, value };
+  }
+
+  private className(name: Literal, at: number): Expression {
+    if (typeof name !== 'string') throw this.refused('it has no counterpart in legacy filters', at);
     const isNegated = this.accept('not');
     if (!this.accept('in') || !this.accept('classes'))
       throw this.refused('a text is looked for in classes only', at);
@@ -173,6 +203,11 @@ class Parser {
   }
 
   private value(): Expression {
+    const { at } = this.token;
+    return this.comparison(this.call(), at);
+  }
+
+  private call(): Call {
     const { token } = this;
     this.index += 1;
     const name = token.is === 'word' ? token.text : '';
@@ -182,7 +217,7 @@ class Parser {
     const field = this.accept('.') ? this.field() : null;
     if (name === 'fact' && field !== null)
       throw this.refused('a fact has no fields; write fact("a.b")', token.at);
-    return this.comparison({ kind: 'value', name, query, field }, token.at);
+    return { kind: 'value', name, query, field };
   }
 
   private field(): string {
@@ -194,6 +229,7 @@ class Parser {
 
   private comparison(call: Call, at: number): Expression {
     const isNegated = this.accept('not');
+    if (this.accept('in')) return this.maybeNot(this.oneOf(call), isNegated);
     const { token } = this;
     const operator = token.is === 'word' || token.is === 'sign' ? token.text : '';
     if (!isValueOperator(operator) || (isNegated && !isTextOperator(operator)))
@@ -205,16 +241,33 @@ class Parser {
     return this.maybeNot({ ...call, operator, value }, isNegated);
   }
 
-  private literal(): Literal {
+  /** `["x", "y"]`. As `matches` it fails of what is no text, where texts alone are in it; with others it is many `==`. */
+  private oneOf(call: Call): Expression {
+    this.expect('[');
+    const values = [this.literal()];
+    while (this.accept(',')) values.push(this.literal());
+    this.expect(']');
+    if (values.some((value) => typeof value !== 'string'))
+      return either(...values.map((value): Expression => ({ ...call, operator: '==', value })));
+    const value = `\\A(?:${values.map((text) => literalPattern(`${text}`)).join('|')})\\z`;
+    return { ...call, operator: 'matches', value };
+  }
+
+  private get isLiteral(): boolean {
     const { token } = this;
-    const words = new Map<string, Literal>([
-      ['true', true],
-      ['false', false],
-      ['nil', null],
-    ]);
-    const value =
-      token.is === 'number' ? token.value : token.is === 'word' ? words.get(token.text) : undefined;
-    if (token.is === 'string') return this.string();
+    if (token.is === 'string' || token.is === 'number') return true;
+    return this.is('-') || (token.is === 'word' && LITERALS.has(token.text));
+  }
+
+  private literal(): Literal {
+    if (this.token.is === 'string') return this.string();
+    const isNegative = this.accept('-');
+    const { token } = this;
+    if (token.is === 'number') {
+      this.index += 1;
+      return isNegative ? 0 - token.value : token.value;
+    }
+    const value = token.is === 'word' && !isNegative ? LITERALS.get(token.text) : undefined;
     if (value === undefined) throw this.refused('a text or number was expected');
     this.index += 1;
     return value;

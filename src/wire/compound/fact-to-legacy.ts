@@ -1,21 +1,22 @@
-import { type ChoriaLeaf, type Expression, either, negated } from '../../envelope/expression.ts';
+import { both, type ChoriaLeaf, type Expression, either, negated } from '../../envelope/expression.ts';
 import { type Answers, textPattern } from './answers.ts';
-import { digitsPattern, isOrdering, isWhole, OPPOSITE, type Ordering } from './digits.ts';
+import { isOrdering, OPPOSITE, type Ordering, sizePattern } from './digits.ts';
 import { type LegacyFact, legacyFact } from './legacy-fact.ts';
-import { ignoringCase, literalPattern, parsePattern, patternText } from './pattern.ts';
+import {
+  excludesLetters,
+  ignoringCase,
+  literalPattern,
+  parsePattern,
+  patternText,
+  withoutOuterSlashes,
+} from './pattern.ts';
 import { unsupported } from './refusal.ts';
 
 type Value = Extract<ChoriaLeaf, { kind: 'value' }>;
 
-const digits = (operator: Ordering, bound: string, part: string): string => {
-  const pattern = isWhole(bound) ? digitsPattern(operator, bound) : undefined;
-  if (pattern === undefined)
-    throw unsupported(
-      part,
-      'facts are compared by size with whole numbers from 0 that leave something to match',
-    );
-  return pattern;
-};
+/** Of others Ruby writes an exponent, or not all digits. */
+const isPlainNumber = (value: number): boolean =>
+  /^-?\d{1,15}(?:\.\d{1,15})?$/.test(`${value}`) && (value === 0 || Math.abs(value) >= 1e-4);
 
 const equality = (fact: LegacyFact, value: Value['value'], part: string): Answers => {
   if (value === null) return { yes: () => fact.isMissing, no: () => fact.isFilled };
@@ -23,7 +24,7 @@ const equality = (fact: LegacyFact, value: Value['value'], part: string): Answer
     const equal = fact.equals(`${value}`);
     return { yes: () => fact.plainly(equal), no: () => negated(equal) };
   }
-  if (!/^\d{1,15}(?:\.\d+)?$/.test(`${value}`)) throw unsupported(part, 'the number is not plain');
+  if (!isPlainNumber(value)) throw unsupported(part, 'the number is not plain, as 1.5 is');
   // Ruby writes a float with a fraction, also where go-choria takes it for the same number.
   const zeros = Number.isInteger(value) ? '(?:\\x2e0)?' : '';
   const equal = fact.matches(`\\A${value === 0 ? '\\x2d?' : ''}${literalPattern(`${value}`)}${zeros}\\z`);
@@ -32,7 +33,7 @@ const equality = (fact: LegacyFact, value: Value['value'], part: string): Answer
 
 const ordering = (fact: LegacyFact, operator: Ordering, value: Value['value'], part: string): Answers => {
   const compared = (as: Ordering): Expression => {
-    if (typeof value === 'number') return fact.plainly(fact.matches(digits(as, `${value}`, part)));
+    if (typeof value === 'number') return fact.plainly(fact.matches(sizePattern(as, `${value}`, part)));
     // Where both sides are digits, daemons compare numbers.
     const words = typeof value === 'string' && !/^\d/.test(value) ? fact.compares(as, value) : undefined;
     if (words === undefined)
@@ -53,28 +54,56 @@ export const factAnswers = ({ query, operator, value }: Value, part: string): An
     return { yes: no, no: yes };
   }
   const matches = fact.matches(textPattern(operator, `${value}`));
-  return { yes: () => fact.plainly(matches), no: () => fact.plainly(negated(matches)) };
+  // What is missing has no text; a list or hash fails the whole expression, also below `not`.
+  return {
+    yes: () => fact.plainly(matches),
+    no: () => either(fact.isMissing, fact.plainly(negated(matches))),
+  };
 };
+
+const WRITTEN: Readonly<Record<string, string>> = { '=': '==', '=>': '>=', '=<': '<=' };
 
 /** `with("fact operator value")`: what is missing or no text and no number does not match, and fails nothing. */
 export const filterAnswers = (name: string, written: string, value: string, part: string): Answers => {
+  const isPattern = value.startsWith('/') && value.endsWith('/');
+  if (isPattern && !['=~', '=', '=='].includes(written))
+    throw unsupported(part, 'a regular expression takes = or =~');
+  return comparisonAnswers(name, isPattern ? '=~' : (WRITTEN[written] ?? written), value, part);
+};
+
+const FRACTION = /^[-+]?(?:\d+\.\d*|\.\d+)(?:e[-+]?\d+)?$|^[-+]?0x[\da-f_]*\.[\da-f_]*p[-+]?\d+$/i;
+
+/** The pattern of what equals the value: to go-choria a number does so by size where the value has a point. */
+const likeness = (value: string, part: string): string => {
+  if (!FRACTION.test(value)) return literalPattern(value);
+  const number = Number(value);
+  if (!isPlainNumber(number)) throw unsupported(part, 'the number is not plain, as 1.5 is');
+  const size = `${Math.abs(number)}`;
+  const sign = number === 0 ? '\\x2d?' : number < 0 ? '\\x2d' : '';
+  const zeros = Number.isInteger(number) ? '(?:\\x2e0*)?' : '0*';
+  return `(?:${literalPattern(value)}|${sign}${literalPattern(size)}${zeros})`;
+};
+
+/** As `filterAnswers`, with the operator as in plain filters. */
+export const comparisonAnswers = (name: string, operator: string, value: string, part: string): Answers => {
   const fact = legacyFact(name);
   if (value === '') throw unsupported(part, 'there is no value');
-  if (written === '=~' || (value.startsWith('/') && value.endsWith('/'))) {
-    if (!['=~', '=', '=='].includes(written)) throw unsupported(part, 'a regular expression takes = or =~');
-    const pattern = patternText(parsePattern(value.replace(/^\/+|\/+$/g, ''), 'go')) || '(?:)';
+  if (operator === '=~') {
+    const parsed = parsePattern(withoutOuterSlashes(value), 'go');
+    const pattern = patternText(parsed) || '(?:)';
+    const matches = fact.matches(pattern);
+    const alike = fact.matches(ignoringCase(pattern));
     return {
-      yes: () => fact.plainly(fact.matches(pattern)),
-      no: () => negated(fact.matches(ignoringCase(pattern))),
+      yes: () => fact.plainly(excludesLetters(parsed) ? both(matches, alike) : matches),
+      no: () => negated(alike),
     };
   }
-  const operator = written.replace('=>', '>=').replace('=<', '<=');
   if (isOrdering(operator))
     return {
-      yes: () => fact.plainly(fact.matches(digits(operator, value, part))),
-      no: () => either(fact.isMissing, fact.matches(digits(OPPOSITE[operator], value, part))),
+      yes: () => fact.plainly(fact.matches(sizePattern(operator, value, part))),
+      no: () => either(fact.isMissing, fact.matches(sizePattern(OPPOSITE[operator], value, part))),
     };
-  const alike = fact.matches(ignoringCase(`\\A${literalPattern(value)}\\z`));
+  const alike = fact.matches(ignoringCase(`\\A${likeness(value, part)}\\z`));
   if (operator === '!=')
     return { yes: () => fact.plainly(negated(alike)), no: () => either(fact.isMissing, fact.equals(value)) };
   return { yes: () => fact.plainly(fact.equals(value)), no: () => negated(alike) };

@@ -6,6 +6,10 @@ import { statementText } from './statement.ts';
 /** Parts of a gjson path that MCollective's `fact` data plugin walks in the same way: names, and indices of lists. */
 const PART = /^(?:0|[1-9]\d*|[A-Za-z_][\w-]*)$/;
 
+/** Whether both sides find the same fact by it; Ruby counts `-1` from the end of a list, and reads `010` as octal. */
+export const isFactPath = (path: string): boolean =>
+  path.length <= 256 && path.split('.').every((part) => PART.test(part));
+
 /** Questions about one fact of go-choria's to legacy daemons, which make texts of all values. */
 export interface LegacyFact {
   /** Of a list a daemon matches any element, of a hash any key. @param pattern of Ruby's and of Go's */
@@ -27,7 +31,7 @@ export interface LegacyFact {
  */
 export const legacyFact = (path: string): LegacyFact => {
   const parts = path.split('.');
-  if (path.length > 256 || parts.some((part) => !PART.test(part)))
+  if (!isFactPath(path))
     throw unsupported(path, 'a fact’s name is letters, digits, _ and -, with dots between levels');
   const data = (value: string, operator: string, compare: string): Expression => ({
     kind: 'data',

@@ -1,4 +1,4 @@
-import { unsupported } from './refusal.ts';
+import { MAX_LENGTH, unsupported } from './refusal.ts';
 
 /** Characters `from` to `to`, as code points. */
 type Range = readonly [from: number, to: number];
@@ -11,7 +11,6 @@ type Element =
 /** A regular expression that means the same in Ruby and in Go's RE2, but for where lines begin and end. */
 export type Pattern = readonly Element[];
 
-const MAX_LENGTH = 1000;
 const MAX_GROUPS = 50;
 /** Go compiles no expression whose counted repetitions multiply to more. */
 const MAX_REPEAT = 1000;
@@ -252,6 +251,14 @@ export const excludesLetters = (pattern: Pattern): boolean =>
 
 /** What go-choria compares without regard to case, in Ruby. */
 export const ignoringCase = (source: string): string => `(?i:${source})`;
+
+/** What go-choria makes of a plain filter's regular expression, slashes or not. */
+export const withoutOuterSlashes = (text: string): string => {
+  let [from, to] = [0, text.length];
+  while (text[from] === '/') from += 1;
+  while (to > from && text[to - 1] === '/') to -= 1;
+  return text.slice(from, to);
+};
 
 /** A pattern's source, in either language, for a text as it is. */
 export const literalPattern = (text: string): string =>

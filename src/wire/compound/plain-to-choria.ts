@@ -2,7 +2,7 @@ import { both, type Expression } from '../../envelope/expression.ts';
 import type { FactFilter, Filter } from '../../envelope/filter.ts';
 import { plainlyUnlike } from './choria-fact.ts';
 import { excludesLetters, parsePattern, patternText } from './pattern.ts';
-import { inPlain, unsupported } from './refusal.ts';
+import { checkEntries, inPlain, MAX_LENGTH, unsupported } from './refusal.ts';
 import { toChoria } from './to-choria.ts';
 
 /**
@@ -32,6 +32,8 @@ const coversClass = (text: string): boolean =>
 const factSource = (value: string): string => /(?:^|\n)\/([^\n]+)\/(?=\n|$)/.exec(value)?.[1] ?? value;
 
 const factLeaf = ({ fact, operator, value }: FactFilter): Expression => {
+  if (value.length > MAX_LENGTH)
+    throw unsupported(`${fact}${operator}${value}`, `the value has more than ${MAX_LENGTH} characters`);
   if (operator === '!=') return plainlyUnlike(fact, value);
   if (operator !== '==' && operator !== '=~' && /[\r\n]/.test(value))
     throw unsupported(`${fact}${operator}${value}`, 'it has more than one line');
@@ -65,6 +67,8 @@ const name = (text: string): string => {
  */
 export const plainToChoria = (filter: Filter): Filter => {
   const { fact, cfClass, agent, identity, compound } = filter;
+  checkEntries('fact', fact);
+  checkEntries('class', cfClass);
   return {
     ...filter,
     compound: [

@@ -1,8 +1,16 @@
 import { type Expression, type Leaf, negated } from '../../envelope/expression.ts';
 import type { FactFilter, Filter } from '../../envelope/filter.ts';
 import { isOrdering } from './digits.ts';
-import { excludesLetters, ignoringCase, literalPattern, parsePattern, patternText } from './pattern.ts';
-import { inPlain, unsupported } from './refusal.ts';
+import { comparisonAnswers } from './fact-to-legacy.ts';
+import {
+  excludesLetters,
+  ignoringCase,
+  literalPattern,
+  parsePattern,
+  patternText,
+  withoutOuterSlashes,
+} from './pattern.ts';
+import { checkEntries, inPlain, MAX_LENGTH, unsupported } from './refusal.ts';
 import { statementText } from './statement.ts';
 
 const hasCase = (text: string): boolean => text.toLowerCase() !== text.toUpperCase();
@@ -12,25 +20,26 @@ const checkedPattern = (source: string): string | undefined => {
   return excludesLetters(pattern) ? ignoringCase(patternText(pattern)) : undefined;
 };
 
-const factLeaves = ({ fact, operator, value }: FactFilter): readonly Expression[] => {
+/** A dot leads go-choria into a hash; to a daemon's plain filter it is a part of the name. */
+const isPath = ({ fact }: FactFilter): boolean => fact.includes('.');
+
+const factLeaves = (filter: FactFilter): readonly Expression[] => {
+  const { fact, operator, value } = filter;
   const part = `${fact}${operator}${value}`;
+  if (value.length > MAX_LENGTH) throw unsupported(part, `the value has more than ${MAX_LENGTH} characters`);
   const asked = (pattern: string): Leaf => {
     const leaf: Leaf = { kind: 'fact', fact, operator: '=~', value: pattern };
     if (statementText(leaf) === undefined)
       throw unsupported(part, 'legacy statements cannot name such a fact');
     return leaf;
   };
+  if (operator === '=~' && /[\r\n]/.test(value)) throw unsupported(part, 'it has more than one line');
+  // Daemons compare digits with digits alone as numbers, and else texts.
+  if (isPath(filter) || isOrdering(operator)) return [comparisonAnswers(fact, operator, value, part).yes()];
   if (operator === '==') return [];
   if (operator === '!=')
     return hasCase(value) ? [negated(asked(ignoringCase(`\\A${literalPattern(value)}\\z`)))] : [];
-  if (isOrdering(operator)) {
-    // Below the letters, no fact stands on another side for its case.
-    if (/[^\t -@]/.test(value))
-      throw unsupported(part, 'legacy daemons order words by case, go-choria does not; only digits pass');
-    return [];
-  }
-  if (/[\r\n]/.test(value)) throw unsupported(part, 'it has more than one line');
-  const pattern = checkedPattern(value.replace(/^\/+|\/+$/g, ''));
+  const pattern = checkedPattern(withoutOuterSlashes(value));
   return pattern === undefined ? [] : [asked(pattern)];
 };
 
@@ -63,15 +72,23 @@ const checkName = (text: string): void => {
 };
 
 /**
- * What legacy nodes have to be asked besides the plain filter of one of Choria's clients, in which case does not
- * count: to `country!=uk` and `country=~/[^u]/` they would add `UK`. What they match less may stay.
+ * The filter of one of Choria's clients as legacy nodes have to be asked. Case does not count to go-choria: to
+ * `country!=uk` and `country=~/[^u]/` daemons would add `UK`. What they match less may stay.
  * @throws Rejection `unsupported_filter`, showing the part
  */
-export const plainToLegacy = ({ fact, cfClass, agent, identity }: Filter): readonly Expression[] => {
+export const plainToLegacy = (filter: Filter): Filter => {
+  const { fact, cfClass, agent, identity, compound } = filter;
+  checkEntries('fact', fact);
+  checkEntries('class', cfClass);
   for (const one of agent) inPlain('agent', () => checkName(one));
   for (const one of identity) inPlain('identity', () => checkName(one));
-  return [
-    ...fact.flatMap((one) => inPlain('fact', () => factLeaves(one))),
-    ...cfClass.flatMap((one) => inPlain('class', () => classLeaves(one))),
-  ];
+  return {
+    ...filter,
+    compound: [
+      ...compound,
+      ...fact.flatMap((one) => inPlain('fact', () => factLeaves(one))),
+      ...cfClass.flatMap((one) => inPlain('class', () => classLeaves(one))),
+    ],
+    fact: fact.filter((one) => !isPath(one)),
+  };
 };

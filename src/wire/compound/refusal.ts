@@ -26,8 +26,26 @@ export const inPlain = <T>(filter: 'fact' | 'class' | 'agent' | 'identity', tran
   }
 };
 
+/** Characters of a regular expression, and of a plain fact filter's value: what reads them need not be quick. */
+export const MAX_LENGTH = 1000;
+
+/** Of the plain fact filters, the plain class filters, or the compound filters of a request. */
+const MAX_ENTRIES = 1000;
+
+export const checkEntries = (filter: 'fact' | 'class' | 'compound', entries: readonly unknown[]): void => {
+  if (entries.length > MAX_ENTRIES)
+    throw new Untranslatable(
+      filter,
+      '…',
+      `there are ${entries.length} of them, and at most ${MAX_ENTRIES} pass`,
+    );
+};
+
 /** Levels of parentheses and `not`s; people write three. */
 export const MAX_DEPTH = 50;
+
+/** Of a list, that is read or written. */
+export const MAX_TOKENS = 500;
 
 /** Of an expression: what stands at a position (from 0), and why it is not understood. */
 export const refusedAt = (text: string, at: number, why: string): Rejection =>

@@ -9,9 +9,12 @@ import {
   rewritten,
 } from '../../envelope/expression.ts';
 import type { Answers } from './answers.ts';
-import { statementAnswers } from './choria-fact.ts';
+import { statementAnswers, statementCondition } from './choria-fact.ts';
 import { callAnswers, callCondition } from './data-to-choria.ts';
 import { parsePattern, patternText } from './pattern.ts';
+import { unsupported } from './refusal.ts';
+
+const MAX_LEAVES = 2000;
 
 const isLegacy = (leaf: Leaf): leaf is LegacyLeaf => ['class-pattern', 'fact', 'data'].includes(leaf.kind);
 
@@ -29,6 +32,16 @@ const answers = (leaf: LegacyLeaf): Answers => {
   }
 };
 
+/** Whatever `and` and `or` make of it: a daemon evaluates all leaves first, and one that fails, fails the filter. */
+const condition = (leaf: LegacyLeaf): readonly Expression[] => {
+  if (leaf.kind === 'data') return callCondition(leaf.call);
+  return leaf.kind === 'fact' ? statementCondition(leaf.fact, leaf.operator, leaf.value) : [];
+};
+
+const distinct = (expressions: readonly Expression[]): readonly Expression[] => [
+  ...new Map(expressions.map((one) => [JSON.stringify(one), one])).values(),
+];
+
 /** Leaves of which the first that does not hold decides, so that functions behind it need no answer. */
 const isChain = (expression: Expression): boolean => {
   if (expression.kind === 'and') return expression.operands.every((one) => one.kind !== 'or' && isChain(one));
@@ -42,9 +55,10 @@ const isChain = (expression: Expression): boolean => {
  */
 export const toChoria = (expression: Expression): Expression => {
   const legacy = leavesOf(expression).filter(isLegacy);
+  if (legacy.length > MAX_LEAVES)
+    throw unsupported('…', `together they have more than ${MAX_LEAVES} parts, and have to be one expression`);
   if (legacy.length === 0) return expression;
-  const calls = legacy.flatMap((leaf) => (leaf.kind === 'data' ? [leaf.call] : []));
-  const conditions = isChain(expression) ? [] : calls.flatMap((call) => callCondition(call) ?? []);
+  const conditions = isChain(expression) ? [] : distinct(legacy.flatMap(condition));
   const translated = rewritten(expression, (leaf, positive) => {
     if (!isLegacy(leaf)) return leaf;
     const { yes, no } = answers(leaf);

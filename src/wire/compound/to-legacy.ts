@@ -1,6 +1,9 @@
 import {
+  both,
   type ChoriaLeaf,
   type Expression,
+  either,
+  isLeaf,
   type Leaf,
   leavesOf,
   negated,
@@ -9,9 +12,11 @@ import {
 import { Rejection } from '../../envelope/rejection.ts';
 import { type Answers, textPattern } from './answers.ts';
 import { dataAnswers } from './data-to-legacy.ts';
+import { isOrdering } from './digits.ts';
 import { exprText } from './expr-text.ts';
 import { factAnswers, filterAnswers } from './fact-to-legacy.ts';
-import { unsupported } from './refusal.ts';
+import { excludesLetters, ignoringCase, parsePattern } from './pattern.ts';
+import { MAX_TOKENS, unsupported } from './refusal.ts';
 
 /** `with("name")` and `with("/pattern/")` ask for classes and agents, without regard to case: for more than classes. */
 const nameAnswers = (query: string, part: string): Answers => {
@@ -23,11 +28,20 @@ const nameAnswers = (query: string, part: string): Answers => {
     yes: () =>
       pattern === undefined
         ? { kind: 'class', name: query }
-        : { kind: 'class-pattern', pattern: textPattern('matches', pattern) },
+        : { kind: 'class-pattern', pattern: filterPattern(pattern) },
     no: () => {
-      throw unsupported(part, `below not, with() means agents as well as classes; write not (${instead})`);
+      throw unsupported(
+        part,
+        `where it must not hold, with() means agents as well as classes; write ${instead}`,
+      );
     },
   };
+};
+
+/** `[^a]` takes `A` in where case counts, but not to go-choria. */
+const filterPattern = (source: string): string => {
+  const text = textPattern('matches', source);
+  return excludesLetters(parsePattern(source, 'go')) ? ignoringCase(text) : text;
 };
 
 /** Of newer versions of go-choria the last counts, of older ones the first: only one is clear. */
@@ -59,16 +73,63 @@ const answers = (leaf: ChoriaLeaf): Answers => {
 const isLegacy = (leaf: Leaf): leaf is Exclude<Leaf, ChoriaLeaf> =>
   ['class', 'class-pattern', 'fact', 'data'].includes(leaf.kind);
 
-/**
- * The expression in questions that legacy nodes understand. It matches no node that the original would not match: a
- * leaf that can be asked only narrowly is asked so, and below a `not` widely.
- * @throws Rejection `unsupported_filter`, showing the part
- */
-export const toLegacy = (expression: Expression): Expression => {
-  if (leavesOf(expression).every(isLegacy)) return expression;
-  return rewritten(expression, (leaf, positive) => {
+/** Whether there are nodes on which it neither holds nor does not, but fails go-choria's whole expression. */
+const canFail = (expression: Expression): boolean =>
+  leavesOf(expression).some(
+    (leaf) =>
+      leaf.kind === 'value' &&
+      (leaf.name !== 'fact' ||
+        isOrdering(leaf.operator) ||
+        (leaf.operator !== '==' && leaf.operator !== '!=')),
+  );
+
+class Questions {
+  private left = MAX_TOKENS;
+  private readonly whole: Expression;
+
+  constructor(whole: Expression) {
+    this.whole = whole;
+  }
+
+  /** What holds of a daemon only where the expression, to go-choria, does (or does not); where it fails, it is neither. */
+  that(expression: Expression, holds: boolean): Expression {
+    if (isLeaf(expression) || !canFail(expression)) {
+      const asked = rewritten(expression, (leaf, positive) => this.leaf(leaf, positive), holds);
+      return holds ? asked : negated(asked);
+    }
+    if (expression.kind === 'not') return this.that(expression.operand, !holds);
+    const { kind, operands } = expression;
+    // One operand that holds decides an `or`, one that does not an `and`; go-choria looks no further.
+    const isDecided = holds === (kind === 'or');
+    const asked = operands.map((one) => this.that(one, holds));
+    if (!isDecided) return both(...asked);
+    return asked.reduceRight((rest, one, at) => {
+      const operand = operands[at];
+      const passed =
+        operand !== undefined && canFail(operand) ? both(this.that(operand, !holds), rest) : rest;
+      return either(one, passed);
+    });
+  }
+
+  private leaf(leaf: Leaf, positive: boolean): Expression {
+    this.left -= 1;
+    if (this.left < 0)
+      throw unsupported(
+        exprText(this.whole),
+        `it becomes more than ${MAX_TOKENS} tokens; write what go-choria may fail at behind what it cannot, ` +
+          'that is fact() but for == and !=, and data functions',
+      );
     if (isLegacy(leaf)) return leaf;
     const { yes, no } = answers(leaf);
     return positive ? yes() : negated(no());
-  });
-};
+  }
+}
+
+/**
+ * The expression in questions that legacy nodes understand. It matches no node that the original would not match: a
+ * leaf that can be asked only narrowly is asked so, and below a `not` widely. A comparison that fails go-choria, of a
+ * fact that is not there by size, just does not hold for a daemon; what comes behind it then must not hold either.
+ * @throws Rejection `unsupported_filter`, showing the part
+ */
+export const toLegacy = (expression: Expression): Expression =>
+  leavesOf(expression).every(isLegacy) ? expression : new Questions(expression).that(expression, true);

@@ -1,5 +1,5 @@
 import { both, type Expression, either, type FunctionStatement } from '../../envelope/expression.ts';
-import { MAX_DEPTH, unsupported } from './refusal.ts';
+import { MAX_DEPTH, MAX_TOKENS, unsupported } from './refusal.ts';
 import { checkCall } from './ruby-methods.ts';
 import { parseStatement, statementText } from './statement.ts';
 
@@ -8,8 +8,6 @@ export type Token =
   | { readonly kind: 'statement'; readonly text: string }
   | { readonly kind: 'function'; readonly call: FunctionStatement }
   | { readonly kind: 'and' | 'or' | 'not' | '(' | ')' };
-
-const MAX_TOKENS = 500;
 
 export const callText = ({ name, params, value, operator, compare }: FunctionStatement): string =>
   `${name}(${params === null ? '' : `'${params}'`})${value === null ? '' : `.${value}`}${operator}${compare}`;
@@ -86,15 +84,24 @@ class Parser {
 export const parseTokens = (tokens: readonly Token[]): Expression => new Parser(tokens).parse();
 
 const inParentheses = (expression: Expression, kinds: readonly string[]): readonly Token[] =>
-  kinds.includes(expression.kind)
-    ? [{ kind: '(' }, ...printTokens(expression), { kind: ')' }]
-    : printTokens(expression);
+  kinds.includes(expression.kind) ? [{ kind: '(' }, ...print(expression), { kind: ')' }] : print(expression);
 
 /**
  * The list with no more parentheses than it needs.
  * @param expression asks what legacy nodes can answer, see `toLegacy`
+ * @throws Rejection `unsupported_filter` for what statements cannot say, and where it is too long
  */
 export const printTokens = (expression: Expression): readonly Token[] => {
+  const tokens = print(expression);
+  if (tokens.length > MAX_TOKENS)
+    throw unsupported(
+      tokens.slice(0, 3).map(tokenText).join(' '),
+      `it becomes ${tokens.length} tokens, and at most ${MAX_TOKENS} pass`,
+    );
+  return tokens;
+};
+
+const print = (expression: Expression): readonly Token[] => {
   switch (expression.kind) {
     case 'and':
     case 'or': {

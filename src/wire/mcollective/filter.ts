@@ -14,8 +14,8 @@ const hash = (entries: readonly (readonly [RubyValue, RubyValue])[]): RubyHash =
  * The filter as a legacy request has it: string keys outside, symbol keys in the facts.
  * @throws Rejection `unsupported_filter` for what legacy nodes cannot be asked
  */
-export const filterToRuby = (filter: Filter): RubyHash => {
-  const besides = filter.language === 'mcollective' ? [] : plainToLegacy(filter);
+export const filterToRuby = (given: Filter): RubyHash => {
+  const filter = given.language === 'mcollective' ? given : plainToLegacy(given);
   const entries: [RubyValue, RubyValue][] = [
     [
       'fact',
@@ -30,7 +30,7 @@ export const filterToRuby = (filter: Filter): RubyHash => {
     ['cf_class', filter.cfClass],
     ['agent', filter.agent],
     ['identity', filter.identity],
-    ['compound', [...filter.compound, ...besides].map((one) => printTokens(toLegacy(one)).map(tokenToRuby))],
+    ['compound', filter.compound.map((one) => printTokens(toLegacy(one)).map(tokenToRuby))],
   ];
   if (filter.collective !== undefined) entries.push(['collective', filter.collective]);
   return hash(entries);

@@ -20,15 +20,18 @@ interface Values {
   readonly n: fc.Arbitrary<unknown>;
   readonly agents: readonly string[];
   readonly data: readonly NonNullable<Node['data']>[];
-  readonly required?: readonly ('a' | 'n' | 'v' | 'family')[];
+  readonly os?: fc.Arbitrary<unknown>;
+  readonly required?: readonly ('a' | 'n' | 'v' | 'os')[];
 }
 
+const FAMILY = fc.constantFrom<unknown>({ family: 'uk' }, { family: 'fr' });
+/** Of which a daemon looks for `family` as an index, or in a text. */
+const ODD_FAMILY = fc.oneof(FAMILY, fc.constantFrom<unknown>(['family'], [{ family: 'uk' }], 'family', [[]]));
+
 /** `a` is a text, `n` a number, `v` a boolean, `os.family` a text within a hash. */
-const nodesOf = ({ a, n, agents, data, required = [] }: Values): fc.Arbitrary<Node> =>
+const nodesOf = ({ a, n, os = FAMILY, agents, data, required = [] }: Values): fc.Arbitrary<Node> =>
   fc.record({
-    facts: fc
-      .record({ a, n, v: fc.boolean(), family: fc.constantFrom('uk', 'fr') }, { requiredKeys: [...required] })
-      .map(({ family, ...facts }) => (family === undefined ? facts : { ...facts, os: { family } })),
+    facts: fc.record({ a, n, v: fc.boolean(), os }, { requiredKeys: [...required] }),
     classes: fc.subarray(['apache', 'role::web', 'web', 'b-a']),
     agents: fc.subarray([...agents]),
     data: fc.constantFrom(...data),
@@ -43,7 +46,7 @@ const PLAIN = {
 export const plainNodes = nodesOf(PLAIN);
 
 /** With all facts, because go-choria fails where it is to compare one that is missing. */
-export const completeNodes = nodesOf({ ...PLAIN, required: ['a', 'n', 'v', 'family'] });
+export const completeNodes = nodesOf({ ...PLAIN, required: ['a', 'n', 'v', 'os'] });
 
 /** With what the sides take differently: case, lists, hashes, several lines, fractions, and agents named as classes. */
 export const typedNodes = nodesOf({
@@ -52,13 +55,30 @@ export const typedNodes = nodesOf({
     fc.constantFrom<unknown>(['uk'], ['fr', 'uk'], [], { uk: 1 }, { fr: 'uk' }),
   ),
   n: fc.constantFrom<unknown>(0, 3, 4, 5, 10, 42, 100, [4], ['10'], { 4: 1 }),
+  os: ODD_FAMILY,
   agents: ['rpcutil', 'apache', 'Apache', 'web'],
   data: [{}, ...SCOUTS, ...ODD_SCOUTS],
 });
 
-/** Besides, what a daemon makes texts of that Choria keeps apart: digits in texts, fractions, and truths anywhere. */
+/**
+ * Besides, what a daemon makes texts of that Choria keeps apart: digits in texts, fractions, and truths anywhere; and
+ * what Ruby fails to compare.
+ */
 export const oddNodes = nodesOf({
-  a: fc.constantFrom<unknown>('uk', 'UK', 4, 4.5, true, false, 'true', '4', ['uk'], 'fr\nuk'),
+  a: fc.constantFrom<unknown>(
+    'uk',
+    'UK',
+    4,
+    4.5,
+    true,
+    false,
+    'true',
+    '4',
+    ['uk'],
+    'fr\nuk',
+    [['uk']],
+    [{ uk: 1 }],
+  ),
   n: fc.constantFrom<unknown>(
     '4',
     '10',
@@ -74,7 +94,13 @@ export const oddNodes = nodesOf({
     ['4'],
     42.25,
     '4.0000',
+    '08',
+    '1-0',
+    '4\nx',
+    ['08'],
+    [{ 4: 1 }],
   ),
+  os: ODD_FAMILY,
   agents: ['rpcutil', 'apache', 'Apache', 'web'],
   data: [{}, ...SCOUTS, ...ODD_SCOUTS],
 });
@@ -107,6 +133,7 @@ export const legacyTexts = either(
     'n<10',
     'n>42',
     'n<=42',
+    'n>=100',
     'v=true',
     'v=false',
     'apache',
@@ -134,6 +161,8 @@ export const choriaTexts = either(
     'with("a != fr")',
     'with("a=~/^uk$/")',
     'with("a=/u/")',
+    'with("a=~/^[^u]/")',
+    'with("a=/[^A-Z]k$/")',
     'with("n>=4")',
     'with("n<10")',
     'with("n=4")',
@@ -149,6 +178,12 @@ export const choriaTexts = either(
     'fact("os.family") == "uk"',
     'fact("os.family") != "uk"',
     '(fact("a") == nil)',
+    '(fact("a") in ["uk", "Fr"])',
+    '(fact("a") not in ["uk", "a uk"])',
+    '(fact("n") in [4, 10])',
+    '(fact("n") != -1)',
+    '("uk" == fact("a"))',
+    '(4 <= fact("n"))',
     '(fact("os.family") != nil)',
     '"apache" in classes',
     '"web" not in classes',

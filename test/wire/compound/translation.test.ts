@@ -51,8 +51,6 @@ const compare = (
     const expr = from === 'legacy' ? exprOf(tokens) : text;
     for (const [at, node] of nodes.entries()) {
       const go = goHolds(expr, node) ?? false;
-      // A comparison that fails a whole expression for go-choria just does not hold for a legacy daemon.
-      if (from === 'choria' && /or|&&/.test(text) && goHolds(expr, node) === undefined) continue;
       const ruby = truths[at] ?? false;
       const [original, translated] = from === 'legacy' ? [ruby, go] : [go, ruby];
       if (original) matches += 1;
@@ -63,6 +61,15 @@ const compare = (
   }
   return { wider, narrower, matches };
 };
+
+/** Of which legacy nodes may find fewer. */
+const NARROW = [
+  'with("n!=4.0")',
+  '!(with("n=4.0"))',
+  '!(with("n!=4.0"))',
+  'with("/^[^W]/")',
+  'with("/[^A-Z]pache$/") && with("a=/[^A-Z]k/")',
+];
 
 const sample = <T>(arbitrary: fc.Arbitrary<T>, count: number): T[] => fc.sample(arbitrary, count);
 
@@ -85,7 +92,11 @@ describe('a legacy filter as an expression for go-choria', () => {
 
 describe('an expression of go-choria’s as a legacy token list', () => {
   it('matches no node that go-choria would not match', () => {
-    const { wider, matches } = compare(sample(choriaTexts, 250), sample(typedNodes, 40), 'choria');
+    const { wider, matches } = compare(
+      [...NARROW, ...sample(choriaTexts, 250)],
+      sample(typedNodes, 40),
+      'choria',
+    );
     expect(wider.slice(0, 3)).toEqual([]);
     expect(matches).toBeGreaterThan(500);
   });
