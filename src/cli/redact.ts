@@ -9,7 +9,7 @@ import { Tally } from '../record/tally.ts';
 import { Tape } from '../record/tape.ts';
 import { collecting } from './arguments.ts';
 import { PATHS_HELP, parseValuePath, selectionOf } from './record/options.ts';
-import { summaryOf } from './record/progress.ts';
+import { summaryOf, warnOfNothing } from './record/progress.ts';
 import { orTell } from './record.ts';
 import { UsageError } from './usage.ts';
 
@@ -86,6 +86,7 @@ const redact = async (file: string, options: RedactOptions): Promise<void> => {
     throw asUsage(failure ?? error);
   }
   for (const line of summaryOf(tally, tape.files)) process.stdout.write(`${line}\n`);
+  warnOfNothing(tally);
 };
 
 const asUsage = (error: unknown): unknown =>

@@ -32,6 +32,9 @@ export interface ReplayOptions {
   readonly version: string;
 }
 
+/** What is fed nothing shows nothing, and would be the same whatever is configured. */
+const NOTHING = 'it has no message that comes in, so it proves nothing';
+
 /** Messages between two looks at what has waited for too long. */
 const SWEEP = 64;
 
@@ -235,8 +238,8 @@ export const replayCassette = async (
       await run.take(located);
     }
     await run.end();
-    const reason = tally.differs ? watch.verdict() : undefined;
     const totals = tally.totals();
+    const reason = totals.fed === 0 ? NOTHING : tally.differs ? watch.verdict() : undefined;
     const updates =
       writer !== undefined && (tally.differs || header.rejections !== true) && reason === undefined;
     if (updates) await writer?.close();

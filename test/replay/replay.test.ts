@@ -337,6 +337,22 @@ describe('keys that cannot be those of the recording', () => {
   });
 });
 
+test('what no message comes in by proves nothing, and is unusable', async () => {
+  const nothing = {
+    outcome: 'unusable',
+    reason: expect.stringContaining('no message that comes in'),
+    fed: 0,
+  };
+  expect(
+    await world.replay(
+      edited(federated, () => []),
+      config,
+    ),
+  ).toMatchObject(nothing);
+  const sent = edited(federated, (all) => all.filter((it) => 'rejected' in it || it.dir === 'out'));
+  expect(await world.replay(sent, config, { update: true })).toMatchObject({ ...nothing, updated: false });
+});
+
 test('a link that the configuration does not have is told with its line', async () => {
   const renamed = edited(federated, (entries) =>
     entries.map((entry, i) => (i === 1 && !('rejected' in entry) ? { ...entry, link: 'elsewhere' } : entry)),

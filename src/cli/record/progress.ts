@@ -65,6 +65,13 @@ export class Progress {
   }
 }
 
+/** Says so where a recording holds no message, which is hardly what somebody wanted of it, and has the process fail. */
+export const warnOfNothing = (tally: Tally, stream: Screen = process.stderr): void => {
+  if (tally.messages > 0) return;
+  stream.write('mcbridge: there is no message in it, so that nothing can be replayed\n');
+  process.exitCode = 1;
+};
+
 /** What a recording holds, and what not. */
 export const summaryOf = (tally: Tally, files: readonly string[]): readonly string[] => {
   const width = Math.max(0, ...tally.flows.map(({ link }) => link.length));
