@@ -152,13 +152,12 @@ class Run {
 
   /** A reply's request has gone out before, as whatever the replay has made of it. */
   #wayHome(message: CassetteMessage): CassetteMessage {
-    const lane = `egress ${message.link}`;
-    const waits = this.#pairs.isWaiting(lane);
+    const waits = this.#pairs.isRequestWaiting;
     if (!waits && !this.#homes.any) return message;
     const way = wayIn(message);
     if (way === undefined) return message;
     if (waits && !this.#homes.knows(way))
-      this.#pairs.decide(lane, ({ entry }) => !isRejected(entry) && wayIn(entry) === way);
+      this.#pairs.decideRequest(({ entry }) => !isRejected(entry) && wayIn(entry) === way);
     return this.#homes.redirected(message);
   }
 }
