@@ -124,6 +124,8 @@ class Run {
     for (const outcome of this.#stage.take()) {
       const entry = entryOf(outcome, last.entry.at);
       this.#writer?.write(entry);
+      if (outcome.kind === 'sent') this.#tally.sent();
+      else this.#tally.refused(outcome.rejected.code);
       const note = outcome.kind === 'rejected' ? outcome.message : undefined;
       const item = new Item(entry, { line: last.line, turn: this.#turn }, note);
       if (outcome.kind === 'rejected')
