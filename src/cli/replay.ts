@@ -84,9 +84,10 @@ const replay = async (places: readonly string[], options: ReplayCommandOptions):
     options.import === undefined
       ? await replayThose(cassettesIn(places), task)
       : [await importInto(places, options.import, options, { task, loaded })];
-  if (options.junit !== undefined) writeJunit(options.junit, results);
   print(results, options.json === true);
   process.exitCode = exitCode(results);
+  // After all else: what has come out is of use wherever the file cannot be.
+  if (options.junit !== undefined) writeJunit(options.junit, results);
 };
 
 /** @throws UsageError for a configuration that no cassette can be replayed with */
@@ -99,11 +100,18 @@ const checkedConfig = (task: ReplayTask): LoadedConfig => {
 };
 
 const replayThose = async (files: readonly string[], task: ReplayTask): Promise<readonly ReplayResult[]> => {
-  const bar = files.length > 1 ? new ProgressBar(process.stderr, files.length) : undefined;
+  const isOne = files.length === 1;
+  const bar = isOne
+    ? new ProgressBar(process.stderr, undefined, 'message')
+    : new ProgressBar(process.stderr, files.length);
   try {
-    return await replayAll(files, task, () => bar?.step());
+    return await replayAll(files, task, {
+      // Of several cassettes, which are replayed in other threads, each that is done is a step.
+      onResult: () => (isOne ? undefined : bar.step()),
+      ...(isOne && { onFed: (fed) => bar.showAt(fed) }),
+    });
   } finally {
-    bar?.end();
+    bar.end();
   }
 };
 

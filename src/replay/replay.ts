@@ -30,6 +30,8 @@ export interface ReplayOptions {
   readonly throwAwayKeys?: boolean;
   /** The program's version, for a rewritten header. */
   readonly version: string;
+  /** Told now and then how many messages were fed so far. */
+  readonly onFed?: (fed: number) => void;
 }
 
 /** What is fed nothing shows nothing, and would be the same whatever is configured. */
@@ -87,6 +89,11 @@ class Run {
         tally.different(recorded, replayed, changes);
       },
     });
+  }
+
+  /** Messages so far. */
+  get fed(): number {
+    return this.#turn;
   }
 
   async take(located: LocatedEntry): Promise<void> {
@@ -212,7 +219,7 @@ const updatedHeader = (
 export const replayCassette = async (
   file: string,
   configured: LoadedConfig,
-  { bytes = false, update = false, throwAwayKeys = false, version }: ReplayOptions,
+  { bytes = false, update = false, throwAwayKeys = false, version, onFed }: ReplayOptions,
 ): Promise<ReplayResult> => {
   const began = performance.now();
   const { header, entries } = await openCassette(file);
@@ -237,6 +244,7 @@ export const replayCassette = async (
         throw error instanceof CassetteError ? error.at(file, located.line) : error;
       }
       await run.take(located);
+      if (run.fed % SWEEP === 0) onFed?.(run.fed);
     }
     await run.end();
     const totals = tally.totals();

@@ -1,4 +1,12 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { junitText } from '../../src/cli/replay/junit.ts';
@@ -101,6 +109,26 @@ describe('mcbridge replay', () => {
     checkXml(text);
     expect(text).toContain('<testsuites tests="2" failures="1" errors="0"');
     expect(text).toContain('+ replayed: &quot;cert=bob&quot;');
+    expect(text).toMatch(
+      /\.cassette\.ndjson:\d+: egress legacy: \S+, request \w{32}, from mcbridge\.example\.net is not as it was recorded\n/,
+    );
+  });
+
+  test('prints what came out, and ends with 2, where the XML cannot be written', async () => {
+    const junit = `${world.folder}/no/such/junit.xml`;
+    const { status, stdout, stderr } = await replay(folder, '-c', config, '--junit', junit);
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: `mcbridge: --junit ${junit} cannot be written: there is no such folder\n`,
+    });
+    expect(stdout).toContain('2 cassettes: 2 same');
+  });
+
+  test('replays a cassette once, however often and by whatever name it is given', async () => {
+    const link = `${world.folder}/link.cassette.ndjson`;
+    symlinkSync(`${folder}/federated.cassette.ndjson`, link);
+    const { stdout } = await replay(link, folder, `${folder}/../cassettes`, link, '-c', config);
+    expect(stdout).toMatch(/\n2 cassettes: 2 same, /);
   });
 
   test('names the line of a damaged cassette, goes on with the others, and ends with 2', async () => {

@@ -12,6 +12,7 @@ import {
 import { loadConfig } from '../../src/config/load.ts';
 import { changesBetween } from '../../src/replay/compare.ts';
 import { Item } from '../../src/replay/item.ts';
+import { replayCassette } from '../../src/replay/replay.ts';
 import { sealCheck } from '../../src/replay/seals.ts';
 import { createSerializer } from '../../src/wire/mcollective/serializer.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../src/wire/ruby/index.ts';
@@ -335,6 +336,14 @@ describe('keys that cannot be those of the recording', () => {
     writeFileSync(trusting, `${formatHeader({ ...parseHeader(first), trust })}${rest.join('\n')}\n`);
     expect(await world.replay(trusting, other)).toMatchObject({ outcome: 'same', differences: [] });
   });
+});
+
+test('says now and then how many messages it has fed', async () => {
+  const [first] = entriesIn(federated);
+  const many = edited(federated, () => (first === undefined ? [] : Array(200).fill(first)));
+  const told = new Set<number>();
+  await replayCassette(many, loadConfig(config, {}), { version: '0', onFed: (fed) => told.add(fed) });
+  expect([...told]).toEqual([64, 128, 192]);
 });
 
 test('what no message comes in by proves nothing, and is unusable', async () => {

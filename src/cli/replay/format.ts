@@ -20,13 +20,14 @@ const changeLines = ({ path, recorded, replayed }: Change): readonly Line[] => [
   [faint('      + replayed: '), { text: valueText(replayed), tone: 'good' }],
 ];
 
-const KINDS = {
+export const KINDS = {
   changed: 'is not as it was recorded',
   missing: 'was recorded, and did not come',
   extra: 'came, and was not recorded',
 } as const;
 
-const about = ({ requestId, sender }: Difference): string => {
+/** Which message it is about. */
+export const about = ({ requestId, sender }: Difference): string => {
   const parts = [
     ...(requestId === undefined ? [] : [`request ${requestId}`]),
     ...(sender === undefined ? [] : [`from ${sender}`]),
