@@ -6,7 +6,7 @@ import {
 } from '../cassette/format.ts';
 import { routesInWords } from '../cassette/header.ts';
 import { configFingerprint, fingerprintsOf } from '../cassette/keys.ts';
-import { CassetteError } from '../cassette/problem.ts';
+import { checkLink } from '../cassette/links.ts';
 import { type LocatedEntry, openCassette } from '../cassette/read.ts';
 import { CassetteWriter } from '../cassette/write.ts';
 import type { LoadedConfig } from '../config/load.ts';
@@ -171,17 +171,6 @@ class Run {
   }
 }
 
-/** @throws CassetteError for a link that the configuration does not have */
-const checkLink = (entry: CassetteEntry, { config }: LoadedConfig): void => {
-  if (isRejected(entry)) return;
-  const links = entry.side === 'ingress' ? config.ingresses : config.egresses;
-  if (links.has(entry.link)) return;
-  const names = [...links.keys()].join(', ');
-  throw new CassetteError(
-    `the configuration has no ${entry.side} ${JSON.stringify(entry.link)}; it has ${names}`,
-  );
-};
-
 /** The keys of this configuration; where one was made for the replay, that of the recording. */
 const keysNow = (
   { keys }: CassetteHeader,
@@ -238,11 +227,7 @@ export const replayCassette = async (
     ];
     const run = new Run(stage, tally, watch, { further }, writer);
     for await (const located of entries) {
-      try {
-        checkLink(located.entry, loaded);
-      } catch (error) {
-        throw error instanceof CassetteError ? error.at(file, located.line) : error;
-      }
+      checkLink(file, located, loaded);
       await run.take(located);
       if (run.fed % SWEEP === 0) onFed?.(run.fed);
     }
