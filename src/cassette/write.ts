@@ -1,12 +1,31 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createWriteStream, type WriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { createWriteStream, realpathSync, statSync, type WriteStream } from 'node:fs';
+import { chmod, rename, rm } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 import { type CassetteEntry, type CassetteHeader, formatEntry, formatHeader } from './format.ts';
+import { CassetteError, writeFailure } from './problem.ts';
+
+/** Messages hold what only their receivers should see: who else may read it is for its owner to say. */
+const PRIVATE = 0o600;
+
+/** The file that is there, where a link leads to, and who may read it; undefined where there is none. */
+const present = (file: string): { readonly path: string; readonly mode: number } | undefined => {
+  try {
+    const path = realpathSync(file);
+    return { path, mode: statSync(path).mode & 0o777 };
+  } catch {
+    // Whatever else is wrong with it is told when it is written.
+    return undefined;
+  }
+};
 
 /** A cassette that is being written. The file is there, whole, once it is closed; until then it has another name. */
 export class CassetteWriter {
   readonly file: string;
+  readonly #path: string;
+  /** Undefined for a new file. */
+  readonly #mode: number | undefined;
   readonly #partial: string;
   readonly #stream: WriteStream;
   #bytes = 0;
@@ -14,8 +33,11 @@ export class CassetteWriter {
 
   constructor(file: string, header: CassetteHeader) {
     this.file = file;
-    this.#partial = `${file}.${process.pid}.partial`;
-    this.#stream = createWriteStream(this.#partial);
+    const old = present(file);
+    this.#path = old?.path ?? file;
+    this.#mode = old?.mode;
+    this.#partial = `${this.#path}.${process.pid}-${randomBytes(4).toString('hex')}.partial`;
+    this.#stream = createWriteStream(this.#partial, { mode: PRIVATE, flags: 'wx' });
     // Told by the next write, or by the close.
     this.#stream.on('error', () => undefined);
     this.#write(formatHeader(header));
@@ -37,20 +59,27 @@ export class CassetteWriter {
     return this.#write(formatEntry(entry));
   }
 
+  /** @throws CassetteError */
   async drained(): Promise<void> {
-    if (this.#stream.errored !== null) throw this.#stream.errored;
-    if (this.#stream.writableNeedDrain) await once(this.#stream, 'drain');
+    if (this.#stream.errored !== null) throw this.#problem(this.#stream.errored);
+    if (!this.#stream.writableNeedDrain) return;
+    try {
+      await once(this.#stream, 'drain');
+    } catch (error) {
+      throw this.#problem(error);
+    }
   }
 
-  /** Puts the file in its place, at once and as a whole. @throws Error of the file system */
+  /** Puts the file in its place, at once and as a whole, readable by whom it was before. @throws CassetteError */
   async close(): Promise<void> {
     try {
       this.#stream.end();
       await finished(this.#stream);
-      await rename(this.#partial, this.file);
+      if (this.#mode !== undefined) await chmod(this.#partial, this.#mode);
+      await rename(this.#partial, this.#path);
     } catch (error) {
       await rm(this.#partial, { force: true });
-      throw error;
+      throw this.#problem(error);
     }
   }
 
@@ -58,6 +87,10 @@ export class CassetteWriter {
   async discard(): Promise<void> {
     this.#stream.destroy();
     await rm(this.#partial, { force: true });
+  }
+
+  #problem(error: unknown): CassetteError {
+    return new CassetteError(writeFailure(this.file, error), { cause: error });
   }
 
   #write(text: string): boolean {

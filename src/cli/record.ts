@@ -16,7 +16,7 @@ import {
   parseValuePath,
   selectionOf,
 } from './record/options.ts';
-import { Progress, summaryOf } from './record/progress.ts';
+import { Progress, summaryOf, warnOfMissed, warnOfNothing } from './record/progress.ts';
 import { version } from './version.ts';
 
 interface RecordOptions {
@@ -66,8 +66,8 @@ Examples:
   mcbridge record --config bridge.yaml --out traffic.cassette.ndjson --for 60s --rotate 100MiB
   mcbridge record --config bridge.yaml --out shared.cassette.ndjson --redact data.password '*.token'
 
-Exit codes: 0 done, 1 no connection, nothing could be listened to, or a file could not be written, 2 wrong usage or
-unreadable configuration`,
+Exit codes: 0 done, 1 no connection, no message, a path that led to nothing, nothing could be listened to, or a file
+could not be written, 2 wrong usage or unreadable configuration`,
     )
     .action(record);
 };
@@ -145,8 +145,11 @@ const recordTo = async (file: string, options: RecordOptions): Promise<void> => 
     ended.stop();
     progress.end();
   }
-  for (const line of summaryOf(recorder.tally, tape.files)) process.stdout.write(`${line}\n`);
+  for (const line of summaryOf(recorder.tally, tape.files, redactor?.replaced))
+    process.stdout.write(`${line}\n`);
   if (recorder.tally.dropped > 0) process.exitCode = 1;
+  warnOfNothing(recorder.tally);
+  warnOfMissed(redactor?.replaced);
 };
 
 /** Why a recording ends by itself. */

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { bodyOf, isRejected } from '../cassette/format.ts';
+import { checkLink } from '../cassette/links.ts';
 import { CassetteError } from '../cassette/problem.ts';
 import { openCassette } from '../cassette/read.ts';
 import { loadConfig } from '../config/load.ts';
@@ -9,7 +10,7 @@ import { Tally } from '../record/tally.ts';
 import { Tape } from '../record/tape.ts';
 import { collecting } from './arguments.ts';
 import { PATHS_HELP, parseValuePath, selectionOf } from './record/options.ts';
-import { summaryOf } from './record/progress.ts';
+import { summaryOf, warnOfMissed, warnOfNothing } from './record/progress.ts';
 import { orTell } from './record.ts';
 import { UsageError } from './usage.ts';
 
@@ -44,7 +45,8 @@ Examples:
   mcbridge redact traffic.cassette.ndjson --config bridge.yaml --out shared.cassette.ndjson --all-data
   mcbridge redact traffic.cassette.ndjson --config bridge.yaml --out shared.cassette.ndjson --value data.password '*.token'
 
-Exit codes: 0 done, 1 a file could not be read or written, 2 wrong usage or unreadable configuration`,
+Exit codes: 0 done, 1 a file could not be written, no message, or a path that led to nothing, 2 wrong usage, unreadable
+configuration, or one that the cassette was not recorded with`,
     )
     .action((file: string, options: RedactOptions) => orTell(() => redact(file, options)));
 };
@@ -70,7 +72,9 @@ const redact = async (file: string, options: RedactOptions): Promise<void> => {
   });
   const tally = new Tally();
   try {
-    for await (const { entry } of entries) {
+    for await (const located of entries) {
+      checkLink(file, located, loaded);
+      const { entry } = located;
       const clean = redactor.redact(entry, (reason) => tally.leaveOut(reason));
       if (clean === undefined) continue;
       // One who reads a file can wait.
@@ -82,10 +86,14 @@ const redact = async (file: string, options: RedactOptions): Promise<void> => {
     }
     await tape.close();
   } catch (error) {
+    // What is discarded cannot be written to any more, which is no reason.
+    const reason = failure ?? error;
     await tape.discard();
-    throw asUsage(failure ?? error);
+    throw asUsage(reason);
   }
-  for (const line of summaryOf(tally, tape.files)) process.stdout.write(`${line}\n`);
+  for (const line of summaryOf(tally, tape.files, redactor.replaced)) process.stdout.write(`${line}\n`);
+  warnOfNothing(tally);
+  warnOfMissed(redactor.replaced);
 };
 
 const asUsage = (error: unknown): unknown =>

@@ -1,20 +1,18 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { CassetteError } from '../cassette/problem.ts';
-import { readFailure } from '../config/files.ts';
+import { writeFailure } from '../cassette/problem.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
-import { cassetteFromCapture } from '../replay/import.ts';
 import type { ReplayResult } from '../replay/result.ts';
 import { inertJson, painted } from './decode/paint.ts';
 import { cassettesIn } from './replay/files.ts';
 import { madeLines, resultLines, summaryLine } from './replay/format.ts';
+import { importCassette } from './replay/import.ts';
 import { junitText } from './replay/junit.ts';
 import { configFor, type ReplayTask } from './replay/one.ts';
 import { replayAll } from './replay/pool.ts';
 import { coloursFor, ProgressBar } from './terminal.ts';
 import { UsageError } from './usage.ts';
-import { version } from './version.ts';
 
 interface ReplayCommandOptions {
   readonly config: string;
@@ -25,6 +23,7 @@ interface ReplayCommandOptions {
   readonly throwAwayKeys?: true;
   readonly import?: string;
   readonly as?: string;
+  readonly force?: true;
 }
 
 /** `mcbridge replay` */
@@ -48,6 +47,7 @@ export const registerReplay = (program: Command): void => {
     .option('--json', 'print the results as JSON')
     .option('--import <capture>', 'make the one cassette that is named of the requests of this capture first')
     .option('--as <ingress>', 'with --import: the ingress that these come in by')
+    .option('--force', 'with --import: replace a cassette that is there')
     .addHelpText(
       'after',
       `
@@ -75,22 +75,19 @@ const replay = async (places: readonly string[], options: ReplayCommandOptions):
     throw new UsageError(
       '--bytes compares signatures too, which no other key can make: it cannot be used with --throw-away-keys',
     );
-  const update = options.update === true || options.import !== undefined;
-  const task: ReplayTask = { config, bytes, update, throwAwayKeys };
+  const task: ReplayTask = { config, bytes, update: options.update === true, throwAwayKeys };
   const loaded = checkedConfig(task);
-  if (options.import !== undefined) await importInto(places, options, loaded);
-  else if (options.as !== undefined) throw new UsageError('--as has no effect without --import');
-  const files = cassettesIn(places);
-  const bar = files.length > 1 ? new ProgressBar(process.stderr, files.length) : undefined;
-  let results: readonly ReplayResult[];
-  try {
-    results = await replayAll(files, task, () => bar?.step());
-  } finally {
-    bar?.end();
-  }
-  if (options.junit !== undefined) writeJunit(options.junit, results);
+  for (const option of ['as', 'force'] as const)
+    if (options.import === undefined && options[option] !== undefined)
+      throw new UsageError(`--${option} has no effect without --import`);
+  const results =
+    options.import === undefined
+      ? await replayThose(cassettesIn(places), task)
+      : [await importInto(places, options.import, options, { task, loaded })];
   print(results, options.json === true);
   process.exitCode = exitCode(results);
+  // After all else: what has come out is of use wherever the file cannot be.
+  if (options.junit !== undefined) writeJunit(options.junit, results);
 };
 
 /** @throws UsageError for a configuration that no cassette can be replayed with */
@@ -102,28 +99,41 @@ const checkedConfig = (task: ReplayTask): LoadedConfig => {
   }
 };
 
-const importInto = async (
+const replayThose = async (files: readonly string[], task: ReplayTask): Promise<readonly ReplayResult[]> => {
+  const isOne = files.length === 1;
+  const bar = isOne
+    ? new ProgressBar(process.stderr, undefined, 'message')
+    : new ProgressBar(process.stderr, files.length);
+  try {
+    return await replayAll(files, task, {
+      // Of several cassettes, which are replayed in other threads, each that is done is a step.
+      onResult: () => (isOne ? undefined : bar.step()),
+      ...(isOne && { onFed: (fed) => bar.showAt(fed) }),
+    });
+  } finally {
+    bar.end();
+  }
+};
+
+const importInto = (
   places: readonly string[],
-  { import: capture = '', as: ingress }: ReplayCommandOptions,
-  loaded: LoadedConfig,
-): Promise<void> => {
+  capture: string,
+  { as: ingress, force }: ReplayCommandOptions,
+  { task, loaded }: { readonly task: ReplayTask; readonly loaded: LoadedConfig },
+): Promise<ReplayResult> => {
   const [file] = places;
   if (file === undefined || places.length > 1)
     throw new UsageError('--import makes one cassette: name one file');
   if (ingress === undefined)
     throw new UsageError('--import takes --as <ingress>: by which ingress do its requests come in?');
-  try {
-    await cassetteFromCapture(file, loaded, { capture, ingress, version: version() });
-  } catch (error) {
-    throw error instanceof CassetteError ? new UsageError(error.message) : error;
-  }
+  return importCassette(file, { capture, ingress, force: force === true, task, loaded });
 };
 
 const writeJunit = (file: string, results: readonly ReplayResult[]): void => {
   try {
     writeFileSync(file, junitText(results));
   } catch (error) {
-    throw new UsageError(`--junit ${file} cannot be written: ${readFailure(error)}`);
+    throw new UsageError(`--junit ${writeFailure(file, error)}`);
   }
 };
 

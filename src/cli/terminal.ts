@@ -25,6 +25,11 @@ export const harmless = (text: string): string =>
   );
 
 const WIDTH = 30;
+/** Ms. */
+const OFTEN = 100;
+
+const amount = (count: number, noun: string): string =>
+  count !== 1 && noun.endsWith('y') ? `${count} ${noun.slice(0, -1)}ies` : counted(count, noun);
 
 /** Of a stream, what a progress bar needs. */
 export interface Screen {
@@ -32,21 +37,36 @@ export interface Screen {
   write(text: string): unknown;
 }
 
-/** How many replies have come, on a line that is written over; nothing at all where nobody looks. */
+/** How many replies, or other things, have come, on a line that is written over; nothing at all where nobody looks. */
 export class ProgressBar {
   readonly #stream: Screen;
   readonly #total: number | undefined;
+  readonly #noun: string;
   #count = 0;
+  #shown = Number.NEGATIVE_INFINITY;
 
-  /** @param total how many will come at most, where that is known */
-  constructor(stream: Screen, total: number | undefined) {
+  /**
+   * @param total how many will come at most, where that is known
+   * @param noun what comes
+   */
+  constructor(stream: Screen, total: number | undefined, noun = 'reply') {
     this.#stream = stream;
     this.#total = total;
+    this.#noun = noun;
     this.#draw();
   }
 
   step(): void {
     this.#count++;
+    this.#draw();
+  }
+
+  /** For what comes by the thousand: shown as often as somebody can read it. */
+  showAt(count: number): void {
+    this.#count = count;
+    const now = performance.now();
+    if (now - this.#shown < OFTEN) return;
+    this.#shown = now;
     this.#draw();
   }
 
@@ -59,7 +79,7 @@ export class ProgressBar {
     if (!this.#stream.isTTY) return;
     const total = this.#total;
     if (total === undefined) {
-      this.#stream.write(`\r\x1b[K${this.#count} ${this.#count === 1 ? 'reply' : 'replies'}`);
+      this.#stream.write(`\r\x1b[K${amount(this.#count, this.#noun)}`);
       return;
     }
     const filled = total === 0 ? WIDTH : Math.min(WIDTH, Math.floor((this.#count / total) * WIDTH));

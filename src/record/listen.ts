@@ -3,9 +3,10 @@ import { fileReader } from '../config/files.ts';
 import { natsLinkOptions, stompLinkOptions } from '../config/link-options.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { type Link, LinkError, type LinkEvent } from '../transport/link.ts';
+import { type ListeningOnce, onceEach, type Place, Ways } from './places.ts';
 import { RecordError } from './problem.ts';
 import type { Tap } from './recorder.ts';
-import { type Listening, type Source, sourcesOf } from './sources.ts';
+import { sourcesOf } from './sources.ts';
 
 export interface ListenOptions {
   readonly transports: Transports;
@@ -28,7 +29,7 @@ const reasonOf = (error: unknown): string => (error instanceof Error ? error.mes
 
 /** @returns undefined for what no route uses any more */
 const linkOf = (
-  { link: name, side }: Listening,
+  { link: name, side }: ListeningOnce,
   loaded: LoadedConfig,
   { transports, note }: ListenOptions,
 ): Link => {
@@ -53,15 +54,16 @@ const linkOf = (
 /** @throws LinkError of the broker's refusal, or where it confirms nothing */
 const subscribe = async (
   link: Link,
-  { link: name, side }: Listening,
-  source: Source,
-  tap: Tap,
+  side: ListeningOnce['side'],
+  place: Place,
+  { tap, ways }: { readonly tap: Tap; readonly ways: Ways },
 ): Promise<void> => {
-  const { destination, dir, isOurs = () => true } = source;
+  const { destination, dir } = place;
   const confirmed = link.subscribe({
     destination,
     onMessage: (message) => {
-      if (isOurs(message)) tap.message({ ...message, link: name, side, dir });
+      const name = ways.linkOf(side, place, message);
+      if (name !== undefined) tap.message({ ...message, link: name, side, dir });
     },
   });
   let timer: NodeJS.Timeout | undefined;
@@ -89,7 +91,9 @@ export const listen = async (loaded: LoadedConfig, options: ListenOptions): Prom
     await Promise.all(links.map((link) => link.close()));
   };
   let sources = 0;
-  const hear = async (listening: Listening): Promise<void> => {
+  const all = onceEach(sourcesOf(loaded.config), loaded.config);
+  const told = { tap: options.tap, ways: new Ways(all, loaded.config) };
+  const hear = async (listening: ListeningOnce): Promise<void> => {
     const { link: name, side, missed } = listening;
     if (missed !== undefined)
       options.note(`${side} ${name}: ${missed}: mcbridge run --record records all of it`);
@@ -100,7 +104,7 @@ export const listen = async (loaded: LoadedConfig, options: ListenOptions): Prom
     await Promise.all(
       listening.sources.map(async (source) => {
         try {
-          await subscribe(link, listening, source, options.tap);
+          await subscribe(link, side, source, told);
           sources++;
         } catch (error) {
           options.note(`${side} ${name}: ${source.destination} is not recorded: ${reasonOf(error)}`);
@@ -109,7 +113,7 @@ export const listen = async (loaded: LoadedConfig, options: ListenOptions): Prom
     );
   };
   try {
-    await Promise.all(sourcesOf(loaded.config).map(hear));
+    await Promise.all(all.map(hear));
     if (sources === 0) throw new RecordError('no broker lets this configuration listen to anything');
   } catch (error) {
     await close();

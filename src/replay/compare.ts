@@ -1,4 +1,4 @@
-import { isTree, type Meaning } from './meaning.ts';
+import { isTree, type Meaning, shown } from './meaning.ts';
 
 /** One thing that is not as it was recorded. */
 export interface Change {
@@ -12,11 +12,7 @@ export interface Change {
 /** Further ones say nothing that these do not. */
 const MOST = 50;
 
-const shown = (meaning: Meaning | undefined): string | undefined => {
-  if (meaning === undefined || typeof meaning === 'string') return meaning;
-  if (isTree(meaning)) return `{${[...meaning].map(([key, value]) => `${key}: ${shown(value)}`).join(', ')}}`;
-  return `[${meaning.map(shown).join(', ')}]`;
-};
+const shownOrNone = (meaning: Meaning | undefined): string | undefined => meaning && shown(meaning);
 
 const under = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`);
 
@@ -62,7 +58,7 @@ const walk = (a: Meaning | undefined, b: Meaning | undefined, path: string, it: 
     }
     if (isSameMoment(path, a, b, it.isReply)) return;
   }
-  changes.push({ path, recorded: shown(a), replayed: shown(b) });
+  changes.push({ path, recorded: shownOrNone(a), replayed: shownOrNone(b) });
 };
 
 /** How a message differs from the recorded one; nothing where both say the same. */

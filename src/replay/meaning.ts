@@ -25,6 +25,13 @@ export type Meaning = string | readonly Meaning[] | ReadonlyMap<string, Meaning>
 
 export const isTree = (meaning: Meaning): meaning is ReadonlyMap<string, Meaning> => meaning instanceof Map;
 
+/** As a person reads it. */
+export const shown = (meaning: Meaning): string => {
+  if (typeof meaning === 'string') return meaning;
+  if (isTree(meaning)) return `{${[...meaning].map(([key, value]) => `${key}: ${shown(value)}`).join(', ')}}`;
+  return `[${meaning.map(shown).join(', ')}]`;
+};
+
 const SIGNATURE = '(signature)';
 const CHECKSUM = '(checksum)';
 const CERTIFICATE = '(certificate)';
@@ -37,19 +44,32 @@ const CHORIA_WAY = /^([\w-]+\.reply\.mcbridge\.)[\w-]{40,}$/;
 export const withoutToken = (destination: string): string =>
   destination.replace(LEGACY_WAY, '$1(token)').replace(CHORIA_WAY, '$1(token)');
 
+/**
+ * How deep in a message something stands. Only envelopes have signatures, checksums and ways home of the bridge's; what
+ * looks like one in what they carry is a client's or a node's own.
+ */
+type Place = 'message' | 'sealed' | 'signed' | 'payload';
+
+/** Keys are told apart by their type too; where two are the same all the same, or there twice, none may hide the other. */
+const entriesMeaning = (entries: readonly (readonly [string, Meaning])[]): Meaning => {
+  const map = new Map(entries);
+  return map.size === entries.length ? map : entries.map(([key, value]) => new Map([[key, value]]));
+};
+
 const rubyText = (value: RubyString): string =>
   `${JSON.stringify(textOf(value) ?? value.bytes.toString('latin1'))} (${value.encoding})`;
 
 const rubyMeaning = (value: RubyValue): Meaning => {
-  if (typeof value === 'string') return JSON.stringify(withoutToken(value));
+  if (typeof value === 'string') return JSON.stringify(value);
   if (value instanceof RubyString) return rubyText(value);
-  if (value instanceof RubyHash) return hashMeaning(value);
+  if (value instanceof RubyHash)
+    return entriesMeaning(value.entries.map(([key, one]) => [rubyKey(key), rubyMeaning(one)] as const));
   if (value instanceof RubySet) return new Map([['Set', value.members.map(rubyMeaning)]]);
   if (value instanceof RubyStruct)
     return new Map([
       [
         `struct ${value.className}`,
-        new Map(value.members.map(([name, member]) => [name, rubyMeaning(member)] as const)),
+        entriesMeaning(value.members.map(([name, member]) => [name, rubyMeaning(member)] as const)),
       ],
     ]);
   if (value instanceof RubyRegexp) return `/${value.source}/ (options ${value.options})`;
@@ -61,35 +81,33 @@ const rubyMeaning = (value: RubyValue): Meaning => {
   return inspect(value);
 };
 
+const rubyKey = (key: RubyValue): string => shown(rubyMeaning(key));
+
 const isNamed = (key: RubyValue, name: string): boolean => key instanceof RubySymbol && key.name === name;
 
-function hashMeaning(hash: RubyHash): Meaning {
-  const isMessage = hash.symbol('hash') !== undefined && hash.symbol('body') !== undefined;
-  return new Map(
-    hash.entries.map(([key, value]): [string, Meaning] => {
-      const name = inspect(key);
-      if (isMessage && isNamed(key, 'hash')) return [name, SIGNATURE];
-      const bytes = isMessage && isNamed(key, 'body') ? fieldBytes(value) : undefined;
-      return [name, bytes === undefined ? rubyMeaning(value) : bodyMeaning(bytes)];
+/** A legacy message: what is signed, the signature, and what is said of both. */
+const envelopeMeaning = (hash: RubyHash): Meaning =>
+  entriesMeaning(
+    hash.entries.map(([key, value]): readonly [string, Meaning] => {
+      const name = rubyKey(key);
+      if (isNamed(key, 'hash')) return [name, SIGNATURE];
+      const bytes = isNamed(key, 'body') ? fieldBytes(value) : undefined;
+      return [name, bytes === undefined ? rubyMeaning(value) : bodyMeaning(bytes, 'payload')];
     }),
   );
-}
 
-/** Keys of Choria's messages that hold another message, or what is different each time. */
-const choriaField = (protocol: string, key: string, value: string): Meaning | undefined => {
-  const isSecure = protocol.includes('secure');
-  if (key === 'data' && protocol.includes('transport')) {
-    const bytes = tryDecodeBase64(value);
-    return bytes && bodyMeaning(bytes);
-  }
-  if (key === 'message') return bodyMeaning(Buffer.from(value));
-  if (isSecure && key === 'signature') return SIGNATURE;
-  if (isSecure && key === 'hash') return CHECKSUM;
-  if (isSecure && key === 'pubcert') return CERTIFICATE;
-  return undefined;
-};
+const isEnvelope = (value: RubyValue): value is RubyHash =>
+  value instanceof RubyHash && value.symbol('hash') !== undefined && value.symbol('body') !== undefined;
 
 const isList = (value: Value): value is readonly Value[] => Array.isArray(value);
+
+/** @param text how a text is to be understood */
+const jsonMeaning = (value: Value, text: (value: string) => string = (it) => it): Meaning => {
+  if (typeof value === 'string') return formatJson(text(value));
+  if (isMap(value)) return new Map([...value].map(([key, one]) => [key, jsonMeaning(one, text)]));
+  if (isList(value)) return value.map((one) => jsonMeaning(one, text));
+  return formatJson(value);
+};
 
 /** A hop is the server that a message came by, who handled it, and the server that it left by. */
 const SERVERS: ReadonlySet<number> = new Set([0, 2]);
@@ -100,56 +118,70 @@ const trailMeaning = (hops: readonly Value[]): Meaning =>
     isList(hop) ? hop.map((part, i) => (SERVERS.has(i) ? '(server)' : jsonMeaning(part))) : jsonMeaning(hop),
   );
 
-const jsonMeaning = (value: Value): Meaning => {
-  if (typeof value === 'string') return formatJson(withoutToken(value));
-  if (isMap(value)) return objectMeaning(value);
-  if (isList(value)) return value.map(jsonMeaning);
-  return formatJson(value);
-};
-
 /** What protocol 1 and 2 call the trail among the headers of a transport message. */
 const TRAILS: ReadonlySet<string> = new Set(['seen-by', 'trace']);
 
+/** Ways home are among the headers only. */
 const headersMeaning = (headers: ValueMap): Meaning =>
   new Map(
     [...headers].map(([key, value]) => [
       key,
-      TRAILS.has(key) && isList(value) ? trailMeaning(value) : jsonMeaning(value),
+      TRAILS.has(key) && isList(value) ? trailMeaning(value) : jsonMeaning(value, withoutToken),
     ]),
   );
 
-function objectMeaning(map: ValueMap): Meaning {
-  const protocol = map.get('protocol');
-  return new Map(
-    [...map].map(([key, value]): [string, Meaning] => {
-      if (typeof protocol !== 'string') return [key, jsonMeaning(value)];
-      if (key === 'headers' && protocol.includes('transport') && isMap(value))
-        return [key, headersMeaning(value)];
-      const special = typeof value === 'string' ? choriaField(protocol, key, value) : undefined;
-      return [key, special ?? jsonMeaning(value)];
-    }),
-  );
-}
+/** Keys of Choria's messages that hold another message, or what is different each time. */
+const choriaField = (place: Place, key: string, value: Value): Meaning | undefined => {
+  if (place === 'message' && key === 'headers' && isMap(value)) return headersMeaning(value);
+  if (typeof value !== 'string') return undefined;
+  if (place === 'message' && key === 'data') {
+    const bytes = tryDecodeBase64(value);
+    return bytes && bodyMeaning(bytes, 'sealed');
+  }
+  if (place === 'sealed') {
+    if (key === 'signature') return SIGNATURE;
+    if (key === 'hash') return CHECKSUM;
+    if (key === 'pubcert') return CERTIFICATE;
+  }
+  if (key !== 'message') return undefined;
+  return bodyMeaning(Buffer.from(value), place === 'sealed' ? 'signed' : 'payload');
+};
 
-const documentMeaning = (bytes: Buffer): Meaning | undefined => {
+/** What the protocol of a Choria message has to have in its name at each place. */
+const PROTOCOLS: Readonly<Record<Place, RegExp>> = {
+  message: /transport/,
+  sealed: /secure/,
+  signed: /request|reply/,
+  payload: /^(?!)/,
+};
+
+const documentOf = (value: Value, place: Place): Meaning => {
+  const protocol = isMap(value) ? value.get('protocol') : undefined;
+  if (!isMap(value) || typeof protocol !== 'string' || !PROTOCOLS[place].test(protocol))
+    return jsonMeaning(value);
+  return new Map([...value].map(([key, one]) => [key, choriaField(place, key, one) ?? jsonMeaning(one)]));
+};
+
+const rubyDocument = (bytes: Buffer, place: Place): Meaning | undefined => {
   const format = looksLikeMarshal(bytes) ? 'marshal' : looksLikeYaml(bytes) ? 'yaml' : undefined;
   if (format === undefined) return undefined;
+  const value = SERIALIZERS[format].decode(bytes);
   return new Map<string, Meaning>([
     ['serializer', format],
-    ['message', rubyMeaning(SERIALIZERS[format].decode(bytes))],
+    ['message', place === 'message' && isEnvelope(value) ? envelopeMeaning(value) : rubyMeaning(value)],
   ]);
 };
 
 /** A body, or a document inside one. What it cannot be read as, it is as text or bytes. */
-export function bodyMeaning(bytes: Buffer): Meaning {
+export function bodyMeaning(bytes: Buffer, place: Place = 'message'): Meaning {
   try {
-    const document = documentMeaning(bytes);
+    const document = rubyDocument(bytes, place);
     if (document !== undefined) return document;
     const beginning = bytes.toString('latin1', 0, 1);
     if (beginning === '{' || beginning === '[' || beginning === '"')
-      return jsonMeaning(parseJson(bytes.toString()));
+      return documentOf(parseJson(bytes.toString()), place);
     const decoded = bytes.length >= 8 ? tryDecodeBase64(bytes.toString('latin1')) : undefined;
-    const inside = decoded && documentMeaning(decoded);
+    const inside = decoded && rubyDocument(decoded, place);
     if (inside !== undefined) return new Map([['base64', inside]]);
   } catch (error) {
     if (!(error instanceof Rejection)) throw error;

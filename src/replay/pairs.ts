@@ -75,6 +75,7 @@ interface Lane {
 export class Pairs {
   readonly #options: PairsOptions;
   readonly #lanes = new Map<string, Lane>();
+  readonly #egresses: Lane[] = [];
 
   constructor(options: PairsOptions) {
     this.#options = options;
@@ -122,19 +123,22 @@ export class Pairs {
     this.#end(() => true);
   }
 
-  /** Whether any recorded one of a lane still waits. */
-  isWaiting(lane: string): boolean {
-    return this.#lane(lane).recorded.items.size > 0;
+  /** Whether any recorded one that was sent by an egress still waits. */
+  get isRequestWaiting(): boolean {
+    return this.#egresses.some(({ recorded }) => recorded.items.size > 0);
   }
 
-  /** Gives up on the first recorded one of a lane that this is true for: what it belongs to has to be known now. */
-  decide(lane: string, wanted: (item: Item) => boolean): void {
-    const { recorded, replayed } = this.#lane(lane);
-    for (const item of recorded.items)
-      if (wanted(item)) {
-        this.#giveUp(item, recorded, replayed);
-        return;
-      }
+  /**
+   * Gives up on the first recorded one of any egress that this is true for: what it belongs to has to be known now. A
+   * reply may come by another egress of the same network than its request went by.
+   */
+  decideRequest(wanted: (item: Item) => boolean): void {
+    for (const { recorded, replayed } of this.#egresses)
+      for (const item of recorded.items)
+        if (wanted(item)) {
+          this.#giveUp(item, recorded, replayed);
+          return;
+        }
   }
 
   #lane(name: string): Lane {
@@ -142,6 +146,7 @@ export class Pairs {
     if (known !== undefined) return known;
     const lane = { recorded: new Waiting(), replayed: new Waiting() };
     this.#lanes.set(name, lane);
+    if (name.startsWith('egress ')) this.#egresses.push(lane);
     return lane;
   }
 

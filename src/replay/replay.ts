@@ -6,7 +6,7 @@ import {
 } from '../cassette/format.ts';
 import { routesInWords } from '../cassette/header.ts';
 import { configFingerprint, fingerprintsOf } from '../cassette/keys.ts';
-import { CassetteError } from '../cassette/problem.ts';
+import { checkLink } from '../cassette/links.ts';
 import { type LocatedEntry, openCassette } from '../cassette/read.ts';
 import { CassetteWriter } from '../cassette/write.ts';
 import type { LoadedConfig } from '../config/load.ts';
@@ -30,7 +30,12 @@ export interface ReplayOptions {
   readonly throwAwayKeys?: boolean;
   /** The program's version, for a rewritten header. */
   readonly version: string;
+  /** Told now and then how many messages were fed so far. */
+  readonly onFed?: (fed: number) => void;
 }
+
+/** What is fed nothing shows nothing, and would be the same whatever is configured. */
+const NOTHING = 'it has no message that comes in, so it proves nothing';
 
 /** Messages between two looks at what has waited for too long. */
 const SWEEP = 64;
@@ -95,6 +100,11 @@ class Run {
     });
   }
 
+  /** Messages so far. */
+  get fed(): number {
+    return this.#turn;
+  }
+
   async take(located: LocatedEntry): Promise<void> {
     const { entry, line } = located;
     if (isRejected(entry) || entry.dir === 'out') {
@@ -130,6 +140,8 @@ class Run {
     for (const outcome of this.#stage.take()) {
       const entry = entryOf(outcome, last.entry.at);
       this.#writer?.write(entry);
+      if (outcome.kind === 'sent') this.#tally.sent();
+      else this.#tally.refused(outcome.rejected.code);
       const note = outcome.kind === 'rejected' ? outcome.message : undefined;
       const item = new Item(entry, { line: last.line, turn: this.#turn }, note);
       if (outcome.kind === 'rejected')
@@ -158,27 +170,15 @@ class Run {
 
   /** A reply's request has gone out before, as whatever the replay has made of it. */
   #wayHome(message: CassetteMessage): CassetteMessage {
-    const lane = `egress ${message.link}`;
-    const waits = this.#pairs.isWaiting(lane);
+    const waits = this.#pairs.isRequestWaiting;
     if (!waits && !this.#homes.any) return message;
     const way = wayIn(message);
     if (way === undefined) return message;
     if (waits && !this.#homes.knows(way))
-      this.#pairs.decide(lane, ({ entry }) => !isRejected(entry) && wayIn(entry) === way);
+      this.#pairs.decideRequest(({ entry }) => !isRejected(entry) && wayIn(entry) === way);
     return this.#homes.redirected(message);
   }
 }
-
-/** @throws CassetteError for a link that the configuration does not have */
-const checkLink = (entry: CassetteEntry, { config }: LoadedConfig): void => {
-  if (isRejected(entry)) return;
-  const links = entry.side === 'ingress' ? config.ingresses : config.egresses;
-  if (links.has(entry.link)) return;
-  const names = [...links.keys()].join(', ');
-  throw new CassetteError(
-    `the configuration has no ${entry.side} ${JSON.stringify(entry.link)}; it has ${names}`,
-  );
-};
 
 /** The keys of this configuration; where one was made for the replay, that of the recording. */
 const keysNow = (
@@ -217,7 +217,7 @@ const updatedHeader = (
 export const replayCassette = async (
   file: string,
   configured: LoadedConfig,
-  { bytes = false, update = false, throwAwayKeys = false, version }: ReplayOptions,
+  { bytes = false, update = false, throwAwayKeys = false, version, onFed }: ReplayOptions,
 ): Promise<ReplayResult> => {
   const began = performance.now();
   const { header, entries } = await openCassette(file);
@@ -236,16 +236,13 @@ export const replayCassette = async (
     ];
     const run = new Run(stage, tally, watch, { further }, writer);
     for await (const located of entries) {
-      try {
-        checkLink(located.entry, loaded);
-      } catch (error) {
-        throw error instanceof CassetteError ? error.at(file, located.line) : error;
-      }
+      checkLink(file, located, loaded);
       await run.take(located);
+      if (run.fed % SWEEP === 0) onFed?.(run.fed);
     }
     await run.end();
-    const reason = tally.differs ? watch.verdict() : undefined;
     const totals = tally.totals();
+    const reason = totals.fed === 0 ? NOTHING : tally.differs ? watch.verdict() : undefined;
     const updates =
       writer !== undefined && (tally.differs || header.rejections !== true) && reason === undefined;
     if (updates) await writer?.close();

@@ -22,6 +22,10 @@ export interface ReplayResult {
   readonly reason?: string;
   /** Messages that were fed to the bridge. */
   readonly fed: number;
+  /** Messages that the bridge sent. */
+  readonly sent: number;
+  /** Messages that the bridge refused, by code. */
+  readonly refused: Readonly<Record<string, number>>;
   /** Recorded messages and rejections that came out the same. */
   readonly same: number;
   /** All that differ. */
@@ -34,6 +38,8 @@ export interface ReplayResult {
   readonly madeKeys: readonly string[];
   /** Whether the cassette has been rewritten. */
   readonly updated: boolean;
+  /** Whether it has been made just now, of the requests of a capture. */
+  readonly imported?: true;
   readonly seconds: number;
 }
 
@@ -43,6 +49,8 @@ export const unusable = (file: string, reason: string): ReplayResult => ({
   outcome: 'unusable',
   reason,
   fed: 0,
+  sent: 0,
+  refused: {},
   same: 0,
   different: 0,
   differences: [],

@@ -14,7 +14,9 @@ const whatOf = ({ entry, note }: Item): string =>
 export class Tally {
   readonly #countsRejections: boolean;
   readonly #differences: Difference[] = [];
+  readonly #refused = new Map<string, number>();
   #fed = 0;
+  #sent = 0;
   #same = 0;
   #different = 0;
   #unheard = 0;
@@ -31,6 +33,14 @@ export class Tally {
 
   fed(): void {
     this.#fed++;
+  }
+
+  sent(): void {
+    this.#sent++;
+  }
+
+  refused(code: string): void {
+    this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1);
   }
 
   same(): void {
@@ -60,7 +70,7 @@ export class Tally {
     });
   }
 
-  totals(): Pick<ReplayResult, 'fed' | 'same' | 'different' | 'differences' | 'notes'> {
+  totals(): Pick<ReplayResult, 'fed' | 'sent' | 'refused' | 'same' | 'different' | 'differences' | 'notes'> {
     const more = this.#unheard - 1;
     const unheard =
       this.#firstUnheard === undefined
@@ -70,6 +80,8 @@ export class Tally {
           ];
     return {
       fed: this.#fed,
+      sent: this.#sent,
+      refused: Object.fromEntries(this.#refused),
       same: this.#same,
       different: this.#different,
       differences: this.#differences.toSorted((a, b) => a.line - b.line),

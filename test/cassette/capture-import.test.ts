@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { importCapture, summariseCapture } from '../../src/cassette/capture-import.ts';
 import { bodyOf } from '../../src/cassette/format.ts';
@@ -91,4 +91,18 @@ test('what is no capture, or has no request, is told', async () => {
     version: '0',
   });
   await expect(importing).rejects.toThrow('has no request that the ingress clients would be sent');
+});
+
+test('a byte order mark before a capture, or before a cassette, is no part of it', async () => {
+  const capture = `${world.folder}/bom.ndjson`;
+  const file = `${world.folder}/bom.cassette.ndjson`;
+  writeFileSync(capture, `\ufeff${readFileSync(`${CAPTURES}choria-v1-federated.ndjson`, 'utf8')}`);
+  const options = { capture, ingress: 'federation', version: '0' };
+  const count = await cassetteFromCapture(file, loadConfig(config, {}), options);
+  writeFileSync(file, `\ufeff${readFileSync(file, 'utf8')}`);
+  const { header, entries } = await openCassette(file);
+  expect(header.cassette).toBe(1);
+  let found = 0;
+  for await (const _ of entries) found++;
+  expect(found).toBe(count);
 });

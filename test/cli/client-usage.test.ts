@@ -62,6 +62,15 @@ describe('what is shown on a terminal', () => {
     expect(it.written.at(-1)).toBe('\r\x1b[K1 reply');
   });
 
+  test('is written over no more often than somebody can read it, where thousands come', () => {
+    const it = screen(true);
+    const bar = new ProgressBar(it, undefined, 'message');
+    for (let i = 1; i <= 10_000; i++) bar.showAt(i);
+    expect(it.written[0]).toBe('\r\x1b[K0 messages');
+    expect(it.written[1]).toBe('\r\x1b[K1 message');
+    expect(it.written.length).toBeLessThan(10);
+  });
+
   test('is nothing where there is no terminal', () => {
     const it = screen(false);
     const bar = new ProgressBar(it, 2);

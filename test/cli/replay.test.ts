@@ -1,10 +1,19 @@
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { junitText } from '../../src/cli/replay/junit.ts';
 import { unusable } from '../../src/replay/result.ts';
 import { requestsOf } from '../replay/requests.ts';
 import { CAPTURES, linesIn, makeWorld, type World } from '../replay/world.ts';
+import { makeAuthority } from '../support/pki.ts';
 import { run } from '../support/process.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -100,6 +109,26 @@ describe('mcbridge replay', () => {
     checkXml(text);
     expect(text).toContain('<testsuites tests="2" failures="1" errors="0"');
     expect(text).toContain('+ replayed: &quot;cert=bob&quot;');
+    expect(text).toMatch(
+      /\.cassette\.ndjson:\d+: egress legacy: \S+, request \w{32}, from mcbridge\.example\.net is not as it was recorded\n/,
+    );
+  });
+
+  test('prints what came out, and ends with 2, where the XML cannot be written', async () => {
+    const junit = `${world.folder}/no/such/junit.xml`;
+    const { status, stdout, stderr } = await replay(folder, '-c', config, '--junit', junit);
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: `mcbridge: --junit ${junit} cannot be written: there is no such folder\n`,
+    });
+    expect(stdout).toContain('2 cassettes: 2 same');
+  });
+
+  test('replays a cassette once, however often and by whatever name it is given', async () => {
+    const link = `${world.folder}/link.cassette.ndjson`;
+    symlinkSync(`${folder}/federated.cassette.ndjson`, link);
+    const { stdout } = await replay(link, folder, `${folder}/../cassettes`, link, '-c', config);
+    expect(stdout).toMatch(/\n2 cassettes: 2 same, /);
   });
 
   test('names the line of a damaged cassette, goes on with the others, and ends with 2', async () => {
@@ -127,7 +156,51 @@ describe('mcbridge replay', () => {
     const capture = `${CAPTURES}choria-v1-federated.ndjson`;
     const made = await replay(file, '-c', config, '--import', capture, '--as', 'federation');
     expect({ status: made.status, stderr: made.stderr }).toEqual({ status: 0, stderr: '' });
+    expect(made.stdout).toMatch(/new\.cassette\.ndjson: made: [1-9]\d* requests, [1-9]\d* messages\n/);
     expect((await replay(file, '-c', config)).status).toBe(0);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  describe('of a capture', () => {
+    const capture = `${CAPTURES}choria-v1-federated.ndjson`;
+    const importing = (file: string, ...args: readonly string[]) =>
+      replay(file, '--import', capture, '--as', 'federation', ...args);
+
+    test('replaces no cassette unless told so', async () => {
+      const file = `${world.folder}/precious.cassette.ndjson`;
+      writeFileSync(file, 'precious');
+      const refused = await importing(file, '-c', config);
+      expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining('is there already') });
+      expect(readFileSync(file, 'utf8')).toBe('precious');
+      expect((await importing(file, '-c', config, '--force')).status).toBe(0);
+      expect((await replay(file, '-c', config)).status).toBe(0);
+    });
+
+    test('makes none where there is no folder, and says so', async () => {
+      const file = `${world.folder}/no/such/new.cassette.ndjson`;
+      const { status, stderr } = await importing(file, '-c', config);
+      expect({ status, stderr }).toEqual({
+        status: 2,
+        stderr: `mcbridge: ${file} cannot be written: there is no such folder\n`,
+      });
+    });
+
+    test('says what was refused, and makes none of refusals only', async () => {
+      const file = `${world.folder}/refused.cassette.ndjson`;
+      const strangers = world.config({ ca: makeAuthority('another').certificate });
+      const all = await importing(file, '-c', strangers);
+      expect(all.status).toBe(2);
+      expect(all.stderr).toMatch(
+        /all \d+ requests of .* were refused \(untrusted_certificate\): no cassette/,
+      );
+      expect(existsSync(file)).toBe(false);
+      const some = `${world.folder}/some.ndjson`;
+      const broken = '{"at":0,"subject":"choria.federation.production.federation","payload":"{"}';
+      writeFileSync(some, `${broken}\n${readFileSync(capture, 'utf8')}`);
+      const made = await replay(file, '-c', config, '--import', some, '--as', 'federation');
+      expect(made.status).toBe(0);
+      expect(made.stdout).toMatch(/made: \d+ requests, \d+ messages; refused: 1 malformed_json\n/);
+    });
   });
 
   test.each<[string, () => readonly string[], string]>([

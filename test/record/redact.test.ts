@@ -219,6 +219,76 @@ describe('values', () => {
     });
   });
 
+  test('are taken out of sentences that quote them in another form, and so are numbers', () => {
+    const secret = 'say "friend"\nand énter #{x}';
+    const one = redactor(['data.password', 'data.pin', 'data.short', 'data.big', 'data.rate']);
+    const data = new Map<string, Value>([
+      ['password', secret],
+      ['pin', 4815],
+      ['short', 481],
+      ['big', 2n ** 70n],
+      ['rate', 1234.5],
+    ]);
+    cleaned(one, entry('federation', 'in', choriaRequest(data)));
+    const json = JSON.stringify(secret);
+    const quotes = [
+      json,
+      json.replace('é', '\\u00e9'),
+      json.replace('#{', '\\#{'),
+      JSON.stringify(json),
+      'pin 4815, 481',
+      `${2n ** 70n}`,
+      'at 1234.5',
+    ];
+    const reply = choriaReply('refused', new Map([['log', quotes]]));
+    const clean = cleaned(one, entry('federation', 'out', reply));
+    const { text } = layersIn([clean], undefined);
+    for (const part of ['friend', 'nter #', '4815', String(2n ** 70n), '1234.5'])
+      expect(text).not.toContain(part);
+    expect(text).toContain('481');
+  });
+
+  test('of a kind that a field cannot have are none of it', () => {
+    const one = redactor([], { allTexts: true });
+    const odd = `{"statuscode":"${SECRET}","process_results":"${SECRET}","action":["${SECRET}"],"data":{}}`;
+    const text = encodeReply({
+      requestId: ID,
+      senderId: 'node1',
+      agent: 'vault',
+      time: SECONDS,
+      message: odd,
+    });
+    const body = Buffer.from(encodeTransport(encodeSecureReply(text), { sender: 'node1' }, 'plain'));
+    const clean = cleaned(one, entry('federation', 'out', body));
+    expect(layersIn([clean], undefined).text).not.toContain(SECRET);
+    const wire = decodeReply(decodeSecureReply(decodeTransport(bodyOf(clean), AT).data).message);
+    expect(JSON.parse(wire.message)).toEqual({
+      statuscode: null,
+      process_results: null,
+      action: null,
+      data: {},
+    });
+  });
+
+  test('are counted, and so are those of each path', () => {
+    const one = redactor(['data.password', 'data.none', 'data.mispelt', '*.token']);
+    const data = new Map<string, Value>([
+      ['password', SECRET],
+      ['none', null],
+      ['deep', new Map([['token', 12]])],
+    ]);
+    cleaned(one, entry('federation', 'in', choriaRequest(data)));
+    expect(one.replaced.values).toBe(2);
+    expect(one.replaced.missed).toEqual([['data', 'mispelt']]);
+  });
+
+  test('that are floats without end stay, as the texts that they are on the other side do', () => {
+    const one = redactor([], { allTexts: true });
+    const data = new Map<string, Value>([['all', ['Infinity', '-Infinity', 'NaN', 'Infinite']]]);
+    const clean = requestData(cleaned(one, entry('federation', 'in', choriaRequest(data))));
+    expect(clean.get('all')).toEqual(['Infinity', '-Infinity', 'NaN', expect.stringMatching(/^redacted/)]);
+  });
+
   test('of every text in the data go with one switch, and not what the protocol needs', () => {
     const one = redactor([], { allTexts: true });
     const clean = cleaned(

@@ -12,6 +12,7 @@ import {
 import { loadConfig } from '../../src/config/load.ts';
 import { changesBetween } from '../../src/replay/compare.ts';
 import { Item } from '../../src/replay/item.ts';
+import { replayCassette } from '../../src/replay/replay.ts';
 import { sealCheck } from '../../src/replay/seals.ts';
 import { createSerializer } from '../../src/wire/mcollective/serializer.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../src/wire/ruby/index.ts';
@@ -335,6 +336,30 @@ describe('keys that cannot be those of the recording', () => {
     writeFileSync(trusting, `${formatHeader({ ...parseHeader(first), trust })}${rest.join('\n')}\n`);
     expect(await world.replay(trusting, other)).toMatchObject({ outcome: 'same', differences: [] });
   });
+});
+
+test('says now and then how many messages it has fed', async () => {
+  const [first] = entriesIn(federated);
+  const many = edited(federated, () => (first === undefined ? [] : Array(200).fill(first)));
+  const told = new Set<number>();
+  await replayCassette(many, loadConfig(config, {}), { version: '0', onFed: (fed) => told.add(fed) });
+  expect([...told]).toEqual([64, 128, 192]);
+});
+
+test('what no message comes in by proves nothing, and is unusable', async () => {
+  const nothing = {
+    outcome: 'unusable',
+    reason: expect.stringContaining('no message that comes in'),
+    fed: 0,
+  };
+  expect(
+    await world.replay(
+      edited(federated, () => []),
+      config,
+    ),
+  ).toMatchObject(nothing);
+  const sent = edited(federated, (all) => all.filter((it) => 'rejected' in it || it.dir === 'out'));
+  expect(await world.replay(sent, config, { update: true })).toMatchObject({ ...nothing, updated: false });
 });
 
 test('a link that the configuration does not have is told with its line', async () => {

@@ -1,3 +1,4 @@
+import type { Replaced } from '../../record/redact/replaced.ts';
 import type { Tally } from '../../record/tally.ts';
 import { counted, type Screen } from '../terminal.ts';
 
@@ -65,8 +66,24 @@ export class Progress {
   }
 }
 
+/** Says so where a recording holds no message, which is hardly what somebody wanted of it, and has the process fail. */
+export const warnOfNothing = (tally: Tally, stream: Screen = process.stderr): void => {
+  if (tally.messages > 0) return;
+  stream.write('mcbridge: there is no message in it, so that nothing can be replayed\n');
+  process.exitCode = 1;
+};
+
+/** Says which paths have led to nothing: whoever has misspelt one would share what it should have taken out. */
+export const warnOfMissed = (replaced: Replaced | undefined, stream: Screen = process.stderr): void => {
+  const missed = replaced?.missed ?? [];
+  if (missed.length === 0) return;
+  const paths = missed.map((path) => path.join('.')).join(', ');
+  stream.write(`mcbridge: nothing was replaced at ${paths}: no message has a value there\n`);
+  process.exitCode = 1;
+};
+
 /** What a recording holds, and what not. */
-export const summaryOf = (tally: Tally, files: readonly string[]): readonly string[] => {
+export const summaryOf = (tally: Tally, files: readonly string[], replaced?: Replaced): readonly string[] => {
   const width = Math.max(0, ...tally.flows.map(({ link }) => link.length));
   return [
     `recorded ${counted(tally.messages, 'message')}, ${sized(tally.bytes)}`,
@@ -75,6 +92,7 @@ export const summaryOf = (tally: Tally, files: readonly string[]): readonly stri
         `  ${side.padEnd(7)} ${link.padEnd(width)} ${dir.padEnd(3)} ${counted(messages, 'message')}, ${sized(bytes)}`,
     ),
     ...(tally.rejected === 0 ? [] : [`and that the bridge refused ${counted(tally.rejected, 'message')}`]),
+    ...(replaced === undefined ? [] : [`replaced ${counted(replaced.values, 'value')}`]),
     ...[...tally.leftOut].map(([reason, count]) => `left out ${counted(count, 'message')}: ${reason}`),
     ...(tally.dropped === 0
       ? []

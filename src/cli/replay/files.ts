@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CASSETTE_SUFFIX } from '../../cassette/format.ts';
 import { readFailure } from '../../config/files.ts';
@@ -14,7 +14,7 @@ const inFolder = (folder: string): readonly string[] =>
     .toSorted();
 
 /**
- * The cassettes that are named, and those in the folders that are, each once.
+ * The cassettes that are named, and those in the folders that are, each once, whatever it is called.
  * @throws UsageError for what is not there, and for a folder without any
  */
 export const cassettesIn = (places: readonly string[]): readonly string[] => {
@@ -30,5 +30,10 @@ export const cassettesIn = (places: readonly string[]): readonly string[] => {
     if (files.length === 0) throw new UsageError(`there is no *${CASSETTE_SUFFIX} in ${place}`);
     return files;
   });
-  return [...new Set(found)];
+  const names = new Map<string, string>();
+  for (const file of found) {
+    const path = realpathSync(file);
+    if (!names.has(path)) names.set(path, file);
+  }
+  return [...names.values()];
 };

@@ -20,13 +20,14 @@ const changeLines = ({ path, recorded, replayed }: Change): readonly Line[] => [
   [faint('      + replayed: '), { text: valueText(replayed), tone: 'good' }],
 ];
 
-const KINDS = {
+export const KINDS = {
   changed: 'is not as it was recorded',
   missing: 'was recorded, and did not come',
   extra: 'came, and was not recorded',
 } as const;
 
-const about = ({ requestId, sender }: Difference): string => {
+/** Which message it is about. */
+export const about = ({ requestId, sender }: Difference): string => {
   const parts = [
     ...(requestId === undefined ? [] : [`request ${requestId}`]),
     ...(sender === undefined ? [] : [`from ${sender}`]),
@@ -43,7 +44,17 @@ const differenceLines = (file: string, it: Difference): readonly Line[] => [
   ...it.changes.flatMap(changeLines),
 ];
 
-const headline = ({ outcome, updated, fed, same, different, seconds }: ReplayResult): Span => {
+const madeText = ({ fed, sent, refused }: ReplayResult): string => {
+  const codes = Object.entries(refused).map(([code, count]) => `${count} ${code}`);
+  const parts = [`made: ${counted(fed, 'request')}, ${counted(sent, 'message')}`];
+  if (codes.length > 0) parts.push(`refused: ${codes.join(', ')}`);
+  return parts.join('; ');
+};
+
+const headline = (result: ReplayResult): Span => {
+  const { outcome, updated, fed, same, different, seconds, imported } = result;
+  if (imported)
+    return { text: madeText(result), tone: Object.keys(result.refused).length > 0 ? 'doubtful' : 'good' };
   const took = `${counted(fed, 'message')} fed, in ${seconds.toFixed(1)} s`;
   if (outcome === 'same') return { text: `same: ${same} of ${same}; ${took}`, tone: 'good' };
   const text = `${counted(different, 'difference')}, ${same} the same; ${took}`;

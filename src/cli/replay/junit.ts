@@ -1,6 +1,7 @@
 import type { Change } from '../../replay/compare.ts';
 import type { Difference, ReplayResult } from '../../replay/result.ts';
 import { counted } from '../terminal.ts';
+import { about, KINDS } from './format.ts';
 
 /** What XML 1.0 cannot hold in any form. */
 const FORBIDDEN = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
@@ -18,7 +19,10 @@ const changeText = ({ path, recorded, replayed }: Change): string =>
   `  ${path}\n    - recorded: ${recorded ?? '(nothing)'}\n    + replayed: ${replayed ?? '(nothing)'}`;
 
 const differenceText = (file: string, it: Difference): string =>
-  [`${file}:${it.line}: ${it.kind}: ${it.lane}: ${it.what}`, ...it.changes.map(changeText)].join('\n');
+  [
+    `${file}:${it.line}: ${it.lane}: ${it.what}${about(it)} ${KINDS[it.kind]}`,
+    ...it.changes.map(changeText),
+  ].join('\n');
 
 const caseOf = (result: ReplayResult): string => {
   const { file, outcome, reason = '', differences, different, updated, seconds } = result;

@@ -22,10 +22,14 @@ export const configFor = ({ config, throwAwayKeys }: ReplayTask): LoadedConfig =
   loadConfig(config, throwAwayKeys ? withMadeUpSecrets(config, process.env) : process.env);
 
 /** Replays a cassette. What it is unusable for is its result, so that the others are replayed all the same. */
-export const replayOne = async (file: string, task: ReplayTask): Promise<ReplayResult> => {
+export const replayOne = async (
+  file: string,
+  task: ReplayTask,
+  onFed?: (fed: number) => void,
+): Promise<ReplayResult> => {
   const { bytes, update, throwAwayKeys } = task;
   try {
-    const options = { bytes, update, throwAwayKeys, version: version() };
+    const options = { bytes, update, throwAwayKeys, version: version(), ...(onFed && { onFed }) };
     return await replayCassette(file, configFor(task), options);
   } catch (error) {
     const isExpected =

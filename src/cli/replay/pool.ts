@@ -24,6 +24,12 @@ const runWorker = (
     more();
   });
 
+export interface ReplayListener {
+  readonly onResult: (result: ReplayResult) => void;
+  /** Told now and then how many messages of a cassette were fed, where there is only one. */
+  readonly onFed?: (fed: number) => void;
+}
+
 /**
  * Replays cassettes, several at once on as many cores.
  * @returns the results in the order of the files
@@ -31,7 +37,7 @@ const runWorker = (
 export const replayAll = async (
   files: readonly string[],
   task: ReplayTask,
-  onResult: (result: ReplayResult) => void,
+  { onResult, onFed }: ReplayListener,
 ): Promise<readonly ReplayResult[]> => {
   const results = new Map<string, ReplayResult>();
   const done = (result: ReplayResult): void => {
@@ -40,7 +46,7 @@ export const replayAll = async (
   };
   const left = [...files];
   const workers = Math.min(availableParallelism(), files.length);
-  if (workers <= 1) for (const file of files) done(await replayOne(file, task));
+  if (workers <= 1) for (const file of files) done(await replayOne(file, task, onFed));
   else await Promise.all(Array.from({ length: workers }, () => runWorker(() => left.shift(), task, done)));
   return files.flatMap((file) => {
     const result = results.get(file);

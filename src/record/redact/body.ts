@@ -2,7 +2,7 @@ import { Rejection } from '../../envelope/rejection.ts';
 import { isMap, type Value, type ValueMap } from '../../envelope/value.ts';
 import { formatJson, parseJson, tryDecodeBase64 } from '../../wire/choria/index.ts';
 import { fieldText } from '../../wire/mcollective/text.ts';
-import { RubyHash, type RubyValue } from '../../wire/ruby/index.ts';
+import { RubyHash, RubyString, RubySymbol, type RubyValue } from '../../wire/ruby/index.ts';
 import { type Redaction, redactRuby, redactValue } from './values.ts';
 
 /** The fields of bodies that the protocols know. Any other is left out: it might hold anything. */
@@ -35,10 +35,22 @@ export const redactChoriaBody = (message: string, redaction: Redaction): string 
 };
 
 /** Twice: the first time it learns the texts that others, which come before them, may quote. */
-const twice = <T>(redact: () => T): T => {
-  redact();
-  return redact();
+const twice = <T>(redaction: Redaction, redact: (redaction: Redaction) => T): T => {
+  redact({ ...redaction, replaced: undefined });
+  return redact(redaction);
 };
+
+const isText = (value: unknown): boolean =>
+  typeof value === 'string' || value instanceof RubyString || value instanceof RubySymbol;
+/** Fields besides data. What else is there might hold anything, and what peers make of that does not depend on what it is. */
+const PLAIN: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
+  ['agent', isText],
+  ['action', isText],
+  ['caller', isText],
+  ['statuscode', (value) => Number.isInteger(value)],
+  ['process_results', (value) => typeof value === 'boolean'],
+]);
+const isPlain = (name: string, value: unknown): boolean => PLAIN.get(name)?.(value) ?? true;
 
 const redactFields = (body: ValueMap, redaction: Redaction): ValueMap => {
   const known = [...body].filter(([key]) => FIELDS.has(key));
@@ -46,14 +58,14 @@ const redactFields = (body: ValueMap, redaction: Redaction): ValueMap => {
   const data = new Map(
     known.flatMap(([key, value]): [string, Value][] =>
       key === DATA
-        ? [[key, isNoData(value) ? value : twice(() => redactValue(value, [key], redaction))]]
+        ? [[key, isNoData(value) ? value : twice(redaction, (it) => redactValue(value, [key], it))]]
         : [],
     ),
   );
   return new Map(
     known.map(([key, value]): [string, Value] => {
       if (key === STATUS) return [key, redactStatus(value, redaction)];
-      return [key, data.get(key) ?? value];
+      return [key, data.get(key) ?? (isPlain(key, value) ? value : null)];
     }),
   );
 };
@@ -62,8 +74,7 @@ const redactFields = (body: ValueMap, redaction: Redaction): ValueMap => {
 const isNoData = (value: Value): boolean => value === '{}';
 
 const redactStatus = (value: Value, redaction: Redaction): Value => {
-  const { selection, placeholders } = redaction;
-  const texts = { placeholders, selection: { ...selection, allTexts: false } };
+  const texts = { ...redaction, selection: { ...redaction.selection, allTexts: false } };
   return redactValue(value, [STATUS], texts);
 };
 
@@ -73,21 +84,21 @@ export const redactLegacyPayload = (payload: RubyValue, redaction: Redaction): R
   if (text !== undefined && DISCOVERY.has(text)) return payload;
   if (!(payload instanceof RubyHash))
     throw new Rejection('unsupported_body', 'the payload is neither a hash nor discovery');
-  const { selection, placeholders } = redaction;
   const fields = payload.entries.flatMap(([key, value]) => {
     const name = fieldText(key);
     return name !== undefined && FIELDS.has(name) ? [{ key, name, value }] : [];
   });
   const data = new Map(
     fields.flatMap(({ key, name, value }): [RubyValue, RubyValue][] =>
-      name === DATA ? [[key, twice(() => redactRuby(value, [name], redaction))]] : [],
+      name === DATA ? [[key, twice(redaction, (it) => redactRuby(value, [name], it))]] : [],
     ),
   );
-  const status = { placeholders, selection: { ...selection, allTexts: false } };
+  const status = { ...redaction, selection: { ...redaction.selection, allTexts: false } };
   return new RubyHash(
     fields.map(({ key, name, value }): [RubyValue, RubyValue] => {
       if (name === DATA) return [key, data.get(key) ?? null];
-      return name === STATUS ? [key, redactRuby(value, [name], status)] : [key, value];
+      if (name === STATUS) return [key, redactRuby(value, [name], status)];
+      return [key, isPlain(name, value) ? value : null];
     }),
   );
 };

@@ -26,7 +26,7 @@ export const parsePath = (text: string): Path => {
 };
 
 /** Whether a path leads to this place, or to something around it. */
-const covers = (path: Path, place: Path): boolean => {
+export const covers = (path: Path, place: Path): boolean => {
   const [key, ...rest] = path;
   if (key === undefined) return true;
   const [at, ...within] = place;

@@ -20,12 +20,15 @@ import { type LegacyCodec, redactLegacy } from './legacy.ts';
 import { LegacyKeys } from './legacy-keys.ts';
 import type { Selection } from './paths.ts';
 import { Placeholders } from './placeholders.ts';
+import { Replaced } from './replaced.ts';
 
 /** Takes chosen values out of the messages of one recording. */
 export interface Redactor {
   readonly redact: Redact;
   /** Whom to believe now; grows with each caller. */
   trust(): CassetteTrust;
+  /** What has been replaced so far. */
+  readonly replaced: Replaced;
 }
 
 /** Headers that brokers, clients and daemons of the protocol write; any other might hold anything. */
@@ -60,7 +63,8 @@ const PROTOCOL_2 = /"protocol"\s*:\s*"io\.choria\.protocol\.v2\./;
 export const createRedactor = (loaded: LoadedConfig, selection: Selection): Redactor => {
   const { config } = loaded;
   const shared: Shared = { config, parse: fileParser(loaded) };
-  const redaction = { selection, placeholders: new Placeholders() };
+  const replaced = new Replaced(selection);
+  const redaction = { selection, placeholders: new Placeholders(), replaced };
   const callers = new ChoriaCallers(authoritiesOf(shared));
   const keys = new LegacyKeys();
   const codecs = new Map<string, LegacyCodec | 'choria'>();
@@ -130,6 +134,7 @@ export const createRedactor = (loaded: LoadedConfig, selection: Selection): Reda
   };
 
   return {
+    replaced,
     redact: (entry, onLeftOut) => {
       if (isRejected(entry)) return rejected(entry);
       const body = bodyOf(entry);

@@ -14,11 +14,14 @@ import {
 } from '../../wire/ruby/index.ts';
 import { isSelected, type Path, type Selection } from './paths.ts';
 import type { Placeholders } from './placeholders.ts';
+import type { Replaced } from './replaced.ts';
 
 /** What replaces values, and which. */
 export interface Redaction {
   readonly selection: Selection;
   readonly placeholders: Placeholders;
+  /** Told of each value; undefined while others only get to know what is in a message. */
+  readonly replaced?: Replaced | undefined;
 }
 
 const isRubyList = (value: RubyValue): value is readonly RubyValue[] => Array.isArray(value);
@@ -31,9 +34,10 @@ const isSwitch = (place: Path): boolean => place.length === 2 && place[1] === PR
 const scalar = <T extends Value | RubyValue>(
   value: T,
   place: Path,
-  { selection, placeholders }: Redaction,
+  { selection, placeholders, replaced }: Redaction,
 ): T | number | bigint | boolean => {
   if (!isSelected(selection, place) || isSwitch(place)) return value;
+  replaced?.found(place, value !== null);
   if (typeof value === 'number')
     return Number.isInteger(value) ? placeholders.integer(value) : placeholders.float(value);
   if (typeof value === 'bigint') return placeholders.bigint(value);
@@ -43,6 +47,15 @@ const scalar = <T extends Value | RubyValue>(
 const isWanted = (place: Path, { selection }: Redaction): boolean =>
   selection.allTexts || isSelected(selection, place);
 
+/** Neither side can write these as a number, so the other one has a text: they tell nothing, and stay. */
+const isFiniteFloat = ({ value }: Float | RubyFloat): boolean => Number.isFinite(value);
+
+/** A value that a path leads to, with what stands for it. */
+const replacing = <T>(place: Path, { replaced }: Redaction, by: T): T => {
+  replaced?.found(place, true);
+  return by;
+};
+
 /** A value of Choria's JSON, with what was selected replaced. Kinds stay: a text is a text, an integer an integer. */
 export const redactValue = (value: Value, place: Path, redaction: Redaction): Value => {
   const { placeholders } = redaction;
@@ -50,10 +63,15 @@ export const redactValue = (value: Value, place: Path, redaction: Redaction): Va
     return new Map([...value].map(([key, one]) => [key, redactValue(one, [...place, key], redaction)]));
   if (isList(value)) return value.map((one, index) => redactValue(one, [...place, String(index)], redaction));
   if (typeof value === 'string')
-    return isWanted(place, redaction) ? placeholders.text(value) : placeholders.sentence(value);
-  if (value instanceof Uint8Array) return isWanted(place, redaction) ? placeholders.binary(value) : value;
+    return isWanted(place, redaction)
+      ? replacing(place, redaction, placeholders.text(value))
+      : placeholders.sentence(value);
+  if (value instanceof Uint8Array)
+    return isWanted(place, redaction) ? replacing(place, redaction, placeholders.binary(value)) : value;
   if (value instanceof Float)
-    return isSelected(redaction.selection, place) ? placeholders.float(value.value) : value;
+    return isSelected(redaction.selection, place) && isFiniteFloat(value)
+      ? replacing(place, redaction, placeholders.float(value.value))
+      : value;
   return scalar(value, place, redaction);
 };
 
@@ -90,11 +108,14 @@ export const redactRuby = (value: RubyValue, place: Path, redaction: Redaction):
       value.members.map(([name, one]) => [name, redactRuby(one, [...place, name], redaction)]),
     );
   if (value instanceof RubyFloat)
-    return isSelected(selection, place) ? new RubyFloat(placeholders.float(value.value)) : value;
+    return isSelected(selection, place) && isFiniteFloat(value)
+      ? replacing(place, redaction, new RubyFloat(placeholders.float(value.value)))
+      : value;
   if (value === null || typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean')
     return scalar(value, place, redaction);
   const seen = fromRuby(value);
   if (!wanted) return typeof seen === 'string' ? unquoted(value, seen, placeholders) : value;
+  redaction.replaced?.found(place, true);
   if (seen instanceof Uint8Array) return new RubyString(placeholders.binary(seen), 'ASCII-8BIT');
   const text = placeholders.text(typeof seen === 'string' ? seen : formatJson(seen));
   return value instanceof RubySymbol ? new RubySymbol(text) : text;

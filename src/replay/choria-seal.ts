@@ -1,0 +1,61 @@
+import { verify } from 'node:crypto';
+import { certificatesIn } from '../decode/certificate.ts';
+import { Rejection } from '../envelope/rejection.ts';
+import { tryDecodeBase64 } from '../wire/base64.ts';
+import type { Certificate } from '../wire/choria/certificate.ts';
+import { decodeRelay, decodeSecureRequest, relayData, type SecureRequest } from '../wire/choria/index.ts';
+
+const NO_LIMIT = { maxBytes: Number.POSITIVE_INFINITY };
+
+const orNone = <T>(read: () => T): T | undefined => {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Rejection) return undefined;
+    throw error;
+  }
+};
+
+/** The sealed message in a transport message of either protocol; undefined where there is none. */
+export const carriedIn = (body: Buffer): Buffer | undefined =>
+  body[0] === 0x7b ? orNone(() => relayData(decodeRelay(body, NO_LIMIT).content)) : undefined;
+
+/** What is wrong with how the bridge has signed a request. */
+export interface RequestFlaw {
+  readonly of: 'signature' | 'certificate';
+  readonly state: 'invalid' | 'unverified';
+  readonly reason: string;
+}
+
+const isSame = (some: readonly Certificate[], others: readonly Certificate[]): boolean =>
+  some.length === others.length &&
+  some.every(({ x509 }, i) => x509.raw.equals(others[i]?.x509.raw ?? x509.raw));
+
+const signatureFlaw = ({ message, signature }: SecureRequest, by: Certificate): RequestFlaw | undefined => {
+  const bytes = tryDecodeBase64(signature);
+  if (bytes === undefined) return { of: 'signature', state: 'unverified', reason: 'it is not base64' };
+  return verify('sha256', Buffer.from(message), by.key, bytes)
+    ? undefined
+    : { of: 'signature', state: 'invalid', reason: 'it does not match the request and the certificate' };
+};
+
+/**
+ * Why a secure request is not one that the bridge has signed with its certificate; undefined where it is one.
+ * @param own the certificates that the bridge sends along, undefined where it only passes on what others signed
+ */
+export const flawOfRequest = (
+  carried: Buffer | undefined,
+  own: readonly Certificate[] | undefined,
+): RequestFlaw | undefined => {
+  const secure = carried && orNone(() => decodeSecureRequest(carried));
+  if (secure === undefined) return { of: 'signature', state: 'unverified', reason: 'the message is damaged' };
+  if (own === undefined)
+    return { of: 'signature', state: 'unverified', reason: 'the request is not as its sender sealed it' };
+  const given = certificatesIn(secure.pubcert);
+  const [leaf] = given;
+  if (leaf === undefined)
+    return { of: 'certificate', state: 'unverified', reason: 'there is none that can be read' };
+  if (!isSame(given, own))
+    return { of: 'certificate', state: 'unverified', reason: 'it is not that of signing.cert' };
+  return signatureFlaw(secure, leaf);
+};
