@@ -120,6 +120,8 @@ const checkBinary = (operator: string, left: Expr, right: Expr, env: ExprEnviron
 const isSame = (a: unknown, b: unknown): boolean =>
   a === b || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b));
 
+const isText = (value: unknown): value is string => typeof value === 'string';
+
 const truth = (value: unknown): boolean =>
   typeof value === 'boolean' ? value : fail(`${JSON.stringify(value)} is no boolean`);
 
@@ -193,12 +195,9 @@ const runBinary = (
   if (operator === '!=') return !isSame(a, b);
   if (operator === 'in') {
     if (b === null) return false;
-    // A list of nothing but texts is compiled to a map, in which only a text can be looked for.
-    if (
-      right.is === 'list' &&
-      right.items.every((one) => one.is === 'literal' && typeof one.value === 'string')
-    )
-      if (right.items.length > 0 && a !== null && typeof a !== 'string') fail('in a map of texts');
+    // A list of nothing but texts is compiled to a map, in which only a text is looked for, and nil as the empty one.
+    if (right.is === 'list' && right.items.length > 0 && Array.isArray(b) && b.every(isText))
+      return a === null ? b.includes('') : isText(a) ? b.includes(a) : fail('in a map of texts');
     if (Array.isArray(b)) return b.some((one) => isSame(one, a));
     return typeof b === 'object' && typeof a === 'string' ? a in b : fail(`in ${JSON.stringify(b)}`);
   }

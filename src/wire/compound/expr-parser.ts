@@ -243,12 +243,15 @@ class Parser {
 
   /** `["x", "y"]`. As `matches` it fails of what is no text, where texts alone are in it; with others it is many `==`. */
   private oneOf(call: Call): Expression {
+    const { at } = this.token;
     this.expect('[');
     const values = [this.literal()];
     while (this.accept(',')) values.push(this.literal());
     this.expect(']');
     if (values.some((value) => typeof value !== 'string'))
       return either(...values.map((value): Expression => ({ ...call, operator: '==', value })));
+    if (values.includes(''))
+      throw this.refused('what is missing is found in [""] too; write fact(…) == "" or …', at);
     const value = `\\A(?:${values.map((text) => literalPattern(`${text}`)).join('|')})\\z`;
     return { ...call, operator: 'matches', value };
   }

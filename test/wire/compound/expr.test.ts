@@ -77,6 +77,7 @@ describe('an expression in go-choria’s language', () => {
     ['fact("a") + 1 == 2', 'fact("a") + 1', 1],
     ['fact("a") ?? "b" == "b"', 'fact("a") ??', 1],
     ['fact("a") | upper() == "B"', 'fact("a") |', 1],
+    ['fact("a") in ["b", ""]', '["b", ""]', 14],
     ['fact("a") in []', ']', 15],
     ['fact("a") in ["b"', '', 18],
     ['with("a=b") == false', '== false', 13],
