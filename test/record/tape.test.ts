@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CassetteEntry, CassetteHeader } from '../../src/cassette/format.ts';
 import { openCassette } from '../../src/cassette/read.ts';
-import { Progress, summaryOf } from '../../src/cli/record/progress.ts';
+import { Progress, summaryOf, warnOfNothing } from '../../src/cli/record/progress.ts';
 import { Recorder } from '../../src/record/recorder.ts';
+import { Tally } from '../../src/record/tally.ts';
 import { Tape } from '../../src/record/tape.ts';
 
 let folder: string;
@@ -131,4 +132,23 @@ describe('progress', () => {
       '\r\u001b[Kmcbridge: a note\n\r\u001b[Krecording: 1 message (0 in, 1 out), 2.5 kB\r\u001b[K',
     );
   });
+});
+
+test('a recording without a message is warned of, and ends with 1', () => {
+  const before = process.exitCode;
+  const written: string[] = [];
+  const screen = { write: (text: string) => written.push(text) };
+  const tally = new Tally();
+  try {
+    warnOfNothing(tally, screen);
+    expect(process.exitCode).toBe(1);
+    expect(written).toEqual(['mcbridge: there is no message in it, so that nothing can be replayed\n']);
+    process.exitCode = before;
+    tally.add({ link: 'federation', side: 'ingress', dir: 'in' }, 1);
+    warnOfNothing(tally, screen);
+    expect(process.exitCode).toBe(before);
+    expect(written).toHaveLength(1);
+  } finally {
+    process.exitCode = before;
+  }
 });

@@ -82,7 +82,10 @@ export class ChoriaCallers {
     const authority = this.#authorityOf(request, wire);
     const { certificate, privateKey } =
       authority === undefined
-        ? { ...this.#stranger, certificate: this.#unknown.issue(leaf, this.#stranger.publicKey) }
+        ? {
+            ...this.#stranger,
+            certificate: this.#unknown.issue(leaf, this.#stranger.publicKey, leaf.x509.raw),
+          }
         : this.#identity(request.pubcert, leaf, authority);
     const style = request.signature.includes('\n') ? 'wrapped' : 'plain';
     const signed = signSecureRequest(message, privateKey, certificate, style);

@@ -1,4 +1,6 @@
+import { EMPTY_FILTER } from '../../envelope/filter.ts';
 import { Rejection } from '../../envelope/rejection.ts';
+import { isMap, type Value, type ValueMap } from '../../envelope/value.ts';
 import {
   decodeReply,
   decodeRequest,
@@ -10,7 +12,10 @@ import {
   encodeSecureReply,
   encodeSecureRequest,
   encodeTransport,
+  formatJson,
+  parseJson,
   type SecureReply,
+  tryDecodeBase64,
   verifyHash,
 } from '../../wire/choria/index.ts';
 import { redactChoriaBody } from './body.ts';
@@ -21,6 +26,7 @@ import type { Redaction } from './values.ts';
 const REPLY = /"protocol"\s*:\s*"choria:secure:reply:1"/;
 /** Of a reply that was damaged: the checksum of nothing. */
 const NO_HASH = Buffer.alloc(32).toString('base64');
+const NO_BASE64 = '!';
 
 /**
  * A message of protocol 1 with other values, signed anew; also one that the bridge passes as it is.
@@ -50,9 +56,39 @@ const requestWithout = (data: Buffer, redaction: Redaction, callers: ChoriaCalle
   const wire = decodeRequest(secure.message);
   const { requestId } = wire;
   return ofRequest(requestId, () => {
-    const message = encodeRequest({ ...wire, message: redactChoriaBody(wire.message, redaction) });
+    const body = redactChoriaBody(wire.message, redaction);
+    const message = withFilterOf(
+      secure.message,
+      encodeRequest({ ...wire, filter: EMPTY_FILTER, message: body }),
+    );
     return { requestId, text: encodeSecureRequest(callers.sign(secure, wire, message)) };
   });
+};
+
+/** The protocol's own; `collective` is in those of discovery. */
+const FILTERS: ReadonlySet<string> = new Set([
+  'fact',
+  'cf_class',
+  'agent',
+  'identity',
+  'compound',
+  'collective',
+]);
+
+const mapIn = (value: Value | undefined, key: string): ValueMap => {
+  const found = value !== undefined && isMap(value) ? value.get(key) : undefined;
+  return found !== undefined && isMap(found) ? found : new Map();
+};
+
+/** With the filter as its sender has written it: there are several ways, and what it becomes depends on which. */
+const withFilterOf = (original: string, request: string): string => {
+  const filter = [...mapIn(mapIn(parseJson(original), 'envelope'), 'filter')];
+  const clean = parseJson(request);
+  const envelope = new Map(mapIn(clean, 'envelope')).set(
+    'filter',
+    new Map(filter.filter(([name]) => FILTERS.has(name))),
+  );
+  return isMap(clean) ? formatJson(new Map(clean).set('envelope', envelope)) : request;
 };
 
 const replyWithout = (data: Buffer, redaction: Redaction): Secure => {
@@ -61,7 +97,7 @@ const replyWithout = (data: Buffer, redaction: Redaction): Secure => {
   const { requestId } = wire;
   const body = ofRequest(requestId, () => redactChoriaBody(wire.message, redaction));
   const message = encodeReply({ ...wire, message: body });
-  return { requestId, text: isIntact(secure) ? encodeSecureReply(message) : damaged(message) };
+  return { requestId, text: isIntact(secure) ? encodeSecureReply(message) : damaged(secure, message) };
 };
 
 const isIntact = (secure: SecureReply): boolean => {
@@ -75,5 +111,9 @@ const isIntact = (secure: SecureReply): boolean => {
 };
 
 /** What was not intact must not become so. */
-const damaged = (message: string): string =>
-  JSON.stringify({ protocol: 'choria:secure:reply:1', message, hash: NO_HASH });
+const damaged = ({ hash }: SecureReply, message: string): string =>
+  JSON.stringify({
+    protocol: 'choria:secure:reply:1',
+    message,
+    hash: tryDecodeBase64(hash) === undefined ? NO_BASE64 : NO_HASH,
+  });

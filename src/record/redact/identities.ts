@@ -11,8 +11,11 @@ export interface ThrowAwayPair {
 export interface ThrowAwayAuthority {
   /** PEM. */
   readonly certificate: string;
-  /** @returns PEM */
-  issue(like: CertificateLike, publicKey: string): string;
+  /**
+   * @param issuer whose name it bears, where that is another's: the DER of a certificate that they have issued
+   * @returns PEM
+   */
+  issue(like: CertificateLike, publicKey: string, issuer?: Uint8Array): string;
 }
 
 /** What is taken over from the certificate that another stands in for. */
@@ -58,6 +61,35 @@ const blank = (
   return certificate;
 };
 
+/** Where the issuer stands in what is signed of a certificate, behind its version, if it has one. */
+const ISSUER = 2;
+
+/** Read by hand, for the library knows no certificates with keys other than RSA's. */
+const issuerIn = (der: Uint8Array): forge.pki.CertificateField[] => {
+  const { value } = forge.asn1.fromDer(Buffer.from(der).toString('binary'));
+  const [signed] = parts(value);
+  const fields = parts(signed?.value);
+  const hasVersion = fields[0]?.tagClass === forge.asn1.Class.CONTEXT_SPECIFIC;
+  return parts(fields[ISSUER + (hasVersion ? 1 : 0)]?.value).flatMap((set) =>
+    parts(set.value).flatMap((attribute): forge.pki.CertificateField[] => {
+      const [type, text] = parts(attribute.value);
+      if (typeof type?.value !== 'string' || typeof text?.value !== 'string') return [];
+      const isUtf8 = text.type === forge.asn1.Type.UTF8;
+      return [
+        {
+          type: forge.asn1.derToOid(type.value),
+          value: isUtf8 ? forge.util.decodeUtf8(text.value) : text.value,
+          // The library's types take the kind of a text for a class.
+          valueTagClass: text.type as unknown as forge.asn1.Class,
+        },
+      ];
+    }),
+  );
+};
+
+const parts = (value: forge.asn1.Asn1['value'] | undefined): readonly forge.asn1.Asn1[] =>
+  Array.isArray(value) ? value : [];
+
 /** An authority whose certificates say what others said, for keys that nobody has. */
 export const makeAuthority = (): ThrowAwayAuthority => {
   const keys = pem();
@@ -70,9 +102,10 @@ export const makeAuthority = (): ThrowAwayAuthority => {
   ca.sign(key, forge.md.sha256.create());
   return {
     certificate: forge.pki.certificateToPem(ca),
-    issue: ({ names, clientAuth, ...dates }, publicKey) => {
+    issue: ({ names, clientAuth, ...dates }, publicKey, issuer) => {
       const [first] = names;
       const certificate = blank(first, publicKey, dates);
+      if (issuer !== undefined) certificate.setIssuer(issuerIn(issuer));
       certificate.setExtensions([
         { name: 'basicConstraints', cA: false },
         { name: 'extKeyUsage', clientAuth, serverAuth: !clientAuth },

@@ -10,12 +10,12 @@ import { fileParser } from '../../config/files.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { isIdentity, isRequestId } from '../../envelope/check.ts';
 import { asRejection, Rejection } from '../../envelope/rejection.ts';
-import { Lru } from '../../wire/lru.ts';
 import type { Redact } from '../recorder.ts';
 import { redactChoria } from './choria.ts';
 import { ChoriaCallers } from './choria-callers.ts';
 import type { Clean } from './clean.ts';
 import { authoritiesOf, egressCodec, ingressCodec, type Shared } from './codecs.ts';
+import { LeftOut } from './left-out.ts';
 import { type LegacyCodec, redactLegacy } from './legacy.ts';
 import { LegacyKeys } from './legacy-keys.ts';
 import type { Selection } from './paths.ts';
@@ -48,11 +48,8 @@ const FRAME_HEADERS: ReadonlySet<string> = new Set([
   'content-type',
 ]);
 
-/** Requests whose fate is remembered. */
-const REMEMBERED = 10_000;
-
 /** Of a message that is whole and is about one that is not there. */
-class LeftOut extends Error {}
+class AboutNothing extends Error {}
 
 const PROTOCOL_2 = /"protocol"\s*:\s*"io\.choria\.protocol\.v2\./;
 
@@ -98,14 +95,11 @@ export const createRedactor = (loaded: LoadedConfig, selection: Selection): Reda
     return redactChoria(body, redaction, callers, config.maxMessageBytes);
   };
 
-  /** Requests that were left out: what the bridge made of them would come from nowhere. */
-  const gone = new Lru<string, true>(REMEMBERED);
-  /** Messages that were left out and that the bridge may tell of, by the code that it uses. */
-  const untold = new Map<string, number>();
+  const leftOut = new LeftOut();
 
   const message = (given: CassetteMessage, body: Buffer): CassetteMessage => {
     const clean = without(body, given);
-    if (gone.get(clean.requestId) === true) throw new LeftOut();
+    if (leftOut.isCauseOf(given, clean.requestId, body)) throw new AboutNothing();
     const { headers, text: _text, base64: _base64, ...rest } = given;
     const kept = Object.entries(headers ?? {}).filter(([name]) => FRAME_HEADERS.has(name));
     return {
@@ -115,28 +109,18 @@ export const createRedactor = (loaded: LoadedConfig, selection: Selection): Reda
     };
   };
 
-  const leaveOut = (error: unknown, { dir }: CassetteMessage, body: Buffer): string => {
-    if (error instanceof LeftOut) return 'about_a_message_left_out';
-    const { code, context } = asRejection(error);
-    if (dir === 'in') {
-      if (context.requestId !== undefined) gone.set(context.requestId, true);
-      untold.set(code, (untold.get(code) ?? 0) + 1);
-    }
-    return PROTOCOL_2.test(body.toString('utf8')) ? 'protocol_2' : code;
-  };
-
-  const rejected = (entry: CassetteRejected): CassetteRejected | undefined => {
-    const { code, request_id: requestId } = entry.rejected;
-    const count = untold.get(code) ?? 0;
-    if (count === 0 && (requestId === undefined || gone.get(requestId) !== true)) return withoutWords(entry);
-    if (count > 0) untold.set(code, count - 1);
-    return undefined;
+  const leaveOut = (error: unknown, given: CassetteMessage, body: Buffer): string => {
+    if (error instanceof AboutNothing) return 'about_a_message_left_out';
+    const rejection = asRejection(error);
+    if (given.dir === 'in') leftOut.add(given, rejection);
+    return PROTOCOL_2.test(body.toString('utf8')) ? 'protocol_2' : rejection.code;
   };
 
   return {
     replaced,
     redact: (entry, onLeftOut) => {
-      if (isRejected(entry)) return rejected(entry);
+      if (isRejected(entry)) return leftOut.isTold(entry) ? undefined : withoutWords(entry);
+      if (entry.dir === 'in') leftOut.cameIn();
       const body = bodyOf(entry);
       try {
         return message(entry, body);

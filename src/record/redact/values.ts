@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { Float, isMap, type Value } from '../../envelope/value.ts';
 import { formatJson } from '../../wire/choria/index.ts';
 import { PROCESS_RESULTS } from '../../wire/mcollective/payload.ts';
@@ -56,6 +57,12 @@ const replacing = <T>(place: Path, { replaced }: Redaction, by: T): T => {
   return by;
 };
 
+const BINARY = 'ASCII-8BIT';
+
+/** Bytes that are text: what legacy peers call binary is text to Choria where it can be. */
+const binary = (value: Uint8Array, placeholders: Placeholders): Buffer =>
+  isUtf8(value) ? Buffer.from(placeholders.text(Buffer.from(value).toString())) : placeholders.binary(value);
+
 /** A value of Choria's JSON, with what was selected replaced. Kinds stay: a text is a text, an integer an integer. */
 export const redactValue = (value: Value, place: Path, redaction: Redaction): Value => {
   const { placeholders } = redaction;
@@ -67,7 +74,7 @@ export const redactValue = (value: Value, place: Path, redaction: Redaction): Va
       ? replacing(place, redaction, placeholders.text(value))
       : placeholders.sentence(value);
   if (value instanceof Uint8Array)
-    return isWanted(place, redaction) ? replacing(place, redaction, placeholders.binary(value)) : value;
+    return isWanted(place, redaction) ? replacing(place, redaction, binary(value, placeholders)) : value;
   if (value instanceof Float)
     return isSelected(redaction.selection, place) && isFiniteFloat(value)
       ? replacing(place, redaction, placeholders.float(value.value))
@@ -116,7 +123,9 @@ export const redactRuby = (value: RubyValue, place: Path, redaction: Redaction):
   const seen = fromRuby(value);
   if (!wanted) return typeof seen === 'string' ? unquoted(value, seen, placeholders) : value;
   redaction.replaced?.found(place, true);
-  if (seen instanceof Uint8Array) return new RubyString(placeholders.binary(seen), 'ASCII-8BIT');
+  if (seen instanceof Uint8Array) return new RubyString(placeholders.binary(seen), BINARY);
   const text = placeholders.text(typeof seen === 'string' ? seen : formatJson(seen));
+  if (value instanceof RubyString && value.encoding === BINARY)
+    return new RubyString(Buffer.from(text), BINARY);
   return value instanceof RubySymbol ? new RubySymbol(text) : text;
 };
