@@ -6,19 +6,28 @@ import { benchReplay } from './replay.ts';
 import { benchMemory, benchReplies } from './replies.ts';
 import { benchRepliesWhileSigning } from './replies-while-signing.ts';
 import { benchStompFanout } from './stomp-fanout.ts';
-import { print } from './table.ts';
+import { type BenchResult, print } from './table.ts';
 
-/** Every benchmark, each with its yardstick in the same run; the numbers also as JSON. */
-const results = [];
-for (const bench of [
-  benchReplies,
-  benchStompFanout,
-  benchMemory,
-  benchFederation,
-  benchLegacyRequests,
-  benchRepliesWhileSigning,
-  benchReplay,
-]) {
+const BENCHES: Readonly<Record<string, () => Promise<BenchResult | readonly BenchResult[]>>> = {
+  replies: benchReplies,
+  fanout: benchStompFanout,
+  memory: benchMemory,
+  federation: benchFederation,
+  requests: benchLegacyRequests,
+  signing: benchRepliesWhileSigning,
+  replay: benchReplay,
+};
+
+/** Every benchmark, or those that are named, each with its yardstick in the same run; the numbers also as JSON. */
+const named = process.argv.slice(2);
+const unknown = named.filter((name) => !(name in BENCHES));
+if (unknown.length > 0) {
+  console.error(`there is no benchmark ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}`);
+  process.exit(2);
+}
+const results: BenchResult[] = [];
+for (const [name, bench] of Object.entries(BENCHES)) {
+  if (named.length > 0 && !named.includes(name)) continue;
   const measured = [await bench()].flat();
   for (const result of measured) print(result);
   results.push(...measured);

@@ -6,7 +6,7 @@ import type { Egress } from '../adapter/port.ts';
 import type { ChoriaCollectiveConfig } from '../config/egress/choria-collective.ts';
 import type { McollectiveStompConfig } from '../config/egress/mcollective-stomp.ts';
 import type { EgressConfig, Named } from '../config/types.ts';
-import { clusterOf, natsLink, type Surroundings, stompLink } from './links.ts';
+import { clusterOf, mostUnsigned, natsLink, type Surroundings, stompLink } from './links.ts';
 import { isSealed } from './routes.ts';
 
 export const egressOf = (it: Named<EgressConfig>, around: Surroundings): Egress =>
@@ -32,7 +32,7 @@ const choriaEgress = (it: Named<ChoriaCollectiveConfig>, around: Surroundings): 
         privateKey: parse(signing.key, [...path, 'key'], (pem) => createPrivateKey(pem)),
         compound: it.compound,
         pool,
-        maxUnsigned: it.buffer.messages,
+        maxUnsigned: mostUnsigned(it),
         ...(discovery.caller !== undefined && { discoveryCaller: discovery.caller }),
       },
     }),
@@ -60,7 +60,7 @@ const mcollectiveEgress = (it: Named<McollectiveStompConfig>, around: Surroundin
     directLimit: it.directLimit,
     signers: signersOf(it, around),
     pool,
-    maxUnsigned: it.buffer.messages,
+    maxUnsigned: mostUnsigned(it),
     ...(discovery.caller !== undefined && { discoveryCaller: discovery.caller }),
     serverKeys: it.serverPublicKeys.map((file) =>
       parse(file, ['egresses', name, 'server_public_key'], (pem) => createPublicKey(pem)),

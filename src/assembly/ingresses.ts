@@ -10,7 +10,7 @@ import type { ChoriaFederationConfig } from '../config/ingress/choria-federation
 import type { McollectiveStompIngressConfig } from '../config/ingress/mcollective-stomp.ts';
 import type { Config, IngressConfig, Named } from '../config/types.ts';
 import { type CallerVerifier, createCallerVerifier } from '../wire/choria/index.ts';
-import { natsLink, type Surroundings, stompLink } from './links.ts';
+import { mostUnsigned, natsLink, type Surroundings, stompLink } from './links.ts';
 import { exportedBy, isSealed } from './routes.ts';
 
 /** What only some kinds of ingress need. */
@@ -96,7 +96,7 @@ const mcollectiveIngress = (
       createPrivateKey(pem),
     ),
     signing: around.pool,
-    maxUnsigned: it.buffer.messages,
+    maxUnsigned: mostUnsigned(it),
     residents,
     ownership,
     broadcastQueue: it.broadcastQueue,

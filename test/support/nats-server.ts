@@ -36,8 +36,19 @@ const READY_MS = 15_000;
 
 /** A real nats-server on the loopback interface. */
 export const startNatsServer = async (options: NatsServerOptions = {}): Promise<NatsServer> => {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await startOn(options.port ?? (await freePort()), options);
+    } catch (error) {
+      // A port that was free a moment ago may be somebody else's by now.
+      const isTaken = error instanceof Error && error.message.includes('address already in use');
+      if (!isTaken || options.port !== undefined || tries === 3) throw error;
+    }
+  }
+};
+
+const startOn = async (port: number, options: NatsServerOptions): Promise<NatsServer> => {
   const folder = await mkdtemp(join(tmpdir(), 'mcbridge-nats-'));
-  const port = options.port ?? (await freePort());
   const config = join(folder, 'nats.conf');
   const lines = ['host: "127.0.0.1"', `port: ${port}`];
   if (options.tls !== undefined) {

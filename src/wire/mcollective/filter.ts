@@ -136,7 +136,7 @@ const factFromRuby = (value: RubyValue): FactFilter => {
   if (!(value instanceof RubyHash)) throw new Rejection('invalid_field', 'a fact filter is not a hash');
   const part = (name: string): string => {
     const found = value.symbol(name) ?? value.string(name);
-    const text = found instanceof RubyRegexp ? `/${found.source}/` : fieldText(found);
+    const text = found instanceof RubyRegexp ? `/${regexpText(found)}/` : fieldText(found);
     if (text === undefined) throw new Rejection('invalid_field', `a fact filter has no ${name}`);
     return text;
   };

@@ -153,12 +153,17 @@ describe('a filter', () => {
 
   it('of regular expressions as objects is one of slashes', () => {
     const filter = filterFromRuby(
-      hash({ cf_class: [new RubyRegexp('^web', 0)], identity: [new RubyRegexp('x', 1)] }),
+      hash({
+        cf_class: [new RubyRegexp('^web', 0)],
+        identity: [new RubyRegexp('x', 1)],
+        fact: [hash({ fact: 'os', operator: '=~', value: new RubyRegexp('a b', 2) })],
+      }),
     );
     expect(filter).toEqual({
       ...EMPTY_FILTER,
       cfClass: ['/^web/'],
       identity: ['/(?i:x)/'],
+      fact: [{ fact: 'os', operator: '=~', value: '/(?x:a b)/' }],
       language: 'mcollective',
     });
   });
