@@ -68,7 +68,7 @@ describe('two instances of a cluster', () => {
         requestId,
         agent: 'echo',
         action: 'slow',
-        data: { seconds: 2 },
+        data: { seconds: 5 },
         targets: [NODE1, NODE2],
         trace: true,
         timeout: 20_000,
@@ -79,8 +79,8 @@ describe('two instances of a cluster', () => {
       const second = await world.bridge(traced);
       const carried = await replies;
       expect(carried.map(({ sender, rpc }) => [sender, rpc?.statuscode, rpc?.data])).toEqual([
-        [NODE1, 0, { slept: 2 }],
-        [NODE2, 0, { slept: 2 }],
+        [NODE1, 0, { slept: 5 }],
+        [NODE2, 0, { slept: 5 }],
       ]);
       const instance = (bridge: BridgeProcess) => `${CLUSTER}:${bridge.lines()[0]?.['instance']}`;
       for (const { hops } of carried)

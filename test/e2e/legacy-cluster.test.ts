@@ -87,9 +87,10 @@ const withQueue = (config: MixedConfig): object => ({
 const runs = (id: string): readonly number[] =>
   GO.map((node) => mixed.fleets.go.executions('rpcutil#ping', id).get(node) ?? 0);
 
+/** The nodes run no more of what was sent; bridges go on asking them who is there. */
 const settled = async ({ fleets } = mixed): Promise<void> => {
   for (let before = -1; ; ) {
-    const now = fleets.go.received().length;
+    const now = [...fleets.go.executions('rpcutil#ping').values()].reduce((sum, count) => sum + count, 0);
     if (now === before) return;
     before = now;
     await sleep(1_000);

@@ -261,7 +261,12 @@ export const connectChoriaClient = async (options: ChoriaClientOptions): Promise
       await nats.flush();
     },
     subscribe: async (subject, onPayload) => {
-      nats.subscribe(subject, { callback: (error, message) => error ?? onPayload(message.string()) });
+      nats.subscribe(subject, {
+        callback: (error, message) => {
+          // NATS itself says that nobody listens where a request went: whoever counts replies will miss them.
+          if (error === null && message.headers?.code !== 503) onPayload(message.string());
+        },
+      });
       await nats.flush();
     },
     reconnected: async () => {

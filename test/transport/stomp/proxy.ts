@@ -18,9 +18,15 @@ export interface TcpProxy {
 export const startProxy = async (target: number): Promise<TcpProxy> => {
   const sockets = new Set<Socket>();
   let stalled = false;
+  let isOver = false;
   let accepted = 0;
   let sent = '';
   const server = createServer((near) => {
+    // One that came while it was being closed would keep it open.
+    if (isOver) {
+      near.destroy();
+      return;
+    }
     accepted++;
     const far = connect(target, '127.0.0.1');
     for (const [from, to] of [
@@ -60,6 +66,7 @@ export const startProxy = async (target: number): Promise<TcpProxy> => {
     sent: () => sent,
     accepted: () => accepted,
     close: async () => {
+      isOver = true;
       for (const socket of sockets) socket.destroy();
       const closed = once(server, 'close');
       server.close();
