@@ -65,6 +65,9 @@ export class Bridge {
   readonly #egresses: ReadonlySet<Egress>;
   #delivering = 0;
   #draining = false;
+  #takes: () => void = () => undefined;
+  /** Resolves when the first ingress takes requests. */
+  readonly taking: Promise<void>;
 
   constructor(options: BridgeOptions) {
     this.#options = options;
@@ -80,15 +83,19 @@ export class Bridge {
     for (const { from, to } of options.routes) this.stats.route(from.name, to.name);
     this.#ingresses = new Map(options.routes.map(({ from }) => [from.name, from]));
     this.#homeward = new Homeward({ ...options, ingresses: this.#ingresses, stats: this.stats });
+    this.taking = new Promise((resolve) => {
+      this.#takes = resolve;
+    });
     this.#egresses = new Set([...options.routes.map(({ to }) => to), ...(options.beside ?? [])]);
   }
 
   /**
    * An ingress takes requests once one of its ways out is there, so that an instance which reaches nobody leaves them
    * to the others of its cluster. What goes another way waits for it until its ttl ends.
+   * @param known what an ingress waits for before that, called when its way out is there
    * @returns once all sides are there
    */
-  async start(): Promise<void> {
+  async start(known: () => Promise<void> = async () => undefined): Promise<void> {
     const replies = (egress: Egress) => ({
       reply: (reply: Reply | SealedReply) => this.#reply(reply, egress),
       rejected: (rejection: Rejection, home?: Home, broadcast?: boolean) =>
@@ -100,11 +107,13 @@ export class Bridge {
         .filter(({ from }) => from === ingress)
         .map(({ to }) => egresses.get(to));
       await Promise.race(ways);
+      await known();
       await ingress.start({
         request: (request) => void this.#request(request, ingress),
         rejected: (rejection, home) => this.#rejected(rejection, home, 'request_in'),
         ignored: (why, context) => this.#ignored(why, context, 'a request'),
       });
+      this.#takes();
     });
     await Promise.all([...egresses.values(), ...ingresses]);
   }

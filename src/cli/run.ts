@@ -58,11 +58,17 @@ const run = async ({ config: file, record, ...options }: RunOptions): Promise<vo
     const within = recording ?? { transports: BROKERS, log };
     const { recordSocket } = config;
     const socket = recordSocket === undefined ? undefined : await tellRunning(recordSocket, loaded, within);
-    const { transports, log: told } = socket ?? within;
-    const assembled = assemble(loaded, told, { transports });
-    const monitor = createMonitor(loaded, assembled, log);
-    await serve(monitor, loaded, log);
-    return { assembled, monitor, socket };
+    try {
+      const { transports, log: told } = socket ?? within;
+      const assembled = assemble(loaded, told, { transports });
+      const monitor = createMonitor(loaded, assembled, log);
+      await serve(monitor, loaded, log);
+      return { assembled, monitor, socket };
+    } catch (error) {
+      // Open, it would keep the process alive.
+      await socket?.close();
+      throw error;
+    }
   });
   const { bridge, nodes } = assembled;
 
@@ -98,8 +104,11 @@ const run = async ({ config: file, record, ...options }: RunOptions): Promise<vo
   // Links try for ever, so the start may outlast the bridge's life: a signal ends it too.
   const start = async (): Promise<void> => {
     nodes.survey.start();
-    await bridge.start();
-    await Promise.all([monitor.join(), nodes.survey.ready]);
+    await Promise.all([
+      bridge.start(() => nodes.survey.answered()),
+      // Not only once all sides are there: what one of them cannot get does not keep the others waiting.
+      bridge.taking.then(() => monitor.join()),
+    ]);
     monitor.running();
     recording?.begin(nodes);
     socket?.begin(nodes);

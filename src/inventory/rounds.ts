@@ -30,6 +30,8 @@ export interface RoundsOptions {
 
 /** Ms until a question that failed is asked again; doubled each time, up to the interval. */
 const RETRY = 500;
+/** Ms until an egress that has not been asked yet is looked at again: requests wait for what it answers. */
+const LOOK = 50;
 /** Part of the interval by which it varies, so that instances that were started together do not ask together. */
 const JITTER = 0.1;
 
@@ -73,7 +75,7 @@ export class Rounds {
       };
       this.#due = collectives;
       this.#failures = 0;
-      this.#again(Math.min(RETRY, every));
+      this.#again(Math.min(this.#progress.asked === undefined ? LOOK : RETRY, every));
       return;
     }
     const failed: string[] = [];

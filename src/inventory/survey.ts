@@ -30,20 +30,19 @@ const SWEEP_EVERY = 5_000;
 
 /** Keeps an inventory up to date: asks every egress who is there, again and again, and forgets who no longer answers. */
 export class Survey {
-  /** Resolves 2 s after the start, when the first answers are in; at once where nobody is asked. */
-  readonly ready: Promise<void>;
   readonly #inventory: Inventory;
   readonly #rounds: ReadonlyMap<string, Rounds>;
   /** Egresses that are to be asked and cannot be. */
   readonly #mute: ReadonlySet<string>;
   readonly #timers: NodeJS.Timeout[] = [];
-  #isReady: () => void = () => undefined;
+  readonly #over: Promise<void>;
+  #end: () => void = () => undefined;
   #stopped = false;
 
   constructor({ inventory, surveyed, log, clock, random = Math.random }: SurveyOptions) {
     this.#inventory = inventory;
-    this.ready = new Promise((resolve) => {
-      this.#isReady = resolve;
+    this.#over = new Promise((resolve) => {
+      this.#end = resolve;
     });
     const found: Found = (egress, collective, node) => {
       if (!this.#stopped) inventory.seen(egress, collective, node, 'discovery');
@@ -84,8 +83,18 @@ export class Survey {
   start(): void {
     this.#timers.push(setInterval(() => this.#inventory.sweep(), SWEEP_EVERY).unref());
     for (const rounds of this.#rounds.values()) rounds.start();
-    if (this.#rounds.size === 0) this.#isReady();
-    else this.#timers.push(setTimeout(this.#isReady, WINDOW).unref());
+  }
+
+  /**
+   * For who has to know the nodes before it takes requests, and has just been connected.
+   * @returns in 2 s, when the first answers are in; at once where nobody is asked, or once it is stopped
+   */
+  answered(): Promise<void> {
+    if (this.#rounds.size === 0) return Promise.resolve();
+    const window = new Promise<void>((resolve) => {
+      this.#timers.push(setTimeout(resolve, WINDOW).unref());
+    });
+    return Promise.race([window, this.#over]);
   }
 
   /** Asks no more; answers that still come are left out. */
@@ -93,7 +102,7 @@ export class Survey {
     this.#stopped = true;
     for (const rounds of this.#rounds.values()) rounds.stop();
     for (const timer of this.#timers) clearTimeout(timer);
-    this.#isReady();
+    this.#end();
   }
 
   /** How far the asking of an egress is; undefined where it is not asked. */

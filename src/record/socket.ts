@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmod, rm } from 'node:fs/promises';
+import { chmod, lstat, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { type CassetteHeader, formatEntry, formatHeader } from '../cassette/format.ts';
 import { RecordError } from './problem.ts';
@@ -27,21 +27,35 @@ export interface RecordSocket extends Tap {
 /** Bytes that may wait for a listener. More would pile up in memory. */
 const MAX_WAITING = 32 * 1024 * 1024;
 const MAX_LISTENERS = 8;
+/** Ms that a listener has to read what is left: it is to hold up neither memory nor the bridge's end. */
+const LAST_READ = 1_000;
 
 /** Not a line of a cassette. @param reason why nothing more comes */
 export const endLine = (reason: string): string => `${JSON.stringify({ end: reason })}\n`;
 
-/** Whether somebody answers at a socket; one that a killed process has left does not. */
-const isAnswered = async (file: string): Promise<boolean> => {
+const codeOf = (error: unknown): unknown =>
+  error instanceof Error && 'code' in error ? error.code : undefined;
+
+/** Whether it is a socket at which nobody answers: one that a killed process has left. */
+const isLeft = async (file: string): Promise<boolean> => {
+  const found = await lstat(file).catch(() => undefined);
+  if (found?.isSocket() !== true) return false;
   const socket = connect(file);
   try {
     await once(socket, 'connect');
-    return true;
-  } catch {
     return false;
+  } catch (error) {
+    // Nothing else says so: another user's may be there, and not to be connected to.
+    return codeOf(error) === 'ECONNREFUSED';
   } finally {
     socket.destroy();
   }
+};
+
+const dismiss = (socket: Socket, reason: string): void => {
+  socket.end(endLine(reason));
+  const timer = setTimeout(() => socket.destroy(), LAST_READ);
+  socket.once('close', () => clearTimeout(timer));
 };
 
 const listenAt = async (server: Server, file: string): Promise<void> => {
@@ -58,7 +72,7 @@ export const openRecordSocket = async (options: RecordSocketOptions): Promise<Re
   const end = (socket: Socket, reason: string): void => {
     listeners.get(socket)?.stop();
     listeners.delete(socket);
-    socket.end(endLine(reason));
+    dismiss(socket, reason);
     log({ listeners: listeners.size }, `a recording from inside ended: ${reason}`);
   };
   const server = createServer((socket) => {
@@ -66,7 +80,7 @@ export const openRecordSocket = async (options: RecordSocketOptions): Promise<Re
     // It has nothing to say: that it ends is all.
     socket.resume();
     if (header === undefined || listeners.size >= MAX_LISTENERS) {
-      socket.end(endLine(header === undefined ? 'the bridge is not ready yet' : 'too many listen already'));
+      dismiss(socket, header === undefined ? 'the bridge is not ready yet' : 'too many listen already');
       return;
     }
     const write = (line: string): boolean => {
@@ -83,12 +97,17 @@ export const openRecordSocket = async (options: RecordSocketOptions): Promise<Re
     log({ listeners: listeners.size }, 'a recording from inside began');
   });
   try {
-    if (!(await isAnswered(file))) await rm(file, { force: true });
+    if (await isLeft(file)) await rm(file, { force: true });
     await listenAt(server, file);
     await chmod(file, 0o600);
   } catch (error) {
     server.close();
-    const why = error instanceof Error ? error.message : String(error);
+    const why =
+      codeOf(error) === 'EADDRINUSE'
+        ? 'there is a file of that name, or another bridge listens at it; give another name'
+        : error instanceof Error
+          ? error.message
+          : String(error);
     throw new RecordError(`record_socket: ${file} cannot be listened at: ${why}`, { cause: error });
   }
   return {

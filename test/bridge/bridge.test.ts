@@ -10,6 +10,7 @@ import {
   type LogLine,
   makeEgress,
   makeIngress,
+  makeInstance,
   makeWorld,
   recordingLog,
   settled,
@@ -55,6 +56,30 @@ describe('a bridge', () => {
       rejected: {},
       ignored: { bridged: 0, another_instance: 0, not_taking_part: 0, redelivered: 0, native: 0 },
     });
+    await bridge.stop();
+  });
+
+  it('takes no requests before it knows what they wait for', async () => {
+    const brokers = makeBrokers();
+    const { bridge } = makeInstance(brokers);
+    let known: () => void = () => undefined;
+    const asked = new Promise<void>((resolve) => {
+      void bridge.start(() => {
+        resolve();
+        return new Promise((done) => {
+          known = done;
+        });
+      });
+    });
+    await asked;
+    const client = await createChoriaClient(brokers, alice);
+    client.send();
+    await settled();
+    expect(bridge.stats.snapshot()).toMatchObject({ requestsReceived: 0 });
+    known();
+    await bridge.taking;
+    client.send();
+    await until('it is taken', () => bridge.stats.snapshot().requestsReceived === 1);
     await bridge.stop();
   });
 

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -131,7 +131,37 @@ describe('mcbridge record from inside a running bridge', () => {
   test('a second bridge does not take the socket away', async () => {
     const second = start(process.execPath, [MAIN, 'run', '--config', config]);
     expect(await second.exited).toBe(1);
-    expect(second.log()).toMatch(/record_socket: .*record\.sock cannot be listened at: .*EADDRINUSE/);
+    expect(second.log()).toMatch(/record_socket: .*record\.sock cannot be listened at: .*another bridge/);
+  });
+
+  test('a file that is no socket stays', async () => {
+    writeFileSync(at('traffic.ndjson'), 'a recording');
+    const other = world.config((it) => ({ ...it, record_socket: 'traffic.ndjson' }));
+    const { status, stderr } = await mcbridge('run', '--config', other);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/traffic\.ndjson cannot be listened at: there is a file of that name/);
+    expect(readFileSync(at('traffic.ndjson'), 'utf8')).toBe('a recording');
+  });
+
+  test('a start that fails does not hang at the socket', async () => {
+    const other = world.config((it) => ({
+      ...it,
+      record_socket: 'other.sock',
+      egresses: { ...it.egresses, legacy: { ...it.egresses.legacy, server_public_key: 'nowhere.pem' } },
+    }));
+    expect(await mcbridge('run', '--config', other)).toMatchObject({ status: 1 });
+    expect(existsSync(at('other.sock'))).toBe(false);
+  });
+
+  test('who stays connected does not hold up the end', async () => {
+    const idle = connect({ path: at('record.sock'), allowHalfOpen: true });
+    idle.on('error', () => undefined);
+    idle.pause();
+    await bridge.waitFor(/a recording from inside began/, 10_000);
+    bridge.signal('SIGTERM');
+    expect(await bridge.exited).toBe(0);
+    idle.destroy();
+    bridge = await run();
   });
 
   test('who does not read does not make the bridge keep everything', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { BridgeProcess } from '../support/bridge.ts';
+import { type BridgeProcess, launchBridge } from '../support/bridge.ts';
 import {
   C1,
   C2,
@@ -13,6 +13,7 @@ import {
   mixedConfig,
   startMixedWorld,
 } from '../support/mixed-world.ts';
+import { freePort } from '../support/ports.ts';
 import { startProxy } from '../transport/stomp/proxy.ts';
 
 /**
@@ -182,6 +183,30 @@ test('an instance that the legacy broker alone does not reach hands its share ov
   const lost = sent.filter(({ id }) => Math.max(...runs(id)) === 0).map(({ at }) => at - cutAt);
   // It says so within 0.2 s and leaves on a whole second, a second later at the latest; its requests have whole seconds.
   expect(lost.filter((after) => after < -1_000 || after > 3_000)).toEqual([]);
+});
+
+test('an instance takes its share while one of its egresses was never reached', async () => {
+  const servers = [`nats://127.0.0.1:${await freePort()}`];
+  const { world } = mixed;
+  const bridge = launchBridge(
+    world.config((config) => {
+      const changed = mixedConfig(config);
+      const { egresses, routes } = changed;
+      const [identities] = routes.filter(({ to }) => to === 'choria').map((route) => route.identities);
+      return {
+        ...changed,
+        egresses: { ...egresses, malta: { ...egresses.choria, servers } },
+        routes: [...routes, { from: 'mco', to: 'malta', collectives: ['malta'], identities }],
+      };
+    }),
+  );
+  await bridge.line(
+    ({ msg }) => msg === 'takes its share of the legacy requests',
+    'that it takes part',
+    30_000,
+  );
+  expect(bridge.lines().some(({ msg }) => msg === 'ready')).toBe(false);
+  expect(await bridge.stop(), bridge.child.log()).toBe(0);
 });
 
 describe('two instances with a broker that puts broadcasts into a queue too', () => {

@@ -88,8 +88,9 @@ export const createChoriaCollectiveEgress = (options: ChoriaCollectiveEgressOpti
           onMessage: (message) => onReply(message, cluster, replies),
         }),
       );
-      await link.open();
-      subscriptions.push(...(await Promise.all(standing)));
+      // Together: all of them fail where the link is closed before it was ever connected.
+      const [, ...made] = await Promise.all([link.open(), ...standing]);
+      subscriptions.push(...made);
     },
 
     deliver: async (request) => {
