@@ -24,6 +24,8 @@ export class Members {
   readonly #others: Others;
   /** It has handed its share over for as long as it does not hear all. */
   #isAway = false;
+  /** Ms of the steady clock; undefined while it hears all. */
+  #deafSince: number | undefined;
   #hasLeft = false;
 
   constructor(options: MembersOptions, now: Moment) {
@@ -95,11 +97,16 @@ export class Members {
   /**
    * What is shared reaches this process wholly or in part: a broker that sends it copies may be away. Its share of what it
    * does not hear would be lost, so it hands all of it over while another one hears all; where none does, it keeps it.
+   * It says so at once and acts on it after a while: a broker that has gone from all of them is missed by each before it
+   * knows that the others miss it too.
    * @returns whether there is something new to state
    */
   hears(all: boolean, now: Moment): boolean {
     if (this.#hasLeft) return false;
-    const isAway = !all && this.#others.present(now).some((other) => canTakeOver(other, now));
+    this.#deafSince = all ? undefined : (this.#deafSince ?? now.steady);
+    const { spare } = timingOf(this.#options.interval);
+    const isSure = this.#deafSince !== undefined && now.steady - this.#deafSince >= spare;
+    const isAway = isSure && this.#others.present(now).some((other) => canTakeOver(other, now));
     const isNews = isAway !== this.#isAway || all !== this.#standing.hearsAll;
     this.#standing.hearsAll = all;
     if (isAway && !this.#isAway) this.#handOver(now);

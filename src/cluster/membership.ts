@@ -67,10 +67,7 @@ export interface Membership extends Ownership {
  */
 export const LONGEST_INTERVAL = 2_000;
 
-/**
- * Ms by which a statement's time may be off. Beyond it is a recording of an instance that may be long gone; whose clock
- * is off by more could take no requests either, which live for a minute.
- */
+/** Ms by which a statement's time may be off before an operator should know: clocks, or a recording. */
 const MAX_APART = 60_000;
 
 /** Ms for requests on their way when an instance leaves. */
@@ -210,8 +207,11 @@ class DocumentedMembership implements Membership {
     const now = this.#now();
     const apart = now.epoch - member.sent;
     if (Math.abs(apart) > MAX_APART && member.process !== this.#process) {
-      this.#notices.apart(instance, apart);
-      return;
+      // An instance whose clock is off takes requests that live as long as that, and counts. Beyond it is a recording
+      // of one that may be long gone.
+      const counts = Math.abs(apart) <= this.#options.maxAge;
+      this.#notices.apart(instance, apart, counts);
+      if (!counts) return;
     }
     const heard = this.#members.hear(instance, member, now);
     if (heard === 'own') for (const dropped of this.#members.drop(now)) this.#notices.silent(dropped);

@@ -70,14 +70,18 @@ export class Notices {
     );
   }
 
-  /** @param ms by which what it says is old, negative where it is of the future */
-  apart(instance: string, ms: number): void {
+  /**
+   * @param ms by which what it says is old, negative where it is of the future
+   * @param counts whether it counts all the same
+   */
+  apart(instance: string, ms: number, counts: boolean): void {
     if (this.#apart.has(instance) || this.#apart.size >= MAX_NAMES) return;
     this.#apart.add(instance);
     this.#log.error(
       { cluster: this.#cluster, member: instance, seconds: Math.round(ms / 1000) },
-      'a document whose time is off by more than a minute is ignored: a recording, or clocks are wrong and both instances ' +
-        'take all requests',
+      counts
+        ? 'the time of a document is off by more than a minute: clocks are wrong, and requests may be lost'
+        : 'a document whose time is off by more than max_ttl is ignored: a recording, or a clock that is wrong',
     );
   }
 
