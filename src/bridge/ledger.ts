@@ -24,7 +24,7 @@ interface Entry {
   readonly expires: number;
   replies: number;
   errors: number;
-  /** Nodes that answered, where a reply says who it is of: one that answers twice is no second node. */
+  /** Named nodes that answered, where a reply says who it is of: one that answers twice is no second node. */
   readonly nodes: Set<string>;
   nameless: number;
   last: number;
@@ -150,7 +150,8 @@ export class Ledger {
     if (failed) entry.errors++;
     else entry.replies++;
     if (node === undefined) entry.nameless++;
-    else entry.nodes.add(node);
+    // Of a broadcast nobody asks who, and names that anybody may claim are not to fill memory.
+    else if (entry.expected !== undefined) entry.nodes.add(node);
     entry.last = this.#options.clock();
     this.#closeWhenComplete(id, entry);
   }

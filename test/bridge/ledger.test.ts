@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Ledger } from '../../src/bridge/ledger.ts';
 import type { Target } from '../../src/envelope/message.ts';
@@ -6,6 +8,13 @@ import { type LogLine, recordingLog } from '../adapter/world.ts';
 
 const START = 1_800_000_000_000;
 const QUIET = 5_000;
+
+/** Bytes, after a collection. */
+const heapInUse = (): number => {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  return process.memoryUsage().heapUsed;
+};
 
 describe('the ledger', () => {
   let lines: LogLine[];
@@ -75,6 +84,18 @@ describe('the ledger', () => {
     vi.advanceTimersByTime(1_000);
     expect(lines).toMatchObject([{ fields: { targets: 'broadcast', replies: 2, duration_ms: QUIET } }]);
     expect(lines[0]?.fields).not.toHaveProperty('missing');
+  });
+
+  it('keeps no names of those who answer a broadcast, which anybody may claim', () => {
+    sent('a');
+    const { home } = request('a');
+    ledger.replied(home, false, 'n1');
+    const before = heapInUse();
+    for (let n = 0; n < 300_000; n++) ledger.replied(home, true, `stranger-${n}.example.net`);
+    // All the names were more than 30 MB.
+    expect(heapInUse() - before).toBeLessThan(10 * 1024 ** 2);
+    vi.advanceTimersByTime(QUIET + 1_000);
+    expect(lines).toMatchObject([{ fields: { targets: 'broadcast', replies: 1, errors: 300_000 } }]);
   });
 
   it('counts who is missing when a request’s time is up', () => {

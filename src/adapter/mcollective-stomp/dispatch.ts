@@ -70,12 +70,12 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
   const frames = (
     request: Request,
     legacy: LegacyRequest,
-    body: Buffer,
+    signed: Buffer,
     signature: Buffer,
   ): OutgoingMessage[] => {
     const { collective, agent, ttl, target, home } = request;
     const encode = (it: LegacyRequest): Buffer =>
-      frameBody(encodeSignedRequest(it, body, signature, serializer));
+      frameBody(encodeSignedRequest(it, signed, signature, serializer));
     const headers = { ...messageHeaders(clock(), ttl, options), [BRIDGE_MARKER]: cluster };
     const expires = home.expires * 1000;
     const broadcast = broadcastDestination(collective, agent, options.multiplex);
@@ -84,24 +84,27 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
         { destination: broadcast, headers, replyTo: replyTo(home, undefined), body: encode(legacy), expires },
       ];
     }
-    const groups = inGroups(target.nodes, NODES_PER_TOKEN);
+    const groups = inGroups(target.nodes, NODES_PER_TOKEN).map((nodes) => ({
+      nodes,
+      replyTo: replyTo(home, nodes),
+    }));
+    // Before the limit notes it: what cannot be said to daemons never lies in their queue.
+    const body = encode(legacy);
     if (isDirected(request, target.nodes.length)) {
       const destination = directedDestination(collective);
-      const shared = encode(legacy);
-      return groups.flatMap((nodes) => {
-        const back = replyTo(home, nodes);
-        return nodes.map((node) => ({
+      return groups.flatMap(({ nodes, replyTo }) =>
+        nodes.map((node) => ({
           destination,
           headers: { ...headers, mc_identity: node },
-          replyTo: back,
-          body: shared,
+          replyTo,
+          body,
           expires,
-        }));
-      });
+        })),
+      );
     }
-    return groups.map((nodes) => {
+    return groups.map(({ nodes, replyTo }) => {
       const named = encode({ ...legacy, filter: { ...legacy.filter, identity: nodes } });
-      return { destination: broadcast, headers, replyTo: replyTo(home, nodes), body: named, expires };
+      return { destination: broadcast, headers, replyTo, body: named, expires };
     });
   };
 

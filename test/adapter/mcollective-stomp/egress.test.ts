@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Egress } from '../../../src/adapter/port.ts';
+import { EMPTY_FILTER } from '../../../src/envelope/filter.ts';
 import { Rejection } from '../../../src/envelope/rejection.ts';
 import type { IncomingMessage } from '../../../src/transport/link.ts';
 import { SigningPool } from '../../../src/wire/signing-pool.ts';
@@ -230,6 +231,24 @@ describe('the egress mcollective-stomp', () => {
     );
     await until('all are there', () => frames.length === 5);
     expect(frames[0] && readFrame(frames[0]).filter.identity).toEqual(['/web/']);
+  });
+
+  it('does not count frames of a request that cannot be said to daemons', async () => {
+    const asked = nodes(4);
+    const { egress, frames, now } = await delivered(
+      { target: { kind: 'directed', nodes: asked }, filter: EMPTY_FILTER },
+      { directLimit: 8 },
+    );
+    await until('all are there', () => frames.length === 4);
+    const next = requestAt(Math.floor(now / 1000), {
+      id: 'a'.repeat(32),
+      target: { kind: 'directed', nodes: asked },
+    });
+    const refused = { ...next, filter: { ...EMPTY_FILTER, cfClass: ['Upper'] } };
+    await expect(egress.deliver(refused)).rejects.toMatchObject({ code: 'unsupported_filter' });
+    await egress.deliver(next);
+    await until('it is directed', () => frames.length === 8);
+    expect(frames.at(-1)?.headers).toHaveProperty('mc_identity');
   });
 
   it('directs again when the earlier frames have been answered', async () => {
