@@ -11,6 +11,7 @@ import { collecting } from './arguments.ts';
 import { readInput, STDIN } from './decode/input.ts';
 import { type KeyOptions, keysFrom } from './decode/keys.ts';
 import { inertJson, painted } from './decode/paint.ts';
+import { rendered } from './decode/rendered.ts';
 import { coloursFor } from './terminal.ts';
 
 interface DecodeOptions extends KeyOptions {
@@ -51,15 +52,14 @@ const decodeFile = async (file: string, options: DecodeOptions, keys: Keys, tall
   const colour = coloursFor(process.stdout);
   for (const { bytes, line } of piecesOf(await readInput(file))) {
     const now = Date.now();
-    const layer = decodeMessage(bytes, keys, now);
-    count(tally, layer);
-    if (options.json) {
-      await write(`${inertJson(formatJson(messageValue(layer, file, line)))}\n`);
-      continue;
-    }
     const source = line === undefined ? nameOf(file) : `${nameOf(file)}:${line}`;
-    const lines = layerLines(layer, { now, full: options.full === true });
-    await write(painted([[{ text: source, tone: 'title' }], ...lines, []], colour));
+    const { layer, text } = rendered(decodeMessage(bytes, keys, now), bytes, (it) => {
+      if (options.json) return `${inertJson(formatJson(messageValue(it, file, line)))}\n`;
+      const lines = layerLines(it, { now, full: options.full === true });
+      return painted([[{ text: source, tone: 'title' }], ...lines, []], colour);
+    });
+    count(tally, layer);
+    await write(text);
   }
 };
 

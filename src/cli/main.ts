@@ -14,6 +14,7 @@ import { registerRedact } from './redact.ts';
 import { registerReplay } from './replay.ts';
 import { registerRpc } from './rpc.ts';
 import { registerRun } from './run.ts';
+import { harmless } from './terminal.ts';
 import { UsageError } from './usage.ts';
 import { version } from './version.ts';
 
@@ -69,9 +70,16 @@ const explain = (error: unknown): string => {
   return `mcbridge: this is a bug, please report it\n${stack}`;
 };
 
+/** A message may quote what a file holds, and a stack holds messages. */
+const inert = (text: string): string => text.split('\n').map(harmless).join('\n');
+
+/** Where 1 says what was found, whatever keeps a command from finding it is no finding. */
+const FINDING: ReadonlySet<string> = new Set(['replay']);
+
 const exitCode = (error: unknown): number => {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
-  return error instanceof ConfigUnreadable || error instanceof UsageError ? EXIT_USAGE : 1;
+  if (error instanceof ConfigUnreadable || error instanceof UsageError) return EXIT_USAGE;
+  return FINDING.has(program.args[0] ?? '') ? EXIT_USAGE : 1;
 };
 
 // `mcbridge check | head` closes the pipe: nobody reads on, and that is no error. A bridge goes on, whoever reads its log.
@@ -84,6 +92,6 @@ try {
   await program.parseAsync();
 } catch (error) {
   // Commander has printed what it has to say itself.
-  if (!(error instanceof CommanderError)) process.stderr.write(`${explain(error)}\n`);
+  if (!(error instanceof CommanderError)) process.stderr.write(`${inert(explain(error))}\n`);
   process.exitCode = exitCode(error);
 }

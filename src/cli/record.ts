@@ -17,6 +17,7 @@ import {
   selectionOf,
 } from './record/options.ts';
 import { Progress, summaryOf, warnOfMissed, warnOfNothing } from './record/progress.ts';
+import { harmless } from './terminal.ts';
 import { version } from './version.ts';
 
 interface RecordOptions {
@@ -46,7 +47,7 @@ export const registerRecord = (program: Command): void => {
     .requiredOption('-c, --config <file>', 'the configuration of the bridge, see docs/configuration.md')
     .requiredOption('-o, --out <file>', 'the cassette to write')
     .option('--for <duration>', 'end after that time: 60s, 10m, 1h', parseDuration)
-    .option('--count <n>', 'end after so many messages', parseCount)
+    .option('--count <n>', 'end after so many messages, and what the bridge makes of the last', parseCount)
     .option('--rotate <size>', 'go on in FILE.2, FILE.3, … when a file has this size: 100MiB', parseSize)
     .option('--redact <path...>', 'replace these values', collecting(parseValuePath))
     .option('--redact-all-data', 'replace every text in the data of requests and replies')
@@ -55,7 +56,8 @@ export const registerRecord = (program: Command): void => {
     .addHelpText(
       'after',
       `
-Ctrl-C ends it. From outside, what is in queues on a STOMP broker (directed requests, replies) would be taken from its
+Ctrl-C ends it. However it ends, what the bridge makes of the last message that came in is recorded too, for a second at most
+and until another comes in; a second Ctrl-C does not wait. From outside, what is in queues on a STOMP broker (directed requests, replies) would be taken from its
 receivers, so it is not recorded: the record_socket of a running bridge, or mcbridge run --record FILE, tells all that goes
 through it.
 
@@ -78,7 +80,7 @@ export const orTell = async (work: () => Promise<void>): Promise<void> => {
     await work();
   } catch (error) {
     if (!(error instanceof RecordError)) throw error;
-    process.stderr.write(`mcbridge: ${error.message}\n`);
+    process.stderr.write(`mcbridge: ${harmless(error.message)}\n`);
     process.exitCode = 1;
   }
 };
@@ -133,6 +135,7 @@ const recordTo = async (file: string, options: RecordOptions): Promise<void> => 
     note(`recording to ${file}; Ctrl-C ends it`);
     try {
       await Promise.race([ended.begin(), recorder.full, failed, ears.over]);
+      await Promise.race([recorder.finish(), ended.again, failed, ears.over]);
     } finally {
       recorder.stop();
       await ears.close();
@@ -155,6 +158,8 @@ const recordTo = async (file: string, options: RecordOptions): Promise<void> => 
 /** Why a recording ends by itself. */
 interface Ending {
   readonly signal: Promise<void>;
+  /** Resolves at a second signal. */
+  readonly again: Promise<void>;
   /** Resolves at a signal, or when the time is over that begins now. */
   begin(): Promise<void>;
   stop(): void;
@@ -163,13 +168,24 @@ interface Ending {
 const ending = (duration: number | undefined): Ending => {
   let timer: NodeJS.Timeout | undefined;
   let end: () => void = () => undefined;
+  let hurry: () => void = () => undefined;
   const signal = new Promise<void>((resolve) => {
     end = resolve;
   });
-  process.once('SIGINT', end);
-  process.once('SIGTERM', end);
+  const again = new Promise<void>((resolve) => {
+    hurry = resolve;
+  });
+  let isFirst = true;
+  const onSignal = (): void => {
+    if (isFirst) end();
+    else hurry();
+    isFirst = false;
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
   return {
     signal,
+    again,
     begin: () => {
       if (duration === undefined) return signal;
       const over = new Promise<void>((resolve) => {
@@ -179,8 +195,8 @@ const ending = (duration: number | undefined): Ending => {
     },
     stop: () => {
       clearTimeout(timer);
-      process.off('SIGINT', end);
-      process.off('SIGTERM', end);
+      process.off('SIGINT', onSignal);
+      process.off('SIGTERM', onSignal);
     },
   };
 };

@@ -3,11 +3,12 @@ import type { Command } from 'commander';
 import { writeFailure } from '../cassette/problem.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
-import type { ReplayResult } from '../replay/result.ts';
+import { type ReplayResult, unusable } from '../replay/result.ts';
 import { inertJson, painted } from './decode/paint.ts';
-import { cassettesIn } from './replay/files.ts';
+import { type Cassettes, cassettesIn } from './replay/files.ts';
 import { madeLines, resultLines, summaryLine } from './replay/format.ts';
-import { importCassette } from './replay/import.ts';
+import { type ImportCassetteOptions, importCassette } from './replay/import.ts';
+import { Interrupted, interruptible } from './replay/interrupt.ts';
 import { junitText } from './replay/junit.ts';
 import { configFor, type ReplayTask } from './replay/one.ts';
 import { replayAll } from './replay/pool.ts';
@@ -35,7 +36,7 @@ export const registerReplay = (program: Command): void => {
       'Feeds the messages of cassettes through the bridge that the configuration describes, at the time when they were ' +
         'recorded and without a network, and compares what it sends with what was recorded.',
     )
-    .argument('<cassettes...>', 'cassettes, or folders with *.cassette.ndjson')
+    .argument('<cassettes...>', 'cassettes, or folders with *.cassette.ndjson and further parts of these')
     .requiredOption('-c, --config <file>', 'the configuration, see docs/configuration.md')
     .option('--bytes', 'compare each byte, and not only what the messages mean')
     .option(
@@ -64,7 +65,8 @@ Examples:
   mcbridge replay fixtures/discovery.cassette.ndjson --config bridge.yaml --update && git diff fixtures/
   mcbridge replay new.cassette.ndjson --config bridge.yaml --import capture.ndjson --as federation
 
-Exit codes: 0 all the same (or updated), 1 differences, 2 wrong usage, or something is unusable`,
+Exit codes: 0 all the same (or updated), 1 differences, 2 wrong usage, or something is unusable, 130 and 143 ended by
+SIGINT and SIGTERM: what was not replayed to its end is as it was`,
     )
     .action(replay);
 };
@@ -80,10 +82,12 @@ const replay = async (places: readonly string[], options: ReplayCommandOptions):
   for (const option of ['as', 'force'] as const)
     if (options.import === undefined && options[option] !== undefined)
       throw new UsageError(`--${option} has no effect without --import`);
-  const results =
+  const results = await orInterrupted((signal) =>
     options.import === undefined
-      ? await replayThose(cassettesIn(places), task)
-      : [await importInto(places, options.import, options, { task, loaded })];
+      ? replayThose(cassettesIn(places), task, signal)
+      : importInto(places, options.import, options, { task, loaded, signal }),
+  );
+  if (results === undefined) return;
   print(results, options.json === true);
   process.exitCode = exitCode(results);
   // After all else: what has come out is of use wherever the file cannot be.
@@ -99,34 +103,52 @@ const checkedConfig = (task: ReplayTask): LoadedConfig => {
   }
 };
 
-const replayThose = async (files: readonly string[], task: ReplayTask): Promise<readonly ReplayResult[]> => {
+/** Undefined where a signal has ended it. */
+const orInterrupted = async <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> => {
+  try {
+    return await interruptible(work);
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    process.stderr.write(`mcbridge: ${error.message}\n`);
+    process.exitCode = error.exitCode;
+    return undefined;
+  }
+};
+
+const replayThose = async (
+  { files, unreadable }: Cassettes,
+  task: ReplayTask,
+  signal: AbortSignal,
+): Promise<readonly ReplayResult[]> => {
   const isOne = files.length === 1;
   const bar = isOne
     ? new ProgressBar(process.stderr, undefined, 'message')
     : new ProgressBar(process.stderr, files.length);
   try {
-    return await replayAll(files, task, {
+    const results = await replayAll(files, task, {
+      signal,
       // Of several cassettes, which are replayed in other threads, each that is done is a step.
       onResult: () => (isOne ? undefined : bar.step()),
       ...(isOne && { onFed: (fed) => bar.showAt(fed) }),
     });
+    return [...unreadable.map(({ path, reason }) => unusable(path, reason)), ...results];
   } finally {
     bar.end();
   }
 };
 
-const importInto = (
+const importInto = async (
   places: readonly string[],
   capture: string,
   { as: ingress, force }: ReplayCommandOptions,
-  { task, loaded }: { readonly task: ReplayTask; readonly loaded: LoadedConfig },
-): Promise<ReplayResult> => {
+  how: Pick<ImportCassetteOptions, 'task' | 'loaded' | 'signal'>,
+): Promise<readonly ReplayResult[]> => {
   const [file] = places;
   if (file === undefined || places.length > 1)
     throw new UsageError('--import makes one cassette: name one file');
   if (ingress === undefined)
     throw new UsageError('--import takes --as <ingress>: by which ingress do its requests come in?');
-  return importCassette(file, { capture, ingress, force: force === true, task, loaded });
+  return [await importCassette(file, { capture, ingress, force: force === true, ...how })];
 };
 
 const writeJunit = (file: string, results: readonly ReplayResult[]): void => {

@@ -50,8 +50,10 @@ export const fieldsOf = (map: ValueMap, reading: Reading = {}): readonly Field[]
     .filter(([name]) => !without.includes(name))
     .map(([name, value]): Field => {
       if (name === 'filter' && isMap(value)) return { name, value, text: filterText(value) };
-      if (name === 'ttl' && sent !== undefined && typeof value === 'number')
-        return { name, value, ends: sent + value * SECONDS };
+      if (name === 'ttl' && sent !== undefined && typeof value === 'number') {
+        const ends = sent + value * SECONDS;
+        return Math.abs(ends) <= FARTHEST ? { name, value, ends } : { name, value };
+      }
       if (name === 'hash' || name === 'signature') {
         const text = sealText(value);
         return text === undefined ? { name, value } : { name, value, text };

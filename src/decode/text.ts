@@ -142,7 +142,8 @@ const contentLines = (
   { fields, verdicts, problems, bytes }: Layer,
   options: TextOptions,
 ): readonly Line[] => {
-  const width = Math.min(WIDEST, Math.max(0, ...fields.map(({ name }) => name.length)));
+  // Not as arguments of a call, of which there may be no hundred thousand.
+  const width = fields.reduce((most, { name }) => Math.max(most, Math.min(WIDEST, name.length)), 0);
   return [
     ...fields.flatMap((field) => fieldLines(field, width, options)),
     ...verdicts.map(verdictLine),

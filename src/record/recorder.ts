@@ -37,20 +37,32 @@ export interface RecorderOptions {
   readonly count?: number;
 }
 
+/** Ms within which a bridge has done all that it does about a message, unless it is very busy. */
+const DONE_WITHIN = 1_000;
+
 /** What passes becomes lines of a cassette. Never holds up what passes. */
 export class Recorder implements Tap {
   readonly tally = new Tally();
   /** Resolves once it has as many messages as it was to take. */
   readonly full: Promise<void>;
   readonly #options: RecorderOptions;
+  readonly #over: Promise<void>;
   #fill: () => void = () => undefined;
+  #end: () => void = () => undefined;
   #at = 0;
+  /** When a message came in last, ms since the epoch. */
+  #cameIn = Number.NEGATIVE_INFINITY;
+  /** Whether it takes only what the bridge makes of what has come in. */
+  #finishing = false;
   #stopped = false;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
     this.full = new Promise((resolve) => {
       this.#fill = resolve;
+    });
+    this.#over = new Promise((resolve) => {
+      this.#end = resolve;
     });
   }
 
@@ -78,9 +90,28 @@ export class Recorder implements Tap {
     this.#take({ at: this.#now(), rejected }, 0);
   }
 
+  /**
+   * Takes no other message that comes in, but what the bridge makes of the last: without it a replay would make more of the
+   * recording than there is in it. Resolves when the next one comes in, or the bridge has had the time.
+   */
+  async finish(): Promise<void> {
+    this.#finishing = true;
+    const left = this.#cameIn + DONE_WITHIN - this.#options.clock();
+    if (left > 0) {
+      let timer: NodeJS.Timeout | undefined;
+      const done = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, Math.min(left, DONE_WITHIN));
+      });
+      await Promise.race([this.#over, done]);
+      clearTimeout(timer);
+    }
+    this.stop();
+  }
+
   /** Takes no more. */
   stop(): void {
     this.#stopped = true;
+    this.#end();
   }
 
   /** The lines of a cassette are in order, also while somebody sets the clock. */
@@ -93,13 +124,20 @@ export class Recorder implements Tap {
   #take(given: CassetteEntry, bytes: number): void {
     const { redact, write, count } = this.#options;
     if (this.#stopped) return;
+    if (!isRejected(given) && given.dir === 'in') {
+      if (this.#finishing) {
+        this.stop();
+        return;
+      }
+      this.#cameIn = given.at;
+    }
     const entry = redact === undefined ? given : redact(given, (reason) => this.tally.leaveOut(reason));
     if (entry === undefined) return;
     if (!write(entry)) this.tally.dropped++;
     else if (isRejected(entry)) this.tally.rejected++;
     else this.tally.add(entry, redact === undefined ? bytes : bodyOf(entry).length);
     if (count === undefined || this.tally.messages < count) return;
-    this.#stopped = true;
+    this.#finishing = true;
     this.#fill();
   }
 }

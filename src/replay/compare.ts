@@ -19,12 +19,15 @@ const under = (path: string, key: string): string => (path === '' ? key : `${pat
 /** Ms that lie between a message's coming and the moment that the recorded bridge had sent what it made of it. */
 const SLACK = 2_000;
 
+/** In a legacy envelope and in the envelope of a Choria reply: below these all is a node's own, whatever it is called. */
+const WRITTEN_AT = /^body(?:\.base64)?\.message\.:msgtime$|^body\.data\.message\.envelope\.time$/;
+
 /** Moments at which the bridge itself wrote something down, and the ms of their unit. */
 const unitOf = (path: string, recorded: Meaning | undefined): number | undefined => {
   if (path === 'headers.timestamp' || path === 'headers.expires') return 1;
   // Of a reply, for that of a request is signed by whoever made it.
   if (typeof recorded !== 'string') return undefined;
-  return /(?:^|\.)(?::msgtime|envelope\.time)$/.test(path) ? 1_000 : undefined;
+  return WRITTEN_AT.test(path) ? 1_000 : undefined;
 };
 
 const isSameMoment = (path: string, a: Meaning, b: Meaning, isReply: boolean): boolean => {

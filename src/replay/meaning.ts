@@ -186,7 +186,8 @@ export function bodyMeaning(bytes: Buffer, place: Place = 'message'): Meaning {
   } catch (error) {
     if (!(error instanceof Rejection)) throw error;
   }
-  return inspect(bytes.toString('latin1'));
+  // In one dialect a word is a JSON text, in the other it is bare: neither is the other.
+  return `bare ${inspect(bytes.toString('latin1'))}`;
 }
 
 /** What is compared of a message: where it goes, its headers and what it says. */

@@ -32,6 +32,8 @@ export interface ReplayOptions {
   readonly version: string;
   /** Told now and then how many messages were fed so far. */
   readonly onFed?: (fed: number) => void;
+  /** Ends it before its end; the cassette is as it was. */
+  readonly signal?: AbortSignal;
 }
 
 /** What is fed nothing shows nothing, and would be the same whatever is configured. */
@@ -213,11 +215,12 @@ const updatedHeader = (
  * network, and compares what it does with what was recorded.
  * @throws CassetteError that names file and line
  * @throws ConfigError where a file that the configuration names cannot be read
+ * @throws the signal's reason where it is aborted
  */
 export const replayCassette = async (
   file: string,
   configured: LoadedConfig,
-  { bytes = false, update = false, throwAwayKeys = false, version, onFed }: ReplayOptions,
+  { bytes = false, update = false, throwAwayKeys = false, version, onFed, signal }: ReplayOptions,
 ): Promise<ReplayResult> => {
   const began = performance.now();
   const { header, entries } = await openCassette(file);
@@ -236,6 +239,7 @@ export const replayCassette = async (
     ];
     const run = new Run(stage, tally, watch, { further }, writer);
     for await (const located of entries) {
+      signal?.throwIfAborted();
       checkLink(file, located, loaded);
       await run.take(located);
       if (run.fed % SWEEP === 0) onFed?.(run.fed);

@@ -6,6 +6,8 @@ import { Chalk } from 'chalk';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readAll } from '../../src/cli/decode/input.ts';
 import { inertJson, painted } from '../../src/cli/decode/paint.ts';
+import { rendered } from '../../src/cli/decode/rendered.ts';
+import { isWhole, layerOf } from '../../src/decode/tree.ts';
 import { EMPTY_FILTER } from '../../src/envelope/filter.ts';
 import {
   encodeRequest as encodeChoria,
@@ -303,6 +305,15 @@ describe('a hostile message', () => {
     );
     expect(painted([line], new Chalk({ level: 0 }))).toMatch(/^✓ a\\u/);
   });
+});
+
+test('a message that cannot be shown is told of as one that could not be read', () => {
+  const { layer, text } = rendered(layerOf('json'), Buffer.from('{"a":1}'), ({ kind, problems }) => {
+    if (kind === 'json') throw new RangeError('Invalid time value');
+    return problems.map(({ message }) => message).join();
+  });
+  expect(text).toBe('internal error: Invalid time value');
+  expect(isWhole(layer)).toBe(false);
 });
 
 describe('an input', () => {

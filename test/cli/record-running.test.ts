@@ -81,6 +81,19 @@ describe('mcbridge record from inside a running bridge', () => {
     }
   });
 
+  test.each([
+    [1, ['ingress federation in', 'egress legacy out']],
+    [3, ['ingress federation in', 'egress legacy out', 'egress legacy in', 'ingress federation out']],
+  ])('that ends after %i messages has what the bridge makes of the last: it replays', async (count, ways) => {
+    const file = at(`count-${count}.cassette.ndjson`);
+    const child = record('--out', file, '--count', String(count));
+    await child.waitFor(/recording to /, 15_000);
+    await call();
+    expect(await child.exited).toBe(0);
+    expect(waysOf((await readCassette(file)).entries)).toEqual(ways);
+    expect((await mcbridge('replay', file, '--config', config)).stdout).toContain('1 same');
+  });
+
   test('takes values out before they reach the disk', async () => {
     const file = at('redacted.cassette.ndjson');
     const child = record('--out', file, '--count', '4', '--redact-all-data');

@@ -64,4 +64,13 @@ describe('mcbridge redact', () => {
     expect(status).toBe(2);
     expect(stderr).toMatch(/:3: the configuration has no egress "legacy"; it has other, choria\n$/);
   });
+
+  test('quotes a line of a file without what could steer the terminal', async () => {
+    const file = `${world.folder}/steering.cassette.ndjson`;
+    writeFileSync(file, `${linesIn(cassette)[0]}\n\u001b[2J\u009b31m\n`);
+    const { status, stderr } = await redact(file, '--config', config, '--all-data');
+    expect(status).toBe(2);
+    expect(stderr).toContain(`${file}:2: it is not JSON`);
+    expect(stderr.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+  });
 });

@@ -2,6 +2,7 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   statSync,
   symlinkSync,
@@ -14,7 +15,7 @@ import { unusable } from '../../src/replay/result.ts';
 import { requestsOf } from '../replay/requests.ts';
 import { CAPTURES, linesIn, makeWorld, type World } from '../replay/world.ts';
 import { makeAuthority } from '../support/pki.ts';
-import { run } from '../support/process.ts';
+import { run, start } from '../support/process.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
@@ -139,6 +140,62 @@ describe('mcbridge replay', () => {
     expect(status).toBe(2);
     expect(stdout).toContain(`${damaged}: unusable\n  ${damaged}:4: it is not JSON`);
     expect(stdout).toMatch(/\n3 cassettes: 2 same, 0 different, 1 unusable; /);
+  });
+
+  test('tells of a link that leads nowhere, goes on with the others, and ends with 2', async () => {
+    const linked = `${world.folder}/linked`;
+    mkdirSync(linked);
+    symlinkSync(folder, `${linked}/all`);
+    symlinkSync('gone', `${linked}/gone.cassette.ndjson`);
+    copyFileSync(`${folder}/federated.cassette.ndjson`, `${linked}/part.cassette.ndjson.2`);
+    const junit = `${world.folder}/linked.xml`;
+    const { status, stdout, stderr } = await replay(linked, '-c', config, '--junit', junit);
+    expect({ status, stderr }).toEqual({ status: 2, stderr: '' });
+    expect(stdout).toContain('gone.cassette.ndjson cannot be read: there is no such file\n');
+    expect(stdout).toMatch(/\n4 cassettes: 3 same, 0 different, 1 unusable; /);
+    expect(readFileSync(junit, 'utf8')).toContain('<testsuites tests="4" failures="0" errors="1"');
+  });
+
+  test('ends with 2, and not as for differences, where the program itself fails', async () => {
+    const broken = 'data:text/javascript,process.stdout.write = () => { throw new Error("broken"); }';
+    const args = ['--import', broken, MAIN, 'replay', `${folder}/federated.cassette.ndjson`, '-c', config];
+    const { status, stderr } = await run(process.execPath, args);
+    expect(stderr).toContain('this is a bug, please report it\nError: broken');
+    expect(status).toBe(2);
+  });
+
+  describe('that a signal ends', () => {
+    /** So many messages that they are not all replayed before the signal comes. */
+    const long = (name: string): string => {
+      const file = `${world.folder}/${name}.cassette.ndjson`;
+      const [header = '', ...lines] = linesIn(`${folder}/federated.cassette.ndjson`);
+      const last = lines.at(-1) ?? '';
+      const at = /^\{"at":\d+/.exec(last)?.[0] ?? '';
+      const round = `${lines.map((line) => line.replace(/^\{"at":\d+/, at)).join('\n')}\n`;
+      writeFileSync(file, `${header}\n${round.repeat(200)}`);
+      return file;
+    };
+
+    test.each<[string, readonly string[], NodeJS.Signals, number]>([
+      ['alone', ['long-1'], 'SIGINT', 130],
+      ['in threads', ['long-2', 'long-3'], 'SIGTERM', 143],
+    ])('leaves nothing behind: %s', async (_, names, signal, code) => {
+      const temporary = `${world.folder}/temporary-${code}`;
+      mkdirSync(temporary);
+      const files = names.map(long);
+      const before = files.map((file) => readFileSync(file, 'utf8'));
+      const args = [MAIN, 'replay', ...files, '-c', other, '--update', '--throw-away-keys'];
+      const child = start(process.execPath, args, { env: { TMPDIR: temporary } });
+      const partials = () => readdirSync(world.folder).filter((name) => name.endsWith('.partial'));
+      await expect.poll(() => partials().length, { timeout: 30_000 }).toBe(names.length);
+      expect(readdirSync(temporary)).toHaveLength(names.length);
+      child.signal(signal);
+      expect(await child.exited).toBe(code);
+      expect(child.log()).toBe('mcbridge: interrupted: what was not replayed to its end is as it was\n');
+      expect(partials()).toEqual([]);
+      expect(readdirSync(temporary)).toEqual([]);
+      expect(files.map((file) => readFileSync(file, 'utf8'))).toEqual(before);
+    });
   });
 
   test('accepts what came out with --update', async () => {

@@ -105,6 +105,18 @@ describe('the tree', () => {
     expect(full).not.toContain('--full');
   });
 
+  it('has as many fields as a message has', () => {
+    const many = Array.from({ length: 130_000 }, (_, i) => ({ name: `f${i}`, value: i }));
+    expect(text(layerOf('json', { fields: many }))).toContain('\n  f129999: 129999');
+  });
+
+  it('says of a ttl that ends beyond all time no more than its number', () => {
+    const request = (ttl: number) =>
+      `{"protocol":"choria:request:1","message":"ping","envelope":{"ttl":${ttl},"time":1700000000}}`;
+    expect(text(decode(request(60)))).toContain('ttl:  60 s, ended ');
+    expect(text(decode(request(Number.MAX_SAFE_INTEGER)))).toMatch(/ttl: {2}9007199254740991\n/);
+  });
+
   it('tells text from numbers', () => {
     const data = new Map<string, string | number>([
       ['number', 5],
@@ -137,6 +149,15 @@ describe('JSON for programs', () => {
       words: { filter: 'none, all nodes are meant' },
       inside: [{ kind: 'ping' }],
     });
+  });
+
+  it('has no end of a ttl that ends beyond all time', () => {
+    const ends = (ttl: number) =>
+      json(`{"protocol":"choria:request:1","message":"ping","envelope":{"ttl":${ttl},"time":1700000000}}`)
+        .message.times;
+    expect(ends(8_640_000_000_000 - 1_700_000_000)).toMatchObject({ ttl: '+275760-09-13T00:00:00.000Z' });
+    for (const ttl of [8_640_000_000_001, -Number.MAX_SAFE_INTEGER])
+      expect(ends(ttl)).toEqual({ time: '2023-11-14T22:13:20.000Z' });
   });
 
   it('has the problems, with their bytes', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { changesBetween } from '../../src/replay/compare.ts';
-import { bodyMeaning } from '../../src/replay/meaning.ts';
+import { bodyMeaning, meaningOf } from '../../src/replay/meaning.ts';
 import { createSerializer } from '../../src/wire/mcollective/serializer.ts';
 import {
   DEFAULT_RUBY_LIMITS,
@@ -32,6 +32,12 @@ const choria = (body: object, headers: object, seal: object): Buffer => {
 
 const changed = (one: Buffer, other: Buffer): readonly string[] =>
   changesBetween(bodyMeaning(one), bodyMeaning(other)).map(({ path }) => path);
+
+const MESSAGE = { at: 0, link: 'a', side: 'egress', dir: 'out', destination: 'somewhere' } as const;
+
+/** The same of two whole messages. */
+const changedIn = (one: Buffer, other: Buffer): readonly string[] =>
+  changesBetween(meaningOf(MESSAGE, one), meaningOf(MESSAGE, other)).map(({ path }) => path);
 
 const pair = (key: RubyValue, value: RubyValue): readonly [RubyValue, RubyValue] => [key, value];
 const DATA = 'message.:body.message.:data';
@@ -77,5 +83,60 @@ describe('in a message of Choria', () => {
     ]);
     const like = (signature: string) => message({ protocol: 'choria:secure:request:1', signature });
     expect(changed(like('one'), like('other'))).toEqual(['data.message.message.data.signature']);
+  });
+});
+
+test.each(['ping', 'pong'])('a bare word is no text in quotes, for they are two dialects: %s', (word) => {
+  const said = (message: string): Buffer =>
+    Buffer.from(JSON.stringify({ protocol: 'choria:request:1', message }));
+  const change = (one: string, other: string) =>
+    changesBetween(bodyMeaning(said(one), 'signed'), bodyMeaning(said(other), 'signed'));
+  expect(change(word, word)).toEqual([]);
+  expect(change(`"${word}"`, `"${word}"`)).toEqual([]);
+  expect(change(word, `"${word}"`)).toEqual([
+    { path: 'message', recorded: `bare "${word}"`, replayed: `"${word}"` },
+  ]);
+});
+
+describe('a moment that the bridge writes may be a second later, and a node’s own may not', () => {
+  const legacyReply = (msgtime: number, own: number): Buffer =>
+    marshal.encode(
+      new RubyHash([
+        [symbol('senderagent'), 'rpcutil'],
+        [symbol('msgtime'), msgtime],
+        [symbol('hash'), 'signature'],
+        [
+          symbol('body'),
+          new RubyString(
+            marshal.encode(new RubyHash([[symbol('data'), new RubyHash([[symbol('msgtime'), own]])]])),
+            'ASCII-8BIT',
+          ),
+        ],
+      ]),
+    );
+
+  test.each<[string, (bytes: Buffer) => Buffer, string]>([
+    ['legacy', (bytes) => bytes, 'body'],
+    ['legacy in base64', (bytes) => Buffer.from(bytes.toString('base64')), 'body.base64'],
+  ])('%s', (_, written, at) => {
+    const reply = (msgtime: number, own: number): Buffer => written(legacyReply(msgtime, own));
+    expect(changedIn(reply(1000, 7), reply(1002, 7))).toEqual([]);
+    expect(changedIn(reply(1000, 7), reply(1003, 7))).toEqual([`${at}.message.:msgtime`]);
+    expect(changedIn(reply(1000, 7), reply(1000, 8))).toEqual([`${at}.message.:body.message.:data.:msgtime`]);
+  });
+
+  test('of Choria', () => {
+    const reply = (time: number, own: number): Buffer => {
+      const body = JSON.stringify({ data: { envelope: { time: own } } });
+      const message = JSON.stringify({ protocol: 'choria:reply:1', message: body, envelope: { time } });
+      const secure = JSON.stringify({ protocol: 'choria:secure:reply:1', message, hash: '' });
+      const data = Buffer.from(secure).toString('base64');
+      return Buffer.from(JSON.stringify({ protocol: 'choria:transport:1', data, headers: {} }));
+    };
+    expect(changedIn(reply(1000, 7), reply(1002, 7))).toEqual([]);
+    expect(changedIn(reply(1000, 7), reply(1003, 7))).toEqual(['body.data.message.envelope.time']);
+    expect(changedIn(reply(1000, 7), reply(1000, 8))).toEqual([
+      'body.data.message.message.data.envelope.time',
+    ]);
   });
 });

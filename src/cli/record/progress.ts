@@ -1,6 +1,6 @@
 import type { Replaced } from '../../record/redact/replaced.ts';
 import type { Tally } from '../../record/tally.ts';
-import { counted, type Screen } from '../terminal.ts';
+import { counted, harmless, type Screen } from '../terminal.ts';
 
 /** Ms between updates on a terminal, and between lines elsewhere. */
 const LIVE = 200;
@@ -49,7 +49,7 @@ export class Progress {
 
   /** A line of its own. */
   note(text: string): void {
-    this.#stream.write(`${this.#stream.isTTY ? ERASE : ''}mcbridge: ${text}\n`);
+    this.#stream.write(`${this.#stream.isTTY ? ERASE : ''}mcbridge: ${harmless(text)}\n`);
     if (this.#stream.isTTY) this.#show();
   }
 

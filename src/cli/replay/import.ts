@@ -15,6 +15,7 @@ export interface ImportCassetteOptions {
   readonly force: boolean;
   readonly task: ReplayTask;
   readonly loaded: LoadedConfig;
+  readonly signal: AbortSignal;
 }
 
 const sum = (counts: Readonly<Record<string, number>>): number =>
@@ -26,14 +27,14 @@ const sum = (counts: Readonly<Record<string, number>>): number =>
  */
 export const importCassette = async (
   file: string,
-  { capture, ingress, force, task, loaded }: ImportCassetteOptions,
+  { capture, ingress, force, task, loaded, signal }: ImportCassetteOptions,
 ): Promise<ReplayResult> => {
   if (existsSync(file) && !force)
     throw new UsageError(`${file} is there already: give another name, or --force to replace it`);
   const made = `${file}.${process.pid}.import`;
   try {
     const requests = await cassetteFromCapture(made, loaded, { capture, ingress, version: version() });
-    const result = await replayOne(made, { ...task, update: true });
+    const result = await replayOne(made, { ...task, update: true }, { signal });
     const { refused, sent, outcome } = result;
     if (outcome === 'unusable') throw new UsageError(result.reason ?? outcome);
     // Clients are told of some refusals: that something was sent says nothing.

@@ -2,7 +2,7 @@ import { CassetteError } from '../../cassette/problem.ts';
 import { type LoadedConfig, loadConfig } from '../../config/load.ts';
 import { ConfigError, ConfigUnreadable } from '../../config/problem.ts';
 import { withMadeUpSecrets } from '../../replay/made-up-secrets.ts';
-import { replayCassette } from '../../replay/replay.ts';
+import { type ReplayOptions, replayCassette } from '../../replay/replay.ts';
 import { type ReplayResult, unusable } from '../../replay/result.ts';
 import { version } from '../version.ts';
 
@@ -21,15 +21,18 @@ export interface ReplayTask {
 export const configFor = ({ config, throwAwayKeys }: ReplayTask): LoadedConfig =>
   loadConfig(config, throwAwayKeys ? withMadeUpSecrets(config, process.env) : process.env);
 
-/** Replays a cassette. What it is unusable for is its result, so that the others are replayed all the same. */
+/**
+ * Replays a cassette. What it is unusable for is its result, so that the others are replayed all the same.
+ * @throws the signal's reason where it is aborted
+ */
 export const replayOne = async (
   file: string,
   task: ReplayTask,
-  onFed?: (fed: number) => void,
+  how: Pick<ReplayOptions, 'onFed' | 'signal'> = {},
 ): Promise<ReplayResult> => {
   const { bytes, update, throwAwayKeys } = task;
   try {
-    const options = { bytes, update, throwAwayKeys, version: version(), ...(onFed && { onFed }) };
+    const options = { bytes, update, throwAwayKeys, version: version(), ...how };
     return await replayCassette(file, configFor(task), options);
   } catch (error) {
     const isExpected =
