@@ -183,7 +183,10 @@ const functionFromRuby = (call: RubyHash): Token => {
     // A regular expression to compare with travels as an object in Marshal and as text in JSON; the matcher makes
     // one of the text again, so its options go inside.
     if (value instanceof RubyRegexp) return regexpText(value);
-    return fieldText(value) ?? String(value);
+    const known = typeof value === 'number' ? String(value) : fieldText(value);
+    if (known === undefined)
+      throw new Rejection('unsupported_filter', `the ${name} of a function in a compound filter is not text`);
+    return known;
   };
   const name = text('name');
   const operator = text('operator');

@@ -211,6 +211,11 @@ describe('a filter', () => {
       hash({ compound: [[hash({ fstatement: hash({ name: 'f', r_compare: 'a' }) })]] }),
       'unsupported_filter',
     ],
+    ...[2n ** 100n, true, [], hash({})].map((compare): [string, RubyValue, string] => [
+      `with a function that compares with ${typeof compare}`,
+      hash({ compound: [[hash({ fstatement: hash({ name: 'f', operator: '==', r_compare: compare }) })]] }),
+      'unsupported_filter',
+    ]),
     ['with a token that is no text', hash({ compound: [[hash({ statement: 1 })]] }), 'unsupported_filter'],
   ])('%s is refused', (_, value, code) => {
     expect(() => filterFromRuby(value)).toThrow(expect.objectContaining({ code }));
