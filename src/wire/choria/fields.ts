@@ -30,6 +30,26 @@ export const parseObject = (text: string, what: string): JsonObject => {
   return value;
 };
 
+/**
+ * A name as Go's encoding/json takes it: without regard to case, of two that are alike the last counts. The Kelvin
+ * sign's lower case is a `k`; the long s has none, but is Go's other `s`.
+ */
+export const foldedName = (name: string): string => name.toLowerCase().replaceAll('ſ', 's');
+
+/**
+ * Of `{"message":…,"Message":…}` Go's nodes read the second, whatever was read and verified here.
+ * @param names of all fields that Go reads
+ * @throws Rejection `invalid_field`
+ */
+export const refuseTwins = (object: JsonObject, names: ReadonlySet<string>, what: string): void => {
+  for (const name of Object.keys(object))
+    if (!names.has(name) && names.has(foldedName(name)))
+      throw new Rejection(
+        'invalid_field',
+        `${what} has a field that differs from its ${foldedName(name)} in case alone`,
+      );
+};
+
 const V2 = 'io.choria.protocol.v2.';
 
 /** @throws Rejection `missing_field` or `wrong_protocol` */

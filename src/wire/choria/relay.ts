@@ -3,6 +3,7 @@ import { Rejection } from '../../envelope/rejection.ts';
 import type { SealedContent } from '../../envelope/sealed.ts';
 import { decodeBase64 } from '../base64.ts';
 import {
+  foldedName,
   isObject,
   type JsonObject,
   optionalList,
@@ -117,8 +118,9 @@ export const decodeRelay = (payload: Uint8Array, limits: TransportLimits): Relay
 
 const NONE: JsonObject = Object.freeze({});
 
-const othersIn = (headers: JsonObject, names: HeaderNames): JsonObject => {
-  const others = Object.keys(headers).filter((name) => !names.known.has(name));
+/** Without those that Go's nodes would read in place of the bridge's own: to them `Reply-To` is the `reply-to`. */
+const othersIn = (headers: JsonObject, { known }: HeaderNames): JsonObject => {
+  const others = Object.keys(headers).filter((name) => !known.has(name) && !known.has(foldedName(name)));
   return others.length === 0 ? NONE : Object.fromEntries(others.map((name) => [name, headers[name]]));
 };
 

@@ -6,6 +6,7 @@ import {
   type JsonObject,
   objectField,
   parseObject,
+  refuseTwins,
   requireProtocol,
   stringField,
 } from './fields.ts';
@@ -13,6 +14,17 @@ import { type CompoundStyle, decodeFilter, encodeFilter } from './filter.ts';
 
 const PROTOCOL = 'choria:request:1';
 const WHAT = 'the request';
+const FIELDS: ReadonlySet<string> = new Set(['protocol', 'message', 'envelope']);
+const ENVELOPE_FIELDS: ReadonlySet<string> = new Set([
+  'requestid',
+  'senderid',
+  'callerid',
+  'filter',
+  'collective',
+  'agent',
+  'ttl',
+  'time',
+]);
 
 /** The signed request; `message` is the agent's body, see `decodeRequestBody`. */
 export interface WireRequest {
@@ -83,18 +95,22 @@ export const inContext = <T>(envelope: JsonObject, decode: () => T): T => {
 export const decodeRequest = (text: string): WireRequest => {
   const object = parseObject(text, WHAT);
   requireProtocol(object, PROTOCOL, WHAT);
+  refuseTwins(object, FIELDS, WHAT);
   const envelope = objectField(object, 'envelope', WHAT);
-  return inContext(envelope, () => ({
-    requestId: checkedField(envelope, 'requestid', WHAT, isRequestId),
-    senderId: checkedField(envelope, 'senderid', WHAT, isIdentity),
-    callerId: checkedField(envelope, 'callerid', WHAT, isCallerId, 'invalid_callerid'),
-    collective: checkedField(envelope, 'collective', WHAT, isToken),
-    agent: checkedField(envelope, 'agent', WHAT, isToken),
-    ttl: integerField(envelope, 'ttl', WHAT),
-    time: integerField(envelope, 'time', WHAT),
-    filter: decodeFilter(objectField(envelope, 'filter', WHAT)),
-    message: stringField(object, 'message', WHAT),
-  }));
+  return inContext(envelope, () => {
+    refuseTwins(envelope, ENVELOPE_FIELDS, WHAT);
+    return {
+      requestId: checkedField(envelope, 'requestid', WHAT, isRequestId),
+      senderId: checkedField(envelope, 'senderid', WHAT, isIdentity),
+      callerId: checkedField(envelope, 'callerid', WHAT, isCallerId, 'invalid_callerid'),
+      collective: checkedField(envelope, 'collective', WHAT, isToken),
+      agent: checkedField(envelope, 'agent', WHAT, isToken),
+      ttl: integerField(envelope, 'ttl', WHAT),
+      time: integerField(envelope, 'time', WHAT),
+      filter: decodeFilter(objectField(envelope, 'filter', WHAT)),
+      message: stringField(object, 'message', WHAT),
+    };
+  });
 };
 
 /**

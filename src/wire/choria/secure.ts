@@ -1,11 +1,12 @@
 import crypto, { createHash, createSign, type KeyObject } from 'node:crypto';
 import { Rejection } from '../../envelope/rejection.ts';
 import { type Base64Style, encodeBase64, encodeBase64Json, tryDecodeBase64 } from '../base64.ts';
-import { parseObject, requireProtocol, stringField, utf8 } from './fields.ts';
+import { parseObject, refuseTwins, requireProtocol, stringField, utf8 } from './fields.ts';
 import { formatString } from './json.ts';
 
 const REQUEST = 'choria:secure:request:1';
 const REPLY = 'choria:secure:reply:1';
+const REQUEST_FIELDS: ReadonlySet<string> = new Set(['protocol', 'message', 'signature', 'pubcert']);
 
 /** A signed request, not yet verified. */
 export interface SecureRequest {
@@ -43,6 +44,7 @@ export const decodeSecureRequest = (data: Uint8Array): SecureRequest => {
   const what = 'the secure request';
   const object = parseObject(utf8(data, what), what);
   requireProtocol(object, REQUEST, what);
+  refuseTwins(object, REQUEST_FIELDS, what);
   return {
     message: messageField(object, what),
     signature: stringField(object, 'signature', what),

@@ -9,7 +9,7 @@ import {
 import { Rejection } from '../../envelope/rejection.ts';
 import { type ExprToken, exprTokens } from './expr-lexer.ts';
 import { literalPattern } from './pattern.ts';
-import { MAX_DEPTH, refusedAt, unsupported } from './refusal.ts';
+import { MAX_DEPTH, MAX_TOKENS, refusedAt, unsupported } from './refusal.ts';
 
 const MAX_LENGTH = 16_384;
 
@@ -246,10 +246,17 @@ class Parser {
     const { at } = this.token;
     this.expect('[');
     const values = [this.literal()];
-    while (this.accept(',')) values.push(this.literal());
+    while (this.accept(',')) {
+      if (values.length === MAX_TOKENS) throw this.refused(`there are more than ${MAX_TOKENS} values`);
+      values.push(this.literal());
+    }
     this.expect(']');
+    const { kind, name, query, field } = call;
+    // Spelt out: with a spread this takes several times as long, and there can be many.
     if (values.some((value) => typeof value !== 'string'))
-      return either(...values.map((value): Expression => ({ ...call, operator: '==', value })));
+      return either(
+        ...values.map((value): Expression => ({ kind, name, query, field, operator: '==', value })),
+      );
     if (values.includes(''))
       throw this.refused('what is missing is found in [""] too; write fact(…) == "" or …', at);
     const value = `\\A(?:${values.map((text) => literalPattern(`${text}`)).join('|')})\\z`;

@@ -1,15 +1,9 @@
-import { both, type ChoriaLeaf, type Expression, either, negated } from '../../envelope/expression.ts';
+import { type ChoriaLeaf, type Expression, either, negated } from '../../envelope/expression.ts';
 import { type Answers, textPattern } from './answers.ts';
 import { isOrdering, OPPOSITE, type Ordering, sizePattern } from './digits.ts';
 import { type LegacyFact, legacyFact } from './legacy-fact.ts';
-import {
-  excludesLetters,
-  ignoringCase,
-  literalPattern,
-  parsePattern,
-  patternText,
-  withoutOuterSlashes,
-} from './pattern.ts';
+import { ignoringCase, withoutCase } from './letter-case.ts';
+import { literalPattern, withoutOuterSlashes } from './pattern.ts';
 import { unsupported } from './refusal.ts';
 
 type Value = Extract<ChoriaLeaf, { kind: 'value' }>;
@@ -89,13 +83,10 @@ export const comparisonAnswers = (name: string, operator: string, value: string,
   const fact = legacyFact(name);
   if (value === '') throw unsupported(part, 'there is no value');
   if (operator === '=~') {
-    const parsed = parsePattern(withoutOuterSlashes(value), 'go');
-    const pattern = patternText(parsed) || '(?:)';
-    const matches = fact.matches(pattern);
-    const alike = fact.matches(ignoringCase(pattern));
+    const source = withoutOuterSlashes(value);
     return {
-      yes: () => fact.plainly(excludesLetters(parsed) ? both(matches, alike) : matches),
-      no: () => negated(alike),
+      yes: () => fact.plainly(fact.matches(withoutCase(source, 'less'))),
+      no: () => negated(fact.matches(withoutCase(source, 'more'))),
     };
   }
   if (isOrdering(operator))

@@ -1,7 +1,7 @@
 import { MAX_LENGTH, unsupported } from './refusal.ts';
 
 /** Characters `from` to `to`, as code points. */
-type Range = readonly [from: number, to: number];
+export type Range = readonly [from: number, to: number];
 
 type Element =
   | { readonly is: 'set'; readonly negated: boolean; readonly ranges: readonly Range[] }
@@ -191,7 +191,9 @@ class Parser {
     if (this.next !== '-' || this.chars[this.at + 1] === ']') return shorthand ?? [one(from)];
     this.at += 1;
     const last = this.take();
-    if (shorthand || last === '[' || last === '') throw this.refusal('a range within [ ]');
+    // After a range, too, `&&` is Ruby's for what is in both: `[!-&&a]` is the `a` alone.
+    if (shorthand || last === '[' || last === '' || (last === '&' && this.chars[this.at] === '&'))
+      throw this.refusal('a range within [ ]');
     const to = last === '\\' ? this.character(this.take()) : last;
     if (code(from) > code(to)) throw this.refusal(`${from}-${to} is no range`);
     return [[code(from), code(to)]];
@@ -241,16 +243,6 @@ export const patternText = (pattern: Pattern, lines: 'more' | 'less' = 'less'): 
     })
     .join('');
 };
-
-const isCased = ([from, to]: Range): boolean =>
-  to >= 0x80 || (from <= 0x5a && to >= 0x41) || (from <= 0x7a && to >= 0x61);
-
-/** Whether it matches less, and not more, where case does not count: `[^a]` excludes `A` then. */
-export const excludesLetters = (pattern: Pattern): boolean =>
-  pattern.some((element) => element.is === 'set' && element.negated && element.ranges.some(isCased));
-
-/** What go-choria compares without regard to case, in Ruby. */
-export const ignoringCase = (source: string): string => `(?i:${source})`;
 
 /** What go-choria makes of a plain filter's regular expression, slashes or not. */
 export const withoutOuterSlashes = (text: string): string => {

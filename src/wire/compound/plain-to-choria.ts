@@ -1,7 +1,8 @@
 import { both, type Expression } from '../../envelope/expression.ts';
 import type { FactFilter, Filter } from '../../envelope/filter.ts';
 import { plainlyUnlike } from './choria-fact.ts';
-import { excludesLetters, parsePattern, patternText } from './pattern.ts';
+import { excludesLetters } from './letter-case.ts';
+import { parsePattern, patternText } from './pattern.ts';
 import { checkEntries, inPlain, MAX_LENGTH, unsupported } from './refusal.ts';
 import { toChoria } from './to-choria.ts';
 

@@ -2,23 +2,15 @@ import { type Expression, type Leaf, negated } from '../../envelope/expression.t
 import type { FactFilter, Filter } from '../../envelope/filter.ts';
 import { isOrdering } from './digits.ts';
 import { comparisonAnswers } from './fact-to-legacy.ts';
-import {
-  excludesLetters,
-  ignoringCase,
-  literalPattern,
-  parsePattern,
-  patternText,
-  withoutOuterSlashes,
-} from './pattern.ts';
+import { excludesLetters, ignoringCase, withoutCase } from './letter-case.ts';
+import { literalPattern, parsePattern, withoutOuterSlashes } from './pattern.ts';
 import { checkEntries, inPlain, MAX_LENGTH, unsupported } from './refusal.ts';
 import { statementText } from './statement.ts';
 
 const hasCase = (text: string): boolean => text.toLowerCase() !== text.toUpperCase();
 
-const checkedPattern = (source: string): string | undefined => {
-  const pattern = parsePattern(source, 'go');
-  return excludesLetters(pattern) ? ignoringCase(patternText(pattern)) : undefined;
-};
+const checkedPattern = (source: string): string | undefined =>
+  excludesLetters(parsePattern(source, 'go')) ? withoutCase(source, 'less') : undefined;
 
 /** A dot leads go-choria into a hash; to a daemon's plain filter it is a part of the name. */
 const isPath = ({ fact }: FactFilter): boolean => fact.includes('.');

@@ -15,7 +15,7 @@ import { dataAnswers } from './data-to-legacy.ts';
 import { isOrdering } from './digits.ts';
 import { exprText } from './expr-text.ts';
 import { factAnswers, filterAnswers } from './fact-to-legacy.ts';
-import { excludesLetters, ignoringCase, parsePattern } from './pattern.ts';
+import { withoutCase } from './letter-case.ts';
 import { MAX_TOKENS, unsupported } from './refusal.ts';
 
 /** `with("name")` and `with("/pattern/")` ask for classes and agents, without regard to case: for more than classes. */
@@ -28,7 +28,7 @@ const nameAnswers = (query: string, part: string): Answers => {
     yes: () =>
       pattern === undefined
         ? { kind: 'class', name: query }
-        : { kind: 'class-pattern', pattern: filterPattern(pattern) },
+        : { kind: 'class-pattern', pattern: withoutCase(pattern, 'less') },
     no: () => {
       throw unsupported(
         part,
@@ -36,12 +36,6 @@ const nameAnswers = (query: string, part: string): Answers => {
       );
     },
   };
-};
-
-/** `[^a]` takes `A` in where case counts, but not to go-choria. */
-const filterPattern = (source: string): string => {
-  const text = textPattern('matches', source);
-  return excludesLetters(parsePattern(source, 'go')) ? ignoringCase(text) : text;
 };
 
 /** Of newer versions of go-choria the last counts, of older ones the first: only one is clear. */

@@ -164,6 +164,7 @@ describe('filters', () => {
     ['compound', [[{ expr: 1 }]]],
     ['compound', [[{ expr: `with("${'a'.repeat(20_000)}")` }]]],
     ['compound', [[]]],
+    ['compound', Array(1001).fill([{ expr: '(' }])],
     ['collective', 1],
     ['limit', 1],
   ])('are refused where %s is %j, by that name', (part, value) => {

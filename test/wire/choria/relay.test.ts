@@ -75,6 +75,23 @@ describe('a transport message that passes', () => {
     expect(JSON.parse(encodeRelay(relay))).toEqual({ ...base, headers: others });
   });
 
+  it.each([
+    ['Reply-To', V1],
+    ['MC_\u017fENDER', V1],
+    ['\u017feen-by', V1],
+    ['FEDERATION', V1],
+    ['Reply', V2],
+    ['\u017fender', V2],
+    ['tRace', V2],
+    ['Federation', V2],
+  ])('loses the header %s, which Go reads in place of the bridge’s', (name, base) => {
+    const relay = decode(withHeaders(base, { [name]: 'evil', other: 1 }));
+    expect(relay).toEqual({
+      content: { protocol: base.protocol, data: '"eA=="', headers: { other: 1 } },
+    });
+    expect(encodeRelay({ ...relay, replyTo: 'a', sender: 'b', hops: [] })).not.toContain('evil');
+  });
+
   it('keeps a header that is called __proto__, and is not changed by it', () => {
     const relay = decode(
       '{"protocol":"choria:transport:1","data":"eA==","headers":{"__proto__":{"mc_sender":"x"}}}',

@@ -74,6 +74,19 @@ describe('the inner request', () => {
     refused(() => decodeRequest(text), 'invalid_callerid', /callerid/);
   });
 
+  it.each(['REQUESTID', '\u017fenderid', 'CallerID', 'Filter', 'Collective', 'Agent', 'TTL', 'Time'])(
+    'is refused with %s besides, which Go’s nodes would read in its place',
+    (name) => {
+      const text = changed(encodeRequest(request), { [name]: 'x' });
+      refused(() => decodeRequest(text), 'invalid_field', /case alone/);
+    },
+  );
+
+  it.each(['Protocol', 'me\u017fsage', 'ENVELOPE'])('is refused with %s besides, too', (name) => {
+    const text = JSON.stringify({ ...object(encodeRequest(request)), [name]: {} });
+    refused(() => decodeRequest(text), 'invalid_field', /case alone/);
+  });
+
   it('is refused under another protocol name, and without message or envelope', () => {
     const message = object(encodeRequest(request));
     const refusal = (fields: object, code: 'wrong_protocol' | 'missing_field', sentence: RegExp) =>

@@ -42,6 +42,14 @@ describe('the secure request', () => {
     }
   });
 
+  it.each(['Message', 'me\u017fsage', 'PROTOCOL', 'Signature', 'pubCert'])(
+    'is refused with %s besides, which Go’s nodes would read in place of what is verified',
+    (name) => {
+      const message = object(encodeSecureRequest({ message: 'm', signature: 's', pubcert: 'p' }));
+      refused(() => decodeSecureRequest(bytes({ ...message, [name]: 'x' })), 'invalid_field', /case alone/);
+    },
+  );
+
   it('is refused under another name, as no JSON and as no UTF-8', () => {
     refused(() => decodeSecureRequest(bytes({ protocol: 'choria:secure:reply:1' })), 'wrong_protocol');
     refused(

@@ -80,6 +80,7 @@ describe('an expression in go-choria’s language', () => {
     ['fact("a") in ["b", ""]', '["b", ""]', 14],
     ['fact("a") in []', ']', 15],
     ['fact("a") in ["b"', '', 18],
+    [`fact("a") in [${'1,'.repeat(500)}22]`, '22]', 1015],
     ['with("a=b") == false', '== false', 13],
     ['not "b" == fact("a")', 'not "b" ==', 1],
     ['"b" == fact("a") == true', '== true', 18],

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { digitsPattern, type Ordering } from '../../../src/wire/compound/digits.ts';
+import { withoutCase } from '../../../src/wire/compound/letter-case.ts';
 import { literalPattern, parsePattern, patternText } from '../../../src/wire/compound/pattern.ts';
 import { refused } from '../choria/support.ts';
 
@@ -25,10 +26,13 @@ const SUBJECTS = [
 ];
 
 /** By pattern and subject: what Ruby matches. */
-const inRuby = (patterns: readonly string[]): readonly (readonly boolean[])[] => {
+const inRuby = (
+  patterns: readonly string[],
+  subjects: readonly string[] = SUBJECTS,
+): readonly (readonly boolean[])[] => {
   const script = `require 'json'; patterns, subjects = JSON.parse(STDIN.read)
     print JSON.generate(patterns.map { |p| r = Regexp.new(p); subjects.map { |s| !!s.match(r) } })`;
-  const input = JSON.stringify([patterns, SUBJECTS]);
+  const input = JSON.stringify([patterns, subjects]);
   const answers: readonly (readonly boolean[])[] = JSON.parse(
     execFileSync('ruby', ['-W0', '-e', script], { input }).toString(),
   );
@@ -138,6 +142,8 @@ describe('a regular expression', () => {
       '\\Qa\\E',
       '[[:alpha:]]',
       '[a&&b]',
+      '[!-&&a]',
+      '[^\\x21-&&a]',
       '[a[b]]',
     ],
     ...[
@@ -191,6 +197,44 @@ describe('a regular expression', () => {
 
   it('without options is what Ruby’s JSON wraps it in', () => {
     expect(patternText(parsePattern('(?-mix:a|b)', 'ruby'))).toBe('a|b');
+  });
+});
+
+describe('a regular expression in which case does not count to Go', () => {
+  const sources = ['a', 'k', 's', 'é', 'ß'].flatMap((letter) => [
+    ...[letter, `${letter}{2}`, `[${letter}]`, `[${letter}x]`, `[^${letter}]`, `[^${letter}x]`],
+    ...[`[^x]${letter}`, `(?:${letter}|x)`, `[^0-${letter}]`, `[A-${letter}]`],
+  ]);
+  const letters = [...'akésßKSAEÉẞſ\u212axX_é'];
+  const subjects = [
+    '',
+    'ss',
+    'SS',
+    ...letters,
+    ...letters.flatMap((one) => [`x${one}`, `${one}s`, one + one]),
+  ];
+  const taken = (cases: 'less' | 'more'): readonly string[] =>
+    sources.filter((source) => {
+      try {
+        return withoutCase(source, cases) !== '';
+      } catch {
+        return false;
+      }
+    });
+
+  it.each(['less', 'more'] as const)('matches %s in Ruby, or the same', (cases) => {
+    const passed = taken(cases);
+    expect(passed.length).toBeGreaterThan(30);
+    const patterns = passed.map((source) => `\\A(?:${withoutCase(source, cases)})\\z`);
+    for (const [index, truths] of inRuby(patterns, subjects).entries()) {
+      const source = passed[index] ?? '';
+      // JavaScript's flags are RE2's folding.
+      const original = new RegExp(`^(?:${source})$`, 'iu');
+      for (const [at, subject] of subjects.entries()) {
+        const [ruby, go] = [truths[at], original.test(subject)];
+        expect(ruby === go || ruby === (cases === 'more'), JSON.stringify({ source, subject })).toBe(true);
+      }
+    }
   });
 });
 

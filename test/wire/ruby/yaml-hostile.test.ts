@@ -128,11 +128,13 @@ describe('hostile YAML', () => {
       expect(failure(text.repeat(120_000)).code).toMatch(/limit|malformed/);
   });
 
-  it('holds the limits on bytes, elements and depth exactly', () => {
+  it('holds the limits on bytes, elements, depth and digits exactly', () => {
     const limits = { maxBytes: 9, maxDepth: 2, maxElements: 3 };
     expect(decodeYaml(Buffer.from('[1, 2]'), { ...limits, maxBytes: 6 })).toEqual([1, 2]);
     expect(failure('[1, 2]', { ...limits, maxBytes: 5 }).code).toBe('limit');
     expect(failure('[1, 2, 3]', limits).code).toBe('limit');
     expect(failure('[[1]]', limits).code).toBe('limit');
+    expect(decodeYaml(Buffer.from(`${2n ** 8192n - 1n}`))).toBe(2n ** 8192n - 1n);
+    expect(failure('9'.repeat(2468)).code).toBe('limit');
   });
 });

@@ -1,8 +1,8 @@
 import { utf8Text } from '../text.ts';
 import { RubyError, RubyFloat } from '../value.ts';
 
-/** A bignum of more bytes is refused: printing it in decimal takes more than linear time. */
-const MAX_BIGNUM_BYTES = 16 * 1024;
+/** A bignum of more bytes is refused: printing it in decimal, once for each link, takes more than linear time. */
+const MAX_BIGNUM_BYTES = 1024;
 
 const FLOAT = /^-?\d+(?:\.\d+)?(?:e[-+]?\d+)?$/;
 

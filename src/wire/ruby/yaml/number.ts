@@ -1,7 +1,7 @@
 import { RubyError, RubyFloat } from '../value.ts';
 
-/** More digits are refused: reading and printing them takes more than linear time. */
-const MAX_DIGITS = 40_000;
+/** More digits are refused: reading and printing them takes more than linear time. Those of Marshal's 1024 bytes. */
+const MAX_DIGITS = 2467;
 
 // Psych's own expressions (scalar_scanner.rb of Psych 4.0), whose comments call the commas "not to YAML spec".
 const FLOAT = /^[-+]?(?:[0-9][0-9_,]*)?\.[0-9]*(?:[eE][-+][0-9]+)?$/;
