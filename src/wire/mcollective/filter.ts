@@ -3,7 +3,7 @@ import { Rejection } from '../../envelope/rejection.ts';
 import { plainToLegacy } from '../compound/plain-to-legacy.ts';
 import { toLegacy } from '../compound/to-legacy.ts';
 import { parseTokens, printTokens, type Token } from '../compound/tokens.ts';
-import { RubyHash, RubyRegexp, type RubyValue, symbol } from '../ruby/value.ts';
+import { RubyHash, RubyRegexp, RubySymbol, type RubyValue, symbol } from '../ruby/value.ts';
 import { shown } from '../shown.ts';
 import { fieldText } from './text.ts';
 
@@ -69,27 +69,54 @@ const PARTS: ReadonlySet<string> = new Set([
   'collective',
 ]);
 
-/** A part that were left out (`puppet_class` of MCollective 1, or one of two) would select more nodes than were meant. */
+const nameOf = (key: RubyValue): string | undefined =>
+  key instanceof RubySymbol ? undefined : fieldText(key);
+
+/** What stands under a text, whatever its encoding: Ruby 1.8 declares none. */
+const member = (of: RubyHash, name: string): RubyValue | undefined =>
+  of.entries.findLast(([key]) => nameOf(key) === name)?.[1];
+
+/**
+ * A part that were left out (`puppet_class` of MCollective 1, or one of two) would select more nodes than were meant.
+ * Daemons do not look at parts that are named by a symbol.
+ */
 const checkParts = (filter: RubyHash): void => {
   const parts = new Set<string>();
   for (const [key] of filter.entries) {
-    const part = fieldText(key);
+    const part = nameOf(key);
     if (part === undefined || !PARTS.has(part))
       throw new Rejection('unsupported_filter', `there is no filter ${shown(part ?? 'without a name')}`);
-    if (parts.has(part))
-      throw new Rejection(
-        'unsupported_filter',
-        `the ${part} filter is there twice, as a text and as a symbol`,
-      );
+    if (parts.has(part)) throw new Rejection('unsupported_filter', `the ${part} filter is there twice`);
     parts.add(part);
   }
 };
 
-/** @throws Rejection `invalid_field` or `unsupported_filter` naming the part */
-export const filterFromRuby = (value: RubyValue | undefined): Filter => {
+/**
+ * Where nothing is asked, a daemon matches by `Util.empty_filter` and by `{}`, and by no other hash: not with a part
+ * too few, nor with a collective. One with another collective than the request's is left to whoever compares them.
+ */
+const checkEmptiness = (filter: RubyHash, collective: string | undefined): void => {
+  const { entries } = filter;
+  const asks = (part: string): boolean => part !== 'collective' && list(filter, part).length > 0;
+  const echo = member(filter, 'collective');
+  if (collective !== undefined && (fieldText(echo) ?? collective) !== collective) return;
+  const isWhole = entries.length === PARTS.size - 1 && echo === undefined;
+  if (entries.length > 0 && !isWhole && ![...PARTS].some(asks))
+    throw new Rejection(
+      'unsupported_filter',
+      'the filter asks nothing, but is not MCollective’s own empty one, so that daemons match nothing by it',
+    );
+};
+
+/**
+ * @param requestCollective the collective that the request itself names
+ * @throws Rejection `invalid_field` or `unsupported_filter` naming the part
+ */
+export const filterFromRuby = (value: RubyValue | undefined, requestCollective?: string): Filter => {
   if (!(value instanceof RubyHash)) throw new Rejection('missing_field', 'the request has no :filter hash');
   checkParts(value);
-  const collective = fieldText(value.string('collective'));
+  checkEmptiness(value, requestCollective);
+  const collective = fieldText(member(value, 'collective'));
   return {
     fact: list(value, 'fact').map(factFromRuby),
     cfClass: texts(value, 'cf_class'),
@@ -106,7 +133,8 @@ export const filterFromRuby = (value: RubyValue | undefined): Filter => {
 };
 
 const list = (filter: RubyHash, key: string): readonly RubyValue[] => {
-  const value = filter.string(key) ?? filter.symbol(key) ?? [];
+  const value = member(filter, key);
+  if (value === undefined) return [];
   if (!isList(value)) throw new Rejection('invalid_field', `the filter's ${key} is not a list`);
   return value;
 };
@@ -135,7 +163,8 @@ const isOperator = (text: string): text is FactOperator => FACT_OPERATORS.has(te
 const factFromRuby = (value: RubyValue): FactFilter => {
   if (!(value instanceof RubyHash)) throw new Rejection('invalid_field', 'a fact filter is not a hash');
   const part = (name: string): string => {
-    const found = value.symbol(name) ?? value.string(name);
+    // Daemons look up symbols alone.
+    const found = value.symbol(name);
     const text = found instanceof RubyRegexp ? `/${regexpText(found)}/` : fieldText(found);
     if (text === undefined) throw new Rejection('invalid_field', `a fact filter has no ${name}`);
     return text;
@@ -178,7 +207,7 @@ const regexpText = ({ source, options }: RubyRegexp): string => {
 
 const functionFromRuby = (call: RubyHash): Token => {
   const text = (name: string): string | null => {
-    const value = call.string(name);
+    const value = member(call, name);
     if (value === undefined || value === null) return null;
     // A regular expression to compare with travels as an object in Marshal and as text in JSON; the matcher makes
     // one of the text again, so its options go inside.

@@ -62,6 +62,9 @@ rescue Exception
 end
 input = JSON.parse(STDIN.read)
 output = input['cases'].map do |given|
+  if (ruby = given['ruby'])
+    next {'truths' => input['nodes'].map { |node| $node = node; holds(eval(ruby)) }}
+  end
   if (filter = given['filter'])
     filter = filter.merge('fact' => filter['fact'].map { |fact| fact.transform_keys(&:to_sym) })
     next {'truths' => input['nodes'].map { |node| $node = node; holds(filter) }}
@@ -83,6 +86,8 @@ export interface Case {
   readonly tokens?: readonly unknown[];
   /** A whole filter, as in JSON. */
   readonly filter?: object;
+  /** A whole filter, in Ruby. */
+  readonly ruby?: string;
 }
 
 export interface Answer {

@@ -2,11 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Expression, FunctionStatement } from '../../../src/envelope/expression.ts';
 import { EMPTY_FILTER, type Filter } from '../../../src/envelope/filter.ts';
+import { Rejection } from '../../../src/envelope/rejection.ts';
 import { parseExpr } from '../../../src/wire/compound/expr-parser.ts';
 import { filterFromRuby, filterToRuby } from '../../../src/wire/mcollective/filter.ts';
 import { decodeRequest } from '../../../src/wire/mcollective/request.ts';
 import { RubyHash, RubyRegexp, RubySymbol, type RubyValue } from '../../../src/wire/ruby/value.ts';
 import { legacyExpressions } from '../compound/expressions.ts';
+import { askRuby } from '../compound/ruby-matcher.ts';
 import { capturedRequests, dumpedByRuby, serializers } from './captures.ts';
 
 const hash = (fields: Readonly<Record<string, RubyValue>>): RubyHash => new RubyHash(Object.entries(fields));
@@ -19,7 +21,9 @@ const fromRubyText = (expression: string): Filter => {
 
 const text = fc.string({ unit: 'grapheme', maxLength: 10 });
 const operator = fc.constantFrom('==', '!=', '=~', '<', '>', '<=', '>=' as const);
-const filters: fc.Arbitrary<Filter> = fc.record(
+const asksNothing = ({ fact, cfClass, agent, identity, compound }: Filter): boolean =>
+  [fact, cfClass, agent, identity, compound].every((list) => list.length === 0);
+const records: fc.Arbitrary<Filter> = fc.record(
   {
     language: fc.constant('mcollective' as const),
     fact: fc.array(fc.record({ fact: text, operator, value: text })),
@@ -31,6 +35,7 @@ const filters: fc.Arbitrary<Filter> = fc.record(
   },
   { requiredKeys: ['fact', 'cfClass', 'agent', 'identity', 'compound', 'language'] },
 );
+const filters = records.filter((filter) => filter.collective === undefined || !asksNothing(filter));
 
 describe('a filter', () => {
   it.each(['marshal', 'yaml'] as const)('comes back from legacy %s as it was', (format) => {
@@ -156,7 +161,7 @@ describe('a filter', () => {
       hash({
         cf_class: [new RubyRegexp('^web', 0)],
         identity: [new RubyRegexp('x', 1)],
-        fact: [hash({ fact: 'os', operator: '=~', value: new RubyRegexp('a b', 2) })],
+        fact: [symbols({ fact: 'os', operator: '=~', value: new RubyRegexp('a b', 2) })],
       }),
     );
     expect(filter).toEqual({
@@ -166,6 +171,47 @@ describe('a filter', () => {
       fact: [{ fact: 'os', operator: '=~', value: '/(?x:a b)/' }],
       language: 'mcollective',
     });
+  });
+
+  it('that matches nothing in MCollective is refused, and one that matches is not', () => {
+    const empty = '"fact"=>[], "cf_class"=>[], "agent"=>[], "identity"=>[], "compound"=>[]';
+    const web = '"cf_class"=>["web"]';
+    const fact = (key: (name: string) => string): string =>
+      `{"fact"=>[{${key('fact')}=>"a", ${key('value')}=>"b", ${key('operator')}=>"=="}]}`;
+    const written = [
+      `{${empty}}`,
+      '{}',
+      `{${empty}}.transform_keys(&:b)`,
+      `{${empty}, "collective"=>"mcollective"}`,
+      `{${empty}}.reject { |part, _| part == "compound" }`,
+      `{${empty}}.transform_keys(&:to_sym)`,
+      `{${empty}}.merge("fact"=>nil)`,
+      `{${empty}}.merge("identity"=>nil)`,
+      `{${web}}`,
+      `{${web}, "collective"=>"mcollective"}`,
+      `{${web}}.transform_keys(&:b)`,
+      `{${web}, "agent"=>nil}`,
+      `{${web}, "compound"=>nil}`,
+      fact((name) => `:${name}`),
+      fact((name) => `"${name}"`),
+    ];
+    const taken = written.map((text) => {
+      try {
+        const { cfClass, fact } = fromRubyText(text);
+        expect(cfClass).toEqual(text.includes('web') ? ['web'] : []);
+        expect(fact).toHaveLength(text.includes('"b"') ? 1 : 0);
+        return true;
+      } catch (error) {
+        expect(error).toBeInstanceOf(Rejection);
+        return false;
+      }
+    });
+    const node = { facts: { a: 'b' }, classes: ['web'], agents: [] };
+    const truths = askRuby(
+      written.map((ruby) => ({ ruby })),
+      [node],
+    );
+    expect(taken).toEqual(truths.map(({ truths: [truth] }) => truth));
   });
 
   it.each<[string, RubyValue | undefined, string]>([
@@ -184,6 +230,14 @@ describe('a filter', () => {
         [new RubySymbol('cf_class'), ['apache']],
       ]),
       'unsupported_filter',
+    ],
+    ['with a part under a symbol', symbols({ fact: [], agent: ['rpcutil'] }), 'unsupported_filter'],
+    ['with a part that is nil', hash({ fact: null, agent: ['rpcutil'] }), 'invalid_field'],
+    ['that asks nothing and lacks a part', hash({ fact: [], agent: [] }), 'unsupported_filter'],
+    [
+      'with a fact under texts',
+      hash({ fact: [hash({ fact: 'a', operator: '==', value: 'b' })] }),
+      'invalid_field',
     ],
     ['with a part without a name', new RubyHash([[1, []]]), 'unsupported_filter'],
     [
