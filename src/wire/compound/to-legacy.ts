@@ -41,12 +41,16 @@ const nameAnswers = (query: string, part: string): Answers => {
 /** Of newer versions of go-choria the last counts, of older ones the first: only one is clear. */
 const OPERATOR = /<=|>=|=>|=<|<|>|!=|=~|==?/g;
 
+/** As Go's `strings.TrimSpace`: JavaScript's takes U+FEFF too, and leaves U+0085. */
+const trimmed = (text: string): string =>
+  text.replace(/^(?:(?!\ufeff)[\s\x85])+|(?:(?!\ufeff)[\s\x85])+$/g, '');
+
 const withAnswers = (query: string, part: string): Answers => {
   const [found, ...more] = query.matchAll(OPERATOR);
   if (more.length > 0) throw unsupported(part, 'it has more than one operator');
   if (found === undefined) return nameAnswers(query, part);
   const value = query.slice(found.index + found[0].length);
-  return filterAnswers(query.slice(0, found.index).trim(), found[0], value.trim(), part);
+  return filterAnswers(trimmed(query.slice(0, found.index)), found[0], trimmed(value), part);
 };
 
 const answers = (leaf: ChoriaLeaf): Answers => {
