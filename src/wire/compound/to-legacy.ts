@@ -81,12 +81,22 @@ const canFail = (expression: Expression): boolean =>
         (leaf.operator !== '==' && leaf.operator !== '!=')),
   );
 
+/** Of all compound filters of a request together, as towards go-choria. */
+const MAX_LEAVES = 2000;
+
+/** How many leaves the compound filters of one request may still become. */
+interface Room {
+  left: number;
+}
+
 class Questions {
   private left = MAX_TOKENS;
   private readonly whole: Expression;
+  private readonly room: Room;
 
-  constructor(whole: Expression) {
+  constructor(whole: Expression, room: Room) {
     this.whole = whole;
+    this.room = room;
   }
 
   /** What holds of a daemon only where the expression, to go-choria, does (or does not); where it fails, it is neither. */
@@ -117,6 +127,8 @@ class Questions {
         `it becomes more than ${MAX_TOKENS} tokens; write what go-choria may fail at behind what it cannot, ` +
           'that is fact() but for == and !=, and data functions',
       );
+    this.room.left -= 1;
+    if (this.room.left < 0) throw unsupported('…', `together they become more than ${MAX_LEAVES} parts`);
     if (isLegacy(leaf)) return leaf;
     const { yes, no } = answers(leaf);
     return positive ? yes() : negated(no());
@@ -129,5 +141,11 @@ class Questions {
  * fact that is not there by size, just does not hold for a daemon; what comes behind it then must not hold either.
  * @throws Rejection `unsupported_filter`, showing the part
  */
-export const toLegacy = (expression: Expression): Expression =>
-  leavesOf(expression).every(isLegacy) ? expression : new Questions(expression).that(expression, true);
+export const toLegacy = (expression: Expression, room: Room = { left: MAX_LEAVES }): Expression =>
+  leavesOf(expression).every(isLegacy) ? expression : new Questions(expression, room).that(expression, true);
+
+/** As `toLegacy`, of all compound filters of a request. */
+export const allToLegacy = (expressions: readonly Expression[]): readonly Expression[] => {
+  const room = { left: MAX_LEAVES };
+  return expressions.map((one) => toLegacy(one, room));
+};

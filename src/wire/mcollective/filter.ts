@@ -1,7 +1,7 @@
 import { FACT_OPERATORS, type FactFilter, type FactOperator, type Filter } from '../../envelope/filter.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import { plainToLegacy } from '../compound/plain-to-legacy.ts';
-import { toLegacy } from '../compound/to-legacy.ts';
+import { allToLegacy } from '../compound/to-legacy.ts';
 import { parseTokens, printTokens, type Token } from '../compound/tokens.ts';
 import { RubyHash, RubyRegexp, RubySymbol, type RubyValue, symbol } from '../ruby/value.ts';
 import { shown } from '../shown.ts';
@@ -30,7 +30,7 @@ export const filterToRuby = (given: Filter): RubyHash => {
     ['cf_class', filter.cfClass],
     ['agent', filter.agent],
     ['identity', filter.identity],
-    ['compound', filter.compound.map((one) => printTokens(toLegacy(one)).map(tokenToRuby))],
+    ['compound', allToLegacy(filter.compound).map((one) => printTokens(one).map(tokenToRuby))],
   ];
   if (filter.collective !== undefined) entries.push(['collective', filter.collective]);
   return hash(entries);
