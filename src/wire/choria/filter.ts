@@ -6,7 +6,7 @@ import { exprText } from '../compound/expr-text.ts';
 import { plainToChoria } from '../compound/plain-to-choria.ts';
 import { checkEntries } from '../compound/refusal.ts';
 import { toChoria } from '../compound/to-choria.ts';
-import { toLegacy } from '../compound/to-legacy.ts';
+import { allToLegacy } from '../compound/to-legacy.ts';
 import { parseTokens, printTokens, type Token } from '../compound/tokens.ts';
 import { isObject, type JsonObject } from './fields.ts';
 
@@ -139,7 +139,7 @@ const encodeToken = (token: Token): JsonObject => {
 };
 
 const encodeCompound = (compound: readonly Expression[], style: CompoundStyle): readonly unknown[] => {
-  if (style === 'tokens') return compound.map((one) => printTokens(toLegacy(one)).map(encodeToken));
+  if (style === 'tokens') return allToLegacy(compound).map((one) => printTokens(one).map(encodeToken));
   if (compound.length === 0) return [];
   if (compound.length > 1 && compound.some(({ kind }) => kind === 'text'))
     throw unsupported(

@@ -1,10 +1,10 @@
-import type { ChoriaLeaf, Expression } from '../../envelope/expression.ts';
+import { both, type ChoriaLeaf, type Expression, negated } from '../../envelope/expression.ts';
 import { type Answers, textPattern } from './answers.ts';
 import { OPPOSITE } from './digits.ts';
 import { unsupported } from './refusal.ts';
 
-/** What Ruby's `Integer()` and `Float()` may read as a number, and the matcher as a boolean. */
-const isTyped = (text: string): boolean => /^\s*[-+.]?\d|^\s*(?:true|false)\s*$/.test(text);
+/** What Ruby's `Integer()` and `Float()` may read as a number, and the matcher as a boolean; `strip` takes NULs, too. */
+const isTyped = (text: string): boolean => /^[\s\0]*[-+.]?\d|^[\s\0]*(?:true|false)[\s\0]*$/.test(text);
 
 /**
  * `name("query").field operator value`. A legacy daemon gives the value the type that the data plugin returned, and
@@ -33,8 +33,13 @@ export const dataAnswers = (leaf: Extract<ChoriaLeaf, { kind: 'value' }>, part: 
       part,
       'legacy daemons would read the text as a number or a boolean; write it without quotes',
     );
-  if (operator === '==') return { yes: ask('==', `${value}`), no: ask('!=', `${value}`) };
-  if (operator === '!=') return { yes: ask('!=', `${value}`), no: ask('==', `${value}`) };
+  const unequal = ask('!=', `${value}`);
+  const equal = ask('==', `${value}`);
+  // A plugin's text `4` equals 4 to a daemon. That it is none: every text matches, and nothing else does.
+  const isText = ask('=~', '(?:)');
+  const alike = typeof value === 'string' ? equal : (): Expression => both(equal(), negated(isText()));
+  if (operator === '==') return { yes: alike, no: unequal };
+  if (operator === '!=') return { yes: unequal, no: alike };
   if (typeof value !== 'number') throw unsupported(part, 'only numbers are compared by size');
   return { yes: ask(operator, `${value}`), no: ask(OPPOSITE[operator], `${value}`) };
 };

@@ -5,7 +5,7 @@ export type Ordering = '<' | '>' | '<=' | '>=';
 /** What holds of two numbers, or two words, exactly where the other does not. */
 export const OPPOSITE = { '<': '>=', '>=': '<', '>': '<=', '<=': '>' } as const;
 
-export const isOrdering = (operator: string): operator is Ordering => operator in OPPOSITE;
+export const isOrdering = (operator: string): operator is Ordering => Object.hasOwn(OPPOSITE, operator);
 
 const digit = (from: number, to: number): string => (from === to ? `${from}` : `[${from}-${to}]`);
 const more = (count: number): string => (count === 0 ? '' : `[0-9]{${count}}`);

@@ -41,12 +41,16 @@ const nameAnswers = (query: string, part: string): Answers => {
 /** Of newer versions of go-choria the last counts, of older ones the first: only one is clear. */
 const OPERATOR = /<=|>=|=>|=<|<|>|!=|=~|==?/g;
 
+/** As Go's `strings.TrimSpace`: JavaScript's takes U+FEFF too, and leaves U+0085. */
+const trimmed = (text: string): string =>
+  text.replace(/^(?:(?!\ufeff)[\s\x85])+|(?:(?!\ufeff)[\s\x85])+$/g, '');
+
 const withAnswers = (query: string, part: string): Answers => {
   const [found, ...more] = query.matchAll(OPERATOR);
   if (more.length > 0) throw unsupported(part, 'it has more than one operator');
   if (found === undefined) return nameAnswers(query, part);
   const value = query.slice(found.index + found[0].length);
-  return filterAnswers(query.slice(0, found.index).trim(), found[0], value.trim(), part);
+  return filterAnswers(trimmed(query.slice(0, found.index)), found[0], trimmed(value), part);
 };
 
 const answers = (leaf: ChoriaLeaf): Answers => {
@@ -77,12 +81,22 @@ const canFail = (expression: Expression): boolean =>
         (leaf.operator !== '==' && leaf.operator !== '!=')),
   );
 
+/** Of all compound filters of a request together, as towards go-choria. */
+const MAX_LEAVES = 2000;
+
+/** How many leaves the compound filters of one request may still become. */
+interface Room {
+  left: number;
+}
+
 class Questions {
   private left = MAX_TOKENS;
   private readonly whole: Expression;
+  private readonly room: Room;
 
-  constructor(whole: Expression) {
+  constructor(whole: Expression, room: Room) {
     this.whole = whole;
+    this.room = room;
   }
 
   /** What holds of a daemon only where the expression, to go-choria, does (or does not); where it fails, it is neither. */
@@ -113,6 +127,8 @@ class Questions {
         `it becomes more than ${MAX_TOKENS} tokens; write what go-choria may fail at behind what it cannot, ` +
           'that is fact() but for == and !=, and data functions',
       );
+    this.room.left -= 1;
+    if (this.room.left < 0) throw unsupported('…', `together they become more than ${MAX_LEAVES} parts`);
     if (isLegacy(leaf)) return leaf;
     const { yes, no } = answers(leaf);
     return positive ? yes() : negated(no());
@@ -125,5 +141,11 @@ class Questions {
  * fact that is not there by size, just does not hold for a daemon; what comes behind it then must not hold either.
  * @throws Rejection `unsupported_filter`, showing the part
  */
-export const toLegacy = (expression: Expression): Expression =>
-  leavesOf(expression).every(isLegacy) ? expression : new Questions(expression).that(expression, true);
+export const toLegacy = (expression: Expression, room: Room = { left: MAX_LEAVES }): Expression =>
+  leavesOf(expression).every(isLegacy) ? expression : new Questions(expression, room).that(expression, true);
+
+/** As `toLegacy`, of all compound filters of a request. */
+export const allToLegacy = (expressions: readonly Expression[]): readonly Expression[] => {
+  const room = { left: MAX_LEAVES };
+  return expressions.map((one) => toLegacy(one, room));
+};

@@ -1,7 +1,7 @@
 import { FACT_OPERATORS, type FactFilter, type FactOperator, type Filter } from '../../envelope/filter.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import { plainToLegacy } from '../compound/plain-to-legacy.ts';
-import { toLegacy } from '../compound/to-legacy.ts';
+import { allToLegacy } from '../compound/to-legacy.ts';
 import { parseTokens, printTokens, type Token } from '../compound/tokens.ts';
 import { RubyHash, RubyRegexp, RubySymbol, type RubyValue, symbol } from '../ruby/value.ts';
 import { shown } from '../shown.ts';
@@ -30,7 +30,7 @@ export const filterToRuby = (given: Filter): RubyHash => {
     ['cf_class', filter.cfClass],
     ['agent', filter.agent],
     ['identity', filter.identity],
-    ['compound', filter.compound.map((one) => printTokens(toLegacy(one)).map(tokenToRuby))],
+    ['compound', allToLegacy(filter.compound).map((one) => printTokens(one).map(tokenToRuby))],
   ];
   if (filter.collective !== undefined) entries.push(['collective', filter.collective]);
   return hash(entries);
@@ -93,12 +93,14 @@ const checkParts = (filter: RubyHash): void => {
 
 /**
  * Where nothing is asked, a daemon matches by `Util.empty_filter` and by `{}`, and by no other hash: not with a part
- * too few, nor with a collective.
+ * too few, nor with a collective. One with another collective than the request's is left to whoever compares them.
  */
-const checkEmptiness = (filter: RubyHash): void => {
+const checkEmptiness = (filter: RubyHash, collective: string | undefined): void => {
   const { entries } = filter;
   const asks = (part: string): boolean => part !== 'collective' && list(filter, part).length > 0;
-  const isWhole = entries.length === PARTS.size - 1 && member(filter, 'collective') === undefined;
+  const echo = member(filter, 'collective');
+  if (collective !== undefined && (fieldText(echo) ?? collective) !== collective) return;
+  const isWhole = entries.length === PARTS.size - 1 && echo === undefined;
   if (entries.length > 0 && !isWhole && ![...PARTS].some(asks))
     throw new Rejection(
       'unsupported_filter',
@@ -106,11 +108,14 @@ const checkEmptiness = (filter: RubyHash): void => {
     );
 };
 
-/** @throws Rejection `invalid_field` or `unsupported_filter` naming the part */
-export const filterFromRuby = (value: RubyValue | undefined): Filter => {
+/**
+ * @param requestCollective the collective that the request itself names
+ * @throws Rejection `invalid_field` or `unsupported_filter` naming the part
+ */
+export const filterFromRuby = (value: RubyValue | undefined, requestCollective?: string): Filter => {
   if (!(value instanceof RubyHash)) throw new Rejection('missing_field', 'the request has no :filter hash');
   checkParts(value);
-  checkEmptiness(value);
+  checkEmptiness(value, requestCollective);
   const collective = fieldText(member(value, 'collective'));
   return {
     fact: list(value, 'fact').map(factFromRuby),

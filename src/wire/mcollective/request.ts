@@ -132,7 +132,7 @@ const requestFrom = (hash: RubyHash): SealedRequest => {
     agent: text('agent', isToken),
     ttl: integerField(hash, 'ttl'),
     time: integerField(hash, 'msgtime'),
-    filter: filterFromRuby(hash.symbol('filter')),
+    filter: filterFromRuby(hash.symbol('filter'), fieldText(hash.symbol('collective'))),
     ...sealOf(hash),
   };
 };

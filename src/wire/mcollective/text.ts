@@ -14,6 +14,9 @@ const LABELS: Readonly<Record<string, string>> = {
 
 const BINARY = 'ASCII-8BIT';
 
+/** Ruby's names of what has no character for a byte above 0x7f; the Encoding Standard reads ASCII as windows-1252. */
+const ASCII_ALONE = /^(?:ASCII-8BIT|BINARY|US-ASCII|ASCII|ANSI_X3\.4-1968|646)$/i;
+
 /** Encodings in which a byte below 0x80 need not be the ASCII character. */
 const NOT_ASCII = /^(UTF-?(7|16|32)|ISO-2022|CP5022|stateless-ISO-2022|IBM037|HZ-)/i;
 
@@ -61,7 +64,7 @@ const windows1252 = (bytes: Buffer): string =>
  */
 export const textOf = (value: RubyString): string | undefined => {
   if (isAscii(value.bytes) && !NOT_ASCII.test(value.encoding)) return value.bytes.toString('latin1');
-  if (value.encoding === BINARY) return undefined;
+  if (ASCII_ALONE.test(value.encoding)) return undefined;
   // The Encoding Standard reads latin1 as windows-1252; Ruby's ISO-8859-1 is latin1 proper.
   if (value.encoding === 'ISO-8859-1') return value.bytes.toString('latin1');
   if (value.encoding === 'Windows-1252') return windows1252(value.bytes);

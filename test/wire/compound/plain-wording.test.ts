@@ -157,4 +157,14 @@ describe('plain filters of any size', () => {
     const filter = decodeFilter({ ...EMPTY, compound: Array(10).fill(list.slice(0, 499)) });
     refused(() => encodeFilter(filter, 'expr'), 'unsupported_filter', /more than 2000 parts/);
   });
+
+  it('do not become lists that are too long together', () => {
+    const expr = `${'(fact("a") > 1 or '.repeat(20)}fact("b") > 2${')'.repeat(20)}`;
+    const many = decodeFilter({ ...EMPTY, compound: Array(900).fill([{ expr }]) });
+    const sentence = /become more than 2000 parts/;
+    refused(() => filterToRuby(many), 'unsupported_filter', sentence);
+    refused(() => encodeFilter(many, 'tokens'), 'unsupported_filter', sentence);
+    const few = decodeFilter({ ...EMPTY, compound: Array(5).fill([{ expr }]) });
+    expect(filterToRuby(few).string('compound')).toHaveLength(5);
+  });
 });

@@ -97,6 +97,7 @@ describe('towards go-choria', () => {
     [call('scout', null, '==', 'x'), /one of its fields/],
     [call('scout', 'name', '>', 'x'), /only numbers/],
     [call('scout', 'name', '~', 'x'), /only numbers/],
+    [call('scout', 'size', 'toString', '4'), /only numbers|operator/],
     [call('semver', 'name', '==', 'x'), /no.* data function to go-choria/],
     [call('with', 'name', '==', 'x'), /no.* data function to go-choria/],
     [call('scout', 'name', '==', 'x', '`id`'), /no ` in a query/],

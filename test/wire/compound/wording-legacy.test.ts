@@ -37,7 +37,15 @@ describe('towards legacy nodes', () => {
     ['scout("x").name == "bob"', 'scout(x).name==bob', 'scout(x).name!=bob'],
     ['scout("x").size < 4', 'scout(x).size<4', 'scout(x).size>=4'],
     ['scout("x").name startsWith "b"', 'scout(x).name=~\\Ab', 'scout(x).name!=~\\Ab'],
-    ['scout().ok == true', 'scout().ok==true', 'scout().ok!=true'],
+    ['scout().ok == true', 'scout().ok==true and not scout().ok=~(?:)', 'scout().ok!=true'],
+    ['scout("x").v == 4', 'scout(x).v==4 and not scout(x).v=~(?:)', 'scout(x).v!=4'],
+    ['scout("x").v != 4', 'scout(x).v!=4', 'scout(x).v==4 and not scout(x).v=~(?:)'],
+    ['with("a=\u0085uk\u0085")', `a=uk and ${ENCODING}`, 'not a=/(?i:\\Auk\\z)/'],
+    [
+      'with("a=\ufeffuk\ufeff")',
+      `a=/\\A\ufeffuk\ufeff\\z/ and ${ENCODING}`,
+      'not a=/(?i:\\A\ufeffuk\ufeff\\z)/',
+    ],
   ])('%s', (text, yes, no) => {
     expect(legacyOf(text)).toBe(yes);
     expect(legacyOf(`not (${text})`)).toBe(no);
@@ -148,6 +156,9 @@ describe('towards legacy nodes', () => {
     ['any(classes, {# matches "\\\\b"})', /Ruby and Go agree/],
     ['scout("x").size == "4"', /without quotes/],
     ['scout("x").ok == " true"', /without quotes/],
+    ['scout("x").ok == "true\\u0000"', /without quotes/],
+    ['scout("x").v == "\\u00004"', /without quotes/],
+    ['with("\ufeffa=uk")', /name/],
     ['scout("x").size == nil', /one of its fields/],
     ['scout("x") == "a"', /one of its fields/],
     ['scout("x").size < "a"', /only numbers/],

@@ -54,6 +54,7 @@ const BOTH: readonly (readonly [ruby: string, json: string])[] = [
 const ENCODED: readonly (readonly [ruby: string, json: string])[] = [
   ['"ascii".b', '"ascii"'],
   ['"ascii".force_encoding("US-ASCII")', '"ascii"'],
+  ['"caf\\xe9".b.force_encoding("US-ASCII")', '{"base64":"Y2Fm6Q=="}'],
   ['"caf\\xe9".b.force_encoding("ISO-8859-1")', '"café"'],
   // The Encoding Standard's latin1 is windows-1252, which has a euro sign in this place.
   ['"\\x80".b.force_encoding("ISO-8859-1")', '"\u0080"'],
