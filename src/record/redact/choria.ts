@@ -94,7 +94,8 @@ const replyWithout = (data: Buffer, redaction: Redaction): Secure => {
   const secure = decodeSecureReply(data);
   const wire = decodeReply(secure.message);
   const { requestId } = wire;
-  const body = ofRequest(requestId, () => redactChoriaBody(wire.message, redaction));
+  const reply = `${requestId} ${wire.senderId}`;
+  const body = ofRequest(requestId, () => redactChoriaBody(wire.message, { ...redaction, reply }));
   const message = encodeReply({ ...wire, message: body });
   return { requestId, text: isIntact(secure) ? encodeSecureReply(message) : damaged(secure, message) };
 };

@@ -83,7 +83,10 @@ const replyWithout = (
   keys: LegacyKeys,
 ): Clean =>
   ofRequest(sealed.requestId, () => {
-    const body = serializer.encode(redactLegacyPayload(serializer.decode(sealed.body), redaction));
+    const reply = `${sealed.requestId} ${sealed.senderId}`;
+    const body = serializer.encode(
+      redactLegacyPayload(serializer.decode(sealed.body), { ...redaction, reply }),
+    );
     const isSound = servers.some((key) => verifyDocument(sealed.body, sealed.signature, key));
     const { privateKey } = isSound ? keys.server : keys.nobody;
     return {

@@ -16,6 +16,7 @@ import { redactChoria } from './choria.ts';
 import { ChoriaCallers } from './choria-callers.ts';
 import type { Clean } from './clean.ts';
 import { authoritiesOf, egressCodec, ingressCodec, type Shared } from './codecs.ts';
+import { Facts } from './facts.ts';
 import { LeftOut } from './left-out.ts';
 import { type LegacyCodec, redactLegacy } from './legacy.ts';
 import { LegacyKeys } from './legacy-keys.ts';
@@ -65,7 +66,7 @@ export const createRedactor = (loaded: LoadedConfig, selection: Selection): Reda
   const { config } = loaded;
   const shared: Shared = { config, parse: fileParser(loaded) };
   const replaced = new Replaced(selection);
-  const redaction = { selection, placeholders: new Placeholders(), replaced };
+  const redaction = { selection, placeholders: new Placeholders(), facts: new Facts(), replaced };
   const callers = new ChoriaCallers(authoritiesOf(shared));
   const keys = new LegacyKeys();
   const codecs = new Map<string, LegacyCodec | 'choria'>();
