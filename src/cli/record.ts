@@ -102,8 +102,9 @@ const recordTo = async (file: string, options: RecordOptions): Promise<void> => 
     file,
     header: (clock) => {
       const header = inside === undefined ? headers({ clock }) : { ...inside.header, clock };
+      if (redactor === undefined) return header;
       // Fingerprints of the real keys say nothing of the signatures that are there now.
-      return redactor === undefined ? header : { ...header, keys: {}, trust: redactor.trust() };
+      return { ...header, keys: redactor.keys(header.keys), trust: redactor.trust() };
     },
     headerLast: redactor !== undefined,
     force: options.force === true,

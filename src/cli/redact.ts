@@ -63,7 +63,7 @@ const redact = async (file: string, options: RedactOptions): Promise<void> => {
   let failure: Error | undefined;
   const tape = await Tape.open({
     file: options.out,
-    header: () => ({ ...header, keys: {}, trust: redactor.trust() }),
+    header: () => ({ ...header, keys: redactor.keys(header.keys), trust: redactor.trust() }),
     headerLast: true,
     force: options.force === true,
     onError: (error) => {

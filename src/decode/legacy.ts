@@ -2,8 +2,9 @@ import { Rejection } from '../envelope/rejection.ts';
 import { decodeReply } from '../wire/mcollective/reply.ts';
 import { decodeRequest, openRequest, type SealedRequest } from '../wire/mcollective/request.ts';
 import { verifyDocument } from '../wire/mcollective/signature.ts';
-import { fieldBytes } from '../wire/mcollective/text.ts';
+import { fieldBytes, fieldText } from '../wire/mcollective/text.ts';
 import type { RubyHash } from '../wire/ruby/index.ts';
+import { decodePart } from './base64.ts';
 import type { Context } from './context.ts';
 import type { Document } from './document.ts';
 import { fieldsOf, SECONDS } from './fields.ts';
@@ -70,9 +71,19 @@ const message = (
   });
 };
 
+const NO_BASE64 = 'the :hash is not base64';
+
+/** What the codec objects to, with the place where a damaged hash is. */
+const objectionTo = ({ bytes, hash }: Document, run: () => unknown): readonly Problem[] =>
+  objection(bytes, run).map((problem) => {
+    const text = problem.message === NO_BASE64 ? fieldText(hash.symbol('hash')) : undefined;
+    const stops = text === undefined ? undefined : decodePart(text).stops;
+    return stops === undefined ? problem : { message: `${NO_BASE64} from its character ${stops} on` };
+  });
+
 export const legacyRequest = (document: Document, context: Context): Layer => {
   let sealed: SealedRequest | undefined;
-  const problems = objection(document.bytes, () => {
+  const problems = objectionTo(document, () => {
     sealed = decodeRequest(document.bytes, document.serializer);
   });
   const verdict = sealed === undefined ? DAMAGED : requestVerdict(sealed, document, context);
@@ -91,7 +102,7 @@ const replyVerdict = (body: Buffer, signed: Buffer, { keys }: Context): Verdict 
 
 export const legacyReply = (document: Document, context: Context): Layer => {
   let verdict = DAMAGED;
-  const problems = objection(document.bytes, () => {
+  const problems = objectionTo(document, () => {
     const sealed = decodeReply(document.bytes, document.serializer);
     verdict = replyVerdict(sealed.body, sealed.signature, context);
   });

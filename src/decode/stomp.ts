@@ -94,6 +94,19 @@ const readBody = (bytes: Buffer, start: number, stated: string | undefined): Bod
   return { body, problems: problem(rest, `${bytes.length - rest} bytes follow the end of the frame`) };
 };
 
+const COLON = 0x3a;
+
+/** The byte where the first line of a head begins that is no header; the head's first where all are. */
+const wrongHeaderIn = (bytes: Buffer, from: number, to: number): number => {
+  for (let start = bytes.indexOf(LF, from) + 1; start > 0 && start < to; ) {
+    const lf = bytes.indexOf(LF, start);
+    const colon = bytes.indexOf(COLON, start);
+    if (colon === -1 || colon > lf || colon === start) return start;
+    start = lf + 1;
+  }
+  return from;
+};
+
 /** A frame as it is on the wire. Header text stays as it is written: a frame alone does not say which version escaped it. */
 export const readFrame = (bytes: Buffer, context: Context): Layer => {
   let at = 0;
@@ -114,7 +127,7 @@ export const readFrame = (bytes: Buffer, context: Context): Layer => {
   if (head === undefined)
     return layerOf('stomp-frame', {
       bytes: bytes.length,
-      problems: problems.map(({ message }) => problemAt(bytes, at, message)),
+      problems: problems.map(({ message }) => problemAt(bytes, wrongHeaderIn(bytes, at, end.head), message)),
     });
   const read = readBody(bytes, end.body, head.headers['content-length']);
   return frameLayer(head.command, new Map(Object.entries(head.headers)), read.body, context, {

@@ -4,7 +4,7 @@ import type { Context } from './context.ts';
 import { fieldsOf, mapIn, textIn } from './fields.ts';
 import type { JsonText } from './json-text.ts';
 import { objection } from './problem.ts';
-import { type Field, type Layer, layerOf } from './tree.ts';
+import { type Field, type Layer, layerOf, type Problem } from './tree.ts';
 
 const NO_LIMIT = { maxBytes: Number.POSITIVE_INFINITY };
 
@@ -13,20 +13,29 @@ const headersOf = ({ map }: JsonText): readonly Field[] => [
   ...fieldsOf(map, { without: ['protocol', 'headers', 'data'] }),
 ];
 
-const contentOf = ({ map }: JsonText, context: Context): readonly Layer[] => {
-  const { bytes } = decodePart(textIn(map, 'data') ?? '');
-  return bytes.length === 0 ? [] : [context.inside(bytes)];
+interface Content {
+  readonly problems: readonly Problem[];
+  readonly inside: readonly Layer[];
+}
+
+/** What is in the data. Where they are damaged, that is the problem: a layer that is cut by it says so at its end. */
+const contentOf = (json: JsonText, context: Context, check: () => unknown): Content => {
+  const { bytes, stops } = decodePart(textIn(json.map, 'data') ?? '');
+  const problems =
+    stops === undefined
+      ? objection(json.bytes, check)
+      : [{ message: `the data is not base64 from its character ${stops} on` }];
+  return {
+    problems: json.problems.length > 0 ? json.problems : problems,
+    inside: bytes.length === 0 ? [] : [context.inside(bytes)],
+  };
 };
 
 export const transportV1 = (json: JsonText, context: Context): Layer =>
   layerOf('transport-v1', {
     bytes: json.bytes.length,
     fields: headersOf(json),
-    problems:
-      json.problems.length > 0
-        ? json.problems
-        : objection(json.bytes, () => decodeTransport(json.text, NO_LIMIT)),
-    inside: contentOf(json, context),
+    ...contentOf(json, context, () => decodeTransport(json.text, NO_LIMIT)),
   });
 
 /** Brokers carry protocol 2 without opening it, so what they check is its headers and that the data is base64. */
@@ -34,9 +43,5 @@ export const transportV2 = (json: JsonText, context: Context): Layer =>
   layerOf('transport-v2', {
     bytes: json.bytes.length,
     fields: headersOf(json),
-    problems:
-      json.problems.length > 0
-        ? json.problems
-        : objection(json.bytes, () => relayData(decodeRelay(json.bytes, NO_LIMIT).content)),
-    inside: contentOf(json, context),
+    ...contentOf(json, context, () => relayData(decodeRelay(json.bytes, NO_LIMIT).content)),
   });

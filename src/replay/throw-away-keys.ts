@@ -106,18 +106,23 @@ class Forge {
     return path;
   }
 
-  /** The header names all that had a key, unless the cassette is redacted; then those are known whose key was used. */
+  /**
+   * The header names all that had a key. Of a cassette that is redacted it names those of whom there is a request, and
+   * those whose key was used are known in any case.
+   */
   async #callersFiles(setting: string, egress: string, folder: string): Promise<readonly string[]> {
     const { header, signersOn } = this.#options;
     const named = Object.keys(header.keys).flatMap((name) =>
       name.startsWith(`${setting}/`) ? [name.slice(setting.length + 1)] : [],
     );
     const used =
-      named.length > 0
-        ? named
+      named.length > 0 && header.trust === undefined
+        ? []
         : [...(await signersOn(egress))].map((caller) => `${caller.slice(caller.indexOf('=') + 1)}.pem`);
     // A name is one of a file, never a way out of the folder.
-    return [...new Set([...used, ...pemFiles(folder)])].filter((file) => /^[\w.-]+$/.test(file)).toSorted();
+    return [...new Set([...named, ...used, ...pemFiles(folder)])]
+      .filter((file) => /^[\w.-]+$/.test(file))
+      .toSorted();
   }
 
   #pair(setting: string): ThrowAwayPair {

@@ -345,7 +345,8 @@ describe('mcbridge run --record', () => {
     expect(text).not.toContain(SECRET);
     expect(readFileSync(file, 'utf8')).not.toContain(SECRET);
     expect(verdicts.length).toBeGreaterThan(1);
-    expect(header.keys).toEqual({});
+    const settings = Object.keys(header.keys);
+    expect(settings.filter((setting) => !setting.includes('.signing.keys_dir/'))).toEqual([]);
     child.signal('SIGTERM');
     await child.exited;
   });

@@ -42,7 +42,14 @@ describe('the place of damage', () => {
     ['a frame that lacks bytes', 'SEND\ncontent-length:9\n\nping', '5 bytes of its body are missing', 27],
     ['a frame with too many', 'SEND\ncontent-length:2\n\nping\0', 'longer than the content-length', 25],
     ['a frame with a length that is none', 'SEND\ncontent-length:x\n\nping\0', 'no length', 23],
-    ['a frame with a header that is none', '\nSEND\nhello\n\nping\0', 'header line "hello"', 1],
+    ['a frame with a header that is none', '\nSEND\nhello\n\nping\0', 'header line "hello"', 6],
+    [
+      'a frame with a good header before one that is none',
+      'SEND\r\ndestination:/queue/ö\r\nbadheader\r\na:b\r\n\r\nping\0',
+      'header line "badheader"',
+      29,
+    ],
+    ['a frame with a header without a name', 'SEND\na:b\n:c\n\nping\0', 'header line ":c"', 9],
     ['an empty input', '', 'there is nothing', 0],
     ['a text', 'Hello, world', 'it is like no message', 0],
   ])('in %s', (_what, bytes, message, offset) => {
@@ -108,9 +115,23 @@ describe('what is left of a damaged message', () => {
     damaged[at - 5] = 0x21;
     const tree = decode(damaged);
     expect(kindsOf(tree)).toEqual(['legacy-request', 'legacy-signed', 'ping']);
-    expect(problemsOf(tree)).toMatchObject([{ message: 'the :hash is not base64' }]);
+    expect(problemsOf(tree)).toMatchObject([
+      { message: expect.stringMatching(/^the :hash is not base64 from its character \d+ on$/) },
+    ]);
     expect(verdictsOf(tree)[0]?.state).toBe('unverified');
   });
+
+  it.each(['choria:transport:1', 'io.choria.protocol.v2.transport'])(
+    'is shown: a %s whose data are no base64 from some character on',
+    (protocol) => {
+      const transport: Readonly<Record<string, string>> = JSON.parse(payload);
+      const { data = '' } = transport;
+      const damaged = `${data.slice(0, 400)}!${data.slice(401)}`;
+      const tree = decode(JSON.stringify({ ...transport, protocol, data: damaged }));
+      expect(problemsOf(tree)[0]).toEqual({ message: 'the data is not base64 from its character 400 on' });
+      expect(value(tree, 'request-v1', 'senderid')).toBe('alice.mcollective');
+    },
+  );
 
   it('is shown: a line of a capture whose body is no base64', () => {
     const line = (captureLines('legacy-marshal.ndjson')[3] ?? '').replace('"body":"BAh7', '"body":"BAh7!');

@@ -182,6 +182,15 @@ describe('an input', () => {
     ]);
   });
 
+  it('is the same behind the byte order mark of an editor', () => {
+    expect(lines('\ufeff{"a":1}\n{"b":2}\n')).toEqual([
+      [1, '{"a":1}'],
+      [2, '{"b":2}'],
+    ]);
+    expect(lines('\ufeff---\na: b\n')).toEqual([[undefined, '---\na: b\n']]);
+    expect(lines('\ufeff')).toEqual([[undefined, '']]);
+  });
+
   it('is one message otherwise', () => {
     for (const input of [
       '{"a":1}\n',

@@ -3,6 +3,7 @@ import { isMap, type Value, type ValueMap } from '../../envelope/value.ts';
 import { formatJson, parseJson, tryDecodeBase64 } from '../../wire/choria/index.ts';
 import { fieldText } from '../../wire/mcollective/text.ts';
 import { RubyHash, RubyString, RubySymbol, type RubyValue } from '../../wire/ruby/index.ts';
+import { isSelected } from './paths.ts';
 import { type Redaction, redactRuby, redactValue } from './values.ts';
 
 /** The fields of bodies that the protocols know. Any other is left out: it might hold anything. */
@@ -62,6 +63,8 @@ const redactFields = (body: ValueMap, redaction: Redaction): ValueMap => {
         : [],
     ),
   );
+  const clean = data.get(DATA);
+  if (redaction.reply !== undefined && clean !== undefined) redaction.facts.tell(redaction.reply, clean);
   return new Map(
     known.map(([key, value]): [string, Value] => {
       if (key === STATUS) return [key, redactStatus(value, redaction)];
@@ -78,6 +81,14 @@ const redactStatus = (value: Value, redaction: Redaction): Value => {
   return redactValue(value, [STATUS], texts);
 };
 
+const redactData = (value: RubyValue, redaction: Redaction): RubyValue => {
+  const clean = twice(redaction, (it) => redactRuby(value, [DATA], it));
+  const { reply, facts, selection } = redaction;
+  // A placeholder on the other side may be the very number that it stands for.
+  const isChosen = isSelected(selection, [DATA, 'value']);
+  return reply === undefined || isChosen ? clean : facts.keep(reply, clean, value);
+};
+
 /** The payload of a legacy message. @throws Rejection for what is none */
 export const redactLegacyPayload = (payload: RubyValue, redaction: Redaction): RubyValue => {
   const text = fieldText(payload);
@@ -90,7 +101,7 @@ export const redactLegacyPayload = (payload: RubyValue, redaction: Redaction): R
   });
   const data = new Map(
     fields.flatMap(({ key, name, value }): [RubyValue, RubyValue][] =>
-      name === DATA ? [[key, twice(redaction, (it) => redactRuby(value, [name], it))]] : [],
+      name === DATA ? [[key, redactData(value, redaction)]] : [],
     ),
   );
   const status = { ...redaction, selection: { ...redaction.selection, allTexts: false } };

@@ -39,29 +39,28 @@ export const redactChoria = (
   maxBytes: number,
 ): Clean => {
   const { data, headers, wrapped } = decodeTransport(payload, { maxBytes });
-  const { requestId, text } = REPLY.test(data.toString('utf8', 0, 200))
+  const { text, ...about } = REPLY.test(data.toString('utf8', 0, 200))
     ? replyWithout(data, redaction)
     : requestWithout(data, redaction, callers);
   const body = Buffer.from(encodeTransport(text, headers, wrapped ? 'wrapped' : 'plain'));
-  return { requestId, body };
+  return { ...about, body };
 };
 
-interface Secure {
-  readonly requestId: string;
+interface Secure extends Omit<Clean, 'body'> {
   readonly text: string;
 }
 
 const requestWithout = (data: Buffer, redaction: Redaction, callers: ChoriaCallers): Secure => {
   const secure = decodeSecureRequest(data);
   const wire = decodeRequest(secure.message);
-  const { requestId } = wire;
+  const { requestId, callerId } = wire;
   return ofRequest(requestId, () => {
     const body = redactChoriaBody(wire.message, redaction);
     const message = withFilterOf(
       secure.message,
       encodeRequest({ ...wire, filter: EMPTY_FILTER, message: body }),
     );
-    return { requestId, text: encodeSecureRequest(callers.sign(secure, wire, message)) };
+    return { requestId, callerId, text: encodeSecureRequest(callers.sign(secure, wire, message)) };
   });
 };
 
@@ -95,7 +94,8 @@ const replyWithout = (data: Buffer, redaction: Redaction): Secure => {
   const secure = decodeSecureReply(data);
   const wire = decodeReply(secure.message);
   const { requestId } = wire;
-  const body = ofRequest(requestId, () => redactChoriaBody(wire.message, redaction));
+  const reply = `${requestId} ${wire.senderId}`;
+  const body = ofRequest(requestId, () => redactChoriaBody(wire.message, { ...redaction, reply }));
   const message = encodeReply({ ...wire, message: body });
   return { requestId, text: isIntact(secure) ? encodeSecureReply(message) : damaged(secure, message) };
 };

@@ -4,6 +4,8 @@ import { asRejection } from '../../envelope/rejection.ts';
 export interface Clean {
   /** Of the request that it is, or answers. */
   readonly requestId: string;
+  /** Of a request: whose it says it is. */
+  readonly callerId?: string;
   readonly body: Buffer;
 }
 

@@ -38,11 +38,11 @@ export const redactLegacy = (
   const bytes = codec.base64 ? decodeBase64(frame.toString('latin1'), 'the message') : frame;
   const hash = codec.serializer.decode(bytes);
   if (!(hash instanceof RubyHash)) throw new Rejection('wrong_protocol', 'the message is not a hash');
-  const { requestId, body } =
+  const { body, ...about } =
     hash.symbol('callerid') === undefined
       ? replyWithout(decodeReply(bytes, codec.serializer), redaction, codec, keys)
       : requestWithout(decodeRequest(bytes, codec.serializer), redaction, codec, keys);
-  return { requestId, body: codec.base64 ? Buffer.from(encodeBase64(body, 'wrapped')) : body };
+  return { ...about, body: codec.base64 ? Buffer.from(encodeBase64(body, 'wrapped')) : body };
 };
 
 const requestWithout = (
@@ -71,6 +71,7 @@ const requestWithout = (
     const request = { ...sealed, payload: requestPayloadFromRuby(clean).payload };
     return {
       requestId: sealed.requestId,
+      callerId: sealed.callerId,
       body: encodeSignedRequest(request, body, signed(body, privateKey), serializer),
     };
   });
@@ -82,7 +83,10 @@ const replyWithout = (
   keys: LegacyKeys,
 ): Clean =>
   ofRequest(sealed.requestId, () => {
-    const body = serializer.encode(redactLegacyPayload(serializer.decode(sealed.body), redaction));
+    const reply = `${sealed.requestId} ${sealed.senderId}`;
+    const body = serializer.encode(
+      redactLegacyPayload(serializer.decode(sealed.body), { ...redaction, reply }),
+    );
     const isSound = servers.some((key) => verifyDocument(sealed.body, sealed.signature, key));
     const { privateKey } = isSound ? keys.server : keys.nobody;
     return {

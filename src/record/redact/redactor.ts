@@ -1,6 +1,7 @@
 import {
   bodyFields,
   bodyOf,
+  type CassetteHeader,
   type CassetteMessage,
   type CassetteRejected,
   type CassetteTrust,
@@ -15,18 +16,22 @@ import { redactChoria } from './choria.ts';
 import { ChoriaCallers } from './choria-callers.ts';
 import type { Clean } from './clean.ts';
 import { authoritiesOf, egressCodec, ingressCodec, type Shared } from './codecs.ts';
+import { Facts } from './facts.ts';
 import { LeftOut } from './left-out.ts';
 import { type LegacyCodec, redactLegacy } from './legacy.ts';
 import { LegacyKeys } from './legacy-keys.ts';
 import type { Selection } from './paths.ts';
 import { Placeholders } from './placeholders.ts';
 import { Replaced } from './replaced.ts';
+import { Signers } from './signers.ts';
 
 /** Takes chosen values out of the messages of one recording. */
 export interface Redactor {
   readonly redact: Redact;
   /** Whom to believe now; grows with each caller. */
   trust(): CassetteTrust;
+  /** The header's keys now: of those with whom the bridge signs, who has one; grows with each caller. */
+  keys(recorded: CassetteHeader['keys']): CassetteHeader['keys'];
   /** What has been replaced so far. */
   readonly replaced: Replaced;
 }
@@ -61,7 +66,7 @@ export const createRedactor = (loaded: LoadedConfig, selection: Selection): Reda
   const { config } = loaded;
   const shared: Shared = { config, parse: fileParser(loaded) };
   const replaced = new Replaced(selection);
-  const redaction = { selection, placeholders: new Placeholders(), replaced };
+  const redaction = { selection, placeholders: new Placeholders(), facts: new Facts(), replaced };
   const callers = new ChoriaCallers(authoritiesOf(shared));
   const keys = new LegacyKeys();
   const codecs = new Map<string, LegacyCodec | 'choria'>();
@@ -96,10 +101,12 @@ export const createRedactor = (loaded: LoadedConfig, selection: Selection): Reda
   };
 
   const leftOut = new LeftOut();
+  const signers = new Signers(config);
 
   const message = (given: CassetteMessage, body: Buffer): CassetteMessage => {
     const clean = without(body, given);
     if (leftOut.isCauseOf(given, clean.requestId, body)) throw new AboutNothing();
+    if (clean.callerId !== undefined) signers.add(given, clean.callerId);
     const { headers, text: _text, base64: _base64, ...rest } = given;
     const kept = Object.entries(headers ?? {}).filter(([name]) => FRAME_HEADERS.has(name));
     return {
@@ -130,6 +137,8 @@ export const createRedactor = (loaded: LoadedConfig, selection: Selection): Reda
         return undefined;
       }
     },
+
+    keys: (recorded) => signers.keys(recorded, keys),
 
     trust: () => ({
       ingresses: Object.fromEntries(

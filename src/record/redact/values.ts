@@ -13,6 +13,7 @@ import {
   RubySymbol,
   type RubyValue,
 } from '../../wire/ruby/index.ts';
+import type { Facts } from './facts.ts';
 import { isSelected, type Path, type Selection } from './paths.ts';
 import type { Placeholders } from './placeholders.ts';
 import type { Replaced } from './replaced.ts';
@@ -21,6 +22,9 @@ import type { Replaced } from './replaced.ts';
 export interface Redaction {
   readonly selection: Selection;
   readonly placeholders: Placeholders;
+  readonly facts: Facts;
+  /** Of a reply: to what and whose it is. */
+  readonly reply?: string;
   /** Told of each value; undefined while others only get to know what is in a message. */
   readonly replaced?: Replaced | undefined;
 }

@@ -1,0 +1,62 @@
+import { mapCaller } from '../../bridge/identity-map.ts';
+import type { CassetteHeader, CassetteMessage } from '../../cassette/format.ts';
+import { pemFingerprint } from '../../cassette/keys.ts';
+import type { Config } from '../../config/types.ts';
+import { Rejection } from '../../envelope/rejection.ts';
+import type { LegacyKeys } from './legacy-keys.ts';
+
+/** Where the key of a caller, `cert=<name>`, is: as headers of cassettes name it. */
+const settingOf = (egress: string, callerId: string): string =>
+  `egresses.${egress}.signing.keys_dir/${callerId.slice(callerId.indexOf('=') + 1)}.pem`;
+
+/**
+ * In whose names the bridge signs, or would, on egresses with a key for each caller: those of the requests that a recording
+ * has, also of such as the bridge refused. Who has a key decides what a request is refused for, or whether it is.
+ */
+export class Signers {
+  readonly #config: Pick<Config, 'egresses' | 'routes'>;
+  readonly #callers = new Map<string, string>();
+
+  constructor(config: Pick<Config, 'egresses' | 'routes'>) {
+    this.#config = config;
+  }
+
+  /** @param callerId of a request */
+  add({ side, link }: Pick<CassetteMessage, 'side' | 'link'>, callerId: string): void {
+    if (side === 'egress') {
+      this.#note(link, callerId);
+      return;
+    }
+    for (const { from, to, identities } of this.#config.routes)
+      if (from === link) this.#noteMapped(to, callerId, identities);
+  }
+
+  /**
+   * Those of the recorded keys that a replay has to know of, as the keys that stand in for them. Callers who are in no
+   * message of the recording stay out of its header too.
+   */
+  keys(recorded: CassetteHeader['keys'], keys: Pick<LegacyKeys, 'caller'>): CassetteHeader['keys'] {
+    return Object.fromEntries(
+      Object.keys(recorded).flatMap((setting) => {
+        const callerId = this.#callers.get(setting);
+        if (callerId === undefined) return [];
+        return [[setting, pemFingerprint(Buffer.from(keys.caller(callerId).publicKey))]];
+      }),
+    );
+  }
+
+  #noteMapped(egress: string, callerId: string, rules: Config['routes'][number]['identities']): void {
+    try {
+      this.#note(egress, mapCaller(callerId, { rules, privileged: [] }));
+    } catch (error) {
+      // Nobody is signed for.
+      if (!(error instanceof Rejection)) throw error;
+    }
+  }
+
+  #note(egress: string, callerId: string): void {
+    const it = this.#config.egresses.get(egress);
+    if (it?.type === 'mcollective-stomp' && it.signing.kind === 'keys')
+      this.#callers.set(settingOf(egress, callerId), callerId);
+  }
+}
