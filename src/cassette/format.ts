@@ -8,11 +8,8 @@ export const CASSETTE_VERSION = 1;
 /** The end of a cassette's file name, by which those of a folder are found. */
 export const CASSETTE_SUFFIX = '.cassette.ndjson';
 
-/** The further files of a recording that was rotated are `<file>.2`, `<file>.3`, … */
-const NAME = /\.cassette\.ndjson(?:\.\d+)?$/;
-
-/** Whether a file of this name is a cassette. */
-export const isCassetteName = (file: string): boolean => NAME.test(file);
+/** Whether a file of this name is a cassette. The further files of a recording that was rotated are `<file>.2`, `<file>.3`, … */
+export const isCassetteName = (file: string): boolean => file.replace(/\.\d+$/, '').endsWith(CASSETTE_SUFFIX);
 
 /** Ms since the epoch; the farthest that a Date can hold. */
 const ms = () => z.number().int().min(0).max(8.64e15);

@@ -12,14 +12,18 @@ export interface TextLine {
 const LF = 10;
 /** What editors of Windows put before UTF-8; it is no part of the text. */
 const BOM = Buffer.from('\ufeff');
+
+/** The bytes of a text behind its byte order mark, if it has one. */
+export const withoutMark = (bytes: Buffer): Buffer =>
+  bytes.subarray(bytes.subarray(0, BOM.length).equals(BOM) ? BOM.length : 0);
 /** Bytes. The largest message that may be configured has 256 MiB, and base64 and JSON's escapes make it longer. */
 const LONGEST_LINE = 400 * 1024 ** 2;
 
 const textOf = (bytes: Buffer, file: string, line: number): string => {
   if (!isUtf8(bytes)) throw new CassetteError('it is not UTF-8 text').at(file, line);
   const end = bytes[bytes.length - 1] === 13 ? bytes.length - 1 : bytes.length;
-  const start = line === 1 && bytes.subarray(0, BOM.length).equals(BOM) ? BOM.length : 0;
-  return bytes.toString('utf8', start, end);
+  const whole = bytes.subarray(0, end);
+  return (line === 1 ? withoutMark(whole) : whole).toString('utf8');
 };
 
 /**

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Assembled } from '../assembly/assemble.ts';
 import type { Log } from '../bridge/log.ts';
+import { codeOf } from '../config/files.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
 import { Monitor } from '../stats/monitor.ts';
@@ -30,7 +31,7 @@ export const createMonitor = (
   });
 
 const reasonOf = (error: unknown): string => {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = codeOf(error);
   if (code === 'EADDRINUSE') return 'is in use already: give another port, or off';
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return 'is no address of this machine';
   if (code === 'EACCES') return 'may not be listened on: ports below 1024 are for root';

@@ -8,9 +8,13 @@ export type ReadFile = (file: string, path: KeyPath) => Buffer;
 
 export const readPlain: ReadFile = (file) => readFileSync(file);
 
+/** The system's code of an error, such as `ENOENT`; undefined where it has none. */
+export const codeOf = (error: unknown): unknown =>
+  error instanceof Error && 'code' in error ? error.code : undefined;
+
 /** Why a file cannot be read, in words. */
 export const readFailure = (error: unknown): string => {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = codeOf(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') return 'there is no such file';
   if (code === 'EACCES') return 'permission denied';
   if (code === 'EISDIR') return 'it is a folder';

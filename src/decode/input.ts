@@ -1,3 +1,5 @@
+import { withoutMark } from '../cassette/lines.ts';
+
 /** One message of an input. */
 export interface Piece {
   readonly bytes: Buffer;
@@ -37,12 +39,10 @@ const holdsLines = (bytes: Buffer): boolean => {
   return objects > 1 && objects > others;
 };
 
-/** What editors of Windows put before UTF-8; no message begins with it. */
-const BOM = Buffer.from('\ufeff');
-
 /** The messages of an input: one on each line of NDJSON, or else the whole of it. */
 export function* piecesOf(input: Buffer): Generator<Piece> {
-  const bytes = input.subarray(input.subarray(0, BOM.length).equals(BOM) ? BOM.length : 0);
+  // No message begins with a byte order mark.
+  const bytes = withoutMark(input);
   if (holdsLines(bytes)) yield* linesOf(bytes);
   else yield { bytes };
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createInterface, type Interface } from 'node:readline';
 import { type CassetteEntry, type CassetteHeader, parseEntry, parseHeader } from '../cassette/format.ts';
+import { codeOf } from '../config/files.ts';
 import { RecordError } from './problem.ts';
 
 /** A running bridge that tells all that goes through its links, see `socket.ts`. */
@@ -29,7 +30,7 @@ const connected = async (file: string): Promise<Socket | undefined> => {
     await once(socket, 'connect');
     return socket;
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ECONNREFUSED') return undefined;
     throw new RecordError(
       `${file} cannot be connected to: ${error instanceof Error ? error.message : String(error)}`,

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { chmod, lstat, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { type CassetteHeader, formatEntry, formatHeader } from '../cassette/format.ts';
+import { codeOf } from '../config/files.ts';
 import { RecordError } from './problem.ts';
 import { type Passing, Recorder, type Tap } from './recorder.ts';
 
@@ -32,9 +33,6 @@ const LAST_READ = 1_000;
 
 /** Not a line of a cassette. @param reason why nothing more comes */
 export const endLine = (reason: string): string => `${JSON.stringify({ end: reason })}\n`;
-
-const codeOf = (error: unknown): unknown =>
-  error instanceof Error && 'code' in error ? error.code : undefined;
 
 /** Whether it is a socket at which nobody answers: one that a killed process has left. */
 const isLeft = async (file: string): Promise<boolean> => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { CassetteHeader } from '../cassette/format.ts';
 import type { ChoriaCollectiveConfig } from '../config/egress/choria-collective.ts';
 import type { McollectiveStompConfig } from '../config/egress/mcollective-stomp.ts';
+import { codeOf } from '../config/files.ts';
 import { Secret } from '../config/secret.ts';
 import type { Config, EgressConfig, IngressConfig, Named } from '../config/types.ts';
 import { makeAuthority, makePair, type ThrowAwayPair } from '../record/redact/identities.ts';
@@ -39,7 +40,7 @@ const isMissing = (file: string): boolean => {
     const text = readFileSync(file, 'latin1');
     return PUBLIC_HALF.test(text) && !text.includes('PRIVATE KEY');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = codeOf(error);
     return code === 'ENOENT' || code === 'ENOTDIR';
   }
 };

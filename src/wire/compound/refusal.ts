@@ -47,6 +47,9 @@ export const MAX_DEPTH = 50;
 /** Of a list, that is read or written. */
 export const MAX_TOKENS = 500;
 
+/** Of all compound filters of a request together, as they are translated. */
+export const MAX_LEAVES = 2000;
+
 /** Of an expression: what stands at a position (from 0), and why it is not understood. */
 export const refusedAt = (text: string, at: number, why: string): Rejection =>
   unsupported(text.slice(at), `${why} (character ${at + 1} of ${shown(text)})`);

@@ -12,9 +12,7 @@ import type { Answers } from './answers.ts';
 import { statementAnswers, statementCondition } from './choria-fact.ts';
 import { callAnswers, callCondition } from './data-to-choria.ts';
 import { parsePattern, patternText } from './pattern.ts';
-import { unsupported } from './refusal.ts';
-
-const MAX_LEAVES = 2000;
+import { MAX_LEAVES, unsupported } from './refusal.ts';
 
 const isLegacy = (leaf: Leaf): leaf is LegacyLeaf => ['class-pattern', 'fact', 'data'].includes(leaf.kind);
 

@@ -16,7 +16,7 @@ import { isOrdering } from './digits.ts';
 import { exprText } from './expr-text.ts';
 import { factAnswers, filterAnswers } from './fact-to-legacy.ts';
 import { withoutCase } from './letter-case.ts';
-import { MAX_TOKENS, unsupported } from './refusal.ts';
+import { MAX_LEAVES, MAX_TOKENS, unsupported } from './refusal.ts';
 
 /** `with("name")` and `with("/pattern/")` ask for classes and agents, without regard to case: for more than classes. */
 const nameAnswers = (query: string, part: string): Answers => {
@@ -41,9 +41,16 @@ const nameAnswers = (query: string, part: string): Answers => {
 /** Of newer versions of go-choria the last counts, of older ones the first: only one is clear. */
 const OPERATOR = /<=|>=|=>|=<|<|>|!=|=~|==?/g;
 
-/** As Go's `strings.TrimSpace`: JavaScript's takes U+FEFF too, and leaves U+0085. */
-const trimmed = (text: string): string =>
-  text.replace(/^(?:(?!\ufeff)[\s\x85])+|(?:(?!\ufeff)[\s\x85])+$/g, '');
+/** As Go's `unicode.IsSpace`: JavaScript's has U+FEFF too, and not U+0085. */
+const isSpace = (char: string): boolean => char === '\x85' || (char !== '\ufeff' && /\s/.test(char));
+
+/** As Go's `strings.TrimSpace`. In one go from each end: an expression would look at long spaces within again and again. */
+const trimmed = (text: string): string => {
+  let [from, to] = [0, text.length];
+  while (from < to && isSpace(text.charAt(from))) from++;
+  while (from < to && isSpace(text.charAt(to - 1))) to--;
+  return text.slice(from, to);
+};
 
 const withAnswers = (query: string, part: string): Answers => {
   const [found, ...more] = query.matchAll(OPERATOR);
@@ -80,9 +87,6 @@ const canFail = (expression: Expression): boolean =>
         isOrdering(leaf.operator) ||
         (leaf.operator !== '==' && leaf.operator !== '!=')),
   );
-
-/** Of all compound filters of a request together, as towards go-choria. */
-const MAX_LEAVES = 2000;
 
 /** How many leaves the compound filters of one request may still become. */
 interface Room {
