@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The tests run against real peers: nats-server, ActiveMQ, MCollective 2.12.5 and its Ruby. This installs what is
+# The tests run against real peers: nats-server, ActiveMQ, MCollective 2.12.5 and its Ruby, and promtool. This installs what is
 # missing of them on Debian and its relatives, as root or with `sudo -n`, and is silent when nothing is.
 set -euo pipefail
 
@@ -19,6 +19,10 @@ missing_packages() {
   has mco || echo mcollective-client
   has ruby || echo ruby
   has_stomp_gem || echo ruby-stomp
+  # Alert rules are tested with promtool, which comes with the server.
+  has promtool || echo prometheus
+  # Clocks that are wrong.
+  has faketime || echo faketime
 }
 
 mapfile -t packages < <(missing_packages)
@@ -68,7 +72,7 @@ apt install --no-install-recommends "${packages[@]}" || {
 if [ -d /run/systemd/system ]; then
   for package in "${packages[@]}"; do
     case "$package" in
-      nats-server | activemq | mcollective)
+      nats-server | activemq | mcollective | prometheus)
         "${as_root[@]}" systemctl disable "$package" >>"$log" 2>&1 || true
         ;;
     esac
