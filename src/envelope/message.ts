@@ -23,6 +23,8 @@ export interface Home {
   /** The federation's request id, where it differs from the request's. */
   readonly federationRequestId?: string;
   readonly agent: string;
+  /** The action that was asked for, where the requester's dialect wants it in replies. Legacy replies do not bear it. */
+  readonly action?: string;
   readonly collective: string;
   /** In which of its protocol's dialects the requester wants to be answered; the ingress knows its names. */
   readonly dialect: string;

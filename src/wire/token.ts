@@ -8,7 +8,7 @@ import { ByteReader, ByteWriter } from './bytes.ts';
  * stores anything. Layout, before base64url:
  *
  *     version 1 | flags | expires (4, seconds) | request id (16, or a text) | ingress | replyTo | agent | dialect
- *     | [federation request id] | [hops] | [nodes asked] | MAC (16)
+ *     | [action] | [federation request id] | [hops] | [nodes asked] | MAC (16)
  *
  * Texts are length-prefixed. The MAC is HMAC-SHA256 under the cluster key, cut to 128 bits, over the cluster's,
  * the collective's and the nodes' protocol's name and all before it: a token of another of these is a forged one. What can
@@ -20,6 +20,7 @@ const HAS_FEDERATION_ID = 1;
 const HAS_HOPS = 2;
 const DIRECTED = 4;
 const TEXT_ID = 8;
+const HAS_ACTION = 16;
 const MAC_BYTES = 16;
 
 /** What both clients make; any other 32 characters travel as they are. */
@@ -75,12 +76,14 @@ export const encodeToken = (
     (home.federationRequestId === undefined ? 0 : HAS_FEDERATION_ID) |
       (home.hops === undefined ? 0 : HAS_HOPS) |
       (nodes === undefined ? 0 : DIRECTED) |
-      (isHexId ? 0 : TEXT_ID),
+      (isHexId ? 0 : TEXT_ID) |
+      (home.action === undefined ? 0 : HAS_ACTION),
   );
   writer.uint32(home.expires);
   if (isHexId) writer.bytes(Buffer.from(home.requestId, 'hex'));
   else writer.text(home.requestId);
   for (const text of [home.ingress, home.replyTo, home.agent, home.dialect]) writer.text(text);
+  if (home.action !== undefined) writer.text(home.action);
   if (home.federationRequestId !== undefined) writer.text(home.federationRequestId);
   if (home.hops !== undefined) writer.list(home.hops, (hop) => writer.list(hop, (part) => writer.text(part)));
   if (nodes !== undefined) writer.list(nodes, (node) => writer.uint16(nodeHash(node)));
@@ -144,6 +147,7 @@ const parse = (bytes: Buffer, collective: string): ReplyPass => {
   const expires = reader.uint32();
   const requestId = flags & TEXT_ID ? reader.text() : reader.bytes(16).toString('hex');
   const [ingress, replyTo, agent, dialect] = [reader.text(), reader.text(), reader.text(), reader.text()];
+  const action = flags & HAS_ACTION ? reader.text() : undefined;
   const federationRequestId = flags & HAS_FEDERATION_ID ? reader.text() : undefined;
   const hops = flags & HAS_HOPS ? reader.list(() => reader.list(() => reader.text())) : undefined;
   const nodes = flags & DIRECTED ? new Set(reader.list(() => reader.uint16())) : undefined;
@@ -157,6 +161,7 @@ const parse = (bytes: Buffer, collective: string): ReplyPass => {
       collective,
       dialect,
       expires,
+      ...(action === undefined ? {} : { action }),
       ...(federationRequestId === undefined ? {} : { federationRequestId }),
       ...(hops === undefined ? {} : { hops }),
     },

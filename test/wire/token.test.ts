@@ -61,12 +61,14 @@ const homes: fc.Arbitrary<Home> = fc
     agent: text,
     dialect: text,
     expires: fc.integer({ min: 0, max: 0xffffffff }),
+    action: fc.option(text, { nil: undefined }),
     federationRequestId: fc.option(text, { nil: undefined }),
     hops: fc.option(fc.array(fc.array(text, { maxLength: 3 }), { maxLength: 4 }), { nil: undefined }),
   })
-  .map(({ federationRequestId, hops, ...rest }) => ({
+  .map(({ action, federationRequestId, hops, ...rest }) => ({
     ...rest,
     collective: 'mcollective',
+    ...(action === undefined ? {} : { action }),
     ...(federationRequestId === undefined ? {} : { federationRequestId }),
     ...(hops === undefined ? {} : { hops }),
   }));
@@ -91,6 +93,12 @@ describe('a reply token', () => {
     expect(encodeToken(home, nodes(1), context)).toHaveLength(203);
     expect(encodeToken(home, nodes(200), context)).toHaveLength(734);
     expect(encodeToken(home, undefined, context)).toHaveLength(198);
+  });
+
+  it('grows by the action and two bytes where the requester wants to be told it', () => {
+    const longer = encodeToken({ ...home, action: 'get_fact' }, undefined, context);
+    expect(longer).toHaveLength(211);
+    expect(readToken(longer, context).home.action).toBe('get_fact');
   });
 
   it('vouches for the 200 nodes that were asked and for hardly any other', () => {

@@ -65,7 +65,7 @@ export const createAnswerer = (options: AnswererOptions): ((reply: Reply) => voi
       senderId: sender,
       agent: home.agent,
       time,
-      message: encodeReplyBody(payload, dialect),
+      message: encodeReplyBody(payload, dialect, home.action),
     });
     const seenBy = trailOf(reply, dialect);
     const headers = { sender, ...(seenBy === undefined ? {} : { seenBy }) };

@@ -3,7 +3,7 @@ import { Rejection } from '../../envelope/rejection.ts';
 import { isMap, type Value, type ValueMap } from '../../envelope/value.ts';
 import { tryDecodeBase64 } from '../base64.ts';
 import type { Dialect } from './dialect.ts';
-import { utf8 } from './fields.ts';
+import { isObject, utf8 } from './fields.ts';
 import { DEFAULT_JSON_LIMITS, formatJson, formatString, type JsonLimits, parseJson } from './json.ts';
 
 /** What the signed request around a body says; a body may repeat it, but not contradict it. */
@@ -56,6 +56,19 @@ const rpcData = (body: ValueMap): ValueMap => {
   if (data === undefined || isNoData(data)) return new Map();
   if (!isMap(data)) throw new Rejection('unsupported_body', "the data of the request's body is not a hash");
   return data;
+};
+
+/** The action that a refused request asks for, for the answer; undefined where it names none. @param json its text */
+export const actionIn = (json: string): string | undefined => {
+  try {
+    const request: unknown = JSON.parse(json);
+    const message = isObject(request) ? request['message'] : undefined;
+    const body: unknown = typeof message === 'string' ? JSON.parse(rpcText(message).text) : undefined;
+    const action = isObject(body) ? body['action'] : undefined;
+    return typeof action === 'string' ? action : undefined;
+  } catch {
+    return undefined;
+  }
 };
 
 const rpcPayload = (body: ValueMap, context: BodyContext): RequestPayload => {
@@ -115,11 +128,15 @@ export const encodeRequestBody = (
   );
 };
 
-/** @throws Rejection `unsupported_value` */
-export const encodeReplyBody = (payload: ReplyPayload, dialect: Dialect): string => {
+/**
+ * @param action what was asked for, which Go's servers repeat in front and Ruby's do not
+ * @throws Rejection `unsupported_value`
+ */
+export const encodeReplyBody = (payload: ReplyPayload, dialect: Dialect, action?: string): string => {
   if (payload.kind === 'discovery') return dialect === 'ruby' ? '"pong"' : 'pong';
   const { statusCode, statusMessage, data } = payload;
-  return `{"statuscode":${statusCode},"statusmsg":${formatString(statusMessage)},"data":${formatJson(data)}}`;
+  const named = action === undefined ? '' : `"action":${formatString(action)},`;
+  return `{${named}"statuscode":${statusCode},"statusmsg":${formatString(statusMessage)},"data":${formatJson(data)}}`;
 };
 
 /**

@@ -117,6 +117,15 @@ describe('RPC reply bodies', () => {
     }
   });
 
+  it('name the action in front, as those of Go do, where it is given', () => {
+    const data: Value = new Map([['pong', 1]]);
+    const payload = { kind: 'rpc', statusCode: 0, statusMessage: 'OK', data } as const;
+    const text = encodeReplyBody(payload, 'go', 'pi"ng');
+    expect(text).toBe('{"action":"pi\\"ng","statuscode":0,"statusmsg":"OK","data":{"pong":1}}');
+    expect(decodeReplyBody(text, 'rpcutil')).toEqual(payload);
+    expect(encodeReplyBody({ kind: 'discovery' }, 'go', 'ping')).toBe('pong');
+  });
+
   it("may be Go's, with an action and its string for no data", () => {
     const text = '{"action":"ping","statuscode":1,"statusmsg":"no","data":"{}"}';
     expect(decodeReplyBody(text, 'rpcutil')).toEqual({
