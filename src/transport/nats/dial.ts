@@ -15,19 +15,31 @@ const coded = (message: string, code: string): Error => Object.assign(new Error(
 /** Makes the attempt fail, whatever it waits for at the moment. */
 type Fail = (error: unknown) => void;
 
+/** Not by one regular expression: whoever answers in a server's place, before TLS, sends what makes it take minutes. */
+const firstWord = (line: string): { readonly word: string; readonly rest: string } => {
+  const text = line.trim();
+  const space = text.search(/\s/);
+  return space === -1
+    ? { word: text, rest: '' }
+    : { word: text.slice(0, space), rest: text.slice(space).trimStart() };
+};
+
 /** The server speaks first, in the clear. */
 const introduction = (socket: Socket, server: NatsServerAddress): Promise<ServerInfo> =>
   new Promise((resolve, reject) => {
-    let text = Buffer.alloc(0);
+    const parts: Buffer[] = [];
+    let held = 0;
     const onClose = (): void => reject(new Error('it closed the connection at once'));
     const onData = (chunk: Buffer): void => {
-      text = Buffer.concat([text, chunk]);
-      const end = text.indexOf('\n');
-      if (end === -1 && text.length < MAX_INFO) return;
+      parts.push(chunk);
+      held += chunk.length;
+      const hasEnded = chunk.includes('\n');
+      if (!hasEnded && held < MAX_INFO) return;
       socket.off('data', onData).off('close', onClose);
-      const [, word, rest = ''] = /^(\S+)\s+(.*?)\s*$/.exec(text.toString('utf8', 0, Math.max(end, 0))) ?? [];
+      const [line = '', ...more] = Buffer.concat(parts).toString('utf8').split('\n', 2);
+      const { word, rest } = firstWord(hasEnded ? line : '');
       if (word === '-ERR') reject(toServerError(rest.replace(/^'(.*)'$/, '$1'), server.url));
-      else if (word !== 'INFO' || end + 1 < text.length)
+      else if (word !== 'INFO' || more.some((text) => text !== ''))
         reject(new LinkError('protocol', `NATS server ${server.url}: what answers is no NATS server`));
       else
         try {

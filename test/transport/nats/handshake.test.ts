@@ -39,6 +39,19 @@ describe('a server is refused', () => {
     expect(await open(url)).toMatchObject({ code: 'protocol', message: expect.stringMatching(why) });
   });
 
+  // Read in time that grows with the square of its length, each takes minutes.
+  test.for([
+    ['INFO {}', ' ', 'x\r\n', /no JSON/],
+    ['INFO', ' ', 'x\r\n', /no JSON/],
+    ['', ' ', 'x\r\n', /no NATS server/],
+    ['', '\t', '\r\n', /no NATS server/],
+    ["-ERR '", "'", '\r\n', /it says/],
+  ] as const)('whose first line is %j, 250,000 times %j, and %j', { timeout: 30_000 }, async (line) => {
+    const [begin, filling, end, why] = line;
+    const url = await speak((socket) => socket.write(begin + filling.repeat(250_000) + end));
+    expect((await open(url, { connectTimeout: 20_000 })).message).toMatch(why);
+  });
+
   test('that has no room, with its own words', async () => {
     const url = await speak((socket) => socket.end("-ERR 'maximum connections exceeded'\r\n"));
     expect((await open(url)).message).toContain('it says "maximum connections exceeded"');
