@@ -16,10 +16,8 @@ export const certificatesIn = (pem: string): readonly Certificate[] => {
 
 const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
-const name = (text: string): string => text.replaceAll('\n', ', ');
-
 const words = (certificate: Certificate): string =>
-  `${label(certificate)}, issued by ${name(certificate.x509.issuer)}, valid from ${day(certificate.notBefore)} to ${day(certificate.notAfter)}`;
+  `${label(certificate)}, issued by ${certificate.issuer.text}, valid from ${day(certificate.notBefore)} to ${day(certificate.notAfter)}`;
 
 /** Whose certificates they are, by whom and for how long; undefined where there are none that can be read. */
 export const certificateText = (pem: string): string | undefined => {

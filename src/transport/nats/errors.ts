@@ -53,10 +53,14 @@ const textOf = (error: Error): string =>
 const linkError = ([code, why]: Finding, server: string, detail: string, cause: unknown): LinkError =>
   new LinkError(code, `NATS server ${server}: ${why}${detail === '' ? '' : ` (${detail})`}`, { cause });
 
+/** Characters of a server's own words that a sentence repeats. */
+const LONGEST_SAID = 300;
+
 /** What `-ERR` means. */
 export const toServerError = (text: string, server: string): LinkError => {
   const [, finding] = BY_TEXT.find(([pattern]) => pattern.test(text)) ?? [];
-  return linkError(finding ?? ['unreachable', `it says "${text}"`], server, '', undefined);
+  const said = text.length > LONGEST_SAID ? `${text.slice(0, LONGEST_SAID)}…` : text;
+  return linkError(finding ?? ['unreachable', `it says "${said}"`], server, '', undefined);
 };
 
 /** A server without TLS, where that is configured. */

@@ -1,11 +1,23 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { Rejection } from '../../envelope/rejection.ts';
+import { tryDecodeBase64 } from '../base64.ts';
+import { shown } from '../shown.ts';
+import { CertificateError } from './certificate-error.ts';
 import { DerError, type DerNode, elements, expect, oid, TAG, time } from './der.ts';
+import { type DistinguishedName, distinguishedName } from './distinguished-name.ts';
+import { type PublicKeyInfo, publicKeyInfo } from './public-key.ts';
+import { isStrongSignature } from './signature-algorithm.ts';
 
 /** What of a certificate decides whether it is trusted, read from its DER. */
-export interface Certificate {
-  readonly x509: X509Certificate;
-  readonly key: KeyObject;
+interface CertificateFields {
+  readonly der: Buffer;
+  readonly issuer: DistinguishedName;
+  readonly subject: DistinguishedName;
+  /** Hexadecimal. */
+  readonly serial: string;
+  readonly keyInfo: PublicKeyInfo;
+  /** Whether its own signature is by an algorithm that is allowed; that of a configured CA proves nothing anyway. */
+  readonly isSignedStrongly: boolean;
   /** Common name, then DNS names. Only plain ones of letters, digits, `_ - .` count as names. */
   readonly names: readonly string[];
   /** ms since the epoch. */
@@ -17,9 +29,17 @@ export interface Certificate {
   readonly clientAuth: boolean;
 }
 
+export interface Certificate extends CertificateFields {
+  /**
+   * As OpenSSL reads it, with its key decoded, which is most of what a certificate costs: made when it is first needed.
+   * @throws Rejection `untrusted_certificate` where it cannot
+   */
+  readonly x509: X509Certificate;
+  readonly key: KeyObject;
+}
+
 /** RFC 5280's object identifiers, as the hexadecimal of their bytes. */
 const OID = {
-  commonName: '550403',
   keyUsage: '551d0f',
   subjectAltName: '551d11',
   basicConstraints: '551d13',
@@ -29,15 +49,6 @@ const OID = {
   anyUsage: '551d2500',
   clientAuth: '2b06010505070302',
 } as const;
-
-/** Signatures with MD2, MD5 or SHA-1, which can be forged; go-choria refuses them too. */
-const WEAK_SIGNATURES: ReadonlySet<string> = new Set([
-  '2a864886f70d010102',
-  '2a864886f70d010104',
-  '2a864886f70d010105',
-  '2a8648ce3d0401',
-  '2a8648ce380403',
-]);
 
 /** A critical extension that is not understood must be refused (RFC 5280, 4.2). */
 const UNDERSTOOD: ReadonlySet<string> = new Set([
@@ -52,17 +63,13 @@ const PLAIN_NAME = /^[\w.-]{1,255}$/;
 const DNS_NAME = 0x82;
 const EXTENSIONS = 0xa3;
 const VERSION = 0xa0;
+const VERSION_3 = 2;
+const KEY_CERT_SIGN = 0x04;
 
-const commonNames = (subject: Buffer): readonly string[] =>
-  elements(subject)
-    .flatMap((rdn) => elements(expect(rdn, TAG.set)))
-    .map((attribute) => elements(expect(attribute, TAG.sequence)))
-    .filter(([type]) => oid(type) === OID.commonName)
-    .map(([, value]) => {
-      const readable = [TAG.utf8String, TAG.printableString, TAG.ia5String].some((tag) => tag === value?.tag);
-      if (value === undefined || !readable) throw new DerError('its common name is not of a known text type');
-      return value.content.toString('utf8');
-    });
+/** Of one certificate; real ones have one to five thousand. */
+const MAX_BYTES = 16 * 1024;
+/** Hexadecimal digits of a serial number, as RFC 5280 allows them. */
+const LONGEST_SERIAL = 40;
 
 const readExtensions = (node: DerNode | undefined): ReadonlyMap<string, Buffer> => {
   const found = new Map<string, Buffer>();
@@ -71,9 +78,9 @@ const readExtensions = (node: DerNode | undefined): ReadonlyMap<string, Buffer> 
     const parts = elements(expect(extension, TAG.sequence));
     const id = oid(parts[0]);
     const critical = parts[1]?.tag === TAG.boolean && parts[1].content[0] !== 0;
-    if (found.has(id)) throw new DerError('it has an extension twice');
+    if (found.has(id)) throw new CertificateError('it has an extension twice');
     if (id === OID.nameConstraints || (critical && !UNDERSTOOD.has(id)))
-      throw new DerError('it has a critical extension that is not supported');
+      throw new CertificateError('it has a critical extension that is not supported');
     found.set(id, expect(parts.at(-1), TAG.octetString));
   }
   return found;
@@ -82,50 +89,101 @@ const readExtensions = (node: DerNode | undefined): ReadonlyMap<string, Buffer> 
 const sequenceOf = (bytes: Buffer | undefined): readonly DerNode[] =>
   bytes === undefined ? [] : elements(expect(elements(bytes)[0], TAG.sequence));
 
-const readPathLength = (x509: X509Certificate, constraints: readonly DerNode[]): number => {
-  // OpenSSL's word includes the key usage; it also says no to the CAs of version 1, which have no constraints.
-  if (!x509.ca) return -1;
+/** Whether keys of version 3 certificates with these extensions sign others; as OpenSSL's `X509_check_ca`, without its exceptions. */
+const isCa = (constraints: readonly DerNode[], keyUsage: Buffer | undefined): boolean => {
+  const [ca] = constraints;
+  if (ca?.tag !== TAG.boolean || ca.content[0] === 0) return false;
+  if (keyUsage === undefined) return true;
+  return ((expect(elements(keyUsage)[0], TAG.bitString)[1] ?? 0) & KEY_CERT_SIGN) !== 0;
+};
+
+const readPathLength = (constraints: readonly DerNode[]): number => {
   const limit = constraints.find((node) => node.tag === TAG.integer)?.content;
   if (limit === undefined) return Number.POSITIVE_INFINITY;
-  if (limit.length !== 1) throw new DerError('its path length is out of range');
+  if (limit.length !== 1) throw new CertificateError('its path length is out of range');
   return limit.readInt8(0);
 };
 
-const read = (x509: X509Certificate): Certificate => {
-  const tbs = elements(expect(elements(expect(elements(x509.raw)[0], TAG.sequence))[0], TAG.sequence));
-  const fields = tbs[0]?.tag === VERSION ? tbs.slice(1) : tbs;
-  const [, signature, , validity, subject] = fields;
-  if (WEAK_SIGNATURES.has(oid(elements(expect(signature, TAG.sequence))[0])))
-    throw new DerError('it is signed with MD5 or SHA-1');
-  const common = commonNames(expect(subject, TAG.sequence));
-  if (common.length > 1) throw new DerError('it has more than one common name');
+const isVersion3 = (version: DerNode | undefined): boolean =>
+  version?.tag === VERSION && expect(elements(version.content)[0], TAG.integer)[0] === VERSION_3;
+
+const readFields = (der: Buffer): CertificateFields => {
+  if (der.length > MAX_BYTES) throw new CertificateError(`it has more than ${MAX_BYTES} bytes`);
+  const [whole, ...more] = elements(der);
+  if (more.length > 0) throw new DerError('something follows the DER');
+  const [tbs, outerAlgorithm] = elements(expect(whole, TAG.sequence));
+  const [version, ...others] = elements(expect(tbs, TAG.sequence));
+  const fields = version?.tag === VERSION ? others : [version, ...others];
+  const [serial, algorithm, issuer, validity, subject, key] = fields;
+  if (!expect(algorithm, TAG.sequence).equals(expect(outerAlgorithm, TAG.sequence)))
+    throw new CertificateError('it names two algorithms of its signature');
+  const owner = distinguishedName(expect(subject, TAG.sequence));
+  if (owner.commonNames.length > 1) throw new CertificateError('it has more than one common name');
   const [from, until] = elements(expect(validity, TAG.sequence));
-  const extensions = readExtensions(fields.find((node) => node.tag === EXTENSIONS));
+  const extended = fields.find((node) => node?.tag === EXTENSIONS);
+  if (extended !== undefined && !isVersion3(version))
+    throw new CertificateError('it has extensions, and is not of version 3');
+  const extensions = readExtensions(extended);
   const dns = sequenceOf(extensions.get(OID.subjectAltName)).filter((name) => name.tag === DNS_NAME);
   const usage = sequenceOf(extensions.get(OID.extendedKeyUsage)).map(oid);
+  const constraints = sequenceOf(extensions.get(OID.basicConstraints));
   return {
-    x509,
-    key: x509.publicKey,
-    names: [...common, ...dns.map((name) => name.content.toString('latin1'))].filter((name) =>
+    der,
+    issuer: distinguishedName(expect(issuer, TAG.sequence)),
+    subject: owner,
+    serial: expect(serial, TAG.integer).toString('hex').replace(/^00/, '').toUpperCase(),
+    keyInfo: publicKeyInfo(expect(key, TAG.sequence)),
+    isSignedStrongly: isStrongSignature(algorithm),
+    names: [...owner.commonNames, ...dns.map((name) => name.content.toString('latin1'))].filter((name) =>
       PLAIN_NAME.test(name),
     ),
     notBefore: time(from),
     notAfter: time(until),
-    pathLength: readPathLength(x509, sequenceOf(extensions.get(OID.basicConstraints))),
+    pathLength: isCa(constraints, extensions.get(OID.keyUsage)) ? readPathLength(constraints) : -1,
     clientAuth:
       !extensions.has(OID.extendedKeyUsage) || usage.includes(OID.clientAuth) || usage.includes(OID.anyUsage),
+  };
+};
+
+const untrusted = (what: string, why: string, cause?: unknown): Rejection =>
+  new Rejection('untrusted_certificate', `${what} cannot be used: ${why}`, {}, { cause });
+
+const withOpenSsl = (fields: CertificateFields, what: string): Certificate => {
+  let x509: X509Certificate | undefined;
+  let key: KeyObject | undefined;
+  const read = <T>(make: () => T): T => {
+    try {
+      return make();
+    } catch (error) {
+      throw untrusted(what, 'it is not a valid certificate', error);
+    }
+  };
+  return {
+    ...fields,
+    get x509() {
+      x509 ??= read(() => new X509Certificate(fields.der));
+      return x509;
+    },
+    get key() {
+      key ??= read(() => this.x509.publicKey);
+      return key;
+    },
   };
 };
 
 const BEGIN = '-----BEGIN CERTIFICATE-----';
 const END = '-----END CERTIFICATE-----';
 
-const blocks = (pem: string): readonly string[] => {
-  const found: string[] = [];
+/** The DER of each. */
+const blocks = (pem: string, max: number): readonly Buffer[] => {
+  const found: Buffer[] = [];
   for (let start = pem.indexOf(BEGIN); start !== -1; ) {
+    if (found.length === max) throw new CertificateError(`it has more than ${max} certificates`);
     const end = pem.indexOf(END, start);
-    if (end === -1) throw new DerError('it has no end');
-    found.push(pem.slice(start, end + END.length));
+    if (end === -1) throw new CertificateError('it has no end');
+    const der = tryDecodeBase64(pem.slice(start + BEGIN.length, end).replace(/[ \t]/g, ''));
+    if (der === undefined) throw new DerError('its base64 is damaged');
+    found.push(der);
     start = pem.indexOf(BEGIN, end);
   }
   return found;
@@ -137,24 +195,24 @@ const blocks = (pem: string): readonly string[] => {
  * @throws Rejection `untrusted_certificate` where there are none, or more than `max`, or one that cannot be read
  */
 export const parseCertificates = (pem: string, what: string, max: number): readonly Certificate[] => {
-  const untrusted = (why: string, cause?: unknown): Rejection =>
-    new Rejection('untrusted_certificate', `${what} cannot be used: ${why}`, {}, { cause });
-  let texts: readonly string[];
   let certificates: readonly Certificate[];
   try {
-    texts = blocks(pem);
-    if (texts.length > max) throw new DerError(`it has more than ${max} certificates`);
-    certificates = texts.map((text) => read(new X509Certificate(text)));
+    certificates = blocks(pem, max).map((der) => withOpenSsl(readFields(der), what));
   } catch (error) {
-    throw untrusted(error instanceof DerError ? error.message : 'it is not a valid certificate', error);
+    if (error instanceof CertificateError) throw untrusted(what, error.message, error);
+    const why = error instanceof DerError ? ` (${error.message})` : '';
+    throw untrusted(what, `it is not a valid certificate${why}`, error);
   }
-  if (certificates.length === 0) throw untrusted('there is no PEM certificate in it');
+  if (certificates.length === 0) throw untrusted(what, 'there is no PEM certificate in it');
   return certificates;
 };
 
 /** A certificate's name for a sentence: the first plain one, or its serial number. */
-export const label = (certificate: Certificate): string =>
-  certificate.names[0] ?? `serial ${certificate.x509.serialNumber}`;
+export const label = ({ names, serial }: CertificateFields): string =>
+  names[0] ?? `serial ${serial.slice(0, LONGEST_SERIAL)}`;
+
+/** Whose the issuer is, for a sentence. */
+export const issuerText = ({ issuer }: CertificateFields): string => shown(issuer.text);
 
 /**
  * The names that the first certificate of a PEM text proves: its common name and DNS names.

@@ -1,25 +1,89 @@
-import type { KeyObject } from 'node:crypto';
 import { Rejection } from '../../envelope/rejection.ts';
-import { type Certificate, label } from './certificate.ts';
+import { type Certificate, issuerText, label } from './certificate.ts';
 
 /** A caller's certificate, then each one's issuer up to a configured CA. */
 export type Chain = readonly Certificate[];
 
 const MAX_LENGTH = 6;
-/** Signature checks for one caller's certificate; those who send certificates must not decide how many. */
-const MAX_CHECKS = 64;
-const MIN_RSA_BITS = 2048;
+/** Signatures that are checked for one caller's certificate; those who send certificates must not decide how many. */
+const MAX_CHECKS = 16;
+/** A CA and its renewed certificate make two; a caller's own CAs that have signed each other could make many. */
+const MAX_CHAINS = 16;
 
-/** Whether it is an RSA key with at least 2048 bits, the least that NIST SP 800-131A and Puppet's own CA allow. */
-export const isStrongRsa = (key: KeyObject): boolean =>
-  key.asymmetricKeyType === 'rsa' && (key.asymmetricKeyDetails?.modulusLength ?? 0) >= MIN_RSA_BITS;
+const tooMany = (): Rejection =>
+  new Rejection('untrusted_certificate', 'the certificate comes with too many intermediates');
 
-/** Why `issuer` may not stand above a path of `below` certificates; undefined where it may. */
-const objection = (issuer: Certificate, below: number): string | undefined => {
+/** Why no signature of this one counts; undefined where it may. */
+const objection = (issuer: Certificate, isAnchor: boolean): string | undefined => {
   if (issuer.pathLength < 0) return `${label(issuer)} is not a CA`;
-  if (below - 1 > issuer.pathLength) return `${label(issuer)} may not have that many CAs below it`;
   if (!issuer.clientAuth) return `${label(issuer)} may not issue certificates for clients`;
+  if (!isAnchor && issuer.keyInfo.problem !== undefined)
+    return `the key of ${label(issuer)} ${issuer.keyInfo.problem}`;
   return undefined;
+};
+
+/** Who has issued whom, of the certificates that came and the configured CAs. */
+class Issuers {
+  /** The first reason why something does not count. */
+  reason: string | undefined;
+  readonly #sent: readonly Certificate[];
+  readonly #anchors: readonly Certificate[];
+  readonly #issued = new Map<Certificate, Certificate[]>();
+  #checks = 0;
+
+  constructor(sent: readonly Certificate[], anchors: readonly Certificate[]) {
+    this.#sent = sent;
+    this.#anchors = anchors;
+  }
+
+  /**
+   * From the configured CAs down, so that no key is used that none of them vouches for: a stranger's own would make
+   * each check as dear as he likes, and would prove nothing.
+   */
+  check(): void {
+    let issuers = this.#anchors;
+    while (issuers.length > 0) {
+      const found = new Set<Certificate>();
+      for (const issuer of issuers)
+        for (const certificate of this.#sent)
+          if (certificate !== issuer && this.#isIssued(certificate, issuer)) {
+            if (!this.#issued.has(certificate)) found.add(certificate);
+            this.#issued.set(certificate, [...this.of(certificate), issuer]);
+          }
+      issuers = [...found];
+    }
+  }
+
+  /** All that have issued it, provably. */
+  of(certificate: Certificate): readonly Certificate[] {
+    return this.#issued.get(certificate) ?? [];
+  }
+
+  isAnchor(certificate: Certificate): boolean {
+    return this.#anchors.includes(certificate);
+  }
+
+  #isIssued(certificate: Certificate, issuer: Certificate): boolean {
+    if (certificate.issuer.id !== issuer.subject.id) return false;
+    const problem = certificate.isSignedStrongly
+      ? objection(issuer, this.isAnchor(issuer))
+      : `${label(certificate)} is not signed with SHA-256, SHA-384, SHA-512 or Ed25519`;
+    if (problem !== undefined) {
+      this.reason ??= problem;
+      return false;
+    }
+    if (++this.#checks > MAX_CHECKS) throw tooMany();
+    return certificate.x509.verify(issuer.key);
+  }
+}
+
+/** Without those that are there twice, or are configured. */
+const distinct = (certificates: readonly Certificate[], anchors: readonly Certificate[]): Certificate[] => {
+  const known = new Set(anchors.map(({ der }) => der.toString('latin1')));
+  return certificates.filter(({ der }) => {
+    const id = der.toString('latin1');
+    return !known.has(id) && known.add(id);
+  });
 };
 
 /**
@@ -34,38 +98,25 @@ export const findChains = (
   anchors: readonly Certificate[],
 ): readonly Chain[] => {
   const chains: Chain[] = [];
-  let checks = 0;
-  let reason = `its issuer ${JSON.stringify(leaf.x509.issuer)} is none of the configured CAs`;
-
-  const issued = (certificate: Certificate, issuer: Certificate): boolean => {
-    // `checkIssued` would also hide a CA that may not sign, and with it the reason. The signature is what counts.
-    if (certificate.x509.issuer !== issuer.x509.subject) return false;
-    if (++checks > MAX_CHECKS)
-      throw new Rejection('untrusted_certificate', 'the certificate comes with too many intermediates');
-    return certificate.x509.verify(issuer.key);
-  };
+  const issuers = new Issuers([leaf, ...distinct(intermediates, anchors)], anchors);
+  issuers.check();
 
   const climb = (path: Chain, last: Certificate): void => {
-    for (const [candidates, trusted] of [
-      [anchors, true],
-      [intermediates, false],
-    ] as const)
-      for (const issuer of candidates) {
-        if (path.includes(issuer) || !issued(last, issuer)) continue;
-        const problem = objection(issuer, path.length);
-        if (problem !== undefined) reason = problem;
-        else if (trusted) chains.push([...path, issuer]);
-        else if (issuer.key.asymmetricKeyType === 'rsa' && !isStrongRsa(issuer.key))
-          reason = `the key of ${label(issuer)} is too short`;
-        else if (path.length < MAX_LENGTH) climb([...path, issuer], issuer);
-      }
+    for (const issuer of issuers.of(last)) {
+      if (path.includes(issuer)) continue;
+      if (path.length - 1 > issuer.pathLength)
+        issuers.reason ??= `${label(issuer)} may not have that many CAs below it`;
+      else if (issuers.isAnchor(issuer)) {
+        if (chains.push([...path, issuer]) > MAX_CHAINS) throw tooMany();
+      } else if (path.length < MAX_LENGTH) climb([...path, issuer], issuer);
+    }
   };
 
   climb([leaf], leaf);
   if (chains.length === 0)
     throw new Rejection(
       'untrusted_certificate',
-      `the certificate of ${label(leaf)} is not trusted: ${reason}`,
+      `the certificate of ${label(leaf)} is not trusted: ${issuers.reason ?? `its issuer ${issuerText(leaf)} is none of the configured CAs`}`,
     );
   return chains;
 };

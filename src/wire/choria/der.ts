@@ -1,6 +1,6 @@
 /**
- * Just enough of DER to read the fields of a certificate that OpenSSL has already parsed. Node gives names and
- * extensions as text, in which one value can look like two.
+ * Just enough of DER to read the fields of a certificate, before OpenSSL does: it decodes a key of any size at once,
+ * and Node gives names and extensions as text, in which one value can look like two.
  */
 
 /** One element: its tag byte and its content. */
@@ -12,15 +12,18 @@ export interface DerNode {
 export const TAG = {
   boolean: 0x01,
   integer: 0x02,
+  bitString: 0x03,
   octetString: 0x04,
   oid: 0x06,
   sequence: 0x30,
   set: 0x31,
   utf8String: 0x0c,
   printableString: 0x13,
+  teletexString: 0x14,
   ia5String: 0x16,
   utcTime: 0x17,
   generalizedTime: 0x18,
+  bmpString: 0x1e,
 } as const;
 
 /** Bytes that are not the DER that was expected. */
@@ -46,10 +49,15 @@ const elementAt = (bytes: Buffer, offset: number): { readonly node: DerNode; rea
   return { node: { tag, content: bytes.subarray(start, start + length) }, next: start + length };
 };
 
+/** More of them, on one level, no certificate has; those who send one must not decide how many are made. */
+const MAX_ELEMENTS = 1000;
+
 /** All elements of a constructed one's content. */
 export const elements = (content: Buffer): readonly DerNode[] => {
   const nodes: DerNode[] = [];
   for (let offset = 0; offset < content.length; ) {
+    if (nodes.length === MAX_ELEMENTS)
+      throw new DerError(`the DER has more than ${MAX_ELEMENTS} elements in one`);
     const { node, next } = elementAt(content, offset);
     nodes.push(node);
     offset = next;

@@ -4,7 +4,7 @@ import { Rejection } from '../../envelope/rejection.ts';
 import { tryDecodeBase64 } from '../base64.ts';
 import { Lru } from '../lru.ts';
 import { label, parseCertificates } from './certificate.ts';
-import { type Chain, checkDates, findChains, isStrongRsa } from './chain.ts';
+import { type Chain, checkDates, findChains } from './chain.ts';
 import type { SecureRequest } from './secure.ts';
 
 /** Who may call, and who in another's name: certname_whitelist and privileged_users of go-choria 0.30, dots escaped. */
@@ -44,8 +44,11 @@ export interface CallerVerifier {
 }
 
 const MAX_CERTIFICATES = 8;
-const MAX_PEM = 64 * 1024;
+/** Characters of all of them; with a text before each, as `openssl x509 -text` writes it, four have as many. */
+const MAX_PEM = 32 * 1024;
 const MAX_ANCHORS = 1000;
+/** Certificates that are remembered with why they are refused, or with no request yet that their key has signed. */
+const UNPROVEN = 250;
 
 interface Signer {
   readonly key: KeyObject;
@@ -91,8 +94,10 @@ export const createCallerVerifier = (options: CallerVerifierOptions): CallerVeri
       );
   const allow = stateless(options.allow);
   const privileged = stateless(options.privileged);
-  // Only what is trusted is remembered: strangers must not be able to push it out.
-  const signers = new Lru<string, Signer>(options.cacheSize ?? 1000);
+  // Apart, because anybody can show a certificate of somebody else's, with any text around it: strangers must not be able
+  // to push out those who have signed.
+  const proven = new Lru<string, Signer>(options.cacheSize ?? 1000);
+  const unproven = new Lru<string, Signer | Rejection>(UNPROVEN);
 
   const inspect = (pem: string): Signer => {
     const [leaf, ...intermediates] = parseCertificates(pem, "the caller's certificate", MAX_CERTIFICATES);
@@ -100,11 +105,9 @@ export const createCallerVerifier = (options: CallerVerifierOptions): CallerVeri
     const chains = findChains(leaf, intermediates, anchors);
     if (!leaf.clientAuth)
       throw new Rejection('certificate_usage', `the certificate of ${label(leaf)} is not one for clients`);
-    if (!isStrongRsa(leaf.key))
-      throw new Rejection(
-        'untrusted_certificate',
-        `the key of ${label(leaf)} is not an RSA key of 2048 bits or more`,
-      );
+    const { kind, problem = 'is no RSA key' } = leaf.keyInfo;
+    if (kind !== 'rsa' || leaf.keyInfo.problem !== undefined)
+      throw new Rejection('untrusted_certificate', `the key of ${label(leaf)} ${problem}`);
     return {
       key: leaf.key,
       label: label(leaf),
@@ -114,15 +117,26 @@ export const createCallerVerifier = (options: CallerVerifierOptions): CallerVeri
     };
   };
 
-  const signerOf = (pem: string): Signer => {
+  const inspected = (pem: string): Signer | Rejection => {
+    try {
+      return inspect(pem);
+    } catch (error) {
+      if (error instanceof Rejection) return error;
+      throw error;
+    }
+  };
+
+  /** @returns the signer, and what remembers it as one whose key has signed a request */
+  const signerOf = (pem: string): readonly [signer: Signer, remember: () => void] => {
     if (pem.length > MAX_PEM)
       throw new Rejection('untrusted_certificate', "the caller's certificate is too large");
     const id = createHash('sha256').update(pem).digest('base64');
-    const known = signers.get(id);
-    if (known !== undefined) return known;
-    const signer = inspect(pem);
-    signers.set(id, signer);
-    return signer;
+    const known = proven.get(id);
+    if (known !== undefined) return [known, () => undefined];
+    const found = unproven.get(id) ?? inspected(pem);
+    unproven.set(id, found);
+    if (found instanceof Rejection) throw found;
+    return [found, () => proven.set(id, found)];
   };
 
   const checkName = (signer: Signer, name: string): void => {
@@ -144,7 +158,7 @@ export const createCallerVerifier = (options: CallerVerifierOptions): CallerVeri
           'the request comes from an insecure build and is not signed',
         );
       const signature = decodeSignature(request.signature);
-      const signer = signerOf(request.pubcert);
+      const [signer, remember] = signerOf(request.pubcert);
       checkDates(signer.chains, now);
       if (!signer.privileged) checkName(signer, name);
       if (!verifySignature('sha256', Buffer.from(request.message), signer.key, signature))
@@ -152,6 +166,7 @@ export const createCallerVerifier = (options: CallerVerifierOptions): CallerVeri
           'invalid_signature',
           `the signature does not match the request and the certificate of ${signer.label}`,
         );
+      remember();
       return { name, privileged: signer.privileged, certificate: signer.label };
     },
   };

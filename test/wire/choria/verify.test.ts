@@ -227,7 +227,7 @@ describe('a certificate', () => {
     refused(
       () => verifier().verify(request, 'choria=alice.mcollective', now),
       'untrusted_certificate',
-      /not an RSA key/,
+      /is no RSA key/,
     );
   });
 
