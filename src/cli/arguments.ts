@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { isIdentity } from '../envelope/check.ts';
 import { FACT_OPERATORS, type FactFilter, type FactOperator } from '../envelope/filter.ts';
 import { Rejection } from '../envelope/rejection.ts';
@@ -43,6 +43,12 @@ export const parseSeconds = (text: string): number => {
   const seconds = Number(text);
   if (/^[\d.]+$/.test(text) && seconds > 0 && seconds <= 3600) return Math.ceil(seconds * 1000);
   throw new InvalidArgumentError('A time is a number of seconds above 0 and up to 3600.');
+};
+
+/** An option in seconds, which the command gets in ms and the help shows as it would be written. */
+export const secondsOption = (flags: string, description: string, byDefault?: number): Option => {
+  const option = new Option(flags, description).argParser(parseSeconds);
+  return byDefault === undefined ? option : option.default(byDefault * 1000, `${byDefault}`);
 };
 
 /** For options that can be repeated. */

@@ -5,6 +5,7 @@ import { checkBrokers } from './check/brokers.ts';
 import { Checklist, type Finding } from './check/checklist.ts';
 import { fromProblem, hasProblems, jsonReport, textReport } from './check/report.ts';
 import { checkSettings } from './check/settings.ts';
+import { canColour } from './terminal.ts';
 
 export interface CheckOptions {
   readonly config: string;
@@ -38,7 +39,7 @@ export const registerCheck = (program: Command): void => {
     .description('see whether a configuration will work, and how to mend what will not')
     .requiredOption('-c, --config <file>', 'the configuration')
     .option('--offline', 'do not connect to the brokers')
-    .option('--json', 'print the findings as JSON')
+    .option('-j, --json', 'print the findings as JSON')
     .addHelpText(
       'after',
       `
@@ -55,7 +56,7 @@ Exit codes: 0 all is well (there may be warnings), 1 there are problems, 2 wrong
     )
     .action(async (options: CheckOptions) => {
       const findings = await check(options);
-      const colour = process.stdout.isTTY === true && !process.env['NO_COLOR'];
+      const colour = canColour(process.stdout);
       process.stdout.write(
         options.json === true ? jsonReport(options.config, findings) : textReport(findings, colour),
       );

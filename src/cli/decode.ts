@@ -63,7 +63,7 @@ const decodeFile = async (file: string, options: DecodeOptions, keys: Keys, tall
   }
 };
 
-const decode = async (files: readonly string[], options: DecodeOptions): Promise<void> => {
+const decode = async (files: readonly string[] = [], options: DecodeOptions): Promise<void> => {
   const keys = keysFrom(options);
   const tally: Tally = { messages: 0, whole: 0, verdicts: { valid: 0, invalid: 0, unverified: 0 } };
   const inputs = files.length === 0 ? [STDIN] : files;
@@ -85,7 +85,7 @@ export const registerDecode = (program: Command): void => {
       'Reads messages of either side, whole or any layer of one, and prints all that is in them as a tree, with the ' +
         'verdict on each signature. Without a file, or for "-", it reads standard input.',
     )
-    .argument('[files...]', 'a message, or NDJSON with one on each line, such as a capture or a cassette', [])
+    .argument('[files...]', 'a message, or NDJSON with one on each line, such as a capture or a cassette')
     .option('--ca <file>', "PEM file of the CA of Choria's callers; repeatable", text)
     .option(
       '--client-keys <dir>',
@@ -95,7 +95,7 @@ export const registerDecode = (program: Command): void => {
     .option('--server-key <file>', 'public key of the legacy daemons; repeatable', text)
     .option('-c, --config <bridge.yaml>', 'take the keys that this configuration names as well')
     .option('--full', 'cut nothing: long texts, binary values and lists are shown as a whole')
-    .option('--json', 'print one JSON object a message, one a line')
+    .option('-j, --json', 'print one JSON object a message, one a line')
     .addHelpText(
       'after',
       `

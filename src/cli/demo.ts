@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks';
-import { Chalk } from 'chalk';
 import type { Command } from 'commander';
 import type { Answer, TimedReply } from '../client/index.ts';
 import { type Explanation, explain, shownData } from './demo/explain.ts';
 import { COLLECTIVE, NODES, type Step, setStage } from './demo/stage.ts';
+import { coloursFor } from './terminal.ts';
 
 interface Act {
   readonly title: string;
@@ -102,7 +102,7 @@ const isComplete = ({ acts }: Performance): boolean =>
   acts.every(({ replies, expected }) => replies.length === expected);
 
 const print = ({ acts, translation, summary }: Performance, stream: NodeJS.WriteStream): void => {
-  const chalk = new Chalk({ level: stream.isTTY && process.env['NO_COLOR'] === undefined ? 1 : 0 });
+  const chalk = coloursFor(stream);
   const line = (text = ''): void => void stream.write(`${text}\n`);
   line(chalk.bold('mcbridge demo: a Choria client talks to a legacy MCollective collective'));
   line(
@@ -145,7 +145,7 @@ export const registerDemo = (program: Command): void => {
       'Runs the real bridge between a Choria client and a legacy collective of five nodes, all inside this process,\n' +
         'and shows a discovery, broadcast and directed requests, and one message step by step.',
     )
-    .option('--json', 'print what happened as JSON')
+    .option('-j, --json', 'print what happened as JSON')
     .addHelpText(
       'after',
       '\nExamples:\n  mcbridge demo\n  mcbridge demo --json\n\nExit status: 0 when every reply came, 1 otherwise.',

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { isToken } from '../envelope/check.ts';
 import { formatView } from '../observe/format.ts';
 import { viewObject } from '../observe/json.ts';
-import { collecting, parseSeconds } from './arguments.ts';
+import { collecting, secondsOption } from './arguments.ts';
 import {
   addConnectionOptions,
   CONNECTION_HELP,
@@ -43,9 +43,9 @@ export const registerFederationObserve = (program: Command): void => {
     .option('--cluster <name>', 'cluster to watch; default: that of --config, or of --federation')
     .option('--once', 'listen for one interval, print once and end')
     .option('--count <n>', 'with --once: end as soon as so many instances were heard', positiveInteger)
-    .option('--wait <seconds>', 'with --once: listen for so long instead', parseSeconds)
+    .addOption(secondsOption('--wait <seconds>', 'with --once: listen for so long instead'))
     .option('--instance <name>', 'show this one only; repeat for more', collecting(String))
-    .option('--json', 'print JSON: with --once one object, else one in a line for each update');
+    .option('-j, --json', 'print JSON: with --once one object, else one in a line for each update');
   addConnectionOptions(command)
     .addHelpText(
       'after',

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { parseNode, parseSeconds } from './arguments.ts';
+import { parseNode, secondsOption } from './arguments.ts';
 import { CONNECTION_HELP, connectionFrom } from './client-options.ts';
 import { addClientOptions, type ClientOptions, withClient } from './client-session.ts';
 import { federationCommand } from './federation.ts';
@@ -46,14 +46,15 @@ export const registerFederationTrace = (program: Command): void => {
     )
     .argument('<node>', "the node's identity", parseNode);
   addClientOptions(command)
-    .option('--timeout <seconds>', 'how long to wait for the reply', parseSeconds, 3_000)
-    .option(
-      '--stats-timeout <seconds>',
-      'how long to listen for statistics of the brokers when no reply comes',
-      parseSeconds,
-      11_000,
+    .addOption(secondsOption('--timeout <seconds>', 'how long to wait for the reply', 3))
+    .addOption(
+      secondsOption(
+        '--stats-timeout <seconds>',
+        'how long to listen for statistics of the brokers when no reply comes',
+        11,
+      ),
     )
-    .option('--json', 'print the trace as JSON')
+    .option('-j, --json', 'print the trace as JSON')
     .addHelpText(
       'after',
       `${CONNECTION_HELP}

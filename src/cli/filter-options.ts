@@ -7,7 +7,15 @@ export interface FilterOptions {
   readonly withFact?: readonly FactFilter[];
   readonly withClass?: readonly string[];
   readonly withIdentity?: readonly string[];
+  readonly with?: readonly Pick<Filter, 'fact' | 'cfClass'>[];
 }
+
+/** Words with an operator are facts and the others classes, as `mco` reads `--with`. @throws InvalidArgumentError */
+const parseWith = (text: string): Pick<Filter, 'fact' | 'cfClass'> => {
+  const words = text.split(/\s+/).filter((word) => word !== '');
+  const isFact = (word: string): boolean => /^[^/].*[=<>]/.test(word);
+  return { fact: words.filter(isFact).map(parseFact), cfClass: words.filter((word) => !isFact(word)) };
+};
 
 /** The filters that `mco` and `choria` have under the same names. */
 export const addFilterOptions = (command: Command): Command =>
@@ -26,13 +34,22 @@ export const addFilterOptions = (command: Command): Command =>
       '-I, --with-identity <node>',
       'only this node, or /regex/; repeatable, any may hold',
       collecting(parseIdentity),
+    )
+    .option(
+      '-W, --with <filter>',
+      'classes and facts in one, separated by spaces: "/apache/ country=uk"; repeatable',
+      collecting(parseWith),
     );
 
-export const filterFrom = ({ withFact, withClass, withIdentity }: FilterOptions): Partial<Filter> => ({
-  ...(withFact && { fact: withFact }),
-  ...(withClass && { cfClass: withClass }),
-  ...(withIdentity && { identity: withIdentity }),
-});
+export const filterFrom = (options: FilterOptions): Partial<Filter> => {
+  const fact = [...(options.withFact ?? []), ...(options.with ?? []).flatMap((it) => it.fact)];
+  const cfClass = [...(options.withClass ?? []), ...(options.with ?? []).flatMap((it) => it.cfClass)];
+  return {
+    ...(fact.length > 0 && { fact }),
+    ...(cfClass.length > 0 && { cfClass }),
+    ...(options.withIdentity && { identity: options.withIdentity }),
+  };
+};
 
 /** How many nodes can answer at most, where the filter names them all. */
 export const mostThatAnswer = ({ withIdentity = [] }: FilterOptions): number | undefined =>

@@ -38,7 +38,7 @@ export const registerInventory = (program: Command): void => {
     .option('-T, --collective <name>', 'only nodes in this collective')
     .option('--egress <name>', 'only nodes beyond this egress')
     .option('--node <pattern>', 'only such nodes; * is any text, ? one character', parseGlob)
-    .option('--json', 'print JSON')
+    .option('-j, --json', 'print JSON')
     .addHelpText(
       'after',
       `

@@ -1,7 +1,7 @@
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import type { LogConfig } from '../config/types.ts';
-import { harmless } from './terminal.ts';
+import { canColour, harmless } from './terminal.ts';
 
 export interface LoggerOptions extends LogConfig {
   /** Where lines go; a terminal has `isTTY`. */
@@ -33,7 +33,7 @@ export const createLogger = (options: LoggerOptions): Logger => {
   const terminal = stream.isTTY === true;
   const forPeople = format === 'pretty' || (format === 'auto' && terminal);
   const pretty = prettyFactory({
-    colorize: options.colour ?? (terminal && !process.env['NO_COLOR']),
+    colorize: options.colour ?? canColour(stream),
     ignore: 'identity,cluster,instance',
     translateTime: 'SYS:HH:MM:ss.l',
   });

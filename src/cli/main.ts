@@ -7,6 +7,7 @@ import { registerDecode } from './decode.ts';
 import { registerDemo } from './demo.ts';
 import { registerFederationObserve } from './federation-observe.ts';
 import { registerFederationTrace } from './federation-trace.ts';
+import { commandHint, optionHint } from './hints.ts';
 import { registerInventory } from './inventory.ts';
 import { registerPing } from './ping.ts';
 import { registerRecord } from './record.ts';
@@ -88,9 +89,19 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (!program.args.includes('run')) process.exit();
 });
 
+/** What Commander does not say of what is not there. */
+const hintOf = ({ code }: CommanderError): string | undefined => {
+  const args = process.argv.slice(2);
+  if (code === 'commander.unknownCommand') return commandHint(args);
+  if (code !== 'commander.unknownOption') return undefined;
+  return args.map(optionHint).find((hint) => hint !== undefined);
+};
+
 try {
   await program.parseAsync();
 } catch (error) {
+  const hint = error instanceof CommanderError ? hintOf(error) : undefined;
+  if (hint !== undefined) process.stderr.write(`${hint}\n`);
   // Commander has printed what it has to say itself.
   if (!(error instanceof CommanderError)) process.stderr.write(`${inert(explain(error))}\n`);
   process.exitCode = exitCode(error);

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Answer } from '../client/index.ts';
-import { parseSeconds } from './arguments.ts';
+import { secondsOption } from './arguments.ts';
 import { CONNECTION_HELP, connectionFrom } from './client-options.ts';
 import { addClientOptions, type ClientOptions, withClient } from './client-session.ts';
 import { addFilterOptions, type FilterOptions, filterFrom, mostThatAnswer } from './filter-options.ts';
@@ -66,8 +66,8 @@ export const registerPing = (program: Command): void => {
     .summary('see which nodes answer, and how fast')
     .description('Pings all nodes of a collective, or those that the filters fit, as a Choria client does.');
   addFilterOptions(addClientOptions(command))
-    .option('--timeout <seconds>', 'how long to wait for replies', parseSeconds, 2_000)
-    .option('--json', 'print the replies as JSON')
+    .addOption(secondsOption('--timeout <seconds>', 'how long to wait for replies', 2))
+    .option('-j, --json', 'print the replies as JSON')
     .addHelpText(
       'after',
       `${CONNECTION_HELP}

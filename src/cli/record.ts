@@ -5,6 +5,7 @@ import { RecordError } from '../record/problem.ts';
 import { Recorder } from '../record/recorder.ts';
 import type { Path } from '../record/redact/paths.ts';
 import { createRedactor } from '../record/redact/redactor.ts';
+import type { Tally } from '../record/tally.ts';
 import { Tape } from '../record/tape.ts';
 import { collecting } from './arguments.ts';
 import { attached, fromInside, fromOutside } from './record/hearing.ts';
@@ -141,7 +142,7 @@ const recordTo = async (file: string, options: RecordOptions): Promise<void> => 
       recorder.stop();
       await ears.close();
     }
-    await tape.close();
+    await keepOrDiscard(tape, recorder.tally);
   } catch (error) {
     if (recorder.tally.messages === 0) await tape.discard();
     throw error;
@@ -155,6 +156,10 @@ const recordTo = async (file: string, options: RecordOptions): Promise<void> => 
   warnOfNothing(recorder.tally);
   warnOfMissed(redactor?.replaced);
 };
+
+/** A cassette without a message cannot be replayed, and would replace an earlier one that can. */
+export const keepOrDiscard = (tape: Tape, { messages }: Pick<Tally, 'messages'>): Promise<void> =>
+  messages === 0 ? tape.discard() : tape.close();
 
 /** Why a recording ends by itself. */
 interface Ending {

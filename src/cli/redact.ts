@@ -11,7 +11,7 @@ import { Tape } from '../record/tape.ts';
 import { collecting } from './arguments.ts';
 import { PATHS_HELP, parseValuePath, selectionOf } from './record/options.ts';
 import { summaryOf, warnOfMissed, warnOfNothing } from './record/progress.ts';
-import { orTell } from './record.ts';
+import { keepOrDiscard, orTell } from './record.ts';
 import { UsageError } from './usage.ts';
 
 interface RedactOptions {
@@ -84,7 +84,7 @@ const redact = async (file: string, options: RedactOptions): Promise<void> => {
       if (isRejected(clean)) tally.rejected++;
       else tally.add(clean, bodyOf(clean).length);
     }
-    await tape.close();
+    await keepOrDiscard(tape, tally);
   } catch (error) {
     // What is discarded cannot be written to any more, which is no reason.
     const reason = failure ?? error;

@@ -45,7 +45,7 @@ export const registerReplay = (program: Command): void => {
     )
     .option('--update', 'accept what came out: rewrite the cassettes that differ')
     .option('--junit <file>', 'write the results for a CI system, as JUnit XML')
-    .option('--json', 'print the results as JSON')
+    .option('-j, --json', 'print the results as JSON')
     .option('--import <capture>', 'make the one cassette that is named of the requests of this capture first')
     .option('--as <ingress>', 'with --import: the ingress that these come in by')
     .option('--force', 'with --import: replace a cassette that is there')

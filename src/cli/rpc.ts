@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Answer, ChoriaClient } from '../client/index.ts';
 import { isToken } from '../envelope/check.ts';
 import type { Value } from '../envelope/value.ts';
-import { collecting, type Input, parseInput, parseNode, parseSeconds } from './arguments.ts';
+import { collecting, type Input, parseInput, parseNode, secondsOption } from './arguments.ts';
 import { CONNECTION_HELP, type Connection, connectionFrom } from './client-options.ts';
 import { addClientOptions, type ClientOptions, withClient } from './client-session.ts';
 import { addFilterOptions, type FilterOptions, filterFrom, mostThatAnswer } from './filter-options.ts';
@@ -72,7 +72,7 @@ const call = async ({ agent, action, data }: Call, options: RpcOptions, connecti
     }
   });
 
-const rpc = async (agent: string, action: string, inputs: readonly Input[], options: RpcOptions) => {
+const rpc = async (agent: string, action: string, inputs: readonly Input[] = [], options: RpcOptions) => {
   checkUsage(agent, options);
   const data = new Map(inputs);
   const connection = connectionFrom(options);
@@ -106,13 +106,13 @@ export const registerRpc = (program: Command): void => {
     )
     .argument('<agent>')
     .argument('<action>')
-    .argument('[inputs...]', 'key=value; see below', collecting(parseInput), []);
+    .argument('[inputs...]', 'key=value; see below', collecting(parseInput));
   addFilterOptions(addClientOptions(command))
     .option('--target <node>', 'ask this node; repeatable', collecting(parseNode))
     .option('--broadcast', 'ask all that the filters fit with one message')
-    .option('--timeout <seconds>', 'how long to wait for replies', parseSeconds, 10_000)
-    .option('--discovery-timeout <seconds>', 'how long to look for nodes', parseSeconds, 2_000)
-    .option('--json', 'print the replies as one line of JSON')
+    .addOption(secondsOption('--timeout <seconds>', 'how long to wait for replies', 10))
+    .addOption(secondsOption('--discovery-timeout <seconds>', 'how long to look for nodes', 2))
+    .option('-j, --json', 'print the replies as one line of JSON')
     .addHelpText(
       'after',
       `

@@ -1,8 +1,20 @@
 import { Chalk, type ChalkInstance } from 'chalk';
 
-/** Colours for a stream that is a terminal, unless NO_COLOR (https://no-color.org) is set; else plain text. */
-export const coloursFor = (stream: NodeJS.WriteStream): ChalkInstance =>
-  new Chalk({ level: stream.isTTY === true && !process.env['NO_COLOR'] ? 1 : 0 });
+/** Of a stream, what tells whether it is a terminal. */
+interface MaybeTerminal {
+  readonly isTTY?: boolean;
+}
+
+/** Whether a line can be written over: a terminal, and not one that obeys no escapes (`TERM=dumb`, as in Emacs). */
+export const canRedraw = (stream: MaybeTerminal): boolean =>
+  stream.isTTY === true && process.env['TERM'] !== 'dumb';
+
+/** Whether to use colours: in such a terminal, unless NO_COLOR (https://no-color.org) is set. */
+export const canColour = (stream: MaybeTerminal): boolean => canRedraw(stream) && !process.env['NO_COLOR'];
+
+/** Colours for a stream that can show them; else plain text. */
+export const coloursFor = (stream: MaybeTerminal): ChalkInstance =>
+  new Chalk({ level: canColour(stream) ? 1 : 0 });
 
 /** `1 node`, `2 nodes`. */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
@@ -72,11 +84,11 @@ export class ProgressBar {
 
   /** Takes the line away. */
   end(): void {
-    if (this.#stream.isTTY) this.#stream.write('\r\x1b[K');
+    if (canRedraw(this.#stream)) this.#stream.write('\r\x1b[K');
   }
 
   #draw(): void {
-    if (!this.#stream.isTTY) return;
+    if (!canRedraw(this.#stream)) return;
     const total = this.#total;
     if (total === undefined) {
       this.#stream.write(`\r\x1b[K${amount(this.#count, this.#noun)}`);

@@ -1,8 +1,9 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { entriesOf } from './merge.ts';
 import { formatPath, type KeyPath, type Position, type Problem } from './problem.ts';
 import { SECRET_KEYS } from './secret.ts';
 import { type Environment, substitute } from './substitute.ts';
-import { syntaxProblem } from './syntax.ts';
+import { contentProblem, syntaxProblem, telling } from './syntax.ts';
 
 /** Plain data as YAML gives it, the environment already put in. */
 export type Plain = null | boolean | number | string | readonly Plain[] | { readonly [key: string]: Plain };
@@ -89,7 +90,14 @@ export const parseConfigDocument = (text: string, file: string, env: Environment
       spot('a mapping');
       const entries: [string, Plain][] = [];
       const seen = new Map<string, number>();
-      for (const pair of node.items) {
+      const merged = entriesOf(node, doc);
+      for (const offset of merged.wrong)
+        report(
+          [...path, '<<'],
+          offset,
+          'a merge (<<) takes an alias (*) to a mapping, or a list of them; its anchor (&) has to stand before it',
+        );
+      for (const pair of merged.pairs) {
         const name = isScalar(pair.key) ? String(pair.key.value) : '';
         const start = isScalar(pair.key) ? (pair.key.range?.[0] ?? value) : value;
         const below = [...path, name];
@@ -127,8 +135,10 @@ export const parseConfigDocument = (text: string, file: string, env: Environment
     return null;
   };
 
-  for (const error of [...doc.errors, ...doc.warnings])
+  for (const error of telling([...doc.errors, ...doc.warnings]))
     problems.push({ file, ...position(error.pos[0]), path: '', message: syntaxProblem(error) });
+  const content = problems.length > 0 ? undefined : contentProblem(doc.contents, text);
+  if (content !== undefined) report([], 0, content);
   const value = problems.length > 0 ? null : plain(doc.contents, [], 0, []);
 
   const find = (path: KeyPath): { readonly spot: Spot; readonly isValue: boolean } | undefined => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hintFor } from './counterparts.ts';
 import type { ConfigDocument } from './document.ts';
 import { nearest } from './nearest.ts';
 import { formatPath, type KeyPath, type Problem } from './problem.ts';
@@ -50,11 +51,12 @@ export const describeIssue = (
     const keys = known.get(JSON.stringify(issue.path)) ?? [];
     return issue.keys.map((key) => {
       const meant = nearest(key, keys);
+      const hint = hintFor(key, keys) ?? (meant === undefined ? undefined : `did you mean "${meant}"?`);
       return {
         file: document.file,
         ...document.keyAt([...path, key]),
         path: formatPath([...path, key]),
-        message: `unknown key${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
+        message: `unknown key${hint === undefined ? '' : `; ${hint}`}`,
         allowed: keys.join(', '),
       };
     });

@@ -71,6 +71,7 @@ export const crossCheck = (outline: Outline, document: ConfigDocument): readonly
         report(path, `${document.show(path)} is exported from ${route.from ?? 'there'} already, by ${first}`);
     }
   }
+  checkNames(outline, report);
   checkHomes(outline, report);
   checkSides(outline, report, refer);
   checkDiscovery(outline, report);
@@ -83,6 +84,16 @@ type Report = (path: KeyPath, message: string, allowed?: string) => void;
 const entryOf = (entries: Readonly<Record<string, unknown>>, name = ''): object => {
   const entry = entries[name];
   return typeof entry === 'object' && entry !== null ? entry : {};
+};
+
+/** Logs, metrics and cassettes call a link by the name of its ingress or egress alone. */
+const checkNames = ({ ingresses, egresses }: Outline, report: Report): void => {
+  for (const name of Object.keys(egresses))
+    if (Object.hasOwn(ingresses, name))
+      report(
+        ['egresses', name],
+        `an ingress is called ${JSON.stringify(name)} too; give one of them another name`,
+      );
 };
 
 /** As in the schema. */

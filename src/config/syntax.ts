@@ -1,4 +1,4 @@
-import type { ErrorCode, YAMLError } from 'yaml';
+import { type ErrorCode, isMap, isScalar, type YAMLError } from 'yaml';
 
 // The library's own messages quote the file for these codes, and what they quote may be a password.
 const SENTENCES: Partial<Record<ErrorCode, string>> = {
@@ -8,6 +8,7 @@ const SENTENCES: Partial<Record<ErrorCode, string>> = {
   BAD_SCALAR_START: 'a value cannot start with this character; put it in quotes',
   MULTIPLE_DOCS: 'a second document starts here; the configuration is one document',
   NON_STRING_KEY: 'a key must be text',
+  TAB_AS_INDENT: 'a tab stands where lines are indented; YAML takes spaces only',
   TAG_RESOLVE_FAILED: 'tags (!) are not used here; put text that starts with ! in quotes',
   UNEXPECTED_TOKEN: 'text that does not belong here; see to quotes and indentation',
 };
@@ -15,3 +16,23 @@ const SENTENCES: Partial<Record<ErrorCode, string>> = {
 /** A syntax error of the file in words that hold nothing of the file. */
 export const syntaxProblem = (error: YAMLError): string =>
   `not valid YAML: ${SENTENCES[error.code] ?? error.message}`;
+
+/** Those errors that say something: a parser that has lost its way goes on, and what it finds then is of no use. */
+export const telling = (errors: readonly YAMLError[]): readonly YAMLError[] => {
+  const tabs = errors.filter(({ code }) => code === 'TAB_AS_INDENT');
+  if (tabs.length > 0) return tabs;
+  return errors.toSorted((a, b) => a.pos[0] - b.pos[0]).slice(0, 1);
+};
+
+/** Settings of MCollective and Choria, in whose files `key = value` stands in a line. */
+const INI = /^[\w.]+ *= /m;
+
+/** Why what the file holds can be no configuration, whatever its keys are. */
+export const contentProblem = (contents: unknown, text: string): string | undefined => {
+  if (isMap(contents)) return undefined;
+  if (contents === null || (isScalar(contents) && contents.value === null))
+    return 'the file holds no setting; docs/bridge.example.yaml has all of them';
+  if (INI.test(text))
+    return 'the file has lines of the form "key = value", as MCollective\'s have; bridge.yaml is YAML: "key: value", see docs/bridge.example.yaml';
+  return 'the file holds no sections with keys; docs/bridge.example.yaml shows what it takes';
+};

@@ -21,6 +21,9 @@ import { run } from '../support/process.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MAIN = join(ROOT, 'dist/cli/main.js');
+const VERSION = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))).version;
 
 const example = (name: string): unknown => parse(readFileSync(join(ROOT, 'docs/ci', name), 'utf8'));
 
@@ -134,7 +137,7 @@ describe.each(NAMES)('the example %s', (name) => {
     expect(lines[0]).toMatch(/^npm ci\b/);
     expect(lines.slice(1)).toEqual(commands);
     expect(commands.length).toBeGreaterThanOrEqual(2);
-    for (const command of commands) expect(command).toMatch(/^npx --no mcbridge /);
+    for (const command of commands) expect(command).toMatch(/^npx --no -- mcbridge /);
   });
 
   test('is green for a configuration that does what was recorded, without a private key or a secret', async () => {
@@ -145,6 +148,8 @@ describe.each(NAMES)('the example %s', (name) => {
     for (const command of commands) {
       const { status, stdout } = await inCi(command);
       expect({ status, stdout }).toMatchObject({ status: 0 });
+      // npx has options of its own, and would tell its own version.
+      if (command.endsWith(' --version')) expect(stdout.trim()).toBe(VERSION);
     }
     expect(file()).toContain('<testsuites tests="1" failures="0" errors="0"');
   });

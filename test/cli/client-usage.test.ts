@@ -1,5 +1,7 @@
-import { describe, expect, test } from 'vitest';
-import { counted, harmless, listed, ProgressBar } from '../../src/cli/terminal.ts';
+import { Command } from 'commander';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { addFilterOptions, filterFrom } from '../../src/cli/filter-options.ts';
+import { coloursFor, counted, harmless, listed, ProgressBar } from '../../src/cli/terminal.ts';
 import { mcbridge } from '../support/bridge.ts';
 
 describe('the client commands', () => {
@@ -26,6 +28,13 @@ describe('the client commands', () => {
     [['rpc', 'rpcutil', 'ping', '--target', '*'], 'A node is named by its identity'],
     [['rpc', 'rpcutil', 'ping', '--target', 'n1', '-C', 'x'], 'give one or the other'],
     [['rpc', 'rpcutil', 'ping', '--target', 'n1', '--broadcast'], 'give one of them'],
+    [['ping', '-W', 'apache a='], 'A fact filter is fact=value'],
+    [['ping', '-S', 'x'], '(-S: compound filters are not offered here'],
+    [['rpc', 'rpcutil', 'ping', '--dt=2'], '(--dt: write --discovery-timeout SECONDS)'],
+    [['rpc', 'rpcutil', 'ping', '--nodes', 'f'], '(--nodes: name each node with --target NODE)'],
+    [['observe'], '(here it is mcbridge federation observe)'],
+    [['trace', 'web1.example.net'], '(here it is mcbridge federation trace NODE)'],
+    [['facts', 'osfamily'], '(here it is mcbridge rpc rpcutil get_fact fact=NAME)'],
     [['federation', 'trace'], "missing required argument 'node'"],
     [['federation', 'trace', 'a.>'], 'A node is named by its identity'],
   ])('take %j for wrong usage', async (args, sentence) => {
@@ -35,7 +44,58 @@ describe('the client commands', () => {
   });
 });
 
+describe('the filters of -W', () => {
+  test('are those of -F and -C together', () => {
+    const command = addFilterOptions(new Command());
+    command.parse(['-W', '/apache/ country=uk  cores>=4', '-C', 'mysql', '-F', 'a=b'], { from: 'user' });
+    expect(filterFrom(command.opts())).toEqual({
+      fact: [
+        { fact: 'a', operator: '==', value: 'b' },
+        { fact: 'country', operator: '==', value: 'uk' },
+        { fact: 'cores', operator: '>=', value: '4' },
+      ],
+      cfClass: ['mysql', '/apache/'],
+    });
+  });
+});
+
+describe('times in the help', () => {
+  test.each([
+    [['ping'], ['2']],
+    [['rpc'], ['10', '2']],
+    [
+      ['federation', 'trace'],
+      ['3', '11'],
+    ],
+  ])('are in the unit of the option: %j', async (command, defaults) => {
+    const { stdout } = await mcbridge(...command, '--help');
+    const shown = [...stdout.matchAll(/--[\w-]+ <seconds>[\s\S]*?\(default:\s+(\S+)\)/g)].map(([, it]) => it);
+    expect(shown).toEqual(defaults);
+  });
+
+  test('no default is one of the program alone', async () => {
+    for (const command of [[], ['rpc'], ['decode'], ['run'], ['record'], ['inventory'], ['replay']])
+      expect((await mcbridge(...command, '--help')).stdout).not.toMatch(/default:\s+(?:\[|\{|\d{4,})/);
+  });
+});
+
 describe('what is shown on a terminal', () => {
+  beforeEach(() => vi.stubEnv('TERM', 'xterm'));
+  afterEach(() => vi.unstubAllEnvs());
+
+  test('is neither coloured nor written over where the terminal is dumb', () => {
+    vi.stubEnv('TERM', 'dumb');
+    vi.stubEnv('NO_COLOR', undefined);
+    const it = screen(true);
+    const bar = new ProgressBar(it, 2);
+    bar.step();
+    bar.end();
+    expect(it.written).toEqual([]);
+    expect(coloursFor({ isTTY: true }).red('x')).toBe('x');
+    vi.stubEnv('TERM', 'xterm');
+    expect(coloursFor({ isTTY: true }).red('x')).not.toBe('x');
+  });
+
   const screen = (isTTY: boolean) => {
     const written: string[] = [];
     return { isTTY, write: (text: string) => written.push(text), written };

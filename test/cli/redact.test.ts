@@ -30,7 +30,9 @@ describe('mcbridge redact', () => {
     writeFileSync(empty, `${linesIn(cassette)[0]}\n`);
     const { status, stdout, stderr } = await redact(empty, '--config', config, '--all-data');
     expect({ status, stdout }).toMatchObject({ status: 1, stdout: expect.stringContaining('recorded 0') });
-    expect(stderr).toBe('mcbridge: there is no message in it, so that nothing can be replayed\n');
+    expect(stderr).toBe(
+      'mcbridge: there was no message, so no file was written: nothing could be replayed\n',
+    );
   });
 
   test('says how many values it has replaced, and ends with 1 where a path has led to none', async () => {

@@ -14,7 +14,10 @@ describe('substitution', () => {
     [`\${NOPE:-}`, ''],
     [`\${EMPTY}`, ''],
     [`$\${NAME}`, `\${NAME}`],
-    ['$NAME cert=$1 $', '$NAME cert=$1 $'],
+    ['$Name cert=$1 $', '$Name cert=$1 $'],
+    ['^alice$|^BOB$', '^alice$|^BOB$'],
+    ['$$NAME', '$NAME'],
+    ['pa$$WORD', 'pa$$WORD'],
   ])('makes %s into %s', (text, result) => {
     expect(substitute(text, ENV)).toEqual({ text: result, errors: [] });
   });

@@ -3,6 +3,7 @@ import { viewObject } from '../../observe/json.ts';
 import { alarm, crop, faint, heading, type Line, plain } from '../../observe/line.ts';
 import type { ClusterView } from '../../observe/view.ts';
 import { statsSubject } from '../../wire/choria/stats.ts';
+import { canRedraw } from '../terminal.ts';
 import { paint } from './paint.ts';
 import { Screen } from './screen.ts';
 import { type Watch, type Watched, watch } from './watch.ts';
@@ -37,7 +38,7 @@ export const observeLive = async (options: LiveOptions): Promise<void> => {
     }, GATHER);
   };
   const watched = await watch(options, onChange);
-  const onScreen = process.stdout.isTTY === true && !options.json;
+  const onScreen = canRedraw(process.stdout) && !options.json;
   display = onScreen ? screenDisplay(watched, options) : streamDisplay(watched, options);
   const timer = setInterval(() => display?.update(false), TICK);
   try {

@@ -1,6 +1,6 @@
 import type { Replaced } from '../../record/redact/replaced.ts';
 import type { Tally } from '../../record/tally.ts';
-import { counted, harmless, type Screen } from '../terminal.ts';
+import { canRedraw, counted, harmless, type Screen } from '../terminal.ts';
 
 /** Ms between updates on a terminal, and between lines elsewhere. */
 const LIVE = 200;
@@ -43,33 +43,33 @@ export class Progress {
     this.#stream = stream;
     this.#tally = tally;
     this.#last = stateOf(tally);
-    this.#timer = setInterval(() => this.#show(), stream.isTTY ? LIVE : NOW_AND_THEN);
-    if (stream.isTTY) this.#show();
+    this.#timer = setInterval(() => this.#show(), canRedraw(stream) ? LIVE : NOW_AND_THEN);
+    if (canRedraw(stream)) this.#show();
   }
 
   /** A line of its own. */
   note(text: string): void {
-    this.#stream.write(`${this.#stream.isTTY ? ERASE : ''}mcbridge: ${harmless(text)}\n`);
-    if (this.#stream.isTTY) this.#show();
+    this.#stream.write(`${canRedraw(this.#stream) ? ERASE : ''}mcbridge: ${harmless(text)}\n`);
+    if (canRedraw(this.#stream)) this.#show();
   }
 
   end(): void {
     clearInterval(this.#timer);
-    if (this.#stream.isTTY) this.#stream.write(ERASE);
+    if (canRedraw(this.#stream)) this.#stream.write(ERASE);
   }
 
   #show(): void {
     const state = stateOf(this.#tally);
-    if (this.#stream.isTTY) this.#stream.write(`${ERASE}recording: ${state}`);
+    if (canRedraw(this.#stream)) this.#stream.write(`${ERASE}recording: ${state}`);
     else if (state !== this.#last) this.#stream.write(`mcbridge: ${state}\n`);
     this.#last = state;
   }
 }
 
-/** Says so where a recording holds no message, which is hardly what somebody wanted of it, and has the process fail. */
+/** Says so where there was no message, which is hardly what somebody wanted, and has the process fail. */
 export const warnOfNothing = (tally: Tally, stream: Screen = process.stderr): void => {
   if (tally.messages > 0) return;
-  stream.write('mcbridge: there is no message in it, so that nothing can be replayed\n');
+  stream.write('mcbridge: there was no message, so no file was written: nothing could be replayed\n');
   process.exitCode = 1;
 };
 
@@ -97,6 +97,6 @@ export const summaryOf = (tally: Tally, files: readonly string[], replaced?: Rep
     ...(tally.dropped === 0
       ? []
       : [`lost ${counted(tally.dropped, 'message')}: they came faster than the disk took them`]),
-    `written to ${files.join(', ')}`,
+    ...(tally.messages === 0 ? [] : [`written to ${files.join(', ')}`]),
   ];
 };

@@ -92,6 +92,11 @@ export const recordRunning = async (
       if (failed) return;
       const { flows, messages, bytes, rejected, dropped } = recorder.tally;
       try {
+        if (messages === 0) {
+          await tape.discard();
+          log.warn({ file }, 'no message went through the links, so there is no recording');
+          return;
+        }
         await tape.close();
         log.info({ files: tape.files, messages, bytes, rejected, dropped, flows }, 'recording ended');
       } catch (error) {
