@@ -49,17 +49,23 @@ interface Sent {
   readonly replies: readonly ChoriaReply[];
 }
 
-/** Ten requests a second, every other with a ttl of 2 s. What has not been answered by then is not, when `over` aborts. */
-const stream = (client: ChoriaClient, count: number, over: AbortSignal): Promise<readonly Sent[]> => {
+/**
+ * Ten requests a second, every other with a short ttl, in seconds. What has not been answered by then is not, when
+ * `over` aborts.
+ */
+const stream = (
+  client: ChoriaClient,
+  count: number,
+  over: AbortSignal,
+  shortTtl = 2,
+): readonly Promise<Sent>[] => {
   setMaxListeners(0, over);
-  return Promise.all(
-    Array.from({ length: count }, async (_, n): Promise<Sent> => {
-      await sleep(n * 100);
-      const at = Date.now();
-      const ttl = n % 2 === 0 ? 60 : 2;
-      return { at, ttl, replies: await ping(client, ttl, over) };
-    }),
-  );
+  return Array.from({ length: count }, async (_, n): Promise<Sent> => {
+    await sleep(n * 100);
+    const at = Date.now();
+    const ttl = n % 2 === 0 ? 60 : shortTtl;
+    return { at, ttl, replies: await ping(client, ttl, over) };
+  });
 };
 
 const residentMegabytes = ({ child }: BridgeProcess): number =>
@@ -73,7 +79,7 @@ describe('ActiveMQ killed and restarted', () => {
   let flooder: ChoriaClient;
   let sent: readonly Sent[];
   let counts: Counts;
-  let killed: number;
+  let before: readonly Sent[];
   let gone: number;
   const flooded: (readonly ChoriaReply[])[] = [];
   const megabytes: number[] = [];
@@ -86,9 +92,10 @@ describe('ActiveMQ killed and restarted', () => {
     const alice = await world.client({ cluster: 'main' });
     flooder = await world.client({ cluster: 'small' });
     const over = new AbortController();
+    const started = Date.now();
     const streaming = stream(alice, 40, over.signal);
-    await sleep(1_000);
-    killed = Date.now();
+    // With the long ttl, those of the first second.
+    before = await Promise.all([0, 2, 4, 6].flatMap((n) => streaming[n] ?? []));
     await world.activemq.kill();
     gone = Date.now();
     await sleep(3_000);
@@ -110,19 +117,21 @@ describe('ActiveMQ killed and restarted', () => {
     }
     await world.activemq.restart();
     flooded.push(...(await Promise.all(kept)));
-    // Sent last; a daemon answers in parallel, though, so the others have a second more.
     expect(isAnswered(await ping(alice))).toBe(true);
-    await sleep(1_000);
+    // What was on the wire at the kill is lost; the others with the long ttl are answered, in whatever order.
+    const late = streaming.map(async (one, n) => {
+      if (n % 2 === 0 && n * 100 > gone - started + 500) await one;
+    });
+    await Promise.all(late);
     over.abort();
-    sent = await streaming;
+    sent = await Promise.all(streaming);
     counts = await stopAndCount(main);
   });
 
   test('requests whose ttl lasts are answered, those whose ttl ends meanwhile are not', () => {
-    const before = sent.filter(({ at }) => at < killed - 500);
     const away = sent.filter(({ at }) => at > gone + 200);
     expect(before.every(({ replies }) => isAnswered(replies))).toBe(true);
-    expect(away.length).toBeGreaterThan(20);
+    expect(away.length).toBeGreaterThan(10);
     for (const { ttl, replies } of away)
       expect({ ttl, answered: isAnswered(replies) }).toEqual({ ttl, answered: ttl > 2 });
   });
@@ -170,7 +179,9 @@ describe('nats-server killed and restarted', () => {
     const bridge = await world.bridge(cluster('nats'));
     const alice = await world.client({ cluster: 'nats' });
     const over = new AbortController();
-    const before = stream(alice, 10, over.signal);
+    // Longer than a busy machine takes to answer.
+    const shortTtl = 10;
+    const before = stream(alice, 10, over.signal, shortTtl);
     const slow = Array.from({ length: 10 }, (_, n) => {
       const requestId = newRequestId();
       const replies = alice.rpc({
@@ -178,9 +189,9 @@ describe('nats-server killed and restarted', () => {
         action: 'slow',
         data: { seconds: 1 },
         targets: [NODE1],
-        ttl: n % 2 === 0 ? 60 : 3,
+        ttl: n % 2 === 0 ? 60 : shortTtl,
         requestId,
-        timeout: 15_000,
+        timeout: 25_000,
       });
       return { requestId, replies };
     });
@@ -194,7 +205,7 @@ describe('nats-server killed and restarted', () => {
         const lines = bridge.lines().filter(({ msg }) => msg.startsWith('expired while waiting'));
         expect(lines.reduce((sum, line) => sum + Number(line['count']), 0)).toBeGreaterThanOrEqual(5);
       },
-      { timeout: 15_000 },
+      { timeout: 30_000 },
     );
     // A reply that comes before its client is back has nobody to go to; so the client is first.
     bridge.child.signal('SIGSTOP');
@@ -205,7 +216,7 @@ describe('nats-server killed and restarted', () => {
     expect(answered).toEqual(slow.map((_, n) => n % 2 === 0));
     expect(await ping(alice)).toHaveLength(1);
     over.abort();
-    const early = (await before).filter(({ replies }) => isAnswered(replies)).length;
+    const early = (await Promise.all(before)).filter(({ replies }) => isAnswered(replies)).length;
     const counts = await stopAndCount(bridge);
     expect(counts).toMatchObject({ rejected: {}, errorsSent: 0 });
     expect(counts.repliesReceived).toBe(counts.requestsReceived);
