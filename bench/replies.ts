@@ -147,6 +147,7 @@ export const startBench = async ({
     multiplex: false,
     priority: 0,
     directLimit: 200,
+    nodes: { whereabouts: () => 'here' },
     pool: new SigningPool(),
     maxUnsigned: 1_000,
     signers: { signerFor: (caller) => ({ callerId: caller, key: serverKey }) },

@@ -133,6 +133,7 @@ const egressSender = async (broker: ActiveMq): Promise<Sender> => {
     multiplex: false,
     priority: 0,
     directLimit: Number.MAX_SAFE_INTEGER,
+    nodes: { whereabouts: () => 'here' },
     pool: new SigningPool(),
     maxUnsigned: Number.MAX_SAFE_INTEGER,
     signers: { signerFor: (callerId) => ({ callerId, key: privateKey }) },

@@ -45,6 +45,17 @@ export interface Residents {
   onChange(listener: () => void): void;
 }
 
+/**
+ * Where a node that a request names lives, as far as an egress is told: `here` where it has answered from beyond the
+ * egress of late, `elsewhere` where it has not, and is said to live beyond another one.
+ */
+export type Whereabouts = 'here' | 'elsewhere' | 'unknown';
+
+/** Who lives where, asked by one egress. */
+export interface NodeDirectory {
+  whereabouts(collective: string, identity: string): Whereabouts;
+}
+
 /** Shares requests that every instance of a cluster gets a copy of. */
 export interface Ownership {
   /**

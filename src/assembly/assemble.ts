@@ -13,7 +13,7 @@ import { SigningPool } from '../wire/signing-pool.ts';
 import { egressOf } from './egresses.ts';
 import { ingressOf } from './ingresses.ts';
 import { BROKERS, isUsed, type Surroundings, type Transports } from './links.ts';
-import { createNodes, type Nodes } from './nodes.ts';
+import { createInventory, createNodes, type Nodes } from './nodes.ts';
 
 export interface Assembled {
   readonly bridge: Bridge;
@@ -53,6 +53,7 @@ export const assemble = (
   const { config } = loaded;
   const stats = new Stats();
   const read = fileReader(loaded);
+  const inventory = createInventory(config, { log, clock });
   const around: Surroundings = {
     config,
     read,
@@ -64,10 +65,11 @@ export const assemble = (
     pool: new SigningPool(),
     transports,
     links: [],
+    inventory,
     collect,
   };
   const egresses = new Map([...config.egresses].map(([name, it]) => [name, egressOf(it, around)]));
-  const nodes = createNodes(config, egresses, { log, clock });
+  const nodes = createNodes(config, egresses, { inventory, log, clock });
   const share = lateOwnership();
   const ingresses = new Map(
     [...config.ingresses].map(([name, it]) => [

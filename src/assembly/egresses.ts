@@ -6,7 +6,9 @@ import type { Egress } from '../adapter/port.ts';
 import type { ChoriaCollectiveConfig } from '../config/egress/choria-collective.ts';
 import type { McollectiveStompConfig } from '../config/egress/mcollective-stomp.ts';
 import type { EgressConfig, Named } from '../config/types.ts';
+import { directoryOf } from '../inventory/residents.ts';
 import { clusterOf, mostUnsigned, natsLink, type Surroundings, stompLink } from './links.ts';
+import { patternsOf } from './nodes.ts';
 import { isSealed } from './routes.ts';
 
 export const egressOf = (it: Named<EgressConfig>, around: Surroundings): Egress =>
@@ -42,7 +44,7 @@ const choriaEgress = (it: Named<ChoriaCollectiveConfig>, around: Surroundings): 
 };
 
 const mcollectiveEgress = (it: Named<McollectiveStompConfig>, around: Surroundings): Egress => {
-  const { config, parse, clock, tokenKey, pool } = around;
+  const { config, parse, clock, tokenKey, pool, inventory } = around;
   const { name, discovery } = it;
   return createMcollectiveStompEgress({
     name,
@@ -58,6 +60,7 @@ const mcollectiveEgress = (it: Named<McollectiveStompConfig>, around: Surroundin
     multiplex: it.agentsMultiplex,
     priority: it.priority,
     directLimit: it.directLimit,
+    nodes: directoryOf(inventory, name, patternsOf(config)),
     signers: signersOf(it, around),
     pool,
     maxUnsigned: mostUnsigned(it),

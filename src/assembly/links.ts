@@ -6,6 +6,7 @@ import type { ParseFile, ReadFile } from '../config/files.ts';
 import { natsLinkOptions, stompLinkOptions } from '../config/link-options.ts';
 import type { StompConnection } from '../config/stomp-connection.ts';
 import type { Config, EgressConfig, IngressConfig, Named } from '../config/types.ts';
+import type { Inventory } from '../inventory/inventory.ts';
 import { type MeteredLink, meterLink, type Side } from '../stats/meter.ts';
 import type { Link, LinkEvent, LinkListener } from '../transport/link.ts';
 import { createNatsLink } from '../transport/nats/index.ts';
@@ -36,6 +37,7 @@ export interface Surroundings {
   readonly pool: SigningPool;
   readonly transports: Transports;
   readonly links: MeteredLink[];
+  readonly inventory: Inventory;
   /** How long copies of one request are collected, in ms. */
   readonly collect: number;
 }

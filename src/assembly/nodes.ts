@@ -25,21 +25,30 @@ interface Around {
   readonly clock: () => number;
 }
 
+/** What is learned of who lives where, empty yet. */
+export const createInventory = (config: Config, { log, clock }: Around): Inventory => {
+  const learning = learningOf(config);
+  return new Inventory({
+    clock,
+    log,
+    across: acrossOf(config.routes, besideOf(config)),
+    expire: (egress) => (learning.get(egress)?.expire ?? 0) * 1000,
+  });
+};
+
+/** Globs of identities that are configured as living beyond an egress, by its name. */
+export const patternsOf = ({ egresses }: Pick<Config, 'egresses'>): ReadonlyMap<string, readonly string[]> =>
+  new Map([...egresses].map(([name, { nodes }]) => [name, nodes]));
+
 export const createNodes = (
   config: Config,
   egresses: ReadonlyMap<string, Egress>,
-  { log, clock }: Around,
+  { inventory, log, clock }: Around & { readonly inventory: Inventory },
 ): Nodes => {
   const { routes, identity, cluster, instance } = config;
   const beside = besideOf(config);
   const learning = learningOf(config);
-  const inventory = new Inventory({
-    clock,
-    log,
-    across: acrossOf(routes, beside),
-    expire: (egress) => (learning.get(egress)?.expire ?? 0) * 1000,
-  });
-  const patterns = new Map([...config.egresses].map(([name, { nodes }]) => [name, nodes]));
+  const patterns = patternsOf(config);
   const survey = new Survey({
     inventory,
     surveyed: [...egresses].map(([name, egress]) => ({

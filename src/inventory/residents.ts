@@ -1,4 +1,4 @@
-import type { Residents } from '../adapter/port.ts';
+import type { NodeDirectory, Residents } from '../adapter/port.ts';
 import type { NodeKnowledge } from '../bridge/bridge.ts';
 import { compileGlobs } from '../envelope/glob.ts';
 import type { Inventory } from './inventory.ts';
@@ -70,6 +70,32 @@ export const residentsOf = (options: ResidentsOptions): Residents => {
       );
     },
     onChange: (listener) => inventory.onChange(listener),
+  };
+};
+
+/**
+ * Where the nodes that an egress is to reach live. Whoever has answered from beyond it is there; a pattern says where
+ * a node belongs, and not whether it is there.
+ * @param patterns globs of identities that live beyond an egress, by its name
+ */
+export const directoryOf = (
+  inventory: Inventory,
+  egress: string,
+  patterns: ReadonlyMap<string, readonly string[]>,
+): NodeDirectory => {
+  const belongsHere = compileGlobs(patterns.get(egress) ?? []);
+  const belongsElsewhere = compileGlobs(
+    [...patterns].flatMap(([name, globs]) => (name === egress ? [] : globs)),
+  );
+  const others = [...patterns.keys()].filter((name) => name !== egress);
+  return {
+    whereabouts: (collective, identity) => {
+      if (inventory.learned(egress, collective).has(identity)) return 'here';
+      const isElsewhere =
+        others.some((other) => inventory.learned(other, collective).has(identity)) ||
+        (belongsElsewhere(identity) && !belongsHere(identity));
+      return isElsewhere ? 'elsewhere' : 'unknown';
+    },
   };
 };
 

@@ -1,8 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { BridgeProcess } from '../support/bridge.ts';
+import { type BridgeProcess, stopAndCount } from '../support/bridge.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';
 import type { ChoriaFilter } from '../support/choria-messages.ts';
-import { NODE1, NODE2, NODE3, startWorld, type World, YAML_COLLECTIVE, YAML_NODE } from '../support/world.ts';
+import { makeMcoClient } from '../support/mcollectived.ts';
+import { keyPair } from '../support/pki.ts';
+import {
+  NODE1,
+  NODE2,
+  NODE3,
+  SERVER_KEYS,
+  startWorld,
+  type World,
+  YAML_COLLECTIVE,
+  YAML_NODE,
+} from '../support/world.ts';
 
 let world: World;
 let bridge: BridgeProcess;
@@ -290,6 +301,48 @@ describe.each(['ruby', 'go'] as const)('a client of the %s dialect', (dialect) =
       [`stomp://127.0.0.1:${world.activemq.port}`, 'production:1', world.nats.url],
     ]);
   });
+});
+
+/** More than the broker shows of a queue at once would lie there, if each of two bridges put its part into it. */
+test('names that are not there leave the directed queue to whoever else uses it', async () => {
+  const second = await world.bridge();
+  const native = await makeMcoClient({
+    identity: 'desk.example.net',
+    activemqPort: world.activemq.port,
+    user: world.activemq.user,
+    password: world.activemq.password,
+    mainCollective: 'mcollective',
+    collectives: ['mcollective'],
+    serializer: 'marshal',
+    serverPublicKey: SERVER_KEYS.publicKey,
+    name: 'alice',
+    keys: keyPair('legacy alice'),
+  });
+  try {
+    let absent = 0;
+    // Whoever took the request has put it onto its way once the one that is there has answered.
+    const ask = async (names: number, filter: ChoriaFilter = {}): Promise<void> => {
+      const targets = [...Array.from({ length: names }, () => `absent${absent++}.example.net`), NODE2];
+      const replies = await client('go').rpc({
+        agent: 'rpcutil',
+        action: 'ping',
+        targets,
+        filter,
+        expect: 1,
+        timeout: 20_000,
+      });
+      expect(replies.map(({ sender }) => sender)).toEqual([NODE2]);
+    };
+    for (const names of [199, 499, 197, 198]) await ask(names);
+    for (let i = 0; i < 3; i++) await ask(150, { identity: ['/example/'] });
+    await Promise.all(Array.from({ length: 40 }, (_, i) => ask(1 + (i % 19))));
+    const { stdout } = await native.run('rpc', 'rpcutil', 'ping', '-I', NODE1, '-j', '--dt', '2');
+    expect(JSON.parse(stdout)).toMatchObject([{ sender: NODE1, statuscode: 0 }]);
+    const handled = await stopAndCount(second);
+    expect(handled.requestsSent).toBeGreaterThan(0);
+  } finally {
+    await native.remove();
+  }
 });
 
 test('one log line a request tells what happened to it', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { Inventory } from '../../src/inventory/inventory.ts';
-import { acrossOf, collectivesOf, knowledgeOf, residentsOf } from '../../src/inventory/residents.ts';
+import { acrossOf, collectivesOf, directoryOf, knowledgeOf, residentsOf } from '../../src/inventory/residents.ts';
 import { BRIDGE, recordingLog } from '../adapter/world.ts';
 
 const fresh = (): Inventory =>
@@ -218,5 +218,38 @@ describe('what the bridge knows of nodes', () => {
         ['legacy', ['mcollective', 'uk', 'de']],
       ]),
     );
+  });
+});
+
+describe('the directory of an egress', () => {
+  const patterns = new Map([
+    ['legacy', ['web*']],
+    ['choria', ['web1', 'db*']],
+  ]);
+  const directory = (inventory: Inventory) => directoryOf(inventory, 'legacy', patterns);
+
+  it('has a node here that has answered from beyond it, though one of its name has elsewhere too', () => {
+    const inventory = fresh();
+    inventory.seen('legacy', 'mcollective', 'db1', 'reply');
+    inventory.seen('choria', 'mcollective', 'db1', 'discovery');
+    expect(directory(inventory).whereabouts('mcollective', 'db1')).toBe('here');
+    expect(directory(inventory).whereabouts('uk', 'db1')).toBe('elsewhere');
+  });
+
+  it('has a node elsewhere that has answered there alone, in the same collective', () => {
+    const inventory = fresh();
+    inventory.seen('choria', 'mcollective', 'web7', 'discovery');
+    expect(directory(inventory).whereabouts('mcollective', 'web7')).toBe('elsewhere');
+    expect(directory(inventory).whereabouts('uk', 'web7')).toBe('unknown');
+  });
+
+  it('takes no pattern for a node that is there, and one of another egress for one that is not', () => {
+    const at = (node: string) => directory(fresh()).whereabouts('mcollective', node);
+    expect([at('web1'), at('web2'), at('db2'), at('other')]).toEqual([
+      'unknown',
+      'unknown',
+      'elsewhere',
+      'unknown',
+    ]);
   });
 });

@@ -1,51 +1,82 @@
+import type { Whereabouts } from '../port.ts';
+
+/** Nodes that a request names, and until when its frames may lie in the broker's queue. */
+export interface DirectedFrames {
+  /** What tells this request from others; the same when its replies come. */
+  readonly request: string;
+  readonly nodes: readonly string[];
+  /** Ms since the epoch when the broker drops what is left of it. */
+  readonly expires: number;
+}
+
+/** ActiveMQ looks for expired messages in a queue this often, in ms (`expireMessagesPeriod`). */
+const BROKER_SWEEP = 30_000;
+/** How often frames that the broker has dropped are looked for, in ms; a full limit may hold many. */
+const SWEEP = 1_000;
+/** The part of the limit that is left to nodes of which nobody knows whether they are there. */
+const STRANGERS = 1 / 4;
+
 /**
  * How many directed frames may lie in the broker's queue unanswered, before requests go out as broadcasts that name
  * their nodes in the filter.
  *
  * ActiveMQ shows a queue's consumers its first 200 messages only (`maxPageSize`): frames for nodes that are not
  * there lie at the front until they expire and, once they are that many, keep everybody's frames from their nodes.
- * Choria's clients send all targets to every federation, so most of them may be elsewhere. Measured on 5.17.2.
+ * The queue is shared with native clients and with other instances and bridges, none of which know of each other, so
+ * each keeps far below that. Choria's clients send all targets to every federation, so most of them may be elsewhere.
  *
  * What is known here may be lost, or incomplete where another instance carries the replies; then more is broadcast
  * than need be.
  */
 export class DirectLimit {
   readonly #limit: number;
-  readonly #open = new Map<string, { unanswered: number; readonly expires: number }>();
-  #unanswered = 0;
+  readonly #open = new Map<string, { readonly expires: number; readonly isStranger: boolean }>();
+  #strangers = 0;
+  #swept = Number.NEGATIVE_INFINITY;
 
-  /** @param limit frames; the page size of the broker, divided by the instances of the cluster */
+  /** @param limit frames; fewer than this lie unanswered at any time */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /**
-   * Whether a request for so many nodes may go to the directed queue; notes it when so.
-   * @param expires ms since the epoch when the broker drops what is left of it
-   */
-  admits(requestId: string, nodes: number, expires: number, now: number): boolean {
-    if (this.#unanswered + nodes > this.#limit) this.#sweep(now);
-    if (this.#unanswered + nodes > this.#limit) return false;
-    // Clients send a long list of nodes in several messages with one request id.
-    const earlier = this.#open.get(requestId)?.unanswered ?? 0;
-    this.#open.set(requestId, { unanswered: earlier + nodes, expires });
-    this.#unanswered += nodes;
+  /** Whether a request may go to the directed queue; notes its frames when so. */
+  admits(frames: DirectedFrames, whereabouts: (node: string) => Whereabouts, now: number): boolean {
+    const { request, nodes, expires } = frames;
+    this.#sweep(now);
+    if (this.#open.size + nodes.length >= this.#limit) return false;
+    const places = nodes.map(whereabouts);
+    if (places.includes('elsewhere')) return false;
+    const strangers = places.filter((place) => place === 'unknown').length;
+    if (strangers > 0 && this.#strangers + strangers >= this.#limit * STRANGERS) return false;
+    for (const [i, node] of nodes.entries())
+      this.#note(keyOf(request, node), { expires: expires + BROKER_SWEEP, isStranger: places[i] !== 'here' });
     return true;
   }
 
-  answered(requestId: string): void {
-    const open = this.#open.get(requestId);
-    if (open === undefined) return;
-    this.#unanswered--;
-    if (--open.unanswered === 0) this.#open.delete(requestId);
+  /** A frame has been fetched, or was never sent. */
+  gone(request: string, node: string): void {
+    this.#forget(keyOf(request, node));
   }
 
-  #close(requestId: string): void {
-    this.#unanswered -= this.#open.get(requestId)?.unanswered ?? 0;
-    this.#open.delete(requestId);
+  #note(key: string, frame: { readonly expires: number; readonly isStranger: boolean }): void {
+    this.#forget(key);
+    this.#open.set(key, frame);
+    if (frame.isStranger) this.#strangers++;
+  }
+
+  #forget(key: string): void {
+    const frame = this.#open.get(key);
+    if (frame === undefined) return;
+    this.#open.delete(key);
+    if (frame.isStranger) this.#strangers--;
   }
 
   #sweep(now: number): void {
-    for (const [requestId, { expires }] of this.#open) if (expires <= now) this.#close(requestId);
+    if (now < this.#swept + SWEEP && now >= this.#swept) return;
+    this.#swept = now;
+    for (const [key, { expires }] of this.#open) if (expires <= now) this.#forget(key);
   }
 }
+
+// No identity has a space in it.
+const keyOf = (request: string, node: string): string => `${node} ${request}`;

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { Home, Request } from '../../envelope/message.ts';
+import { Rejection } from '../../envelope/rejection.ts';
 import type { Link, OutgoingMessage } from '../../transport/link.ts';
 import { encodeBase64 } from '../../wire/base64.ts';
 import {
@@ -10,6 +11,7 @@ import {
   messageHeaders,
   replyDestination,
 } from '../../wire/mcollective/addressing.ts';
+import { namingNodes } from '../../wire/mcollective/named-nodes.ts';
 import {
   encodeRequestBody,
   encodeSignedRequest,
@@ -18,6 +20,7 @@ import {
 import type { Serializer } from '../../wire/mcollective/serializer.ts';
 import type { SigningPool } from '../../wire/signing-pool.ts';
 import { encodeToken } from '../../wire/token.ts';
+import type { NodeDirectory, Whereabouts } from '../port.ts';
 import { sendVia } from '../send.ts';
 import { createSigningQueue } from '../signing-queue.ts';
 import type { DirectLimit } from './direct-limit.ts';
@@ -37,14 +40,15 @@ export interface DispatchOptions {
   /** Requests that may wait for their signature. */
   readonly maxUnsigned: number;
   readonly limit: DirectLimit;
+  readonly nodes: NodeDirectory;
   readonly clock: () => number;
 }
 
 /** The way out of the egress: one signature a request, then as many frames as it takes. */
 export interface Dispatch {
   deliver(request: Request): Promise<void>;
-  /** A reply to that request is home. */
-  answered(home: Home): void;
+  /** A node's reply to that request is home. */
+  answered(home: Home, node: string): void;
 }
 
 /** Nodes whose frames share one reply token, and with it one reply queue; as many as Choria's clients group. */
@@ -72,7 +76,7 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
     legacy: LegacyRequest,
     signed: Buffer,
     signature: Buffer,
-  ): OutgoingMessage[] => {
+  ): readonly OutgoingMessage[] => {
     const { collective, agent, ttl, target, home } = request;
     const encode = (it: LegacyRequest): Buffer =>
       frameBody(encodeSignedRequest(it, signed, signature, serializer));
@@ -90,7 +94,7 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
     }));
     // Before the limit notes it: what cannot be said to daemons never lies in their queue.
     const body = encode(legacy);
-    if (isDirected(request, target.nodes.length)) {
+    if (isDirected(request, target.nodes)) {
       const destination = directedDestination(collective);
       return groups.flatMap(({ nodes, replyTo }) =>
         nodes.map((node) => ({
@@ -103,16 +107,21 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
       );
     }
     return groups.map(({ nodes, replyTo }) => {
-      const named = encode({ ...legacy, filter: { ...legacy.filter, identity: nodes } });
-      return { destination: broadcast, headers, replyTo, body: named, expires };
+      const filter = namingNodes(legacy.filter, nodes);
+      if (filter === undefined)
+        throw new Rejection(
+          'unsupported_filter',
+          `the filter by identity cannot be joined with the names of ${nodes.length} nodes, which are too many to be asked one by one`,
+        );
+      return { destination: broadcast, headers, replyTo, body: encode({ ...legacy, filter }), expires };
     });
   };
 
-  /** A filter by identity of the request's own cannot be joined with the nodes' names: daemons take any of them. */
-  const isDirected = ({ id, ttl, filter }: Request, nodes: number): boolean => {
-    if (filter.identity.length > 0) return true;
+  const isDirected = ({ ttl, home, collective }: Request, nodes: readonly string[]): boolean => {
     const now = clock();
-    return limit.admits(id, nodes, now + (ttl + EXPIRY_SLACK) * 1000, now);
+    const expires = now + (ttl + EXPIRY_SLACK) * 1000;
+    const whereabouts = (node: string): Whereabouts => options.nodes.whereabouts(collective, node);
+    return limit.admits({ request: keyOf(home), nodes, expires }, whereabouts, now);
   };
 
   return {
@@ -130,17 +139,19 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
         }
       } catch (error) {
         // What the link had no room for will never lie in the broker's queue.
-        if (request.filter.identity.length === 0) {
-          const directed = directedDestination(request.collective);
-          for (const { destination } of all.slice(sent))
-            if (destination === directed) limit.answered(request.id);
+        for (const { headers } of all.slice(sent)) {
+          const node = headers?.['mc_identity'];
+          if (node !== undefined) limit.gone(keyOf(request.home), node);
         }
         throw error;
       }
     },
-    answered: ({ requestId }) => limit.answered(requestId),
+    answered: (home, node) => limit.gone(keyOf(home), node),
   };
 };
+
+/** One request of one requester, as its replies tell it too. */
+const keyOf = ({ ingress, replyTo, requestId }: Home): string => `${ingress} ${replyTo} ${requestId}`;
 
 const inGroups = <T>(items: readonly T[], size: number): readonly T[][] => {
   const groups: T[][] = [];

@@ -10,7 +10,7 @@ import { createSerializer, type SerializerName } from '../../wire/mcollective/se
 import { DEFAULT_RUBY_LIMITS } from '../../wire/ruby/value.ts';
 import type { SigningPool } from '../../wire/signing-pool.ts';
 import { checkPass, type ReplyPass, readToken } from '../../wire/token.ts';
-import type { Egress, LinkStatus, ReplySink } from '../port.ts';
+import type { Egress, LinkStatus, NodeDirectory, ReplySink } from '../port.ts';
 import { DirectLimit } from './direct-limit.ts';
 import { createDiscovery } from './discovery.ts';
 import { createDispatch } from './dispatch.ts';
@@ -33,8 +33,10 @@ export interface McollectiveStompEgressOptions {
   /** `plugin.activemq.agents_multiplex` of the collective. */
   readonly multiplex: boolean;
   readonly priority: number;
-  /** Directed frames that may lie unanswered in the broker's queue, see `DirectLimit`. */
+  /** Fewer directed frames than this lie unanswered in the broker's queue, see `DirectLimit`. */
   readonly directLimit: number;
+  /** Where the nodes live that requests name. */
+  readonly nodes: NodeDirectory;
   readonly signers: Signers;
   readonly pool: SigningPool;
   /** Requests that may wait for their signature. */
@@ -102,8 +104,9 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
       const pass = passFor(message.destination);
       checkPass(pass, clock());
       proven = pass;
-      dispatch.answered(pass.home);
-      to.reply(replyFrom(message, pass));
+      const reply = replyFrom(message, pass);
+      dispatch.answered(pass.home, reply.sender);
+      to.reply(reply);
     } catch (error) {
       to.rejected(asRejection(error), proven?.home, proven?.broadcast);
     }

@@ -139,6 +139,7 @@ export const setStage = async (): Promise<Stage> => {
     multiplex: false,
     priority: 0,
     directLimit: 200,
+    nodes: { whereabouts: () => 'here' },
     pool: new SigningPool(),
     maxUnsigned: 1_000,
     signers: { signerFor: (caller) => ({ callerId: caller, key: aliceLegacy.privateKey }) },

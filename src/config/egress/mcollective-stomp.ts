@@ -8,7 +8,7 @@ import type { SchemaContext } from '../types.ts';
 /** Requests to legacy MCollective nodes, over STOMP. */
 export interface McollectiveStompConfig extends StompConnection, NodesConfig {
   readonly type: 'mcollective-stomp';
-  /** Directed frames that may lie unanswered in the broker's queue; ActiveMQ's page size by default. */
+  /** Fewer directed frames than this lie unanswered in the broker's queue. */
   readonly directLimit: number;
   readonly signing: SigningConfig;
   /** Paths of PEM public keys or certificates of the daemons. */
@@ -49,7 +49,7 @@ export const mcollectiveStomp = (context: SchemaContext) => {
       type: z.literal('mcollective-stomp'),
       ...stompFields(file),
       ...nodesFields(),
-      direct_limit: integer(0, 1_000_000).default(200),
+      direct_limit: integer(0, 1_000_000).default(20),
       signing: signing(file),
       server_public_key: z.preprocess(
         (value) => (typeof value === 'string' ? [value] : value),

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Egress } from '../../../src/adapter/port.ts';
-import { EMPTY_FILTER } from '../../../src/envelope/filter.ts';
+import { EMPTY_FILTER, type Filter } from '../../../src/envelope/filter.ts';
 import { Rejection } from '../../../src/envelope/rejection.ts';
 import type { IncomingMessage } from '../../../src/transport/link.ts';
 import { SigningPool } from '../../../src/wire/signing-pool.ts';
@@ -223,21 +223,45 @@ describe('the egress mcollective-stomp', () => {
     expect(replies).toEqual(['n4.example.net', 'unexpected_sender']);
   });
 
-  it('directs all the same where the request has a filter by identity of its own', async () => {
-    const filter = { fact: [], cfClass: [], agent: [], identity: ['/web/'], compound: [] };
+  it('joins a filter by identity of the request’s own with the names', async () => {
+    const filter = { ...EMPTY_FILTER, identity: ['/web/', 'n1.example.net', 'n9.example.net'] };
     const { frames } = await delivered(
-      { target: { kind: 'directed', nodes: nodes(5) }, filter },
-      { directLimit: 4 },
+      { target: { kind: 'directed', nodes: nodes(2) }, filter },
+      { directLimit: 1 },
     );
-    await until('all are there', () => frames.length === 5);
-    expect(frames[0] && readFrame(frames[0]).filter.identity).toEqual(['/web/']);
+    expect(frames).toHaveLength(1);
+    expect(frames[0] && readFrame(frames[0]).filter.identity).toEqual([
+      '/\\A(?=(?:n0\\.example\\.net|n1\\.example\\.net)\\z)(?=.*?(?:web))/',
+      'n1.example.net',
+    ]);
+  });
+
+  it('refuses more nodes than may be directed where their names cannot be joined with the filter', async () => {
+    const brokers = makeBrokers();
+    const egress = makeEgress(brokers, { directLimit: 4 });
+    const filter: Filter = { ...EMPTY_FILTER, identity: ['/(?x)web # those/'], language: 'mcollective' };
+    const request = requestAt(Math.floor(brokers.clock.now / 1000), { filter });
+    const asked = (count: number) => ({
+      ...request,
+      target: { kind: 'directed', nodes: nodes(count) } as const,
+    });
+    await egress.deliver(asked(3));
+    await expect(egress.deliver(asked(4))).rejects.toMatchObject({ code: 'unsupported_filter' });
+  });
+
+  it('puts no frame into the queue for a node that lives elsewhere', async () => {
+    const target = { kind: 'directed', nodes: nodes(2) } as const;
+    const whereabouts = (_: string, node: string) => (node === 'n1.example.net' ? 'elsewhere' : 'here');
+    const { frames } = await delivered({ target }, { nodes: { whereabouts } });
+    expect(frames.map(({ destination }) => destination)).toEqual(['/topic/mcollective.rpcutil.agent']);
+    expect(frames[0] && readFrame(frames[0]).filter.identity).toEqual(target.nodes);
   });
 
   it('does not count frames of a request that cannot be said to daemons', async () => {
     const asked = nodes(4);
     const { egress, frames, now } = await delivered(
       { target: { kind: 'directed', nodes: asked }, filter: EMPTY_FILTER },
-      { directLimit: 8 },
+      { directLimit: 9 },
     );
     await until('all are there', () => frames.length === 4);
     const next = requestAt(Math.floor(now / 1000), {
