@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { Inventory } from '../../src/inventory/inventory.ts';
-import { acrossOf, collectivesOf, directoryOf, knowledgeOf, residentsOf } from '../../src/inventory/residents.ts';
+import {
+  acrossOf,
+  collectivesOf,
+  directoryOf,
+  knowledgeOf,
+  residentsOf,
+} from '../../src/inventory/residents.ts';
 import { BRIDGE, recordingLog } from '../adapter/world.ts';
 
 const fresh = (): Inventory =>
