@@ -4,7 +4,7 @@ import { asRejection, Rejection, type RejectionCode, type RejectionContext } fro
 import { isSealedReply, isSealedRequest, type SealedReply, type SealedRequest } from '../envelope/sealed.ts';
 import { Homeward, type InsteadOf } from './homeward.ts';
 import { type IdentityMapOptions, mapCaller } from './identity-map.ts';
-import { Ledger } from './ledger.ts';
+import { Ledger, type Note } from './ledger.ts';
 import type { Log } from './log.ts';
 import { type Stage, Stats } from './stats.ts';
 import { type Trail, withHop } from './trail.ts';
@@ -76,6 +76,7 @@ export class Bridge {
       log: options.log,
       clock: options.clock,
       capacity: 20_000,
+      bytes: 32 * 1024 ** 2,
       quiet: QUIET,
       onDone: (route, seconds) => this.stats.onDone?.(route, seconds),
     });
@@ -155,11 +156,11 @@ export class Bridge {
       const route = this.#routeOf(request, from);
       const counts = this.stats.route(from.name, route.to.name);
       counts.requestsReceived++;
-      const outgoing = this.#outgoing(request, route, counts.name);
+      const { outgoing, note } = this.#outgoing(request, route, counts.name);
       try {
         await route.to.deliver(outgoing);
       } catch (error) {
-        this.#ledger.forget(request);
+        if (note !== undefined) this.#ledger.forget(note);
         throw error;
       }
       const targets = targetsOf(request);
@@ -201,16 +202,14 @@ export class Bridge {
     request: Request | SealedRequest,
     { from, to, identities }: Route,
     name: string,
-  ): Request | SealedRequest {
+  ): { readonly outgoing: Request | SealedRequest; readonly note: Note | undefined } {
     if (isSealedRequest(request)) {
-      const passing = { ...request, home: this.#withHop(request.home, from, to) };
-      this.#ledger.passed(passing, name);
-      return passing;
+      const outgoing = { ...request, home: this.#withHop(request.home, from, to) };
+      return { outgoing, note: this.#ledger.passed(outgoing, name) };
     }
     const caller = mapCaller(request.caller, identities);
-    const mapped = { ...request, caller, home: this.#withHop(request.home, from, to) };
-    this.#ledger.sent(mapped, request.caller, name);
-    return mapped;
+    const outgoing = { ...request, caller, home: this.#withHop(request.home, from, to) };
+    return { outgoing, note: this.#ledger.sent(outgoing, request.caller, name) };
   }
 
   #reply(reply: Reply | SealedReply, egress: Egress): void {

@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
 import type { Home, Request } from '../envelope/message.ts';
-import { isSealedRequest, type SealedReply, type SealedRequest } from '../envelope/sealed.ts';
+import type { SealedHome, SealedReply, SealedRequest } from '../envelope/sealed.ts';
+import { cut, LONGEST_TEXT } from '../envelope/text.ts';
+import { Entry, type EntryOptions, type Fields } from './entry.ts';
 import type { Log } from './log.ts';
 
 export interface LedgerOptions {
@@ -8,38 +11,43 @@ export interface LedgerOptions {
   readonly clock: () => number;
   /** Requests that are remembered at once; the oldest makes room. */
   readonly capacity: number;
+  /** Bytes, about, that they may take together. */
+  readonly bytes: number;
   /** Ms without a further reply after which a request of unknown number of replies is written up. */
   readonly quiet: number;
   /** Told how long after a request its last reply came, once no more are awaited; not of one without a reply. */
   readonly onDone?: (route: string, seconds: number) => void;
 }
 
-interface Entry {
-  readonly fields: Readonly<Record<string, unknown>>;
-  readonly started: number;
-  /** Replies that complete it; undefined for a broadcast, and for replies whose request another instance took. */
-  expected: number | undefined;
-  /** Messages that brought it: clients split a long list of nodes into groups of 200 with one request id. */
-  groups: number;
-  readonly expires: number;
-  replies: number;
-  errors: number;
-  /** Named nodes that answered, where a reply says who it is of: one that answers twice is no second node. */
-  readonly nodes: Set<string>;
-  nameless: number;
-  last: number;
+/** A request that was noted, for one that did not go out after all. */
+export interface Note {
+  readonly entry: Entry;
+  readonly nodes: readonly string[];
 }
+
+/** Requests that one client has open under one id, one agent and one reply subject; the oldest makes room. */
+const MOST_ALIKE = 16;
+/** Requests of other instances whose replies are counted at once: whoever may reply can make some up. */
+const MOST_FOREIGN = 1_000;
 
 /**
  * The memory behind the log's one line a request: who asked what of whom, how many answered, how long it took.
  * Nothing depends on it: a reply whose request it never saw (another instance took it, or it came before a
  * restart) gets a line of its own.
+ *
+ * What a sender chooses tells no two requests apart: only what is the same in all that its line says is one request.
+ * Replies find it by their way home, and among those that share one by the node that is awaited.
  */
 export class Ledger {
   readonly #options: LedgerOptions;
-  readonly #entries = new Map<string, Entry>();
+  /** In the order in which they were opened, as the next. */
+  readonly #entries = new Set<Entry>();
+  /** Those of them whose request another instance took. */
+  readonly #foreign = new Set<Entry>();
+  readonly #alike = new Map<string, Entry[]>();
   /** Requests of this instance that were written up, so that a late reply is not called another instance's. */
   readonly #written = new Set<string>();
+  #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: LedgerOptions) {
@@ -49,7 +57,7 @@ export class Ledger {
   /** Requests that still wait for a reply of a node that was named. */
   get open(): number {
     let open = 0;
-    for (const entry of this.#entries.values()) if (entry.expected !== undefined) open++;
+    for (const entry of this.#entries) if (!entry.isBroadcast) open++;
     return open;
   }
 
@@ -59,131 +67,152 @@ export class Ledger {
    */
   isSettled(quiet: number): boolean {
     const now = this.#options.clock();
-    for (const entry of this.#entries.values()) {
-      const answered = entry.replies + entry.errors > 0;
-      if (entry.expected !== undefined || !answered || now - entry.last < quiet) return false;
-    }
+    for (const { isBroadcast, hasAnswers, last } of this.#entries)
+      if (!isBroadcast || !hasAnswers || now - last < quiet) return false;
     return true;
   }
 
-  sent(request: Request, callerIn: string, route: string): void {
-    const { target, payload } = request;
-    const nodes = target.kind === 'directed' ? target.nodes.length : undefined;
-    this.#note(request.id, nodes, request.home.expires * 1000, {
-      caller_in: callerIn,
-      caller_out: request.caller,
-      sender: request.sender,
-      collective: request.collective,
-      agent: request.agent,
-      action: payload.kind === 'rpc' ? payload.action : 'ping',
-      route,
-    });
+  sent(request: Request, callerIn: string, route: string): Note {
+    const { id, target, payload, home } = request;
+    return this.#note(
+      keyOf(home),
+      target.kind === 'directed' ? target.nodes : undefined,
+      home.expires * 1000,
+      {
+        request_id: cut(id),
+        caller_in: callerIn,
+        caller_out: request.caller,
+        sender: cut(request.sender),
+        collective: request.collective,
+        agent: request.agent,
+        action: payload.kind === 'rpc' ? cut(payload.action) : 'ping',
+        route,
+      },
+    );
   }
 
-  /** A request that passes sealed. One that names no id leaves no line, for its replies could not be told apart. */
-  passed({ home, targets, expires, sender, caller }: SealedRequest, route: string): void {
+  /**
+   * A request that passes sealed.
+   * @returns undefined for one that names no id and leaves no line, for its replies could not be told apart
+   */
+  passed({ home, targets, expires, sender, caller }: SealedRequest, route: string): Note | undefined {
     const [first] = targets;
-    if (home.requestId === '' || first === undefined) return;
-    this.#note(home.requestId, first.kind === 'node' ? targets.length : undefined, expires, {
-      ...(caller === undefined ? {} : { caller_in: caller }),
-      sender,
-      collective: first.collective,
-      ...(first.kind === 'node' ? {} : { agent: first.agent }),
+    if (home.requestId === '' || first === undefined) return undefined;
+    const nodes = targets.flatMap((target) => (target.kind === 'node' ? [target.node] : []));
+    return this.#note(sealedKeyOf(home), first.kind === 'node' ? nodes : undefined, expires, {
+      request_id: cut(home.requestId),
+      caller_in: caller,
+      sender: cut(sender),
+      collective: cut(first.collective),
+      agent: first.kind === 'node' ? undefined : cut(first.agent),
       route,
     });
   }
 
   /** @param node who answered, where the reply says so */
-  replied({ requestId, collective, agent, expires }: Home, failed: boolean, node?: string): void {
-    this.#answered(requestId, expires * 1000, { collective, agent }, failed, node);
+  replied(home: Home, failed: boolean, node?: string): void {
+    const { requestId, collective, agent, expires } = home;
+    this.#answered(
+      keyOf(home),
+      expires * 1000,
+      { request_id: cut(requestId), collective, agent },
+      failed,
+      node,
+    );
   }
 
   passedBack({ home, expires, sender }: SealedReply): void {
-    if (home.requestId !== '') this.#answered(home.requestId, expires, {}, false, sender || undefined);
+    if (home.requestId === '') return;
+    const about = { request_id: cut(home.requestId) };
+    this.#answered(sealedKeyOf(home), expires, about, false, sender || undefined);
   }
 
   /** The request did not go out after all; its rejection is logged instead. */
-  forget(request: Request | SealedRequest): void {
-    const [id, nodes] = isSealedRequest(request)
-      ? [request.home.requestId, request.targets.length]
-      : [request.id, request.target.kind === 'directed' ? request.target.nodes.length : 0];
-    const entry = this.#entries.get(id);
-    if (entry === undefined || --entry.groups <= 0 || entry.expected === undefined) {
-      this.#entries.delete(id);
-      return;
-    }
-    entry.expected -= nodes;
-    this.#closeWhenComplete(id, entry);
+  forget({ entry, nodes }: Note): void {
+    if (!this.#entries.has(entry)) return;
+    const before = entry.bytes;
+    const isLeft = entry.leave(nodes);
+    this.#bytes += entry.bytes - before;
+    if (!isLeft) this.#drop(entry);
+    else if (entry.isComplete) this.#close(entry);
   }
 
   /** Writes up all that is still open. */
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    for (const [id, entry] of this.#entries) this.#close(id, entry);
+    for (const entry of this.#entries) this.#close(entry);
   }
 
-  #note(id: string, nodes: number | undefined, expires: number, fields: Entry['fields']): void {
-    const twin = this.#entries.get(id);
-    if (nodes !== undefined && twin?.expected !== undefined) {
-      twin.expected += nodes;
-      twin.groups++;
-      twin.last = this.#options.clock();
-      return;
-    }
-    this.#add(id, { fields: { request_id: id, ...fields }, expected: nodes, groups: 1, expires });
-  }
-
-  #answered(id: string, expires: number, about: Entry['fields'], failed: boolean, node?: string): void {
-    const entry =
-      this.#entries.get(id) ??
-      this.#add(id, {
-        fields: {
-          request_id: id,
-          ...about,
-          ...(this.#written.has(id) ? { late: true } : { taken_by: 'another instance' }),
-        },
-        expected: undefined,
-        groups: 0,
-        expires,
-      });
-    if (failed) entry.errors++;
-    else entry.replies++;
-    if (node === undefined) entry.nameless++;
-    // Of a broadcast nobody asks who, and names that anybody may claim are not to fill memory.
-    else if (entry.expected !== undefined) entry.nodes.add(node);
-    entry.last = this.#options.clock();
-    this.#closeWhenComplete(id, entry);
-  }
-
-  #add(id: string, about: Pick<Entry, 'fields' | 'expected' | 'groups' | 'expires'>): Entry {
+  #note(key: string, nodes: readonly string[] | undefined, expires: number, fields: Fields): Note {
     const now = this.#options.clock();
-    const entry = {
-      ...about,
-      started: now,
-      replies: 0,
-      errors: 0,
-      nodes: new Set<string>(),
-      nameless: 0,
-      last: now,
-    };
-    const twin = this.#entries.get(id);
-    if (twin !== undefined) this.#close(id, twin);
-    this.#entries.set(id, entry);
-    if (this.#entries.size > this.#options.capacity) {
-      const oldest = this.#entries.entries().next().value;
-      if (oldest !== undefined) this.#close(...oldest);
+    const twin = this.#alike.get(key)?.find((entry) => entry.isOwn && entry.isAlike(fields, nodes));
+    if (twin === undefined || nodes === undefined) {
+      // Who asks all once more awaits no more replies to what he asked before.
+      if (twin !== undefined) this.#close(twin);
+      return { entry: this.#add({ key, fields, nodes, isOwn: true, expires, now }), nodes: nodes ?? [] };
     }
+    const before = twin.bytes;
+    twin.join(nodes, now);
+    this.#bytes += twin.bytes - before;
+    this.#makeRoom();
+    return { entry: twin, nodes };
+  }
+
+  #answered(key: string, expires: number, about: Fields, failed: boolean, node?: string): void {
+    const now = this.#options.clock();
+    const entry = this.#awaiting(key, node) ?? this.#addForeign(key, expires, about, now);
+    entry.answer(failed, node, now);
+    if (entry.isComplete) this.#close(entry);
+  }
+
+  /** The one that waits for the node; else the last one that went to all; else whichever there is. */
+  #awaiting(key: string, node: string | undefined): Entry | undefined {
+    const alike = this.#alike.get(key);
+    if (alike === undefined || alike.length === 1) return alike?.[0];
+    return (
+      alike.find((entry) => entry.isWaitingFor(node)) ??
+      alike.findLast((entry) => entry.isBroadcast) ??
+      alike.at(-1)
+    );
+  }
+
+  #addForeign(key: string, expires: number, about: Fields, now: number): Entry {
+    const [oldest] = this.#foreign;
+    if (oldest !== undefined && this.#foreign.size >= MOST_FOREIGN) this.#close(oldest);
+    const whose: Fields = this.#written.has(key) ? { late: true } : { taken_by: 'another instance' };
+    const fields = { ...about, ...whose };
+    const entry = this.#add({ key, fields, nodes: undefined, isOwn: false, expires, now });
+    this.#foreign.add(entry);
+    return entry;
+  }
+
+  #add(about: EntryOptions): Entry {
+    const entry = new Entry(about);
+    const alike = this.#alike.get(entry.key) ?? [];
+    if (alike.length >= MOST_ALIKE && alike[0] !== undefined) this.#close(alike[0]);
+    this.#alike.set(entry.key, [...(this.#alike.get(entry.key) ?? []), entry]);
+    this.#entries.add(entry);
+    this.#bytes += entry.bytes;
+    this.#makeRoom();
     this.#timer ??= setInterval(() => this.#sweep(), 500).unref();
     return entry;
   }
 
+  /** The newest stays, however large: it is what a message brought, and that is bounded. */
+  #makeRoom(): void {
+    const { capacity, bytes } = this.#options;
+    for (const oldest of this.#entries) {
+      if (this.#entries.size <= 1 || (this.#entries.size <= capacity && this.#bytes <= bytes)) return;
+      this.#close(oldest);
+    }
+  }
+
   #sweep(): void {
     const now = this.#options.clock();
-    for (const [id, entry] of this.#entries) {
-      const answered = entry.replies + entry.errors > 0;
-      const quiet = entry.expected === undefined && answered && now - entry.last >= this.#options.quiet;
-      if (quiet || now >= entry.expires) this.#close(id, entry);
+    for (const entry of this.#entries) {
+      const isQuiet = entry.isBroadcast && entry.hasAnswers && now - entry.last >= this.#options.quiet;
+      if (isQuiet || now >= entry.expires) this.#close(entry);
     }
     if (this.#entries.size === 0) {
       clearInterval(this.#timer);
@@ -191,8 +220,8 @@ export class Ledger {
     }
   }
 
-  #remember(id: string): void {
-    this.#written.add(id);
+  #remember(key: string): void {
+    this.#written.add(key);
     if (this.#written.size <= this.#options.capacity) return;
     for (const oldest of this.#written) {
       this.#written.delete(oldest);
@@ -200,30 +229,34 @@ export class Ledger {
     }
   }
 
-  #closeWhenComplete(id: string, entry: Entry): void {
-    if (entry.expected !== undefined && heard(entry) >= entry.expected) this.#close(id, entry);
+  #drop(entry: Entry): void {
+    this.#entries.delete(entry);
+    this.#foreign.delete(entry);
+    this.#bytes -= entry.bytes;
+    const others = this.#alike.get(entry.key)?.filter((one) => one !== entry) ?? [];
+    if (others.length === 0) this.#alike.delete(entry.key);
+    else this.#alike.set(entry.key, others);
   }
 
-  #close(id: string, entry: Entry): void {
-    this.#entries.delete(id);
+  #close(entry: Entry): void {
+    this.#drop(entry);
     // Not one that another instance took: its further replies are that one's still.
-    if (entry.groups > 0) this.#remember(id);
-    const { replies, errors, expected, groups, started, last } = entry;
-    this.#options.log.info(
-      {
-        ...entry.fields,
-        ...(groups === 0 ? {} : { targets: expected ?? 'broadcast' }),
-        replies,
-        ...(errors > 0 ? { errors } : {}),
-        ...(expected === undefined ? {} : { missing: Math.max(0, expected - heard(entry)) }),
-        duration_ms: last - started,
-      },
-      groups === 0 ? 'replies' : 'request',
-    );
+    if (entry.isOwn) this.#remember(entry.key);
+    this.#options.log.info(entry.line(), entry.isOwn ? 'request' : 'replies');
     const { route } = entry.fields;
-    if (typeof route === 'string' && replies > 0) this.#options.onDone?.(route, (last - started) / 1000);
+    if (typeof route === 'string' && entry.replies > 0)
+      this.#options.onDone?.(route, (entry.last - entry.started) / 1000);
   }
 }
 
-/** How many of the nodes asked have answered. */
-const heard = ({ nodes, nameless }: Entry): number => nodes.size + nameless;
+/** All that is known of a request by what its replies bring home. */
+const keyOf = ({ ingress, replyTo, requestId, agent, collective }: Home): string =>
+  short(JSON.stringify([ingress, replyTo, requestId, agent, collective]));
+
+/** Replies to what passes sealed say no more than this. */
+const sealedKeyOf = ({ ingress, replyTo, requestId }: SealedHome): string =>
+  short(JSON.stringify([ingress, replyTo, requestId]));
+
+/** Keys are kept by the thousand, and a sealed request's id is of any length. */
+const short = (key: string): string =>
+  key.length <= LONGEST_TEXT ? key : createHash('sha256').update(key).digest('base64');

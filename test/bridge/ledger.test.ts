@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Ledger } from '../../src/bridge/ledger.ts';
+import { Ledger, type Note } from '../../src/bridge/ledger.ts';
 import type { Target } from '../../src/envelope/message.ts';
 import { requestAt } from '../adapter/egress-contract.ts';
 import { type LogLine, recordingLog } from '../adapter/world.ts';
@@ -25,11 +25,11 @@ describe('the ledger', () => {
     return { ...made, home: { ...made.home, requestId: made.id } };
   };
   const directed = (...nodes: readonly string[]): Target => ({ kind: 'directed', nodes });
-  const sent = (letter: string, target?: Target): void =>
+  const sent = (letter: string, target?: Target): Note =>
     ledger.sent(request(letter, target), 'choria=alice.mcollective', 'federation → legacy');
   const replied = (letter: string, failed = false): void => ledger.replied(request(letter).home, failed);
-  const make = (capacity = 10): void => {
-    ledger = new Ledger({ log: recordingLog(lines), clock: Date.now, capacity, quiet: QUIET });
+  const make = (capacity = 10, bytes = 1024 ** 2): void => {
+    ledger = new Ledger({ log: recordingLog(lines), clock: Date.now, capacity, bytes, quiet: QUIET });
   };
 
   beforeEach(() => {
@@ -61,8 +61,8 @@ describe('the ledger', () => {
           collective: 'mcollective',
           agent: 'rpcutil',
           action: 'get_fact',
-          targets: 2,
           route: 'federation → legacy',
+          targets: 2,
           replies: 2,
           missing: 0,
           duration_ms: 50,
@@ -128,20 +128,18 @@ describe('the ledger', () => {
     sent('a', directed('n1', 'n2'));
     sent('a', directed('n3'));
     for (let n = 0; n < 3; n++) replied('a');
-    expect(lines).toMatchObject([{ fields: { targets: 3, replies: 3, missing: 0 } }]);
+    expect(lines).toMatchObject([{ fields: { targets: 3, messages: 2, replies: 3, missing: 0 } }]);
   });
 
   it('forgets the part of a request that could not be sent', () => {
     sent('a', directed('n1'));
-    sent('a', directed('n2', 'n3'));
-    ledger.forget(request('a', directed('n2', 'n3')));
+    ledger.forget(sent('a', directed('n2', 'n3')));
     replied('a');
     expect(lines).toMatchObject([{ fields: { targets: 1, replies: 1, missing: 0 } }]);
   });
 
   it('forgets a request that could not be sent at all', () => {
-    sent('a', directed('n1'));
-    ledger.forget(request('a', directed('n1')));
+    ledger.forget(sent('a', directed('n1')));
     vi.advanceTimersByTime(120_000);
     expect(lines).toEqual([]);
     expect(ledger.open).toBe(0);

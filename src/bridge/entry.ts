@@ -1,0 +1,152 @@
+import { cut } from '../envelope/text.ts';
+
+export type Fields = Readonly<Record<string, string | boolean | undefined>>;
+
+/** Nodes that a line names of those that did not answer. */
+const MOST_NAMED = 5;
+/** What an entry and a name in it take beside their text, about; in bytes. */
+const ENTRY_BYTES = 512;
+const NAME_BYTES = 64;
+
+export interface EntryOptions {
+  /** Under what replies find it. */
+  readonly key: string;
+  readonly fields: Fields;
+  /** Undefined for a broadcast, and for replies whose request another instance took. */
+  readonly nodes: readonly string[] | undefined;
+  /** Whether this instance took the request. */
+  readonly isOwn: boolean;
+  /** Ms since the epoch: when no more replies count. */
+  readonly expires: number;
+  readonly now: number;
+}
+
+/** What is remembered of one request until its line is written. */
+export class Entry {
+  readonly key: string;
+  readonly fields: Fields;
+  readonly isOwn: boolean;
+  readonly expires: number;
+  readonly started: number;
+  /** When the last request or reply came, in ms since the epoch. */
+  last: number;
+  replies = 0;
+  errors = 0;
+  /** Messages that brought it: clients split a long list of nodes into groups of 200 with one request id. */
+  messages = 1;
+  /** The nodes that were named, and whether each has answered. */
+  readonly #nodes: Map<string, boolean> | undefined;
+  #heard = 0;
+  #nameless = 0;
+  #bytes: number;
+
+  constructor({ key, fields, nodes, isOwn, expires, now }: EntryOptions) {
+    this.key = key;
+    this.fields = fields;
+    this.isOwn = isOwn;
+    this.expires = expires;
+    this.started = now;
+    this.last = now;
+    this.#bytes = ENTRY_BYTES + key.length;
+    for (const text of Object.values(fields)) this.#bytes += typeof text === 'string' ? text.length : 0;
+    this.#nodes = nodes && new Map();
+    this.#ask(nodes ?? []);
+  }
+
+  /** What it takes in memory, about. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get isBroadcast(): boolean {
+    return this.#nodes === undefined;
+  }
+
+  get hasAnswers(): boolean {
+    return this.replies + this.errors > 0;
+  }
+
+  /** Whether every node that was named has answered; never so of a broadcast. */
+  get isComplete(): boolean {
+    return this.#nodes !== undefined && this.#heard + this.#nameless >= this.#nodes.size;
+  }
+
+  isWaitingFor(node: string | undefined): boolean {
+    return node === undefined ? !this.isBroadcast : this.#nodes?.get(node) === false;
+  }
+
+  /**
+   * Whether a message is of the same request: the same in all that a line says of it, and no node named twice, for that
+   * would be asked twice.
+   */
+  isAlike(fields: Fields, nodes: readonly string[] | undefined): boolean {
+    const known = this.#nodes;
+    if ((known === undefined) !== (nodes === undefined)) return false;
+    if (nodes?.some((node) => known?.has(node))) return false;
+    return Object.entries(fields).every(([name, value]) => this.fields[name] === value);
+  }
+
+  join(nodes: readonly string[], now: number): void {
+    this.messages++;
+    this.last = now;
+    this.#ask(nodes);
+  }
+
+  /** These nodes were not asked after all. @returns whether anything is left of the request */
+  leave(nodes: readonly string[]): boolean {
+    for (const node of nodes) {
+      if (this.#nodes?.get(node) === true) this.#heard--;
+      if (this.#nodes?.delete(node)) this.#bytes -= weightOf(node);
+    }
+    return --this.messages > 0;
+  }
+
+  /** @param node who answered, where the reply says so */
+  answer(failed: boolean, node: string | undefined, now: number): void {
+    if (failed) this.errors++;
+    else this.replies++;
+    this.last = now;
+    if (node === undefined) this.#nameless++;
+    // Names that were not asked are not kept: anybody may claim some.
+    else if (this.isWaitingFor(node)) {
+      this.#nodes?.set(node, true);
+      this.#heard++;
+    }
+  }
+
+  /** The nodes that were named and have not answered. */
+  missing(): readonly string[] {
+    return [...(this.#nodes ?? [])].filter(([, isHeard]) => !isHeard).map(([node]) => node);
+  }
+
+  /** What its line says. */
+  line(): Readonly<Record<string, unknown>> {
+    const missing = this.missing();
+    const count = Math.max(0, missing.length - this.#nameless);
+    return {
+      ...this.fields,
+      ...(this.isOwn ? { targets: this.#nodes?.size ?? 'broadcast' } : {}),
+      ...(this.messages > 1 ? { messages: this.messages } : {}),
+      replies: this.replies,
+      ...(this.errors > 0 ? { errors: this.errors } : {}),
+      ...(this.isBroadcast ? {} : { missing: count }),
+      // Where a reply bore no name, nobody knows whose it was.
+      ...(count > 0 && this.#nameless === 0 ? { missing_nodes: named(missing) } : {}),
+      duration_ms: this.last - this.started,
+    };
+  }
+
+  #ask(nodes: readonly string[]): void {
+    for (const node of nodes) {
+      this.#nodes?.set(node, false);
+      this.#bytes += weightOf(node);
+    }
+  }
+}
+
+const weightOf = (node: string): number => NAME_BYTES + node.length;
+
+const named = (nodes: readonly string[]): readonly string[] => [
+  ...nodes.slice(0, MOST_NAMED).map((node) => cut(node)),
+  ...(nodes.length > MOST_NAMED ? [`and ${nodes.length - MOST_NAMED} more`] : []),
+];

@@ -1,0 +1,225 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Ledger, type Note } from '../../src/bridge/ledger.ts';
+import type { Home, Request, Target } from '../../src/envelope/message.ts';
+import type { SealedReply, SealedRequest } from '../../src/envelope/sealed.ts';
+import { requestAt } from '../adapter/egress-contract.ts';
+import { type LogLine, recordingLog } from '../adapter/world.ts';
+
+const START = 1_800_000_000_000;
+const ID = 'a'.repeat(32);
+const ALICE = 'choria=alice.mcollective';
+const BOB = 'choria=bob.mcollective';
+
+/** Bytes, after a collection. */
+const heapInUse = (): number => {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  return process.memoryUsage().heapUsed;
+};
+
+interface Asked {
+  readonly caller?: string;
+  readonly agent?: string;
+  readonly action?: string;
+  readonly replyTo?: string;
+  readonly nodes?: readonly string[];
+}
+
+const requestOf = ({
+  agent = 'rpcutil',
+  action = 'ping',
+  replyTo = 'mcollective.reply.bob.1',
+  nodes,
+}: Asked): Request => {
+  const target: Target = nodes === undefined ? { kind: 'broadcast' } : { kind: 'directed', nodes };
+  const made = requestAt(START / 1000, { id: ID, agent, target });
+  return {
+    ...made,
+    payload: { kind: 'rpc', action, data: new Map() },
+    home: { ...made.home, requestId: ID, agent, replyTo },
+  };
+};
+
+const sealedOf = (
+  requestId: string,
+  {
+    nodes = ['n1'],
+    sender = 'bob',
+    replyTo = 'mcollective.reply.bob.1',
+  }: Asked & { readonly sender?: string },
+): SealedRequest => ({
+  kind: 'sealed',
+  sender,
+  targets: nodes.map((node) => ({ kind: 'node', collective: 'mcollective', node })),
+  content: { protocol: 'choria:transport:1', data: '""', headers: {} },
+  home: { ingress: 'federation', replyTo, requestId },
+  expires: START + 60_000,
+  answerTo: () => undefined,
+});
+
+const replyOf = (request: SealedRequest, sender: string): SealedReply => ({
+  kind: 'sealed',
+  sender,
+  content: request.content,
+  home: request.home,
+  expires: START + 60_000,
+});
+
+describe('the line of a request', () => {
+  let lines: LogLine[];
+  let ledger: Ledger;
+  const sent = (asked: Asked): { readonly note: Note; readonly home: Home } => {
+    const request = requestOf(asked);
+    return { note: ledger.sent(request, asked.caller ?? BOB, 'federation → legacy'), home: request.home };
+  };
+  const written = () => lines.map(({ fields }) => fields);
+
+  beforeEach(() => {
+    vi.useFakeTimers({ now: START });
+    lines = [];
+    const log = recordingLog(lines);
+    ledger = new Ledger({ log, clock: Date.now, capacity: 20_000, bytes: 32 * 1024 ** 2, quiet: 5_000 });
+  });
+  afterEach(() => {
+    ledger.stop();
+    vi.useRealTimers();
+  });
+
+  it('is its own, whatever else its sender has open under the same id', () => {
+    sent({ action: 'ping', nodes: ['absent'] });
+    const fact = sent({ action: 'get_fact', nodes: ['n1'] });
+    const echo = sent({ agent: 'helloworld', action: 'echo', nodes: ['n1'] });
+    ledger.replied(fact.home, false, 'n1');
+    ledger.replied(echo.home, false, 'n1');
+    vi.advanceTimersByTime(61_000);
+    expect(written()).toMatchObject([
+      { action: 'get_fact', targets: 1, replies: 1, missing: 0 },
+      { action: 'echo', agent: 'helloworld', targets: 1, replies: 1, missing: 0 },
+      { action: 'ping', targets: 1, replies: 0, missing: 1, missing_nodes: ['absent'] },
+    ]);
+  });
+
+  it('is in the name of its own caller, though another has the id open, and even his reply subject', () => {
+    for (const replyTo of ['mcollective.reply.bob.1', 'mcollective.reply.alice.1']) {
+      sent({ caller: ALICE, action: 'inventory', replyTo: 'mcollective.reply.alice.1', nodes: ['absent'] });
+      const { home } = sent({ caller: BOB, action: 'inventory', replyTo, nodes: ['n1'] });
+      ledger.replied(home, false, 'n1');
+      ledger.stop();
+      expect(written()).toMatchObject([
+        { caller_in: BOB, action: 'inventory', replies: 1, missing: 0 },
+        { caller_in: ALICE, action: 'inventory', replies: 0, missing: 1 },
+      ]);
+      lines.length = 0;
+    }
+  });
+
+  it('is another one where the reply subject is another', () => {
+    sent({ replyTo: 'mcollective.reply.bob.1', nodes: ['n1'] });
+    const { home } = sent({ replyTo: 'mcollective.reply.bob.2', nodes: ['n2'] });
+    ledger.replied(home, false, 'n2');
+    expect(written()).toMatchObject([{ targets: 1, replies: 1, missing: 0 }]);
+    expect(ledger.open).toBe(1);
+  });
+
+  it('is one for all groups of a long list of nodes', () => {
+    const nodes = Array.from({ length: 600 }, (_, n) => `n${n}.example.net`);
+    const [first] = [0, 200, 400].map((at) => sent({ nodes: nodes.slice(at, at + 200) }));
+    for (const node of nodes) if (first !== undefined) ledger.replied(first.home, false, node);
+    expect(written()).toMatchObject([{ targets: 600, messages: 3, replies: 600, missing: 0 }]);
+  });
+
+  it('is another one where a node is asked once more', () => {
+    const { home } = sent({ nodes: ['n1', 'n2'] });
+    sent({ nodes: ['n2'] });
+    for (const node of ['n1', 'n2', 'n2']) ledger.replied(home, false, node);
+    expect(written()).toMatchObject([
+      { targets: 2, replies: 2, missing: 0 },
+      { targets: 1, replies: 1, missing: 0 },
+    ]);
+  });
+
+  it('of all that went to everybody is written as well', () => {
+    for (const action of ['ping', 'get_fact', 'get_fact']) sent({ action });
+    ledger.stop();
+    expect(written().map(({ action }) => action)).toEqual(['get_fact', 'ping', 'get_fact']);
+  });
+
+  it('counts no answers of nodes that were not asked as those of nodes that were', () => {
+    const { home } = sent({ nodes: ['n1', 'n2'] });
+    for (let n = 0; n < 10; n++) ledger.replied(home, true, `stranger-${n}`);
+    expect(lines).toEqual([]);
+    ledger.replied(home, false, 'n1');
+    ledger.stop();
+    expect(written()).toMatchObject([{ replies: 1, errors: 10, missing: 1, missing_nodes: ['n2'] }]);
+  });
+
+  it('names a few of the nodes that are missing', () => {
+    sent({ nodes: Array.from({ length: 200 }, (_, n) => `n${n}`) });
+    ledger.stop();
+    expect(written()).toMatchObject([
+      { missing: 200, missing_nodes: ['n0', 'n1', 'n2', 'n3', 'n4', 'and 195 more'] },
+    ]);
+  });
+
+  it('of a sealed request is that of its sender and its reply subject', () => {
+    ledger.passed(sealedOf(ID, { sender: 'alice', nodes: ['absent'] }), 'federation → choria');
+    const bobs = sealedOf(ID, { sender: 'bob', nodes: ['n1'] });
+    const others = sealedOf(ID, { sender: 'bob', nodes: ['n2'], replyTo: 'mcollective.reply.bob.2' });
+    for (const request of [bobs, others]) ledger.passed(request, 'federation → choria');
+    ledger.passedBack(replyOf(bobs, 'n1'));
+    ledger.passedBack(replyOf(others, 'n2'));
+    ledger.stop();
+    expect(written()).toMatchObject([
+      { sender: 'bob', replies: 1, missing: 0 },
+      { sender: 'bob', replies: 1, missing: 0 },
+      { sender: 'alice', replies: 0, missing: 1 },
+    ]);
+  });
+
+  it('tells long ids apart, and holds the beginning of each', () => {
+    const ids = ['x', 'y'].map((end) => 'i'.repeat(1_000_000) + end);
+    const [one, other] = ids.map((id) => sealedOf(id, {}));
+    for (const request of [one, other])
+      if (request !== undefined) ledger.passed(request, 'federation → choria');
+    if (other !== undefined) ledger.passedBack(replyOf(other, 'n1'));
+    expect(written()).toMatchObject([{ replies: 1, missing: 0 }]);
+    expect(ledger.open).toBe(1);
+    expect(String(written()[0]?.['request_id'])).toMatch(/^i{200,253}…$/);
+  });
+
+  it('takes little memory, whatever comes', () => {
+    const before = heapInUse();
+    const long = 'x'.repeat(100_000);
+    for (let n = 0; n < 1_200; n++) {
+      const request = sealedOf(`${n} ${long}`, {
+        sender: `${n} ${long}`,
+        nodes: [`${n}${'.n'.repeat(120)}`],
+      });
+      ledger.passed(request, 'federation → choria');
+      ledger.passedBack(replyOf(sealedOf(`other ${n} ${long}`, {}), `${n} ${long}`));
+    }
+    // They were 480 MB together.
+    expect(heapInUse() - before).toBeLessThan(20 * 1024 ** 2);
+    ledger.stop();
+    for (const { fields } of lines) expect(JSON.stringify(fields).length).toBeLessThan(2_000);
+  });
+
+  it('is written before its time where requests take too much memory', () => {
+    const nodes = (n: number): readonly string[] =>
+      Array.from({ length: 1_000 }, (_, at) => `${n}-${at}.${'example.'.repeat(24)}net`);
+    for (let n = 0; n < 400; n++)
+      sent({ action: `a${n}`, nodes: nodes(n), replyTo: `mcollective.reply.bob.${n}` });
+    expect(ledger.open).toBeLessThan(150);
+    expect(lines.length + ledger.open).toBe(400);
+    expect(lines[0]?.fields).toMatchObject({ action: 'a0', missing: 1_000 });
+  });
+
+  it('does not go early for the sake of made-up replies', () => {
+    sent({ nodes: ['absent'] });
+    for (let n = 0; n < 30_000; n++) ledger.passedBack(replyOf(sealedOf(`made up ${n}`, {}), 'n1'));
+    expect(ledger.open).toBe(1);
+    expect(lines.every(({ message }) => message === 'replies')).toBe(true);
+  });
+});
