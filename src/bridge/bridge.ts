@@ -5,6 +5,7 @@ import { isSealedReply, isSealedRequest, type SealedReply, type SealedRequest } 
 import { Homeward, type InsteadOf } from './homeward.ts';
 import { type IdentityMapOptions, mapCaller } from './identity-map.ts';
 import { Ledger, type Note } from './ledger.ts';
+import { LineLimit } from './line-limit.ts';
 import type { Log } from './log.ts';
 import { type Stage, Stats } from './stats.ts';
 import { type Trail, withHop } from './trail.ts';
@@ -61,6 +62,7 @@ export class Bridge {
   readonly #options: BridgeOptions;
   readonly #ledger: Ledger;
   readonly #homeward: Homeward;
+  readonly #lines: LineLimit;
   readonly #ingresses: ReadonlyMap<string, Ingress>;
   readonly #egresses: ReadonlySet<Egress>;
   #delivering = 0;
@@ -72,6 +74,7 @@ export class Bridge {
   constructor(options: BridgeOptions) {
     this.#options = options;
     this.stats = options.stats ?? new Stats();
+    this.#lines = new LineLimit(options);
     this.#ledger = new Ledger({
       log: options.log,
       clock: options.clock,
@@ -278,8 +281,13 @@ export class Bridge {
       collective: context.collective ?? home?.collective,
       ...(code === 'internal' ? { err: rejection.cause } : {}),
     };
-    if (ORDINARY.has(code)) this.#options.log.info(fields, `rejected: ${message}`);
-    else this.#options.log.warn(fields, `rejected: ${message}`);
+    // Of each stage, so that what anybody may send hides nothing of what was signed.
+    this.#lines.tell(
+      `${stage} ${code}`,
+      ORDINARY.has(code) ? 'info' : 'warn',
+      fields,
+      `rejected: ${message}`,
+    );
   }
 
   #withHop<T extends Trail>(home: T, from: Ingress, to: Egress): T {

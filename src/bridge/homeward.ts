@@ -3,6 +3,7 @@ import type { Home, Reply } from '../envelope/message.ts';
 import { asRejection, Rejection, type RejectionCode } from '../envelope/rejection.ts';
 import { isSealedReply, type SealedReply } from '../envelope/sealed.ts';
 import { errorReply, isAnswerable } from './error-reply.ts';
+import { LineLimit } from './line-limit.ts';
 import type { Log } from './log.ts';
 import type { Stats } from './stats.ts';
 import { type Trail, withReplyHop } from './trail.ts';
@@ -43,11 +44,13 @@ const QUIET = 10_000;
 /** A reply's last step: out by the ingress that its request came in by. */
 export class Homeward {
   readonly #options: HomewardOptions;
-  #quietUntil = 0;
-  #untold = 0;
+  readonly #lines: LineLimit;
+  readonly #refusals: LineLimit;
 
   constructor(options: HomewardOptions) {
     this.#options = options;
+    this.#lines = new LineLimit(options);
+    this.#refusals = new LineLimit({ ...options, most: 1, window: QUIET });
   }
 
   /**
@@ -97,22 +100,10 @@ export class Homeward {
   }
 
   #tell({ code, message, context }: Rejection, isRefusal: boolean): void {
-    const { clock, log, stats } = this.#options;
-    stats.reject(code, 'reply');
+    this.#options.stats.reject(code, 'reply');
     const fields = { reason: code, request_id: context.requestId, sender: context.sender };
-    if (!isRefusal || code !== 'overloaded') {
-      log.warn(fields, `reply not sent: ${message}`);
-      return;
-    }
-    const now = clock();
-    if (now < this.#quietUntil) {
-      this.#untold++;
-      return;
-    }
-    const before = this.#untold === 0 ? {} : { untold: this.#untold };
-    log.warn({ ...fields, ...before }, `reply not sent: ${message}`);
-    this.#quietUntil = now + QUIET;
-    this.#untold = 0;
+    const lines = isRefusal && code === 'overloaded' ? this.#refusals : this.#lines;
+    lines.tell(code, 'warn', fields, `reply not sent: ${message}`);
   }
 
   #withHop<T extends Trail>(home: T, ingress: Ingress): T {

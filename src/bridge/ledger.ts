@@ -3,6 +3,7 @@ import type { Home, Request } from '../envelope/message.ts';
 import type { SealedHome, SealedReply, SealedRequest } from '../envelope/sealed.ts';
 import { cut, LONGEST_TEXT } from '../envelope/text.ts';
 import { Entry, type EntryOptions, type Fields } from './entry.ts';
+import { LineLimit } from './line-limit.ts';
 import type { Log } from './log.ts';
 
 export interface LedgerOptions {
@@ -47,11 +48,13 @@ export class Ledger {
   readonly #alike = new Map<string, Entry[]>();
   /** Requests of this instance that were written up, so that a late reply is not called another instance's. */
   readonly #written = new Set<string>();
+  readonly #lines: LineLimit;
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: LedgerOptions) {
     this.#options = options;
+    this.#lines = new LineLimit(options);
   }
 
   /** Requests that still wait for a reply of a node that was named. */
@@ -242,7 +245,8 @@ export class Ledger {
     this.#drop(entry);
     // Not one that another instance took: its further replies are that one's still.
     if (entry.isOwn) this.#remember(entry.key);
-    this.#options.log.info(entry.line(), entry.isOwn ? 'request' : 'replies');
+    if (entry.isOwn) this.#options.log.info(entry.line(), 'request');
+    else this.#lines.tell('replies', 'info', entry.line(), 'replies');
     const { route } = entry.fields;
     if (typeof route === 'string' && entry.replies > 0)
       this.#options.onDone?.(route, (entry.last - entry.started) / 1000);
@@ -250,8 +254,8 @@ export class Ledger {
 }
 
 /** All that is known of a request by what its replies bring home. */
-const keyOf = ({ ingress, replyTo, requestId, agent, collective }: Home): string =>
-  short(JSON.stringify([ingress, replyTo, requestId, agent, collective]));
+const keyOf = ({ ingress, replyTo, requestId, collective, agent, action = '' }: Home): string =>
+  short(JSON.stringify([ingress, replyTo, requestId, collective, agent, action]));
 
 /** Replies to what passes sealed say no more than this. */
 const sealedKeyOf = ({ ingress, replyTo, requestId }: SealedHome): string =>

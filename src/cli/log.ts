@@ -1,6 +1,8 @@
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import type { LogConfig } from '../config/types.ts';
+import { cut, LONGEST_SENTENCE } from '../envelope/text.ts';
+import { lineFields } from './log-fields.ts';
 import { canColour, harmless } from './terminal.ts';
 
 export interface LoggerOptions extends LogConfig {
@@ -27,7 +29,9 @@ const inert = (line: string): string =>
     .replace(/\\u00[01][0-9a-f]/g, '\\$&')
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}](?!$)/gu, (character) => `\\${harmless(character)}`);
 
-/** JSON, one line an event; in colours and columns where a person reads along. */
+const shortened = <T>(part: T): T | string => (typeof part === 'string' ? cut(part, LONGEST_SENTENCE) : part);
+
+/** JSON, one line an event; with colours where a person reads along. No line is longer than a message may make it. */
 export const createLogger = (options: LoggerOptions): Logger => {
   const { level, format, stream, identity, cluster, instance } = options;
   const terminal = stream.isTTY === true;
@@ -35,7 +39,8 @@ export const createLogger = (options: LoggerOptions): Logger => {
   const pretty = prettyFactory({
     colorize: options.colour ?? canColour(stream),
     ignore: 'identity,cluster,instance',
-    translateTime: 'SYS:HH:MM:ss.l',
+    translateTime: 'SYS:yyyy-mm-dd HH:MM:ss.l',
+    singleLine: true,
   });
   const render = forPeople ? (line: string) => pretty(inert(line)) : (line: string) => line;
   const destination: DestinationStream = { write: (line) => void stream.write(render(line)) };
@@ -45,7 +50,15 @@ export const createLogger = (options: LoggerOptions): Logger => {
       base: { identity, cluster, instance },
       timestamp: stdTimeFunctions.isoTime,
       redact: { paths: REDACT, censor: '[secret]' },
-      formatters: { level: (label) => ({ level: label }) },
+      formatters: { level: (label) => ({ level: label }), log: lineFields },
+      // Errors are fields by then.
+      serializers: { err: (error: unknown) => error },
+      hooks: {
+        logMethod(line, method) {
+          const [fields, message, ...rest] = line;
+          method.apply(this, [shortened(fields), shortened(message), ...rest]);
+        },
+      },
     },
     destination,
   );

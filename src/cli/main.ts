@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { ConfigError, ConfigUnreadable } from '../config/problem.ts';
-import { LinkError } from '../transport/link.ts';
 import { registerCheck } from './check.ts';
 import { registerDecode } from './decode.ts';
 import { registerDemo } from './demo.ts';
@@ -9,6 +8,7 @@ import { registerFederationObserve } from './federation-observe.ts';
 import { registerFederationTrace } from './federation-trace.ts';
 import { commandHint, optionHint } from './hints.ts';
 import { registerInventory } from './inventory.ts';
+import { isMistake } from './mistake.ts';
 import { registerPing } from './ping.ts';
 import { registerRecord } from './record.ts';
 import { registerRedact } from './redact.ts';
@@ -64,9 +64,7 @@ registerFederationObserve(program);
 /** A user's mistake and an unreachable broker are told in a sentence; only a bug of this program has a stack. */
 const explain = (error: unknown): string => {
   if (error instanceof ConfigError) return error.message;
-  if (error instanceof ConfigUnreadable || error instanceof LinkError || error instanceof UsageError)
-    return `mcbridge: ${error.message}`;
-  if (error instanceof Error && 'syscall' in error) return `mcbridge: ${error.message}`;
+  if (error instanceof Error && isMistake(error)) return `mcbridge: ${error.message}`;
   const stack = error instanceof Error ? error.stack : String(error);
   return `mcbridge: this is a bug, please report it\n${stack}`;
 };

@@ -1,53 +1,58 @@
+import { cut, LONGEST_SENTENCE } from './text.ts';
+
 /**
  * Why a message could not be handled. The code is what counters, logs and tests name; it never changes meaning.
  */
-export type RejectionCode =
+export const REJECTION_CODES = [
   // the bytes are not what the protocol says
-  | 'too_large'
-  | 'malformed_json'
-  | 'malformed_base64'
-  | 'malformed_marshal'
-  | 'malformed_yaml'
-  | 'limit_exceeded'
-  | 'wrong_protocol'
-  | 'missing_field'
-  | 'invalid_field'
-  | 'unsupported_class'
-  | 'unsupported_value'
-  | 'unsupported_filter'
-  | 'unsupported_body'
+  'too_large',
+  'malformed_json',
+  'malformed_base64',
+  'malformed_marshal',
+  'malformed_yaml',
+  'limit_exceeded',
+  'wrong_protocol',
+  'missing_field',
+  'invalid_field',
+  'unsupported_class',
+  'unsupported_value',
+  'unsupported_filter',
+  'unsupported_body',
   // who says it
-  | 'invalid_signature'
-  | 'invalid_hash'
-  | 'untrusted_certificate'
-  | 'certificate_expired'
-  | 'certificate_usage'
-  | 'invalid_callerid'
-  | 'caller_mismatch'
-  | 'caller_not_allowed'
-  | 'no_signing_key'
+  'invalid_signature',
+  'invalid_hash',
+  'untrusted_certificate',
+  'certificate_expired',
+  'certificate_usage',
+  'invalid_callerid',
+  'caller_mismatch',
+  'caller_not_allowed',
+  'no_signing_key',
   // when and where to
-  | 'expired'
-  | 'from_the_future'
-  | 'invalid_reply_to'
-  | 'invalid_target'
-  | 'too_many_targets'
-  | 'collective_not_exported'
-  | 'collective_mismatch'
-  | 'agent_mismatch'
-  | 'no_mapping'
-  | 'privileged_mapping'
-  | 'loop'
+  'expired',
+  'from_the_future',
+  'invalid_reply_to',
+  'invalid_target',
+  'too_many_targets',
+  'collective_not_exported',
+  'collective_mismatch',
+  'agent_mismatch',
+  'no_mapping',
+  'privileged_mapping',
+  'loop',
   // reply tokens
-  | 'token_malformed'
-  | 'token_forged'
-  | 'token_expired'
-  | 'requestid_mismatch'
-  | 'unexpected_sender'
+  'token_malformed',
+  'token_forged',
+  'token_expired',
+  'requestid_mismatch',
+  'unexpected_sender',
   // this bridge, now
-  | 'overloaded'
-  | 'draining'
-  | 'internal';
+  'overloaded',
+  'draining',
+  'internal',
+] as const;
+
+export type RejectionCode = (typeof REJECTION_CODES)[number];
 
 /** What is known of the message when it is refused; all of it unverified unless the code comes after verification. */
 export interface RejectionContext {
@@ -58,17 +63,23 @@ export interface RejectionContext {
   readonly collective?: string;
 }
 
+const shortened = (context: RejectionContext): RejectionContext =>
+  Object.fromEntries(Object.entries(context).map(([name, text]: [string, string]) => [name, cut(text)]));
+
 /** A message that cannot be handled: typed, counted, logged once and, where possible, answered. */
 export class Rejection extends Error {
   override readonly name = 'Rejection';
   readonly code: RejectionCode;
   readonly context: RejectionContext;
 
-  /** @param message a sentence for the person at the client: the cause, without secrets */
+  /**
+   * @param message a sentence for the person at the client: the cause, without secrets. What it and the context quote of
+   *   the message is cut where it is too long for a log line and an answer
+   */
   constructor(code: RejectionCode, message: string, context: RejectionContext = {}, options?: ErrorOptions) {
-    super(message, options);
+    super(cut(message, LONGEST_SENTENCE), options);
     this.code = code;
-    this.context = context;
+    this.context = shortened(context);
   }
 
   /** The same rejection, knowing more of the message. What it knew already stays. */

@@ -1,6 +1,7 @@
+import { cut } from '../envelope/text.ts';
+
 /**
  * Somebody else's text for a sentence: quoted, and no longer than a log line bears.
- * @param longest characters that are kept
+ * @param longest bytes that are kept
  */
-export const shown = (text: string, longest = 80): string =>
-  JSON.stringify(text.length > longest ? `${text.slice(0, longest)}…` : text);
+export const shown = (text: string, longest = 80): string => JSON.stringify(cut(text, longest));

@@ -2,6 +2,8 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { createLogger, type LoggerOptions } from '../../src/cli/log.ts';
 import { Secret } from '../../src/config/secret.ts';
+import { Rejection } from '../../src/envelope/rejection.ts';
+import { LinkError } from '../../src/transport/link.ts';
 
 const logged = (
   write: (log: ReturnType<typeof createLogger>) => void,
@@ -52,9 +54,59 @@ describe('the log', () => {
     expect(stack.split('\n').length).toBeGreaterThan(3);
   });
 
+  it('is one line for people too, with all that there is to an event', () => {
+    const pretty = logged((log) => log.info({ request_id: 'abc', replies: 3, missing: 0 }, 'request'), {
+      format: 'pretty',
+    });
+    expect(pretty.trimEnd().split('\n')).toHaveLength(1);
+    expect(pretty).toContain('"request_id":"abc"');
+  });
+
+  it.each(['json', 'pretty'] as const)('is short as %s, whatever it quotes', (format) => {
+    const long = 'é'.repeat(1_000_000);
+    const cause = new Error(long, { cause: new Error(long) });
+    const text = logged(
+      (log) => {
+        log.warn(
+          { request_id: long, deep: { er: { list: Array(100_000).fill(long) } } },
+          `rejected: ${long}`,
+        );
+        log.error({ err: cause, [long]: 1 }, 'link error');
+        log.info(long);
+      },
+      { format },
+    );
+    expect(text.length).toBeLessThan(120_000);
+    expect(text).toContain('and 99936 more');
+    expect(text).toContain('é…');
+  });
+
+  it('has no key twice: what every line has keeps its name', () => {
+    const line = logged((log) => log.info({ cluster: 'other', member: 'b', msg: 'x' }, 'another instance'));
+    expect(JSON.parse(line)).toMatchObject({ cluster: 'production', its_cluster: 'other', its_msg: 'x' });
+    for (const name of ['cluster', 'msg']) expect(line.split(`"${name}":`)).toHaveLength(2);
+  });
+
+  it('shows the stack of a bug, and of a mistake its sentence alone', () => {
+    const bug = logged((log) => log.error({ err: new TypeError('no such thing') }, 'http error'));
+    expect(JSON.parse(bug)).toMatchObject({
+      err: { type: 'TypeError', stack: expect.stringContaining('log.test.ts') },
+    });
+    const mistakes = [
+      new LinkError('refused', 'the broker refuses user bridge'),
+      new Rejection('unsupported_value', 'a value cannot be said'),
+      Object.assign(new Error('connect ECONNREFUSED'), { syscall: 'connect', code: 'ECONNREFUSED' }),
+    ];
+    for (const err of mistakes) {
+      const line: unknown = JSON.parse(logged((log) => log.error({ err }, 'link error')));
+      expect(line).toMatchObject({ err: { code: err.code, message: err.message } });
+      expect(line).not.toHaveProperty('err.stack');
+    }
+  });
+
   it('is for people where they ask for it, or on a terminal', () => {
     const pretty = logged((log) => log.info('hello'), { format: 'pretty' });
-    expect(pretty).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: hello\n$/);
+    expect(pretty).toMatch(/^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\] INFO: hello\n$/);
     const stream = terminal();
     expect(logged((log) => log.info('hello'), { stream })).toBe('');
     expect(String(stream.read())).toContain('INFO');
