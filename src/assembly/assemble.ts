@@ -155,10 +155,7 @@ const membershipOf = (
   if (copied.length === 0 || statistics.interval === 0) return undefined;
   if (link === undefined) {
     // Between two legacy collectives there is no place to hear of each other.
-    log.warn(
-      { cluster },
-      'without a connection to NATS only one instance may run: each would handle every broadcast',
-    );
+    log.warn({}, 'without a connection to NATS only one instance may run: each would handle every broadcast');
     return undefined;
   }
   const from = new Set(copied.map((route) => route.from));

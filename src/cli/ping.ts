@@ -47,11 +47,14 @@ const ping = async (options: PingOptions): Promise<void> => {
   if (options.json) process.stdout.write(`${JSON.stringify(report(answer), null, 2)}\n`);
   else {
     const summary = summaryOf(answer.replies.map(({ milliseconds }) => milliseconds));
-    if (summary === undefined) process.stdout.write(`No node answered within ${options.timeout / 1000} s.\n`);
+    if (summary === undefined)
+      process.stdout.write(
+        `No node answered within ${options.timeout / 1000} s (request ${answer.requestId}).\n`,
+      );
     else {
       const { replies, min, avg, max } = summary;
       process.stdout.write(
-        `\n---- ping statistics ----\n${replies} replies max: ${max.toFixed(2)} min: ${min.toFixed(2)} avg: ${avg.toFixed(2)}\n`,
+        `\n---- ping statistics ----\n${replies} replies max: ${max.toFixed(2)} min: ${min.toFixed(2)} avg: ${avg.toFixed(2)}\nrequest ${answer.requestId}\n`,
       );
     }
   }

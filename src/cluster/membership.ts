@@ -106,7 +106,7 @@ class DocumentedMembership implements Membership {
       },
       this.#now(),
     );
-    this.#notices = new Notices(options.log, options.cluster);
+    this.#notices = new Notices(options.log);
   }
 
   isMine(requestId: string, time: number): boolean {
@@ -194,7 +194,7 @@ class DocumentedMembership implements Membership {
     try {
       document = decodeStats(body);
     } catch (error) {
-      log.debug({ cluster, err: error }, 'statistics document that cannot be read');
+      log.debug({ err: error }, 'statistics document that cannot be read');
       return;
     }
     const { instance, bridge: { member } = {} } = document;

@@ -8,26 +8,24 @@ const MAX_NAMES = 100;
 /** What an operator should know of a cluster, once each. */
 export class Notices {
   readonly #log: Log;
-  readonly #cluster: string;
   readonly #unsealed = new Set<string>();
   readonly #apart = new Set<string>();
   readonly #leaving = new Set<string>();
   #isNamesakeTold = false;
   #takesPart = false;
 
-  constructor(log: Log, cluster: string) {
+  constructor(log: Log) {
     this.#log = log;
-    this.#cluster = cluster;
   }
 
   /** Whether this instance takes its share now. */
   takesPart(takesPart: boolean, isAway: boolean): void {
     if (takesPart === this.#takesPart) return;
     this.#takesPart = takesPart;
-    if (takesPart) this.#log.info({ cluster: this.#cluster }, 'takes its share of the legacy requests');
+    if (takesPart) this.#log.info({}, 'takes its share of the legacy requests');
     else
       this.#log.warn(
-        { cluster: this.#cluster },
+        {},
         isAway
           ? 'takes no legacy requests for now: a broker that they come from is away, and another instance hears all of them'
           : 'takes no legacy requests for now: it was stopped or cut off for so long that others may have taken its share',
@@ -35,27 +33,20 @@ export class Notices {
   }
 
   heard(instance: string, { process, until }: Statement, isNew: boolean): void {
-    if (isNew)
-      this.#log.info({ cluster: this.#cluster, member: instance }, 'another instance of the cluster');
+    if (isNew) this.#log.info({ member: instance }, 'another instance of the cluster');
     if (until === undefined) {
       if (this.#leaving.delete(process))
-        this.#log.info(
-          { cluster: this.#cluster, member: instance },
-          'an instance takes part in the cluster again',
-        );
+        this.#log.info({ member: instance }, 'an instance takes part in the cluster again');
       return;
     }
     if (this.#leaving.has(process)) return;
     if (this.#leaving.size < MAX_NAMES) this.#leaving.add(process);
-    this.#log.info(
-      { cluster: this.#cluster, member: instance },
-      'an instance leaves the cluster to the others',
-    );
+    this.#log.info({ member: instance }, 'an instance leaves the cluster to the others');
   }
 
   silent({ instance, lastHeard }: Member): void {
     this.#log.warn(
-      { cluster: this.#cluster, member: instance, last_heard: new Date(lastHeard).toISOString() },
+      { member: instance, last_heard: new Date(lastHeard).toISOString() },
       'an instance has fallen silent, the others take its share',
     );
   }
@@ -65,7 +56,7 @@ export class Notices {
     if (this.#unsealed.has(instance) || this.#unsealed.size >= MAX_NAMES) return;
     this.#unsealed.add(instance);
     this.#log.error(
-      { cluster: this.#cluster, member: instance },
+      { member: instance },
       'a document of another cluster key is ignored: where it is an instance of this cluster, both take all requests',
     );
   }
@@ -78,7 +69,7 @@ export class Notices {
     if (this.#apart.has(instance) || this.#apart.size >= MAX_NAMES) return;
     this.#apart.add(instance);
     this.#log.error(
-      { cluster: this.#cluster, member: instance, seconds: Math.round(ms / 1000) },
+      { member: instance, seconds: Math.round(ms / 1000) },
       counts
         ? 'the time of a document is off by more than a minute: clocks are wrong, and requests may be lost'
         : 'a document whose time is off by more than max_ttl is ignored: a recording, or a clock that is wrong',
@@ -90,7 +81,7 @@ export class Notices {
     if (this.#isNamesakeTold) return;
     this.#isNamesakeTold = true;
     this.#log.error(
-      { cluster: this.#cluster, member: instance },
+      { member: instance },
       'another process has the same instance name: give each a name of its own (the key instance)',
     );
   }

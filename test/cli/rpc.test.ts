@@ -15,7 +15,7 @@ afterAll(() => world.stop());
 
 const rpc = (...args: readonly string[]) => world.asAlice('rpc', ...args);
 /** All but what is different each time. */
-const steady = (text: string): string => text.replace(/\d+ ms/, 'N ms');
+const steady = (text: string): string => text.replace(/\d+ ms(; request [\da-f]{32})?/, 'N ms');
 
 describe('mcbridge rpc', () => {
   test('discovers, asks each node by name, and groups equal answers', async () => {
@@ -34,10 +34,12 @@ describe('mcbridge rpc', () => {
         '3 of 3 nodes answered, 3 ok; N ms\n',
       ].join('\n'),
     );
+    const id = /; request ([\da-f]{32})\n$/.exec(stdout)?.[1];
     const line = await bridge.line(
       (it) => it.msg === 'request' && it['action'] === 'get_fact',
       'the request',
     );
+    expect(line).toMatchObject({ request_id: id });
     expect(line).toMatchObject({ targets: 3, replies: 3 });
   });
 

@@ -36,9 +36,9 @@ const groupLines = ({ nodes, data }: Group, colour: ChalkInstance): readonly str
 const failedLine = ({ node, status, message }: NodeResult, colour: ChalkInstance): string =>
   `${colour.red('✗')} ${colour.bold(node)}: ${colour.red(statusText(status))}: ${harmless(message)}`;
 
-/** `3 of 4 nodes answered, 2 ok, 1 failed, no reply from node9; 142 ms` */
+/** `3 of 4 nodes answered, 2 ok, 1 failed, no reply from node9; 142 ms; request 4f…`, by which the bridge's log has it */
 export const summaryLine = (outcome: Outcome): string => {
-  const { asked, results, failed, missing, milliseconds } = outcome;
+  const { requestId, asked, results, failed, missing, milliseconds } = outcome;
   const answered =
     asked === undefined
       ? `${counted(results.length, 'node')} answered`
@@ -50,7 +50,7 @@ export const summaryLine = (outcome: Outcome): string => {
     ...(missing.length === 0 ? [] : [`no reply from ${listed(missing)}`]),
   ]
     .join(', ')
-    .concat(`; ${milliseconds} ms`);
+    .concat(`; ${milliseconds} ms`, requestId === undefined ? '' : `; request ${requestId}`);
 };
 
 export const textReport = (outcome: Outcome, colour: ChalkInstance): string => {

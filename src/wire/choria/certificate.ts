@@ -1,5 +1,6 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { Rejection } from '../../envelope/rejection.ts';
+import { cut } from '../../envelope/text.ts';
 import { tryDecodeBase64 } from '../base64.ts';
 import { shown } from '../shown.ts';
 import { CertificateError } from './certificate-error.ts';
@@ -69,6 +70,8 @@ const KEY_CERT_SIGN = 0x04;
 /** Of one certificate; real ones have one to five thousand. */
 const MAX_BYTES = 16 * 1024;
 /** Hexadecimal digits of a serial number, as RFC 5280 allows them. */
+/** Bytes of a name in a sentence. It is the sender's own, and may be as long as the certificate. */
+const LONGEST_NAME = 128;
 const LONGEST_SERIAL = 40;
 
 const readExtensions = (node: DerNode | undefined): ReadonlyMap<string, Buffer> => {
@@ -209,7 +212,7 @@ export const parseCertificates = (pem: string, what: string, max: number): reado
 
 /** A certificate's name for a sentence: the first plain one, or its serial number. */
 export const label = ({ names, serial }: CertificateFields): string =>
-  names[0] ?? `serial ${serial.slice(0, LONGEST_SERIAL)}`;
+  names[0] === undefined ? `serial ${serial.slice(0, LONGEST_SERIAL)}` : cut(names[0], LONGEST_NAME);
 
 /** Whose the issuer is, for a sentence. */
 export const issuerText = ({ issuer }: CertificateFields): string => shown(issuer.text);
