@@ -92,6 +92,7 @@ describe('a bridge that stops', () => {
     if (frame === undefined) throw new Error('no frame');
     toBridge(frame.replyTo ?? '', await replyTo(frame));
     await stopping;
+    await until('the reply is home', () => client.replies.length === 1);
     expect(client.replies).toMatchObject([{ requestId: id, node: 'n1.example.net', status: 0 }]);
     expect(bridge.stats.snapshot().rejected).toEqual({});
   });
