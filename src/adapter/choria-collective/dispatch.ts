@@ -6,6 +6,7 @@ import type { Link } from '../../transport/link.ts';
 import type { CompoundStyle } from '../../wire/choria/filter.ts';
 import {
   broadcastSubject,
+  callerName,
   collectiveSubject,
   encodeRelay,
   encodeRequest,
@@ -47,9 +48,6 @@ const filterOf = ({ agent, filter, payload }: Request): Filter =>
 const lifeOf = ({ time, ttl }: Request): Pick<Request, 'time' | 'ttl'> =>
   ttl >= SHORTEST_TTL ? { time, ttl } : { time: time - (SHORTEST_TTL - ttl), ttl: SHORTEST_TTL };
 
-/** Callers of Choria; nodes read the name behind the `=` and no further than it is one. */
-const CHORIA_CALLER = /^choria=[\w.-]+$/;
-
 /** The way out of a translated request: one signature, then as many messages as it takes. */
 export const createDispatch = (options: DispatchOptions): ((request: Request) => Promise<void>) => {
   const { link, identity, cluster, compound, homecoming } = options;
@@ -87,10 +85,10 @@ export const createDispatch = (options: DispatchOptions): ((request: Request) =>
 
   return async (request) => {
     const { caller, collective, agent, target, home } = request;
-    if (!CHORIA_CALLER.test(caller))
+    if (callerName(caller) === undefined)
       throw new Rejection(
         'no_signing_key',
-        `${caller} is not of the form choria=<name>, and the bridge signs for such callers only`,
+        `${caller} is no caller of Choria, such as choria=<name>, so no node would take the request`,
       );
     const content = await queued(request, (check) => options.sign(textOf(request), check));
     const expires = home.expires * 1000;

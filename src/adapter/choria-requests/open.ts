@@ -97,8 +97,8 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
       const targetOf = addressing(transport);
       if (seenBy !== undefined && isTooLong(seenBy))
         throw new Rejection('limit_exceeded', "the seen-by trail is longer than any federation's");
-      options.verifier.verify(secure, wire.callerId, clock());
-      const { payload, dialect } = decodeRequestBody(wire.message, wire);
+      const { privileged } = options.verifier.verify(secure, wire.callerId, clock());
+      const { payload, dialect } = decodeRequestBody(wire.message, { ...wire, vouched: privileged });
       origin = { ...origin, body: dialect };
       const { ttl, expires } = checkTime(wire.time, wire.ttl, clock(), options);
       sink.request({

@@ -12,6 +12,15 @@ export interface BodyContext {
   readonly callerId: string;
 }
 
+/** What is known besides of a request that came in. */
+export interface ReceivedContext extends BodyContext {
+  /**
+   * Whether a privileged certificate spoke for the caller: an AAA server writes the caller of its user's token over that of
+   * the envelope and leaves the body as it is, with the name that the client has for itself. Nodes read the envelope's.
+   */
+  readonly vouched?: boolean;
+}
+
 export interface DecodedBody {
   readonly payload: RequestPayload;
   /** Whose habit the body shows; undefined where both would have written it so. */
@@ -71,12 +80,12 @@ export const actionIn = (json: string): string | undefined => {
   }
 };
 
-const rpcPayload = (body: ValueMap, context: BodyContext): RequestPayload => {
+const rpcPayload = (body: ValueMap, context: ReceivedContext): RequestPayload => {
   const agent = body.get('agent');
   if (agent !== undefined && agent !== context.agent)
     throw new Rejection('agent_mismatch', `the request is for agent ${context.agent}, its body for another`);
   const caller = body.get('caller');
-  if (caller !== undefined && caller !== context.callerId)
+  if (caller !== undefined && caller !== context.callerId && context.vouched !== true)
     throw new Rejection(
       'caller_mismatch',
       `the request is by ${context.callerId}, its body by another caller`,
@@ -103,7 +112,7 @@ const rpcPayload = (body: ValueMap, context: BodyContext): RequestPayload => {
  */
 export const decodeRequestBody = (
   message: string,
-  context: BodyContext,
+  context: ReceivedContext,
   limits: JsonLimits = DEFAULT_JSON_LIMITS,
 ): DecodedBody => {
   if (context.agent === DISCOVERY) return decodePing(message);

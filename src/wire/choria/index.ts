@@ -1,5 +1,6 @@
 export * from '../base64.ts';
 export * from './body.ts';
+export { callerName } from './caller.ts';
 export { certificateNames } from './certificate.ts';
 export * from './dialect.ts';
 export { decodeFilter, encodeFilter } from './filter.ts';

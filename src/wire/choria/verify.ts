@@ -1,8 +1,8 @@
 import { createHash, type KeyObject, verify as verifySignature } from 'node:crypto';
-import { isCallerId } from '../../envelope/check.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import { tryDecodeBase64 } from '../base64.ts';
 import { Lru } from '../lru.ts';
+import { callerName } from './caller.ts';
 import { label, parseCertificates } from './certificate.ts';
 import { type Chain, checkDates, findChains } from './chain.ts';
 import type { SecureRequest } from './secure.ts';
@@ -24,7 +24,7 @@ export interface CallerVerifierOptions {
 
 /** What the signature proved. */
 export interface VerifiedCaller {
-  /** The callerid's name, without `choria=`. */
+  /** The callerid's name, without the `choria=` or `up=` before it. */
   readonly name: string;
   /** Whether a privileged certificate spoke for the caller. */
   readonly privileged: boolean;
@@ -62,10 +62,13 @@ interface Signer {
 const stateless = (patterns: readonly RegExp[]): readonly RegExp[] =>
   patterns.map((pattern) => new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')));
 
-const certName = (callerId: string): string => {
-  const name = /^choria=([\w.-]+)$/.exec(callerId)?.[1];
-  if (name === undefined || !isCallerId(callerId))
-    throw new Rejection('invalid_callerid', 'the callerid is not of the form choria=<certificate name>');
+const nameIn = (callerId: string): string => {
+  const name = callerName(callerId);
+  if (name === undefined)
+    throw new Rejection(
+      'invalid_callerid',
+      'the callerid is not of the form choria=<name>, or another word of small letters in place of choria',
+    );
   return name;
 };
 
@@ -151,7 +154,7 @@ export const createCallerVerifier = (options: CallerVerifierOptions): CallerVeri
 
   return {
     verify(request, callerId, now) {
-      const name = certName(callerId);
+      const name = nameIn(callerId);
       if (isInsecure(request))
         throw new Rejection(
           'invalid_signature',

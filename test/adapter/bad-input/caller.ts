@@ -25,7 +25,7 @@ export const CALLER: readonly Case[] = [
   {
     what: 'a callerid of another kind',
     code: 'invalid_callerid',
-    send: { envelope: { callerid: 'cert=alice' }, body: rpc({}) },
+    send: { envelope: { callerid: 'cert_1=alice' }, body: rpc({}) },
     says: 'choria=',
   },
   {

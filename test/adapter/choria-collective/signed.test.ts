@@ -130,7 +130,17 @@ describe('a request that is signed', () => {
     await until('it is there', () => seen.length === 1);
   });
 
-  it.each(['cert=alice', 'up=alice', 'choria=', 'choria=a\nb'])(
+  it.each(['up=alice', 'okta=alice_example_com', 'x=a.b-c_D9'])(
+    'may be for %s, a caller of an AAA server, whom Go’s nodes take from a privileged certificate',
+    async (caller) => {
+      const { message } = await makeDelivered({ caller });
+      expect(message.wire.callerId).toBe(caller);
+      expect(message.proven).toMatchObject({ name: caller.replace(/.*=/, ''), privileged: true });
+      expect(JSON.parse(message.wire.message)).toMatchObject({ caller });
+    },
+  );
+
+  it.each(['cert1=alice', 'Up=alice', 'choria=', 'choria=a\nb'])(
     'is refused for the caller %j',
     async (caller) => {
       const { egress, seen } = await makeNetwork();
