@@ -25,6 +25,7 @@ const choriaEgress = (it: Named<ChoriaCollectiveConfig>, around: Surroundings): 
     name,
     link: natsLink(it, 'egress', around),
     homes: new Map(homes),
+    subscriptions: it.subscriptions,
     ...(signing && {
       signing: {
         identity: config.identity,

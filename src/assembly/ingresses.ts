@@ -42,6 +42,7 @@ const federationIngress = (it: Named<ChoriaFederationConfig>, around: Surroundin
     name: it.name,
     link: natsLink(it, 'ingress', around),
     cluster: it.cluster,
+    subscriptions: it.subscriptions,
     verifier: verifierOf(it.name, it.callers, around),
     replyCollectives: new Set([...exportedBy(it.name, config), ...it.replyCollectives]),
     sealed: sealedOf(it.name, config),

@@ -1,13 +1,12 @@
 import { createPrivateKey } from 'node:crypto';
 import { type Command, Option } from 'commander';
-import { type ChoriaClient, createChoriaClient } from '../client/index.ts';
+import { type ChoriaClient, createChoriaClient, type Writing } from '../client/index.ts';
 import type { Link, LinkEvent } from '../transport/link.ts';
 import { createNatsLink } from '../transport/nats/index.ts';
-import type { Dialect } from '../wire/choria/index.ts';
 import { addConnectionOptions, type Connection, type ConnectionOptions } from './client-options.ts';
 
 export interface ClientOptions extends ConnectionOptions {
-  readonly dialect: Dialect;
+  readonly dialect: Writing;
 }
 
 /** The connection's options, and whose habits to have. */
@@ -15,10 +14,10 @@ export const addClientOptions = (command: Command): Command =>
   addConnectionOptions(command).addOption(
     new Option(
       '--dialect <name>',
-      "whose way of writing to use: go-choria's, or that of Choria's Ruby client",
+      "whose way of writing to use: go-choria's, that of Choria's Ruby client, or one that nodes of both kinds read",
     )
-      .choices(['go', 'ruby'])
-      .default('go'),
+      .choices(['both', 'go', 'ruby'])
+      .default('both'),
   );
 
 export interface ClientSession {
@@ -38,7 +37,7 @@ const tell = (event: LinkEvent): void => {
 /** Connects, does the work, and closes whatever happens. @throws LinkError where no server can be used */
 export const withClient = async <T>(
   connection: Connection,
-  dialect: Dialect,
+  dialect: Writing,
   work: (session: ClientSession) => Promise<T>,
 ): Promise<T> => {
   const { callerid, certificate, collective, federation, key, linkOptions } = connection;

@@ -17,11 +17,17 @@ export interface ClientReply {
   readonly trail: readonly Hop[] | undefined;
 }
 
+const DISCOVERY = 'discovery';
+
 export interface Expectation {
   readonly requestId: string;
   readonly agent: string;
   readonly maxBytes: number;
 }
+
+/** Whoever answers a ping is there, whatever he says: neither of Choria's clients looks at that. */
+const payloadOf = (message: string, agent: string): ReplyPayload =>
+  agent === DISCOVERY ? { kind: 'discovery' } : decodeReplyBody(message, agent);
 
 /**
  * @param body a message that came to the request's reply subject
@@ -40,7 +46,7 @@ export const openReply = (body: Uint8Array, expected: Expectation): ClientReply 
       throw new Rejection('agent_mismatch', `it is of the agent ${reply.agent}, not ${expected.agent}`);
     return {
       node: reply.senderId,
-      payload: decodeReplyBody(reply.message, expected.agent),
+      payload: payloadOf(reply.message, expected.agent),
       trail: headers.seenBy,
     };
   } catch (error) {

@@ -18,6 +18,12 @@ import {
 /** Both Choria clients put this many nodes into one federated message (go-choria `protocol/v1`, Choria's connector). */
 export const GROUP = 200;
 
+/**
+ * Whose way of writing: that of one kind of client, or what nodes of both kinds read. Each kind reads all of the other's
+ * but the body of a ping: Ruby's want the JSON string, Go's look for the word in it, bare or in base64.
+ */
+export type Writing = Dialect | 'both';
+
 /** Who asks, and how. */
 export interface Sender {
   /** `mc_sender` and `senderid`. */
@@ -26,7 +32,7 @@ export interface Sender {
   readonly privateKey: KeyObject;
   /** PEM. */
   readonly certificate: string;
-  readonly dialect: Dialect;
+  readonly dialect: Writing;
   readonly collective: string;
   /** Clusters that carry the request; none: it goes to the nodes' own subjects. */
   readonly federation: readonly string[];
@@ -68,10 +74,16 @@ const filterOf = ({ agent, payload, filter, nodes }: RequestContent): Filter => 
 };
 
 /** Ruby's clients say among the data that they want replies; those who do not are no concern here. */
-const payloadFor = (dialect: Dialect, payload: RequestPayload): RequestPayload =>
+const payloadFor = (dialect: Writing, payload: RequestPayload): RequestPayload =>
   dialect === 'ruby' && payload.kind === 'rpc'
     ? { ...payload, data: new Map([['process_results', true], ...payload.data]) }
     : payload;
+
+/** As Go's clients write, which leave out what nobody needs. */
+const bodyFor = ({ agent, payload }: RequestContent, { callerId, dialect }: Sender): string => {
+  const body = dialect === 'both' ? (payload.kind === 'discovery' ? 'ruby' : 'go') : dialect;
+  return encodeRequestBody(payloadFor(dialect, payload), { agent, callerId }, body);
+};
 
 const groupsOf = (subjects: readonly string[]): readonly (readonly string[])[] =>
   Array.from({ length: Math.ceil(subjects.length / GROUP) }, (_, at) =>
@@ -86,7 +98,7 @@ const ownHop = (server: string, { identity, dialect }: Sender): Hop =>
 export const buildRequest = (content: RequestContent, sender: Sender): ReadyRequest => {
   const { agent, requestId, nodes, tracedFrom } = content;
   const { identity, callerId, collective, dialect, federation } = sender;
-  const style = base64Style(dialect);
+  const style = base64Style(dialect === 'both' ? 'go' : dialect);
   const text = encodeRequest({
     requestId,
     senderId: identity,
@@ -96,7 +108,7 @@ export const buildRequest = (content: RequestContent, sender: Sender): ReadyRequ
     ttl: content.ttl,
     time: content.time,
     filter: filterOf(content),
-    message: encodeRequestBody(payloadFor(dialect, content.payload), { agent, callerId }, dialect),
+    message: bodyFor(content, sender),
   });
   // Ruby's clients write the certificate without the line feed at its end.
   const pubcert = dialect === 'ruby' ? sender.certificate.trimEnd() : sender.certificate;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bool, field, type path, refuse, secret, text } from './fields.ts';
+import { bool, field, integer, type path, refuse, secret, text } from './fields.ts';
 import type { Secret } from './secret.ts';
 import { buffer, parseServer, type Server, userAndPassword } from './shared.ts';
 import type { BufferConfig } from './types.ts';
@@ -80,6 +80,9 @@ export const connectionFields = (file: () => ReturnType<typeof path>) => ({
   token: secret('a token; put it in quotes').optional(),
   buffer: buffer(),
 });
+
+/** How many members of its queue groups a bridge is: as many as others of the cluster are, for an equal share. */
+export const subscriptionsField = () => integer(1, 100).default(1);
 
 type Fields = z.output<z.ZodObject<ReturnType<typeof connectionFields>>>;
 

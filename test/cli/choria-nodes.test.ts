@@ -1,10 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mcbridge } from '../support/bridge.ts';
+import { type Fleet, startFleet } from '../support/choria-fleet.ts';
 import { EAST, type FederationWorld, startFederationWorld, WEST } from '../support/federation-world.ts';
 import { CLUSTER } from '../support/world.ts';
 
+/** Nodes of both kinds in one collective, behind the bridge and beside the client. */
+const BEHIND = ['r.both.example.net', 'g.both.example.net'];
+const BESIDE = ['r.mixed.example.net', 'g.mixed.example.net'];
+
 let federation: FederationWorld;
+let direct: readonly string[];
 let connection: readonly string[];
+let beside: Fleet;
 
 beforeAll(async () => {
   federation = await startFederationWorld([]);
@@ -13,7 +20,7 @@ beforeAll(async () => {
   files.write('alice.pem', certificate);
   files.write('alice.key', privateKey);
   const file = (name: string): string => `${files.folder}/${name}`;
-  connection = [
+  direct = [
     ...[
       '--server',
       nats.url,
@@ -24,11 +31,30 @@ beforeAll(async () => {
       '--key',
       file('alice.key'),
     ],
-    ...['--federation', CLUSTER],
   ];
+  connection = [...direct, '--federation', CLUSTER];
+  const node = authority.issue({ commonName: 'nodes.example.net' });
+  const both = (names: readonly string[], collective: string) =>
+    names.map((identity, i) => ({
+      identity,
+      collectives: [collective],
+      ...(i === 0 ? ({ dialect: 'ruby' } as const) : ({ dialect: 'go', recordsAlways: true } as const)),
+    }));
+  for (const one of both(BEHIND, 'both')) await federation.fleets.east.add(one);
+  beside = await startFleet({
+    url: nats.url,
+    tls: { ca: authority.certificate, cert: node.certificate, key: node.privateKey },
+    callers: authority.certificate,
+    dialect: 'ruby',
+    collectives: ['mixed'],
+    nodes: both(BESIDE, 'mixed'),
+  });
 });
 
-afterAll(() => federation.stop());
+afterAll(async () => {
+  await beside.close();
+  await federation.stop();
+});
 
 const run = (...args: readonly string[]) => mcbridge(...args, ...connection);
 
@@ -96,3 +122,42 @@ describe('the client commands, of Choria nodes behind a Federation Broker', () =
     expect(stdout).toMatch(/2 of 3 nodes answered, 2 ok.*no reply from ghost\.east\.example\.net/);
   });
 });
+
+describe.each([
+  ['behind a Federation Broker', BEHIND, () => [...connection, '-T', 'both'], () => federation.fleets.east],
+  ['on the client’s own network', BESIDE, () => [...direct, '-T', 'mixed'], () => beside],
+] as const)(
+  'the client commands, of nodes of Ruby and Go in one collective %s',
+  (_, nodes, options, fleet) => {
+    const ask = (...args: readonly string[]) => mcbridge(...args, ...options());
+
+    test('ping finds both without an option', async () => {
+      const { status, stdout, stderr } = await ask('ping', '--json');
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      const { replies }: { replies: readonly { node: string }[] } = JSON.parse(stdout);
+      expect(replies.map(({ node }) => node).toSorted()).toEqual(nodes.toSorted());
+    });
+
+    test.each(['go', 'ruby'])('ping finds both as a client of %s does', async (dialect) => {
+      const { stdout } = await ask('ping', '--json', '--dialect', dialect);
+      expect(JSON.parse(stdout).replies).toHaveLength(2);
+    });
+
+    test('rpc runs once on each', async () => {
+      fleet().forget();
+      const { status, stdout, stderr } = await ask('rpc', 'rpcutil', 'ping', '--json');
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      const { replies } = JSON.parse(stdout);
+      expect(replies.map(({ status }: { status: number }) => status)).toEqual([0, 0]);
+      expect([...fleet().executions('rpcutil#ping')].toSorted()).toEqual(
+        nodes.map((node) => [node, 1]).toSorted(),
+      );
+    });
+
+    test.each(nodes)('trace draws the way to %s', async (node) => {
+      const { status, stdout, stderr } = await ask('federation', 'trace', node);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout).toContain(`└─ ${node} (node)`);
+    });
+  },
+);

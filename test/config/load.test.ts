@@ -28,6 +28,7 @@ describe('a minimal configuration', () => {
     expect(config.ingresses.get('federation')).toEqual({
       name: 'federation',
       type: 'choria-federation',
+      subscriptions: 1,
       cluster: 'mcollective',
       servers: [{ host: 'nats1.example.net', port: 4222, tls: false, url: 'nats://nats1.example.net:4222' }],
       tls: {

@@ -148,7 +148,6 @@ describe.each(DIALECTS)('a node that speaks %s', (dialect) => {
       { secure: (layer) => ({ ...layer, protocol: 'choria:secure:reply:1' }) },
       'protocol',
     ],
-    ['no discovery that it knows', { agent: 'discovery', body: '"pong"' }, 'discovery asks'],
   ])('refuses %s', (_, sent, why) => {
     expect(verdict(dialect, sent)).toContain(why);
   });
@@ -179,9 +178,10 @@ test.each<[what: string, sent: Sent, ruby: string, go: string]>([
     'answered',
   ],
   ['discovery in JSON', { agent: 'discovery', body: '"ping"' }, 'answered', 'answered'],
-  ['discovery in base64', { agent: 'discovery', body: 'cGluZw==' }, 'discovery asks cGluZw==', 'answered'],
+  ['discovery in base64', { agent: 'discovery', body: 'cGluZw==' }, 'answered', 'answered'],
   // Which is base64 itself.
-  ['discovery bare', { agent: 'discovery', body: 'ping' }, 'discovery asks ping', 'discovery asks ping'],
+  ['discovery bare', { agent: 'discovery', body: 'ping' }, 'answered', 'discovery asks ping'],
+  ['no ping', { agent: 'discovery', body: '"pong"' }, 'answered', 'discovery asks "pong"'],
   [
     'nobody who waits',
     { body: rpcBody('ruby', 'rpcutil', 'ping', CALLER, { process_results: false }) },
@@ -190,6 +190,17 @@ test.each<[what: string, sent: Sent, ruby: string, go: string]>([
   ],
 ])('%s: Ruby and Go differ', (_, sent, ruby, go) => {
   expect([verdict('ruby', sent), verdict('go', sent)]).toEqual([ruby, go]);
+});
+
+test.each([
+  ['"ping"', '"pong"'],
+  ['ping', '"pong"'],
+  ['cGluZw==', '"Unknown Request: cGluZw=="'],
+  ['"pong"', '"Unknown Request: pong"'],
+])('Ruby’s discovery answers %s with %s', (body, said) => {
+  const { reply } = handle('ruby', { agent: 'discovery', body });
+  const secure = JSON.parse(Buffer.from(JSON.parse(reply?.payload ?? '{}').data, 'base64').toString());
+  expect(JSON.parse(secure.message).message).toBe(said);
 });
 
 describe('headers of a reply', () => {

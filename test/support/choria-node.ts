@@ -77,11 +77,26 @@ export const rpcReply = (dialect: Dialect, action: string, now: number): string 
     runAction('rpcutil', action, {}, stateOf({ identity: '', dialect, agents: [] }, {}, 0), now),
   );
 
-/** Ruby wants the JSON string; go-choria any body that contains the word, in base64 or bare. */
+/** What Ruby's security plugin makes of a body: JSON where it is some, else the text. */
+const rubyBody = (message: string): unknown => {
+  try {
+    return JSON.parse(message);
+  } catch {
+    return message;
+  }
+};
+
+/**
+ * Ruby's agent wants the very word, and answers with a sentence to whatever else; go-choria takes any body that contains it,
+ * in base64 or bare, and says nothing to others.
+ */
 const discoveryReply = (dialect: Dialect, message: string): string => {
-  const isPing = dialect === 'ruby' ? message === '"ping"' : payloadOf(message).includes('ping');
-  must(isPing, `discovery asks ${message}`);
-  return dialect === 'ruby' ? '"pong"' : 'pong';
+  if (dialect === 'ruby') {
+    const asked = rubyBody(message);
+    return JSON.stringify(asked === 'ping' ? 'pong' : `Unknown Request: ${asked}`);
+  }
+  must(payloadOf(message).includes('ping'), `discovery asks ${message}`);
+  return 'pong';
 };
 
 /** The federation header and the hops of a reply, as the dialect copies them from the request. */

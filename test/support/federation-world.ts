@@ -69,7 +69,7 @@ export const startFederationWorld = async (legacy: readonly string[]): Promise<F
     egresses: { ...config.egresses, east: egress(east), west: egress(west) },
     routes: [
       ...config.routes,
-      { from: 'federation', to: 'east', collectives: ['east', 'modern'] },
+      { from: 'federation', to: 'east', collectives: ['east', 'modern', 'both'] },
       { from: 'federation', to: 'west', collectives: ['west'], verify: true },
     ],
   }));

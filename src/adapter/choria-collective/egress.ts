@@ -6,6 +6,7 @@ import type { IncomingMessage, Link, LinkSubscription } from '../../transport/li
 import type { CompoundStyle } from '../../wire/choria/filter.ts';
 import { collectiveGroup, collectiveSubject, decodeRelay } from '../../wire/choria/index.ts';
 import { choriaStatus } from '../choria-status.ts';
+import { joinGroup } from '../group-share.ts';
 import type { Egress, LinkStatus, ReplySink } from '../port.ts';
 import { createDiscovery } from './discovery.ts';
 import { createDispatch } from './dispatch.ts';
@@ -18,6 +19,8 @@ export interface ChoriaCollectiveEgressOptions {
   readonly link: Link;
   /** The ingresses whose requests pass sealed, by their cluster: the subject of replies tells them apart. */
   readonly homes: ReadonlyMap<string, string>;
+  /** Members of each queue group of replies; one unless told. */
+  readonly subscriptions?: number;
   /** Undefined where all requests pass as they are, so that there is nothing to sign. */
   readonly signing?: ChoriaSigning;
   readonly maxMessageBytes: number;
@@ -81,16 +84,17 @@ export const createChoriaCollectiveEgress = (options: ChoriaCollectiveEgressOpti
     start: async (replies) => {
       sink = replies;
       // Before it is open, so that the subscriptions stand before what waits is sent.
-      const standing = [...clusters].map((cluster) =>
-        link.subscribe({
+      const standing = [...clusters].map((cluster) => {
+        const answers = {
           destination: collectiveSubject(cluster),
           group: collectiveGroup(cluster),
-          onMessage: (message) => onReply(message, cluster, replies),
-        }),
-      );
+          onMessage: (message: IncomingMessage) => onReply(message, cluster, replies),
+        };
+        return joinGroup(link, answers, options.subscriptions ?? 1);
+      });
       // Together: all of them fail where the link is closed before it was ever connected.
       const [, ...made] = await Promise.all([link.open(), ...standing]);
-      subscriptions.push(...made);
+      subscriptions.push(...made.flat());
     },
 
     deliver: async (request) => {

@@ -11,6 +11,7 @@ import {
 import { createAnswerer, replySubjectCheck } from '../choria-requests/answer.ts';
 import { type Addressing, createRequestOpener } from '../choria-requests/open.ts';
 import { choriaStatus } from '../choria-status.ts';
+import { joinGroup } from '../group-share.ts';
 import type { Ingress, RequestSink } from '../port.ts';
 import { sendVia } from '../send.ts';
 import { readSealed } from './sealed.ts';
@@ -19,6 +20,8 @@ export interface ChoriaFederationIngressOptions {
   readonly name: string;
   readonly link: Link;
   readonly cluster: string;
+  /** Members of the cluster's queue group; one unless told. */
+  readonly subscriptions?: number;
   readonly verifier: CallerVerifier;
   /** Collectives below which reply subjects are accepted. */
   readonly replyCollectives: ReadonlySet<string>;
@@ -35,7 +38,7 @@ export interface ChoriaFederationIngressOptions {
 /** Requests of a Choria federation's clients in, protocol 1 in both dialects; replies back as from Choria nodes. */
 export const createChoriaFederationIngress = (options: ChoriaFederationIngressOptions): Ingress => {
   const { name, link } = options;
-  let subscription: LinkSubscription | undefined;
+  let subscriptions: readonly LinkSubscription[] = [];
 
   const checkReplySubject = replySubjectCheck(options.replyCollectives);
   const opener = createRequestOpener({ ...options, checkReplySubject, federated: true });
@@ -72,18 +75,20 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
 
     start: async (sink) => {
       await link.open();
-      subscription = await link.subscribe({
+      const requests = {
         destination: federationSubject(options.cluster),
         group: federationGroup(options.cluster),
-        onMessage: (message) => onMessage(message, sink),
-      });
+        onMessage: (message: IncomingMessage) => onMessage(message, sink),
+      };
+      subscriptions = await joinGroup(link, requests, options.subscriptions ?? 1);
     },
 
     reply: (reply) => (isSealedReply(reply) ? pass(reply) : answer(reply)),
 
     drain: async () => {
-      await subscription?.unsubscribe();
-      subscription = undefined;
+      const listening = subscriptions;
+      subscriptions = [];
+      await Promise.all(listening.map((subscription) => subscription.unsubscribe()));
     },
 
     close: () => link.close(),

@@ -5,6 +5,7 @@ import {
   checkConnection,
   connectionFields,
   connectionOf,
+  subscriptionsField,
 } from '../choria-connection.ts';
 import { ALWAYS, choice, path, pattern, refuse } from '../fields.ts';
 import { type NodesConfig, nodesFields, nodesOf } from '../nodes.ts';
@@ -13,6 +14,8 @@ import type { SchemaContext } from '../types.ts';
 /** Requests to a Choria collective, over NATS: sealed ones of a federation, and others signed in their caller's name. */
 export interface ChoriaCollectiveConfig extends ChoriaConnection, NodesConfig {
   readonly type: 'choria-collective';
+  /** Members of each queue group of replies that this bridge is. */
+  readonly subscriptions: number;
   /** Undefined where requests only pass as they are. */
   readonly signing: ChoriaSigningConfig | undefined;
   /** How compound filters are written: go-choria's one expression, or MCollective's tokens, which Ruby nodes read. */
@@ -46,6 +49,7 @@ export const choriaCollective = (context: SchemaContext) => {
     .strictObject({
       type: z.literal('choria-collective'),
       ...connectionFields(file),
+      subscriptions: subscriptionsField(),
       ...nodesFields(),
       signing: z.strictObject({ cert: file(), key: file() }).optional(),
       compound: choice(['expr', 'tokens']).optional(),
@@ -57,6 +61,7 @@ export const choriaCollective = (context: SchemaContext) => {
       (it): ChoriaCollectiveConfig => ({
         type: it.type,
         ...connectionOf(it),
+        subscriptions: it.subscriptions,
         ...nodesOf(it),
         signing: it.signing,
         compound: it.compound ?? 'expr',

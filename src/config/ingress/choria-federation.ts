@@ -5,6 +5,7 @@ import {
   checkConnection,
   connectionFields,
   connectionOf,
+  subscriptionsField,
 } from '../choria-connection.ts';
 import { ALWAYS, path, token } from '../fields.ts';
 import type { SchemaContext } from '../types.ts';
@@ -14,6 +15,8 @@ export interface ChoriaFederationConfig extends ChoriaConnection {
   readonly type: 'choria-federation';
   /** Part of the subject: `choria.federation.<cluster>.federation`. */
   readonly cluster: string;
+  /** Members of the cluster's queue group that this bridge is. */
+  readonly subscriptions: number;
   readonly callers: CallersConfig;
   readonly replyCollectives: readonly string[];
 }
@@ -25,6 +28,7 @@ export const choriaFederation = (context: SchemaContext) => {
       type: z.literal('choria-federation'),
       cluster: token('a cluster name').default(context.cluster),
       ...connectionFields(file),
+      subscriptions: subscriptionsField(),
       callers: callersField(file),
       reply_collectives: z.array(token('a collective')).default([]),
     })
@@ -34,6 +38,7 @@ export const choriaFederation = (context: SchemaContext) => {
       (it): ChoriaFederationConfig => ({
         type: it.type,
         cluster: it.cluster,
+        subscriptions: it.subscriptions,
         ...connectionOf(it),
         callers: callersOf(it),
         replyCollectives: it.reply_collectives,

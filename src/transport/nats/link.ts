@@ -130,7 +130,7 @@ class NatsLink implements Link {
     const open = [...this.#wanted].filter(
       ({ active, confirmed }) => active === undefined || active !== confirmed,
     );
-    return open.map(({ subscription }) => subscription.destination);
+    return [...new Set(open.map(({ subscription }) => subscription.destination))];
   }
 
   #check(subject: string): void {
