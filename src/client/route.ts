@@ -5,14 +5,14 @@ import { directedDestination, replyDestination } from '../wire/mcollective/addre
 export type Station =
   | { readonly kind: 'client' | 'broker' | 'node'; readonly name: string }
   | { readonly kind: 'server'; readonly url: string }
-  /** Where no hop is recorded, but the protocol leaves no choice. */
+  /** Where nothing is recorded, but the protocol leaves no choice. */
   | { readonly kind: 'destination'; readonly name: string; readonly header?: string };
 
 /** The way of a request and of its reply, in order. */
 export interface Route {
   readonly out: readonly Station[];
   readonly back: readonly Station[];
-  /** Whether the node is behind a translating bridge, where nobody records hops. */
+  /** Whether the node is behind a translating bridge, which has recorded its hop for it. */
   readonly legacy: boolean;
 }
 
@@ -56,29 +56,28 @@ export const routeOf = ({ client, node, collective, trail }: Traced): Route => {
   const start = [{ kind: 'client', name: client } as const, ...server(own?.at(-1))];
   const end = { kind: 'client', name: client } as const;
   const there = { kind: 'node', name: node } as const;
-  const turn = hops.findIndex(([from]) => isStomp(from));
-  if (turn !== -1) {
-    const [, bridge = ''] = hops[turn] ?? [];
-    const cluster = bridge.split(':')[0] ?? bridge;
-    return {
-      legacy: true,
-      out: joined(start, stations(hops.slice(0, turn)), [
-        { kind: 'destination', name: directedDestination(collective), header: `mc_identity: ${node}` },
-        there,
-      ]),
-      back: joined(
-        [there, { kind: 'destination', name: replyDestination(collective, cluster, '<reply token>') }],
-        stations(hops.slice(turn)),
-        [end],
-      ),
-    };
-  }
   const at = hops.findIndex(([, name]) => name === node);
-  const out = at === -1 ? hops : hops.slice(0, at);
+  const before = at === -1 ? hops : hops.slice(0, at);
+  const after = at === -1 ? [] : hops.slice(at + 1);
   const [from, , to] = at === -1 ? [] : (hops[at] ?? []);
+  if (!isStomp(from))
+    return {
+      legacy: false,
+      out: joined(start, stations(before), server(from), [there]),
+      back: joined([there], server(to), stations(after), [end]),
+    };
+  const cluster = after[0]?.[1]?.split(':')[0] ?? '';
   return {
-    legacy: false,
-    out: joined(start, stations(out), server(from), [there]),
-    back: joined([there], server(to), at === -1 ? [] : stations(hops.slice(at + 1)), [end]),
+    legacy: true,
+    out: joined(start, stations(before), server(from), [
+      { kind: 'destination', name: directedDestination(collective), header: `mc_identity: ${node}` },
+      there,
+    ]),
+    back: joined(
+      [there, { kind: 'destination', name: replyDestination(collective, cluster, '<reply token>') }],
+      server(to),
+      stations(after),
+      [end],
+    ),
   };
 };

@@ -95,6 +95,12 @@ export const requestAt = (now: number, part: Partial<Request> = {}): Request => 
   };
 };
 
+/** The home of a node's reply: the way back begins with the node's own hop, from where the request was sent to. */
+const tracedHome = ({ home }: Request, node: string) => ({
+  ...home,
+  hops: [...(home.hops ?? []), [home.hops?.at(-1)?.[2], node, expect.any(String)]],
+});
+
 /** What the bridge relies on in every egress. */
 export const egressContract = (name: string, setUp: () => Promise<EgressStage>): void => {
   const started = async (): Promise<EgressStage & Handed> => {
@@ -131,16 +137,25 @@ export const egressContract = (name: string, setUp: () => Promise<EgressStage>):
       expect(delivered().map(({ node }) => node)).toEqual(nodes);
     });
 
-    it('hands over replies with the home that their request had', async () => {
+    it('hands over replies with the home that their request had, and the hop of the node', async () => {
       const { first, replies, request } = await sent();
       await first.answer('n1.example.net', OK);
       await first.answer('n2.example.net', { ...OK, statusCode: 2, statusMessage: 'Unknown action' });
       await until('both are handed over', () => replies.length === 2);
       expect(replies).toMatchObject([
-        { home: request.home, sender: 'n1.example.net', payload: OK },
-        { home: request.home, sender: 'n2.example.net', payload: { statusCode: 2 } },
+        { home: tracedHome(request, 'n1.example.net'), sender: 'n1.example.net', payload: OK },
+        { home: tracedHome(request, 'n2.example.net'), sender: 'n2.example.net', payload: { statusCode: 2 } },
       ]);
-      expect(replies[0]?.home).toEqual(request.home);
+      expect(replies[0]?.home).toEqual(tracedHome(request, 'n1.example.net'));
+    });
+
+    it('hands over no hop of a node where nobody asked for a trail', async () => {
+      const { hops: _, ...home } = requestAt(0).home;
+      const expires = Math.floor(Date.now() / 1000) + 3_600;
+      const { first, replies } = await sent({ home: { ...home, expires } });
+      await first.answer('n1.example.net', OK);
+      await until('it is handed over', () => replies.length === 1);
+      expect(replies[0]?.home.hops).toBeUndefined();
     });
 
     it('delivers discovery, and hands over its replies', async () => {
@@ -158,7 +173,9 @@ export const egressContract = (name: string, setUp: () => Promise<EgressStage>):
       await another().start(handed.sink);
       await first.answer('n1.example.net', OK);
       await until('it is handed over', () => handed.replies.length === 1);
-      expect(handed.replies).toMatchObject([{ home: request.home, sender: 'n1.example.net' }]);
+      expect(handed.replies).toMatchObject([
+        { home: tracedHome(request, 'n1.example.net'), sender: 'n1.example.net' },
+      ]);
     });
 
     it('hands over an impostor’s reply as a refusal that names the node and the request', async () => {

@@ -174,6 +174,7 @@ describe('a bridge', () => {
       expect(client.replies[0]?.trail).toEqual([
         ...trail,
         ['memory://nats', 'prod:1', 'memory://stomp'],
+        ['memory://stomp', 'n1.example.net', 'memory://stomp'],
         ['memory://stomp', 'prod:1', 'memory://nats'],
       ]);
     });

@@ -79,6 +79,7 @@ describe('two instances of one cluster', () => {
     expect(client.replies).toMatchObject(['n1', 'n2'].map((node) => ({ requestId: id, node, status: 0 })));
     expect(client.replies[0]?.trail).toEqual([
       ['memory://nats', 'prod:1', 'memory://stomp'],
+      ['memory://stomp', 'n1', 'memory://stomp'],
       ['memory://stomp', 'prod:2', 'memory://nats'],
     ]);
     expect(first.bridge.stats.snapshot()).toMatchObject({ requestsSent: 1, repliesReceived: 0 });

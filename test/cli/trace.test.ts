@@ -41,7 +41,7 @@ describe('mcbridge federation trace', () => {
           `           └─ ${world.nats.url}`,
           '              └─ alice.mcollective (client)',
           '',
-          'Beyond the bridge nobody records hops: the destinations are those of the protocol.',
+          'Legacy nodes record no hops: the bridge has written theirs, and the destinations are those of the protocol.',
           '',
         ].join('\n'),
       );

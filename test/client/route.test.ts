@@ -65,6 +65,7 @@ describe('the route that a trail tells', () => {
     const trail = [
       [FED, CLIENT, FED],
       [FED, 'production:1', stomp],
+      [stomp, NODE, stomp],
       [stomp, 'production:2', FED],
     ];
     const route = routeOf({ ...about, trail });

@@ -156,7 +156,7 @@ describe('a change of the configuration is shown where it shows', () => {
       'headers.mc_sender',
       'body.message.:senderid',
       'body.headers.seen-by[1][1]',
-      'body.headers.seen-by[2][1]',
+      'body.headers.seen-by[3][1]',
     ]);
   });
 });

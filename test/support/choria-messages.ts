@@ -226,16 +226,15 @@ export const parseReply = (payload: string, expected: Expectation): ChoriaReply 
   const sender = text(envelope['senderid'], 'senderid');
   must(headers['mc_sender'] === sender, 'mc_sender is not senderid');
 
-  const hops = hopsOf(headers['seen-by'], must);
-  if (hops !== undefined && !federated) {
-    const [from, node, to, ...more] = hops.at(-1) ?? [];
-    const isOwn = from !== undefined && from === to && node === sender && more.length === 0;
-    must(isOwn, "the last hop is not the node's");
-    must(!isGoTrail || hops.length === 1, 'the trail was copied');
-  }
-
   const body = text(reply['message'], 'message of the reply');
   const isPong = body === (dialect === 'ruby' ? '"pong"' : 'pong');
+  const hops = hopsOf(headers['seen-by'], must);
+  if (isGoTrail) {
+    const [from, node, to, ...more] = hops?.at(-1) ?? [];
+    const isOwn = from !== undefined && from === to && node === sender && more.length === 0;
+    must(isOwn, "the last hop is not the node's");
+    must(hops?.length === 1, 'the trail was copied');
+  } else if (expected.trace && isPong) checkRoute(hops ?? []);
   return {
     sender,
     requestId: expected.requestId,
@@ -246,6 +245,21 @@ export const parseReply = (payload: string, expected: Expectation): ChoriaReply 
     rpc: isPong ? undefined : rpcOf(body),
     layers: { transport, secure, reply },
   };
+
+  /**
+   * What `mco federation trace` draws, which records a last hop itself: client, node, client; or client, broker, node, broker,
+   * client, of which only these are taken for a federated route (its `extract_federation_brokers`).
+   */
+  function checkRoute(hops: readonly (readonly string[])[]): void {
+    const route = hops.length + 1;
+    must(route === 5 || (route === 3 && !federated), `Unexpected route size ${route} found`);
+    const place = route === 5 ? 2 : 1;
+    must(hops[place]?.length === 3 && hops[place]?.[1] === sender, `the hop ${place} is not the node's`);
+    must(
+      hops.every((hop, at) => at === place || hop[1] !== sender),
+      "the node's hop is there twice",
+    );
+  }
 
   function rpcOf(json: string): RpcReply {
     must(expected.agent !== 'discovery', 'the answer to ping is no pong');

@@ -16,6 +16,7 @@ import {
 import { TRANSPORT_V1 } from '../../wire/choria/relay-parts.ts';
 import { Lru } from '../../wire/lru.ts';
 import { checkPass, encodeToken, type ReplyPass, readToken } from '../../wire/token.ts';
+import { withNodeHop } from '../node-hop.ts';
 import type { ReplySink } from '../port.ts';
 
 export interface HomecomingOptions {
@@ -96,10 +97,8 @@ const replyOf = (relay: RelayTransport, { home, asked, broadcast }: ReplyPass): 
       throw new Rejection('agent_mismatch', `it is a reply of the agent ${wire.agent}, ${agent} was asked`, {
         agent,
       });
-    // The trail has come with the reply, longer by the node's hop; the token's is that of the request.
-    const hops = home.hops && (relay.hops ?? home.hops);
     return {
-      home: hops === undefined ? home : { ...home, hops },
+      home: withTrail(home, wire.senderId, relay),
       sender: wire.senderId,
       time: wire.time,
       payload: decodeReplyBody(wire.message, agent),
@@ -108,6 +107,12 @@ const replyOf = (relay: RelayTransport, { home, asked, broadcast }: ReplyPass): 
   } catch (error) {
     throw asRejection(error, { requestId, ...senderIn(relay) });
   }
+};
+
+/** The trail has come with the reply, longer by the node's hop; the token's is that of the request. */
+const withTrail = (home: Home, node: string, { hops }: RelayTransport): Home => {
+  if (home.hops === undefined) return home;
+  return hops === undefined ? withNodeHop(home, node, undefined) : { ...home, hops };
 };
 
 /**

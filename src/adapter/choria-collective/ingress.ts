@@ -67,13 +67,12 @@ export const createChoriaCollectiveIngress = (options: ChoriaCollectiveIngressOp
   };
 
   /**
-   * Ruby's nodes add their hop to the trail of a request that has one, as recorded. Go's record theirs always, but
-   * copy the trail of a federated request only (`CopyFederationData` of go-choria's protocol/federation.go).
+   * Ruby's nodes add their hop to the trail of a request that has one, so its client takes the way as it was: the bridge,
+   * the node, the bridge. Go's record theirs always, but copy the trail of a federated request only
+   * (`CopyFederationData` of go-choria's protocol/federation.go): there the bridge is where the node would be.
    */
-  const trailOf = ({ home, sender }: Reply, dialect: Dialect): readonly Hop[] | undefined => {
-    const copied = dialect === 'go' ? [] : home.hops;
-    return copied && [...copied, [server(), sender, server()]];
-  };
+  const trailOf = ({ home, sender }: Reply, dialect: Dialect): readonly Hop[] | undefined =>
+    dialect === 'go' ? [[server(), sender, server()]] : home.hops;
 
   const checkReplySubject = replySubjectCheck(new Set(collectives));
   const opener = createRequestOpener({ ...options, checkReplySubject, federated: false });

@@ -10,6 +10,7 @@ import { createSerializer, type SerializerName } from '../../wire/mcollective/se
 import { DEFAULT_RUBY_LIMITS } from '../../wire/ruby/value.ts';
 import type { SigningPool } from '../../wire/signing-pool.ts';
 import { checkPass, type ReplyPass, readToken } from '../../wire/token.ts';
+import { withNodeHop } from '../node-hop.ts';
 import type { Egress, LinkStatus, NodeDirectory, ReplySink } from '../port.ts';
 import { DirectLimit } from './direct-limit.ts';
 import { createDiscovery } from './discovery.ts';
@@ -92,7 +93,10 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
       const payload = openReply(sealed, options.serverKeys, serializer);
       if ((payload.kind === 'discovery') !== (home.agent === 'discovery'))
         throw new Rejection('unsupported_body', `it is no reply of the agent ${home.agent}`);
-      return { home, sender: sealed.senderId, time: sealed.time, payload, broadcast };
+      const { senderId: sender, time } = sealed;
+      // Daemons record no hops. Few requests ask for them, so the link is rarely asked for its state.
+      const traced = home.hops === undefined ? home : withNodeHop(home, sender, link.state().server);
+      return { home: traced, sender, time, payload, broadcast };
     } catch (error) {
       throw asRejection(error, { ...context, sender: sealed.senderId });
     }

@@ -80,7 +80,12 @@ const lines = (trace: Trace, node: string, colour: ChalkInstance): readonly stri
     'The way back',
     ...tree(trace.back, colour),
     ...(trace.legacy
-      ? ['', colour.dim('Beyond the bridge nobody records hops: the destinations are those of the protocol.')]
+      ? [
+          '',
+          colour.dim(
+            'Legacy nodes record no hops: the bridge has written theirs, and the destinations are those of the protocol.',
+          ),
+        ]
       : []),
     '',
   ];

@@ -40,7 +40,7 @@ describe.each<Dialect>(['ruby', 'go'])('with nodes of the %s dialect', (dialect)
       caller: ALICE,
       // Protocol 1 signs no replies: a checksum is all there is to prove.
       impostor: 'invalid_hash',
-      unknownCaller: 'cert=alice',
+      unknownCaller: 'Cert=alice',
       now: Math.floor(clock.now / 1000),
       delivered: () => messages.map(delivered),
     };

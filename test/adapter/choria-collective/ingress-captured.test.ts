@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { withNodeHop } from '../../../src/adapter/node-hop.ts';
 import { MemoryBroker, NATS_RULES } from '../../../src/transport/memory/broker.ts';
 import {
   createCallerVerifier,
@@ -94,7 +95,7 @@ describe('a reply', () => {
       decodeSecureReply(decodeTransport(reply.payload, { maxBytes: MAX_BYTES }).data).message,
     );
     const payload = decodeReplyBody(message, handed.agent);
-    ingress.reply({ home: handed.home, sender: senderId, time, payload });
+    ingress.reply({ home: withNodeHop(handed.home, senderId, SERVER), sender: senderId, time, payload });
     await until('it is home', () => seen.length > 0);
     expect(seen.map(({ subject }) => subject)).toEqual([reply.subject]);
     const [mine, theirs] = [seen[0]?.payload ?? '', reply.payload].map((text) =>

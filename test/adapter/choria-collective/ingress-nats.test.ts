@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { withNodeHop } from '../../../src/adapter/node-hop.ts';
 import type { Ingress } from '../../../src/adapter/port.ts';
 import type { Reply, Request } from '../../../src/envelope/message.ts';
 import { bridgeGroup } from '../../../src/wire/choria/index.ts';
@@ -59,12 +60,14 @@ const startInstance = async (
   return { ...handed, ingress, residents };
 };
 
+const STOMP = 'stomp://legacy:61613';
+
 /** What nodes answer, all that are meant. */
 const answersOf =
   (nodes: readonly string[]) =>
   ({ home, target, payload }: Request): readonly Reply[] =>
     (target.kind === 'broadcast' ? nodes : target.nodes).map((sender) => ({
-      home,
+      home: withNodeHop(home, sender, STOMP),
       sender,
       time: 1_800_000_000,
       payload:
@@ -90,8 +93,15 @@ describe.each(['ruby', 'go'] as const)('a client of %s that is not federated', (
     expect(asked.map(({ sender, rpc }) => [sender, rpc?.statuscode])).toEqual(nodes.map((node) => [node, 0]));
     const traced = await client.rpc({ agent: 'rpcutil', action: 'ping', targets: nodes, trace: true });
     const own = nodes.map((node) => [nats.url, node, nats.url]);
-    const before = dialect === 'ruby' ? [['alice.mcollective', nats.url]] : [];
-    expect(traced.map(({ hops }) => hops)).toEqual(own.map((hop) => [...before, hop]));
+    const trails = own.map((hop) =>
+      dialect === 'ruby'
+        ? [
+            ['alice.mcollective', nats.url],
+            [STOMP, hop[1], STOMP],
+          ]
+        : [hop],
+    );
+    expect(traced.map(({ hops }) => hops)).toEqual(trails);
   });
 });
 

@@ -159,6 +159,12 @@ describe('what a Federation Broker has put into the collective', () => {
 
 describe('a reply', () => {
   const CLIENT_HOP = ['alice', 'nats://a'];
+  const [OUT, NODE, BACK] = [
+    [SERVER, 'prod:1', 'stomp://b'],
+    ['stomp://b', N1, 'stomp://b'],
+    ['stomp://b', 'prod:1', SERVER],
+  ];
+  const WAY = [OUT, NODE, BACK];
   const asked = async (deviation: Deviation) => {
     const world = await makeCollectiveWorld();
     world.send({ agent: 'discovery', ...deviation });
@@ -180,15 +186,16 @@ describe('a reply', () => {
 
   it.each([
     ['ruby', 'none, where there was none', undefined, undefined],
-    ['ruby', 'the request’s with the node’s hop', [CLIENT_HOP], [CLIENT_HOP, [SERVER, N1, SERVER]]],
-    ['ruby', 'the node’s hop, where an empty one asks for it', [], [[SERVER, N1, SERVER]]],
+    ['ruby', 'that of its way', [CLIENT_HOP], [CLIENT_HOP, ...WAY]],
+    ['ruby', 'that of its way, where an empty one asks for it', [], WAY],
     ['go', 'the node’s hop, which is always there', undefined, [[SERVER, N1, SERVER]]],
     ['go', 'the node’s hop alone', [['s', 'alice', 's']], [[SERVER, N1, SERVER]]],
   ] as const)('of a node of %s has a trail: %s', async (dialect, _, seenBy, trail) => {
     const headers = seenBy === undefined ? {} : { 'seen-by': seenBy };
     const { client, ingress, request } = await asked({ dialect, headers });
     expect(request.home.hops).toEqual(seenBy);
-    ingress.reply(pong(request));
+    const hops = seenBy && [...seenBy, ...WAY];
+    ingress.reply(pong({ ...request, home: { ...request.home, ...(hops && { hops }) } }));
     await until('the reply is home', () => client.replies.length > 0);
     expect(client.replies[0]?.trail).toEqual(trail);
   });

@@ -148,7 +148,7 @@ export const answerTo = (body: Uint8Array, senderId: string, deviation: ReplyDev
   const { seenBy, federation } = transport.headers;
   const headers = {
     sender: deviation.sender ?? senderId,
-    ...(seenBy && { seenBy }),
+    ...(seenBy && { seenBy: [...seenBy, [seenBy.at(-1)?.[2] ?? '', senderId, 'nats://node']] }),
     ...(federation && { federation }),
     ...deviation.headers,
   };
