@@ -145,7 +145,7 @@ const startBridge = async ({ certificate, privateKey, clientKey }: Material) => 
     enforceTtl: true,
     serverKey: privateKey,
     signing: pool,
-    maxUnsigned: 10_000,
+    maxUnsignedBytes: 64 * 1024 ** 2,
     residents: {
       patterns: () => ['*'],
       names: () => new Set(),
@@ -168,7 +168,7 @@ const startBridge = async ({ certificate, privateKey, clientKey }: Material) => 
       certificate,
       privateKey,
       pool,
-      maxUnsigned: Number.MAX_SAFE_INTEGER,
+      maxUnsignedBytes: Number.MAX_SAFE_INTEGER,
       identity: 'bench.example.net',
       cluster: CLUSTER,
       tokenKey: createSecretKey(Buffer.alloc(32, 7)),

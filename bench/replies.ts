@@ -34,6 +34,9 @@ export const looseLink = (): LooseLink => {
       return { unsubscribe: async () => undefined };
     },
     send: () => void sent++,
+    sendAll: (messages) => {
+      sent += messages.length;
+    },
     close: async () => undefined,
     state: () => ({ up: true, server: 'bench', buffered: 0 }),
     deliver: (message) => subscription?.onMessage(message),
@@ -149,7 +152,7 @@ export const startBench = async ({
     directLimit: 200,
     nodes: { whereabouts: () => 'here' },
     pool: new SigningPool(),
-    maxUnsigned: 1_000,
+    maxUnsignedBytes: 16 * 1024 ** 2,
     signers: { signerFor: (caller) => ({ callerId: caller, key: serverKey }) },
     serverKeys: [serverKey],
   });

@@ -135,7 +135,7 @@ const egressSender = async (broker: ActiveMq): Promise<Sender> => {
     directLimit: Number.MAX_SAFE_INTEGER,
     nodes: { whereabouts: () => 'here' },
     pool: new SigningPool(),
-    maxUnsigned: Number.MAX_SAFE_INTEGER,
+    maxUnsignedBytes: Number.MAX_SAFE_INTEGER,
     signers: { signerFor: (callerId) => ({ callerId, key: privateKey }) },
     serverKeys: [publicKey],
     maxMessageBytes: 1024 * 1024,

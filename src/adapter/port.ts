@@ -9,6 +9,8 @@ export interface LinkStatus {
   /** The server that it is connected to, as a URL without credentials. */
   readonly server?: string;
   readonly reason?: string;
+  /** Messages that wait for the connection, or for it to take more. */
+  readonly buffered?: number;
 }
 
 /** What an ingress hands over to the bridge. */
@@ -72,8 +74,12 @@ export interface Ingress {
   readonly name: string;
   /** Connects and subscribes; resolves once requests can arrive. */
   start(sink: RequestSink): Promise<void>;
-  /** Sends a reply to `reply.home`, in that requester's dialect. Buffers while the link is down, until the home expires. */
-  reply(reply: Reply | SealedReply): void;
+  /**
+   * Sends a reply to `reply.home`, in that requester's dialect. Buffers while the link is down or busy, until the home
+   * expires.
+   * @param unsent told later, and at most once, when it could not be sent after all
+   */
+  reply(reply: Reply | SealedReply, unsent?: (rejection: Rejection) => void): void;
   /** Takes no more requests; replies can still be sent. */
   drain(): Promise<void>;
   close(): Promise<void>;
@@ -91,16 +97,24 @@ export interface ReplySink {
   rejected(rejection: Rejection, home?: Home, broadcast?: boolean): void;
 }
 
+/**
+ * Told later, and at most once, that messages of a request which the transport had taken did not go out.
+ * @param extent whether others of the same request did
+ * @param home where the RPC error goes, as far as that is known
+ */
+export type Undelivered = (rejection: Rejection, extent: 'all' | 'some', home: Home | undefined) => void;
+
 /** The side where requests go out. */
 export interface Egress {
   readonly name: string;
   start(sink: ReplySink): Promise<void>;
   /**
-   * Signs and sends a mapped request, or passes a sealed one of its own protocol.
+   * Signs and sends a mapped request, or passes a sealed one of its own protocol: to all of its targets or, where it
+   * throws, to none.
    * @returns once it has been handed to the transport, which keeps it until its ttl ends
    * @throws Rejection e.g. `no_signing_key`, `overloaded`
    */
-  deliver(request: Request | SealedRequest): Promise<void>;
+  deliver(request: Request | SealedRequest, undelivered?: Undelivered): Promise<void>;
   /**
    * Asks all nodes of a collective who is there, in the bridge's own name; the answers come to this instance alone.
    * Undefined where the egress cannot sign.

@@ -1,17 +1,57 @@
-import { Rejection } from '../envelope/rejection.ts';
-import { type Link, LinkError, type OutgoingMessage } from '../transport/link.ts';
+import type { Home } from '../envelope/message.ts';
+import { Rejection, type RejectionCode } from '../envelope/rejection.ts';
+import { type Link, LinkError, type LinkErrorCode, type OutgoingMessage } from '../transport/link.ts';
+import type { Undelivered } from './port.ts';
+
+/** What of a link's vocabulary concerns one message; the rest is about what cannot be said to the broker. */
+const CODES: Readonly<Partial<Record<LinkErrorCode, RejectionCode>>> = {
+  overloaded: 'overloaded',
+  closed: 'draining',
+  too_large: 'too_large',
+  expired: 'expired',
+  protocol: 'invalid_target',
+};
+
+const toRejection = (error: LinkError, message: string = error.message): Rejection =>
+  new Rejection(CODES[error.code] ?? 'internal', message, {}, { cause: error });
+
+/** Told later, and at most once, that so many of all messages, which the link had taken, did not go out. */
+export type NotSent = (rejection: Rejection, count: number, total: number) => void;
+
+/** Made here, so that it holds nothing else of the request that waits. */
+export const notSentTo =
+  (undelivered: Undelivered | undefined, home: Home): NotSent =>
+  (rejection, count, total) =>
+    undelivered?.(rejection, count < total ? 'some' : 'all', home);
 
 /**
- * Hands a message to a link, in the vocabulary of messages.
- * @throws Rejection `overloaded`, `draining` or `too_large`
+ * Hands a link one message, or all messages of one request, in the vocabulary of messages. All are taken or none.
+ * @throws Rejection `overloaded`, `draining`, `too_large` or `invalid_target`
  */
-export const sendVia = (link: Link, message: OutgoingMessage): void => {
+export const sendVia = (
+  link: Link,
+  messages: OutgoingMessage | readonly OutgoingMessage[],
+  notSent?: NotSent,
+): void => {
+  const all = isList(messages) ? messages : [messages];
+  const [first] = all;
+  if (first === undefined) return;
+  const total = all.length;
+  const unsent =
+    notSent &&
+    ((error: LinkError, count: number) => {
+      const part = count < total ? `only ${total - count} of its ${total} messages went out: ` : '';
+      notSent(toRejection(error, part + error.message), count, total);
+    });
   try {
-    link.send(message);
+    if (total === 1) link.send(first, unsent);
+    else link.sendAll(all, unsent);
   } catch (error) {
     if (!(error instanceof LinkError)) throw error;
-    const code =
-      error.code === 'overloaded' ? 'overloaded' : error.code === 'closed' ? 'draining' : 'too_large';
-    throw new Rejection(code, error.message, {}, { cause: error });
+    throw toRejection(error);
   }
 };
+
+const isList = (
+  messages: OutgoingMessage | readonly OutgoingMessage[],
+): messages is readonly OutgoingMessage[] => Array.isArray(messages);

@@ -1,37 +1,49 @@
 import type { Request } from '../envelope/message.ts';
 import { Rejection } from '../envelope/rejection.ts';
+import { Room } from './room.ts';
 
 export interface SigningQueueOptions {
-  /** Requests that may wait for their signature. */
-  readonly maxUnsigned: number;
+  /**
+   * What requests that wait for their signature may take. Each counts with its text as often as it is held, values and
+   * bytes beside it, and with the names of its nodes.
+   */
+  readonly maxUnsignedBytes: number;
   /** Ms since the epoch. */
   readonly clock: () => number;
 }
 
 /**
- * Lets a request wait for its signature, as one of so many, and no longer than it lives.
+ * Lets a request wait for its signature, as long as there is room for it, and no longer than it lives.
+ * @param length of the text that is signed
  * @param sign is given a check for the moment when its turn has come
  * @throws Rejection `overloaded` or `expired`
  */
-export type SigningQueue = <T>(request: Request, sign: (check: () => void) => Promise<T>) => Promise<T>;
+export type SigningQueue = <T>(
+  request: Request,
+  length: number,
+  sign: (check: () => void) => Promise<T>,
+) => Promise<T>;
+
+/** How often the content of a waiting request is held: its values, its text, and the bytes that are signed. */
+const HELD = 3;
+const NODE_BYTES = 64;
 
 /** What an egress lets wait for signatures. The pool that makes them has no limit, for others wait there too. */
-export const createSigningQueue = ({ maxUnsigned, clock }: SigningQueueOptions): SigningQueue => {
-  let unsigned = 0;
-  return async ({ home }, sign) => {
-    if (unsigned >= maxUnsigned)
-      throw new Rejection('overloaded', `${maxUnsigned} requests already wait to be signed`);
+export const createSigningQueue = ({ maxUnsignedBytes, clock }: SigningQueueOptions): SigningQueue => {
+  const room = new Room(maxUnsignedBytes, 'requests already wait to be signed');
+  return async ({ home, target }, length, sign) => {
+    const nodes = target.kind === 'directed' ? target.nodes.length : 0;
     const check = (): void => {
       if (clock() >= home.expires * 1000)
         throw new Rejection('expired', "the request's ttl ended while it waited to be signed");
     };
-    unsigned++;
+    const leave = room.enter(length * HELD + nodes * NODE_BYTES);
     try {
       const signed = await sign(check);
       check();
       return signed;
     } finally {
-      unsigned--;
+      leave();
     }
   };
 };

@@ -7,7 +7,7 @@ import type { ChoriaCollectiveConfig } from '../config/egress/choria-collective.
 import type { McollectiveStompConfig } from '../config/egress/mcollective-stomp.ts';
 import type { EgressConfig, Named } from '../config/types.ts';
 import { directoryOf } from '../inventory/residents.ts';
-import { clusterOf, mostUnsigned, natsLink, type Surroundings, stompLink } from './links.ts';
+import { clusterOf, natsLink, type Surroundings, stompLink } from './links.ts';
 import { patternsOf } from './nodes.ts';
 import { isSealed } from './routes.ts';
 
@@ -35,7 +35,7 @@ const choriaEgress = (it: Named<ChoriaCollectiveConfig>, around: Surroundings): 
         privateKey: parse(signing.key, [...path, 'key'], (pem) => createPrivateKey(pem)),
         compound: it.compound,
         pool,
-        maxUnsigned: mostUnsigned(it),
+        maxUnsignedBytes: it.buffer.bytes,
         ...(discovery.caller !== undefined && { discoveryCaller: discovery.caller }),
       },
     }),
@@ -64,7 +64,7 @@ const mcollectiveEgress = (it: Named<McollectiveStompConfig>, around: Surroundin
     nodes: directoryOf(inventory, name, patternsOf(config)),
     signers: signersOf(it, around),
     pool,
-    maxUnsigned: mostUnsigned(it),
+    maxUnsignedBytes: it.buffer.bytes,
     ...(discovery.caller !== undefined && { discoveryCaller: discovery.caller }),
     serverKeys: it.serverPublicKeys.map((file) =>
       parse(file, ['egresses', name, 'server_public_key'], (pem) => createPublicKey(pem)),

@@ -10,7 +10,7 @@ import type { ChoriaFederationConfig } from '../config/ingress/choria-federation
 import type { McollectiveStompIngressConfig } from '../config/ingress/mcollective-stomp.ts';
 import type { Config, IngressConfig, Named } from '../config/types.ts';
 import { type CallerVerifier, createCallerVerifier } from '../wire/choria/index.ts';
-import { mostUnsigned, natsLink, type Surroundings, stompLink } from './links.ts';
+import { natsLink, type Surroundings, stompLink } from './links.ts';
 import { exportedBy, isSealed } from './routes.ts';
 
 /** What only some kinds of ingress need. */
@@ -97,7 +97,7 @@ const mcollectiveIngress = (
       createPrivateKey(pem),
     ),
     signing: around.pool,
-    maxUnsigned: mostUnsigned(it),
+    maxUnsignedBytes: it.buffer.bytes,
     residents,
     ownership,
     broadcastQueue: it.broadcastQueue,
@@ -108,7 +108,7 @@ const mcollectiveIngress = (
       stats.reject(code, 'reply');
       log.warn(
         { link: name, reason: code, request_id: context.requestId, sender: context.sender },
-        `reply not sent: ${message}`,
+        `the frames that are selected stay as they were: ${message}`,
       );
     },
     onNote: (text, { requestId, sender, caller }) =>

@@ -42,16 +42,6 @@ export interface Surroundings {
   readonly collect: number;
 }
 
-/**
- * A buffer that is kept small says how much is worth keeping while a broker is away. What waits for a signature is sent
- * in a moment: a burst of so many is nothing unusual.
- */
-const BURST = 1_000;
-
-/** How many may wait for their signature beyond that link. */
-export const mostUnsigned = ({ buffer }: ChoriaConnection | StompConnection): number =>
-  Math.max(buffer.messages, BURST);
-
 /** Routes that start or end there. */
 const endsOf = (name: string, side: Side, { routes }: Config) =>
   routes.filter(({ from, to }) => name === (side === 'federation' ? from : to));

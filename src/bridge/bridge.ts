@@ -1,4 +1,4 @@
-import type { Egress, Ignored, Ingress, LinkStatus } from '../adapter/port.ts';
+import type { Egress, Ignored, Ingress, LinkStatus, Undelivered } from '../adapter/port.ts';
 import type { Home, Reply, Request } from '../envelope/message.ts';
 import { asRejection, Rejection, type RejectionCode, type RejectionContext } from '../envelope/rejection.ts';
 import { isSealedReply, isSealedRequest, type SealedReply, type SealedRequest } from '../envelope/sealed.ts';
@@ -146,8 +146,13 @@ export class Bridge {
     return [...this.#ingresses.values(), ...this.#egresses].map((adapter) => adapter.status());
   }
 
+  /** What waits for a link that is up is about to go out. */
   #isSettled(): boolean {
-    return this.#delivering === 0 && this.#ledger.isSettled(DRAIN_QUIET);
+    return (
+      this.#delivering === 0 &&
+      this.#ledger.isSettled(DRAIN_QUIET) &&
+      this.status().every(({ up, buffered = 0 }) => !up || buffered === 0)
+    );
   }
 
   async #request(request: Request | SealedRequest, from: Ingress): Promise<void> {
@@ -161,7 +166,7 @@ export class Bridge {
       counts.requestsReceived++;
       const { outgoing, note } = this.#outgoing(request, route, counts.name);
       try {
-        await route.to.deliver(outgoing);
+        await route.to.deliver(outgoing, this.#whenUndelivered(request, note));
       } catch (error) {
         if (note !== undefined) this.#ledger.forget(note);
         throw error;
@@ -172,12 +177,21 @@ export class Bridge {
       counts.requestsSent++;
       counts.targetsSent += targets;
     } catch (error) {
-      const home = isSealedRequest(request) ? request.answerTo() : request.home;
+      const home = isSealedRequest(request) ? request.answerTo(request.content) : request.home;
       this.#rejected(asRejection(error, contextOf(request)), home, 'request');
     } finally {
       this.#delivering--;
       this.stats.spent('request', since);
     }
+  }
+
+  /** Holds nothing of the request but who sent it: as many may wait as there is room for. */
+  #whenUndelivered(request: Request | SealedRequest, note: Note | undefined): Undelivered {
+    const about = contextOf(request);
+    return (rejection, extent, home) => {
+      if (extent === 'all' && note !== undefined) this.#ledger.forget(note);
+      this.#rejected(rejection.with(about), home, 'request');
+    };
   }
 
   /** @throws Rejection `collective_not_exported` */

@@ -38,6 +38,9 @@ const NO_WAY: ReadonlySet<RejectionCode> = new Set([
   'collective_not_exported',
 ]);
 
+/** Of what waited, the link says how much was lost in one line; here it is counted only. */
+const TOLD_BY_LINK: ReadonlySet<RejectionCode> = new Set(['expired', 'draining']);
+
 /** How often a line tells of refusals that there was no room for, in ms. Others bring those about, by the thousand. */
 const QUIET = 10_000;
 
@@ -54,17 +57,20 @@ export class Homeward {
   }
 
   /**
-   * Where a node's reply is what cannot be sent, its requester gets an error in the node's name.
+   * Where a node's reply is what cannot be sent, now or when its turn comes, its requester gets an error in the node's
+   * name.
    * @returns whether it was sent; else it is counted and logged why not
    */
   send(reply: Reply | SealedReply): boolean {
-    const rejection = this.#send(reply);
+    const rejection = this.#send(reply, true);
     if (rejection === undefined) return true;
-    if (!isSealedReply(reply) && !NO_WAY.has(rejection.code)) {
-      const { home, sender } = reply;
-      this.answer(rejection, home, { node: sender, whose: `the reply of ${sender} could not be sent: ` });
-    }
+    if (!isSealedReply(reply)) this.#answerInstead(rejection, reply.home, reply.sender);
     return false;
+  }
+
+  #answerInstead(rejection: Rejection, home: Home, sender: string): void {
+    if (!NO_WAY.has(rejection.code))
+      this.answer(rejection, home, { node: sender, whose: `the reply of ${sender} could not be sent: ` });
   }
 
   /**
@@ -75,28 +81,54 @@ export class Homeward {
     if (!isAnswerable(rejection, home)) return;
     const { identity, clock, stats } = this.#options;
     const error = errorReply(rejection, home, reply?.node ?? identity, reply?.whose ?? '', clock());
-    const isSent = this.#send(reply === undefined ? { ...error, refusal: true } : error) === undefined;
+    const isSent = this.#send(reply === undefined ? { ...error, refusal: true } : error, false) === undefined;
     if (isSent) stats.add('errorsSent');
   }
 
-  /** @returns why it was not sent, counted and logged */
-  #send(reply: Reply | SealedReply): Rejection | undefined {
+  /**
+   * @param isNodes whether it is a node's own reply, in whose place an error goes when its turn comes and it cannot be sent
+   * @returns why it was not sent, counted and logged
+   */
+  #send(reply: Reply | SealedReply, isNodes: boolean): Rejection | undefined {
     const { ingresses } = this.#options;
     const ingress = ingresses.get(reply.home.ingress);
+    const { requestId } = reply.home;
+    const { sender } = reply;
     try {
       if (ingress === undefined)
         throw new Rejection(
           'invalid_reply_to',
           `the reply belongs to the ingress ${reply.home.ingress}, which this instance does not have`,
         );
-      if (isSealedReply(reply)) ingress.reply({ ...reply, home: this.#withHop(reply.home, ingress) });
-      else ingress.reply({ ...reply, home: this.#withHop(reply.home, ingress) });
+      if (isSealedReply(reply))
+        ingress.reply(
+          { ...reply, home: this.#withHop(reply.home, ingress) },
+          this.#whenUnsent({ requestId, sender }, false),
+        );
+      else
+        ingress.reply(
+          { ...reply, home: this.#withHop(reply.home, ingress) },
+          this.#whenUnsent({ requestId, sender }, reply.refusal === true, isNodes ? reply.home : undefined),
+        );
       return undefined;
     } catch (error) {
-      const rejection = asRejection(error, { requestId: reply.home.requestId, sender: reply.sender });
+      const rejection = asRejection(error, { requestId, sender });
       this.#tell(rejection, !isSealedReply(reply) && reply.refusal === true);
       return rejection;
     }
+  }
+
+  /** Holds nothing of the reply but its way home: as many may wait as there is room for. */
+  #whenUnsent(
+    about: { readonly requestId: string; readonly sender: string },
+    isRefusal: boolean,
+    home?: Home,
+  ): (rejection: Rejection) => void {
+    return (rejection) => {
+      if (TOLD_BY_LINK.has(rejection.code)) this.#options.stats.reject(rejection.code, 'reply');
+      else this.#tell(rejection.with(about), isRefusal);
+      if (home !== undefined) this.#answerInstead(rejection, home, about.sender);
+    };
   }
 
   #tell({ code, message, context }: Rejection, isRefusal: boolean): void {

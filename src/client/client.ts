@@ -100,7 +100,7 @@ export const createChoriaClient = (options: ChoriaClientOptions): ChoriaClient =
       // Subscribing took a round trip of its own, which is not the nodes'.
       collector.start();
       const expires = clock() + ttl * 1000;
-      for (const message of messages) link.send({ ...message, replyTo, expires });
+      link.sendAll(messages.map((message) => ({ ...message, replyTo, expires })));
       await over;
     } finally {
       clearTimeout(timer);

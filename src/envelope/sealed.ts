@@ -39,8 +39,11 @@ export interface SealedRequest {
   readonly home: SealedHome;
   /** Ms since the epoch after which it is not worth sending. */
   readonly expires: number;
-  /** Where an RPC error goes, if anywhere: only a look inside tells, so it is taken only then. */
-  readonly answerTo: () => Home | undefined;
+  /**
+   * Where an RPC error goes, if anywhere: only a look inside tells, so it is taken only then. Holds nothing of the
+   * content, for a request that waits to be sent is kept once.
+   */
+  readonly answerTo: (content: SealedContent) => Home | undefined;
 }
 
 /** A node's reply to a sealed request. */

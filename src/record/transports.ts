@@ -52,6 +52,9 @@ const tapped = (link: Link, name: string, side: Side, tap: Tap, own: OwnQuestion
   // What bridges tell each other is no message of a client or a node.
   const isTraffic = ({ destination }: IncomingMessage | OutgoingMessage): boolean =>
     !isStatsSubject(destination);
+  const sent = (message: OutgoingMessage): void => {
+    if (isTraffic(message) && !own.has(message)) tap.message({ ...message, link: name, side, dir: 'out' });
+  };
   return {
     open: () => link.open(),
     close: () => link.close(),
@@ -70,9 +73,13 @@ const tapped = (link: Link, name: string, side: Side, tap: Tap, own: OwnQuestion
         },
       });
     },
-    send: (message) => {
-      link.send(message);
-      if (isTraffic(message) && !own.has(message)) tap.message({ ...message, link: name, side, dir: 'out' });
+    send: (message, unsent) => {
+      link.send(message, unsent);
+      sent(message);
+    },
+    sendAll: (messages, unsent) => {
+      link.sendAll(messages, unsent);
+      messages.forEach(sent);
     },
   };
 };

@@ -42,6 +42,10 @@ interface Listener {
 export const replayLink = (server: string, onSend: (message: OutgoingMessage) => void): ReplayLink => {
   const listeners = new Set<Listener>();
   let closed = false;
+  const send = (message: OutgoingMessage): void => {
+    if (closed) throw new LinkError('closed', 'the link is closed');
+    onSend(message);
+  };
   return {
     open: async () => undefined,
     subscribe: async ({ destination, onMessage }) => {
@@ -53,10 +57,8 @@ export const replayLink = (server: string, onSend: (message: OutgoingMessage) =>
         },
       };
     },
-    send: (message) => {
-      if (closed) throw new LinkError('closed', 'the link is closed');
-      onSend(message);
-    },
+    send,
+    sendAll: (messages) => messages.forEach(send),
     close: async () => {
       closed = true;
       listeners.clear();

@@ -1,4 +1,4 @@
-import type { Link, LinkState, LinkSubscription, OutgoingMessage, Subscription } from '../transport/link.ts';
+import type { Link, LinkState, LinkSubscription, Subscription } from '../transport/link.ts';
 
 /** Which side of the bridge a link is on, in the words of Federation Brokers. */
 export type Side = 'federation' | 'collective';
@@ -53,14 +53,14 @@ export const meterLink = (link: Link, { name, side, clusters, clock }: MeterOpti
   };
   const sources: string[] = [];
 
-  const send = (message: OutgoingMessage): void => {
+  const sent = (count: number, send: () => void): void => {
     const since = performance.now();
     try {
-      link.send(message);
-      meter.sent++;
+      send();
+      meter.sent += count;
       meter.lastMessage = clock();
     } catch (error) {
-      meter.refused++;
+      meter.refused += count;
       throw error;
     } finally {
       meter.sentSeconds += (performance.now() - since) / 1000;
@@ -95,7 +95,8 @@ export const meterLink = (link: Link, { name, side, clusters, clock }: MeterOpti
     link: {
       open: () => link.open(),
       subscribe,
-      send,
+      send: (message, unsent) => sent(1, () => link.send(message, unsent)),
+      sendAll: (messages, unsent) => sent(messages.length, () => link.sendAll(messages, unsent)),
       close: () => link.close(),
       state: (): LinkState => link.state(),
     },

@@ -2,16 +2,26 @@
  * A connection to a broker: bytes and headers in and out. Knows nothing of messages.
  *
  * A link reconnects by itself for ever, with back-off, until it is closed; it subscribes anew after each
- * reconnect. What is sent while it is down waits in a bounded buffer until its `expires`.
+ * reconnect. What is sent while it is down, or faster than the connection takes it, waits in a bounded buffer until its
+ * `expires`, and goes out in order.
  */
 export interface Link {
   /** Resolves when first connected, or rejects when the first attempt shows that the settings are wrong. */
   open(): Promise<void>;
   subscribe(subscription: Subscription): Promise<LinkSubscription>;
   /**
-   * @throws LinkError `overloaded` when the buffer is full, `closed` after close
+   * @param unsent told later, and at most once, when the message could not be sent after all
+   * @throws LinkError `overloaded` when the buffer is full, `too_large` for more than the broker takes, `protocol` for
+   *   what cannot be said to it, `closed` after close
    */
-  send(message: OutgoingMessage): void;
+  send(message: OutgoingMessage, unsent?: Unsent): void;
+  /**
+   * Takes all messages of one request, or none of them: where it throws, nothing has gone out. They share their
+   * `expires`. A body that several share is kept once.
+   * @param unsent told later, and at most once, when some of them could not be sent after all
+   * @throws LinkError as `send` does
+   */
+  sendAll(messages: readonly OutgoingMessage[], unsent?: Unsent): void;
   /** Sends what is buffered (as far as it is connected), then disconnects. */
   close(): Promise<void>;
   state(): LinkState;
@@ -60,13 +70,20 @@ export interface OutgoingMessage {
   readonly expires: number;
 }
 
+/**
+ * What becomes of messages that a link had taken. The code is `expired` when their time ended, `too_large` when the
+ * broker takes less now than it did, `closed` when the link was closed before their turn.
+ * @param count messages that have not gone out
+ */
+export type Unsent = (error: LinkError, count: number) => void;
+
 export interface LinkState {
   readonly up: boolean;
   /** Where it is connected to, a URL without credentials. */
   readonly server?: string;
   /** Why it is down. */
   readonly reason?: string;
-  /** Messages that wait for the connection. */
+  /** Messages that wait for the connection, or for it to take more. */
   readonly buffered: number;
   /** Destinations whose subscription the server has not confirmed on this connection, or has refused. */
   readonly unconfirmed?: readonly string[];
@@ -84,7 +101,15 @@ export type LinkEvent =
 
 export type LinkListener = (event: LinkEvent) => void;
 
-export type LinkErrorCode = 'closed' | 'overloaded' | 'refused' | 'unreachable' | 'tls' | 'protocol';
+export type LinkErrorCode =
+  | 'closed'
+  | 'overloaded'
+  | 'too_large'
+  | 'expired'
+  | 'refused'
+  | 'unreachable'
+  | 'tls'
+  | 'protocol';
 
 export class LinkError extends Error {
   override readonly name = 'LinkError';

@@ -101,7 +101,7 @@ export const makeEgress = (brokers: Brokers, overrides: WorldOptions['egress'] =
     directLimit: 1_000,
     nodes: { whereabouts: () => 'here' },
     pool: new SigningPool(1),
-    maxUnsigned: 1_000,
+    maxUnsignedBytes: 16 * 1024 ** 2,
     signers: { signerFor: (callerId) => ({ callerId, key: aliceKeys.privateKey }) },
     serverKeys: [serverKeys.publicKey],
     maxMessageBytes: MAX_BYTES,

@@ -244,7 +244,7 @@ describe('refusals of requests', () => {
     const ingress = makeStompIngress(link, {
       clock: () => clock.now,
       signing: new SigningPool(1),
-      maxUnsigned: 1,
+      maxUnsignedBytes: 1,
     });
     const { bridge, requests, reply } = await stage({ ingress });
     const time = Math.floor(clock.now / 1000);

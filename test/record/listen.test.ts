@@ -38,6 +38,7 @@ const heard = async (messages: readonly (readonly [destination: string, body: Bu
       return { unsubscribe: async () => undefined };
     },
     send: () => undefined,
+    sendAll: () => undefined,
     close: async () => undefined,
     state: () => ({ up: true, server: '', buffered: 0 }),
   });

@@ -21,6 +21,7 @@ const world = () => {
       return { unsubscribe: async () => undefined };
     },
     send: () => undefined,
+    sendAll: () => undefined,
     close: async () => undefined,
     state: () => ({ up: true, server: '', buffered: 0 }),
   };

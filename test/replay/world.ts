@@ -134,6 +134,7 @@ const doubleOf = (server: string, onSend: (message: OutgoingMessage) => void) =>
       return { unsubscribe: async () => undefined };
     },
     send: onSend,
+    sendAll: (messages) => messages.forEach(onSend),
     close: async () => undefined,
     state: () => ({ up: true, server, buffered: 0 }),
   };

@@ -28,7 +28,9 @@ export interface NatsServer {
   kill(): Promise<void>;
   /** Starts it again on the same port; ends it first when it runs. */
   restart(): Promise<void>;
-  /** For SIGSTOP and SIGCONT. */
+  /** Writes its configuration anew, with this `extra`; it takes effect with the next restart or SIGHUP. */
+  reconfigure(extra: string): Promise<void>;
+  /** For SIGSTOP, SIGCONT and SIGHUP. */
   signal(signal: NodeJS.Signals): void;
 }
 
@@ -59,8 +61,9 @@ const startOn = async (port: number, options: NatsServerOptions): Promise<NatsSe
       `tls { cert_file: "${folder}/cert.pem", key_file: "${folder}/key.pem", ca_file: "${folder}/ca.pem", verify: ${verify}, timeout: 5 }`,
     );
   }
-  if (options.extra !== undefined) lines.push(options.extra);
-  await writeFile(config, `${lines.join('\n')}\n`);
+  const configure = (extra = ''): Promise<void> =>
+    writeFile(config, [...lines, extra].map((line) => `${line}\n`).join(''));
+  await configure(options.extra);
 
   let earlier = '';
   const launch = async (): Promise<Child> => {
@@ -86,6 +89,7 @@ const startOn = async (port: number, options: NatsServerOptions): Promise<NatsSe
       earlier += child.log();
       child = await launch();
     },
+    reconfigure: configure,
     signal: (signal) => child.signal(signal),
   };
 };

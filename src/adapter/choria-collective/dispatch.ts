@@ -2,7 +2,7 @@ import type { Filter } from '../../envelope/filter.ts';
 import type { Request } from '../../envelope/message.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import type { SealedContent } from '../../envelope/sealed.ts';
-import type { Link } from '../../transport/link.ts';
+import type { Link, OutgoingMessage } from '../../transport/link.ts';
 import type { CompoundStyle } from '../../wire/choria/filter.ts';
 import {
   broadcastSubject,
@@ -13,7 +13,8 @@ import {
   encodeRequestBody,
   nodeSubject,
 } from '../../wire/choria/index.ts';
-import { sendVia } from '../send.ts';
+import type { Undelivered } from '../port.ts';
+import { notSentTo, sendVia } from '../send.ts';
 import { createSigningQueue } from '../signing-queue.ts';
 import type { Homecoming } from './homecoming.ts';
 import type { RequestSigner } from './signing.ts';
@@ -24,8 +25,8 @@ export interface DispatchOptions {
   readonly identity: string;
   readonly cluster: string;
   readonly sign: RequestSigner;
-  /** Requests that may wait for their signature. */
-  readonly maxUnsigned: number;
+  /** What may wait for its signature, in bytes, see `SigningQueue`. */
+  readonly maxUnsignedBytes: number;
   readonly compound: CompoundStyle;
   readonly homecoming: Homecoming;
   /** Ms since the epoch. */
@@ -48,8 +49,10 @@ const filterOf = ({ agent, filter, payload }: Request): Filter =>
 const lifeOf = ({ time, ttl }: Request): Pick<Request, 'time' | 'ttl'> =>
   ttl >= SHORTEST_TTL ? { time, ttl } : { time: time - (SHORTEST_TTL - ttl), ttl: SHORTEST_TTL };
 
-/** The way out of a translated request: one signature, then as many messages as it takes. */
-export const createDispatch = (options: DispatchOptions): ((request: Request) => Promise<void>) => {
+/** The way out of a translated request: one signature, then as many messages as it takes, all of them or none. */
+export const createDispatch = (
+  options: DispatchOptions,
+): ((request: Request, undelivered?: Undelivered) => Promise<void>) => {
   const { link, identity, cluster, compound, homecoming } = options;
   const queued = createSigningQueue(options);
 
@@ -83,24 +86,31 @@ export const createDispatch = (options: DispatchOptions): ((request: Request) =>
       }),
     );
 
-  return async (request) => {
-    const { caller, collective, agent, target, home } = request;
+  const messagesFor = (request: Request, content: SealedContent): readonly OutgoingMessage[] => {
+    const { collective, agent, target, home } = request;
+    const expires = home.expires * 1000;
+    if (target.kind === 'broadcast') {
+      const body = messageFor(request, content, undefined);
+      return [{ destination: broadcastSubject(collective, agent), body, expires }];
+    }
+    const messages: OutgoingMessage[] = [];
+    for (let at = 0; at < target.nodes.length; at += NODES_PER_TOKEN) {
+      const nodes = target.nodes.slice(at, at + NODES_PER_TOKEN);
+      const body = messageFor(request, content, nodes);
+      for (const node of nodes) messages.push({ destination: nodeSubject(collective, node), body, expires });
+    }
+    return messages;
+  };
+
+  return async (request, undelivered) => {
+    const { caller, home } = request;
     if (callerName(caller) === undefined)
       throw new Rejection(
         'no_signing_key',
         `${caller} is no caller of Choria, such as choria=<name>, so no node would take the request`,
       );
-    const content = await queued(request, (check) => options.sign(textOf(request), check));
-    const expires = home.expires * 1000;
-    if (target.kind === 'broadcast') {
-      const body = messageFor(request, content, undefined);
-      sendVia(link, { destination: broadcastSubject(collective, agent), body, expires });
-      return;
-    }
-    for (let at = 0; at < target.nodes.length; at += NODES_PER_TOKEN) {
-      const nodes = target.nodes.slice(at, at + NODES_PER_TOKEN);
-      const body = messageFor(request, content, nodes);
-      for (const node of nodes) sendVia(link, { destination: nodeSubject(collective, node), body, expires });
-    }
+    const text = textOf(request);
+    const content = await queued(request, text.length, (check) => options.sign(text, check));
+    sendVia(link, messagesFor(request, content), notSentTo(undelivered, home));
   };
 };

@@ -7,7 +7,7 @@ import type { CompoundStyle } from '../../wire/choria/filter.ts';
 import { collectiveGroup, collectiveSubject, decodeRelay } from '../../wire/choria/index.ts';
 import { choriaStatus } from '../choria-status.ts';
 import { joinGroup } from '../group-share.ts';
-import type { Egress, LinkStatus, ReplySink } from '../port.ts';
+import type { Egress, LinkStatus, ReplySink, Undelivered } from '../port.ts';
 import { createDiscovery } from './discovery.ts';
 import { createDispatch } from './dispatch.ts';
 import { createHomecoming, type Homecoming } from './homecoming.ts';
@@ -36,8 +36,8 @@ export interface ChoriaSigning extends RequestCertificate {
   readonly cluster: string;
   /** Authenticates reply tokens; the same in every instance of the cluster. */
   readonly tokenKey: KeyObject;
-  /** Requests that may wait for their signature. */
-  readonly maxUnsigned: number;
+  /** What may wait for its signature, in bytes, see `SigningQueue`. */
+  readonly maxUnsignedBytes: number;
   /** How compound filters are written; for Go's nodes, `expr`, unless told. */
   readonly compound?: CompoundStyle;
   /** In whose name the bridge asks who is there; a name of its own unless told. */
@@ -48,7 +48,7 @@ const DISCOVERY_CALLER = 'choria=mcbridge.mcollective';
 
 /** The half of the egress that speaks in callers' names. */
 interface Translation {
-  readonly deliver: (request: Request) => Promise<void>;
+  readonly deliver: (request: Request, undelivered?: Undelivered) => Promise<void>;
   readonly discover: NonNullable<Egress['discover']>;
   readonly homecoming: Homecoming;
 }
@@ -97,9 +97,9 @@ export const createChoriaCollectiveEgress = (options: ChoriaCollectiveEgressOpti
       subscriptions.push(...made.flat());
     },
 
-    deliver: async (request) => {
-      if (isSealedRequest(request)) passage.deliver(request);
-      else if (translation !== undefined) await translation.deliver(request);
+    deliver: async (request, undelivered) => {
+      if (isSealedRequest(request)) passage.deliver(request, undelivered);
+      else if (translation !== undefined) await translation.deliver(request, undelivered);
       else
         throw new Rejection('unsupported_body', `the egress ${name} passes requests, it does not sign any`);
     },
@@ -121,13 +121,13 @@ const createTranslation = (
   signing: ChoriaSigning,
   sink: () => ReplySink | undefined,
 ): Translation => {
-  const { identity, cluster, maxUnsigned, compound = 'expr' } = signing;
+  const { identity, cluster, maxUnsignedBytes, compound = 'expr' } = signing;
   const { discoveryCaller: caller = DISCOVERY_CALLER } = signing;
   const sign = createRequestSigner(signing);
   const homecoming = createHomecoming({ ...signing, clock });
   return {
     homecoming,
-    deliver: createDispatch({ link, identity, cluster, compound, sign, maxUnsigned, homecoming, clock }),
+    deliver: createDispatch({ link, identity, cluster, compound, sign, maxUnsignedBytes, homecoming, clock }),
     discover: createDiscovery({ link, identity, caller, sign, maxMessageBytes, clock }, sink),
   };
 };

@@ -133,10 +133,10 @@ export const createChoriaCollectiveIngress = (options: ChoriaCollectiveIngressOp
       [broadcasts] = await Promise.all([Promise.all(heard), nodes.start()]);
     },
 
-    reply: (reply) => {
+    reply: (reply, unsent) => {
       if (isSealedReply(reply))
         throw new Rejection('unsupported_body', `the ingress ${name} passes no replies, it makes its own`);
-      answer(reply);
+      answer(reply, unsent);
     },
 
     drain: async () => {

@@ -3,12 +3,14 @@ import type { SealedReply, SealedRequest } from '../../envelope/sealed.ts';
 import type { Link } from '../../transport/link.ts';
 import {
   collectiveSubject,
+  decodeRelay,
   encodeRelay,
   parseReplySubject,
   type RelayTransport,
   targetSubject,
 } from '../../wire/choria/index.ts';
-import { sendVia } from '../send.ts';
+import type { Undelivered } from '../port.ts';
+import { type NotSent, sendVia } from '../send.ts';
 
 export interface PassageOptions {
   readonly name: string;
@@ -22,7 +24,7 @@ export interface PassageOptions {
 /** What a Federation Broker does: messages with new headers around what is inside. */
 export interface Passage {
   /** @throws Rejection `overloaded`, `draining` or `too_large` */
-  deliver(request: SealedRequest): void;
+  deliver(request: SealedRequest, undelivered?: Undelivered): void;
   /** @throws Rejection `missing_field` or `invalid_reply_to` for a reply without its way home */
   replyFrom(relay: RelayTransport, cluster: string): SealedReply;
 }
@@ -30,11 +32,19 @@ export interface Passage {
 /** How long a reply is worth sending, whose request's ttl only its content knows: Choria's default, in ms. */
 const REPLY_TTL = 60_000;
 
+/** Holds no more of the request than what goes out of it. */
+const notSent =
+  (body: Buffer, answerTo: SealedRequest['answerTo'], undelivered: Undelivered): NotSent =>
+  (rejection, count, total) => {
+    const { content } = decodeRelay(body, { maxBytes: body.length });
+    undelivered(rejection, count < total ? 'some' : 'all', answerTo(content));
+  };
+
 export const createPassage = ({ name, link, homes, clock }: PassageOptions): Passage => {
   const clusters = new Map([...homes].map(([cluster, ingress]) => [ingress, cluster]));
 
   return {
-    deliver: ({ content, home, sender, targets, expires }) => {
+    deliver: ({ content, home, sender, targets, expires, answerTo }, undelivered) => {
       const cluster = clusters.get(home.ingress);
       if (cluster === undefined)
         throw new Rejection('internal', `no replies are awaited for the ingress ${home.ingress}`);
@@ -47,7 +57,8 @@ export const createPassage = ({ name, link, homes, clock }: PassageOptions): Pas
           ...(home.hops && { hops: home.hops }),
         }),
       );
-      for (const target of targets) sendVia(link, { destination: targetSubject(target), body, expires });
+      const messages = targets.map((target) => ({ destination: targetSubject(target), body, expires }));
+      sendVia(link, messages, undelivered && notSent(body, answerTo, undelivered));
     },
 
     replyFrom: ({ content, sender = '', hops, federation }, cluster) => {

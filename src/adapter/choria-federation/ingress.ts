@@ -13,7 +13,7 @@ import { type Addressing, createRequestOpener } from '../choria-requests/open.ts
 import { choriaStatus } from '../choria-status.ts';
 import { joinGroup } from '../group-share.ts';
 import type { Ingress, RequestSink } from '../port.ts';
-import { sendVia } from '../send.ts';
+import { type NotSent, sendVia } from '../send.ts';
 import { readSealed } from './sealed.ts';
 
 export interface ChoriaFederationIngressOptions {
@@ -64,10 +64,10 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
     else sink.request(request);
   };
 
-  const pass = ({ home, sender, content, expires }: SealedReply): void => {
+  const pass = ({ home, sender, content, expires }: SealedReply, unsent?: NotSent): void => {
     checkReplySubject(home.replyTo);
     const body = Buffer.from(encodeRelay({ content, sender, ...(home.hops && { hops: home.hops }) }));
-    sendVia(link, { destination: home.replyTo, body, expires });
+    sendVia(link, { destination: home.replyTo, body, expires }, unsent);
   };
 
   return {
@@ -83,7 +83,7 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
       subscriptions = await joinGroup(link, requests, options.subscriptions ?? 1);
     },
 
-    reply: (reply) => (isSealedReply(reply) ? pass(reply) : answer(reply)),
+    reply: (reply, unsent) => (isSealedReply(reply) ? pass(reply, unsent) : answer(reply, unsent)),
 
     drain: async () => {
       const listening = subscriptions;

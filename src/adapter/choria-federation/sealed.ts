@@ -7,6 +7,7 @@ import {
   decodeRelay,
   decodeRequest,
   decodeSecureRequest,
+  encodeRelay,
   parseTargets,
   type RelayTransport,
   relayData,
@@ -44,7 +45,7 @@ export const readSealed = (body: Buffer, options: SealedOptions): SealedRequest 
   if (modes === undefined) return undefined;
   const { request = '' } = relay.federation ?? {};
   try {
-    return sealed(relay, subjects, modes, body, options);
+    return sealed(relay, subjects, modes, options);
   } catch (error) {
     const { sender } = relay;
     throw asRejection(error, { ...(request && { requestId: request }), ...(sender && { sender }) });
@@ -55,7 +56,6 @@ const sealed = (
   { replyTo, sender = '', hops, federation, content }: RelayTransport,
   subjects: readonly string[],
   mode: { readonly verify: boolean },
-  body: Buffer,
   options: SealedOptions,
 ): SealedRequest => {
   if (replyTo === undefined)
@@ -69,15 +69,23 @@ const sealed = (
         `a target is in the collective ${collective}, which the request's route does not export`,
       );
   const proven = mode.verify ? verified(content, targets, options) : undefined;
+  const requestId = federation?.request ?? '';
+  const trail = hops && { hops };
   return {
     kind: 'sealed',
     sender,
     ...(proven && { caller: proven.caller }),
     targets,
     content,
-    home: { ingress: options.name, replyTo, requestId: federation?.request ?? '', ...(hops && { hops }) },
+    home: { ingress: options.name, replyTo, requestId, ...trail },
     expires: proven?.expires ?? options.clock() + Math.min(DEFAULT_TTL, options.maxTtl) * 1000,
-    answerTo: () => options.answerTo(body),
+    // The message as it came, but for what an answer does not need.
+    answerTo: (inside) =>
+      options.answerTo(
+        Buffer.from(
+          encodeRelay({ content: inside, replyTo, sender, federation: { request: requestId }, ...trail }),
+        ),
+      ),
   };
 };
 

@@ -49,11 +49,13 @@ export interface AnswererOptions {
  * Sends replies as a node of protocol 1 does, each in its requester's dialect.
  * @returns a function that throws Rejection `invalid_reply_to`, `collective_not_exported`, `invalid_field` or what `sendVia` does
  */
-export const createAnswerer = (options: AnswererOptions): ((reply: Reply) => void) => {
+export const createAnswerer = (
+  options: AnswererOptions,
+): ((reply: Reply, unsent?: (rejection: Rejection) => void) => void) => {
   const { link, checkReplySubject, trailOf } = options;
   let checked: string | undefined;
 
-  return (reply) => {
+  return (reply, unsent) => {
     const { home, sender, time, payload } = reply;
     const { dialect } = home;
     if (!isDialect(dialect)) throw new Rejection('invalid_field', `${dialect} is no dialect of Choria`);
@@ -70,10 +72,7 @@ export const createAnswerer = (options: AnswererOptions): ((reply: Reply) => voi
     const seenBy = trailOf(reply, dialect);
     const headers = { sender, ...(seenBy === undefined ? {} : { seenBy }) };
     const transport = encodeTransport(encodeSecureReply(text), headers, base64Style(dialect));
-    sendVia(link, {
-      destination: home.replyTo,
-      body: Buffer.from(transport),
-      expires: home.expires * 1000,
-    });
+    const body = Buffer.from(transport);
+    sendVia(link, { destination: home.replyTo, body, expires: home.expires * 1000 }, unsent);
   };
 };

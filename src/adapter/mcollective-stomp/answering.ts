@@ -7,6 +7,7 @@ import { messageHeaders } from '../../wire/mcollective/addressing.ts';
 import { encodeReplyBody, encodeSignedReply } from '../../wire/mcollective/reply.ts';
 import type { Serializer } from '../../wire/mcollective/serializer.ts';
 import type { SigningPool } from '../../wire/signing-pool.ts';
+import { Room } from '../room.ts';
 import { sendVia } from '../send.ts';
 
 export interface AnsweringOptions {
@@ -17,11 +18,9 @@ export interface AnsweringOptions {
   /** The private key that all daemons of the collective share. */
   readonly serverKey: KeyObject;
   readonly signing: SigningPool;
-  /** Replies of nodes that may wait for their signature. */
-  readonly maxUnsigned: number;
+  /** What replies of nodes that wait for their signature may take, in bytes. */
+  readonly maxUnsignedBytes: number;
   readonly clock: () => number;
-  /** Told of a reply that was taken and could not be sent after all. */
-  readonly onError: (rejection: Rejection) => void;
 }
 
 /**
@@ -30,36 +29,70 @@ export interface AnsweringOptions {
  */
 const MOST_REFUSALS = 100;
 
+/** How often a waiting reply's body is held: as it is, and by what signs it. */
+const HELD = 2;
+
 type Kind = 'reply' | 'refusal';
 
-const PLURAL: Readonly<Record<Kind, string>> = { reply: 'replies', refusal: 'refusals' };
+/** Told later that a reply which was taken could not be sent after all. */
+type Unsent = (rejection: Rejection) => void;
+
+/** What is needed of a reply once its body is made; its values are let go. */
+type Head = Pick<Reply, 'home' | 'sender' | 'time'>;
 
 /** The way home of replies: signed off the main thread, then sent as a daemon does. */
 export class Answering {
   readonly #options: AnsweringOptions;
-  readonly #unsigned = { reply: 0, refusal: 0 };
+  readonly #replies: Room;
+  #refusals = 0;
   #onNone: (() => void) | undefined;
 
   constructor(options: AnsweringOptions) {
     this.#options = options;
+    this.#replies = new Room(options.maxUnsignedBytes, 'replies already wait to be signed');
   }
 
-  /** @throws Rejection `overloaded`, or what the values of the reply are refused for */
-  send(reply: Reply): void {
-    const { serializer, maxUnsigned } = this.#options;
-    const kind = reply.refusal === true ? 'refusal' : 'reply';
-    const most = kind === 'reply' ? maxUnsigned : MOST_REFUSALS;
-    if (this.#unsigned[kind] >= most)
-      throw new Rejection('overloaded', `${most} ${PLURAL[kind]} already wait to be signed`);
-    const body = encodeReplyBody(withData(reply.payload), reply.home.agent, serializer);
-    this.#unsigned[kind]++;
-    this.#sign(reply, body, kind)
+  /**
+   * @param unsent told later, and at most once, when it could not be signed or sent after all
+   * @throws Rejection `overloaded`, or what the values of the reply are refused for
+   */
+  send(reply: Reply, unsent?: Unsent): void {
+    const { home, sender, time, payload } = reply;
+    const leave = reply.refusal === true ? this.#enterRefusal() : undefined;
+    let body: Buffer;
+    try {
+      body = encodeReplyBody(withData(payload), home.agent, this.#options.serializer);
+    } catch (error) {
+      leave?.();
+      throw error;
+    }
+    const kind = leave === undefined ? 'reply' : 'refusal';
+    this.#signed(
+      { home, sender, time },
+      body,
+      kind,
+      leave ?? this.#replies.enter(body.length * HELD),
+      unsent,
+    );
+  }
+
+  #enterRefusal(): () => void {
+    if (this.#refusals >= MOST_REFUSALS)
+      throw new Rejection('overloaded', `${MOST_REFUSALS} refusals already wait to be signed`);
+    this.#refusals++;
+    return () => {
+      this.#refusals--;
+    };
+  }
+
+  #signed(head: Head, body: Buffer, kind: Kind, leave: () => void, unsent: Unsent | undefined): void {
+    this.#sign(head, body, kind, unsent)
       .catch((error: unknown) => {
-        const { home, sender } = reply;
-        this.#options.onError(asRejection(error, { requestId: home.requestId, sender }));
+        const { home, sender } = head;
+        unsent?.(asRejection(error, { requestId: home.requestId, sender }));
       })
       .finally(() => {
-        this.#unsigned[kind]--;
+        leave();
         if (this.#isSettled) this.#onNone?.();
       });
   }
@@ -77,13 +110,17 @@ export class Answering {
   }
 
   get #isSettled(): boolean {
-    return this.#unsigned.reply + this.#unsigned.refusal === 0;
+    return this.#replies.count + this.#refusals === 0;
   }
 
-  async #sign({ home, sender, time }: Reply, body: Buffer, kind: Kind): Promise<void> {
+  async #sign({ home, sender, time }: Head, body: Buffer, kind: Kind, unsent?: Unsent): Promise<void> {
     const { link, serializer, base64, priority, serverKey, signing, clock } = this.#options;
-    const signature = await signing.sign('sha1', body, serverKey, kind);
     const { requestId, agent, expires, replyTo } = home;
+    const check = (): void => {
+      if (clock() >= expires * 1000)
+        throw new Rejection('expired', "the reply's time ended while it waited to be signed");
+    };
+    const signature = await signing.sign('sha1', body, serverKey, kind, check);
     const document = encodeSignedReply(
       { senderId: sender, requestId, agent, time },
       body,
@@ -92,13 +129,14 @@ export class Answering {
     );
     const now = clock();
     const left = Math.max(0, expires - Math.floor(now / 1000));
-    sendVia(link, {
+    const message = {
       destination: replyTo,
       // A daemon's mc_sender is its own identity.
       headers: messageHeaders(now, left, { identity: sender, priority }),
       body: base64 ? Buffer.from(encodeBase64(document, 'wrapped')) : document,
       expires: expires * 1000,
-    });
+    };
+    sendVia(link, message, unsent);
   }
 }
 

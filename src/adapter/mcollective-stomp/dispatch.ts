@@ -20,8 +20,8 @@ import {
 import type { Serializer } from '../../wire/mcollective/serializer.ts';
 import type { SigningPool } from '../../wire/signing-pool.ts';
 import { encodeToken } from '../../wire/token.ts';
-import type { NodeDirectory, Whereabouts } from '../port.ts';
-import { sendVia } from '../send.ts';
+import type { NodeDirectory, Undelivered, Whereabouts } from '../port.ts';
+import { type NotSent, notSentTo, sendVia } from '../send.ts';
 import { createSigningQueue } from '../signing-queue.ts';
 import type { DirectLimit } from './direct-limit.ts';
 import type { Signers } from './signing.ts';
@@ -37,16 +37,16 @@ export interface DispatchOptions {
   readonly priority: number;
   readonly signers: Signers;
   readonly pool: SigningPool;
-  /** Requests that may wait for their signature. */
-  readonly maxUnsigned: number;
+  /** What may wait for its signature, in bytes, see `SigningQueue`. */
+  readonly maxUnsignedBytes: number;
   readonly limit: DirectLimit;
   readonly nodes: NodeDirectory;
   readonly clock: () => number;
 }
 
-/** The way out of the egress: one signature a request, then as many frames as it takes. */
+/** The way out of the egress: one signature a request, then as many frames as it takes, all of them or none. */
 export interface Dispatch {
-  deliver(request: Request): Promise<void>;
+  deliver(request: Request, undelivered?: Undelivered): Promise<void>;
   /** A node's reply to that request is home. */
   answered(home: Home, node: string): void;
 }
@@ -124,25 +124,30 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
     return limit.admits({ request: keyOf(home), nodes, expires }, whereabouts, now);
   };
 
+  /** Tells the limit that the last so many frames will never lie in the broker's queue. */
+  const givesBack =
+    (home: Home, all: readonly OutgoingMessage[]) =>
+    (missing: number): void => {
+      for (const { headers } of all.slice(all.length - missing)) {
+        const node = headers?.['mc_identity'];
+        if (node !== undefined) limit.gone(keyOf(home), node);
+      }
+    };
+
   return {
-    deliver: async (request) => {
+    deliver: async (request, undelivered) => {
       const { callerId, key } = options.signers.signerFor(request.caller);
       const legacy: LegacyRequest = { ...request, requestId: request.id, senderId: identity, callerId };
       const body = encodeRequestBody(legacy, serializer);
-      const signature = await queued(request, (check) => pool.sign('sha1', body, key, 'request', check));
+      const signature = await queued(request, body.length, (check) =>
+        pool.sign('sha1', body, key, 'request', check),
+      );
       const all = frames(request, legacy, body, signature);
-      let sent = 0;
+      const giveBack = givesBack(request.home, all);
       try {
-        for (const frame of all) {
-          sendVia(link, frame);
-          sent++;
-        }
+        sendVia(link, all, both(giveBack, notSentTo(undelivered, request.home)));
       } catch (error) {
-        // What the link had no room for will never lie in the broker's queue.
-        for (const { headers } of all.slice(sent)) {
-          const node = headers?.['mc_identity'];
-          if (node !== undefined) limit.gone(keyOf(request.home), node);
-        }
+        giveBack(all.length);
         throw error;
       }
     },
@@ -152,6 +157,13 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
 
 /** One request of one requester, as its replies tell it too. */
 const keyOf = ({ ingress, replyTo, requestId }: Home): string => `${ingress} ${replyTo} ${requestId}`;
+
+const both =
+  (giveBack: (missing: number) => void, tell: NotSent): NotSent =>
+  (rejection, missing, total) => {
+    giveBack(missing);
+    tell(rejection, missing, total);
+  };
 
 const inGroups = <T>(items: readonly T[], size: number): readonly T[][] => {
   const groups: T[][] = [];

@@ -40,8 +40,8 @@ export interface McollectiveStompEgressOptions {
   readonly nodes: NodeDirectory;
   readonly signers: Signers;
   readonly pool: SigningPool;
-  /** Requests that may wait for their signature. */
-  readonly maxUnsigned: number;
+  /** What may wait for its signature, in bytes, see `SigningQueue`. */
+  readonly maxUnsignedBytes: number;
   /** In whose name the bridge asks who is there; a name of its own unless told. */
   readonly discoveryCaller?: string;
   /** The daemons' public keys. */
@@ -131,13 +131,13 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
       await Promise.all([link.open(), ...subscriptions]);
     },
 
-    deliver: async (request) => {
+    deliver: async (request, undelivered) => {
       if (isSealedRequest(request))
         throw new Rejection(
           'unsupported_body',
           `the egress ${name} translates requests, it cannot pass sealed ones`,
         );
-      await dispatch.deliver(request);
+      await dispatch.deliver(request, undelivered);
     },
 
     discover: createDiscovery(

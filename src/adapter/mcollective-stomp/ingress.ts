@@ -42,8 +42,8 @@ export interface McollectiveStompIngressOptions {
   /** The private key that all daemons share; signs replies. */
   readonly serverKey: KeyObject;
   readonly signing: SigningPool;
-  /** Replies that may wait for their signature. */
-  readonly maxUnsigned: number;
+  /** What replies that wait for their signature may take, in bytes. */
+  readonly maxUnsignedBytes: number;
   readonly residents: Residents;
   /** Who handles a broadcast that every instance has got; undefined where this is the only one. */
   readonly ownership: Ownership | undefined;
@@ -54,7 +54,7 @@ export interface McollectiveStompIngressOptions {
   readonly maxTtl: number;
   /** Ms since the epoch. */
   readonly clock: () => number;
-  /** Told of what went wrong where nobody waits for it: a reply that could not be sent, a selection not changed. */
+  /** Told of what went wrong where nobody waits for it: a selection that could not be changed. */
   readonly onError: (rejection: Rejection) => void;
   /** Told what is odd about a request that is taken all the same, with `enforceTtl: false`. */
   readonly onNote: (text: string, context: RejectionContext) => void;
@@ -196,7 +196,7 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
       await Promise.all([link.open(), ...subscribed]);
     },
 
-    reply: (reply) => {
+    reply: (reply, unsent) => {
       if (closing) throw new Rejection('draining', `the ingress ${name} is closed`);
       if (isSealedReply(reply))
         throw new Rejection(
@@ -207,7 +207,7 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
       if (dialect !== LEGACY)
         throw new Rejection('invalid_field', `${dialect} is no dialect of legacy MCollective`);
       intake.checkReplyTo(replyTo);
-      answering.send(reply);
+      answering.send(reply, unsent);
     },
 
     drain: async () => {

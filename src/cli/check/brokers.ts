@@ -14,6 +14,8 @@ const MEND: Readonly<Record<LinkErrorCode, string>> = {
   tls: 'check tls: ca signs the broker, the broker trusts cert, and names and dates fit',
   protocol: 'check that this port speaks the protocol of the URL',
   overloaded: 'try again',
+  too_large: 'try again',
+  expired: 'try again',
   closed: 'try again',
 };
 

@@ -6,7 +6,7 @@ import type { Log } from '../../bridge/log.ts';
 import { type ChoriaClient, createChoriaClient } from '../../client/index.ts';
 import type { Request } from '../../envelope/message.ts';
 import { isSealedRequest } from '../../envelope/sealed.ts';
-import type { Link } from '../../transport/link.ts';
+import type { Link, OutgoingMessage } from '../../transport/link.ts';
 import { MemoryBroker, NATS_RULES, STOMP_RULES } from '../../transport/memory/broker.ts';
 import { createCallerVerifier } from '../../wire/choria/index.ts';
 import { createSerializer } from '../../wire/mcollective/serializer.ts';
@@ -59,28 +59,36 @@ const silent: Log = {
 };
 
 /** The link, telling what goes in and out of it. */
-const watched = (link: Link, side: 'nats' | 'stomp', steps: Step[]): Link => ({
-  ...link,
-  send: (message) => {
-    const { destination, headers = {}, replyTo } = message;
+const watched = (link: Link, side: 'nats' | 'stomp', steps: Step[]): Link => {
+  const note = ({ destination, headers = {}, replyTo, body }: OutgoingMessage): void => {
     const all = replyTo === undefined ? headers : { ...headers, 'reply-to': replyTo };
-    steps.push({ at: `${side}-out`, destination, headers: all, body: Buffer.from(message.body) });
-    link.send(message);
-  },
-  subscribe: (subscription) =>
-    link.subscribe({
-      ...subscription,
-      onMessage: (message) => {
-        steps.push({
-          at: `${side}-in`,
-          destination: message.destination,
-          headers: message.headers,
-          body: message.body,
-        });
-        subscription.onMessage(message);
-      },
-    }),
-});
+    steps.push({ at: `${side}-out`, destination, headers: all, body: Buffer.from(body) });
+  };
+  return {
+    ...link,
+    send: (message, unsent) => {
+      note(message);
+      link.send(message, unsent);
+    },
+    sendAll: (messages, unsent) => {
+      messages.forEach(note);
+      link.sendAll(messages, unsent);
+    },
+    subscribe: (subscription) =>
+      link.subscribe({
+        ...subscription,
+        onMessage: (message) => {
+          steps.push({
+            at: `${side}-in`,
+            destination: message.destination,
+            headers: message.headers,
+            body: message.body,
+          });
+          subscription.onMessage(message);
+        },
+      }),
+  };
+};
 
 /** The real bridge between two brokers inside this process, with five legacy nodes behind it. */
 export const setStage = async (): Promise<Stage> => {
@@ -141,7 +149,7 @@ export const setStage = async (): Promise<Stage> => {
     directLimit: 200,
     nodes: { whereabouts: () => 'here' },
     pool: new SigningPool(),
-    maxUnsigned: 1_000,
+    maxUnsignedBytes: 16 * 1024 ** 2,
     signers: { signerFor: (caller) => ({ callerId: caller, key: aliceLegacy.privateKey }) },
     serverKeys: [server.publicKey],
     maxMessageBytes: 1024 * 1024,

@@ -61,6 +61,7 @@ export class MemoryBroker {
     return {
       open: async () => undefined,
       send,
+      sendAll: (messages) => messages.forEach(send),
       subscribe: async (subscription) => {
         const member = memberOf(subscription, this.rules);
         mine.add(member);

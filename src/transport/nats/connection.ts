@@ -42,7 +42,7 @@ export class NatsConnection {
     const parser = new NatsParser({
       message: (message) => this.#hooks.onMessage(message),
       info: (json) => {
-        this.#info = parseInfo(json);
+        this.#info = parseInfo(json, this.#info);
       },
       ping: () => this.#outbox.push('PONG'),
       pong: () => this.#pongs.shift()?.(),

@@ -8,8 +8,11 @@ export interface ServerInfo {
   readonly tlsAvailable: boolean;
 }
 
-/** @throws LinkError `protocol` */
-export const parseInfo = (json: string): ServerInfo => {
+/**
+ * @param before what it said earlier on this connection: it may say again only what has changed
+ * @throws LinkError `protocol`
+ */
+export const parseInfo = (json: string, before?: ServerInfo): ServerInfo => {
   let info: unknown;
   try {
     info = JSON.parse(json);
@@ -20,12 +23,16 @@ export const parseInfo = (json: string): ServerInfo => {
   }
   if (typeof info !== 'object' || info === null)
     throw new LinkError('protocol', 'the NATS server introduces itself with what is no object');
-  const has = (name: string): boolean => name in info && Reflect.get(info, name) === true;
+  const has = (name: string, earlier = false): boolean =>
+    name in info ? Reflect.get(info, name) === true : earlier;
   const maxPayload: unknown = Reflect.get(info, 'max_payload');
   return {
-    maxPayload: typeof maxPayload === 'number' && maxPayload > 0 ? maxPayload : Number.POSITIVE_INFINITY,
-    headers: has('headers'),
-    tlsRequired: has('tls_required'),
-    tlsAvailable: has('tls_available'),
+    maxPayload:
+      typeof maxPayload === 'number' && maxPayload > 0
+        ? maxPayload
+        : (before?.maxPayload ?? Number.POSITIVE_INFINITY),
+    headers: has('headers', before?.headers),
+    tlsRequired: has('tls_required', before?.tlsRequired),
+    tlsAvailable: has('tls_available', before?.tlsAvailable),
   };
 };

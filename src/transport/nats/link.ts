@@ -6,6 +6,7 @@ import {
   type LinkSubscription,
   type OutgoingMessage,
   type Subscription,
+  type Unsent,
 } from '../link.ts';
 import { Spool } from '../spool.ts';
 import { dial } from './dial.ts';
@@ -36,7 +37,6 @@ class NatsLink implements Link {
   #session: NatsSession | undefined;
   #running: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
-  #maxPayload = Number.POSITIVE_INFINITY;
   #reason = 'not opened yet';
 
   constructor(options: NatsLinkOptions) {
@@ -48,6 +48,7 @@ class NatsLink implements Link {
       ...buffer,
       clock,
       onExpired: (destination, count) => onEvent({ kind: 'expired', destination, count }),
+      onError: (error) => onEvent({ kind: 'error', error }),
     });
   }
 
@@ -97,20 +98,22 @@ class NatsLink implements Link {
     };
   }
 
-  send(message: OutgoingMessage): void {
-    this.#check(message.destination);
-    if (message.replyTo !== undefined) this.#check(message.replyTo);
-    if (message.body.byteLength > this.#maxPayload)
-      throw new LinkError(
-        'protocol',
-        `a message of ${message.body.byteLength} bytes for ${message.destination} is larger than the NATS server ` +
-          `allows (max_payload ${this.#maxPayload})`,
-      );
-    const session = this.#session;
-    // The spool counts what has expired, and keeps the order when something waits already.
-    const isDirect = session?.writable === true && this.#spool.length === 0;
-    if (isDirect && message.expires > this.#settings.clock()) session.send(message);
-    else this.#spool.push(message);
+  send(message: OutgoingMessage, unsent?: Unsent): void {
+    this.sendAll([message], unsent);
+  }
+
+  sendAll(messages: readonly OutgoingMessage[], unsent?: Unsent): void {
+    let last: OutgoingMessage | undefined;
+    for (const message of messages) {
+      const { destination, replyTo } = message;
+      if (destination !== last?.destination) this.#check(destination);
+      if (replyTo !== undefined && replyTo !== last?.replyTo) this.#check(replyTo);
+      // What the server says now; what it says when the message goes out is asked again then.
+      if (message.body !== last?.body || message.headers !== last?.headers) this.#session?.check(message);
+      last = message;
+    }
+    this.#spool.push(messages, this.#session?.open === true, unsent);
+    this.#pump();
   }
 
   close(): Promise<void> {
@@ -203,7 +206,6 @@ class NatsLink implements Link {
 
   #attach(session: NatsSession): void {
     this.#session = session;
-    this.#maxPayload = session.maxPayload;
     for (const wanted of this.#wanted) this.#activate(wanted, session);
     this.#settings.onEvent({ kind: 'connected', server: session.server.url });
     this.#pump();
@@ -243,7 +245,7 @@ class NatsLink implements Link {
       try {
         this.#session.send(message);
       } catch (error) {
-        this.#settings.onEvent({ kind: 'error', error: toLinkError(error, this.#session.server.url) });
+        this.#spool.refused(toLinkError(error, this.#session.server.url));
       }
     }
   }

@@ -78,13 +78,14 @@ export class NatsSession {
     return this.#underWay < WINDOW_BYTES && this.open;
   }
 
-  get maxPayload(): number {
-    return this.#connection.info.maxPayload;
+  /** @throws LinkError `too_large` or `protocol` for a message that the server would end the connection for */
+  check({ destination, headers, body }: OutgoingMessage): void {
+    this.#block(headers, body.byteLength, destination);
   }
 
-  /** @throws LinkError `protocol` for a message that the server would end the connection for */
+  /** @throws LinkError as `check` does, by what the server says now: it may have changed its mind */
   send({ destination, replyTo, headers, body }: OutgoingMessage): void {
-    const block = headers === undefined ? undefined : this.#block(headers, body.byteLength, destination);
+    const block = this.#block(headers, body.byteLength, destination);
     this.#connection.publish(destination, replyTo, block, body);
     const size = destination.length + body.byteLength;
     this.#underWay += size;
@@ -133,15 +134,22 @@ export class NatsSession {
     });
   }
 
-  #block(headers: Readonly<Record<string, string>>, bodyBytes: number, destination: string): Buffer {
+  /** The message's headers as the server wants them, where it has any. */
+  #block(
+    headers: Readonly<Record<string, string>> | undefined,
+    bodyBytes: number,
+    destination: string,
+  ): Buffer | undefined {
     const { headers: canCarry, maxPayload } = this.#connection.info;
-    const block = encodeHeaders(headers);
-    if (!canCarry)
+    const block = headers === undefined ? undefined : encodeHeaders(headers);
+    if (block !== undefined && !canCarry)
       throw new LinkError('protocol', `NATS server ${this.server.url}: it does not carry headers`);
-    if (block.byteLength + bodyBytes > maxPayload)
+    const bytes = bodyBytes + (block?.byteLength ?? 0);
+    if (bytes > maxPayload)
       throw new LinkError(
-        'protocol',
-        `a message to ${destination} is, with its headers, larger than the NATS server allows (max_payload ${maxPayload})`,
+        'too_large',
+        `a message of ${bytes} bytes for ${destination} is larger than the NATS server ${this.server.url} allows ` +
+          `(max_payload ${maxPayload})`,
       );
     return block;
   }

@@ -5,6 +5,7 @@ import {
   type LinkSubscription,
   type OutgoingMessage,
   type Subscription,
+  type Unsent,
 } from '../link.ts';
 import { Connection } from './connection.ts';
 import type { Frame } from './frame.ts';
@@ -55,9 +56,13 @@ class StompLink implements Link {
     return { unsubscribe: () => this.#subscriptions.remove(id, this.#command()) };
   }
 
-  send(message: OutgoingMessage): void {
+  send(message: OutgoingMessage, unsent?: Unsent): void {
+    this.sendAll([message], unsent);
+  }
+
+  sendAll(messages: readonly OutgoingMessage[], unsent?: Unsent): void {
     if (this.#phase === 'closed') throw closed();
-    this.#outbox.push(message);
+    this.#outbox.push(messages, unsent);
   }
 
   close(): Promise<void> {

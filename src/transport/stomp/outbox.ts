@@ -1,4 +1,4 @@
-import { LinkError, type OutgoingMessage } from '../link.ts';
+import { LinkError, type OutgoingMessage, type Unsent } from '../link.ts';
 import { Spool } from '../spool.ts';
 import { FrameBatch } from './batch.ts';
 import type { Connection } from './connection.ts';
@@ -25,6 +25,7 @@ export class Outbox {
       ...settings.buffer,
       clock: settings.clock,
       onExpired: (destination, count) => settings.onEvent({ kind: 'expired', destination, count }),
+      onError: (error) => settings.onEvent({ kind: 'error', error }),
     });
   }
 
@@ -32,19 +33,20 @@ export class Outbox {
     return this.#spool.length;
   }
 
-  /** @throws LinkError `overloaded` when it is full, `protocol` for a body above the frame limit */
-  push(message: OutgoingMessage): void {
-    const { maxFrameBytes, buffer } = this.#settings;
-    if (message.body.byteLength > maxFrameBytes)
-      throw new LinkError(
-        'protocol',
-        `a body of ${message.body.byteLength} bytes is above the frame limit of ${maxFrameBytes}`,
-      );
-    this.#spool.push(message);
+  /** @throws LinkError `overloaded` when it is full, `too_large` for a body above the frame limit */
+  push(messages: readonly OutgoingMessage[], unsent?: Unsent): void {
+    const { maxFrameBytes } = this.#settings;
+    for (const { body } of messages)
+      if (body.byteLength > maxFrameBytes)
+        throw new LinkError(
+          'too_large',
+          `a body of ${body.byteLength} bytes is above the frame limit of ${maxFrameBytes}`,
+        );
+    this.#spool.push(messages, this.#connection !== undefined, unsent);
     if (this.#connection?.accepts !== true) return;
-    const { bytes, length } = this.#spool;
-    // What is sent in one turn of the loop shares its writes; but a burst must not overflow an idle link's buffer.
-    if (bytes >= EAGER_BYTES || bytes * 2 >= buffer.maxBytes || length * 2 >= buffer.maxMessages) this.pump();
+    // What is sent in one turn of the loop shares its writes; but an idle link's buffer is for what it cannot take.
+    const { bytes } = this.#spool;
+    if (bytes >= EAGER_BYTES || bytes * 2 >= this.#settings.buffer.maxBytes) this.pump();
     else this.#scheduled ??= setImmediate(() => this.pump());
   }
 
@@ -98,7 +100,7 @@ export class Outbox {
         this.#batch.add(message, connection.version);
       } catch (error) {
         if (!(error instanceof LinkError)) throw error;
-        this.#settings.onEvent({ kind: 'error', error });
+        this.#spool.refused(error);
       }
     }
   }

@@ -9,15 +9,19 @@ const nodes = (count: number): readonly string[] =>
   Array.from({ length: count }, (_, i) => `n${i}.example.net`);
 
 /** A transport that takes nothing. */
-const brokenLink = (error: LinkError): Link => ({
-  open: async () => undefined,
-  subscribe: async () => ({ unsubscribe: async () => undefined }),
-  send: () => {
+const brokenLink = (error: LinkError): Link => {
+  const send = (): void => {
     throw error;
-  },
-  close: async () => undefined,
-  state: () => ({ up: false, buffered: 0 }),
-});
+  };
+  return {
+    open: async () => undefined,
+    subscribe: async () => ({ unsubscribe: async () => undefined }),
+    send,
+    sendAll: send,
+    close: async () => undefined,
+    state: () => ({ up: false, buffered: 0 }),
+  };
+};
 
 /** What is wrong with where a request is to go, and what the operator's settings refuse. */
 export const ROUTE: readonly Case[] = [

@@ -91,7 +91,7 @@ describe('a request that passes', () => {
     const send = (): never => {
       throw new LinkError('overloaded', 'the buffer is full');
     };
-    const world = await makeFederation({ link: (link) => ({ ...link, send }) });
+    const world = await makeFederation({ link: (link) => ({ ...link, send, sendAll: send }) });
     const targets = ['mcollective.node.n1', 'mcollective.node.n2'];
     const { payload, replyTo } = clientRequest({ targets });
     world.request(payload);

@@ -45,7 +45,7 @@ export const signingWith = (identity: Identity, part: Partial<ChoriaSigning> = {
   certificate: identity.certificate,
   privateKey: createPrivateKey(identity.privateKey),
   pool: new SigningPool(),
-  maxUnsigned: 1_000,
+  maxUnsignedBytes: 16 * 1024 ** 2,
   identity: BRIDGE,
   cluster: CLUSTER,
   tokenKey,

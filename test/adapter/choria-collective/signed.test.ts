@@ -180,11 +180,11 @@ describe('a request that is signed', () => {
   });
 
   it('is refused as overloaded where too many wait to be signed', async () => {
-    const { egress, seen } = await makeNetwork({ sign: { maxUnsigned: 1 } });
+    const { egress, seen } = await makeNetwork({ sign: { maxUnsignedBytes: 1 } });
     const waiting = egress.deliver(requestOf());
     await expect(egress.deliver(requestOf({ id: 'b'.repeat(32) }))).rejects.toMatchObject({
       code: 'overloaded',
-      message: '1 requests already wait to be signed',
+      message: expect.stringMatching(/^1 requests already wait to be signed \(\d+ bytes, limit 1\)$/),
     });
     await waiting;
     await egress.deliver(requestOf({ id: 'c'.repeat(32) }));

@@ -48,13 +48,11 @@ class SlowPool extends SigningPool {
 }
 
 const stage = (overrides: Partial<McollectiveStompIngressOptions> = {}, link: FakeLink = fakeLink()) => {
-  const errors: Rejection[] = [];
   const ingress = makeStompIngress(link, {
     clock: () => NOW * 1000 + 700,
-    onError: (rejection) => void errors.push(rejection),
     ...overrides,
   });
-  return { ingress, link, errors };
+  return { ingress, link };
 };
 
 /** The one frame that a reply becomes. */
@@ -129,7 +127,7 @@ describe('a reply to a legacy client', () => {
 describe('replies that wait for their signature', () => {
   it('are bounded: one more is refused at once', async () => {
     const signing = new SlowPool(1);
-    const { ingress, link } = stage({ signing, maxUnsigned: 2 });
+    const { ingress, link } = stage({ signing, maxUnsignedBytes: 3_000 });
     ingress.reply(replyWith(OK));
     ingress.reply(replyWith(OK));
     expect(() => ingress.reply(replyWith(OK))).toThrow(expect.objectContaining({ code: 'overloaded' }));
@@ -142,7 +140,7 @@ describe('replies that wait for their signature', () => {
   it('have room of their own: of the bridge’s own refusals a hundred wait', async () => {
     const signing = new SlowPool(1);
     const sign = vi.spyOn(signing, 'sign');
-    const { ingress, link } = stage({ signing, maxUnsigned: 1 });
+    const { ingress, link } = stage({ signing, maxUnsignedBytes: 1 });
     const refusal: Reply = { ...replyWith({ ...OK, statusCode: 5 }), refusal: true };
     for (let n = 0; n < 100; n++) ingress.reply(refusal);
     expect(() => ingress.reply(refusal)).toThrow(
@@ -159,7 +157,7 @@ describe('replies that wait for their signature', () => {
 
   it('make room when they are signed', async () => {
     const signing = new SlowPool(1);
-    const { ingress, link } = stage({ signing, maxUnsigned: 1 });
+    const { ingress, link } = stage({ signing, maxUnsignedBytes: 1 });
     for (let sent = 1; sent <= 3; sent++) {
       ingress.reply(replyWith(OK));
       signing.release();
@@ -195,10 +193,11 @@ describe('replies that wait for their signature', () => {
         throw new LinkError('overloaded', 'the send buffer is full');
       },
     };
-    const { ingress, errors } = stage({}, link);
-    ingress.reply(replyWith(OK));
+    const { ingress } = stage({}, link);
+    const unsent: Rejection[] = [];
+    ingress.reply(replyWith(OK), (rejection) => void unsent.push(rejection));
     await ingress.close();
-    expect(errors).toMatchObject([
+    expect(unsent).toMatchObject([
       { code: 'overloaded', context: { requestId: home.requestId, sender: 'n1.example.net' } },
     ]);
   });
@@ -206,10 +205,11 @@ describe('replies that wait for their signature', () => {
   it('are reported where they cannot be signed', async () => {
     const signing = new SigningPool(1);
     signing.sign = () => Promise.reject(new Error('no such engine'));
-    const { ingress, errors, link } = stage({ signing });
-    ingress.reply(replyWith(OK));
+    const { ingress, link } = stage({ signing });
+    const unsent: Rejection[] = [];
+    ingress.reply(replyWith(OK), (rejection) => void unsent.push(rejection));
     await ingress.close();
     expect(link.sent).toEqual([]);
-    expect(errors).toMatchObject([{ code: 'internal', message: 'internal error: no such engine' }]);
+    expect(unsent).toMatchObject([{ code: 'internal', message: 'internal error: no such engine' }]);
   });
 });

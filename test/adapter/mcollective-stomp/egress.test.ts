@@ -148,13 +148,13 @@ describe('the egress mcollective-stomp', () => {
   });
 
   describe('with requests that wait for their signature', () => {
-    const stage = (maxUnsigned: number, key = aliceKeys.privateKey) => {
+    const stage = (maxUnsignedBytes: number, key = aliceKeys.privateKey) => {
       const brokers = makeBrokers();
       const pool = new SigningPool(1);
       const sign = vi.spyOn(pool, 'sign');
       const egress = makeEgress(brokers, {
         pool,
-        maxUnsigned,
+        maxUnsignedBytes,
         signers: { signerFor: (callerId) => ({ callerId, key }) },
       });
       const request = requestAt(Math.floor(brokers.clock.now / 1000));
@@ -162,7 +162,7 @@ describe('the egress mcollective-stomp', () => {
     };
 
     it('has them wait where replies go before them', async () => {
-      const { egress, request, sign } = stage(2);
+      const { egress, request, sign } = stage(3_500);
       await egress.deliver(request);
       expect(sign.mock.calls.map(([algorithm, , , priority]) => [algorithm, priority])).toEqual([
         ['sha1', 'request'],
@@ -170,7 +170,7 @@ describe('the egress mcollective-stomp', () => {
     });
 
     it('refuses one more than may wait, and takes one again once there is room', async () => {
-      const { egress, request } = stage(2);
+      const { egress, request } = stage(3_500);
       const waiting = [egress.deliver(request), egress.deliver(request)];
       await expect(egress.deliver(request)).rejects.toMatchObject({ code: 'overloaded' });
       await Promise.all(waiting);
@@ -179,7 +179,7 @@ describe('the egress mcollective-stomp', () => {
 
     it('neither signs nor sends what has expired meanwhile', async () => {
       // A key that says so when it is used.
-      const { brokers, egress, request, pool } = stage(100, aliceKeys.publicKey);
+      const { brokers, egress, request, pool } = stage(1_000_000, aliceKeys.publicKey);
       const { frames } = await listen(brokers);
       // Keeps the one thread busy.
       const before = pool.sign('sha1', Buffer.from('x'), aliceKeys.privateKey, 'reply');

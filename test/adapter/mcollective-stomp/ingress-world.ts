@@ -116,7 +116,7 @@ export const makeStompIngress = (
     enforceTtl: true,
     serverKey: serverKeys.privateKey,
     signing: new SigningPool(1),
-    maxUnsigned: 1_000,
+    maxUnsignedBytes: 16 * 1024 ** 2,
     residents: makeResidents(['n1.example.net', 'n2.example.net']),
     ownership: undefined,
     broadcastQueue: undefined,
@@ -247,6 +247,7 @@ export const fakeLink = (): FakeLink => {
       };
     },
     send: (message) => void sent.push(message),
+    sendAll: (messages) => void sent.push(...messages),
     close: async () => undefined,
     state: () => ({ up: true, buffered: 0 }),
     deliver: (message) => {

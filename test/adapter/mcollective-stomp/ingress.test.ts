@@ -83,7 +83,8 @@ const makeStage = async (
 const boundLink = (link: Link): Link => ({
   open: () => link.open(),
   subscribe: (subscription) => link.subscribe(subscription),
-  send: (message) => link.send(message),
+  send: (message, unsent) => link.send(message, unsent),
+  sendAll: (messages, unsent) => link.sendAll(messages, unsent),
   close: () => link.close(),
   state: () => link.state(),
 });

@@ -4,6 +4,8 @@ import { clientTls, closeLinks, linkErrorOf, linkTo, listen, message, serverTls 
 import { startStallingProxy } from './stalling-proxy.ts';
 
 let server: NatsServer;
+/** For a machine that is busy with other things. */
+const PATIENT = { timeout: 30_000 };
 
 beforeEach(async () => {
   server = await startNatsServer({ tls: serverTls });
@@ -30,13 +32,13 @@ describe('a NATS link whose server is killed and comes back', () => {
       if (!link.state().up) sentWhileDown.push(body);
       link.send(message('stream', body));
     }, 2);
-    await vi.waitFor(() => expect(received.length).toBeGreaterThan(20));
+    await vi.waitFor(() => expect(received.length).toBeGreaterThan(20), PATIENT);
     await server.kill();
-    await vi.waitFor(() => expect(sentWhileDown.length).toBeGreaterThan(100));
+    await vi.waitFor(() => expect(sentWhileDown.length).toBeGreaterThan(100), PATIENT);
     await server.restart();
-    await vi.waitFor(() => expect(link.of('connected')).toHaveLength(2), { timeout: 10_000 });
+    await vi.waitFor(() => expect(link.of('connected')).toHaveLength(2), PATIENT);
     const last = String(next);
-    await vi.waitFor(() => expect(received).toContain(last));
+    await vi.waitFor(() => expect(received).toContain(last), PATIENT);
     clearInterval(stream);
     expect(received.filter((body) => sentWhileDown.includes(body))).toEqual(sentWhileDown);
     expect(new Set(received).size).toBe(received.length);
@@ -49,14 +51,14 @@ describe('a NATS link whose server is killed and comes back', () => {
     const link = await openLink();
     const received = await listen(link, '>');
     await server.kill();
-    await vi.waitFor(() => expect(link.state().up).toBe(false));
+    await vi.waitFor(() => expect(link.state().up).toBe(false), PATIENT);
     for (let i = 0; i < 10; i++) link.send(message('short', '', { expires: Date.now() + 20 }));
     link.send(message('long', 'kept'));
-    await vi.waitFor(() => expect(link.of('expired').reduce((sum, { count }) => sum + count, 0)).toBe(10));
+    await vi.waitFor(() => expect(link.of('expired').reduce((sum, { count }) => sum + count, 0)).toBe(10), PATIENT);
     expect(new Set(link.of('expired').map(({ destination }) => destination))).toEqual(new Set(['short']));
     expect(link.state().buffered).toBe(1);
     await server.restart();
-    await vi.waitFor(() => expect(received).toEqual(['kept']), { timeout: 10_000 });
+    await vi.waitFor(() => expect(received).toEqual(['kept']), PATIENT);
   });
 
   test('shares its queue group again', async () => {
@@ -70,22 +72,22 @@ describe('a NATS link whose server is killed and comes back', () => {
     // Both have subscribed again once a subscription made after it is confirmed.
     await Promise.all([listen(one, 'x'), listen(two, 'x')]);
     for (let i = 0; i < 100; i++) one.send(message('work', ''));
-    await vi.waitFor(() => expect(bodies.flat()).toHaveLength(100));
+    await vi.waitFor(() => expect(bodies.flat()).toHaveLength(100), PATIENT);
   });
 });
 
 describe('the buffer of a link that is down', () => {
   test('refuses more messages than its limit', async () => {
-    const link = linkTo([server], { buffer: { maxMessages: 3, maxBytes: 1000 } });
+    const link = linkTo([server], { buffer: { maxMessages: 3, maxBytes: 10_000 } });
     for (let i = 0; i < 3; i++) link.send(message('a', ''));
     expect((await linkErrorOf(() => link.send(message('a', '')))).code).toBe('overloaded');
     expect(link.state().buffered).toBe(3);
   });
 
   test('refuses more bytes than its limit', async () => {
-    const link = linkTo([server], { buffer: { maxMessages: 100, maxBytes: 1000 } });
-    link.send(message('a', Buffer.alloc(900)));
-    expect((await linkErrorOf(() => link.send(message('a', Buffer.alloc(101))))).code).toBe('overloaded');
+    const link = linkTo([server], { buffer: { maxMessages: 100, maxBytes: 10_000 } });
+    link.send(message('a', Buffer.alloc(9_000)));
+    expect((await linkErrorOf(() => link.send(message('a', Buffer.alloc(1_001))))).code).toBe('overloaded');
   });
 
   test('is reported, not silently dropped, when the link closes', async () => {
@@ -112,7 +114,7 @@ describe('a connection that stalls', () => {
     // More than the kernel's buffers on both sides of the proxy take.
     for (let i = 0; i < 200; i++) link.send(message('lost', Buffer.alloc(100_000)));
     link.send(message('after', 'kept'));
-    await vi.waitFor(() => expect(link.of('disconnected')).toHaveLength(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(link.of('disconnected')).toHaveLength(1), PATIENT);
     expect(link.of('disconnected')[0]?.reason).toContain('does not answer pings');
     // The proxy still accepts connections and forwards those.
     await vi.waitFor(() => expect(received).toEqual(['kept']), { timeout: 20_000 });
@@ -136,7 +138,7 @@ describe('a connection that stalls', () => {
     expect(error.code).toBe('overloaded');
     expect(accepted * 100_000).toBeLessThan(20_000_000);
     server.signal('SIGCONT');
-    await vi.waitFor(() => expect(received).toBe(accepted), { timeout: 10_000 });
+    await vi.waitFor(() => expect(received).toBe(accepted), PATIENT);
     expect(sender.of('disconnected')).toEqual([]);
   });
 });

@@ -94,6 +94,6 @@ test('an introduction may come in pieces, and a server without headers gets none
     'headers',
   );
   expect((await linkErrorOf(() => link.send({ ...message, body: Buffer.alloc(1001) }))).code).toBe(
-    'protocol',
+    'too_large',
   );
 });

@@ -48,7 +48,8 @@ export const linkTo = (
     of: (kind) => events.filter(isOf(kind)),
     open: () => link.open(),
     subscribe: (subscription) => link.subscribe(subscription),
-    send: (message) => link.send(message),
+    send: (message, unsent) => link.send(message, unsent),
+    sendAll: (messages, unsent) => link.sendAll(messages, unsent),
     close: () => link.close(),
     state: () => link.state(),
   };

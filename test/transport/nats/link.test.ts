@@ -71,7 +71,7 @@ describe('a NATS link', () => {
     const received = await listen(link, 'a');
     const error = await linkErrorOf(() => link.send(message('a', Buffer.alloc(100_001))));
     expect(error).toMatchObject({
-      code: 'protocol',
+      code: 'too_large',
       message: expect.stringMatching(/100001 bytes.*max_payload 100000/),
     });
     link.send(message('a', 'small'));
