@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { stopAndCount } from '../support/bridge.ts';
+import { openRawLink, sendSealedReplies, sendSealedRequests, tally } from '../support/burst.ts';
 import { makeV2Key, makeV2Request, makeV2Token, parseV2Reply, type V2Reply } from '../support/choria-v2.ts';
 import {
   EAST,
@@ -10,7 +11,7 @@ import {
   startFederationWorld,
   WEST,
 } from '../support/federation-world.ts';
-import { NODE1 } from '../support/world.ts';
+import { CLUSTER, NODE1 } from '../support/world.ts';
 
 let federation: FederationWorld;
 
@@ -205,6 +206,39 @@ test('one bridge translates for a legacy collective while it passes requests to 
     WEST,
   ]);
   for (const reply of [...one, ...two, ...three]) expect(reply.rpc?.statuscode).toBe(0);
+});
+
+describe('a burst passes whole, while every link is up:', () => {
+  const stage = async () => {
+    const { world, east } = federation;
+    const { certificate: cert, privateKey: key } = world.authority.issue({ commonName: 'burst.mcollective' });
+    const tls = { ca: world.authority.certificate, cert, key };
+    const clients = await openRawLink({ url: world.nats.url, tls });
+    const inside = east.tls(east.authority.issue({ commonName: 'burst.east.example.net' }));
+    const nodes = await openRawLink({ url: east.nats.url, tls: inside });
+    const close = () => Promise.all([clients.close(), nodes.close()]);
+    return { clients, nodes, close };
+  };
+  const to = { cluster: CLUSTER, collective: 'east' };
+  const patience = { timeout: 60_000, interval: 100 };
+
+  test('75 requests of 200 targets each', async () => {
+    const { clients, nodes, close } = await stage();
+    const delivered = await tally(nodes, 'east.node.>');
+    sendSealedRequests(clients, { ...to, requests: 75, targets: 200 });
+    await vi.waitFor(() => expect(delivered.count).toBe(15_000), patience);
+    expect(delivered.by.size).toBe(200);
+    expect(new Set(delivered.by.values())).toEqual(new Set([75]));
+    await close();
+  }, 90_000);
+
+  test('15,000 replies to one client', async () => {
+    const { clients, nodes, close } = await stage();
+    const home = await tally(clients, 'east.reply.>');
+    sendSealedReplies(nodes, { ...to, replies: 15_000 });
+    await vi.waitFor(() => expect(home.count).toBe(15_000), patience);
+    await close();
+  }, 90_000);
 });
 
 test('one log line a request tells where it passed, and the totals fit', async () => {

@@ -54,7 +54,10 @@ describe('a NATS link whose server is killed and comes back', () => {
     await vi.waitFor(() => expect(link.state().up).toBe(false), PATIENT);
     for (let i = 0; i < 10; i++) link.send(message('short', '', { expires: Date.now() + 20 }));
     link.send(message('long', 'kept'));
-    await vi.waitFor(() => expect(link.of('expired').reduce((sum, { count }) => sum + count, 0)).toBe(10), PATIENT);
+    await vi.waitFor(
+      () => expect(link.of('expired').reduce((sum, { count }) => sum + count, 0)).toBe(10),
+      PATIENT,
+    );
     expect(new Set(link.of('expired').map(({ destination }) => destination))).toEqual(new Set(['short']));
     expect(link.state().buffered).toBe(1);
     await server.restart();

@@ -1,0 +1,102 @@
+import type { IncomingMessage, Link } from '../../src/transport/link.ts';
+import { createNatsLink } from '../../src/transport/nats/index.ts';
+import { encodeRelay, nodeSubject } from '../../src/wire/choria/index.ts';
+
+export interface NatsAccess {
+  readonly url: string;
+  readonly tls: { readonly ca: string; readonly cert: string; readonly key: string };
+}
+
+/** A connection that takes and gives bytes as fast as it can; what it has no room for, it says. */
+export const openRawLink = async ({ url, tls }: NatsAccess): Promise<Link> => {
+  const link = createNatsLink({
+    servers: [url.replace(/^nats:/, 'tls:')],
+    name: 'burst',
+    tls: { ...tls, verify: true },
+    buffer: { maxMessages: 1_000_000, maxBytes: 1024 ** 3 },
+    failFast: true,
+    onEvent: (event) => {
+      if (event.kind !== 'connected') throw new Error(`unexpected: ${JSON.stringify(event)}`);
+    },
+  });
+  await link.open();
+  return link;
+};
+
+/** How often each destination got something, as it comes. */
+export interface Tally {
+  readonly count: number;
+  readonly bytes: number;
+  /** Times by destination. */
+  readonly by: ReadonlyMap<string, number>;
+}
+
+export const tally = async (link: Link, destination: string): Promise<Tally> => {
+  const by = new Map<string, number>();
+  const seen = { count: 0, bytes: 0, by };
+  await link.subscribe({
+    destination,
+    onMessage: (message: IncomingMessage) => {
+      seen.count++;
+      seen.bytes += message.body.length;
+      by.set(message.destination, (by.get(message.destination) ?? 0) + 1);
+    },
+  });
+  return seen;
+};
+
+/** Base64 as JSON text: data of protocol 1 that nobody opens where requests pass as they are. */
+const DATA = JSON.stringify('QUJD'.repeat(875));
+const CONTENT = { protocol: 'choria:transport:1', data: DATA, headers: {} };
+const EXPIRES = 300_000;
+
+export interface SealedBurst {
+  readonly cluster: string;
+  readonly collective: string;
+  readonly requests: number;
+  readonly targets: number;
+}
+
+const replySubject = (collective: string): string => `${collective}.reply.74ce5a833e16d4afa24ecbc90fff8506`;
+
+/** Requests of 3.7 KB, all at once, as clients of a federation send them. */
+export const sendSealedRequests = (
+  link: Link,
+  { cluster, collective, requests, targets }: SealedBurst,
+): void => {
+  const subjects = Array.from({ length: targets }, (_, i) => nodeSubject(collective, `b${i}.example.net`));
+  for (let n = 0; n < requests; n++)
+    link.send({
+      destination: `choria.federation.${cluster}.federation`,
+      body: Buffer.from(
+        encodeRelay({
+          content: CONTENT,
+          sender: 'client.mcollective',
+          replyTo: `${replySubject(collective)}.${n}`,
+          federation: { request: n.toString(16).padStart(32, '0'), targets: subjects },
+        }),
+      ),
+      expires: Date.now() + EXPIRES,
+    });
+};
+
+/** Replies to one client, all at once, as nodes send them to the brokers of a federation. */
+export const sendSealedReplies = (
+  link: Link,
+  {
+    cluster,
+    collective,
+    replies,
+  }: Pick<SealedBurst, 'cluster' | 'collective'> & { readonly replies: number },
+): void => {
+  const request = 'f'.repeat(32);
+  const body = Buffer.from(
+    encodeRelay({
+      content: CONTENT,
+      sender: 'b1.example.net',
+      federation: { request, home: `${replySubject(collective)}.0` },
+    }),
+  );
+  const destination = `choria.federation.${cluster}.collective`;
+  for (let n = 0; n < replies; n++) link.send({ destination, body, expires: Date.now() + EXPIRES });
+};
