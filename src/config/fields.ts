@@ -72,7 +72,7 @@ export const seconds = (min: number, max: number) =>
 
 /** In bytes. */
 export const bytes = (min: number, max: number) =>
-  field(`a size from ${min} to ${max} bytes, as bytes or as 64kB, 64KiB, 4MB, 4MiB`, (value) =>
+  field(`a size from ${min} to ${max} bytes, as bytes or as 64kB, 64KiB, 4MB, 4MiB, 1GB, 1GiB`, (value) =>
     within(parseBytes(value), min, max),
   );
 

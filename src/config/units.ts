@@ -7,6 +7,8 @@ const BYTES: Readonly<Record<string, number>> = {
   MB: 1000 ** 2,
   KiB: 1024,
   MiB: 1024 ** 2,
+  GB: 1000 ** 3,
+  GiB: 1024 ** 3,
 };
 
 const withUnit = (
@@ -26,6 +28,6 @@ const withUnit = (
 export const parseSeconds = (value: unknown): number | undefined =>
   withUnit(value, /^(\d+)([smh]?)$/, { ...SECONDS, '': 1 });
 
-/** `4096`, `64kB`, `4MiB` in bytes; anything else is undefined. */
+/** `4096`, `64kB`, `4MiB`, `1GiB` in bytes; anything else is undefined. */
 export const parseBytes = (value: unknown): number | undefined =>
-  withUnit(value, /^(\d+) ?(B|kB|MB|KiB|MiB)?$/, BYTES);
+  withUnit(value, /^(\d+) ?(B|kB|MB|GB|KiB|MiB|GiB)?$/, BYTES);

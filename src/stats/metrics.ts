@@ -134,7 +134,7 @@ export const createMetrics = (options: MetricsOptions): Registry => {
   );
   gauge(
     'mcbridge_buffered_messages',
-    'Messages that wait for the connection of an ingress or egress',
+    'Messages that wait for the connection of an ingress or egress, or for it to take more',
     ['link', 'side'],
     byLink(({ uncounted }) => uncounted.state().buffered),
   );

@@ -9,7 +9,8 @@ import {
 } from '../../src/adapter/mcollective-stomp/egress.ts';
 import { Bridge, type Route } from '../../src/bridge/bridge.ts';
 import type { Log } from '../../src/bridge/log.ts';
-import type { IncomingMessage } from '../../src/transport/link.ts';
+import type { IncomingMessage, Link } from '../../src/transport/link.ts';
+import type { MemoryBroker } from '../../src/transport/memory/broker.ts';
 import { createCallerVerifier, DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../../src/wire/choria/index.ts';
 import { SigningPool } from '../../src/wire/signing-pool.ts';
 import { keyPair, makeAuthority } from '../support/pki.ts';
@@ -54,6 +55,8 @@ export interface WorldOptions {
   readonly route?: Partial<Route>;
   readonly instance?: string;
   readonly drainTimeout?: number;
+  /** Changes the bridge's link on a side. */
+  readonly links?: { readonly ingress?: (link: Link) => Link; readonly egress?: (link: Link) => Link };
 }
 
 /** A bridge between two brokers, not yet started. */
@@ -109,6 +112,11 @@ export const makeEgress = (brokers: Brokers, overrides: WorldOptions['egress'] =
     ...overrides,
   });
 
+const linkOf = (
+  change: ((link: Link) => Link) | undefined,
+  broker: MemoryBroker,
+): { readonly link?: Link } => (change === undefined ? {} : { link: change(broker.link()) });
+
 export const makeInstance = (brokers: Brokers, options: WorldOptions = {}): Instance => {
   const log: LogLine[] = [];
   const bridge = new Bridge({
@@ -117,8 +125,8 @@ export const makeInstance = (brokers: Brokers, options: WorldOptions = {}): Inst
     instance: options.instance ?? '1',
     routes: [
       {
-        from: makeIngress(brokers, options.ingress),
-        to: makeEgress(brokers, options.egress),
+        from: makeIngress(brokers, { ...linkOf(options.links?.ingress, brokers.nats), ...options.ingress }),
+        to: makeEgress(brokers, { ...linkOf(options.links?.egress, brokers.stomp), ...options.egress }),
         collectives: new Set([COLLECTIVE]),
         identities: { rules: [ALICE_RULE], privileged: [] },
         ...options.route,

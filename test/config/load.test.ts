@@ -109,6 +109,15 @@ describe('the configuration', () => {
   });
 
   it.each([
+    ['4GiB', 4 * 1024 ** 3],
+    ['4GB', 4_000_000_000],
+    ['64KiB', 64 * 1024],
+  ])('understands a buffer of %s, up to its largest', (text, bytes) => {
+    const { config } = load(minimalWith('    signing:', `    buffer: { bytes: ${text} }\n    signing:`));
+    expect([...config.egresses.values()].map(({ buffer }) => buffer.bytes)).toEqual([bytes]);
+  });
+
+  it.each([
     ['stomp://h', { host: 'h', port: 61_613, tls: false, url: 'stomp://h:61613' }],
     ['stomp+ssl://h', { host: 'h', port: 61_614, tls: true, url: 'stomp+ssl://h:61614' }],
     ['h:7000', { host: 'h', port: 7000, tls: false, url: 'stomp://h:7000' }],

@@ -45,7 +45,7 @@ const CASES: readonly Case[] = [
     'ingresses:',
     'max_message_bytes: 4GiB\ningresses:',
     [
-      'bridge.yaml:2:20: max_message_bytes: "4GiB" is not allowed; allowed: a size from 65536 to 268435456 bytes, as bytes or as 64kB, 64KiB, 4MB, 4MiB',
+      'bridge.yaml:2:20: max_message_bytes: "4GiB" is not allowed; allowed: a size from 65536 to 268435456 bytes, as bytes or as 64kB, 64KiB, 4MB, 4MiB, 1GB, 1GiB',
     ],
   ],
   [
