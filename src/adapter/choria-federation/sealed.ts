@@ -5,8 +5,8 @@ import type { SealedRequest, SealedTarget } from '../../envelope/sealed.ts';
 import {
   type CallerVerifier,
   decodeRelay,
-  decodeRequest,
   decodeSecureRequest,
+  decodeUnreadRequest,
   encodeRelay,
   parseTargets,
   type RelayTransport,
@@ -99,7 +99,8 @@ const verified = (
     throw new Rejection('wrong_protocol', 'this route verifies requests, which it can for protocol 1 only');
   // Strictly: what is read here has to be what the nodes read.
   const secure = decodeSecureRequest(relayData(content));
-  const wire = decodeRequest(secure.message);
+  // Its filter passes as it is: the nodes read it, and the bridge has nothing to say in theirs.
+  const wire = decodeUnreadRequest(secure.message);
   try {
     options.verifier.verify(secure, wire.callerId, options.clock());
     for (const target of targets) tieTarget(target, wire);

@@ -4,14 +4,14 @@ import { asRejection, Rejection, type RejectionContext } from '../../envelope/re
 import {
   type CallerVerifier,
   type Dialect,
-  decodeRequest,
   decodeRequestBody,
   decodeSecureRequest,
   decodeTransport,
+  decodeUnreadRequest,
   detectDialect,
   type TargetContext,
   type Transport,
-  type WireRequest,
+  type WireRequestClaim,
 } from '../../wire/choria/index.ts';
 import type { RequestSink } from '../port.ts';
 import type { ReplySubjectCheck } from './answer.ts';
@@ -92,11 +92,12 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
       const { seenBy } = transport.headers;
       origin = { transport, replyTo: replySubject(transport), body: undefined };
       const secure = decodeSecureRequest(transport.data);
-      const wire = decodeRequest(secure.message);
+      const wire = decodeUnreadRequest(secure.message);
       context = contextOf(wire);
       const targetOf = addressing(transport);
       if (seenBy !== undefined && isTooLong(seenBy))
         throw new Rejection('limit_exceeded', "the seen-by trail is longer than any federation's");
+      // Whoever can publish can send what takes long to read: no more of it is read before its signature is known to be good.
       const { privileged } = options.verifier.verify(secure, wire.callerId, clock());
       const { payload, dialect } = decodeRequestBody(wire.message, { ...wire, vouched: privileged });
       origin = { ...origin, body: dialect };
@@ -109,7 +110,7 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
         sender: wire.senderId,
         time: wire.time,
         ttl,
-        filter: wire.filter,
+        filter: wire.readFilter(),
         target: targetOf(wire),
         payload,
         home: { ...homeOf(origin, wire), expires },
@@ -139,7 +140,7 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
 /** What an unanswerable message says of itself, for the log. */
 const claimIn = (data: Buffer): RejectionContext => {
   try {
-    return contextOf(decodeRequest(decodeSecureRequest(data).message));
+    return contextOf(decodeUnreadRequest(decodeSecureRequest(data).message));
   } catch (error) {
     return asRejection(error).context;
   }
@@ -161,7 +162,13 @@ const identified = ({ requestId, agent, collective }: RejectionContext): About |
     ? undefined
     : { requestId, agent, collective };
 
-const contextOf = ({ requestId, senderId, callerId, agent, collective }: WireRequest): RejectionContext => ({
+const contextOf = ({
+  requestId,
+  senderId,
+  callerId,
+  agent,
+  collective,
+}: WireRequestClaim): RejectionContext => ({
   requestId,
   sender: senderId,
   caller: callerId,

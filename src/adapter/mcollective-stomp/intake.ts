@@ -192,7 +192,7 @@ const tie = (sealed: SealedRequest, { message: { destination }, collective }: Ar
       'collective_mismatch',
       `the request is for the collective ${sealed.collective} and was sent to ${collective}`,
     );
-  const echo = sealed.filter.collective;
+  const echo = sealed.filterCollective;
   if (echo !== undefined && echo !== collective)
     throw new Rejection('collective_mismatch', `the filter names another collective than ${collective}`);
   const agent = topicAgent(destination, collective);

@@ -68,7 +68,11 @@ const requestWithout = (
     const key = caller(sealed.callerId);
     const isSound = key !== undefined && verifyDocument(sealed.body, sealed.signature, key);
     const { privateKey } = isSound ? keys.caller(sealed.callerId) : keys.nobody;
-    const request = { ...sealed, payload: requestPayloadFromRuby(clean).payload };
+    const request = {
+      ...sealed,
+      filter: sealed.readFilter(),
+      payload: requestPayloadFromRuby(clean).payload,
+    };
     return {
       requestId: sealed.requestId,
       callerId: sealed.callerId,

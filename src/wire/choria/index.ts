@@ -7,7 +7,14 @@ export { decodeFilter, encodeFilter } from './filter.ts';
 export * from './json.ts';
 export * from './relay.ts';
 export * from './reply.ts';
-export { decodeRequest, encodeRequest, type WireRequest } from './request.ts';
+export {
+  decodeRequest,
+  decodeUnreadRequest,
+  encodeRequest,
+  type UnreadRequest,
+  type WireRequest,
+  type WireRequestClaim,
+} from './request.ts';
 export * from './secure.ts';
 export * from './stats.ts';
 export type { BridgeStats, LinkStats, RouteStats } from './stats-bridge.ts';

@@ -11,8 +11,11 @@ export interface JsonLimits {
 
 export const DEFAULT_JSON_LIMITS: JsonLimits = { maxDepth: 64, maxElements: 200_000 };
 
-/** Reading an integer takes more than linear time, so one of megabytes would hold up everything else. */
+/** Reading and writing an integer takes more than linear time, so one of megabytes would hold up everything else. */
 const MAX_DIGITS = 20_000;
+/** Of all numbers of a document together that have more digits than any counter or checksum. */
+const MAX_LONG_DIGITS = 40_000;
+const LONG = 100;
 
 const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
 
@@ -22,6 +25,7 @@ class Parser {
   private readonly limits: JsonLimits;
   private at = 0;
   private elements = 0;
+  private digits = 0;
 
   constructor(text: string, limits: JsonLimits) {
     this.text = text;
@@ -62,10 +66,15 @@ class Parser {
     if (code === 0x74) return this.word('true', true);
     if (code === 0x66) return this.word('false', false);
     if (code === 0x6e) return this.word('null', null);
+    // Ruby's `JSON.dump` writes these three, which are no JSON.
+    if (code === 0x4e) return this.word('NaN', Number.NaN);
+    if (code === 0x49) return this.word('Infinity', Number.POSITIVE_INFINITY);
+    if (code === 0x2d && this.text.charCodeAt(this.at + 1) === 0x49)
+      return this.word('-Infinity', Number.NEGATIVE_INFINITY);
     return this.number();
   }
 
-  private word(word: string, value: boolean | null): boolean | null {
+  private word<T extends Value>(word: string, value: T): T {
     if (!this.text.startsWith(word, this.at)) throw this.malformed();
     this.at += word.length;
     return value;
@@ -77,6 +86,8 @@ class Parser {
     if (match === null) throw this.malformed();
     const [literal, fraction, exponent] = match;
     if (literal.length > MAX_DIGITS) throw this.limit(`${MAX_DIGITS} digits in a number`);
+    if (literal.length > LONG) this.digits += literal.length;
+    if (this.digits > MAX_LONG_DIGITS) throw this.limit(`${MAX_LONG_DIGITS} digits in long numbers`);
     this.at += literal.length;
     if (fraction !== undefined || exponent !== undefined) return float(Number(literal));
     // 15 digits are safe; `+ 0` makes -0 the integer that it is.
@@ -161,7 +172,8 @@ const binary = (map: ValueMap): ValueMap | Uint8Array => {
 };
 
 /**
- * JSON text as the neutral model: integers of any size exact, `3.0` a Float, keys in order, the last of equal keys.
+ * JSON text as the neutral model: integers of any size exact, `3.0` a Float, keys in order, the last of equal keys; and
+ * `NaN`, `Infinity` and `-Infinity` as Ruby writes them.
  * @throws Rejection `malformed_json`, or `limit_exceeded`
  */
 export const parseJson = (text: string, limits: JsonLimits = DEFAULT_JSON_LIMITS): Value =>
@@ -187,31 +199,51 @@ const formatFloat = (value: number): string => {
 
 const isList = (value: unknown): value is readonly Value[] => Array.isArray(value);
 
-const formatMap = (map: ValueMap): string => {
+/** How many digits of long integers a document may still have. */
+interface Digits {
+  left: number;
+}
+
+const formatInteger = (value: bigint, digits: Digits): string => {
+  const text = String(value);
+  if (text.length > LONG) digits.left -= text.length;
+  if (digits.left < 0)
+    throw new Rejection(
+      'limit_exceeded',
+      `the long integers have more than ${MAX_LONG_DIGITS} digits together`,
+    );
+  return text;
+};
+
+const formatMap = (map: ValueMap, digits: Digits): string => {
   let out = '{';
-  for (const [key, value] of map) out += `${out === '{' ? '' : ','}${formatString(key)}:${formatJson(value)}`;
+  for (const [key, value] of map)
+    out += `${out === '{' ? '' : ','}${formatString(key)}:${format(value, digits)}`;
   return `${out}}`;
 };
 
-const formatList = (list: readonly Value[]): string => {
+const formatList = (list: readonly Value[], digits: Digits): string => {
   let out = '[';
-  for (const value of list) out += (out === '[' ? '' : ',') + formatJson(value);
+  for (const value of list) out += (out === '[' ? '' : ',') + format(value, digits);
   return `${out}]`;
 };
 
-/**
- * The model as JSON text without spaces.
- * @throws Rejection `unsupported_value` for what is not of the model
- */
-export const formatJson = (value: Value): string => {
+const format = (value: Value, digits: Digits): string => {
   if (typeof value === 'string') return formatString(value);
   if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : formatFloat(value);
   if (value === null) return 'null';
-  if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
-  if (value instanceof Map) return formatMap(value);
-  if (isList(value)) return formatList(value);
+  if (typeof value === 'boolean') return String(value);
+  if (typeof value === 'bigint') return formatInteger(value, digits);
+  if (value instanceof Map) return formatMap(value, digits);
+  if (isList(value)) return formatList(value, digits);
   if (value instanceof Float) return formatFloat(value.value);
   if (value instanceof Uint8Array)
     return `{"base64":"${Buffer.from(value.buffer, value.byteOffset, value.length).toString('base64')}"}`;
   throw new Rejection('unsupported_value', `a value of type ${typeof value} cannot be written as JSON`);
 };
+
+/**
+ * The model as JSON text without spaces.
+ * @throws Rejection `unsupported_value` for what is not of the model, `limit_exceeded` for many long integers
+ */
+export const formatJson = (value: Value): string => format(value, { left: MAX_LONG_DIGITS });

@@ -92,7 +92,7 @@ const hopsOf = (list: readonly unknown[]): readonly Hop[] =>
 
 /**
  * Reads the headers and leaves the data as it is, in its base64 and with its line feeds.
- * @throws Rejection `too_large`, `malformed_json`, `wrong_protocol`, `missing_field`, `invalid_field`
+ * @throws Rejection `too_large`, `malformed_json`, `limit_exceeded`, `wrong_protocol`, `missing_field`, `invalid_field`
  */
 export const decodeRelay = (payload: Uint8Array, limits: TransportLimits): RelayTransport => {
   if (payload.byteLength > limits.maxBytes)
@@ -118,10 +118,28 @@ export const decodeRelay = (payload: Uint8Array, limits: TransportLimits): Relay
 
 const NONE: JsonObject = Object.freeze({});
 
+/** Levels of a header that the bridge does not know; those of Choria have two. */
+const MAX_DEPTH = 32;
+
+/** Looked at without recursion, and before anything that recurses does: `JSON.parse` takes any depth, to write it does not. */
+const checkDepth = (others: readonly (readonly [name: string, value: unknown])[]): void => {
+  let level: readonly unknown[] = others.map(([, value]) => value);
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH)
+      throw new Rejection('limit_exceeded', `a header of ${WHAT} has more than ${MAX_DEPTH} levels`);
+    level = level.flatMap((value) =>
+      typeof value === 'object' && value !== null ? Object.values(value) : [],
+    );
+  }
+};
+
 /** Without those that Go's nodes would read in place of the bridge's own: to them `Reply-To` is the `reply-to`. */
 const othersIn = (headers: JsonObject, { known }: HeaderNames): JsonObject => {
   const others = Object.keys(headers).filter((name) => !known.has(name) && !known.has(foldedName(name)));
-  return others.length === 0 ? NONE : Object.fromEntries(others.map((name) => [name, headers[name]]));
+  if (others.length === 0) return NONE;
+  const entries = others.map((name) => [name, headers[name]] as const);
+  checkDepth(entries);
+  return Object.fromEntries(entries);
 };
 
 const federationOf = (header: unknown, names: HeaderNames): Federation => {

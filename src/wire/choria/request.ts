@@ -26,8 +26,8 @@ const ENVELOPE_FIELDS: ReadonlySet<string> = new Set([
   'time',
 ]);
 
-/** The signed request; `message` is the agent's body, see `decodeRequestBody`. */
-export interface WireRequest {
+/** The signed request but for its filter, which costs most to read. `message` is the agent's body, see `decodeRequestBody`. */
+export interface WireRequestClaim {
   readonly requestId: string;
   readonly senderId: string;
   /** A claim until `CallerVerifier.verify` has seen it. */
@@ -38,8 +38,17 @@ export interface WireRequest {
   readonly ttl: number;
   /** Seconds since the epoch. */
   readonly time: number;
-  readonly filter: Filter;
   readonly message: string;
+}
+
+export interface WireRequest extends WireRequestClaim {
+  readonly filter: Filter;
+}
+
+/** A request whose filter is read only when it is asked for, once the signature over it is known to be good. */
+export interface UnreadRequest extends WireRequestClaim {
+  /** @throws Rejection `missing_field`, `invalid_field`, `unsupported_filter` */
+  readonly readFilter: () => Filter;
 }
 
 /**
@@ -90,9 +99,9 @@ export const inContext = <T>(envelope: JsonObject, decode: () => T): T => {
 
 /**
  * @param text the `message` of a secure request
- * @throws Rejection `malformed_json`, `wrong_protocol`, `missing_field`, `invalid_field`, `invalid_callerid`, `unsupported_filter`
+ * @throws Rejection `malformed_json`, `wrong_protocol`, `missing_field`, `invalid_field`, `invalid_callerid`
  */
-export const decodeRequest = (text: string): WireRequest => {
+export const decodeUnreadRequest = (text: string): UnreadRequest => {
   const object = parseObject(text, WHAT);
   requireProtocol(object, PROTOCOL, WHAT);
   refuseTwins(object, FIELDS, WHAT);
@@ -107,10 +116,19 @@ export const decodeRequest = (text: string): WireRequest => {
       agent: checkedField(envelope, 'agent', WHAT, isToken),
       ttl: integerField(envelope, 'ttl', WHAT),
       time: integerField(envelope, 'time', WHAT),
-      filter: decodeFilter(objectField(envelope, 'filter', WHAT)),
       message: stringField(object, 'message', WHAT),
+      readFilter: () => inContext(envelope, () => decodeFilter(objectField(envelope, 'filter', WHAT))),
     };
   });
+};
+
+/**
+ * The whole request at once, for who trusts its sender or only looks at it.
+ * @throws Rejection as `decodeUnreadRequest`, and `unsupported_filter`
+ */
+export const decodeRequest = (text: string): WireRequest => {
+  const { readFilter, ...claim } = decodeUnreadRequest(text);
+  return { ...claim, filter: readFilter() };
 };
 
 /**

@@ -108,12 +108,21 @@ const checkEmptiness = (filter: RubyHash, collective: string | undefined): void 
     );
 };
 
+/** The collective that a filter echoes. @throws Rejection `missing_field` for what is no filter */
+export const filterCollective = (value: RubyValue | undefined): string | undefined =>
+  fieldText(member(filterHash(value), 'collective'));
+
+const filterHash = (value: RubyValue | undefined): RubyHash => {
+  if (!(value instanceof RubyHash)) throw new Rejection('missing_field', 'the request has no :filter hash');
+  return value;
+};
+
 /**
  * @param requestCollective the collective that the request itself names
  * @throws Rejection `invalid_field` or `unsupported_filter` naming the part
  */
-export const filterFromRuby = (value: RubyValue | undefined, requestCollective?: string): Filter => {
-  if (!(value instanceof RubyHash)) throw new Rejection('missing_field', 'the request has no :filter hash');
+export const filterFromRuby = (given: RubyValue | undefined, requestCollective?: string): Filter => {
+  const value = filterHash(given);
   checkParts(value);
   checkEmptiness(value, requestCollective);
   const collective = fieldText(member(value, 'collective'));

@@ -25,7 +25,7 @@ export interface SealedReply {
 
 /** @throws Rejection for what is no reply, with the sender as context where the message names one */
 export const decodeReply = (bytes: Uint8Array, serializer: Serializer): SealedReply => {
-  const hash = serializer.decode(bytes);
+  const hash = serializer.decodeOuter(bytes);
   if (!(hash instanceof RubyHash)) throw new Rejection('wrong_protocol', 'the message is not a hash');
   const senderId = fieldText(hash.symbol('senderid'));
   if (senderId === undefined) throw new Rejection('missing_field', 'the reply has no :senderid');

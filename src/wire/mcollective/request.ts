@@ -6,7 +6,7 @@ import { Rejection, type RejectionContext } from '../../envelope/rejection.ts';
 import { decodeBase64, encodeBase64 } from '../base64.ts';
 import { RubyHash, type RubyValue, symbol } from '../ruby/value.ts';
 import { shown } from '../shown.ts';
-import { filterFromRuby, filterToRuby } from './filter.ts';
+import { filterCollective, filterFromRuby, filterToRuby } from './filter.ts';
 import { requestPayloadFromRuby, requestPayloadToRuby } from './payload.ts';
 import type { Serializer } from './serializer.ts';
 import { signDocument, verifyDocument } from './signature.ts';
@@ -76,7 +76,13 @@ export interface SealedRequest {
   readonly agent: string;
   readonly ttl: number;
   readonly time: number;
-  readonly filter: Filter;
+  /** The collective that the filter echoes, where it does. */
+  readonly filterCollective: string | undefined;
+  /**
+   * For once the signature is known to be good: anybody can send what takes long to read.
+   * @throws Rejection `missing_field`, `invalid_field`, `unsupported_filter`
+   */
+  readonly readFilter: () => Filter;
   /** The signed bytes. */
   readonly body: Buffer;
   readonly signature: Buffer;
@@ -84,7 +90,7 @@ export interface SealedRequest {
 
 /** @throws Rejection for what is no request, with what the message says of itself as context */
 export const decodeRequest = (bytes: Uint8Array, serializer: Serializer): SealedRequest => {
-  const hash = serializer.decode(bytes);
+  const hash = serializer.decodeOuter(bytes);
   if (!(hash instanceof RubyHash)) throw new Rejection('wrong_protocol', 'the message is not a hash');
   try {
     return requestFrom(hash);
@@ -132,7 +138,8 @@ const requestFrom = (hash: RubyHash): SealedRequest => {
     agent: text('agent', isToken),
     ttl: integerField(hash, 'ttl'),
     time: integerField(hash, 'msgtime'),
-    filter: filterFromRuby(hash.symbol('filter'), fieldText(hash.symbol('collective'))),
+    filterCollective: filterCollective(hash.symbol('filter')),
+    readFilter: () => filterFromRuby(hash.symbol('filter'), fieldText(hash.symbol('collective'))),
     ...sealOf(hash),
   };
 };
@@ -162,7 +169,7 @@ export interface TtlOptions {
 /**
  * The verified request: the signature is the caller's, and what the signature covers agrees with what it leaves
  * open, as far as the payload repeats it (MCollective's ssl.rb checks ttl and time; agent and caller are ours).
- * @throws Rejection `invalid_signature`, `agent_mismatch`, `caller_mismatch`, `missing_field`, `invalid_field`
+ * @throws Rejection `invalid_signature`, `agent_mismatch`, `caller_mismatch`, `missing_field`, `invalid_field`, `unsupported_filter`
  */
 export const openRequest = (
   sealed: SealedRequest,
@@ -187,8 +194,8 @@ export const openRequest = (
       'caller_mismatch',
       `the message says ${sealed.callerId}, its signed payload ${shown(caller)}`,
     );
-  const { body: _body, signature: _signature, ...fields } = sealed;
-  return { ...fields, ttl, time, payload };
+  const { body: _body, signature: _signature, filterCollective: _echo, readFilter, ...fields } = sealed;
+  return { ...fields, ttl, time, filter: readFilter(), payload };
 };
 
 /** ssl.rb's `update_secure_property`: the signed value counts wherever there is one. */

@@ -9,6 +9,8 @@ export interface Serializer {
   readonly name: SerializerName;
   /** @throws Rejection `malformed_marshal`, `malformed_yaml`, `limit_exceeded`, `unsupported_class`, `unsupported_value` */
   decode(bytes: Uint8Array): RubyValue;
+  /** The document around the signed one, of which nothing is proven yet, and which holds little. @throws Rejection as `decode` */
+  decodeOuter(bytes: Uint8Array): RubyValue;
   encode(value: RubyValue): Buffer;
 }
 
@@ -36,21 +38,27 @@ const yamlLimits = (limits: RubyLimits): RubyLimits => ({
   maxElements: Math.min(limits.maxElements, DEFAULT_YAML_LIMITS.maxElements),
 });
 
+/** A dozen fields, and a filter; one of a thousand facts has 7,000 values. YAML costs so much that it may have fewer. */
+const OUTER_ELEMENTS = { marshal: 10_000, yaml: 5_000 } as const;
+
 export const createSerializer = (name: SerializerName, limits: RubyLimits): Serializer => {
   const applied = name === 'yaml' ? yamlLimits(limits) : limits;
   const [decode, encode, malformed] =
     name === 'yaml'
       ? ([decodeYaml, encodeYaml, 'malformed_yaml'] as const)
       : ([decodeMarshal, encodeMarshal, 'malformed_marshal'] as const);
+  const outer = { ...applied, maxElements: Math.min(applied.maxElements, OUTER_ELEMENTS[name]) };
+  const read = (bytes: Uint8Array, within: RubyLimits): RubyValue => {
+    try {
+      return decode(bytes, within);
+    } catch (error) {
+      throw reject(error, malformed);
+    }
+  };
   return {
     name,
-    decode: (bytes) => {
-      try {
-        return decode(bytes, applied);
-      } catch (error) {
-        throw reject(error, malformed);
-      }
-    },
+    decode: (bytes) => read(bytes, applied),
+    decodeOuter: (bytes) => read(bytes, outer),
     encode: (value) => {
       try {
         return encode(value);

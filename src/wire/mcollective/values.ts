@@ -60,10 +60,15 @@ const refuseCollision = (hash: RubyHash): never => {
   );
 };
 
+/** To write long integers takes more than linear time, and a link of one byte may repeat each. */
+const LONGEST_KEY = 10n ** 100n;
+
 /** Keys as Ruby's own JSON generator writes them, `key.to_s`. */
 const keyText = (key: RubyValue): string => {
   if (typeof key === 'string') return key;
   if (key instanceof RubySymbol) return key.name;
+  if (typeof key === 'bigint' && (key >= LONGEST_KEY || key <= -LONGEST_KEY))
+    throw new Rejection('unsupported_value', 'a hash has an integer of more than 100 digits as a key');
   if (typeof key === 'number' || typeof key === 'bigint' || typeof key === 'boolean') return String(key);
   if (key === null) return '';
   if (key instanceof RubyString) {

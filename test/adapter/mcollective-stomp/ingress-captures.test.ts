@@ -36,13 +36,13 @@ describe.each(['marshal', 'yaml'] as const)('the recorded %s client', (serialize
     expect([rejections, ignored]).toEqual([[], []]);
     expect(requests).toHaveLength(captures.length);
     for (const [at, { headers, body }] of captures.entries()) {
-      const { requestId, collective, agent, filter, time } = decodeRequest(body, serializers[serializer]);
+      const { requestId, collective, agent, readFilter, time } = decodeRequest(body, serializers[serializer]);
       const node = headers['mc_identity'];
       expect(requests[at]).toMatchObject({
         id: requestId,
         collective,
         agent,
-        filter,
+        filter: readFilter(),
         time,
         target: node === undefined ? { kind: 'broadcast' } : { kind: 'directed', nodes: [node] },
         home: { replyTo: headers['reply-to'], requestId, agent, collective, dialect: 'legacy' },

@@ -168,3 +168,47 @@ describe('JSON', () => {
     refused(() => formatJson(values), 'unsupported_value', /undefined/);
   });
 });
+
+describe('what JSON has no word for', () => {
+  // Ruby's `JSON.dump`, by which Choria's Ruby nodes write, has.
+  it.each([
+    ['NaN', Number.NaN],
+    ['Infinity', Number.POSITIVE_INFINITY],
+    ['-Infinity', Number.NEGATIVE_INFINITY],
+  ])('%s is read as the number that Ruby meant, and written as a text', (word, value) => {
+    expect(parseJson(word)).toBe(value);
+    expect(parseJson(`{"load": [${word} , 1]}`)).toEqual(new Map([['load', [value, 1]]]));
+    expect(formatJson(parseJson(`[${word}]`))).toBe(`["${word}"]`);
+  });
+
+  it.each([
+    'nan',
+    'NAN',
+    'Inf',
+    'infinity',
+    '+Infinity',
+    '-NaN',
+    '- Infinity',
+    'Infinity1',
+    'NaNa',
+    '[Infinit]',
+  ])('%s is none of them', (text) => {
+    refused(() => parseJson(text), 'malformed_json');
+  });
+});
+
+describe('long integers', () => {
+  const long = '9'.repeat(2000);
+
+  it('are as many as a table of keys has, but not as many as a message has room for', () => {
+    const table = `[${Array(20).fill(long).join()}]`;
+    expect(formatJson(parseJson(table))).toBe(table);
+    refused(() => parseJson(`[${Array(21).fill(long).join()}]`), 'limit_exceeded', /long numbers/);
+    refused(() => formatJson(Array<bigint>(21).fill(BigInt(long))), 'limit_exceeded', /long integers/);
+  });
+
+  it('are not those that counters have', () => {
+    const counters = `[${Array(20_000).fill('18446744073709551615').join()}]`;
+    expect(formatJson(parseJson(counters))).toBe(counters);
+  });
+});

@@ -185,3 +185,44 @@ describe('a transport message that does not pass', () => {
     refused(() => decodeRelay(Buffer.from([0x7b, 0xff, 0x7d]), LIMITS), 'malformed_json', /UTF-8/);
   });
 });
+
+describe('a message that passes as it is', () => {
+  const message = (data: string): string => `{"protocol":"choria:transport:1","data":"${data}","headers":{}}`;
+
+  it.each([
+    'a\nb',
+    'a\u0000b',
+    'a\u001fb',
+    'a\tb',
+    String.raw`a\xb`,
+    String.raw`a\u12`,
+    String.raw`a\u12zzb`,
+    String.raw`\ b`,
+    String.raw`a\'b`,
+  ])('holds no data that is not JSON: %j', (data) => {
+    refused(() => decode(message(data)), 'malformed_json');
+  });
+
+  it.each(['eA==', String.raw`eA\nAA`, String.raw`\u0065A==`, String.raw`eA=\u003d`, ''])(
+    'may write its data in any way that is JSON: %j',
+    (data) => {
+      expect(JSON.parse(encodeRelay(decode(message(data)))).data).toBe(JSON.parse(`"${data}"`));
+    },
+  );
+
+  it.each([V1, V2])(
+    'is refused with a header nested deeper than it could be written again, $protocol',
+    (base) => {
+      for (const [open, close] of [
+        ['[', ']'],
+        ['{"a":', '}'],
+      ] as const) {
+        const nested = (levels: number): string =>
+          `{"protocol":"${base.protocol}","data":"eA==","headers":{"x":${open.repeat(levels)}1${close.repeat(levels)}}}`;
+        expect(JSON.parse(encodeRelay(decode(nested(30))))).toEqual(JSON.parse(nested(30)));
+        refused(() => decode(nested(100)), 'limit_exceeded', /levels/);
+        refused(() => decode(nested(100_000)), 'limit_exceeded', /levels/);
+      }
+    },
+  );
+});

@@ -104,7 +104,7 @@ describe('a filter', () => {
 
   it('of the captures is read for what it says', () => {
     const compound = capturedRequests('marshal')
-      .map(({ body }) => decodeRequest(body, serializers.marshal).filter.compound)
+      .map(({ body }) => decodeRequest(body, serializers.marshal).readFilter().compound)
       .find((lists) => lists.length > 0);
     const fact = (name: string, value: string): Expression => ({
       kind: 'fact',

@@ -13,3 +13,6 @@ export const DEFAULT_YAML_LIMITS: RubyLimits = {
 /** A line `key: value` is two elements and six tokens. */
 export const TOKENS_PER_ELEMENT = 4;
 export const SPARE_TOKENS = 100;
+
+/** Each line of a text takes as long as a token. A text of 1 MiB in base64, as Ruby breaks it, has a third of these. */
+export const MAX_LINES = 50_000;

@@ -2,7 +2,7 @@ import { Composer, CST, Lexer, type ParsedNode, Parser } from 'yaml';
 import { DEEPEST } from '../marshal/format.ts';
 import { printable, utf8Text } from '../text.ts';
 import { RubyError, type RubyLimits } from '../value.ts';
-import { SPARE_TOKENS, TOKENS_PER_ELEMENT } from './limits.ts';
+import { MAX_LINES, SPARE_TOKENS, TOKENS_PER_ELEMENT } from './limits.ts';
 
 /** The failsafe schema leaves every scalar the text that it is; what it means is Psych's to say. */
 const OPTIONS = {
@@ -76,6 +76,12 @@ const compose = (source: string, limits: RubyLimits): ParsedNode | null => {
   return document?.contents ?? null;
 };
 
+const checkLines = (source: string): void => {
+  let lines = 0;
+  for (let at = source.indexOf('\n'); at !== -1; at = source.indexOf('\n', at + 1))
+    if (++lines > MAX_LINES) throw new RubyError('limit', `more than ${MAX_LINES} lines`);
+};
+
 export interface YamlDocument {
   readonly source: string;
   /** Null where the document is empty. */
@@ -94,6 +100,7 @@ export const parseYaml = (bytes: Uint8Array, limits: RubyLimits): YamlDocument =
   if (source === undefined) throw malformed('not UTF-8');
   if (FOREIGN.test(source))
     throw malformed('a character that YAML does not allow, or a line break of its own kind');
+  checkLines(source);
   try {
     return { source, root: compose(source, limits) };
   } catch (error) {
