@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { keepRoom } from './connections.ts';
 
 /** What a page answers with. */
 export interface Page {
@@ -70,7 +71,7 @@ const limit = (server: Server): void => {
   server.headersTimeout = PATIENCE;
   server.requestTimeout = PATIENCE;
   server.keepAliveTimeout = PATIENCE;
-  server.maxConnections = MAX_CONNECTIONS;
+  keepRoom(server, MAX_CONNECTIONS);
   // Without a listener Node destroys the connection, which is what is wanted.
   server.timeout = IDLE;
 };

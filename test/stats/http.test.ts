@@ -1,24 +1,27 @@
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type HttpServer, json, startHttp, text } from '../../src/stats/http.ts';
+import { type HttpServer, json, type Page, startHttp, text } from '../../src/stats/http.ts';
 
 const errors: unknown[] = [];
 const servers: HttpServer[] = [];
+
+const pages = new Map<string, () => Page | Promise<Page>>([
+  ['/ok', () => text(200, 'fine')],
+  ['/json', () => json(503, { ready: false })],
+  [
+    '/bug',
+    () => {
+      throw new Error('a bug');
+    },
+  ],
+]);
 
 const serve = async (): Promise<HttpServer> => {
   const server = await startHttp({
     host: '127.0.0.1',
     port: 0,
-    pages: new Map([
-      ['/ok', () => text(200, 'fine')],
-      ['/json', () => json(503, { ready: false })],
-      [
-        '/bug',
-        () => {
-          throw new Error('a bug');
-        },
-      ],
-    ]),
+    pages,
     onError: (error) => errors.push(error),
   });
   servers.push(server);
@@ -28,6 +31,7 @@ const serve = async (): Promise<HttpServer> => {
 afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
   errors.length = 0;
+  pages.delete('/slow');
 });
 
 /** What a server says to raw bytes until it closes the connection. */
@@ -122,5 +126,60 @@ describe('the server', () => {
     await close();
     await gone;
     await expect(fetch(`${url}/ok`)).rejects.toThrow();
+  });
+});
+
+describe('a client that says nothing, or little', () => {
+  const sockets: Socket[] = [];
+
+  /** Connections that have sent this and wait. */
+  const hold = async (url: string, count: number, bytes: string): Promise<void> => {
+    const { hostname, port } = new URL(url);
+    const opened = Array.from({ length: count }, async () => {
+      const socket = connect(Number(port), hostname);
+      sockets.push(socket.on('error', () => undefined));
+      await once(socket, 'connect');
+      if (bytes !== '') socket.write(bytes);
+    });
+    await Promise.all(opened);
+  };
+
+  afterEach(() => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['half a line', 'GET /o'],
+    ['half a request', 'GET /ok HTTP/1.1\r\nHost: a\r\n'],
+    ['a request without its body', 'POST /ok HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n'],
+    ['a request, and reads no answer', 'GET /ok HTTP/1.1\r\nHost: a\r\n\r\n'],
+  ])('does not shut others out: %s on 300 connections', async (_, bytes) => {
+    const { url } = await serve();
+    await hold(url, 300, bytes);
+    for (let time = 0; time < 3; time++) {
+      const response = await fetch(`${url}/ok`, { headers: { connection: 'close' } });
+      expect([response.status, await response.text()]).toEqual([200, 'fine\n']);
+    }
+    expect(errors).toEqual([]);
+  });
+
+  it('does not shut out one that waits for its answer', async () => {
+    let answer: (page: Page) => void = () => undefined;
+    const asked = new Promise<void>((resolve) => {
+      pages.set('/slow', () => {
+        resolve();
+        return new Promise<Page>((done) => {
+          answer = done;
+        });
+      });
+    });
+    const { url } = await serve();
+    const response = fetch(`${url}/slow`);
+    await asked;
+    await hold(url, 300, '');
+    expect((await fetch(`${url}/ok`)).status).toBe(200);
+    answer(text(200, 'late'));
+    expect(await (await response).text()).toBe('late\n');
   });
 });
