@@ -12,8 +12,12 @@ export const DEFAULT_INTERVAL = 10_000;
 const STALE_AFTER = 3;
 /** Ms; less is the network's delay and the whole seconds of the documents. */
 const NOTEWORTHY_SKEW = 5_000;
-/** No cluster has so many; whoever publishes names without end is not to fill memory. */
-const MAX_PROCESSES = 1_000;
+/** No cluster has so many; whoever publishes names without end is not to fill memory, or the terminal. */
+const MAX_PROCESSES = 100;
+/** Characters of a name that are shown: the longest makes all lines as long. */
+const LONGEST_NAME = 64;
+
+const cut = (name: string): string => (name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name);
 
 /**
  * Collects the statistics documents of one cluster. Holds no clock: each call says what time it is, in ms since the
@@ -24,6 +28,7 @@ export class ObservedCluster {
   readonly #processes = new Map<string, ObservedProcess>();
   #turn = 0;
   #malformed = 0;
+  #forgotten = 0;
   #lastMalformed: string | null = null;
 
   constructor(cluster: string) {
@@ -45,7 +50,7 @@ export class ObservedCluster {
     }
     const restarted = this.#all().some((it) => it.document.instance === document.instance);
     this.#processes.set(key, new ObservedProcess(document, moment, restarted));
-    if (this.#processes.size > MAX_PROCESSES) this.#forgetLongestSilent();
+    if (this.#processes.size > MAX_PROCESSES) this.#forgetOne();
   }
 
   /** Something arrived that is no statistics document of this cluster. */
@@ -116,7 +121,7 @@ export class ObservedCluster {
         );
         return alive.map((process, index) => ({
           process,
-          name: alive.length === 1 ? name : `${name}#${index + 1}`,
+          name: alive.length === 1 ? cut(name) : `${cut(name)}#${index + 1}`,
           interval: this.#intervalOf(process),
           stale: this.#isStale(process, now),
         }));
@@ -131,7 +136,7 @@ export class ObservedCluster {
     for (const [name, processes] of count)
       if (processes > 1)
         notes.push(
-          `${processes} processes call themselves instance ${name}: give each a name of its own (the key instance)`,
+          `${processes} processes call themselves instance ${cut(name)}: give each a name of its own (the key instance)`,
         );
     for (const { name, process } of named) {
       const { skew } = process;
@@ -142,6 +147,10 @@ export class ObservedCluster {
       if (process.isMixed)
         notes.push(`the counters of instance ${name} go up and down: maybe several processes use its name`);
     }
+    if (this.#forgotten > 0)
+      notes.push(
+        `more than ${MAX_PROCESSES} processes publish statistics of this cluster, ${this.#forgotten} were left out: somebody makes them up`,
+      );
     if (this.#malformed > 0)
       notes.push(
         `${this.#malformed} ${this.#malformed === 1 ? 'document' : 'documents'} could not be read, the last: ${this.#lastMalformed ?? ''}`,
@@ -149,8 +158,13 @@ export class ObservedCluster {
     return notes;
   }
 
-  #forgetLongestSilent(): void {
-    const [first] = [...this.#processes].toSorted(([, a], [, b]) => a.lastTurn - b.lastTurn);
-    if (first !== undefined) this.#processes.delete(first[0]);
+  /** One that was heard once before one that goes on: what is made up pushes out its like. */
+  #forgetOne(): void {
+    const [first] = [...this.#processes].toSorted(
+      ([, a], [, b]) => Number(a.hasSpokenAgain) - Number(b.hasSpokenAgain) || a.lastTurn - b.lastTurn,
+    );
+    if (first === undefined) return;
+    this.#processes.delete(first[0]);
+    this.#forgotten++;
   }
 }

@@ -62,6 +62,11 @@ export class ObservedProcess {
     this.lastHeard = at;
   }
 
+  /** Whether it has said more than one thing. */
+  get hasSpokenAgain(): boolean {
+    return this.lastTurn > this.firstTurn;
+  }
+
   /** Ms between its documents: what it says, else what was seen; undefined after a single document that does not say. */
   get interval(): number | undefined {
     const said = this.document.bridge?.interval;

@@ -63,6 +63,12 @@ const connectionOf = ({ connectedServer, lastMessage }: SideStats): ConnectionVi
   lastMessage: milliseconds(lastMessage),
 });
 
+/** Of the links that are down, and of the reasons why messages were refused. */
+const MOST = 20;
+
+const mostOf = (counts: ReadonlyMap<string, number>): readonly (readonly [string, number])[] =>
+  [...counts].toSorted(([, a], [, b]) => b - a).slice(0, MOST);
+
 const instanceOf = ({ name, process, interval, stale }: Named, now: number): InstanceView => {
   const { version, status, startTime, federation, collective, bridge } = process.document;
   return {
@@ -75,10 +81,11 @@ const instanceOf = ({ name, process, interval, stale }: Named, now: number): Ins
     silent: Math.max(0, now - process.lastHeard),
     stale,
     restarted: process.restarted,
-    rejected: bridge === undefined ? null : Object.fromEntries(bridge.rejected),
+    rejected: bridge === undefined ? null : Object.fromEntries(mostOf(bridge.rejected)),
     expired: bridge?.expired ?? null,
     linksDown: (bridge?.links ?? [])
       .filter(({ up }) => !up)
+      .slice(0, MOST)
       .map(({ name: link, reason = '' }) => ({ name: link, reason })),
   };
 };

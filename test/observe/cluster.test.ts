@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ObservedCluster } from '../../src/observe/cluster.ts';
+import { formatView } from '../../src/observe/format.ts';
+import { viewObject } from '../../src/observe/json.ts';
 import type { ClusterView } from '../../src/observe/view.ts';
 import { decodeStats } from '../../src/wire/choria/stats.ts';
 import { captured, document } from './documents.ts';
@@ -173,11 +175,39 @@ describe('instances', () => {
     expect(names(viewAt(0, ...heard))).toEqual(['1', '9', '10', 'a', 'b']);
   });
 
-  it('beyond a thousand take the place of the longest silent', () => {
+  it('beyond a hundred are left out, those first that were heard once, and the view says so', () => {
     const cluster = new ObservedCluster('production');
-    for (let i = 0; i <= 1000; i++) cluster.hear(document({ instance: `i${i}` }), T0 + i);
-    expect(cluster.names().size).toBe(1000);
+    const honest = document({ instance: 'honest' });
+    cluster.hear(honest, T0);
+    cluster.hear(honest, T0 + 1000);
+    for (let i = 0; i < 20_000; i++) cluster.hear(document({ instance: `i${i}` }), T0 + 2000);
+    expect(cluster.names().size).toBe(100);
+    expect(cluster.names().has('honest')).toBe(true);
     expect(cluster.names().has('i0')).toBe(false);
-    expect(cluster.names().has('i1000')).toBe(true);
+    expect(cluster.names().has('i19999')).toBe(true);
+    expect(cluster.view(T0 + 2000).notes).toContainEqual(
+      expect.stringMatching(/more than 100 processes .*19901 were left out/),
+    );
+  });
+
+  it('fill no terminal, however much somebody makes up', () => {
+    const cluster = new ObservedCluster('production');
+    const links = Array.from({ length: 300 }, (_, i) => ({
+      name: `${i}${'n'.repeat(500)}`,
+      side: 'ingress',
+      up: false,
+      reason: 'r'.repeat(1000),
+    }));
+    const rejected = Object.fromEntries(links.map(({ name }, i) => [name, i + 1]));
+    const bridge = { identity: 'b', interval: 10, links, rejected };
+    for (let i = 0; i < 200; i++) {
+      const instance = `${'x'.repeat(900)}${i}`;
+      cluster.hear(document({ instance, started: i + 1, bridge }), T0);
+    }
+    const text = formatView(cluster.view(T0))
+      .map((line) => line.text)
+      .join('\n');
+    expect(text.length).toBeLessThan(2 * 1024 * 1024);
+    expect(JSON.stringify(viewObject(cluster.view(T0))).length).toBeLessThan(10 * 1024 * 1024);
   });
 });

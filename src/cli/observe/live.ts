@@ -16,6 +16,8 @@ export interface LiveOptions extends Watched {
 const GATHER = 100;
 /** Ms: instances fall silent without a document saying so. */
 const TICK = 1000;
+/** Ms between updates, however much comes in: anybody on the network can publish without end. */
+const REST = 1000;
 
 /** Shows updates somewhere, and what remains at the end. */
 interface Display {
@@ -31,11 +33,16 @@ interface Display {
 export const observeLive = async (options: LiveOptions): Promise<void> => {
   let gathering: NodeJS.Timeout | undefined;
   let display: Display | undefined;
+  let updated = Number.NEGATIVE_INFINITY;
   const onChange = (): void => {
-    gathering ??= setTimeout(() => {
-      gathering = undefined;
-      display?.update(true);
-    }, GATHER);
+    gathering ??= setTimeout(
+      () => {
+        gathering = undefined;
+        updated = performance.now();
+        display?.update(true);
+      },
+      Math.max(GATHER, updated + REST - performance.now()),
+    );
   };
   const watched = await watch(options, onChange);
   const onScreen = canRedraw(process.stdout) && !options.json;

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { printable } from '../../observe/line.ts';
 import type { ClusterView } from '../../observe/view.ts';
 import { statsSubject } from '../../wire/choria/stats.ts';
 import { type Watched, watch } from './watch.ts';
@@ -57,7 +58,10 @@ const advice = (
 ): string => {
   const seconds = Number((waited / 1000).toFixed(1));
   if (only !== undefined && others.size > 0)
-    return `heard nothing of instance ${[...only].join(', ')} within ${seconds} s, but of ${[...others].join(', ')}`;
+    return `heard nothing of instance ${[...only].join(', ')} within ${seconds} s, but of ${[...others]
+      .slice(0, 10)
+      .map((name) => printable(name))
+      .join(', ')}${others.size > 10 ? ', …' : ''}`;
   return `heard no statistics of the cluster ${cluster} within ${seconds} s on ${statsSubject(cluster)}
 at ${network.linkOptions.servers.join(', ')}. Check that
 - instances run, and that this is their cluster's name (key cluster, or plugin.choria.federation.cluster)

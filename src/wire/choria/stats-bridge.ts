@@ -57,17 +57,31 @@ export const writeBridge = (bridge: BridgeStats): JsonObject => ({
   member: bridge.member === undefined ? undefined : writeMember(bridge.member),
 });
 
+/** Routes, links and reasons of one bridge; whoever publishes a document is not to decide how much is shown of it. */
+const MAX_ENTRIES = 1000;
+
+const checkLength = (entries: number, what: string): void => {
+  if (entries > MAX_ENTRIES)
+    throw new Rejection(
+      'limit_exceeded',
+      `${what} has ${entries} entries, and at most ${MAX_ENTRIES} are read`,
+    );
+};
+
 const list = (value: unknown, what: string): readonly JsonObject[] => {
   if (value === undefined) return [];
   if (!Array.isArray(value) || !value.every(isObject))
     throw new Rejection('invalid_field', `${what} is no list of objects`);
+  checkLength(value.length, what);
   return value;
 };
 
 const counts = (value: unknown, what: string): ReadonlyMap<string, number> => {
   if (value === undefined) return new Map();
   if (!isObject(value)) throw new Rejection('invalid_field', `${what} is no object`);
-  return new Map(Object.entries(value).map(([key, n]) => [textOf(key, what), count(n, `${key} in ${what}`)]));
+  const entries = Object.entries(value);
+  checkLength(entries.length, what);
+  return new Map(entries.map(([key, n]) => [textOf(key, what), count(n, `${textOf(key, what)} in ${what}`)]));
 };
 
 const optional = (value: unknown, what: string): string | undefined => {
@@ -82,7 +96,7 @@ const inAndOut = (value: unknown, what: string): { readonly received: number; re
 
 /**
  * @param value what is under `bridge`; documents of other brokers have nothing there
- * @throws Rejection `invalid_field`
+ * @throws Rejection `invalid_field` or `limit_exceeded`
  */
 export const readBridge = (value: unknown, what: string): BridgeStats | undefined => {
   if (value === undefined || value === null) return undefined;

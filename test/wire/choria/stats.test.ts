@@ -213,6 +213,19 @@ describe('what others publish', () => {
       text: JSON.stringify({ ...least, bridge: { member: { interval: 1, since: 'now' } } }),
       code: 'invalid_field',
     },
+    {
+      what: 'links without end',
+      text: JSON.stringify({ ...least, bridge: { links: Array(1001).fill({}) } }),
+      code: 'limit_exceeded',
+    },
+    {
+      what: 'reasons without end',
+      text: JSON.stringify({
+        ...least,
+        bridge: { rejected: Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`r${i}`, 1])) },
+      }),
+      code: 'limit_exceeded',
+    },
     { what: 'a bridge that is none', text: JSON.stringify({ ...least, bridge: 1 }), code: 'invalid_field' },
     { what: 'far too much', text: `{"cluster":"${'x'.repeat(1024 * 1024)}"}`, code: 'too_large' },
   ] as const)('is refused with $what: $code', ({ text, code }) => {
