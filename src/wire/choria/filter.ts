@@ -4,7 +4,7 @@ import { Rejection } from '../../envelope/rejection.ts';
 import { parseExpr } from '../compound/expr-parser.ts';
 import { exprText } from '../compound/expr-text.ts';
 import { plainToChoria } from '../compound/plain-to-choria.ts';
-import { checkEntries } from '../compound/refusal.ts';
+import { checkEntries, checkText, checkTokens } from '../compound/refusal.ts';
 import { toChoria } from '../compound/to-choria.ts';
 import { allToLegacy } from '../compound/to-legacy.ts';
 import { parseTokens, printTokens, type Token } from '../compound/tokens.ts';
@@ -89,10 +89,18 @@ const decodeCompound = (tokens: unknown): Expression => {
   return parseTokens(tokens.map(decodeToken));
 };
 
+const expressionIn = ([first]: readonly unknown[]): string => {
+  const { expr } = isObject(first) ? first : {};
+  return typeof expr === 'string' ? expr : '';
+};
+
 /** Counted first, since whoever can publish can send them: an expression that is not understood takes time, too. */
 const compoundOf = (filter: JsonObject): readonly Expression[] => {
   const entries = list(filter, 'compound', true);
   checkEntries('compound', entries);
+  const lists = entries.filter((entry): entry is readonly unknown[] => Array.isArray(entry));
+  checkTokens(lists);
+  checkText('compound', lists.map(expressionIn), Number.POSITIVE_INFINITY);
   return entries.map(decodeCompound);
 };
 

@@ -41,6 +41,39 @@ export const checkEntries = (filter: 'fact' | 'class' | 'compound', entries: rea
     );
 };
 
+/** Characters of the values and patterns of one kind of filter together: to translate them takes the time of a hundred times as many. */
+const MAX_TEXT = 65_536;
+
+/** @param longest of one entry; what is longer is refused by itself */
+export const checkText = (
+  filter: 'fact' | 'class' | 'agent' | 'identity' | 'compound',
+  texts: readonly string[],
+  longest = MAX_LENGTH,
+): void => {
+  let length = 0;
+  for (const text of texts) length += Math.min(text.length, longest);
+  if (length > MAX_TEXT)
+    throw new Untranslatable(
+      filter,
+      '…',
+      `its entries have ${length} characters together, and at most ${MAX_TEXT} pass`,
+    );
+};
+
+/** Of all lists of a request together, before any is looked at. */
+const MAX_ALL_TOKENS = 10_000;
+
+export const checkTokens = (lists: readonly (readonly unknown[])[]): void => {
+  let tokens = 0;
+  for (const list of lists) tokens += list.length;
+  if (tokens > MAX_ALL_TOKENS)
+    throw new Untranslatable(
+      'compound',
+      '…',
+      `there are ${tokens} tokens, and at most ${MAX_ALL_TOKENS} pass`,
+    );
+};
+
 /** Levels of parentheses and `not`s; people write three. */
 export const MAX_DEPTH = 50;
 

@@ -38,8 +38,8 @@ const yamlLimits = (limits: RubyLimits): RubyLimits => ({
   maxElements: Math.min(limits.maxElements, DEFAULT_YAML_LIMITS.maxElements),
 });
 
-/** A dozen fields, and a filter; one of a thousand facts has 7,000 values. YAML costs so much that it may have fewer. */
-const OUTER_ELEMENTS = { marshal: 10_000, yaml: 5_000 } as const;
+/** A dozen fields, and a filter; one of a thousand facts has 10,000 values. YAML costs so much that it may have fewer. */
+const OUTER_ELEMENTS = { marshal: 20_000, yaml: 5_000 } as const;
 
 export const createSerializer = (name: SerializerName, limits: RubyLimits): Serializer => {
   const applied = name === 'yaml' ? yamlLimits(limits) : limits;

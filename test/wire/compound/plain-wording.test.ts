@@ -147,6 +147,44 @@ describe('plain filters of any size', () => {
     refused(() => encodeFilter(filter, 'expr'), 'unsupported_filter', sentence);
   });
 
+  it.each<[string, Json]>([
+    [
+      'fact',
+      { fact: Array.from({ length: 70 }, () => ({ fact: 'a', operator: '=~', value: '.'.repeat(990) })) },
+    ],
+    ['class', { cf_class: Array(70).fill(`/${'.'.repeat(990)}/`) }],
+    ['agent', { agent: Array(70).fill(`/${'.'.repeat(990)}/`) }],
+    ['identity', { identity: Array(70).fill(`/${'.'.repeat(990)}/`) }],
+  ])('have no more text to translate than can be in time: %s', (name, parts) => {
+    const filter = decodeFilter({ ...EMPTY, ...parts });
+    const sentence = new RegExp(`in the ${name} filter.*characters together`);
+    refused(() => filterToRuby(filter), 'unsupported_filter', sentence);
+    refused(
+      () => encodeFilter({ ...filter, language: 'mcollective' }, 'expr'),
+      'unsupported_filter',
+      sentence,
+    );
+  });
+
+  it('may name thousands of nodes', () => {
+    const identity = Array.from({ length: 20_000 }, (_, index) => `node${index}.example.net`);
+    const filter = decodeFilter({ ...EMPTY, identity });
+    expect(encodeFilter(filter, 'expr')).toMatchObject({ identity });
+    expect(json(filterToRuby(filter))).toMatchObject({ identity });
+  });
+
+  it('are read no further than can be translated: compound', () => {
+    const list = Array(250).fill({ not: 'not' });
+    const sentence = /in the compound filter.*12500 tokens/;
+    refused(() => decodeFilter({ ...EMPTY, compound: Array(50).fill(list) }), 'unsupported_filter', sentence);
+    const text = [{ expr: `with("${'a'.repeat(16_000)}")` }];
+    refused(
+      () => decodeFilter({ ...EMPTY, compound: Array(5).fill(text) }),
+      'unsupported_filter',
+      /characters together/,
+    );
+  });
+
   it('do not become one expression that is too long', () => {
     const list = [
       ...Array(400)
@@ -160,7 +198,7 @@ describe('plain filters of any size', () => {
 
   it('do not become lists that are too long together', () => {
     const expr = `${'(fact("a") > 1 or '.repeat(20)}fact("b") > 2${')'.repeat(20)}`;
-    const many = decodeFilter({ ...EMPTY, compound: Array(900).fill([{ expr }]) });
+    const many = decodeFilter({ ...EMPTY, compound: Array(150).fill([{ expr }]) });
     const sentence = /become more than 2000 parts/;
     refused(() => filterToRuby(many), 'unsupported_filter', sentence);
     refused(() => encodeFilter(many, 'tokens'), 'unsupported_filter', sentence);
