@@ -1,11 +1,12 @@
 import { isCallerId } from '../envelope/check.ts';
+import type { Pattern } from '../envelope/pattern.ts';
 import { Rejection } from '../envelope/rejection.ts';
 
 /** One rule of who is who: an exact name, or a regular expression that has to match the whole name. */
 export interface IdentityRule {
   readonly match:
     | { readonly kind: 'exact'; readonly name: string }
-    | { readonly kind: 'regex'; readonly pattern: RegExp };
+    | { readonly kind: 'regex'; readonly pattern: Pattern };
   /** The name on the other side; `$1` and so on stand for what the expression's groups matched. */
   readonly to: string;
   /** Whether this rule may yield a name that the other side holds privileged. */
@@ -15,7 +16,7 @@ export interface IdentityRule {
 export interface IdentityMapOptions {
   readonly rules: readonly IdentityRule[];
   /** Names that the other side holds privileged. */
-  readonly privileged: readonly RegExp[];
+  readonly privileged: readonly Pattern[];
 }
 
 /**
@@ -47,8 +48,8 @@ export const mapCaller = (caller: string, { rules, privileged }: IdentityMapOpti
 };
 
 /** From the start each time: a pattern with `g` or `y` would go on where it ended the last time. */
-const find = (pattern: RegExp, text: string): RegExpExecArray | null => {
-  pattern.lastIndex = 0;
+const find = (pattern: Pattern, text: string): readonly (string | undefined)[] | null => {
+  if (pattern instanceof RegExp) pattern.lastIndex = 0;
   return pattern.exec(text);
 };
 

@@ -4,6 +4,8 @@ import { FACT_OPERATORS, type FactFilter, type FactOperator } from '../envelope/
 import { Rejection } from '../envelope/rejection.ts';
 import type { Value } from '../envelope/value.ts';
 import { parseJson } from '../wire/choria/index.ts';
+import { checkNodeRegex } from './node-regex.ts';
+import { harmless } from './terminal.ts';
 
 const isOperator = (text: string): text is FactOperator => FACT_OPERATORS.has(text);
 
@@ -11,6 +13,8 @@ const isOperator = (text: string): text is FactOperator => FACT_OPERATORS.has(te
 const FACT = /^([^\s=<>!~]+)\s*(<=|>=|=>|=<|==|!=|=~|<|>|=)\s*(.+)$/s;
 const MISTYPED: Readonly<Record<string, FactOperator>> = { '=>': '>=', '=<': '<=' };
 const PATTERN = /^\/.+\/$/s;
+
+const warn = (sentence: string): void => void process.stderr.write(`mcbridge: ${harmless(sentence)}\n`);
 
 /**
  * `country=uk`, `cores>=4`, `name=~^web`, `name=/^web/`.
@@ -20,14 +24,23 @@ export const parseFact = (text: string): FactFilter => {
   const [, fact, sign, value] = FACT.exec(text) ?? [];
   if (fact === undefined || sign === undefined || value === undefined)
     throw new InvalidArgumentError('A fact filter is fact=value, with one of = == != =~ < > <= >= between.');
+  if (sign === '=') checkNodeRegex(value, warn);
   if (sign === '=') return { fact, operator: PATTERN.test(value) ? '=~' : '==', value };
+  if (sign === '=~') checkNodeRegex(value, warn, true);
   const operator = MISTYPED[sign] ?? sign;
   if (!isOperator(operator)) throw new InvalidArgumentError(`${sign} is no operator.`);
   return { fact, operator, value };
 };
 
+/** A class, or /regex/. @throws InvalidArgumentError */
+export const parseClass = (text: string): string => {
+  checkNodeRegex(text, warn);
+  return text;
+};
+
 /** @throws InvalidArgumentError */
 export const parseIdentity = (text: string): string => {
+  checkNodeRegex(text, warn);
   if (isIdentity(text) || PATTERN.test(text)) return text;
   throw new InvalidArgumentError('An identity is a name, or a regular expression between slashes.');
 };

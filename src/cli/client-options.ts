@@ -1,9 +1,9 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { loadClientAccess, NoClientAccess } from '../config/client-access.ts';
 import { fileReader, readFailure } from '../config/files.ts';
 import { natsLinkOptions } from '../config/link-options.ts';
-import { loadConfig } from '../config/load.ts';
 import { isToken } from '../envelope/check.ts';
 import { Rejection } from '../envelope/rejection.ts';
 import type { NatsLinkOptions, NatsTls } from '../transport/nats/options.ts';
@@ -65,7 +65,7 @@ export const addConnectionOptions = (command: Command): Command =>
     .option('-T, --collective <name>', 'collective to speak to', 'mcollective')
     .option(
       '-c, --config <bridge.yaml>',
-      'take servers, TLS files and cluster of its first choria-federation ingress, unless given otherwise',
+      'take servers, TLS files and cluster of its first ingress for Choria clients, unless given otherwise',
     )
     .option('--insecure-plaintext', 'connect without TLS');
 
@@ -82,15 +82,28 @@ const readPem = (option: string, file: string): string => {
   }
 };
 
-/** The first choria-federation ingress of a configuration, as link options and its cluster. */
-const fromConfig = (file: string) => {
-  const loaded = loadConfig(file, process.env);
-  const ingress = [...loaded.config.ingresses.values()].find((it) => it.type === 'choria-federation');
-  if (ingress === undefined) throw new UsageError(`${file} has no choria-federation ingress`);
+/**
+ * A configuration's connection for clients, as link options, and whose brokers carry requests there.
+ * @param given what the user has given besides, so that the bridge's own file of it is not read
+ */
+const fromConfig = (file: string, given: ReadonlySet<string>) => {
+  const loaded = clientAccess(file);
+  const { ingress, identity, federation } = loaded.value;
+  const read = fileReader(loaded);
   return {
-    link: natsLinkOptions(ingress, loaded.config, fileReader(loaded)),
-    cluster: ingress.cluster,
+    link: natsLinkOptions(ingress, { identity }, (name, path) =>
+      given.has(String(path.at(-1))) ? Buffer.alloc(0) : read(name, path),
+    ),
+    federation,
   };
+};
+
+const clientAccess = (file: string) => {
+  try {
+    return loadClientAccess(file, process.env);
+  } catch (error) {
+    throw error instanceof NoClientAccess ? new UsageError(error.message) : error;
+  }
 };
 
 const checkName = (option: string, name: string): string => {
@@ -110,14 +123,16 @@ const tlsOf = (given: Partial<NatsTls>, plaintext: boolean): NatsTls | undefined
 
 /** Options, environment and configuration as one. */
 const gather = (options: ConnectionOptions, env: Env) => {
-  const config = options.config === undefined ? undefined : fromConfig(options.config);
   const pem = (name: 'ca' | 'cert' | 'key'): string | undefined => {
     const file = options[name] ?? env[`MCBRIDGE_${name.toUpperCase()}`];
     return file === undefined || file === '' ? undefined : readPem(`--${name}`, file);
   };
   const own = { ca: pem('ca'), cert: pem('cert'), key: pem('key') };
+  const isOwnPair = own.cert !== undefined || own.key !== undefined;
+  const given = new Set([...(own.ca === undefined ? [] : ['ca']), ...(isOwnPair ? ['cert', 'key'] : [])]);
+  const config = options.config === undefined ? undefined : fromConfig(options.config, given);
   // A certificate and a key of two places would be two halves of different pairs.
-  const pair = own.cert === undefined && own.key === undefined ? config?.link.tls : own;
+  const pair = isOwnPair ? own : config?.link.tls;
   const ca = own.ca ?? config?.link.tls?.ca;
   const servers = options.server ?? list(env['MCBRIDGE_SERVER'] ?? '');
   const plaintext =
@@ -140,7 +155,7 @@ const networkOf = (options: ConnectionOptions, given: ReturnType<typeof gather>)
   if (servers.length === 0)
     throw new UsageError('no server: give --server nats://host:4222, MCBRIDGE_SERVER or --config');
   const tls = tlsOf(pems, plaintext);
-  const federation = options.federation ?? (config === undefined ? [] : [config.cluster]);
+  const federation = options.federation ?? config?.federation ?? [];
   return {
     linkOptions: {
       ...config?.link,

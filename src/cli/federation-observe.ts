@@ -60,7 +60,7 @@ Examples:
     --ca ca.pem --cert me.pem --key me.key
   mcbridge federation observe --config bridge.yaml --once --count 2 --json | jq .federation.sent
 
-Exit codes: 0 done, 1 no instance was heard (--once) or no connection, 2 wrong usage`,
+Exit codes: 0 done, 1 no instance was heard (--once), 2 wrong usage or configuration, 3 no connection`,
     )
     .action(observe);
 };

@@ -63,7 +63,8 @@ Examples:
   mcbridge federation trace web1.example.net --config bridge.yaml --cert alice.pem --key alice.key
   mcbridge federation trace web1.example.net --federation production,staging --json
 
-Exit codes: 0 the node answered, 1 it did not, 2 wrong usage`,
+Exit codes: 0 the node answered, 1 it did not, 2 wrong usage or configuration, 3 no
+connection`,
     )
     .action(async (node: string, options: TraceOptions) => {
       const traces = await traceNode(node, options);

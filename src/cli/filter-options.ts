@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { FactFilter, Filter } from '../envelope/filter.ts';
-import { collecting, parseFact, parseIdentity } from './arguments.ts';
+import { collecting, parseClass, parseFact, parseIdentity } from './arguments.ts';
 
 /** What `addFilterOptions` makes of the command line. */
 export interface FilterOptions {
@@ -14,7 +14,10 @@ export interface FilterOptions {
 const parseWith = (text: string): Pick<Filter, 'fact' | 'cfClass'> => {
   const words = text.split(/\s+/).filter((word) => word !== '');
   const isFact = (word: string): boolean => /^[^/].*[=<>]/.test(word);
-  return { fact: words.filter(isFact).map(parseFact), cfClass: words.filter((word) => !isFact(word)) };
+  return {
+    fact: words.filter(isFact).map(parseFact),
+    cfClass: words.filter((word) => !isFact(word)).map(parseClass),
+  };
 };
 
 /** The filters that `mco` and `choria` have under the same names. */
@@ -28,7 +31,7 @@ export const addFilterOptions = (command: Command): Command =>
     .option(
       '-C, --with-class <class>',
       'only nodes with this class, or /regex/; repeatable, all must hold',
-      collecting((text) => text),
+      collecting(parseClass),
     )
     .option(
       '-I, --with-identity <node>',

@@ -1,7 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { loadConfig } from '../config/load.ts';
+import { z } from 'zod';
+import { http } from '../config/http.ts';
+import { loadParts } from '../config/parts.ts';
+import { generalFields } from '../config/schema.ts';
 import type { Config } from '../config/types.ts';
-import { isGlob } from '../envelope/glob.ts';
+import { isGlob, isLikeRegex } from '../envelope/glob.ts';
 import type { InventoryDocument } from '../inventory/document.ts';
 import { viewOf } from '../inventory/view.ts';
 import { crop } from '../observe/line.ts';
@@ -10,6 +13,8 @@ import { formatInventory, inventoryObject } from './inventory/format.ts';
 import { paint } from './observe/paint.ts';
 import { harmless } from './terminal.ts';
 import { UsageError } from './usage.ts';
+
+type Bridge = Pick<Config, 'cluster' | 'instance' | 'http'>;
 
 interface InventoryOptions {
   readonly config?: string;
@@ -22,7 +27,10 @@ interface InventoryOptions {
 
 const parseGlob = (text: string): string => {
   if (isGlob(text)) return text;
-  throw new InvalidArgumentError('A pattern is an identity, with * for any text and ? for one character.');
+  const not = isLikeRegex(text) ? ', and no regular expression' : '';
+  throw new InvalidArgumentError(
+    `A pattern is an identity, with * for any text and ? for one character${not}.`,
+  );
 };
 
 /** `mcbridge inventory` */
@@ -52,13 +60,13 @@ Examples:
   mcbridge inventory --url http://mcbridge2.example.net:8222 --collective uk
   mcbridge inventory --config bridge.yaml --json | jq -r '.nodes[] | select(.both) | .identity'
 
-Exit codes: 0 done, 1 the bridge cannot be reached, 2 wrong usage or unreadable configuration`,
+Exit codes: 0 done, 1 the bridge cannot be reached, 2 wrong usage or unusable configuration`,
     )
     .action(inventory);
 };
 
 const inventory = async (options: InventoryOptions): Promise<void> => {
-  const config = options.config === undefined ? undefined : loadConfig(options.config, process.env).config;
+  const config = options.config === undefined ? undefined : bridgeOf(options.config);
   const url = options.url === undefined ? urlFrom(config, options.config) : parseUrl(options.url);
   let document: InventoryDocument;
   try {
@@ -74,7 +82,20 @@ const inventory = async (options: InventoryOptions): Promise<void> => {
   print(document, options);
 };
 
-const urlFrom = (config: Config | undefined, file = ''): URL => {
+/** Of a configuration, who the bridge is and where it answers. */
+const bridgeOf = (file: string): Bridge =>
+  loadParts(file, process.env, (_outline, context) => ({
+    schema: z.object({ ...generalFields(context), http: http() }).transform(
+      ({ instance, identity, cluster, http }): Bridge => ({
+        cluster,
+        instance: instance ?? identity,
+        http,
+      }),
+    ),
+    paths: [['identity'], ['cluster'], ['instance'], ['http']],
+  })).value;
+
+const urlFrom = (config: Bridge | undefined, file = ''): URL => {
   if (config === undefined)
     throw new UsageError('which bridge? Give --config, or --url http://127.0.0.1:8222');
   return urlOf(config.http, file);
@@ -93,7 +114,7 @@ const checkSelection = ({ egress, collective }: InventoryOptions, { egresses }: 
 };
 
 /** A second bridge on a machine runs on without HTTP where only the default address is taken. */
-const warnOfAnother = (config: Config, { cluster, instance }: InventoryDocument, url: URL): void => {
+const warnOfAnother = (config: Bridge, { cluster, instance }: InventoryDocument, url: URL): void => {
   if (cluster === config.cluster && instance === config.instance) return;
   const here = harmless(`${cluster}:${instance}`);
   process.stderr.write(

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { codeOf } from '../config/files.ts';
 import { ConfigError, ConfigUnreadable } from '../config/problem.ts';
+import { LinkError } from '../transport/link.ts';
 import { registerCheck } from './check.ts';
 import { registerDecode } from './decode.ts';
 import { registerDemo } from './demo.ts';
@@ -19,7 +21,7 @@ import { harmless } from './terminal.ts';
 import { UsageError } from './usage.ts';
 import { version } from './version.ts';
 
-/** Wrong usage, or a configuration that cannot be read; 1 is for what was asked for and went wrong. */
+/** Wrong usage, or a configuration that cannot be used; 1 is for what was asked for and went wrong. */
 const EXIT_USAGE = 2;
 
 const program = new Command('mcbridge')
@@ -45,7 +47,8 @@ Recorded traffic as a proof, see docs/cassettes.md and docs/ci.md:
   mcbridge redact web.cassette.ndjson --config bridge.yaml --out shared.cassette.ndjson --all-data
   mcbridge replay cassettes/ --config bridge.yaml
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or unreadable configuration`,
+Exit codes: 0 done, 1 failed, 2 wrong usage or a configuration that cannot be used, 3 no connection (ping, rpc,
+federation)`,
   );
 
 registerRun(program);
@@ -72,13 +75,25 @@ const explain = (error: unknown): string => {
 /** A message may quote what a file holds, and a stack holds messages. */
 const inert = (text: string): string => text.split('\n').map(harmless).join('\n');
 
-/** Where 1 says what was found, whatever keeps a command from finding it is no finding. */
+/** No connection, where 1 says that one was had and nobody answered. */
+const EXIT_UNREACHABLE = 3;
+
+/** Where 1 says that there are differences, whatever keeps a command from finding them is no finding. */
 const FINDING: ReadonlySet<string> = new Set(['replay']);
+/** Where 1 says that nobody answered. */
+const ASKING: ReadonlySet<string> = new Set(['ping', 'rpc', 'federation']);
+
+/** An address may be free again in a moment, or come up with its network; another start can mend that, which no file says. */
+const MAY_PASS: ReadonlySet<unknown> = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'EMFILE', 'ENFILE', 'EIO']);
 
 const exitCode = (error: unknown): number => {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
-  if (error instanceof ConfigUnreadable || error instanceof UsageError) return EXIT_USAGE;
-  return FINDING.has(program.args[0] ?? '') ? EXIT_USAGE : 1;
+  if (error instanceof ConfigUnreadable || error instanceof ConfigError)
+    return MAY_PASS.has(codeOf(error.cause)) ? 1 : EXIT_USAGE;
+  if (error instanceof UsageError) return EXIT_USAGE;
+  const command = program.args[0] ?? '';
+  if (error instanceof LinkError && ASKING.has(command)) return EXIT_UNREACHABLE;
+  return FINDING.has(command) ? EXIT_USAGE : 1;
 };
 
 // `mcbridge check | head` closes the pipe: nobody reads on, and that is no error. A bridge goes on, whoever reads its log.

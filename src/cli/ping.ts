@@ -80,7 +80,8 @@ Examples:
   mcbridge ping --config bridge.yaml --cert alice.pem --key alice.key -F country=uk -C /apache/
   mcbridge ping --federation production,staging --json | jq -r '.replies[].node'
 
-Exit codes: 0 somebody answered, 1 nobody did, 2 wrong usage`,
+Exit codes: 0 somebody answered, 1 nobody did, 2 wrong usage or configuration, 3 no
+connection`,
     )
     .action(ping);
 };

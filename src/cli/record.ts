@@ -70,7 +70,7 @@ Examples:
   mcbridge record --config bridge.yaml --out shared.cassette.ndjson --redact data.password '*.token'
 
 Exit codes: 0 done, 1 no connection, no message, a path that led to nothing, nothing could be listened to, or a file
-could not be written, 2 wrong usage or unreadable configuration`,
+could not be written, 2 wrong usage or unusable configuration`,
     )
     .action(record);
 };

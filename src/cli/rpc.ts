@@ -126,7 +126,8 @@ Examples:
   mcbridge rpc service restart service=httpd --target web1.example.net --target web2.example.net
   mcbridge rpc rpcutil ping --json | jq -r '.replies[] | select(.status != 0).node'
 
-Exit codes: 0 all ok, 1 some failed, did not answer, or there are none, 2 wrong usage`,
+Exit codes: 0 all ok, 1 some failed, did not answer, or there are none, 2 wrong usage or configuration, 3 no
+connection`,
     )
     .action(rpc);
 };

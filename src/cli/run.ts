@@ -37,8 +37,8 @@ Logs go to standard output, JSON lines unless that is a terminal.
 SIGTERM and SIGINT drain: no new work, what is in flight is finished, then the bridge closes. A second
 signal ends it at once.
 
-Exit codes: 0 stopped by a signal, 1 failed to start or killed by a second signal, 2 wrong usage or
-unreadable configuration`,
+Exit codes: 0 stopped by a signal, 1 failed to start or killed by a second signal, 2 wrong usage or a
+configuration (or a file that it names) that cannot be used: a restart would not help`,
     )
     .action((options: RunOptions) => orTell(() => run(options)));
 };

@@ -1,23 +1,25 @@
 import { z } from 'zod';
+import type { Pattern } from '../envelope/pattern.ts';
 import { DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../wire/choria/index.ts';
 import { type path, pattern, refuse } from './fields.ts';
+import { ANY_CERTIFICATE_NAMES, CERTIFICATE_NAMES } from './pattern/meaning.ts';
 
 /** Whose requests of a Choria client are believed. */
 export interface CallersConfig {
   /** Path of the CA that signs the callers' certificates. */
   readonly ca: string;
   /** Certificate names that may send requests. */
-  readonly allow: readonly RegExp[];
+  readonly allow: readonly Pattern[];
   /** Certificate names that may speak for any caller. */
-  readonly privileged: readonly RegExp[];
+  readonly privileged: readonly Pattern[];
 }
 
 export const callersField = (file: () => ReturnType<typeof path>) =>
   z
     .strictObject({
       ca: file().optional(),
-      allow: z.array(pattern()).default([...DEFAULT_ALLOW]),
-      privileged: z.array(pattern()).default([...DEFAULT_PRIVILEGED]),
+      allow: z.array(pattern(CERTIFICATE_NAMES)).optional(),
+      privileged: z.array(pattern(ANY_CERTIFICATE_NAMES)).optional(),
     })
     .optional();
 

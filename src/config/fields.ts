@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import { isToken } from '../envelope/check.ts';
+import { type ConfiguredPattern, compilePattern } from './pattern/compile.ts';
+import type { Names } from './pattern/meaning.ts';
+import { PatternProblem } from './pattern/scan.ts';
 import { Secret } from './secret.ts';
 import { parseBytes, parseSeconds } from './units.ts';
 
@@ -79,20 +82,27 @@ export const bytes = (min: number, max: number) =>
 const within = (value: number | undefined, min: number, max: number): number | undefined =>
   value !== undefined && value >= min && value <= max ? value : undefined;
 
-/** A regular expression, `…` or `/…/` as Choria writes them; matches anywhere unless it is anchored. */
-export const pattern = () =>
-  field('a regular expression, for instance \\.mcollective$ or /\\.mcollective$/', (value) =>
-    typeof value === 'string' && value !== '' ? compile(value.replace(/^\/(.+)\/$/s, '$1')) : undefined,
-  );
+const PATTERN = 'a regular expression, for instance \\.mcollective$ or /\\.mcollective$/';
 
-/** The expression, or undefined where it is not one. */
-export const compile = (source: string): RegExp | undefined => {
-  try {
-    return new RegExp(source);
-  } catch {
-    return undefined;
-  }
-};
+/**
+ * A regular expression, `…` or `/…/` as Choria writes them.
+ * @param names what it is to match
+ * @param options.whole whether it has to match all of a name; else it matches anywhere unless it is anchored
+ */
+export const pattern = (names: Names, { whole = false, allowed = PATTERN } = {}) =>
+  z.unknown().transform((value, context): ConfiguredPattern => {
+    const refused = (params: object, message = 'is not allowed'): never => {
+      context.addIssue({ code: 'custom', message, params: { ...params, allowed } });
+      return z.NEVER;
+    };
+    if (typeof value !== 'string' || value === '') return refused({});
+    try {
+      return compilePattern(value, names, whole);
+    } catch (error) {
+      if (!(error instanceof PatternProblem)) throw error;
+      return refused({ reason: error.message });
+    }
+  });
 
 /** The name of a file or folder, made absolute by `resolve`. */
 export const path = (resolve: (path: string) => string) =>

@@ -77,5 +77,8 @@ export const describeIssue = (
   const allowed = param(issue, 'allowed');
   if (param(issue, 'sentence') === true)
     return [problem(issue.message, typeof allowed === 'string' ? allowed : undefined)];
+  const reason = param(issue, 'reason');
+  if (typeof reason === 'string')
+    return [problem(`${shown} is not allowed: ${reason}`, typeof allowed === 'string' ? allowed : undefined)];
   return refused(typeof allowed === 'string' ? allowed : issue.message);
 };

@@ -24,10 +24,13 @@ export interface LoadedConfig {
  * @throws ConfigUnreadable where there is no such file
  * @throws ConfigError with every problem of the file
  */
-export const loadConfig = (file: string, env: Environment): LoadedConfig => {
-  let text: string;
+export const loadConfig = (file: string, env: Environment): LoadedConfig =>
+  parseConfig(readConfigText(file), file, env);
+
+/** @throws ConfigUnreadable */
+export const readConfigText = (file: string): string => {
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
   } catch (error) {
     throw new ConfigUnreadable(
       file,
@@ -35,7 +38,6 @@ export const loadConfig = (file: string, env: Environment): LoadedConfig => {
       { cause: error },
     );
   }
-  return parseConfig(text, file, env);
 };
 
 /** {@link loadConfig} of a text that is already there; `file` is for messages and for what paths are relative to. */

@@ -27,7 +27,10 @@ const INTERVALS = 3;
 const DAY = 24 * 3600;
 
 const glob = () =>
-  text('an identity such as web1.example.net, with * for any text and ? for one character', isGlob);
+  text(
+    'an identity such as web1.example.net, with * for any text and ? for one character; no regular expression',
+    isGlob,
+  );
 
 const checkExpire = (
   it: { readonly every?: unknown; readonly expire?: unknown },

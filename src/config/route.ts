@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isCallerId } from '../envelope/check.ts';
-import { ALWAYS, bool, compile, field, refuse, text, token } from './fields.ts';
+import { ALWAYS, bool, pattern, refuse, text, token } from './fields.ts';
+import { CALLERS } from './pattern/meaning.ts';
 import type { IdentityRule, RouteConfig } from './types.ts';
 
 const GROUP = /\$(\d)/g;
@@ -8,16 +9,15 @@ const GROUP = /\$(\d)/g;
 /** What `to` yields for the shortest captures: a callerid, if it can ever be one. */
 const sample = (to: string): string => to.replace(GROUP, 'x');
 
-/** How many groups an expression has: with an empty alternative it matches the empty text, and lists them all. */
-const groups = (pattern: RegExp): number => (new RegExp(`${pattern.source}|`).exec('')?.length ?? 1) - 1;
-
 /** The caller's whole name must match, or `choria=(.+)\.mcollective` would also let in `xchoria=…`. */
 const anchored = () =>
-  field('a regular expression such as choria=(.+)\\.mcollective', (value) => {
-    if (typeof value !== 'string' || value === '') return undefined;
-    const source = value.replace(/^\/(.+)\/$/s, '$1');
-    return compile(source) && compile(`^(?:${source})$`);
-  });
+  pattern(CALLERS, { whole: true, allowed: 'a regular expression such as choria=(.+)\\.mcollective' });
+
+/** What is there of a rule that may have other faults: the groups of its expression, if it is one. */
+const groupsOf = (regex: unknown): number | undefined =>
+  typeof regex === 'object' && regex !== null && 'groups' in regex && typeof regex.groups === 'number'
+    ? regex.groups
+    : undefined;
 
 const identity = () =>
   z
@@ -32,8 +32,8 @@ const identity = () =>
     .superRefine((it, context) => {
       if ((it.exact === undefined) === (it.regex === undefined))
         refuse(context, [], 'give either exact or regex');
-      if (typeof it.to !== 'string' || (it.regex !== undefined && !(it.regex instanceof RegExp))) return;
-      const most = it.regex === undefined ? 0 : groups(it.regex);
+      const most = it.regex === undefined ? 0 : groupsOf(it.regex);
+      if (typeof it.to !== 'string' || most === undefined) return;
       for (const [reference, number] of it.to.matchAll(GROUP))
         if (Number(number) < 1 || Number(number) > most)
           refuse(

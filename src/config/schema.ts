@@ -62,15 +62,20 @@ const clusterKey = () =>
 
 const DEFAULT_LOG = { level: 'info', format: 'auto' } as const;
 
+/** Who an instance is. */
+export const generalFields = (context: SchemaContext) => ({
+  identity: text('a host name such as mcbridge1.example.net', isIdentity).default(context.hostname),
+  cluster: token('a cluster name').default('mcollective'),
+  instance: field('a name: letters, digits, "_", "-" and "."; a number too', (value) =>
+    isIdentity(String(value)) && ['string', 'number'].includes(typeof value) ? String(value) : undefined,
+  ).optional(),
+});
+
 /** The whole file. */
 export const configSchema = (context: SchemaContext) =>
   z
     .strictObject({
-      identity: text('a host name such as mcbridge1.example.net', isIdentity).default(context.hostname),
-      cluster: token('a cluster name').default('mcollective'),
-      instance: field('a name: letters, digits, "_", "-" and "."; a number too', (value) =>
-        isIdentity(String(value)) && ['string', 'number'].includes(typeof value) ? String(value) : undefined,
-      ).optional(),
+      ...generalFields(context),
       cluster_key: clusterKey().optional(),
       cluster_key_file: path(context.resolve).optional(),
       max_ttl: seconds(1, 24 * 3600).default(3600),

@@ -1,3 +1,4 @@
+import type { Pattern } from '../envelope/pattern.ts';
 import type { ChoriaCollectiveConfig } from './egress/choria-collective.ts';
 import type { McollectiveStompConfig } from './egress/mcollective-stomp.ts';
 import type { HttpConfig, StatisticsConfig } from './http.ts';
@@ -72,7 +73,7 @@ export interface IdentityRule {
   readonly match:
     | { readonly kind: 'exact'; readonly name: string }
     /** Anchored at both ends. */
-    | { readonly kind: 'regex'; readonly pattern: RegExp };
+    | { readonly kind: 'regex'; readonly pattern: Pattern };
   /** A callerid; after a regex, `$1` to `$9` stand for its groups. */
   readonly to: string;
   /** This rule may yield a name that the other side holds privileged. */

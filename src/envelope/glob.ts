@@ -1,8 +1,14 @@
 /** Letters, digits, `_`, `-` and dots as in identities, and the two wildcards. */
 const GLOB = /^[\w.*?-]{1,255}$/;
 
+/** An identity neither begins nor ends with a dot, nor has it two in a row: `.*` is a regular expression's, not a glob's. */
+const NO_IDENTITY = /^\.|\.$|\.\./;
+
 /** Whether a text may stand for identities: `*` is any text, also none, and `?` one character. */
-export const isGlob = (text: string): boolean => GLOB.test(text);
+export const isGlob = (text: string): boolean => GLOB.test(text) && !NO_IDENTITY.test(text);
+
+/** Whether a text that is no glob looks like a regular expression, which is not what is asked for. */
+export const isLikeRegex = (text: string): boolean => /[\^$\\()[\]|+{}/]|^\.\*/.test(text);
 
 /** Whether it stands for more than one identity. */
 export const hasWildcard = (glob: string): boolean => /[*?]/.test(glob);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -154,5 +154,64 @@ describe('the options of a connection', () => {
   ])('%j are told to be wrong', (args, sentence) => {
     expect(() => connect(...args)).toThrow(UsageError);
     expect(() => connect(...args)).toThrow(sentence);
+  });
+});
+
+describe('a configuration of which a client uses one connection', () => {
+  const written = (name: string, edit: (text: string) => string) =>
+    file(name, edit(readFileSync(config, 'utf8')));
+  const secrets = written('secrets.yaml', (text) =>
+    text
+      .replace('"only for tests, thirty-two bytes or more"', '"$' + '{NOT_SET_KEY}"')
+      .replace('"password":"x"', '"password":"$' + '{NOT_SET_PASSWORD}"')
+      .replace('stomp://activemq.example.net:61613', '$' + '{NOT_SET_SERVER}'),
+  );
+  const parsed = (...args: readonly string[]) => {
+    const command = addConnectionOptions(new Command());
+    command.parse([...args], { from: 'user' });
+    return command.opts<ConnectionOptions>();
+  };
+
+  test('needs no secret and no variable of its other parts', () => {
+    const { linkOptions, federation } = connectionFrom(
+      parsed('--config', secrets, '--cert', cert, '--key', key),
+      {},
+    );
+    expect(linkOptions.servers).toEqual(['tls://configured.example.net:4222']);
+    expect(federation).toEqual(['production']);
+  });
+
+  test("needs none of the bridge's own files that the user gives himself", () => {
+    const own = written('own.yaml', (text) =>
+      text.replace('bridge.key', 'not-there.key').replace('ca.pem', 'no-ca.pem'),
+    );
+    expect(
+      connectionFrom(parsed('--config', own, '--ca', ca, '--cert', cert, '--key', key), {}).callerid,
+    ).toBe('choria=alice.mcollective');
+    expect(() => networkFrom(parsed('--config', own, '--ca', ca), {})).toThrow(
+      'not-there.key cannot be read',
+    );
+  });
+
+  test('names what is wrong in the part that it uses, and nothing else', () => {
+    const wrong = written('wrong.yaml', (text) =>
+      text
+        .replace('"nats://configured.example.net:4222"', '"$' + '{NOT_SET_NATS}"')
+        .replace('"stomp:', '"nonsense:'),
+    );
+    expect(() => networkFrom(parsed('--config', wrong), {})).toThrow(
+      /^[^\n]*ingresses\.federation\.servers\[0\]: the environment variable NOT_SET_NATS is not set$/,
+    );
+  });
+
+  test('may have no federation: then the client speaks in the collective itself', () => {
+    const collective = written('collective.yaml', (text) =>
+      text.replace('choria-federation', 'choria-collective'),
+    );
+    expect(networkFrom(parsed('--config', collective), {}).federation).toEqual([]);
+    const none = written('none.yaml', (text) => text.replace('choria-federation', 'mcollective-stomp'));
+    expect(() => networkFrom(parsed('--config', none), {})).toThrow(
+      'has no ingress of type choria-federation or choria-collective, which a client of Choria could use',
+    );
   });
 });

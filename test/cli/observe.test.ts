@@ -93,7 +93,7 @@ Rates`);
 
 describe('mcbridge federation observe, without a connection', () => {
   const failure = ({ status, stdout, stderr }: Finished): string => {
-    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect({ status, stdout }).toEqual({ status: 3, stdout: '' });
     expect(stderr).not.toContain('    at ');
     return stderr;
   };

@@ -162,7 +162,7 @@ describe('mcbridge record from inside a running bridge', () => {
       record_socket: 'other.sock',
       egresses: { ...it.egresses, legacy: { ...it.egresses.legacy, server_public_key: 'nowhere.pem' } },
     }));
-    expect(await mcbridge('run', '--config', other)).toMatchObject({ status: 1 });
+    expect(await mcbridge('run', '--config', other)).toMatchObject({ status: 2 });
     expect(existsSync(at('other.sock'))).toBe(false);
   });
 

@@ -11,21 +11,23 @@ const CASES: readonly Case[] = [
     PASSWORD,
     `    user: u\n    password: $SECRET\n${PASSWORD}`,
     [
-      'bridge.yaml:12:15: egresses.legacy.password: a variable is written ${SECRET} here, in braces, and $$SECRET for this very text',
+      'bridge.yaml:12:15: egresses.legacy.password: a variable is written $' +
+        '{SECRET} here, in braces, and $$SECRET for this very text',
     ],
   ],
   [
     'a variable without braces, within a value',
     'stomp://activemq1.example.net:61613',
     'stomp://$BROKER:61613',
-    ['bridge.yaml:10:15: egresses.legacy.servers[0]: a variable is written ${BROKER} here, in braces'],
+    ['bridge.yaml:10:15: egresses.legacy.servers[0]: a variable is written $' + '{BROKER} here, in braces'],
   ],
   [
     'a command in place of a value',
     PASSWORD,
     `    user: u\n    password: $(cat secret)\n${PASSWORD}`,
     [
-      'bridge.yaml:12:15: egresses.legacy.password: $(…) runs no command here; put its output into a variable, and write ${NAME}',
+      'bridge.yaml:12:15: egresses.legacy.password: $(…) runs no command here; put its output into a variable, and write $' +
+        '{NAME}',
     ],
   ],
   [

@@ -45,7 +45,7 @@ const CASES: readonly Case[] = [
     'choria=(.+)\\.mcollective',
     'choria=(.+',
     [
-      'bridge.yaml:18:16: routes[0].identities[0].regex: "choria=(.+" is not allowed; allowed: a regular expression such as choria=(.+)\\.mcollective',
+      'bridge.yaml:18:16: routes[0].identities[0].regex: "choria=(.+" is not allowed: a group is not closed; write \\( for the character itself; allowed: a regular expression such as choria=(.+)\\.mcollective',
     ],
   ],
   [

@@ -93,7 +93,7 @@ const CASES: readonly Case[] = [
     '    tls: {',
     '    callers: { allow: ["("] }\n    tls: {',
     [
-      'bridge.yaml:6:24: ingresses.federation.callers.allow[0]: "(" is not allowed; allowed: a regular expression, for instance \\.mcollective$ or /\\.mcollective$/',
+      'bridge.yaml:6:24: ingresses.federation.callers.allow[0]: "(" is not allowed: a group is not closed; write \\( for the character itself; allowed: a regular expression, for instance \\.mcollective$ or /\\.mcollective$/',
     ],
   ],
   [

@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { readFailure } from '../../config/files.ts';
+import { userInfo } from 'node:os';
+import { codeOf, readFailure } from '../../config/files.ts';
 import type { KeyPath } from '../../config/problem.ts';
 import { certificateNames } from '../../wire/choria/index.ts';
 import { isTrusted, nameOf, parseCertificates, validity } from './certificates.ts';
@@ -8,16 +9,21 @@ import type { Checklist } from './checklist.ts';
 
 const WORLD_READABLE = 0o004;
 
+/** What to do where a file or folder cannot be read; which user asks is known here only. */
+export const mendReading = (file: string, error: unknown): string => {
+  const code = codeOf(error);
+  if (code === 'EACCES' || code === 'EPERM')
+    return `let the user ${userInfo().username} read it, and search the folders above it: chgrp mcbridge ${file}; chmod g+r ${file}`;
+  if (code === 'EISDIR') return 'give the file, not the folder that it is in';
+  return "check the name; relative names start at the configuration file's folder";
+};
+
 /** The file's bytes; a finding where it cannot be read, and none where it can. */
 export const readBytes = (list: Checklist, path: KeyPath, file: string): Buffer | undefined => {
   try {
     return readFileSync(file);
   } catch (error) {
-    list.problem(
-      path,
-      `${file} cannot be read: ${readFailure(error)}`,
-      "check the name; relative names start at the configuration file's folder",
-    );
+    list.problem(path, `${file} cannot be read: ${readFailure(error)}`, mendReading(file, error));
     return undefined;
   }
 };

@@ -1,8 +1,7 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ChoriaConnection } from '../../config/choria-connection.ts';
-import type { McollectiveStompConfig } from '../../config/egress/mcollective-stomp.ts';
-import { readFailure, trimKey } from '../../config/files.ts';
+import { codeOf, readFailure, trimKey } from '../../config/files.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { KeyPath } from '../../config/problem.ts';
 import { MIN_CLUSTER_KEY } from '../../config/schema.ts';
@@ -19,9 +18,12 @@ import {
   checkClient,
   checkPublicKey,
   checkSigningKey,
+  mendReading,
   readBytes,
   warnIfWorldReadable,
 } from './files.ts';
+import { checkPatterns } from './patterns.ts';
+import { checkRules } from './rules.ts';
 
 /** Everything that can be looked at without a network: files, keys, certificates, parts that nothing uses. */
 export const checkSettings = (list: Checklist, { config }: LoadedConfig, now: number): void => {
@@ -38,11 +40,9 @@ export const checkSettings = (list: Checklist, { config }: LoadedConfig, now: nu
       list.warning(['egresses', egress.name], 'no route ends here', 'add a route, or remove it');
     checkEgress(list, egress, now);
   }
-  for (const [index, route] of routes.entries()) {
-    const egress = egresses.get(route.to);
-    if (egress?.type === 'mcollective-stomp') checkRoute(list, ['routes', index], route, egress);
-  }
+  checkRules(list, config);
   checkDiscovery(list, config);
+  checkPatterns(list, config);
 };
 
 const checkClusterKey = (list: Checklist, file: string): void => {
@@ -162,7 +162,7 @@ const checkKeysFolder = (list: Checklist, path: KeyPath, folder: string, of: Key
     list.problem(
       path,
       `${folder} cannot be read: ${readFailure(error)}`,
-      `give the folder of the ${of.kind}s`,
+      codeOf(error) === 'EACCES' ? mendReading(folder, error) : `give the folder of the ${of.kind}s`,
     );
     return;
   }
@@ -181,29 +181,3 @@ const checkKeysFolder = (list: Checklist, path: KeyPath, folder: string, of: Key
 
 const brief = (names: readonly string[]): string =>
   names.length <= 10 ? names.join(', ') : `${names.slice(0, 10).join(', ')} and ${names.length - 10} more`;
-
-/** An exact rule names its caller, so its key must be there; what a regular expression yields is not known yet. */
-const checkRoute = (
-  list: Checklist,
-  path: KeyPath,
-  route: LoadedConfig['config']['routes'][number],
-  egress: McollectiveStompConfig,
-): void => {
-  for (const [index, { match, to, privileged }] of route.identities.entries()) {
-    const rule = [...path, 'identities', index, 'to'];
-    if (match.kind === 'exact' && !privileged && egress.privileged.some((pattern) => pattern.test(to)))
-      list.problem(
-        rule,
-        `${to} is privileged there, so this rule lets nobody through`,
-        'add privileged: true to the rule, if that is meant',
-      );
-    if (match.kind !== 'exact' || egress.signing.kind !== 'keys') continue;
-    const file = join(egress.signing.folder, `${to.slice(to.indexOf('=') + 1)}.pem`);
-    if (!existsSync(file))
-      list.problem(
-        rule,
-        `there is no key ${file}, so this caller's requests cannot be signed`,
-        "put the caller's private key there",
-      );
-  }
-};

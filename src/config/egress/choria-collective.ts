@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Pattern } from '../../envelope/pattern.ts';
 import { DEFAULT_PRIVILEGED } from '../../wire/choria/index.ts';
 import {
   type ChoriaConnection,
@@ -9,6 +10,7 @@ import {
 } from '../choria-connection.ts';
 import { ALWAYS, choice, path, pattern, refuse } from '../fields.ts';
 import { type NodesConfig, nodesFields, nodesOf } from '../nodes.ts';
+import { CALLERS } from '../pattern/meaning.ts';
 import type { SchemaContext } from '../types.ts';
 
 /** Requests to a Choria collective, over NATS: sealed ones of a federation, and others signed in their caller's name. */
@@ -21,7 +23,7 @@ export interface ChoriaCollectiveConfig extends ChoriaConnection, NodesConfig {
   /** How compound filters are written: go-choria's one expression, or MCollective's tokens, which Ruby nodes read. */
   readonly compound: 'expr' | 'tokens';
   /** Callerids that only a rule with `privileged: true` may yield. */
-  readonly privileged: readonly RegExp[];
+  readonly privileged: readonly Pattern[];
 }
 
 /** Paths of PEM files: a certificate that nodes hold privileged, with any intermediates, and its RSA key. */
@@ -53,7 +55,7 @@ export const choriaCollective = (context: SchemaContext) => {
       ...nodesFields(),
       signing: z.strictObject({ cert: file(), key: file() }).optional(),
       compound: choice(['expr', 'tokens']).optional(),
-      privileged: z.array(pattern()).optional(),
+      privileged: z.array(pattern(CALLERS)).optional(),
     })
     .superRefine(checkConnection, ALWAYS)
     .superRefine(checkSigning, ALWAYS)

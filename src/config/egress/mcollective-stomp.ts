@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { isCallerId } from '../../envelope/check.ts';
+import type { Pattern } from '../../envelope/pattern.ts';
 import { ALWAYS, integer, path, pattern, refuse, text } from '../fields.ts';
 import { type NodesConfig, nodesFields, nodesOf } from '../nodes.ts';
+import { CALLERS } from '../pattern/meaning.ts';
 import { checkStomp, type StompConnection, stompFields, stompOf } from '../stomp-connection.ts';
 import type { SchemaContext } from '../types.ts';
 
@@ -14,7 +16,7 @@ export interface McollectiveStompConfig extends StompConnection, NodesConfig {
   /** Paths of PEM public keys or certificates of the daemons. */
   readonly serverPublicKeys: readonly string[];
   /** Callerids that only a rule with `privileged: true` may yield. */
-  readonly privileged: readonly RegExp[];
+  readonly privileged: readonly Pattern[];
 }
 
 /** Whose key signs requests: each mapped caller's own, `<folder>/<name>.pem` for `cert=<name>`, or one for all. */
@@ -55,7 +57,7 @@ export const mcollectiveStomp = (context: SchemaContext) => {
         (value) => (typeof value === 'string' ? [value] : value),
         z.array(file()).min(1),
       ),
-      privileged: z.array(pattern()).default([]),
+      privileged: z.array(pattern(CALLERS)).default([]),
     })
     .superRefine(checkStomp, ALWAYS)
     .transform(

@@ -20,6 +20,11 @@ export const parsePath = (text: string): Path => {
   const [root = ''] = path;
   if (path.includes('')) throw new RangeError(`${JSON.stringify(text)} has an empty key`);
   if (path.length > MAX_KEYS) throw new RangeError(`${JSON.stringify(text)} has more than ${MAX_KEYS} keys`);
+  const odd = path.find((key) => key !== ANY && /[*[\]()^$\\]|^\/.*\/$/.test(key));
+  if (odd !== undefined)
+    throw new RangeError(
+      `${JSON.stringify(text)}: ${JSON.stringify(odd)} is taken for a key of that name; * stands for whole keys only, and an index is a key: data.users.0`,
+    );
   if (!ROOTS.has(root))
     throw new RangeError(`${JSON.stringify(text)} begins neither with data, nor with statusmsg, nor with *`);
   return path;

@@ -1,4 +1,5 @@
 import { createHash, type KeyObject, verify as verifySignature } from 'node:crypto';
+import type { Pattern } from '../../envelope/pattern.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import { tryDecodeBase64 } from '../base64.ts';
 import { Lru } from '../lru.ts';
@@ -15,9 +16,9 @@ export interface CallerVerifierOptions {
   /** The trusted CA certificates, PEM. */
   readonly ca: string;
   /** Which certificate names may call; a privileged certificate is not asked. */
-  readonly allow: readonly RegExp[];
+  readonly allow: readonly Pattern[];
   /** Certificates with such a name may claim any callerid. */
-  readonly privileged: readonly RegExp[];
+  readonly privileged: readonly Pattern[];
   /** How many certificates are remembered, 1000 unless told. */
   readonly cacheSize?: number;
 }
@@ -59,8 +60,10 @@ interface Signer {
 }
 
 /** `test` of a pattern with these flags depends on where the last one ended. */
-const stateless = (patterns: readonly RegExp[]): readonly RegExp[] =>
-  patterns.map((pattern) => new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')));
+const stateless = (patterns: readonly Pattern[]): readonly Pattern[] =>
+  patterns.map((pattern) =>
+    pattern instanceof RegExp ? new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')) : pattern,
+  );
 
 const nameIn = (callerId: string): string => {
   const name = callerName(callerId);
