@@ -175,6 +175,10 @@ export interface McoClientOptions extends CommonOptions {
 }
 
 export interface McoClient {
+  /** The file that `-c` names. */
+  readonly config: string;
+  /** What it needs in the environment, beside `HOME`. */
+  readonly env: Readonly<Record<string, string>>;
   /** `mco <args> -c <its configuration>`. Its exit status is 0 also when nobody answers. */
   run(...args: readonly string[]): Promise<Finished>;
   /** Runs a Ruby script on MCollective's libraries; `ARGV[0]` is the configuration file. */
@@ -200,6 +204,8 @@ export const makeMcoClient = async (options: McoClientOptions): Promise<McoClien
   });
   const env = { ...RUBY_ENV, HOME: folder };
   return {
+    config: at('client.cfg'),
+    env: RUBY_ENV,
     run: (...args) => run('mco', [...args, '-c', at('client.cfg')], { env }),
     ruby: (script) => run('ruby', ['-e', script, at('client.cfg')], { env }),
     remove: () => rm(folder, { recursive: true, force: true }),
