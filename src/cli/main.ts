@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+// First: it says what signals do.
+import './orders.ts';
 import { Command, CommanderError } from 'commander';
 import { codeOf } from '../config/files.ts';
 import { ConfigError, ConfigUnreadable } from '../config/problem.ts';
@@ -98,7 +100,8 @@ const exitCode = (error: unknown): number => {
 
 // `mcbridge check | head` closes the pipe: nobody reads on, and that is no error. A bridge goes on, whoever reads its log.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+  // EIO: of a terminal that has been closed.
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
   if (!program.args.includes('run')) process.exit();
 });
 

@@ -8,6 +8,7 @@ import { createRedactor } from '../record/redact/redactor.ts';
 import type { Tally } from '../record/tally.ts';
 import { Tape } from '../record/tape.ts';
 import { collecting } from './arguments.ts';
+import { onEnd } from './orders.ts';
 import { attached, fromInside, fromOutside } from './record/hearing.ts';
 import {
   PATHS_HELP,
@@ -181,14 +182,13 @@ const ending = (duration: number | undefined): Ending => {
   const again = new Promise<void>((resolve) => {
     hurry = resolve;
   });
-  let isFirst = true;
-  const onSignal = (): void => {
-    if (isFirst) end();
-    else hurry();
-    isFirst = false;
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  const stopListening = onEnd(
+    () => end(),
+    () => hurry(),
+  );
+  // The terminal is gone, and what has been recorded is to be complete.
+  const onHangUp = (): void => end();
+  process.on('SIGHUP', onHangUp);
   return {
     signal,
     again,
@@ -201,8 +201,8 @@ const ending = (duration: number | undefined): Ending => {
     },
     stop: () => {
       clearTimeout(timer);
-      process.off('SIGINT', onSignal);
-      process.off('SIGTERM', onSignal);
+      stopListening();
+      process.off('SIGHUP', onHangUp);
     },
   };
 };

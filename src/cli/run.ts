@@ -4,6 +4,7 @@ import { BROKERS } from '../assembly/links.ts';
 import { loadConfig } from '../config/load.ts';
 import { createLogger } from './log.ts';
 import { createMonitor, serve } from './monitor.ts';
+import { onEnd, onUnused } from './orders.ts';
 import { parseSize } from './record/options.ts';
 import { orAbandon, type RunningOptions, recordRunning, tellRunning } from './record/running.ts';
 import { orTell } from './record.ts';
@@ -34,8 +35,8 @@ Examples:
   mcbridge run --config bridge.yaml --record traffic.cassette.ndjson
 
 Logs go to standard output, JSON lines unless that is a terminal.
-SIGTERM and SIGINT drain: no new work, what is in flight is finished, then the bridge closes. A second
-signal ends it at once.
+SIGTERM and SIGINT drain: no new work, what is in flight is finished, then the bridge closes. A further
+one, a second later or more, ends it at once. SIGHUP, SIGUSR1 and SIGUSR2 do nothing yet.
 
 Exit codes: 0 stopped by a signal, 1 failed to start or killed by a second signal, 2 wrong usage or a
 configuration (or a file that it names) that cannot be used: a restart would not help`,
@@ -52,6 +53,7 @@ const run = async ({ config: file, record, ...options }: RunOptions): Promise<vo
   const { config } = loaded;
   const { identity, cluster, instance } = config;
   const log = createLogger({ ...config.log, stream: process.stdout, identity, cluster, instance });
+  onUnused((signal) => log.warn({ signal }, `${signal} does nothing yet; SIGTERM ends the bridge`));
   const recording =
     record === undefined ? undefined : await recordRunning({ ...options, record }, loaded, log);
   const { assembled, monitor, socket } = await orAbandon(recording, async () => {
@@ -82,17 +84,10 @@ const run = async ({ config: file, record, ...options }: RunOptions): Promise<vo
   const timer = setInterval(counters, STATS_EVERY);
 
   const signalled = new Promise<string>((resolve) => {
-    let stopping = false;
-    const onSignal = (signal: string): void => {
-      if (stopping) {
-        log.warn({ signal }, 'second signal, ending at once');
-        process.exit(1);
-      }
-      stopping = true;
-      resolve(signal);
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
+    onEnd(resolve, (signal) => {
+      log.warn({ signal }, 'second signal, ending at once');
+      process.exit(1);
+    });
   });
 
   log.info(

@@ -89,9 +89,21 @@ describe('SIGTERM', () => {
     await slow(10, 500);
     bridge.child.signal('SIGTERM');
     await bridge.line(({ msg }) => msg === 'draining', 'that it drains');
-    bridge.child.signal('SIGTERM');
+    // Until one comes more than a second after the first: earlier ones are the same order.
+    const again = setInterval(() => bridge.child.signal('SIGTERM'), 100);
     expect(await bridge.child.exited).toBe(1);
+    clearInterval(again);
     expect(messages(bridge).at(-1)).toBe('second signal, ending at once');
+  });
+
+  test('twice in a row, as process managers and npm deliver it, is one order', async () => {
+    const bridge = await world.bridge(traced);
+    const { replies } = await slow(2);
+    bridge.child.signal('SIGTERM');
+    bridge.child.signal('SIGINT');
+    expect(await replies).toMatchObject([{ sender: NODE1, rpc: { statuscode: 0 } }]);
+    expect(await bridge.child.exited).toBe(0);
+    expect(messages(bridge)).not.toContain('second signal, ending at once');
   });
 
   test('ends a start that cannot reach its brokers, with 0', async () => {
@@ -112,6 +124,20 @@ describe('SIGTERM', () => {
     expect(await bridge.stop()).toBe(0);
     expect(messages(bridge)).not.toContain('ready');
     expect(messages(bridge).at(-1)).toBe('stopped');
+  });
+});
+
+describe('signals that mean nothing', () => {
+  test('end nothing and open no inspector; each has its line', async () => {
+    const bridge = await world.bridge(traced);
+    for (const signal of ['SIGHUP', 'SIGUSR2', 'SIGUSR1'] as const) {
+      bridge.child.signal(signal);
+      const line = await bridge.line((it) => it['signal'] === signal, `the signal ${signal}`);
+      expect(line.msg).toBe(`${signal} does nothing yet; SIGTERM ends the bridge`);
+    }
+    expect(await ping()).toMatchObject([{ sender: NODE1, rpc: { statuscode: 0 } }]);
+    expect(await bridge.stop()).toBe(0);
+    expect(bridge.child.log()).not.toContain('Debugger');
   });
 });
 

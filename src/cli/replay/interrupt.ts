@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { onEnd } from '../orders.ts';
 
 /** A signal has ended the work before its end. */
 export class Interrupted extends Error {
@@ -18,16 +19,10 @@ export class Interrupted extends Error {
  */
 export const interruptible = async <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
   const controller = new AbortController();
-  const interrupt = (by: NodeJS.Signals): void => {
-    stop();
-    if (by === 'SIGINT' || by === 'SIGTERM') controller.abort(new Interrupted(by));
-  };
-  const stop = (): void => {
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
-  };
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
+  const stop = onEnd(
+    (by) => controller.abort(new Interrupted(by)),
+    (by) => process.exit(128 + constants.signals[by]),
+  );
   try {
     return await work(controller.signal);
   } finally {
