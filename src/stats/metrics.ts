@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { RouteCounts, Stats } from '../bridge/stats.ts';
+import { REJECTION_CODES } from '../envelope/rejection.ts';
 import { registerChoriaMetrics } from './choria-metrics.ts';
 import type { Health } from './health.ts';
 import type { MeteredLink } from './meter.ts';
@@ -111,9 +112,11 @@ export const createMetrics = (options: MetricsOptions): Registry => {
     ['reason'],
     () => Object.entries(stats.snapshot().ignored).map(([reason, value]) => [{ reason }, value]),
   );
-  counter('mcbridge_rejected_total', 'Messages that were refused, by reason code', ['reason'], () =>
-    Object.entries(stats.snapshot().rejected).map(([reason, value]) => [{ reason }, value]),
-  );
+  // All of them from the start: Prometheus sees no increase in a series that begins with 1.
+  counter('mcbridge_rejected_total', 'Messages that were refused, by reason code', ['reason'], () => {
+    const { rejected } = stats.snapshot();
+    return REJECTION_CODES.map((reason) => [{ reason }, rejected[reason] ?? 0]);
+  });
   counter(
     'mcbridge_expired_total',
     'Messages whose ttl ended while they waited for a broker',
@@ -144,12 +147,15 @@ export const createMetrics = (options: MetricsOptions): Registry => {
     [],
     () => none(options.inFlight()),
   );
-  gauge(
-    'mcbridge_cluster_members',
-    'Instances that share the requests of legacy clients, as this one knows; 0 while it takes none itself',
-    [],
-    () => (options.members === undefined ? [] : none(options.members())),
-  );
+  const { members } = options;
+  // A gauge without labels is 0 until it is told, and where nothing is shared there is nothing to tell.
+  if (members !== undefined)
+    gauge(
+      'mcbridge_cluster_members',
+      'Instances that share the requests of legacy clients, as this one knows; 0 while it takes none itself',
+      [],
+      () => none(members()),
+    );
   gauge('mcbridge_ready', 'Whether every ingress and egress is connected and subscribed', [], () =>
     none(options.health().ready ? 1 : 0),
   );

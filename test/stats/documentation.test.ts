@@ -29,6 +29,7 @@ const offered = async (): Promise<Exposition> => {
     stats,
     inFlight: () => 0,
     health: () => healthOf(links, 'running'),
+    members: () => 2,
   });
   return parseExposition(await registry.metrics());
 };

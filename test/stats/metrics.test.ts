@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Stats } from '../../src/bridge/stats.ts';
+import { REJECTION_CODES } from '../../src/envelope/rejection.ts';
 import { healthOf, type Phase } from '../../src/stats/health.ts';
 import { type MeteredLink, meterLink } from '../../src/stats/meter.ts';
 import { createMetrics } from '../../src/stats/metrics.ts';
@@ -80,6 +81,28 @@ describe('metrics with the names of go-choria’s broker', () => {
       'nats_egest collective',
       'nats_egest federation',
     ]);
+  });
+
+  it('count every reason from zero, so that its first event is an increase', async () => {
+    const { stats, read } = await world();
+    const rejected = async () =>
+      (await read()).samples.filter(({ name }) => name === 'mcbridge_rejected_total');
+    const before = await rejected();
+    expect(before.map(({ labels, value }) => [labels['reason'], value])).toEqual(
+      REJECTION_CODES.map((reason) => [reason, 0]),
+    );
+    stats.reject('internal', 'request');
+    const after = await rejected();
+    expect(after).toHaveLength(before.length);
+    expect(after.filter(({ value }) => value > 0)).toMatchObject([
+      { labels: { reason: 'internal' }, value: 1 },
+    ]);
+  });
+
+  it('say nothing of members where nothing is shared', async () => {
+    const { samples, types } = await (await world()).read();
+    expect(samples.some(({ name }) => name === 'mcbridge_cluster_members')).toBe(false);
+    expect(types.has('mcbridge_cluster_members')).toBe(false);
   });
 
   it('count what goes through the links, and the time it takes', async () => {

@@ -34,7 +34,7 @@ export const replySubjectCheck =
     if (!collectives.has(collective))
       throw new Rejection(
         'collective_not_exported',
-        `replies to the collective ${collective} are not carried here`,
+        `its reply-to is in the collective ${collective}, to which no replies are carried here`,
       );
   };
 

@@ -87,7 +87,10 @@ export class Intake {
   checkReplyTo(replyTo: string): void {
     const collective = replyToCollective(replyTo, this.#options.cluster);
     if (!this.#options.collectives.has(collective))
-      throw new Rejection('invalid_reply_to', `replies to the collective ${collective} are not carried here`);
+      throw new Rejection(
+        'invalid_reply_to',
+        `its reply-to is in the collective ${collective}, to which no replies are carried here`,
+      );
   }
 
   #refuse(arrival: Arrival, rejection: Rejection, sink: RequestSink): void {
