@@ -13,6 +13,9 @@ export interface LinkStatus {
   readonly buffered?: number;
 }
 
+/** What an adapter has done with a message so far. */
+export type Step = 'decoded' | 'verified' | 'signed';
+
 /** What an ingress hands over to the bridge. */
 export interface RequestSink {
   /** A verified request, or a sealed one for a route that passes such. */
@@ -24,6 +27,8 @@ export interface RequestSink {
   rejected(rejection: Rejection, home?: Home): void;
   /** A request that is somebody else's to handle; counted, and told at log level debug. */
   ignored(why: Ignored, context: RejectionContext): void;
+  /** A step of a request's way in, for the log at level debug. */
+  step?(step: Step, context: RejectionContext): void;
 }
 
 /**
@@ -95,6 +100,8 @@ export interface ReplySink {
    * @param broadcast whether it answers a request to all that listen, where the message proved that
    */
   rejected(rejection: Rejection, home?: Home, broadcast?: boolean): void;
+  /** A step of a request's way out, for the log at level debug. */
+  step?(step: Step, context: RejectionContext): void;
 }
 
 /**
@@ -107,6 +114,8 @@ export type Undelivered = (rejection: Rejection, extent: 'all' | 'some', home: H
 /** The side where requests go out. */
 export interface Egress {
   readonly name: string;
+  /** What may be the cause where nothing at all comes back from there: questions to an operator. */
+  readonly silence?: string;
   start(sink: ReplySink): Promise<void>;
   /**
    * Signs and sends a mapped request, or passes a sealed one of its own protocol: to all of its targets or, where it

@@ -1,4 +1,4 @@
-import type { Egress, Ignored, Ingress, LinkStatus, Undelivered } from '../adapter/port.ts';
+import type { Egress, Ignored, Ingress, LinkStatus, Step, Undelivered } from '../adapter/port.ts';
 import type { Home, Reply, Request } from '../envelope/message.ts';
 import { asRejection, Rejection, type RejectionCode, type RejectionContext } from '../envelope/rejection.ts';
 import { isSealedReply, isSealedRequest, type SealedReply, type SealedRequest } from '../envelope/sealed.ts';
@@ -7,7 +7,9 @@ import { type IdentityMapOptions, mapCaller } from './identity-map.ts';
 import { Ledger, type Note } from './ledger.ts';
 import { LineLimit } from './line-limit.ts';
 import type { Log } from './log.ts';
+import { Silence } from './silence.ts';
 import { type Stage, Stats } from './stats.ts';
+import { Steps } from './steps.ts';
 import { type Trail, withHop } from './trail.ts';
 import { within } from './within.ts';
 
@@ -63,6 +65,8 @@ export class Bridge {
   readonly #ledger: Ledger;
   readonly #homeward: Homeward;
   readonly #lines: LineLimit;
+  readonly #silence: Silence;
+  readonly #steps: Steps;
   readonly #ingresses: ReadonlyMap<string, Ingress>;
   readonly #egresses: ReadonlySet<Egress>;
   #delivering = 0;
@@ -75,6 +79,8 @@ export class Bridge {
     this.#options = options;
     this.stats = options.stats ?? new Stats();
     this.#lines = new LineLimit(options);
+    this.#silence = new Silence(options);
+    this.#steps = new Steps(options.log);
     this.#ledger = new Ledger({
       log: options.log,
       clock: options.clock,
@@ -103,7 +109,8 @@ export class Bridge {
     const replies = (egress: Egress) => ({
       reply: (reply: Reply | SealedReply) => this.#reply(reply, egress),
       rejected: (rejection: Rejection, home?: Home, broadcast?: boolean) =>
-        this.#rejectedReply(rejection, home, broadcast),
+        this.#rejectedReply(rejection, home, broadcast, egress),
+      step: (step: Step, context: RejectionContext) => this.#steps.tell(`request ${step}`, () => context),
     });
     const egresses = new Map([...this.#egresses].map((egress) => [egress, egress.start(replies(egress))]));
     const ingresses = [...this.#ingresses.values()].map(async (ingress) => {
@@ -116,6 +123,7 @@ export class Bridge {
         request: (request) => void this.#request(request, ingress),
         rejected: (rejection, home) => this.#rejected(rejection, home, 'request_in'),
         ignored: (why, context) => this.#ignored(why, context, 'a request'),
+        step: (step, context) => this.#steps.tell(`request ${step}`, () => context),
       });
       this.#takes();
     });
@@ -135,6 +143,7 @@ export class Bridge {
     await within(Promise.all([...this.#egresses].map((egress) => egress.close())), CLOSE_TIMEOUT);
     await within(Promise.all([...this.#ingresses.values()].map((ingress) => ingress.close())), CLOSE_TIMEOUT);
     this.#ledger.stop();
+    this.#silence.stop();
   }
 
   /** Requests that are on their way out, and those that wait for a reply of a node that was named. */
@@ -164,14 +173,19 @@ export class Bridge {
       const route = this.#routeOf(request, from);
       const counts = this.stats.route(from.name, route.to.name);
       counts.requestsReceived++;
+      const about = { ...contextOf(request), route: counts.name, targets: targetsOf(request) };
+      this.#steps.tell('request routed', () => about);
       const { outgoing, note } = this.#outgoing(request, route, counts.name);
+      this.#steps.tell('request mapped', () => ({ ...about, ...callerOf(outgoing) }));
       try {
         await route.to.deliver(outgoing, this.#whenUndelivered(request, note));
       } catch (error) {
         if (note !== undefined) this.#ledger.forget(note);
         throw error;
       }
-      const targets = targetsOf(request);
+      this.#steps.tell('request sent', () => about);
+      this.#silence.asked(route.to, expiryOf(request));
+      const { targets } = about;
       this.stats.add('requestsSent');
       this.stats.add('targetsSent', targets);
       counts.requestsSent++;
@@ -236,6 +250,11 @@ export class Bridge {
       ? this.stats.route(reply.home.ingress, egress.name)
       : undefined;
     this.stats.add('repliesReceived');
+    this.#silence.heard(egress);
+    this.#steps.tell('reply received', () => ({
+      ...replyFields(reply),
+      ...(counts && { route: counts.name }),
+    }));
     if (counts !== undefined) counts.repliesReceived++;
     if (isSealedReply(reply)) this.#ledger.passedBack(reply);
     else {
@@ -249,13 +268,23 @@ export class Bridge {
       this.#ledger.replied(home, false, sender);
     }
     if (this.#homeward.send(reply)) {
+      this.#steps.tell('reply sent', () => ({
+        ...replyFields(reply),
+        ...(counts && { route: counts.name }),
+      }));
       this.stats.add('repliesSent');
       if (counts !== undefined) counts.repliesSent++;
     }
     this.stats.spent('reply', since);
   }
 
-  #rejectedReply(rejection: Rejection, home: Home | undefined, broadcast: boolean | undefined): void {
+  #rejectedReply(
+    rejection: Rejection,
+    home: Home | undefined,
+    broadcast: boolean | undefined,
+    egress: Egress,
+  ): void {
+    this.#silence.heard(egress);
     const node = rejection.context.sender;
     if (home !== undefined && node !== undefined && this.#answersItself(home, node, broadcast)) {
       this.#refused(rejection, home, 'reply_in');
@@ -324,3 +353,17 @@ const contextOf = (request: Request | SealedRequest): RejectionContext => {
   const { id, sender, caller, agent, collective } = request;
   return { requestId: id, sender, caller, agent, collective };
 };
+
+/** In whose name it goes out; what passes sealed keeps its own. */
+const callerOf = (outgoing: Request | SealedRequest): { readonly callerOut?: string } =>
+  isSealedRequest(outgoing) ? {} : { callerOut: outgoing.caller };
+
+/** Ms since the epoch. */
+const expiryOf = (request: Request | SealedRequest): number =>
+  isSealedRequest(request) ? request.expires : request.home.expires * 1000;
+
+const replyFields = ({ home, sender }: Reply | SealedReply): RejectionContext => ({
+  requestId: home.requestId,
+  sender,
+  ...('agent' in home ? { agent: home.agent, collective: home.collective } : {}),
+});

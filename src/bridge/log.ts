@@ -4,4 +4,6 @@ export interface Log {
   info(fields: Readonly<Record<string, unknown>>, message: string): void;
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
   error(fields: Readonly<Record<string, unknown>>, message: string): void;
+  /** Whether lines of a level are written at all. */
+  isLevelEnabled?(level: 'debug'): boolean;
 }

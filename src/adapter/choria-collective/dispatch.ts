@@ -31,6 +31,7 @@ export interface DispatchOptions {
   readonly homecoming: Homecoming;
   /** Ms since the epoch. */
   readonly clock: () => number;
+  readonly onSigned: (request: Request) => void;
 }
 
 /** The shortest ttl that go-choria's schema of `choria:request:1` has, in seconds. */
@@ -111,6 +112,7 @@ export const createDispatch = (
       );
     const text = textOf(request);
     const content = await queued(request, text.length, (check) => options.sign(text, check));
+    options.onSigned(request);
     sendVia(link, messagesFor(request, content), notSentTo(undelivered, home));
   };
 };

@@ -8,6 +8,7 @@ import { collectiveGroup, collectiveSubject, decodeRelay } from '../../wire/chor
 import { choriaStatus } from '../choria-status.ts';
 import { joinGroup } from '../group-share.ts';
 import type { Egress, LinkStatus, ReplySink, Undelivered } from '../port.ts';
+import { tellSigned } from '../signed.ts';
 import { createDiscovery } from './discovery.ts';
 import { createDispatch } from './dispatch.ts';
 import { createHomecoming, type Homecoming } from './homecoming.ts';
@@ -43,6 +44,9 @@ export interface ChoriaSigning extends RequestCertificate {
   /** In whose name the bridge asks who is there; a name of its own unless told. */
   readonly discoveryCaller?: string;
 }
+
+const SILENCE =
+  'do the nodes run, do they trust the certificate that requests are signed with, and may they speak for its callers? Their own logs say';
 
 const DISCOVERY_CALLER = 'choria=mcbridge.mcollective';
 
@@ -80,6 +84,7 @@ export const createChoriaCollectiveEgress = (options: ChoriaCollectiveEgressOpti
 
   return {
     name,
+    silence: SILENCE,
 
     start: async (replies) => {
       sink = replies;
@@ -125,9 +130,20 @@ const createTranslation = (
   const { discoveryCaller: caller = DISCOVERY_CALLER } = signing;
   const sign = createRequestSigner(signing);
   const homecoming = createHomecoming({ ...signing, clock });
+  const onSigned = tellSigned(sink);
   return {
     homecoming,
-    deliver: createDispatch({ link, identity, cluster, compound, sign, maxUnsignedBytes, homecoming, clock }),
+    deliver: createDispatch({
+      link,
+      identity,
+      cluster,
+      compound,
+      sign,
+      maxUnsignedBytes,
+      homecoming,
+      clock,
+      onSigned,
+    }),
     discover: createDiscovery({ link, identity, caller, sign, maxMessageBytes, clock }, sink),
   };
 };

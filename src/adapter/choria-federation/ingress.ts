@@ -60,8 +60,15 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
       sink.rejected(asRejection(error), opener.answerTo(body));
       return;
     }
-    if (request === undefined) opener.open(body, addressing, sink);
-    else sink.request(request);
+    if (request === undefined) {
+      opener.open(body, addressing, sink);
+      return;
+    }
+    const { home, sender, caller } = request;
+    const context = { requestId: home.requestId, sender, ...(caller === undefined ? {} : { caller }) };
+    sink.step?.('decoded', context);
+    if (caller !== undefined) sink.step?.('verified', context);
+    sink.request(request);
   };
 
   const pass = ({ home, sender, content, expires }: SealedReply, unsent?: NotSent): void => {

@@ -94,11 +94,13 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
       const secure = decodeSecureRequest(transport.data);
       const wire = decodeUnreadRequest(secure.message);
       context = contextOf(wire);
+      sink.step?.('decoded', context);
       const targetOf = addressing(transport);
       if (seenBy !== undefined && isTooLong(seenBy))
         throw new Rejection('limit_exceeded', "the seen-by trail is longer than any federation's");
       // Whoever can publish can send what takes long to read: no more of it is read before its signature is known to be good.
       const { privileged } = options.verifier.verify(secure, wire.callerId, clock());
+      sink.step?.('verified', context);
       const { payload, dialect } = decodeRequestBody(wire.message, { ...wire, vouched: privileged });
       origin = { ...origin, body: dialect };
       const { ttl, expires } = checkTime(wire.time, wire.ttl, clock(), options);

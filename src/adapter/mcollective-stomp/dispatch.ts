@@ -42,6 +42,7 @@ export interface DispatchOptions {
   readonly limit: DirectLimit;
   readonly nodes: NodeDirectory;
   readonly clock: () => number;
+  readonly onSigned: (request: Request) => void;
 }
 
 /** The way out of the egress: one signature a request, then as many frames as it takes, all of them or none. */
@@ -142,6 +143,7 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
       const signature = await queued(request, body.length, (check) =>
         pool.sign('sha1', body, key, 'request', check),
       );
+      options.onSigned(request);
       const all = frames(request, legacy, body, signature);
       const giveBack = givesBack(request.home, all);
       try {

@@ -12,6 +12,7 @@ import type { SigningPool } from '../../wire/signing-pool.ts';
 import { checkPass, type ReplyPass, readToken } from '../../wire/token.ts';
 import { withNodeHop } from '../node-hop.ts';
 import type { Egress, LinkStatus, NodeDirectory, ReplySink } from '../port.ts';
+import { tellSigned } from '../signed.ts';
 import { DirectLimit } from './direct-limit.ts';
 import { createDiscovery } from './discovery.ts';
 import { createDispatch } from './dispatch.ts';
@@ -116,10 +117,16 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
     }
   };
 
-  const dispatch = createDispatch({ ...options, serializer, limit: new DirectLimit(options.directLimit) });
+  const dispatch = createDispatch({
+    ...options,
+    serializer,
+    limit: new DirectLimit(options.directLimit),
+    onSigned: tellSigned(() => sink),
+  });
 
   return {
     name,
+    silence: `do the daemons run, is their serializer ${options.serializer} (plugin.ssl_serializer), and do they have the caller's public key? Their own logs say`,
 
     start: async (replies) => {
       sink = replies;

@@ -60,13 +60,17 @@ export class Intake {
     try {
       const sealed = this.#decode(arrival);
       context = contextOf(sealed);
+      sink.step?.('decoded', context);
       if (!this.#isOurs(arrival, sealed.requestId, sealed.time)) {
         sink.ignored(this.#notOurs(), context);
         return;
       }
       const request = this.#open(arrival, sealed, context);
       if (request === undefined) sink.ignored('another_instance', context);
-      else sink.request(request);
+      else {
+        sink.step?.('verified', context);
+        sink.request(request);
+      }
     } catch (error) {
       const rejection = asRejection(error, context);
       const { requestId } = rejection.context;

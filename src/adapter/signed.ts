@@ -1,0 +1,8 @@
+import type { Request } from '../envelope/message.ts';
+import type { ReplySink } from './port.ts';
+
+/** Tells, for the log at level debug, that a request is signed and about to go out. */
+export const tellSigned =
+  (sink: () => ReplySink | undefined) =>
+  ({ id, sender, caller, agent, collective }: Request): void =>
+    sink()?.step?.('signed', { requestId: id, sender, caller, agent, collective });
