@@ -98,7 +98,7 @@ export class Homeward {
       if (ingress === undefined)
         throw new Rejection(
           'invalid_reply_to',
-          `the reply belongs to the ingress ${reply.home.ingress}, which this instance does not have`,
+          `the reply belongs to the ingress ${reply.home.ingress}, which this instance does not have: instances of one cluster need the same ingresses, and another bridge a cluster of its own`,
         );
       if (isSealedReply(reply))
         ingress.reply(

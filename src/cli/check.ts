@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
+import { secondsOption } from './arguments.ts';
 import { checkBrokers } from './check/brokers.ts';
 import { Checklist, type Finding } from './check/checklist.ts';
+import { checkNeighbours } from './check/neighbours.ts';
 import { fromProblem, hasProblems, jsonReport, textReport } from './check/report.ts';
 import { checkSettings } from './check/settings.ts';
 import { canColour } from './terminal.ts';
@@ -11,13 +13,15 @@ export interface CheckOptions {
   readonly config: string;
   readonly json?: true;
   readonly offline?: true;
+  /** Ms. */
+  readonly listen?: number;
 }
 
 /**
  * Looks at everything that the configuration names.
  * @throws ConfigUnreadable where there is no such file
  */
-export const check = async ({ config: file, offline }: CheckOptions): Promise<readonly Finding[]> => {
+export const check = async ({ config: file, offline, listen }: CheckOptions): Promise<readonly Finding[]> => {
   let loaded: LoadedConfig;
   try {
     loaded = loadConfig(file, process.env);
@@ -29,6 +33,7 @@ export const check = async ({ config: file, offline }: CheckOptions): Promise<re
   list.ok([], `${file} is a valid configuration`);
   checkSettings(list, loaded, Date.now());
   if (offline === undefined) await checkBrokers(list, loaded);
+  if (offline === undefined && listen !== undefined) await checkNeighbours(list, loaded, listen);
   return list.findings;
 };
 
@@ -39,6 +44,12 @@ export const registerCheck = (program: Command): void => {
     .description('see whether a configuration will work, and how to mend what will not')
     .requiredOption('-c, --config <file>', 'the configuration')
     .option('--offline', 'do not connect to the brokers')
+    .addOption(
+      secondsOption(
+        '--listen <seconds>',
+        'hear for so long whether running bridges of this cluster go with it',
+      ),
+    )
     .option('-j, --json', 'print the findings as JSON')
     .addHelpText(
       'after',
@@ -50,6 +61,7 @@ to every broker by itself and logs in. Changes nothing.
 Examples:
   mcbridge check --config bridge.yaml
   mcbridge check --config bridge.yaml --offline        before the brokers are there
+  mcbridge check --config bridge.yaml --listen 15      before another instance is started
   mcbridge check --config bridge.yaml --json | jq '.findings[] | select(.status != "ok")'
 
 Exit codes: 0 all is well (there may be warnings), 1 there are problems, 2 wrong usage or unreadable configuration`,

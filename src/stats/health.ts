@@ -1,3 +1,4 @@
+import { isStatsSubject } from '../wire/choria/stats.ts';
 import type { MeteredLink, Side } from './meter.ts';
 
 /** `starting` until everything is connected and subscribed for the first time, `draining` from the first signal on. */
@@ -20,7 +21,9 @@ export interface Health {
 }
 
 const troubleOf = ({ name, side, uncounted, sources }: MeteredLink): Trouble | undefined => {
-  const { up, reason = 'no reason is known', unconfirmed = [] } = uncounted.state();
+  const { up, reason = 'no reason is known', unconfirmed: pending = [] } = uncounted.state();
+  // What other instances say of themselves carries no messages.
+  const unconfirmed = pending.filter((destination) => !isStatsSubject(destination));
   if (!up) return { name, side, problem: 'not connected', reason };
   if (unconfirmed.length > 0)
     return {

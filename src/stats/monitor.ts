@@ -8,6 +8,7 @@ import { type Health, healthOf, type Phase } from './health.ts';
 import { type HttpServer, json, type Page, startHttp, text } from './http.ts';
 import type { MeteredLink } from './meter.ts';
 import { createMetrics } from './metrics.ts';
+import { watchNeighbours } from './neighbours.ts';
 import { startPublisher } from './publisher.ts';
 
 export interface MonitorOptions {
@@ -115,10 +116,18 @@ export class Monitor {
     const { links, networks, membership, clock, log } = this.#options;
     this.#phase = 'running';
     if (this.#interval === 0) return;
+    const places = (networks ?? links.filter(({ side }) => side === 'federation')).flatMap((link) =>
+      link.clusters.map((cluster) => ({ link, cluster })),
+    );
+    watchNeighbours({
+      places,
+      ingresses: (cluster) => [...new Set(this.document(cluster).bridge?.routes.map(({ from }) => from))],
+      log,
+    });
     this.#publisher = startPublisher({
-      places: (networks ?? links.filter(({ side }) => side === 'federation'))
-        .flatMap((link) => link.clusters.map((cluster) => ({ link, cluster })))
-        .filter(({ link, cluster }) => link !== membership?.link || cluster !== membership.cluster),
+      places: places.filter(
+        ({ link, cluster }) => link !== membership?.link || cluster !== membership.cluster,
+      ),
       interval: this.#interval * 1000,
       clock,
       document: (cluster, now) => this.document(cluster, now),

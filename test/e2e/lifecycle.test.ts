@@ -141,6 +141,24 @@ describe('signals that mean nothing', () => {
   });
 });
 
+describe('another bridge of the cluster with other ingresses', () => {
+  test('is heard by check before it is started', async () => {
+    const bridge = await world.bridge((config) => ({ ...config, statistics: { interval: '1s' } }));
+    const heard = (changes: (config: BridgeConfig) => object) =>
+      mcbridge('check', '--config', world.config(changes), '--listen', '4');
+    const fits = await heard((config) => config);
+    expect(fits.stdout).toContain('no bridge was heard that this one does not go with, in 4 s');
+    const other = await heard((config) => ({
+      ...config,
+      ingresses: { partners: config.ingresses.federation },
+      routes: config.routes.map((route) => ({ ...route, from: 'partners' })),
+    }));
+    expect(other.status).toBe(1);
+    expect(other.stdout).toContain('has other ingresses (federation) than this one (partners)');
+    await bridge.stop();
+  });
+});
+
 describe('a bridge that cannot start', () => {
   /** Runs to its end: a configuration that it should not run with. */
   const failed = async (changes: (config: BridgeConfig) => object) => {

@@ -1,0 +1,60 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { clusterOf } from '../../assembly/links.ts';
+import { fileReader } from '../../config/files.ts';
+import { natsLinkOptions } from '../../config/link-options.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import { clashWith } from '../../stats/neighbours.ts';
+import { createNatsLink } from '../../transport/nats/index.ts';
+import { decodeStats, statsSubject } from '../../wire/choria/stats.ts';
+import type { Checklist } from './checklist.ts';
+
+/**
+ * Listens to what running bridges publish of themselves, for those of the same cluster that this configuration does not go
+ * with.
+ * @param duration ms; bridges speak every `statistics.interval`
+ */
+export const checkNeighbours = async (
+  list: Checklist,
+  loaded: LoadedConfig,
+  duration: number,
+): Promise<void> => {
+  const { config } = loaded;
+  const used = [...new Set(config.routes.map(({ from }) => from))];
+  const heard = new Set<string>();
+  let isListening = false;
+  await Promise.all(
+    [...config.ingresses.values()].map(async (ingress) => {
+      if (ingress.type === 'mcollective-stomp' || list.hasProblem(['ingresses', ingress.name])) return;
+      const cluster = clusterOf(config, ingress.name);
+      const own = used.filter((name) => clusterOf(config, name) === cluster);
+      const link = createNatsLink({
+        ...natsLinkOptions(ingress, config, fileReader(loaded)),
+        failFast: true,
+        onEvent: () => undefined,
+      });
+      const hear = (body: Buffer): void => {
+        try {
+          const document = decodeStats(body);
+          const clash = document.cluster === cluster ? clashWith(document, own) : undefined;
+          if (clash === undefined || heard.has(clash) || heard.size >= 10) return;
+          heard.add(clash);
+          list.problem(['ingresses', ingress.name], clash, 'see docs/operations.md, several instances');
+        } catch {
+          // Not a document: nothing that this configuration has to go with.
+        }
+      };
+      try {
+        await link.open();
+        await link.subscribe({ destination: statsSubject(cluster), onMessage: ({ body }) => hear(body) });
+        isListening = true;
+        await sleep(duration);
+      } catch {
+        // That the broker lets nobody in has been told by then.
+      } finally {
+        await link.close();
+      }
+    }),
+  );
+  if (isListening && heard.size === 0)
+    list.ok([], `no bridge was heard that this one does not go with, in ${duration / 1000} s`);
+};
