@@ -10,7 +10,7 @@ import { type Child, start } from '../test/support/process.ts';
 import { Peer } from './peer-messages.ts';
 
 /** The program as it is installed; this file runs from `.bench/bench`. */
-const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const PEER = fileURLToPath(new URL('./peer.js', import.meta.url));
 /** How often the bridge is asked whether it is ready, in ms, and for how long. */
 const PROBE_EVERY = 100;
@@ -122,7 +122,7 @@ export const startWorld = async (options: WorldOptions): Promise<World> => {
 };
 
 /** At log level `warn` it does not say so in its log. */
-const untilReady = async (bridge: Child, http: string): Promise<void> => {
+export const untilReady = async (bridge: Child, http: string): Promise<void> => {
   let how: number | string | undefined;
   void bridge.exited.then((exit) => {
     how = exit;

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { benchBurst } from './burst.ts';
 import { benchFederation } from './federation.ts';
 import { benchLegacyRequests } from './legacy-requests.ts';
 import { benchReplay } from './replay.ts';
@@ -13,6 +14,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult | readonly Benc
   fanout: benchStompFanout,
   memory: benchMemory,
   federation: benchFederation,
+  burst: benchBurst,
   requests: benchLegacyRequests,
   signing: benchRepliesWhileSigning,
   replay: benchReplay,

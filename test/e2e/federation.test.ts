@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { stopAndCount } from '../support/bridge.ts';
-import { openRawLink, sendSealedReplies, sendSealedRequests, tally } from '../support/burst.ts';
+import { openRawLink, sealedReplies, sealedRequests, tally } from '../support/burst.ts';
 import { makeV2Key, makeV2Request, makeV2Token, parseV2Reply, type V2Reply } from '../support/choria-v2.ts';
 import {
   EAST,
@@ -225,7 +225,7 @@ describe('a burst passes whole, while every link is up:', () => {
   test('75 requests of 200 targets each', async () => {
     const { clients, nodes, close } = await stage();
     const delivered = await tally(nodes, 'east.node.>');
-    sendSealedRequests(clients, { ...to, requests: 75, targets: 200 });
+    for (const request of sealedRequests({ ...to, requests: 75, targets: 200 })) clients.send(request);
     await vi.waitFor(() => expect(delivered.count).toBe(15_000), patience);
     expect(delivered.by.size).toBe(200);
     expect(new Set(delivered.by.values())).toEqual(new Set([75]));
@@ -235,7 +235,7 @@ describe('a burst passes whole, while every link is up:', () => {
   test('15,000 replies to one client', async () => {
     const { clients, nodes, close } = await stage();
     const home = await tally(clients, 'east.reply.>');
-    sendSealedReplies(nodes, { ...to, replies: 15_000 });
+    for (const reply of sealedReplies({ ...to, replies: 15_000 })) nodes.send(reply);
     await vi.waitFor(() => expect(home.count).toBe(15_000), patience);
     await close();
   }, 90_000);

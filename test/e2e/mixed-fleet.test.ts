@@ -1,7 +1,11 @@
+import { createPrivateKey } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createStompLink } from '../../src/transport/stomp/index.ts';
+import { clientFrame } from '../adapter/mcollective-stomp/ingress-world.ts';
 import { parseExposition } from '../stats/prometheus.ts';
 import { mcbridge, stopAndCount } from '../support/bridge.ts';
+import { openRawLink, tally } from '../support/burst.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';
 import {
   C1,
@@ -12,17 +16,26 @@ import {
   mixedConfig,
   startMixedWorld,
 } from '../support/mixed-world.ts';
+import { keyPair } from '../support/pki.ts';
 import { NODE1, NODE2 } from '../support/world.ts';
 
 let mixed: MixedWorld;
 let client: ChoriaClient;
 const GO = [C1, C2, C3];
 
-/** Legacy nodes are not forgotten for their silence alone. */
+/** Legacy nodes are not forgotten for their silence alone; and some Choria nodes are known by a pattern. */
 const rememberLegacy = (config: MixedConfig) => {
-  const { legacy } = config.egresses;
+  const { legacy, choria } = config.egresses;
   const discovery = { ...legacy.discovery, expire: '10m' };
-  return { ...config, egresses: { ...config.egresses, legacy: { ...legacy, discovery } } };
+  const nodes = ['*.burst.example.net'];
+  return {
+    ...config,
+    egresses: {
+      ...config.egresses,
+      legacy: { ...legacy, discovery },
+      choria: { ...choria, nodes },
+    },
+  };
 };
 
 beforeAll(async () => {
@@ -90,6 +103,42 @@ describe('a Choria client that is not federated', () => {
     expect(replies.map(({ sender }) => sender)).toEqual([...GO, NODE1, NODE2]);
     expect([...mixed.fleets.go.executions('rpcutil#ping').values()]).toEqual([1, 1, 1]);
   });
+});
+
+describe('a burst of a legacy client', () => {
+  test('75 requests of 200 targets each pass translated and whole', async () => {
+    const { world } = mixed;
+    const { certificate: cert, privateKey: key } = world.authority.issue({ commonName: 'burst.example.net' });
+    const nodes = await openRawLink({
+      url: world.nats.url,
+      tls: { ca: world.authority.certificate, cert, key },
+    });
+    const delivered = await tally(nodes, 'mcollective.node.*.burst.example.net');
+    const mco = createStompLink({
+      servers: [{ host: world.activemq.host, port: world.activemq.port }],
+      login: world.activemq.user,
+      passcode: world.activemq.password,
+      vhost: 'mcollective',
+      clock: Date.now,
+      onEvent: () => undefined,
+    });
+    await mco.open();
+    const targets = Array.from({ length: 200 }, (_, i) => `b${i}.burst.example.net`);
+    for (let n = 0; n < 75; n++) {
+      const frame = clientFrame({
+        node: targets[0] ?? '',
+        key: createPrivateKey(keyPair('legacy alice').privateKey),
+      });
+      const expires = Date.now() + 60_000;
+      mco.sendAll(
+        targets.map((node) => ({ ...frame, headers: { ...frame.headers, mc_identity: node }, expires })),
+      );
+    }
+    await vi.waitFor(() => expect(delivered.count).toBe(15_000), { timeout: 60_000, interval: 100 });
+    expect(delivered.by.size).toBe(200);
+    expect(new Set(delivered.by.values())).toEqual(new Set([75]));
+    await Promise.all([mco.close(), nodes.close()]);
+  }, 90_000);
 });
 
 describe('mcbridge inventory', () => {

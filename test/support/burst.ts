@@ -1,4 +1,4 @@
-import type { IncomingMessage, Link } from '../../src/transport/link.ts';
+import type { IncomingMessage, Link, OutgoingMessage } from '../../src/transport/link.ts';
 import { createNatsLink } from '../../src/transport/nats/index.ts';
 import { encodeRelay, nodeSubject } from '../../src/wire/choria/index.ts';
 
@@ -59,44 +59,42 @@ export interface SealedBurst {
 
 const replySubject = (collective: string): string => `${collective}.reply.74ce5a833e16d4afa24ecbc90fff8506`;
 
-/** Requests of 3.7 KB, all at once, as clients of a federation send them. */
-export const sendSealedRequests = (
-  link: Link,
-  { cluster, collective, requests, targets }: SealedBurst,
-): void => {
+/** Requests of 3.7 KB, as clients of a federation send them. */
+export const sealedRequests = ({
+  cluster,
+  collective,
+  requests,
+  targets,
+}: SealedBurst): readonly OutgoingMessage[] => {
   const subjects = Array.from({ length: targets }, (_, i) => nodeSubject(collective, `b${i}.example.net`));
-  for (let n = 0; n < requests; n++)
-    link.send({
-      destination: `choria.federation.${cluster}.federation`,
-      body: Buffer.from(
-        encodeRelay({
-          content: CONTENT,
-          sender: 'client.mcollective',
-          replyTo: `${replySubject(collective)}.${n}`,
-          federation: { request: n.toString(16).padStart(32, '0'), targets: subjects },
-        }),
-      ),
-      expires: Date.now() + EXPIRES,
-    });
+  return Array.from({ length: requests }, (_, n) => ({
+    destination: `choria.federation.${cluster}.federation`,
+    body: Buffer.from(
+      encodeRelay({
+        content: CONTENT,
+        sender: 'client.mcollective',
+        replyTo: `${replySubject(collective)}.${n}`,
+        federation: { request: n.toString(16).padStart(32, '0'), targets: subjects },
+      }),
+    ),
+    expires: Date.now() + EXPIRES,
+  }));
 };
 
-/** Replies to one client, all at once, as nodes send them to the brokers of a federation. */
-export const sendSealedReplies = (
-  link: Link,
-  {
-    cluster,
-    collective,
-    replies,
-  }: Pick<SealedBurst, 'cluster' | 'collective'> & { readonly replies: number },
-): void => {
-  const request = 'f'.repeat(32);
-  const body = Buffer.from(
-    encodeRelay({
-      content: CONTENT,
-      sender: 'b1.example.net',
-      federation: { request, home: `${replySubject(collective)}.0` },
-    }),
-  );
-  const destination = `choria.federation.${cluster}.collective`;
-  for (let n = 0; n < replies; n++) link.send({ destination, body, expires: Date.now() + EXPIRES });
+/** Replies to one client, as nodes send them to the brokers of a federation. */
+export const sealedReplies = ({
+  cluster,
+  collective,
+  replies,
+}: Pick<SealedBurst, 'cluster' | 'collective'> & {
+  readonly replies: number;
+}): readonly OutgoingMessage[] => {
+  const federation = { request: 'f'.repeat(32), home: `${replySubject(collective)}.0` };
+  const body = Buffer.from(encodeRelay({ content: CONTENT, sender: 'b1.example.net', federation }));
+  const reply = {
+    destination: `choria.federation.${cluster}.collective`,
+    body,
+    expires: Date.now() + EXPIRES,
+  };
+  return Array.from({ length: replies }, () => reply);
 };
