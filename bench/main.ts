@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { benchBurst } from './burst.ts';
 import { benchFederation } from './federation.ts';
+import { benchHostile } from './hostile.ts';
 import { benchLegacyRequests } from './legacy-requests.ts';
 import { benchReplay } from './replay.ts';
 import { benchMemory, benchReplies } from './replies.ts';
@@ -18,6 +19,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult | readonly Benc
   requests: benchLegacyRequests,
   signing: benchRepliesWhileSigning,
   replay: benchReplay,
+  hostile: benchHostile,
 };
 
 /** Every benchmark, or those that are named, each with its yardstick in the same run; the numbers also as JSON. */

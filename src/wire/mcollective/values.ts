@@ -97,7 +97,13 @@ const isoTime = (time: RubyTime): string => {
   if (Number.isNaN(date.getTime()))
     throw new Rejection('unsupported_value', 'a Time lies outside the years that ISO 8601 can write');
   const base = date.toISOString().slice(0, -5);
-  const fraction = nanos === 0n ? '' : `.${nanos.toString().padStart(9, '0').replace(/0+$/, '')}`;
+  const fraction =
+    nanos === 0n
+      ? ''
+      : `.${nanos
+          .toString()
+          .padStart(9, '0')
+          .replace(/0{1,9}$/, '')}`;
   return `${base}${fraction}${hasIsoOffset ? isoOffset(offset) : 'Z'}`;
 };
 

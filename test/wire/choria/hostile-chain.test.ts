@@ -3,7 +3,6 @@ import {
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
-  randomBytes,
   sign,
   X509Certificate,
 } from 'node:crypto';
@@ -11,7 +10,17 @@ import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } fr
 import { signSecureRequest } from '../../../src/wire/choria/secure.ts';
 import { createCallerVerifier, DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../../../src/wire/choria/verify.ts';
 import { keyPair, makeAuthority, makeKeyPair } from '../../support/pki.ts';
-import { caExtensions, type OddCertificate, oddCertificate } from './odd-certificate.ts';
+import {
+  caExtensions,
+  der,
+  nothing,
+  type OddCertificate,
+  oddCertificate,
+  oddNumber,
+  oid,
+  rsaSpki,
+  sequence,
+} from './odd-certificate.ts';
 import { refused } from './support.ts';
 
 const now = Date.now();
@@ -25,31 +34,6 @@ const request = (pubcert: string, keys = keyPair('odd')) =>
   signSecureRequest('m', createPrivateKey(keys.privateKey), pubcert);
 const verify = (pubcert: string, ca = root.certificate, keys = keyPair('odd')) =>
   verifierOf(ca).verify(request(pubcert, keys), `choria=${caller}`, now);
-
-/** DER of an element. */
-const der = (tag: number, ...contents: Buffer[]): Buffer => {
-  const content = Buffer.concat(contents);
-  const size = content.length;
-  const length = size < 0x80 ? [size] : size < 0x100 ? [0x81, size] : [0x82, size >> 8, size & 0xff];
-  return Buffer.concat([Buffer.from([tag, ...length]), content]);
-};
-const sequence = (...contents: Buffer[]): Buffer => der(0x30, ...contents);
-const oid = (hex: string): Buffer => der(0x06, Buffer.from(hex, 'hex'));
-const nothing = Buffer.from('0500', 'hex');
-
-/** An odd number of so many bits. */
-const number = (bits: number): Buffer => {
-  const bytes = randomBytes(Math.ceil(bits / 8));
-  bytes[0] = 1 << ((bits - 1) % 8);
-  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) | 1;
-  return der(0x02, Buffer.from([0]), bytes);
-};
-
-const rsaKey = (modulusBits: number, exponentBits: number): Buffer =>
-  sequence(
-    sequence(oid('2a864886f70d010101'), nothing),
-    der(0x03, Buffer.from([0]), sequence(number(modulusBits), number(exponentBits))),
-  );
 
 const ca = (options: Omit<OddCertificate, 'issuer'> & Partial<Pick<OddCertificate, 'issuer'>>) =>
   oddCertificate({
@@ -72,7 +56,7 @@ afterEach(() => vi.restoreAllMocks());
 describe("a stranger's certificates", () => {
   it('set no price: none of their keys is used before a configured CA has signed for it', () => {
     const chain = Array.from({ length: 7 }, (_, index) =>
-      ca({ issuer: stranger, serial: `0${index + 1}`, spki: rsaKey(3072, 3071), commonNames: ['Root CA'] }),
+      ca({ issuer: stranger, serial: `0${index + 1}`, spki: rsaSpki(3072, 3071), commonNames: ['Root CA'] }),
     );
     const leaf = oddCertificate({ issuer: stranger });
     const pubcert = leaf.certificate + chain.map(({ certificate }) => certificate).join('');
@@ -171,13 +155,13 @@ describe("a stranger's certificates", () => {
 
 describe("a caller's own CA, below a configured one", () => {
   it.each([
-    ['a public exponent of 33 bits', rsaKey(2048, 33), /exponent of 33 bits/],
-    ['a public exponent of 3071 bits', rsaKey(3072, 3071), /exponent of 3071 bits/],
-    ['a modulus of 8193 bits', rsaKey(8193, 17), /8193 bits/],
-    ['a modulus of 2047 bits', rsaKey(2047, 17), /2047 bits/],
+    ['a public exponent of 33 bits', rsaSpki(2048, 33), /exponent of 33 bits/],
+    ['a public exponent of 3071 bits', rsaSpki(3072, 3071), /exponent of 3071 bits/],
+    ['a modulus of 8193 bits', rsaSpki(8193, 17), /8193 bits/],
+    ['a modulus of 2047 bits', rsaSpki(2047, 17), /2047 bits/],
     [
       'a curve of its own making',
-      sequence(sequence(oid('2a8648ce3d0201'), sequence(number(3))), der(0x03, Buffer.alloc(9))),
+      sequence(sequence(oid('2a8648ce3d0201'), sequence(oddNumber(3))), der(0x03, Buffer.alloc(9))),
       /none of the curves/,
     ],
     [

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import forge from 'node-forge';
 import { type Authority, type KeyPair, keyPair } from '../../support/pki.ts';
 
@@ -89,3 +90,29 @@ export const caExtensions = (pathLenConstraint?: number): readonly object[] => [
   },
   { name: 'keyUsage', keyCertSign: true, critical: true },
 ];
+
+/** DER of an element. */
+export const der = (tag: number, ...contents: Buffer[]): Buffer => {
+  const content = Buffer.concat(contents);
+  const size = content.length;
+  const length = size < 0x80 ? [size] : size < 0x100 ? [0x81, size] : [0x82, size >> 8, size & 0xff];
+  return Buffer.concat([Buffer.from([tag, ...length]), content]);
+};
+export const sequence = (...contents: Buffer[]): Buffer => der(0x30, ...contents);
+export const oid = (hex: string): Buffer => der(0x06, Buffer.from(hex, 'hex'));
+export const nothing = Buffer.from('0500', 'hex');
+
+/** An odd number of so many bits. */
+export const oddNumber = (bits: number): Buffer => {
+  const bytes = randomBytes(Math.ceil(bits / 8));
+  bytes[0] = 1 << ((bits - 1) % 8);
+  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) | 1;
+  return der(0x02, Buffer.from([0]), bytes);
+};
+
+/** A public key of that size, for which nobody has the private one. */
+export const rsaSpki = (modulusBits: number, exponentBits: number): Buffer =>
+  sequence(
+    sequence(oid('2a864886f70d010101'), nothing),
+    der(0x03, Buffer.from([0]), sequence(oddNumber(modulusBits), oddNumber(exponentBits))),
+  );
