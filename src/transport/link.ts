@@ -1,3 +1,5 @@
+import type { SettingNames } from './failure/words.ts';
+
 /**
  * A connection to a broker: bytes and headers in and out. Knows nothing of messages.
  *
@@ -25,6 +27,21 @@ export interface Link {
   /** Sends what is buffered (as far as it is connected), then disconnects. */
   close(): Promise<void>;
   state(): LinkState;
+  /**
+   * Shows whether the broker grants a right, on the connection that is up; takes no message from anyone and gives none to
+   * anyone. Undefined where nobody refuses a right.
+   * @throws LinkError `refused` where the broker does not grant it, `unreachable` where there is no connection
+   */
+  readonly prove?: (right: Right) => Promise<void>;
+}
+
+/** What a user of a broker may do. */
+export interface Right {
+  readonly kind: 'subscribe' | 'publish';
+  /** NATS subject or STOMP destination. */
+  readonly destination: string;
+  /** NATS queue group of a subscription. */
+  readonly group?: string;
 }
 
 export interface Subscription {
@@ -87,6 +104,14 @@ export interface LinkState {
   readonly buffered: number;
   /** Destinations whose subscription the server has not confirmed on this connection, or has refused. */
   readonly unconfirmed?: readonly string[];
+  /** What the broker has refused, and why; for each subscription at most one. It is tried again. */
+  readonly denied?: readonly Denial[];
+}
+
+/** A right that a broker does not grant. */
+export interface Denial {
+  readonly right: Right;
+  readonly error: LinkError;
 }
 
 /** What happens on a link, for logs and counters. */
@@ -94,7 +119,17 @@ export type LinkEvent =
   /** `note`: what an operator should know of this connection, e.g. that the broker offers no heart-beats. */
   | { readonly kind: 'connected'; readonly server: string; readonly note?: string }
   | { readonly kind: 'disconnected'; readonly server: string; readonly reason: string }
-  | { readonly kind: 'retry'; readonly server: string; readonly reason: string; readonly delay: number }
+  | {
+      readonly kind: 'retry';
+      readonly server: string;
+      readonly reason: string;
+      /** What to do about it. */
+      readonly hint?: string;
+      readonly delay: number;
+    }
+  /** The broker refuses a right; the connection stays. A subscription is asked for again and again, until it is granted. */
+  | ({ readonly kind: 'denied' } & Denial)
+  | { readonly kind: 'granted'; readonly right: Right }
   /** A buffered message's time ran out. */
   | { readonly kind: 'expired'; readonly destination: string; readonly count: number }
   | { readonly kind: 'error'; readonly error: Error };
@@ -118,5 +153,15 @@ export class LinkError extends Error {
   constructor(code: LinkErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+  }
+
+  /** What to do about it, where that is known; see `failure/table.ts`. @param _names of settings, as the reader has them */
+  hint(_names?: SettingNames): string | undefined {
+    return undefined;
+  }
+
+  /** The message, with the reader's names of settings. */
+  told(_names: SettingNames): string {
+    return this.message;
   }
 }

@@ -11,6 +11,17 @@ import forge from 'node-forge';
 export interface ActiveMqUser {
   readonly name: string;
   readonly password: string;
+  /** `mcollective` by default. */
+  readonly groups?: readonly string[];
+}
+
+/** An `authorizationEntry`: the groups that may do what with a destination, separated by commas. */
+export interface ActiveMqAcl {
+  readonly queue?: string;
+  readonly topic?: string;
+  readonly read?: string;
+  readonly write?: string;
+  readonly admin?: string;
 }
 
 export interface ActiveMqTls {
@@ -35,6 +46,10 @@ export interface ActiveMqOptions {
   readonly connectorQuery?: string;
   /** Topics (a wildcard such as `mcollective.*.agent` too) whose messages the broker also puts into a queue. */
   readonly compositeTopics?: readonly { readonly topic: string; readonly queue: string }[];
+  /** Who may do what; without it everybody may do everything. */
+  readonly acls?: readonly ActiveMqAcl[];
+  /** More of Java's own settings, in the form of `java.security`. */
+  readonly javaSecurity?: string;
 }
 
 export interface ActiveMq {
@@ -51,8 +66,9 @@ export interface ActiveMq {
   /**
    * Starts it again on the same ports; kills it first if it runs.
    * @param users the accounts from now on, where they change
+   * @param acls the rights from now on, where they change
    */
-  restart(users?: ActiveMqOptions['users']): Promise<void>;
+  restart(users?: ActiveMqOptions['users'], acls?: ActiveMqOptions['acls']): Promise<void>;
 }
 
 const HOST = '127.0.0.1';
@@ -91,14 +107,20 @@ const portBelowEphemeral = async (): Promise<number> => {
 /** Starts Debian's ActiveMQ on loopback, in a folder of its own, and waits until it answers a STOMP CONNECT. */
 export const startActiveMq = async (options: ActiveMqOptions = {}): Promise<ActiveMq> => {
   let users = options.users ?? [{ name: 'mcollective', password: 'marionette' }];
+  let { acls } = options;
   const port = options.stompPort ?? (await portBelowEphemeral());
   const tlsPort = options.tls === undefined ? undefined : await portBelowEphemeral();
   const base = await mkdtemp(join(tmpdir(), 'mcbridge-activemq-'));
   await mkdir(join(base, 'conf'));
   if (options.tls !== undefined) await writeStores(base, options.tls);
   const configure = () =>
-    writeFile(join(base, 'conf', 'activemq.xml'), configuration(base, port, tlsPort, users, options));
+    writeFile(
+      join(base, 'conf', 'activemq.xml'),
+      configuration(base, port, tlsPort, users, { ...options, ...(acls && { acls }) }),
+    );
   await configure();
+  if (options.javaSecurity !== undefined)
+    await writeFile(join(base, 'conf', 'java.security'), options.javaSecurity);
   await writeFile(join(base, 'conf', 'log4j.properties'), LOGGING);
 
   let child: ChildProcess | undefined;
@@ -112,7 +134,7 @@ export const startActiveMq = async (options: ActiveMqOptions = {}): Promise<Acti
   };
   const start = async () => {
     await kill();
-    child = spawn('sh', ['-c', GUARD, 'sh', base, 'java', ...javaArguments(base, options.heap ?? '512m')]);
+    child = spawn('sh', ['-c', GUARD, 'sh', base, 'java', ...javaArguments(base, options)]);
     await untilReady(child, port, users[0]);
   };
   const broker: ActiveMq = {
@@ -122,8 +144,9 @@ export const startActiveMq = async (options: ActiveMqOptions = {}): Promise<Acti
     user: users[0].name,
     password: users[0].password,
     kill,
-    restart: async (changed = users) => {
+    restart: async (changed = users, rights = acls) => {
       users = changed;
+      acls = rights;
       await kill();
       await configure();
       await start();
@@ -142,8 +165,9 @@ export const startActiveMq = async (options: ActiveMqOptions = {}): Promise<Acti
   return broker;
 };
 
-const javaArguments = (base: string, heap: string): string[] => [
+const javaArguments = (base: string, { heap = '512m', javaSecurity }: ActiveMqOptions): string[] => [
   `-Xmx${heap}`,
+  ...(javaSecurity === undefined ? [] : [`-Djava.security.properties=${base}/conf/java.security`]),
   '-XX:+UseSerialGC',
   `-Dactivemq.base=${base}`,
   `-Dactivemq.home=${HOME}`,
@@ -210,8 +234,8 @@ const configuration = (
   options: ActiveMqOptions,
 ): string => {
   const accounts = users.map(
-    ({ name, password }) =>
-      `<authenticationUser username="${escapeXml(name)}" password="${escapeXml(password)}" groups="mcollective"/>`,
+    ({ name, password, groups = ['mcollective'] }) =>
+      `<authenticationUser username="${escapeXml(name)}" password="${escapeXml(password)}" groups="${groups.join(',')}"/>`,
   );
   const store = (kind: string, file: string) =>
     `${kind}Store="file:${base}/conf/${file}" ${kind}StoreType="PKCS12" ${kind}StorePassword="${STORE_PASSWORD}"`;
@@ -238,7 +262,7 @@ const configuration = (
     <destinationPolicy><policyMap><policyEntries>
       <policyEntry queue="*.reply.>" gcInactiveDestinations="true" inactiveTimoutBeforeGC="10000"/>
     </policyEntries></policyMap></destinationPolicy>
-    ${interceptors}<plugins><simpleAuthenticationPlugin><users>${accounts.join('')}</users></simpleAuthenticationPlugin></plugins>
+    ${interceptors}<plugins><simpleAuthenticationPlugin><users>${accounts.join('')}</users></simpleAuthenticationPlugin>${authorization(options.acls)}</plugins>
     ${tlsPort === undefined ? '' : `<sslContext><sslContext ${store('key', 'key.p12')} ${store('trust', 'trust.p12')}/></sslContext>`}
     <transportConnectors>
       ${secure}<transportConnector name="plain" uri="stomp+nio://${HOST}:${port}${query}"/>
@@ -246,6 +270,15 @@ const configuration = (
   </broker>
 </beans>
 `;
+};
+
+const authorization = (acls: ActiveMqOptions['acls']): string => {
+  if (acls === undefined) return '';
+  const entries = acls.map((acl) => {
+    const attributes = Object.entries(acl).map(([name, value]) => `${name}="${escapeXml(value)}"`);
+    return `<authorizationEntry ${attributes.join(' ')}/>`;
+  });
+  return `<authorizationPlugin><map><authorizationMap><authorizationEntries>${entries.join('')}</authorizationEntries></authorizationMap></map></authorizationPlugin>`;
 };
 
 const LOGGING = `log4j.rootLogger=WARN, out

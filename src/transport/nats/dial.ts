@@ -1,8 +1,12 @@
 import { connect as connectSocket, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { type Circumstances, failureOf, type Stage } from '../failure/classify.ts';
+import { LinkFailure } from '../failure/failure.ts';
+import { speakerOf } from '../failure/greeting.ts';
 import { LinkError } from '../link.ts';
+import { secureContext } from '../tls/settings.ts';
 import { NatsConnection } from './connection.ts';
-import { noTls, toServerError } from './errors.ts';
+import { NATS_WORDS, toServerError } from './errors.ts';
 import { parseInfo, type ServerInfo } from './info.ts';
 import type { NatsLinkSettings } from './options.ts';
 import type { NatsServerAddress } from './server.ts';
@@ -10,9 +14,15 @@ import type { NatsServerAddress } from './server.ts';
 /** The first line is an INFO of a few hundred bytes, with the addresses of a cluster of a few thousand. */
 const MAX_INFO = 256 * 1024;
 
-const coded = (message: string, code: string): Error => Object.assign(new Error(message), { code });
+/** How far an attempt is, and what the server has said of itself. */
+interface Progress {
+  stage: Stage;
+  info?: ServerInfo;
+  /** Of the TLS handshake. */
+  answered: () => boolean;
+}
 
-/** Makes the attempt fail, whatever it waits for at the moment. */
+/** Makes the attempt fail, whatever it waits for at the moment; undefined: the other side has just closed it. */
 type Fail = (error: unknown) => void;
 
 /** Not by one regular expression: whoever answers in a server's place, before TLS, sends what makes it take minutes. */
@@ -25,11 +35,13 @@ const firstWord = (line: string): { readonly word: string; readonly rest: string
 };
 
 /** The server speaks first, in the clear. */
-const introduction = (socket: Socket, server: NatsServerAddress): Promise<ServerInfo> =>
+const introduction = (socket: Socket, { url }: NatsServerAddress): Promise<ServerInfo> =>
   new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
     let held = 0;
-    const onClose = (): void => reject(new Error('it closed the connection at once'));
+    const stranger = (): LinkError =>
+      new LinkFailure(NATS_WORDS, url, 'another-protocol', speakerOf(Buffer.concat(parts)));
+    const onClose = (): void => reject(held > 0 ? stranger() : undefined);
     const onData = (chunk: Buffer): void => {
       parts.push(chunk);
       held += chunk.length;
@@ -38,9 +50,8 @@ const introduction = (socket: Socket, server: NatsServerAddress): Promise<Server
       socket.off('data', onData).off('close', onClose);
       const [line = '', ...more] = Buffer.concat(parts).toString('utf8').split('\n', 2);
       const { word, rest } = firstWord(hasEnded ? line : '');
-      if (word === '-ERR') reject(toServerError(rest.replace(/^'(.*)'$/, '$1'), server.url));
-      else if (word !== 'INFO' || more.some((text) => text !== ''))
-        reject(new LinkError('protocol', `NATS server ${server.url}: what answers is no NATS server`));
+      if (word === '-ERR') reject(toServerError(rest.replace(/^'(.*)'$/, '$1'), url));
+      else if (word !== 'INFO' || more.some((text) => text !== '')) reject(stranger());
       else
         try {
           resolve(parseInfo(rest));
@@ -54,26 +65,27 @@ const introduction = (socket: Socket, server: NatsServerAddress): Promise<Server
 const tlsOptions = (
   socket: Socket,
   server: NatsServerAddress,
-  { tls }: NatsLinkSettings,
+  { tls = { verify: true } }: NatsLinkSettings,
 ): ConnectionOptions => ({
   socket,
   // Without it Node checks the certificate of a server given by its address against "localhost".
   host: server.hostname,
   ...(isIP(server.hostname) === 0 ? { servername: server.hostname } : {}),
-  rejectUnauthorized: tls?.verify ?? true,
-  ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
-  ...(tls?.cert === undefined ? {} : { cert: tls.cert }),
-  ...(tls?.key === undefined ? {} : { key: tls.key }),
+  rejectUnauthorized: tls.verify,
+  secureContext: secureContext(tls, NATS_WORDS, server.url),
 });
 
 const secured = (
   socket: Socket,
   server: NatsServerAddress,
   settings: NatsLinkSettings,
-  fail: Fail,
+  { fail, progress }: { readonly fail: Fail; readonly progress: Progress },
 ): Promise<Socket> =>
   new Promise((resolve) => {
+    progress.stage = 'securing';
     const secure = connectTls(tlsOptions(socket, server, settings), () => resolve(secure));
+    const before = secure.bytesRead;
+    progress.answered = () => secure.bytesRead > before;
     secure.on('error', fail);
   });
 
@@ -98,27 +110,38 @@ const shakeHands = async (
   socket: Socket,
   server: NatsServerAddress,
   settings: NatsLinkSettings,
-  fail: Fail,
+  on: { readonly fail: Fail; readonly progress: Progress },
 ): Promise<NatsConnection> => {
+  const { fail, progress } = on;
   const info = await introduction(socket, server);
+  progress.info = info;
   const wantsTls = settings.tls !== undefined || server.tlsRequired;
-  const hasTls = info.tlsRequired || info.tlsAvailable;
-  if (wantsTls && !hasTls) throw noTls(server.url);
-  const connection = new NatsConnection(
-    hasTls ? await secured(socket, server, settings, fail) : socket,
-    info,
-    { onMessage: () => undefined, onError: (text) => fail(toServerError(text, server.url)) },
-  );
+  if (wantsTls && !info.tlsRequired && !info.tlsAvailable)
+    throw new LinkFailure(NATS_WORDS, server.url, 'no-tls');
+  const plainOrSecure = wantsTls || info.tlsRequired ? await secured(socket, server, settings, on) : socket;
+  progress.stage = 'login';
+  const hasCredentials =
+    [settings.user, settings.token, server.user].some((one) => one !== undefined) ||
+    settings.tls?.cert !== undefined;
+  const connection = new NatsConnection(plainOrSecure, info, {
+    onMessage: () => undefined,
+    onError: (text) => fail(toServerError(text, server.url, hasCredentials)),
+  });
   // A server that does not like a certificate may just close the connection, after its side of the handshake.
-  void connection.closed.then((error) => fail(error ?? coded('it closed the connection', 'ECONNRESET')));
+  void connection.closed.then(fail);
   connection.tell(hello(server, settings, info));
   await connection.flush();
   return connection;
 };
 
+const tooSlow = ({ stage }: Progress, { connectTimeout }: NatsLinkSettings, server: string): LinkError => {
+  const kind = stage === 'connecting' ? 'connect-timeout' : stage === 'securing' ? 'tls-silent' : 'silent';
+  return new LinkFailure(NATS_WORDS, server, kind, `${connectTimeout} ms`);
+};
+
 /**
  * One attempt at one server, abandoned with its socket when `signal` aborts or the time is over.
- * @throws LinkError, or what Node gave as the reason
+ * @throws LinkError
  */
 export const dial = async (
   server: NatsServerAddress,
@@ -129,19 +152,37 @@ export const dial = async (
   const failed = new Promise<never>((_, reject) => {
     fail = reject;
   });
+  const progress: Progress = { stage: 'connecting', answered: () => false };
   const abort = (): void => fail(new LinkError('closed', 'the link is closed'));
   if (signal.aborted) abort();
   signal.addEventListener('abort', abort);
-  const timer = setTimeout(() => fail(coded('no answer in time', 'ETIMEDOUT')), settings.connectTimeout);
+  const timer = setTimeout(() => fail(tooSlow(progress, settings, server.url)), settings.connectTimeout);
   const socket = connectSocket({ host: server.hostname, port: server.port, noDelay: true });
   socket.on('error', fail);
+  socket.once('connect', () => {
+    progress.stage = 'greeting';
+  });
   try {
-    return await Promise.race([shakeHands(socket, server, settings, fail), failed]);
+    return await Promise.race([shakeHands(socket, server, settings, { fail, progress }), failed]);
   } catch (error) {
+    const failure = failureOf(error, circumstances(server, settings, progress));
     socket.destroy();
-    throw error;
+    throw failure;
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', abort);
   }
 };
+
+const circumstances = (
+  { url }: NatsServerAddress,
+  { tls }: NatsLinkSettings,
+  { stage, info, answered }: Progress,
+): Circumstances => ({
+  words: NATS_WORDS,
+  server: url,
+  stage,
+  answered: answered(),
+  tls,
+  ...(info === undefined ? {} : { wantsCertificate: info.tlsVerify }),
+});

@@ -6,6 +6,8 @@ export interface ServerInfo {
   readonly headers: boolean;
   readonly tlsRequired: boolean;
   readonly tlsAvailable: boolean;
+  /** Whether it wants a client certificate, where it speaks TLS. */
+  readonly tlsVerify: boolean;
 }
 
 /**
@@ -34,5 +36,6 @@ export const parseInfo = (json: string, before?: ServerInfo): ServerInfo => {
     headers: has('headers', before?.headers),
     tlsRequired: has('tls_required', before?.tlsRequired),
     tlsAvailable: has('tls_available', before?.tlsAvailable),
+    tlsVerify: has('tls_verify', before?.tlsVerify),
   };
 };

@@ -1,16 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pauseAfter } from '../denied.ts';
+import { LinkFailure } from '../failure/failure.ts';
 import {
+  type Denial,
   type Link,
   LinkError,
   type LinkState,
   type LinkSubscription,
   type OutgoingMessage,
+  type Right,
   type Subscription,
   type Unsent,
 } from '../link.ts';
 import { Spool } from '../spool.ts';
 import { dial } from './dial.ts';
-import { toDialError, toLinkError } from './errors.ts';
+import { NATS_WORDS } from './errors.ts';
 import { type NatsLinkOptions, type NatsLinkSettings, withDefaults } from './options.ts';
 import { type NatsServerAddress, parseServer } from './server.ts';
 import { NatsSession, type SessionSubscription } from './session.ts';
@@ -25,6 +29,8 @@ interface Wanted {
   active?: SessionSubscription;
   /** The one of those that the server has confirmed. */
   confirmed?: SessionSubscription;
+  /** Why the server refuses it, how often it has, and when it is asked again. */
+  denied?: { readonly error: LinkError; readonly refusals: number; readonly again: NodeJS.Timeout };
 }
 
 /** See {@link createNatsLink}. */
@@ -93,6 +99,7 @@ class NatsLink implements Link {
       unsubscribe: async () => {
         if (wanted === undefined) return;
         this.#wanted.delete(wanted);
+        clearTimeout(wanted.denied?.again);
         await wanted.active?.unsubscribe();
       },
     };
@@ -126,7 +133,33 @@ class NatsLink implements Link {
     if (this.#session === undefined) return { up: false, reason: this.#reason, buffered };
     const unconfirmed = this.#unconfirmed();
     const { url } = this.#session.server;
-    return { up: true, server: url, buffered, ...(unconfirmed.length > 0 && { unconfirmed }) };
+    const denied = [...this.#wanted].flatMap(({ subscription, denied }): readonly Denial[] =>
+      denied === undefined ? [] : [{ right: rightOf(subscription), error: denied.error }],
+    );
+    return {
+      up: true,
+      server: url,
+      buffered,
+      ...(unconfirmed.length > 0 && { unconfirmed }),
+      ...(denied.length > 0 && { denied }),
+    };
+  }
+
+  async prove(right: Right): Promise<void> {
+    this.#check(right.destination);
+    const session = this.#session;
+    if (session === undefined) throw new LinkError('unreachable', this.#reason);
+    const { connectTimeout } = this.#settings;
+    const proof = session.prove(right);
+    const ended = new AbortController();
+    const late = sleep(connectTimeout, true, { ref: false, signal: ended.signal }).catch(() => false);
+    try {
+      if ((await Promise.race([proof.then(() => false), late])) === false) return;
+    } finally {
+      ended.abort();
+    }
+    proof.catch(() => undefined);
+    throw new LinkFailure(NATS_WORDS, session.server.url, 'unconfirmed', `${connectTimeout} ms`);
   }
 
   #unconfirmed(): readonly string[] {
@@ -179,12 +212,15 @@ class NatsLink implements Link {
         const connection = await dial(server, this.#settings, this.#closing.signal);
         const hooks = {
           onError: (error: Error) => this.#settings.onEvent({ kind: 'error', error }),
+          onDenied: (right: Right, error: LinkError) =>
+            this.#settings.onEvent({ kind: 'denied', right, error }),
           onDrain: () => this.#pump(),
         };
         return new NatsSession(connection, server, hooks, this.#settings);
       } catch (thrown) {
         if (this.#closing.signal.aborted) return undefined;
-        const error = toDialError(thrown, server.url, this.#settings.tls);
+        if (!(thrown instanceof LinkError)) throw thrown;
+        const error = thrown;
         errors.push(error);
         this.#reason = error.message;
         const isLast = index === this.#servers.length - 1;
@@ -193,6 +229,7 @@ class NatsLink implements Link {
             kind: 'retry',
             server: server.url,
             reason: error.message,
+            ...hinted(error),
             delay: isLast ? delay : 0,
           });
       }
@@ -228,13 +265,33 @@ class NatsLink implements Link {
     active.confirmed.then(
       () => {
         wanted.confirmed = active;
+        if (wanted.denied !== undefined) {
+          delete wanted.denied;
+          this.#settings.onEvent({ kind: 'granted', right: rightOf(wanted.subscription) });
+        }
         wanted.settle();
       },
       (error: unknown) => {
         // Lost with its session: the next one subscribes again.
-        if (error instanceof LinkError) wanted.settle(error);
+        if (error instanceof LinkError) this.#denied(wanted, session, error);
       },
     );
+  }
+
+  /** Whoever wants to fail fast is told, others get it as soon as it is granted. */
+  #denied(wanted: Wanted, session: NatsSession, error: LinkError): void {
+    this.#settings.onEvent({ kind: 'denied', right: rightOf(wanted.subscription), error });
+    if (this.#settings.failFast) wanted.settle(error);
+    if (!this.#wanted.has(wanted)) return;
+    const refusals = (wanted.denied?.refusals ?? 0) + 1;
+    clearTimeout(wanted.denied?.again);
+    const again = setTimeout(
+      () => {
+        if (this.#session === session && this.#wanted.has(wanted)) this.#activate(wanted, session);
+      },
+      pauseAfter(refusals, this.#settings.backoff),
+    ).unref();
+    wanted.denied = { error, refusals, again };
   }
 
   /** Gives the session what waits, as far as it takes it. */
@@ -245,7 +302,8 @@ class NatsLink implements Link {
       try {
         this.#session.send(message);
       } catch (error) {
-        this.#spool.refused(toLinkError(error, this.#session.server.url));
+          if (!(error instanceof LinkError)) throw error;
+          this.#spool.refused(error);
       }
     }
   }
@@ -282,9 +340,23 @@ class NatsLink implements Link {
           `closed while ${lost} ${lost === 1 ? 'message' : 'messages'} waited to be sent`,
         ),
       });
-    for (const wanted of this.#wanted) wanted.settle(error);
+    for (const wanted of this.#wanted) {
+      clearTimeout(wanted.denied?.again);
+      wanted.settle(error);
+    }
   }
 }
+
+const rightOf = ({ destination, group }: Subscription): Right => ({
+  kind: 'subscribe',
+  destination,
+  ...(group === undefined ? {} : { group }),
+});
+
+const hinted = (error: LinkError): { readonly hint?: string } => {
+  const hint = error.hint();
+  return hint === undefined ? {} : { hint };
+};
 
 /**
  * A {@link Link} to NATS servers. Inert until open(). Bodies given to send() must not be changed afterwards.

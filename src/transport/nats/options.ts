@@ -1,14 +1,7 @@
 import type { LinkListener } from '../link.ts';
+import type { TlsSettings } from '../tls/settings.ts';
 
-export interface NatsTls {
-  /** PEM text of the authorities that servers are checked against; the system's own when absent. */
-  readonly ca?: string;
-  /** PEM text of the client certificate, with its intermediates. */
-  readonly cert?: string;
-  readonly key?: string;
-  /** False: accept any server. */
-  readonly verify: boolean;
-}
+export type NatsTls = TlsSettings;
 
 export interface NatsLinkOptions {
   /** `nats://host:port` or `tls://host:port`, tried in this order. A server that demands TLS gets it with either. */

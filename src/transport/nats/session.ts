@@ -1,6 +1,8 @@
-import { LinkError, type OutgoingMessage, type Subscription } from '../link.ts';
+import { failureOf } from '../failure/classify.ts';
+import { LinkFailure } from '../failure/failure.ts';
+import { LinkError, type OutgoingMessage, type Right, type Subscription } from '../link.ts';
 import type { Liveness, NatsConnection } from './connection.ts';
-import { toLinkError, toServerError } from './errors.ts';
+import { denial, NATS_WORDS, refusedRight, toServerError } from './errors.ts';
 import { decodeHeaders, encodeHeaders, type NatsHeaders } from './headers.ts';
 import type { ServerMessage } from './parser.ts';
 import type { NatsServerAddress } from './server.ts';
@@ -13,12 +15,11 @@ const WINDOW_BYTES = 8 * 1024 * 1024;
 const NO_HEADERS: NatsHeaders = { status: undefined, fields: Object.freeze({}) };
 /** The server's own notice that nobody listens where a message with a reply subject went (NATS ADR-4). */
 const NO_RESPONDERS = 503;
-/** nats-server, server/client.go. */
-const PERMISSIONS =
-  /^permissions violation for (publish|subscription) to "([^"]*)"(?: using queue "([^"]*)")?/i;
 
 export interface SessionHooks {
   readonly onError: (error: Error) => void;
+  /** The server does not let this user publish there. */
+  readonly onDenied: (right: Right, error: LinkError) => void;
   /** There is room in the window again. */
   readonly onDrain: () => void;
 }
@@ -46,6 +47,7 @@ export class NatsSession {
   #underWay = 0;
   #unmarked = 0;
   #reason: LinkError | undefined;
+  #lastDenied: { readonly destination: string; readonly error: LinkError } | undefined;
 
   constructor(
     connection: NatsConnection,
@@ -57,15 +59,14 @@ export class NatsSession {
     this.server = server;
     this.#hooks = hooks;
     const { url } = server;
-    this.closed = connection.closed.then(
-      (error) => this.#reason ?? toLinkError(error ?? new Error('the connection was closed'), url),
-    );
+    const about = { words: NATS_WORDS, server: url, stage: 'up', answered: true, tls: undefined } as const;
+    this.closed = connection.closed.then((error) => this.#reason ?? failureOf(error, about));
     connection.listen({
       onMessage: (message) => this.#receive(message),
       onError: (text) => this.#refused(text),
     });
     connection.watch(liveness, () =>
-      this.close(new LinkError('unreachable', `NATS server ${url}: it does not answer pings any more`)),
+      this.close(new LinkFailure(NATS_WORDS, url, 'gone-silent', 'it does not answer pings any more')),
     );
   }
 
@@ -114,6 +115,48 @@ export class NatsSession {
     };
   }
 
+  /**
+   * Shows whether the server grants a right: it says so before it answers the next PING. A message goes out empty, a
+   * subscription takes a copy and belongs to a queue group only where a plain one is refused.
+   * @throws LinkFailure
+   */
+  async prove(right: Right): Promise<void> {
+    if (right.kind === 'publish') {
+      const { destination } = right;
+      this.#connection.publish(destination, undefined, undefined, new Uint8Array());
+      await Promise.race([this.flush(), this.closed]);
+      const denied = this.#lastDenied;
+      if (denied?.destination !== destination) return this.#mustBeOpen();
+      this.#lastDenied = undefined;
+      throw denied.error;
+    }
+    try {
+      await this.#proveSubscription({ destination: right.destination });
+    } catch (error) {
+      // Rights may name a subject together with its group: "subject group".
+      if (right.group === undefined) throw error;
+      await this.#proveSubscription(right);
+    }
+  }
+
+  async #proveSubscription({ destination, group }: Pick<Right, 'destination' | 'group'>): Promise<void> {
+    const proof = this.subscribe({
+      destination,
+      ...(group === undefined ? {} : { group }),
+      // In a group it might have been for somebody else: it goes back.
+      onMessage: (message) => {
+        if (group !== undefined) this.send({ ...message, expires: Number.POSITIVE_INFINITY });
+      },
+    });
+    await Promise.race([proof.confirmed, this.closed]);
+    this.#mustBeOpen();
+    await proof.unsubscribe();
+  }
+
+  #mustBeOpen(): void {
+    if (!this.open) throw new LinkFailure(NATS_WORDS, this.server.url, 'lost');
+  }
+
   /** Resolves when the server has taken all that was sent; never, when the session ends before that. */
   flush(): Promise<void> {
     return this.#connection.flush();
@@ -143,7 +186,7 @@ export class NatsSession {
     const { headers: canCarry, maxPayload } = this.#connection.info;
     const block = headers === undefined ? undefined : encodeHeaders(headers);
     if (block !== undefined && !canCarry)
-      throw new LinkError('protocol', `NATS server ${this.server.url}: it does not carry headers`);
+      throw new LinkError('protocol', `${this.server.url}: it does not carry headers`);
     const bytes = bodyBytes + (block?.byteLength ?? 0);
     if (bytes > maxPayload)
       throw new LinkError(
@@ -176,25 +219,26 @@ export class NatsSession {
   /** What `-ERR` says: that something is not permitted, or why the server ends the connection now. */
   #refused(text: string): void {
     const { url } = this.server;
-    const [, operation, subject, group] = PERMISSIONS.exec(text) ?? [];
-    if (operation === undefined) {
+    const right = refusedRight(text);
+    if (right === undefined) {
       this.#reason ??= toServerError(text, url);
       return;
     }
-    const as = group === undefined ? '' : ` in queue group "${group}"`;
-    const what = operation.toLowerCase() === 'publish' ? 'publish' : 'subscribe';
-    const error = new LinkError(
-      'refused',
-      `NATS server ${url}: no permission to ${what} to "${subject}"${as}`,
-    );
-    if (what === 'subscribe')
-      for (const [id, held] of this.#held) {
-        const { subscription } = held;
-        if (subscription.destination !== subject || (group !== undefined && subscription.group !== group))
-          continue;
-        held.refused = error;
-        this.#held.delete(id);
-      }
-    this.#hooks.onError(error);
+    const error = denial(right, url);
+    if (right.kind === 'publish') {
+      this.#lastDenied = { destination: right.destination, error };
+      this.#hooks.onDenied(right, error);
+      return;
+    }
+    for (const [id, held] of this.#held) {
+      const { subscription } = held;
+      if (
+        subscription.destination !== right.destination ||
+        (right.group !== undefined && subscription.group !== right.group)
+      )
+        continue;
+      held.refused = error;
+      this.#held.delete(id);
+    }
   }
 }

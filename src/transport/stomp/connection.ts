@@ -1,13 +1,17 @@
 import type { Socket } from 'node:net';
-import { LinkError } from '../link.ts';
-import { dial, socketError } from './dial.ts';
+import { failureOf, type Stage } from '../failure/classify.ts';
+import { LinkFailure } from '../failure/failure.ts';
+import { speakerOf } from '../failure/greeting.ts';
+import { LinkError, type Right } from '../link.ts';
+import { dial } from './dial.ts';
 import type { Frame, StompVersion } from './frame.ts';
 import { readAnswer, type Session, writeConnect } from './handshake.ts';
 import type { Head } from './head.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { type StompServer, type StompSettings, serverUrl } from './options.ts';
 import { FrameParser } from './parser.ts';
-import { brokerError } from './refusal.ts';
+import { brokerError, type Refused, refused } from './refusal.ts';
+import { STOMP_WORDS } from './words.ts';
 import { writeFrame } from './writer.ts';
 
 export interface ConnectionHandlers {
@@ -16,6 +20,10 @@ export interface ConnectionHandlers {
   /** MESSAGE and RECEIPT frames. */
   readonly onFrame: (frame: Frame) => void;
   readonly onTooLarge: (head: Head, bytes: number) => void;
+  /** What was asked for with this receipt, where it is one of a right. */
+  readonly asked: (receipt: string) => Right | undefined;
+  /** The broker refuses a right; the connection goes on. */
+  readonly onRefused: (refused: Refused, receipt: string) => void;
   /** The socket takes bytes again. */
   readonly onDrain: () => void;
   /** Called once, whether it was connected or not; nothing is called after it. */
@@ -37,6 +45,8 @@ export class Connection {
   #phase: Phase = 'connecting';
   #version: StompVersion = '1.0';
   #socket: Socket | undefined;
+  /** What the broker said first. */
+  #first: Buffer | undefined;
   #heartbeat: Heartbeat | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -113,8 +123,19 @@ export class Connection {
     socket.on('connect', () => {
       if (this.#phase === 'connecting' && this.#server.tls !== undefined) this.#phase = 'securing';
     });
-    socket.on('error', (error) => this.#fail(socketError(this.#server, error, this.#phase === 'securing')));
-    socket.on('close', () => this.#fail(closedByPeer(this.#server, this.#settings, this.#phase)));
+    socket.on('error', (error) => this.#fail(this.#failure(error)));
+    socket.on('close', () => this.#fail(this.#failure(undefined)));
+  }
+
+  #failure(error: unknown): LinkError {
+    const { tls } = this.#server;
+    return failureOf(error, {
+      words: STOMP_WORDS,
+      server: this.#url,
+      stage: STAGES[this.#phase],
+      answered: (this.#socket?.bytesRead ?? 0) > 0,
+      tls,
+    });
   }
 
   #handshake(): void {
@@ -124,6 +145,7 @@ export class Connection {
 
   #onData(chunk: Buffer): void {
     this.#heartbeat?.heard();
+    this.#first ??= chunk;
     this.#guard(() => this.#parser.push(chunk));
   }
 
@@ -133,20 +155,33 @@ export class Connection {
       act();
     } catch (error) {
       if (!(error instanceof LinkError)) throw error;
-      const named = error.message.startsWith(this.#url) ? error.message : `${this.#url}: ${error.message}`;
-      this.#fail(new LinkError(error.code, named, { cause: error }));
+      const who = speakerOf(this.#first ?? Buffer.alloc(0));
+      const isStranger =
+        this.#phase === 'greeting' && !(error instanceof LinkFailure) && this.#first !== undefined;
+      this.#fail(
+        isStranger
+          ? new LinkFailure(STOMP_WORDS, this.#url, 'another-protocol', who, { cause: error })
+          : this.#failure(error),
+      );
     }
   }
 
   #onFrame(frame: Frame): void {
     if (this.#phase === 'greeting') this.#onConnected(readAnswer(frame, this.#server, this.#settings));
-    else if (frame.command === 'ERROR')
-      this.#fail(brokerError(this.#server, this.#settings, frame)); // the end of a connection in all versions
+    else if (frame.command === 'ERROR') this.#onError(frame);
     else if (frame.command === 'RECEIPT' && frame.headers['receipt-id'] === FAREWELL) {
       this.#socket?.end();
       this.#fail(new LinkError('closed', 'the link was closed'));
     } else if (frame.command === 'MESSAGE' || frame.command === 'RECEIPT') this.#handlers.onFrame(frame);
     else throw new LinkError('protocol', `a broker does not send ${frame.command} frames`);
+  }
+
+  /** In all versions the end of a connection; but ActiveMQ goes on after what it does not permit. */
+  #onError(frame: Frame): void {
+    const receipt = frame.headers['receipt-id'] ?? '';
+    const denial = refused(this.#server, this.#settings, frame, this.#handlers.asked(receipt));
+    if (denial === undefined) this.#fail(brokerError(this.#server, this.#settings, frame));
+    else this.#handlers.onRefused(denial, receipt);
   }
 
   #onConnected({ version, heartbeat }: Session): void {
@@ -157,8 +192,8 @@ export class Connection {
     this.#heartbeat = new Heartbeat(heartbeat, {
       beat: () => this.#beat(),
       onSilence: (ms) => {
-        const text = `${this.#url} has been silent for ${ms} ms: heart-beats are missing`;
-        this.#fail(new LinkError('unreachable', text));
+        const silence = `heart-beats are missing for ${ms} ms`;
+        this.#fail(new LinkFailure(STOMP_WORDS, this.#url, 'gone-silent', silence));
       },
     });
     this.#heartbeat.start();
@@ -186,31 +221,16 @@ export class Connection {
   }
 }
 
-const tooSlow = (server: StompServer, phase: Phase, milliseconds: number): LinkError => {
-  const late = `within ${milliseconds} ms`;
-  if (phase === 'connecting')
-    return new LinkError('unreachable', `${serverUrl(server)} could not be connected to ${late}`);
-  return phase === 'securing'
-    ? new LinkError('tls', `${serverUrl(server)} did not finish the TLS handshake ${late}: is it a TLS port?`)
-    : new LinkError('unreachable', `${serverUrl(server)} did not answer CONNECT ${late}`);
+const STAGES: Readonly<Record<Phase, Stage>> = {
+  connecting: 'connecting',
+  securing: 'securing',
+  greeting: 'login',
+  up: 'up',
+  leaving: 'up',
+  closed: 'up',
 };
 
-const closedByPeer = (
-  server: StompServer,
-  { login }: Pick<StompSettings, 'login'>,
-  phase: Phase,
-): LinkError => {
-  const text = `${serverUrl(server)} closed the connection`;
-  if (phase !== 'greeting') return new LinkError('unreachable', text);
-  const causes = [
-    // With TLS 1.3 a broker sees our certificate after our side of the handshake is over; ActiveMQ then just hangs up.
-    ...(server.tls === undefined ? [] : ['it may not accept this client certificate']),
-    // ActiveMQ 5.17.2 mostly sends ERROR first, but once in 200 to 400 wrong logins not a byte.
-    ...(login === undefined
-      ? []
-      : [`ActiveMQ at times does just that at a wrong user name or password (the login "${login}")`]),
-  ];
-  const why = causes.length === 0 ? '' : `: ${causes.join('; ')}`;
-  const code = server.tls === undefined ? 'unreachable' : 'tls';
-  return new LinkError(code, `${text} before it answered CONNECT${why}`);
+const tooSlow = (server: StompServer, phase: Phase, milliseconds: number): LinkError => {
+  const kind = phase === 'connecting' ? 'connect-timeout' : phase === 'securing' ? 'tls-silent' : 'silent';
+  return new LinkFailure(STOMP_WORDS, serverUrl(server), kind, `${milliseconds} ms`);
 };

@@ -1,8 +1,10 @@
+import { LinkFailure } from '../failure/failure.ts';
 import { LinkError } from '../link.ts';
 import { type Frame, STOMP_VERSIONS, type StompVersion } from './frame.ts';
 import { type AgreedHeartbeat, agreeHeartbeat } from './heartbeat.ts';
-import type { StompServer, StompSettings } from './options.ts';
+import { type StompServer, type StompSettings, serverUrl } from './options.ts';
 import { refusal } from './refusal.ts';
+import { STOMP_WORDS } from './words.ts';
 import { writeFrame } from './writer.ts';
 
 /** What client and broker agreed on. */
@@ -35,6 +37,11 @@ export const readAnswer = (frame: Frame, server: StompServer, settings: StompSet
   const chosen = frame.headers['version'] ?? '1.0';
   const version = settings.versions.find((offered) => offered === chosen);
   if (version === undefined)
-    throw new LinkError('protocol', `the broker chose STOMP ${chosen}, which was not offered`);
+    throw new LinkFailure(
+      STOMP_WORDS,
+      serverUrl(server),
+      'old-protocol',
+      `the broker chose STOMP ${chosen}, which was not offered`,
+    );
   return { version, heartbeat: agreeHeartbeat(settings.heartbeat, frame.headers['heart-beat']) };
 };

@@ -1,9 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LinkFailure } from '../failure/failure.ts';
 import {
   type Link,
   LinkError,
   type LinkState,
   type LinkSubscription,
   type OutgoingMessage,
+  type Right,
   type Subscription,
   type Unsent,
 } from '../link.ts';
@@ -11,8 +14,10 @@ import { Connection } from './connection.ts';
 import type { Frame } from './frame.ts';
 import { type StompLinkOptions, type StompSettings, serverUrl, withDefaults } from './options.ts';
 import { Outbox } from './outbox.ts';
+import { Proofs } from './proofs.ts';
 import { Rotation } from './rotation.ts';
 import { type SendCommand, Subscriptions, toMessage } from './subscriptions.ts';
+import { STOMP_WORDS } from './words.ts';
 
 /** A link to a STOMP broker, or to one of a pool. Does nothing before `open`. */
 export const createStompLink = (options: StompLinkOptions): Link => new StompLink(withDefaults(options));
@@ -22,6 +27,7 @@ class StompLink implements Link {
   readonly #rotation: Rotation;
   readonly #outbox: Outbox;
   readonly #subscriptions: Subscriptions;
+  readonly #proofs = new Proofs();
   #phase: 'new' | 'open' | 'closed' = 'new';
   #connection: Connection | undefined;
   /** When it was connected, by the monotonic clock; undefined while it is down. */
@@ -37,7 +43,14 @@ class StompLink implements Link {
     this.#settings = settings;
     this.#rotation = new Rotation(settings);
     this.#outbox = new Outbox(settings);
-    this.#subscriptions = new Subscriptions(settings.prefetch, (error) => this.#error(error));
+    this.#subscriptions = new Subscriptions({
+      prefetch: settings.prefetch,
+      backoff: settings.backoff,
+      failFast: settings.failFast,
+      command: () => this.#command(),
+      onRefused: (error) => this.#error(error),
+      onGranted: (right) => settings.onEvent({ kind: 'granted', right }),
+    });
   }
 
   open(): Promise<void> {
@@ -73,9 +86,32 @@ class StompLink implements Link {
   state(): LinkState {
     const buffered = this.#outbox.length;
     if (this.#since === undefined) return { up: false, reason: this.#reason, buffered };
-    const { unconfirmed } = this.#subscriptions;
+    const { unconfirmed, denied } = this.#subscriptions;
     const server = serverUrl(this.#rotation.server);
-    return { up: true, server, buffered, ...(unconfirmed.length > 0 && { unconfirmed }) };
+    return {
+      up: true,
+      server,
+      buffered,
+      ...(unconfirmed.length > 0 && { unconfirmed }),
+      ...(denied.length > 0 && { denied }),
+    };
+  }
+
+  async prove(right: Right): Promise<void> {
+    const send = this.#command();
+    if (send === undefined) throw new LinkError('unreachable', this.#reason);
+    const { connectTimeout, clock } = this.#settings;
+    const proof = this.#proofs.prove(right, clock(), send);
+    const ended = new AbortController();
+    const late = sleep(connectTimeout, true, { ref: false, signal: ended.signal }).catch(() => false);
+    try {
+      if ((await Promise.race([proof.then(() => false), late])) === false) return;
+    } finally {
+      ended.abort();
+    }
+    proof.catch(() => undefined);
+    const server = serverUrl(this.#rotation.server);
+    throw new LinkFailure(STOMP_WORDS, server, 'unconfirmed', `${connectTimeout} ms`);
   }
 
   #connect(): void {
@@ -87,6 +123,12 @@ class StompLink implements Link {
         const { maxFrameBytes } = this.#settings;
         const text = `a message of ${bytes} bytes to ${headers['destination']} is above the frame limit of ${maxFrameBytes}`;
         this.#error(new LinkError('protocol', text));
+      },
+      asked: (receipt) => this.#proofs.asked(receipt) ?? this.#subscriptions.asked(receipt),
+      onRefused: ({ right, error }, receipt) => {
+        if (this.#proofs.refused(receipt, error)) return;
+        this.#subscriptions.refused(receipt, error);
+        this.#settings.onEvent({ kind: 'denied', right, error });
       },
       onDrain: () => this.#outbox.pump(),
       onClose: (reason) => this.#onClose(reason, serverUrl(server)),
@@ -106,7 +148,8 @@ class StompLink implements Link {
 
   #onFrame(frame: Frame): void {
     if (frame.command === 'RECEIPT') {
-      this.#subscriptions.receipt(frame.headers['receipt-id'] ?? '');
+      const id = frame.headers['receipt-id'] ?? '';
+      if (!this.#proofs.receipt(id)) this.#subscriptions.receipt(id);
       return;
     }
     const subscription = this.#subscriptions.find(frame);
@@ -130,9 +173,9 @@ class StompLink implements Link {
     this.#reason = reason.message;
     this.#outbox.detach();
     this.#subscriptions.disconnected();
+    this.#proofs.disconnected(reason);
     if (lasted !== undefined && reason.code !== 'closed')
       this.#settings.onEvent({ kind: 'disconnected', server, reason: reason.message });
-    if (reason.code === 'protocol') this.#error(reason);
     this.#onGone?.();
     if (this.#phase === 'closed') return;
     if (this.#settings.failFast && this.#opening !== undefined) {
@@ -147,7 +190,14 @@ class StompLink implements Link {
     // One that broke at once, or whose subscriptions were refused, is no success: else the pause would never grow.
     if (lasted !== undefined && settled && lasted >= this.#settings.backoff.initial) this.#rotation.settled();
     const delay = this.#rotation.failed();
-    this.#settings.onEvent({ kind: 'retry', server, reason: reason.message, delay });
+    const hint = reason.hint();
+    this.#settings.onEvent({
+      kind: 'retry',
+      server,
+      reason: reason.message,
+      ...(hint === undefined ? {} : { hint }),
+      delay,
+    });
     this.#retry = setTimeout(() => this.#connect(), delay);
   }
 

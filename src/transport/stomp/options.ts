@@ -1,14 +1,8 @@
 import type { LinkListener } from '../link.ts';
+import type { TlsSettings } from '../tls/settings.ts';
 import { STOMP_VERSIONS, type StompVersion } from './frame.ts';
 
-export interface StompTls {
-  /** PEM contents. Without it the authorities that Node brings count. */
-  readonly ca?: Buffer | string;
-  /** PEM contents of the client's certificate (and its intermediates) and key. */
-  readonly cert?: Buffer | string;
-  readonly key?: Buffer | string;
-  /** Whether the broker's certificate is checked. */
-  readonly verify: boolean;
+export interface StompTls extends TlsSettings {
   /** The name that the broker's certificate must have, where it is not the host. */
   readonly serverName?: string;
 }

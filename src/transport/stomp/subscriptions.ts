@@ -1,4 +1,5 @@
-import type { IncomingMessage, Subscription } from '../link.ts';
+import { pauseAfter } from '../denied.ts';
+import type { Denial, IncomingMessage, LinkError, Right, Subscription } from '../link.ts';
 import type { Frame } from './frame.ts';
 
 /** Sends a frame without a body on the connection that is up. */
@@ -10,6 +11,23 @@ interface Entry {
   readonly confirmed: () => void;
   readonly refused: (error: unknown) => void;
   ended: (() => void) | undefined;
+  /** Why the broker refuses it, how often it has, and when it is asked again, also by another connection. */
+  denied:
+    | { readonly error: LinkError; readonly refusals: number; readonly again: NodeJS.Timeout }
+    | undefined;
+}
+
+export interface SubscriptionsOptions {
+  readonly prefetch: number | undefined;
+  /** Ms. */
+  readonly backoff: { readonly initial: number; readonly max: number };
+  /** `add` rejects what the broker refuses, instead of waiting for the right. */
+  readonly failFast: boolean;
+  /** How to send a command now; undefined while there is no connection. */
+  readonly command: () => SendCommand | undefined;
+  /** Told of a subscription that cannot be made, whoever waits for it. */
+  readonly onRefused: (error: unknown) => void;
+  readonly onGranted: (right: Right) => void;
 }
 
 /** How many that have ended may still get late messages. */
@@ -20,8 +38,7 @@ const UNSUBSCRIBED = 'unsubscribed-';
 
 /** The subscriptions of a link, which outlive its connections. */
 export class Subscriptions {
-  readonly #prefetch: number | undefined;
-  readonly #onRefused: (error: unknown) => void;
+  readonly #options: SubscriptionsOptions;
   readonly #entries = new Map<string, Entry>();
   /** Those that the broker has not confirmed on this connection. */
   readonly #unconfirmed = new Set<string>();
@@ -32,15 +49,20 @@ export class Subscriptions {
   readonly #ended = new Map<string, Subscription>();
   #next = 1;
 
-  /** @param onRefused told of a subscription that cannot be made, whoever waits for it */
-  constructor(prefetch: number | undefined, onRefused: (error: unknown) => void) {
-    this.#prefetch = prefetch;
-    this.#onRefused = onRefused;
+  constructor(options: SubscriptionsOptions) {
+    this.#options = options;
   }
 
-  /** Whether the broker has confirmed all of them. */
+  /** Whether the broker has answered all of them. */
   get settled(): boolean {
-    return this.#unconfirmed.size === 0;
+    return [...this.#unconfirmed].every((id) => this.#entries.get(id)?.denied !== undefined);
+  }
+
+  /** Those that the broker refuses. */
+  get denied(): readonly Denial[] {
+    return [...this.#entries.values()].flatMap(({ denied, subscription }) =>
+      denied === undefined ? [] : [{ right: rightOf(subscription), error: denied.error }],
+    );
   }
 
   /** Destinations of those that the broker has not confirmed on this connection. */
@@ -56,7 +78,14 @@ export class Subscriptions {
     return new Promise((resolve, reject) => {
       const id = `${this.#next++}`;
       const confirmed = () => resolve(id);
-      const entry: Entry = { id, subscription, confirmed, refused: reject, ended: undefined };
+      const entry: Entry = {
+        id,
+        subscription,
+        confirmed,
+        refused: reject,
+        ended: undefined,
+        denied: undefined,
+      };
       this.#entries.set(id, entry);
       if (send !== undefined) this.#request(entry, send);
     });
@@ -66,6 +95,7 @@ export class Subscriptions {
   remove(id: string, send: SendCommand | undefined): Promise<void> {
     return new Promise((resolve) => {
       const entry = this.#entries.get(id);
+      clearTimeout(entry?.denied?.again);
       if (entry === undefined || send === undefined) {
         this.#entries.delete(id);
         resolve();
@@ -84,7 +114,10 @@ export class Subscriptions {
 
   /** Makes all of them anew. */
   connected(send: SendCommand): void {
-    for (const entry of this.#entries.values()) this.#request(entry, send);
+    // What the broker has refused has a time of its own: one that ends the connection then would do so at once again.
+    for (const entry of this.#entries.values())
+      if (entry.denied === undefined) this.#request(entry, send);
+      else this.#unconfirmed.add(entry.id);
   }
 
   /** Subscriptions that were about to end have ended. */
@@ -95,20 +128,60 @@ export class Subscriptions {
   }
 
   closed(error: Error): void {
-    for (const entry of this.#entries.values()) entry.refused(error);
+    for (const entry of this.#entries.values()) {
+      clearTimeout(entry.denied?.again);
+      entry.refused(error);
+    }
     this.#entries.clear();
   }
 
   receipt(id: string): void {
     if (id.startsWith(SUBSCRIBED)) {
-      const entry = this.#entries.get(id.slice(SUBSCRIBED.length));
+      const entry = this.#subscribing(id);
       if (entry === undefined) return;
       this.#unconfirmed.delete(entry.id);
+      if (entry.denied !== undefined) {
+        clearTimeout(entry.denied.again);
+        entry.denied = undefined;
+        this.#options.onGranted(rightOf(entry.subscription));
+      }
       entry.confirmed();
     } else if (id.startsWith(UNSUBSCRIBED)) {
       const entry = this.#entries.get(id.slice(UNSUBSCRIBED.length));
       if (entry !== undefined) this.#end(entry);
     }
+  }
+
+  /** What was asked for with this receipt. */
+  asked(receipt: string): Right | undefined {
+    const entry = this.#subscribing(receipt);
+    return entry && rightOf(entry.subscription);
+  }
+
+  /** The broker does not let this user subscribe; it is asked again, until it does. */
+  refused(receipt: string, error: LinkError): void {
+    const entry = this.#subscribing(receipt);
+    if (entry === undefined) return;
+    const { backoff, command, failFast } = this.#options;
+    if (failFast) entry.refused(error);
+    if (failFast || entry.ended !== undefined) {
+      this.#end(entry);
+      return;
+    }
+    const refusals = (entry.denied?.refusals ?? 0) + 1;
+    clearTimeout(entry.denied?.again);
+    const again = (): void => {
+      const send = command();
+      // By the next connection.
+      if (send === undefined) entry.denied = undefined;
+      else if (this.#entries.has(entry.id)) this.#request(entry, send);
+    };
+    const timer = setTimeout(again, pauseAfter(refusals, backoff)).unref();
+    entry.denied = { error, refusals, again: timer };
+  }
+
+  #subscribing(receipt: string): Entry | undefined {
+    return receipt.startsWith(SUBSCRIBED) ? this.#entries.get(receipt.slice(SUBSCRIBED.length)) : undefined;
   }
 
   /** The subscription that a MESSAGE is for. */
@@ -122,11 +195,12 @@ export class Subscriptions {
   }
 
   #request({ id, subscription, refused }: Entry, send: SendCommand): void {
+    const { prefetch, onRefused } = this.#options;
     this.#unconfirmed.add(id);
     try {
       send('SUBSCRIBE', {
         ...subscription.headers,
-        ...(this.#prefetch === undefined ? {} : { 'activemq.prefetchSize': `${this.#prefetch}` }),
+        ...(prefetch === undefined ? {} : { 'activemq.prefetchSize': `${prefetch}` }),
         id,
         destination: subscription.destination,
         ack: 'auto',
@@ -137,7 +211,7 @@ export class Subscriptions {
       this.#entries.delete(id);
       this.#unconfirmed.delete(id);
       refused(error);
-      this.#onRefused(error);
+      onRefused(error);
     }
   }
 
@@ -150,6 +224,8 @@ export class Subscriptions {
     entry.ended?.();
   }
 }
+
+const rightOf = ({ destination }: Subscription): Right => ({ kind: 'subscribe', destination });
 
 export const toMessage = (frame: Frame): IncomingMessage => {
   const { headers, body } = frame;

@@ -30,10 +30,10 @@ describe('a server is refused', () => {
   });
 
   test.for([
-    ['HTTP/1.1 400 Bad Request\r\n', /no NATS server/],
+    ['HTTP/1.1 400 Bad Request\r\n', /not a NATS server but an HTTP server/],
     ['INFO no json\r\n', /no JSON/],
     ['INFO null\r\n', /no object/],
-    ['x'.repeat(300_000), /no NATS server/],
+    ['x'.repeat(300_000), /not a NATS server but something else/],
   ] as const)('that introduces itself with %.20s', async ([text, why]) => {
     const url = await speak((socket) => socket.write(text));
     expect(await open(url)).toMatchObject({ code: 'protocol', message: expect.stringMatching(why) });
@@ -43,9 +43,9 @@ describe('a server is refused', () => {
   test.for([
     ['INFO {}', ' ', 'x\r\n', /no JSON/],
     ['INFO', ' ', 'x\r\n', /no JSON/],
-    ['', ' ', 'x\r\n', /no NATS server/],
-    ['', '\t', '\r\n', /no NATS server/],
-    ["-ERR '", "'", '\r\n', /it says/],
+    ['', ' ', 'x\r\n', /not a NATS server/],
+    ['', '\t', '\r\n', /not a NATS server/],
+    ["-ERR '", "'", '\r\n', /it reports an error/],
   ] as const)('whose first line is %j, 250,000 times %j, and %j', { timeout: 30_000 }, async (line) => {
     const [begin, filling, end, why] = line;
     const url = await speak((socket) => socket.write(begin + filling.repeat(250_000) + end));
@@ -54,14 +54,16 @@ describe('a server is refused', () => {
 
   test('that has no room, with its own words', async () => {
     const url = await speak((socket) => socket.end("-ERR 'maximum connections exceeded'\r\n"));
-    expect((await open(url)).message).toContain('it says "maximum connections exceeded"');
+    expect((await open(url)).message).toContain(
+      'it takes no more connections (maximum connections exceeded)',
+    );
   });
 
   test('that closes the connection before it says anything', async () => {
     const url = await speak((socket) => socket.end());
     expect(await open(url)).toMatchObject({
       code: 'unreachable',
-      message: expect.stringContaining('closed'),
+      message: expect.stringContaining('it ended the connection before it said anything'),
     });
   });
 
@@ -69,7 +71,7 @@ describe('a server is refused', () => {
     const url = await speak((socket) => socket.write('INFO {}\r\n'));
     expect(await open(url, { connectTimeout: 100 })).toMatchObject({
       code: 'unreachable',
-      message: expect.stringContaining('no answer in time'),
+      message: expect.stringContaining('says nothing within 100 ms'),
     });
   });
 });

@@ -52,6 +52,7 @@ export const linkTo = (
     sendAll: (messages, unsent) => link.sendAll(messages, unsent),
     close: () => link.close(),
     state: () => link.state(),
+    ...(link.prove && { prove: link.prove.bind(link) }),
   };
 };
 

@@ -26,7 +26,12 @@ test('a subscription that the next server refuses is told as unconfirmed, and ma
   await open.kill();
   await vi.waitFor(
     () =>
-      expect(link.state()).toEqual({ up: true, server: strict.url, buffered: 0, unconfirmed: ['secret.a'] }),
+      expect(link.state()).toMatchObject({
+        up: true,
+        server: strict.url,
+        unconfirmed: ['secret.a'],
+        denied: [{ right: { kind: 'subscribe', destination: 'secret.a' } }],
+      }),
     { timeout: 10_000 },
   );
   link.send(message('ok.a', 'still here'));

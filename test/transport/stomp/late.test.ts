@@ -9,8 +9,15 @@ const messageFor = (subscription: string): Frame => ({
 });
 
 test('a message that comes after the end of its subscription is still its own, until the connection ends', async () => {
-  const subscriptions = new Subscriptions(undefined, (error) => {
-    throw error;
+  const subscriptions = new Subscriptions({
+    prefetch: undefined,
+    backoff: { initial: 50, max: 400 },
+    failFast: false,
+    command: () => send,
+    onRefused: (error) => {
+      throw error;
+    },
+    onGranted: () => undefined,
   });
   const send = (): void => undefined;
   const subscription = { destination: '/queue/a', onMessage: () => undefined };

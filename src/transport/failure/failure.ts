@@ -1,0 +1,49 @@
+import { LinkError } from '../link.ts';
+import { FAILURES, type FailureKind } from './table.ts';
+import { CONFIG_NAMES, type ProtocolWords, type SettingNames } from './words.ts';
+
+/** Characters of a server's own words that a sentence repeats. */
+const LONGEST_DETAIL = 400;
+
+/** A link's error with its cause; the message is `<server>: <sentence>`. Holds no credentials. */
+export class LinkFailure extends LinkError {
+  readonly kind: FailureKind;
+  readonly server: string;
+  readonly detail: string;
+  readonly #words: ProtocolWords;
+  readonly #advice: string | undefined;
+
+  constructor(
+    words: ProtocolWords,
+    server: string,
+    kind: FailureKind,
+    about = '',
+    { advice, ...options }: ErrorOptions & { readonly advice?: string } = {},
+  ) {
+    const { code, sentence } = FAILURES[kind];
+    const detail = about.length > LONGEST_DETAIL ? `${about.slice(0, LONGEST_DETAIL)}…` : about;
+    super(code, `${server}: ${fill(sentence, words, CONFIG_NAMES, detail)}`, options);
+    this.kind = kind;
+    this.server = server;
+    this.detail = detail;
+    this.#words = words;
+    this.#advice = advice;
+  }
+
+  /** What to do about it, in a sentence. */
+  override hint(names: SettingNames = CONFIG_NAMES): string {
+    return this.#advice ?? fill(FAILURES[this.kind].hint, this.#words, names, this.detail);
+  }
+
+  /** The message, with other names for the settings. */
+  override told(names: SettingNames): string {
+    return `${this.server}: ${fill(FAILURES[this.kind].sentence, this.#words, names, this.detail)}`;
+  }
+}
+
+const fill = (text: string, words: ProtocolWords, names: SettingNames, detail: string): string => {
+  const known = new Map(Object.entries({ ...words, ...names, detail }));
+  const filled = text.replace(/\{(\w+)\}/g, (whole, name: string) => known.get(name) ?? whole);
+  // Where nothing is known of the single case.
+  return filled.replace(' ()', '');
+};

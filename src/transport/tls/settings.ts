@@ -1,0 +1,71 @@
+import { constants } from 'node:crypto';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import { LinkFailure } from '../failure/failure.ts';
+import { codeOf, textOf } from '../failure/node-error.ts';
+import type { ProtocolWords } from '../failure/words.ts';
+import { certificateFault, isEncrypted, privateKeyFault } from './pem.ts';
+
+export const TLS_VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
+
+export type TlsVersion = (typeof TLS_VERSIONS)[number];
+
+/** How a link uses TLS. */
+export interface TlsSettings {
+  /** PEM text of the authorities that servers are checked against; those that Node brings when absent. */
+  readonly ca?: string;
+  /** PEM text of the client certificate, with its intermediates. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** Whether the server's certificate is checked. */
+  readonly verify: boolean;
+  /** Node's default (1.2) when absent. */
+  readonly minVersion?: TlsVersion;
+  /** OpenSSL's list of ciphers; Node's default when absent. */
+  readonly ciphers?: string;
+}
+
+/**
+ * What Node needs for a connection.
+ * @throws LinkFailure for certificates, keys or ciphers that cannot be used
+ */
+export const secureContext = (tls: TlsSettings, words: ProtocolWords, server: string): SecureContext => {
+  const { ca, cert, key, minVersion, ciphers } = tls;
+  // Node takes any text for authorities and then trusts nobody.
+  const fault = ca === undefined ? undefined : certificateFault(ca);
+  if (fault !== undefined) throw new LinkFailure(words, server, 'ca-unreadable', fault);
+  try {
+    return createSecureContext({
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+      ...(ciphers === undefined ? {} : { ciphers }),
+      ...(minVersion === undefined ? {} : { minVersion }),
+      // Stacks that know no newer TLS often lack secure renegotiation (RFC 5746) too, which OpenSSL 3 insists on.
+      ...(minVersion === 'TLSv1' || minVersion === 'TLSv1.1'
+        ? { secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT }
+        : {}),
+    });
+  } catch (error) {
+    throw contextFailure(error, tls, words, server);
+  }
+};
+
+const contextFailure = (
+  error: unknown,
+  { cert, key }: TlsSettings,
+  words: ProtocolWords,
+  server: string,
+): LinkFailure => {
+  const code = codeOf(error);
+  const detail = textOf(error);
+  const failure = (kind: ConstructorParameters<typeof LinkFailure>[2], why = detail): LinkFailure =>
+    new LinkFailure(words, server, kind, why, { cause: error });
+  if (/^ERR_OSSL_X509_KEY_(VALUES|TYPE)_MISMATCH$/.test(code)) return failure('key-mismatch');
+  if (code === 'ERR_SSL_NO_CIPHER_MATCH') return failure('bad-ciphers');
+  if (/^ERR_SSL_.*_TOO_(WEAK|SMALL)$/.test(code)) return failure('own-too-weak');
+  const certFault = cert === undefined ? undefined : certificateFault(cert);
+  if (certFault !== undefined) return failure('certificate-unreadable', certFault);
+  if (key !== undefined && isEncrypted(key)) return failure('key-encrypted');
+  const keyFault = key === undefined ? undefined : privateKeyFault(key);
+  return keyFault === undefined ? failure('tls-failed') : failure('key-unreadable', keyFault);
+};
