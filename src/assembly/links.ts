@@ -8,13 +8,14 @@ import type { StompConnection } from '../config/stomp-connection.ts';
 import type { Config, EgressConfig, IngressConfig, Named } from '../config/types.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import { type MeteredLink, meterLink, type Side } from '../stats/meter.ts';
-import type { Link, LinkEvent, LinkListener } from '../transport/link.ts';
+import type { Link, LinkEvent, LinkListener, Right } from '../transport/link.ts';
 import { createNatsLink } from '../transport/nats/index.ts';
 import type { NatsLinkOptions } from '../transport/nats/options.ts';
 import { createStompLink } from '../transport/stomp/index.ts';
 import type { StompLinkOptions } from '../transport/stomp/options.ts';
 import { isStatsSubject } from '../wire/choria/index.ts';
 import type { SigningPool } from '../wire/signing-pool.ts';
+import { Reminders } from './reminders.ts';
 
 /** Where links come from: real brokers, or whatever takes their place where there is no network. */
 export interface Transports {
@@ -88,10 +89,12 @@ export const stompLink = (
 export const isUsed = ({ name, side }: MeteredLink, config: Config): boolean =>
   endsOf(name, side, config).length > 0;
 
+const keyOf = ({ kind, destination, group = '' }: Right): string => `${kind} ${destination} ${group}`;
+
 /** A link's events as log lines and counters. */
-const listener =
-  (link: string, { log, stats }: Surroundings): LinkListener =>
-  (event: LinkEvent) => {
+const listener = (link: string, { log, stats, clock }: Surroundings): LinkListener => {
+  const reminders = new Reminders(clock);
+  return (event: LinkEvent) => {
     switch (event.kind) {
       case 'connected':
         log.info({ link, server: event.server, note: event.note }, 'connected');
@@ -101,9 +104,25 @@ const listener =
         break;
       case 'retry':
         log.warn(
-          { link, server: event.server, reason: event.reason, delay_ms: event.delay },
+          { link, server: event.server, reason: event.reason, hint: event.hint, delay_ms: event.delay },
           'connection failed, trying again',
         );
+        break;
+      case 'denied':
+        if (reminders.isDue(keyOf(event.right)))
+          log.warn(
+            {
+              link,
+              destination: event.right.destination,
+              reason: event.error.message,
+              hint: event.error.hint(),
+            },
+            'the broker does not permit it, trying again',
+          );
+        break;
+      case 'granted':
+        if (reminders.isOver(keyOf(event.right)))
+          log.info({ link, destination: event.right.destination }, 'the broker permits it now');
         break;
       case 'expired':
         // Nobody sent it, and the next one says more.
@@ -119,3 +138,4 @@ const listener =
         break;
     }
   };
+};

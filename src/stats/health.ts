@@ -1,3 +1,4 @@
+import type { LinkError } from '../transport/link.ts';
 import { isStatsSubject } from '../wire/choria/stats.ts';
 import type { MeteredLink, Side } from './meter.ts';
 
@@ -8,7 +9,7 @@ export type Phase = 'starting' | 'running' | 'draining';
 export interface Trouble {
   readonly name: string;
   readonly side: Side;
-  readonly problem: 'not connected' | 'not subscribed';
+  readonly problem: 'not connected' | 'not subscribed' | 'not permitted';
   /** As an operator would be told. */
   readonly reason: string;
 }
@@ -20,11 +21,29 @@ export interface Health {
   readonly troubles: readonly Trouble[];
 }
 
+const toldOf = (error: LinkError): string => {
+  const hint = error.hint();
+  return hint === undefined ? error.message : `${error.message} (${hint})`;
+};
+
 const troubleOf = ({ name, side, uncounted, sources }: MeteredLink): Trouble | undefined => {
-  const { up, reason = 'no reason is known', unconfirmed: pending = [] } = uncounted.state();
+  const {
+    up,
+    reason = 'no reason is known',
+    unconfirmed: pending = [],
+    denied: refused = [],
+  } = uncounted.state();
   // What other instances say of themselves carries no messages.
   const unconfirmed = pending.filter((destination) => !isStatsSubject(destination));
+  const denied = refused.filter(({ right }) => !isStatsSubject(right.destination));
   if (!up) return { name, side, problem: 'not connected', reason };
+  if (denied.length > 0)
+    return {
+      name,
+      side,
+      problem: 'not permitted',
+      reason: denied.map(({ error }) => toldOf(error)).join('; '),
+    };
   if (unconfirmed.length > 0)
     return {
       name,

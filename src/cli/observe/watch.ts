@@ -35,7 +35,7 @@ export const watch = async ({ network, cluster: name }: Watched, onChange: () =>
     if (event.kind === 'connected') trouble = undefined;
     else if (event.kind === 'disconnected' || event.kind === 'retry')
       trouble = `not connected to ${event.server}: ${event.reason}`;
-    else if (event.kind === 'error') trouble = event.error.message;
+    else if (event.kind === 'error' || event.kind === 'denied') trouble = event.error.message;
     onChange();
   };
   const link = createNatsLink({ ...network.linkOptions, onEvent });

@@ -41,6 +41,26 @@ export class LinkFailure extends LinkError {
   }
 }
 
+/** What is wrong with each server of a list. */
+export class LinkFailures extends LinkError {
+  readonly errors: readonly LinkError[];
+
+  constructor(first: LinkError, ...others: readonly LinkError[]) {
+    const errors = [first, ...others];
+    super(first.code, errors.map(({ message }) => message).join('; '), { cause: first });
+    this.errors = errors;
+  }
+
+  override hint(names: SettingNames = CONFIG_NAMES): string | undefined {
+    const hints = new Set(this.errors.flatMap((error) => error.hint(names) ?? []));
+    return hints.size === 0 ? undefined : [...hints].join('; ');
+  }
+
+  override told(names: SettingNames): string {
+    return this.errors.map((error) => error.told(names)).join('; ');
+  }
+}
+
 const fill = (text: string, words: ProtocolWords, names: SettingNames, detail: string): string => {
   const known = new Map(Object.entries({ ...words, ...names, detail }));
   const filled = text.replace(/\{(\w+)\}/g, (whole, name: string) => known.get(name) ?? whole);

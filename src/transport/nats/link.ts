@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pauseAfter } from '../denied.ts';
-import { LinkFailure } from '../failure/failure.ts';
+import { LinkFailure, LinkFailures } from '../failure/failure.ts';
 import {
   type Denial,
   type Link,
@@ -234,11 +234,9 @@ class NatsLink implements Link {
           });
       }
     }
-    const [first] = errors;
+    const [first, ...others] = errors;
     if (!isFatal || first === undefined) return undefined;
-    throw errors.length === 1
-      ? first
-      : new LinkError(first.code, errors.map((error) => error.message).join('; '), { cause: first });
+    throw others.length === 0 ? first : new LinkFailures(first, ...others);
   }
 
   #attach(session: NatsSession): void {
