@@ -4,7 +4,7 @@ import { createChoriaFederationIngress } from '../adapter/choria-federation/ingr
 import { callerFolder } from '../adapter/mcollective-stomp/callers.ts';
 import { createMcollectiveStompIngress } from '../adapter/mcollective-stomp/ingress.ts';
 import type { Ingress, Ownership, Residents } from '../adapter/port.ts';
-import type { CallersConfig } from '../config/callers.ts';
+import { callersCaPath } from '../config/callers.ts';
 import type { ChoriaCollectiveIngressConfig } from '../config/ingress/choria-collective.ts';
 import type { ChoriaFederationConfig } from '../config/ingress/choria-federation.ts';
 import type { McollectiveStompIngressConfig } from '../config/ingress/mcollective-stomp.ts';
@@ -31,8 +31,11 @@ export const ingressOf = (it: Named<IngressConfig>, needs: IngressNeeds, around:
   }
 };
 
-const verifierOf = (name: string, callers: CallersConfig, { parse }: Surroundings): CallerVerifier =>
-  parse(callers.ca, ['ingresses', name, 'callers', 'ca'], (ca) =>
+const verifierOf = (
+  { name, callers, tls }: Named<ChoriaFederationConfig | ChoriaCollectiveIngressConfig>,
+  { parse }: Surroundings,
+): CallerVerifier =>
+  parse(callers.ca, callersCaPath(name, { callers, tls }), (ca) =>
     createCallerVerifier({ ...callers, ca: ca.toString() }),
   );
 
@@ -43,7 +46,7 @@ const federationIngress = (it: Named<ChoriaFederationConfig>, around: Surroundin
     link: natsLink(it, 'ingress', around),
     cluster: it.cluster,
     subscriptions: it.subscriptions,
-    verifier: verifierOf(it.name, it.callers, around),
+    verifier: verifierOf(it, around),
     replyCollectives: new Set([...exportedBy(it.name, config), ...it.replyCollectives]),
     sealed: sealedOf(it.name, config),
     maxMessageBytes: config.maxMessageBytes,
@@ -64,7 +67,7 @@ const collectiveIngress = (
     link: natsLink(it, 'ingress', around),
     cluster: config.cluster,
     collectives: exportedBy(it.name, config),
-    verifier: verifierOf(it.name, it.callers, around),
+    verifier: verifierOf(it, around),
     residents,
     maxMessageBytes: config.maxMessageBytes,
     maxTargets: config.maxTargets,

@@ -1,12 +1,13 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { loadClientAccess, NoClientAccess } from '../config/client-access.ts';
 import { fileReader, readFailure } from '../config/files.ts';
 import { natsLinkOptions } from '../config/link-options.ts';
 import { isToken } from '../envelope/check.ts';
 import { Rejection } from '../envelope/rejection.ts';
 import type { NatsLinkOptions, NatsTls } from '../transport/nats/options.ts';
+import { TLS_VERSIONS, type TlsVersion } from '../transport/tls/settings.ts';
 import { certificateNames } from '../wire/choria/index.ts';
 import { UsageError } from './usage.ts';
 
@@ -20,6 +21,8 @@ export interface ConnectionOptions {
   readonly collective: string;
   readonly config?: string;
   readonly insecurePlaintext?: true;
+  readonly tlsMinVersion?: TlsVersion;
+  readonly tlsCiphers?: string;
 }
 
 /** Where to connect to, and what to speak of there. */
@@ -67,18 +70,29 @@ export const addConnectionOptions = (command: Command): Command =>
       '-c, --config <bridge.yaml>',
       'take servers, TLS files and cluster of its first ingress for Choria clients, unless given otherwise',
     )
-    .option('--insecure-plaintext', 'connect without TLS');
+    .option('--insecure-plaintext', 'connect without TLS')
+    .addOption(
+      new Option('--tls-min-version <version>', 'for old servers: the oldest TLS to accept').choices(
+        TLS_VERSIONS,
+      ),
+    )
+    .option('--tls-ciphers <list>', "for old servers: OpenSSL's list, such as DEFAULT@SECLEVEL=0");
 
 /** For the help of such a command. */
 export const CONNECTION_HELP = `
 MCBRIDGE_SERVER, MCBRIDGE_CA, MCBRIDGE_CERT and MCBRIDGE_KEY in the environment stand for --server, --ca, --cert and
 --key; an option counts more than the environment, the environment more than --config.`;
 
-const readPem = (option: string, file: string): string => {
+/** For a sentence that misses something: one that is set but empty counts as not set. */
+const emptyOf = (name: string, env: Env): string =>
+  env[name] === '' ? ` (the environment variable ${name} is set but empty)` : '';
+
+/** @param from the option or variable that names it */
+const readPem = (from: string, file: string): string => {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new UsageError(`${option} ${file} cannot be read: ${readFailure(error)}`);
+    throw new UsageError(`${from} ${file} cannot be read: ${readFailure(error)}`);
   }
 };
 
@@ -111,21 +125,33 @@ const checkName = (option: string, name: string): string => {
   return name;
 };
 
-const tlsOf = (given: Partial<NatsTls>, plaintext: boolean): NatsTls | undefined => {
-  const { ca, cert, key } = given;
+const tlsOf = (given: Partial<NatsTls>, plaintext: boolean, env: Env): NatsTls | undefined => {
+  const { ca, cert, key, minVersion, ciphers } = given;
   if (plaintext) return undefined;
   if (ca === undefined)
-    throw new UsageError('no CA: give --ca, MCBRIDGE_CA or --config (or --insecure-plaintext)');
-  if ((cert === undefined) !== (key === undefined))
-    throw new UsageError('--cert and --key belong together: give both');
-  return { ca, verify: true, ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) };
+    throw new UsageError(
+      `no CA: give --ca, MCBRIDGE_CA or --config (or --insecure-plaintext)${emptyOf('MCBRIDGE_CA', env)}`,
+    );
+  if ((cert === undefined) !== (key === undefined)) {
+    const missing = cert === undefined ? 'MCBRIDGE_CERT' : 'MCBRIDGE_KEY';
+    throw new UsageError(`--cert and --key belong together: give both${emptyOf(missing, env)}`);
+  }
+  return {
+    ca,
+    verify: true,
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(minVersion === undefined ? {} : { minVersion }),
+    ...(ciphers === undefined ? {} : { ciphers }),
+  };
 };
 
 /** Options, environment and configuration as one. */
 const gather = (options: ConnectionOptions, env: Env) => {
   const pem = (name: 'ca' | 'cert' | 'key'): string | undefined => {
     const file = options[name] ?? env[`MCBRIDGE_${name.toUpperCase()}`];
-    return file === undefined || file === '' ? undefined : readPem(`--${name}`, file);
+    const from = options[name] === undefined ? `MCBRIDGE_${name.toUpperCase()}` : `--${name}`;
+    return file === undefined || file === '' ? undefined : readPem(from, file);
   };
   const own = { ca: pem('ca'), cert: pem('cert'), key: pem('key') };
   const isOwnPair = own.cert !== undefined || own.key !== undefined;
@@ -134,6 +160,8 @@ const gather = (options: ConnectionOptions, env: Env) => {
   // A certificate and a key of two places would be two halves of different pairs.
   const pair = isOwnPair ? own : config?.link.tls;
   const ca = own.ca ?? config?.link.tls?.ca;
+  const minVersion = options.tlsMinVersion ?? config?.link.tls?.minVersion;
+  const ciphers = options.tlsCiphers ?? config?.link.tls?.ciphers;
   const servers = options.server ?? list(env['MCBRIDGE_SERVER'] ?? '');
   const plaintext =
     options.insecurePlaintext === true ||
@@ -147,14 +175,20 @@ const gather = (options: ConnectionOptions, env: Env) => {
       ...(pair?.cert === undefined ? {} : { cert: pair.cert }),
       ...(pair?.key === undefined ? {} : { key: pair.key }),
     },
+    floor: {
+      ...(minVersion === undefined ? {} : { minVersion }),
+      ...(ciphers === undefined ? {} : { ciphers }),
+    },
   };
 };
 
-const networkOf = (options: ConnectionOptions, given: ReturnType<typeof gather>): Network => {
-  const { config, servers, plaintext, pems } = given;
+const networkOf = (options: ConnectionOptions, given: ReturnType<typeof gather>, env: Env): Network => {
+  const { config, servers, plaintext, pems, floor } = given;
   if (servers.length === 0)
-    throw new UsageError('no server: give --server nats://host:4222, MCBRIDGE_SERVER or --config');
-  const tls = tlsOf(pems, plaintext);
+    throw new UsageError(
+      `no server: give --server nats://host:4222, MCBRIDGE_SERVER or --config${emptyOf('MCBRIDGE_SERVER', env)}`,
+    );
+  const tls = tlsOf({ ...pems, ...floor }, plaintext, env);
   const federation = options.federation ?? config?.federation ?? [];
   return {
     linkOptions: {
@@ -177,7 +211,7 @@ const networkOf = (options: ConnectionOptions, given: ReturnType<typeof gather>)
  * @throws UsageError, ConfigError, ConfigUnreadable
  */
 export const networkFrom = (options: ConnectionOptions, env: Env = process.env): Network =>
-  networkOf(options, gather(options, env));
+  networkOf(options, gather(options, env), env);
 
 const privateKeyOf = (pem: string): KeyObject => {
   try {
@@ -203,10 +237,13 @@ const nameOf = (certificate: string): string => {
  */
 export const connectionFrom = (options: ConnectionOptions, env: Env = process.env): Connection => {
   const given = gather(options, env);
-  const network = networkOf(options, given);
+  const network = networkOf(options, given, env);
   const { cert: certificate, key } = given.pems;
   if (certificate === undefined || key === undefined)
-    throw new UsageError('requests are signed: give --cert and --key, or MCBRIDGE_CERT and MCBRIDGE_KEY');
+    throw new UsageError(
+      'requests are signed: give --cert and --key, or MCBRIDGE_CERT and MCBRIDGE_KEY' +
+        `${emptyOf('MCBRIDGE_CERT', env)}${emptyOf('MCBRIDGE_KEY', env)}`,
+    );
   const name = nameOf(certificate);
   if (!new X509Certificate(certificate).checkPrivateKey(privateKeyOf(key)))
     throw new UsageError('--key does not belong to --cert');

@@ -4,6 +4,7 @@ import './orders.ts';
 import { Command, CommanderError } from 'commander';
 import { codeOf } from '../config/files.ts';
 import { ConfigError, ConfigUnreadable } from '../config/problem.ts';
+import { CONFIG_NAMES, OPTION_NAMES } from '../transport/failure/words.ts';
 import { LinkError } from '../transport/link.ts';
 import { registerCheck } from './check.ts';
 import { registerDecode } from './decode.ts';
@@ -66,9 +67,18 @@ registerReplay(program);
 registerFederationTrace(program);
 registerFederationObserve(program);
 
+/** With the names of the settings where the user has them: in a configuration, or on the command line. */
+const linkSentence = (error: LinkError): string => {
+  const hasFile = process.argv.some((argument) => /^(-c|--config)(=|$)/.test(argument));
+  const names = hasFile ? CONFIG_NAMES : OPTION_NAMES;
+  const hint = error.hint(names);
+  return `mcbridge: ${error.told(names)}${hint === undefined ? '' : `\n    ${hint}`}`;
+};
+
 /** A user's mistake and an unreachable broker are told in a sentence; only a bug of this program has a stack. */
 const explain = (error: unknown): string => {
   if (error instanceof ConfigError) return error.message;
+  if (error instanceof LinkError) return linkSentence(error);
   if (error instanceof Error && isMistake(error)) return `mcbridge: ${error.message}`;
   const stack = error instanceof Error ? error.stack : String(error);
   return `mcbridge: this is a bug, please report it\n${stack}`;

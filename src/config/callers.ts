@@ -3,6 +3,7 @@ import type { Pattern } from '../envelope/pattern.ts';
 import { DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../wire/choria/index.ts';
 import { type path, pattern, refuse } from './fields.ts';
 import { ANY_CERTIFICATE_NAMES, CERTIFICATE_NAMES } from './pattern/meaning.ts';
+import type { KeyPath } from './problem.ts';
 
 /** Whose requests of a Choria client are believed. */
 export interface CallersConfig {
@@ -44,3 +45,9 @@ export const callersOf = (it: {
   allow: it.callers?.allow ?? DEFAULT_ALLOW,
   privileged: it.callers?.privileged ?? DEFAULT_PRIVILEGED,
 });
+
+/** The key that names the file of an ingress's `callers.ca`: `tls.ca` where it is not given. */
+export const callersCaPath = (
+  name: string,
+  { callers, tls }: { readonly callers: CallersConfig; readonly tls: { readonly ca: string } | undefined },
+): KeyPath => ['ingresses', name, ...(callers.ca === tls?.ca ? ['tls', 'ca'] : ['callers', 'ca'])];

@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { bool, field, integer, type path, refuse, secret, text } from './fields.ts';
 import type { Secret } from './secret.ts';
-import { buffer, parseServer, type Server, userAndPassword } from './shared.ts';
+import {
+  buffer,
+  floorFields,
+  floorOf,
+  parseServer,
+  type Server,
+  type TlsFloor,
+  userAndPassword,
+} from './shared.ts';
 import type { BufferConfig } from './types.ts';
 
 /** How to reach a Choria network, the same from an ingress and from an egress. */
@@ -16,7 +24,7 @@ export interface ChoriaConnection {
 }
 
 /** Paths of PEM files. */
-export interface ChoriaTlsConfig {
+export interface ChoriaTlsConfig extends TlsFloor {
   readonly ca: string;
   /** With its key; undefined where the brokers ask for a password or a token instead. */
   readonly client: { readonly cert: string; readonly key: string } | undefined;
@@ -73,7 +81,9 @@ export const checkConnection = (it: Given, context: z.core.$RefinementCtx<Given>
 /** The keys of a connection. */
 export const connectionFields = (file: () => ReturnType<typeof path>) => ({
   servers: z.array(server()).min(1),
-  tls: z.strictObject({ ca: file(), cert: file().optional(), key: file().optional() }).optional(),
+  tls: z
+    .strictObject({ ca: file(), cert: file().optional(), key: file().optional(), ...floorFields() })
+    .optional(),
   insecure_plaintext: bool().default(false),
   user: text('a user name').optional(),
   password: secret('a password; put it in quotes').optional(),
@@ -91,6 +101,7 @@ export const connectionOf = (it: Fields): ChoriaConnection => {
   return {
     servers: it.servers,
     tls: it.tls && {
+      ...floorOf(it.tls),
       ca: it.tls.ca,
       client: cert === undefined || key === undefined ? undefined : { cert, key },
     },

@@ -1,5 +1,6 @@
 import type { NatsLinkOptions } from '../transport/nats/options.ts';
 import type { StompLinkOptions, StompServer, StompTls } from '../transport/stomp/options.ts';
+import type { TlsSettings } from '../transport/tls/settings.ts';
 import type { ChoriaCollectiveConfig } from './egress/choria-collective.ts';
 import type { McollectiveStompConfig } from './egress/mcollective-stomp.ts';
 import { type ReadFile, readPlain } from './files.ts';
@@ -7,7 +8,13 @@ import type { ChoriaCollectiveIngressConfig } from './ingress/choria-collective.
 import type { ChoriaFederationConfig } from './ingress/choria-federation.ts';
 import type { McollectiveStompIngressConfig } from './ingress/mcollective-stomp.ts';
 import type { KeyPath } from './problem.ts';
+import type { TlsFloor } from './shared.ts';
 import type { BufferConfig, Config, Named } from './types.ts';
+
+const floor = ({ minVersion, ciphers }: TlsFloor): Partial<Pick<TlsSettings, 'minVersion' | 'ciphers'>> => ({
+  ...(minVersion === undefined ? {} : { minVersion }),
+  ...(ciphers === undefined ? {} : { ciphers }),
+});
 
 const limits = ({ messages, bytes }: BufferConfig) => ({ maxMessages: messages, maxBytes: bytes });
 
@@ -44,6 +51,7 @@ export const natsLinkOptions = (
           tls: {
             ca: read(tls.ca, [...path, 'ca']).toString(),
             ...clientPem(tls.client, path, read),
+            ...floor(tls),
             verify: true,
           },
         }),
@@ -65,6 +73,7 @@ export const stompLinkOptions = (
     ? {
         ...(side.tls.ca === undefined ? {} : { ca: read(side.tls.ca, [...path, 'ca']).toString() }),
         ...clientPem(side.tls.client, path, read),
+        ...floor(side.tls),
         verify: side.tls.verify,
       }
     : undefined;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { bytes, integer, refuse } from './fields.ts';
+import { isCipherList, TLS_VERSIONS, type TlsVersion } from '../transport/tls/settings.ts';
+import { bytes, choice, integer, refuse, text } from './fields.ts';
 import type { BufferConfig } from './types.ts';
 
 const MiB = 1024 ** 2;
@@ -13,6 +14,26 @@ export const buffer = () =>
       bytes: bytes(64 * 1024, 4096 * MiB).default(DEFAULT_BUFFER.bytes),
     })
     .default(DEFAULT_BUFFER);
+
+/** How old and weak a broker's TLS may be; Node's defaults where undefined. */
+export interface TlsFloor {
+  readonly minVersion: TlsVersion | undefined;
+  /** OpenSSL's list. */
+  readonly ciphers: string | undefined;
+}
+
+/** The keys of every `tls` that say so. */
+export const floorFields = () => ({
+  min_version: choice(TLS_VERSIONS).optional(),
+  ciphers: text(
+    'a list of ciphers as openssl ciphers takes it, for instance DEFAULT@SECLEVEL=0',
+    isCipherList,
+  ).optional(),
+});
+
+export const floorOf = (
+  tls: { readonly min_version?: TlsVersion | undefined; readonly ciphers?: string | undefined } | undefined,
+): TlsFloor => ({ minVersion: tls?.min_version, ciphers: tls?.ciphers });
 
 interface Credentials {
   readonly user?: unknown;

@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { bool, choice, field, integer, type path, refuse, seconds, secret, text } from './fields.ts';
 import type { Secret } from './secret.ts';
-import { buffer, parseServer, type Server, userAndPassword } from './shared.ts';
+import {
+  buffer,
+  floorFields,
+  floorOf,
+  parseServer,
+  type Server,
+  type TlsFloor,
+  userAndPassword,
+} from './shared.ts';
 import type { BufferConfig } from './types.ts';
 
 /** How to reach legacy MCollective's brokers and speak its wire, the same from an ingress and from an egress. */
@@ -27,7 +35,7 @@ export interface StompConnection {
 }
 
 /** Paths of PEM files. */
-export interface StompTlsConfig {
+export interface StompTlsConfig extends TlsFloor {
   /** Undefined: the CAs that Node comes with. */
   readonly ca: string | undefined;
   readonly client: { readonly cert: string; readonly key: string } | undefined;
@@ -87,6 +95,7 @@ export const stompFields = (file: () => ReturnType<typeof path>) => ({
       cert: file().optional(),
       key: file().optional(),
       verify: bool().default(true),
+      ...floorFields(),
     })
     .optional(),
   versions: z
@@ -113,6 +122,7 @@ export const stompOf = (it: Fields): StompConnection => {
     password: it.password,
     vhost: it.vhost,
     tls: {
+      ...floorOf(it.tls),
       ca: it.tls?.ca,
       client: cert === undefined || key === undefined ? undefined : { cert, key },
       verify: it.tls?.verify ?? true,

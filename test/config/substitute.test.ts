@@ -12,7 +12,7 @@ describe('substitution', () => {
     [`\${NAME:-bob}`, 'alice'],
     [`\${EMPTY:-bob}`, 'bob'],
     [`\${NOPE:-}`, ''],
-    [`\${EMPTY}`, ''],
+    [`\${EMPTY:-}`, ''],
     [`$\${NAME}`, `\${NAME}`],
     ['$Name cert=$1 $', '$Name cert=$1 $'],
     ['^alice$|^BOB$', '^alice$|^BOB$'],
@@ -20,6 +20,12 @@ describe('substitution', () => {
     ['pa$$WORD', 'pa$$WORD'],
   ])('makes %s into %s', (text, result) => {
     expect(substitute(text, ENV)).toEqual({ text: result, errors: [] });
+  });
+
+  it('says of a variable that is empty that it is', () => {
+    expect(substitute(`a\${EMPTY}`, ENV).errors).toEqual([
+      `the environment variable EMPTY is set but empty; \${EMPTY:-} where that is meant`,
+    ]);
   });
 
   it('names every variable that is not set', () => {

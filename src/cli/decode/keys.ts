@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { callersCaPath } from '../../config/callers.ts';
 import { fileParser, type ParseFile, readFailure } from '../../config/files.ts';
 import { loadConfig } from '../../config/load.ts';
 import { ConfigError } from '../../config/problem.ts';
@@ -101,7 +102,7 @@ const ingressKeys = ({ ingresses }: Config, parse: ParseFile): Found => {
       serverKeys.push({ source, key: parse(source, [...path, 'server_private_key'], publicKey) });
     } else {
       const { ca: source } = it.callers;
-      const verifier = parse(source, [...path, 'callers', 'ca'], (ca) =>
+      const verifier = parse(source, callersCaPath(it.name, it), (ca) =>
         createCallerVerifier({ ...it.callers, ca: ca.toString() }),
       );
       callers.push({ source, verifier });

@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { callerFolder } from '../../adapter/mcollective-stomp/callers.ts';
 import { keyFolder } from '../../adapter/mcollective-stomp/signing.ts';
+import { callersCaPath } from '../../config/callers.ts';
 import type { ParseFile } from '../../config/files.ts';
 import type { Config, EgressConfig, IngressConfig } from '../../config/types.ts';
 import { Rejection } from '../../envelope/rejection.ts';
@@ -71,7 +72,7 @@ export const authoritiesOf = ({ config, parse }: Shared): readonly CallerAuthori
   for (const it of config.ingresses.values()) {
     if (it.type === 'mcollective-stomp' || found.has(it.callers.ca)) continue;
     const { ca: source } = it.callers;
-    const verifier = parse(source, ['ingresses', it.name, 'callers', 'ca'], (ca) =>
+    const verifier = parse(source, callersCaPath(it.name, it), (ca) =>
       createCallerVerifier({ ...it.callers, ca: ca.toString() }),
     );
     found.set(source, { source, verifier });

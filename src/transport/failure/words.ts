@@ -31,6 +31,8 @@ export const OPTION_NAMES: SettingNames = {
   ca: '--ca',
   cert: '--cert',
   key: '--key',
+  minVersion: '--tls-min-version',
+  ciphers: '--tls-ciphers',
   plaintext: '--insecure-plaintext',
 };
 

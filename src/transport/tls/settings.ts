@@ -24,6 +24,16 @@ export interface TlsSettings {
   readonly ciphers?: string;
 }
 
+/** Whether OpenSSL knows any cipher of a list. */
+export const isCipherList = (ciphers: string): boolean => {
+  try {
+    createSecureContext({ ciphers });
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 /**
  * What Node needs for a connection.
  * @throws LinkFailure for certificates, keys or ciphers that cannot be used
