@@ -14,6 +14,7 @@ import { egressOf } from './egresses.ts';
 import { ingressOf } from './ingresses.ts';
 import { BROKERS, isUsed, type Surroundings, type Transports } from './links.ts';
 import { createInventory, createNodes, type Nodes } from './nodes.ts';
+import { sharingPlace } from './sharing.ts';
 
 export interface Assembled {
   readonly bridge: Bridge;
@@ -143,15 +144,16 @@ const membershipOf = (
   links: readonly MeteredLink[],
   { tokenKey: key, clock, log }: Surroundings,
 ): Membership | undefined => {
-  const { ingresses, egresses, routes, statistics, cluster, instance, maxTtl } = config;
+  const { ingresses, routes, statistics, cluster, instance, maxTtl } = config;
   const copied = routes.filter(({ from }) => {
     const it = ingresses.get(from);
     return it?.type === 'mcollective-stomp' && it.broadcastQueue === undefined;
   });
-  const way = copied.find(({ to }) => egresses.get(to)?.type === 'choria-collective');
-  const link =
-    links.find(({ name, side }) => side === 'collective' && name === way?.to) ??
-    links.find((one) => isNats(one, config));
+  const place = sharingPlace(config);
+  const link = links.find(
+    ({ name, side }) =>
+      name === place?.name && side === (place.side === 'ingress' ? 'federation' : 'collective'),
+  );
   if (copied.length === 0 || statistics.interval === 0) return undefined;
   if (link === undefined) {
     // Between two legacy collectives there is no place to hear of each other.

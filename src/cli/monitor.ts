@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import type { Assembled } from '../assembly/assemble.ts';
 import type { Log } from '../bridge/log.ts';
-import { codeOf } from '../config/files.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
 import { Monitor } from '../stats/monitor.ts';
+import { listenFailure } from './listen-failure.ts';
 import { version } from './version.ts';
 
 /** What tells how an assembled bridge is. */
@@ -30,14 +30,6 @@ export const createMonitor = (
     clock: Date.now,
   });
 
-const reasonOf = (error: unknown): string => {
-  const code = codeOf(error);
-  if (code === 'EADDRINUSE') return 'is in use already: give another port, or off';
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return 'is no address of this machine';
-  if (code === 'EACCES') return 'may not be listened on: ports below 1024 are for root';
-  return `cannot be listened on: ${error instanceof Error ? error.message : String(error)}`;
-};
-
 /**
  * Serves metrics and health over HTTP, where the configuration has it.
  * @throws ConfigError for an address that the file gives and that cannot be had. A second bridge on one machine
@@ -55,7 +47,7 @@ export const serve = async (
     const url = await monitor.listen(host, port);
     log.info({ url }, 'metrics and health over http');
   } catch (error) {
-    const message = `${address} ${reasonOf(error)}`;
+    const message = `${address} ${listenFailure(error)}`;
     const path = ['http', 'listen'];
     if (given)
       throw new ConfigError([{ file, ...at(path), path: path.join('.'), message }], { cause: error });

@@ -16,11 +16,12 @@ export interface CheckWorld {
   remove(name: string): void;
   /** What `check` finds, without what is in order, as `status path: message`, the folder left out. */
   faults(options?: { readonly online?: true }): Promise<readonly string[]>;
-  findings(): Promise<readonly Finding[]>;
+  findings(options?: { readonly online?: true }): Promise<readonly Finding[]>;
   end(): void;
 }
 
-const CONFIG = `identity: mcbridge.example.net
+const CONFIG = `http: { listen: off }
+identity: mcbridge.example.net
 cluster_key_file: cluster.key
 ingresses:
   federation:
@@ -64,7 +65,7 @@ export const makeCheckWorld = (edit: (config: string) => string = (config) => co
     config,
     write,
     remove: (name) => rmSync(join(folder, name), { recursive: true }),
-    findings: () => check({ config, offline: true }),
+    findings: ({ online } = {}) => check(online === undefined ? { config, offline: true } : { config }),
     faults: async ({ online } = {}) => {
       const findings = await check(online === undefined ? { config, offline: true } : { config });
       return findings

@@ -80,7 +80,8 @@ export const createChoriaCollectiveIngress = (options: ChoriaCollectiveIngressOp
 
   /** A message goes where the subjects say that it came by, and nowhere else. */
   const take = (body: Buffer, subjects: readonly string[], sink: RequestSink): void => {
-    const bridged = brokersMark(body, options);
+    // What `mcbridge check` sends to see whether it may is empty.
+    const bridged = body.length === 0 ? {} : brokersMark(body, options);
     if (bridged !== undefined) sink.ignored('bridged', bridged);
     else opener.open(body, () => (request) => readTargets(subjects, request, options), sink);
   };

@@ -1,86 +1,158 @@
+import type { Requirement } from '../../adapter/requirement.ts';
+import { egressRequirements, ingressRequirements } from '../../assembly/requirements.ts';
 import { fileReader } from '../../config/files.ts';
 import { natsLinkOptions, stompLinkOptions } from '../../config/link-options.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { KeyPath } from '../../config/problem.ts';
 import type { EgressConfig, IngressConfig, Named } from '../../config/types.ts';
-import { type Link, LinkError, type LinkErrorCode } from '../../transport/link.ts';
+import { type Link, LinkError, type Right } from '../../transport/link.ts';
+import { grantOf as natsGrant } from '../../transport/nats/grant.ts';
 import { createNatsLink, type NatsLinkOptions } from '../../transport/nats/index.ts';
+import { grantOf as stompGrant } from '../../transport/stomp/grant.ts';
 import { createStompLink } from '../../transport/stomp/index.ts';
 import type { Checklist } from './checklist.ts';
-
-const MEND: Readonly<Record<LinkErrorCode, string>> = {
-  refused: 'check user, password and token, and what the broker lets this user do',
-  unreachable: 'check host and port, that the broker runs, and firewalls in between',
-  tls: 'check tls: ca signs the broker, the broker trusts cert, and names and dates fit',
-  protocol: 'check that this port speaks the protocol of the URL',
-  overloaded: 'try again',
-  too_large: 'try again',
-  expired: 'try again',
-  closed: 'try again',
-};
 
 interface Attempt {
   readonly path: KeyPath;
   readonly url: string;
   readonly create: () => Link;
+  readonly requirements: readonly Requirement[];
+  /** What to write into the broker's configuration. */
+  readonly grant: (right: Right) => string;
 }
 
-/** Connects to every server by itself and logs in; a pool hides from the user that one of it is dead. */
+/** A right that is missing, or could not be asked for. */
+interface Missing {
+  readonly requirement: Requirement;
+  readonly error: LinkError;
+}
+
+type Outcome =
+  | { readonly kind: 'closed'; readonly error: Error }
+  | { readonly kind: 'open'; readonly missing: readonly Missing[] };
+
+/**
+ * Connects to every server by itself, logs in and asks for each right that the bridge will use; a pool hides from the user
+ * that one of it is dead.
+ */
 export const checkBrokers = async (list: Checklist, loaded: LoadedConfig): Promise<void> => {
-  const attempts = [...attemptsOf(list, loaded, 'ingresses'), ...attemptsOf(list, loaded, 'egresses')];
-  const results = await Promise.all(attempts.map(({ create }) => tryToOpen(create)));
-  for (const [index, { path, url }] of attempts.entries()) {
-    const error = results[index];
-    if (error === undefined) list.ok(path, `${url} lets the bridge in`);
-    else
-      list.problem(path, describe(url, error), error instanceof LinkError ? MEND[error.code] : MEND.protocol);
+  const { ingresses, egresses } = loaded.config;
+  const attempts = [
+    ...[...ingresses.values()].flatMap((it) => attemptsOf(list, loaded, { kind: 'ingresses', it })),
+    ...[...egresses.values()].flatMap((it) => attemptsOf(list, loaded, { kind: 'egresses', it })),
+  ];
+  const outcomes = await Promise.all(attempts.map(tryIt));
+  for (const [index, attempt] of attempts.entries()) {
+    const outcome = outcomes[index];
+    if (outcome !== undefined) tell(list, attempt, outcome);
   }
+};
+
+const tell = (list: Checklist, { path, url, requirements, grant }: Attempt, outcome: Outcome): void => {
+  if (outcome.kind === 'closed') {
+    const { error } = outcome;
+    const mend = error instanceof LinkError ? error.hint() : undefined;
+    list.problem(path, describe(url, error), mend ?? 'check that this port speaks the protocol of the URL');
+    return;
+  }
+  for (const { requirement, error } of outcome.missing) {
+    const { purpose, right } = requirement;
+    list.problem(
+      path,
+      `${describe(url, error)}; it is needed to ${purpose}`,
+      `let this user do so on the broker: ${grant({ ...right, destination: requirement.grant })}`,
+    );
+  }
+  if (outcome.missing.length > 0) return;
+  const rights =
+    requirements.length === 0 ? '' : ` and grants all rights that it needs (${requirements.length})`;
+  list.ok(path, `${url} lets the bridge in${rights}`);
 };
 
 const describe = (url: string, error: Error): string =>
   error.message.includes(url) ? error.message : `${url}: ${error.message}`;
 
-const tryToOpen = async (create: () => Link): Promise<Error | undefined> => {
+const tryIt = async ({ create, requirements }: Attempt): Promise<Outcome> => {
   let link: Link | undefined;
   try {
     link = create();
     await link.open();
-    return undefined;
+    const missing: Missing[] = [];
+    for (const requirement of requirements) {
+      if (!link.state().up) {
+        // A broker may end the connection with its refusal.
+        await link.close();
+        link = create();
+        await link.open();
+      }
+      const error = await refusalOf(link, requirement);
+      if (error !== undefined) missing.push({ requirement, error });
+    }
+    return { kind: 'open', missing };
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return { kind: 'closed', error: error instanceof Error ? error : new Error(String(error)) };
   } finally {
     await link?.close();
+  }
+};
+
+const refusalOf = async (link: Link, { right }: Requirement): Promise<LinkError | undefined> => {
+  try {
+    await link.prove?.(right);
+    return undefined;
+  } catch (error) {
+    if (error instanceof LinkError) return error;
+    throw error;
   }
 };
 
 // A failure comes out of open(); what else happens on a link that lives for a moment is of no interest.
 const ignore = (): void => {};
 
-const natsAttempts = (path: KeyPath, options: Omit<NatsLinkOptions, 'onEvent'>): readonly Attempt[] =>
+type Side =
+  | { readonly kind: 'ingresses'; readonly it: Named<IngressConfig> }
+  | { readonly kind: 'egresses'; readonly it: Named<EgressConfig> };
+
+const attemptsOf = (list: Checklist, loaded: LoadedConfig, side: Side): readonly Attempt[] => {
+  const path = [side.kind, side.it.name];
+  if (list.hasProblem([...path, 'tls'])) {
+    list.skipped([...path, 'servers'], 'not tried, because of the problems with tls');
+    return [];
+  }
+  const { config } = loaded;
+  const requirements =
+    side.kind === 'ingresses' ? ingressRequirements(side.it, config) : egressRequirements(side.it, config);
+  return side.it.type === 'mcollective-stomp'
+    ? stompAttempts(path, side.it, loaded, requirements)
+    : natsAttempts(path, natsLinkOptions(side.it, config, fileReader(loaded)), requirements);
+};
+
+const natsAttempts = (
+  path: KeyPath,
+  options: Omit<NatsLinkOptions, 'onEvent'>,
+  requirements: readonly Requirement[],
+): readonly Attempt[] =>
   options.servers.map((url, index) => ({
     path: [...path, 'servers', index],
     url,
     create: () => createNatsLink({ ...options, servers: [url], failFast: true, onEvent: ignore }),
+    requirements,
+    grant: natsGrant,
   }));
 
-const attemptsOf = (
-  list: Checklist,
+const stompAttempts = (
+  path: KeyPath,
+  side: Named<Extract<IngressConfig | EgressConfig, { type: 'mcollective-stomp' }>>,
   loaded: LoadedConfig,
-  kind: 'ingresses' | 'egresses',
-): readonly Attempt[] =>
-  [...loaded.config[kind].values()].flatMap((side: Named<IngressConfig | EgressConfig>) => {
-    const path = [kind, side.name];
-    if (list.hasProblem([...path, 'tls'])) {
-      list.skipped([...path, 'servers'], 'not tried, because of the problems with tls');
-      return [];
-    }
-    if (side.type !== 'mcollective-stomp')
-      return natsAttempts(path, natsLinkOptions(side, loaded.config, fileReader(loaded)));
-    const options = stompLinkOptions(side, loaded.config, fileReader(loaded));
-    return options.servers.map((server, index) => ({
-      path: [...path, 'servers', index],
-      url: side.servers[index]?.url ?? server.host,
-      create: () =>
-        createStompLink({ ...options, servers: [server], failFast: true, clock: Date.now, onEvent: ignore }),
-    }));
-  });
+  requirements: readonly Requirement[],
+): readonly Attempt[] => {
+  const options = stompLinkOptions(side, loaded.config, fileReader(loaded));
+  return options.servers.map((server, index) => ({
+    path: [...path, 'servers', index],
+    url: side.servers[index]?.url ?? server.host,
+    create: () =>
+      createStompLink({ ...options, servers: [server], failFast: true, clock: Date.now, onEvent: ignore }),
+    requirements,
+    grant: stompGrant,
+  }));
+};

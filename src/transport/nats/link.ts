@@ -300,8 +300,8 @@ class NatsLink implements Link {
       try {
         this.#session.send(message);
       } catch (error) {
-          if (!(error instanceof LinkError)) throw error;
-          this.#spool.refused(error);
+        if (!(error instanceof LinkError)) throw error;
+        this.#spool.refused(error);
       }
     }
   }

@@ -1,0 +1,87 @@
+import * as collective from '../adapter/choria-collective/requirements.ts';
+import * as federation from '../adapter/choria-federation/requirements.ts';
+import * as legacy from '../adapter/mcollective-stomp/requirements.ts';
+import { type Requirement, toPublish, toSubscribe } from '../adapter/requirement.ts';
+import type { Config, EgressConfig, IngressConfig, Named } from '../config/types.ts';
+import { statsSubject } from '../wire/choria/stats.ts';
+import { clusterOf } from './links.ts';
+import { exportedBy, isSealed, learningOf } from './routes.ts';
+import { sharingPlace } from './sharing.ts';
+
+/** The rights that `run` will use on the broker of an ingress. None where no route starts there. */
+export const ingressRequirements = (it: Named<IngressConfig>, config: Config): readonly Requirement[] => {
+  const collectives = exportedBy(it.name, config);
+  if (collectives.length === 0) return [];
+  return [...ownOfIngress(it, collectives, config), ...ofStatistics('ingress', it, config)];
+};
+
+const ownOfIngress = (
+  it: Named<IngressConfig>,
+  collectives: readonly string[],
+  { cluster }: Config,
+): readonly Requirement[] => {
+  switch (it.type) {
+    case 'choria-federation':
+      return federation.ingressRequirements({
+        cluster: it.cluster,
+        replyCollectives: [...new Set([...collectives, ...it.replyCollectives])],
+      });
+    case 'choria-collective':
+      return collective.ingressRequirements({ collectives, cluster });
+    case 'mcollective-stomp':
+      return legacy.ingressRequirements({
+        collectives,
+        multiplex: it.agentsMultiplex,
+        broadcastQueue: it.broadcastQueue,
+      });
+  }
+};
+
+/** The rights that `run` will use on the broker of an egress. None where nothing uses it. */
+export const egressRequirements = (it: Named<EgressConfig>, config: Config): readonly Requirement[] => {
+  const { name } = it;
+  const routes = config.routes.filter(({ to }) => to === name);
+  const collectives = [...new Set(routes.flatMap((route) => route.collectives))];
+  const learning = learningOf(config).get(name);
+  const asked = learning !== undefined && learning.every > 0 ? learning.collectives : [];
+  if (it.type === 'mcollective-stomp')
+    return legacy.egressRequirements({
+      cluster: config.cluster,
+      identity: config.identity,
+      collectives,
+      multiplex: it.agentsMultiplex,
+      asked,
+    });
+  const sealed = routes.filter((route) => isSealed(route, config));
+  const clusters = new Set([
+    ...sealed.map(({ from }) => clusterOf(config, from)),
+    ...(it.signing === undefined ? [] : [config.cluster]),
+  ]);
+  const own = collective.egressRequirements({
+    collectives,
+    clusters: [...clusters],
+    sealed: sealed.length > 0,
+    asked: it.signing === undefined ? [] : asked,
+  });
+  return [...own, ...ofStatistics('egress', it, config)];
+};
+
+/** Statistics, and by them how instances share what each gets a copy of. */
+const ofStatistics = (
+  side: 'ingress' | 'egress',
+  it: Named<IngressConfig | EgressConfig>,
+  config: Config,
+): readonly Requirement[] => {
+  if (it.type === 'mcollective-stomp' || config.statistics.interval === 0) return [];
+  const place = sharingPlace(config);
+  const shares = place?.side === side && place.name === it.name;
+  if (side === 'egress' && !shares) return [];
+  const published = side === 'ingress' ? clusterOf(config, it.name) : config.cluster;
+  const clusters = new Set([published, ...(shares ? [config.cluster] : [])]);
+  return [
+    ...[...clusters].map((cluster) =>
+      toPublish('publish statistics', statsSubject(cluster), statsSubject(cluster)),
+    ),
+    ...(shares ? [toSubscribe('share requests with other instances', statsSubject(config.cluster))] : []),
+  ];
+};

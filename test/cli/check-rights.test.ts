@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ActiveMq, type ActiveMqAcl, startActiveMq } from '../support/activemq.ts';
+import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
+import { freePort } from '../support/ports.ts';
+import { connectStompClient } from '../support/stomp-client.ts';
+import { makeCheckWorld } from './check-world.ts';
+
+// "Detailed Restrictions" of MCollective's own documentation for ActiveMQ: daemons log in as `mcollective`, clients as
+// `admin`.
+const DOCUMENTED: readonly ActiveMqAcl[] = [
+  { queue: '>', write: 'admins', read: 'admins', admin: 'admins' },
+  { topic: '>', write: 'admins', read: 'admins', admin: 'admins' },
+  { queue: 'mcollective.>', write: 'admins', read: 'admins', admin: 'admins' },
+  { topic: 'mcollective.>', write: 'admins', read: 'admins', admin: 'admins' },
+  { queue: 'mcollective.nodes', read: 'mcollective', admin: 'mcollective' },
+  { queue: 'mcollective.reply.>', write: 'mcollective', admin: 'mcollective' },
+  { topic: 'mcollective.*.agent', read: 'mcollective', admin: 'mcollective' },
+  { topic: 'ActiveMQ.Advisory.>', read: 'everyone', write: 'everyone', admin: 'everyone' },
+];
+
+const USERS = [
+  { name: 'mcollective', password: 'marionette', groups: ['mcollective', 'everyone'] },
+  { name: 'admin', password: 'secret', groups: ['mcollective', 'admins', 'everyone'] },
+] as const;
+
+let activemq: ActiveMq;
+let nats: NatsServer;
+
+const PERMISSIONS = `authorization { users: [
+  { user: nothing, password: "x", permissions: { publish: "other.>", subscribe: "other.>" } },
+  { user: all, password: "x", permissions: {
+    publish: { allow: ["mcollective.reply.>", "choria.federation.mcollective.stats"] },
+    subscribe: { allow: ["choria.federation.mcollective.federation mcollective_federation"] } } }
+] }`;
+
+beforeAll(async () => {
+  [activemq, nats] = await Promise.all([
+    startActiveMq({ users: [...USERS], acls: DOCUMENTED }),
+    startNatsServer({ extra: PERMISSIONS }),
+  ]);
+});
+
+afterAll(() => Promise.all([activemq?.stop(), nats?.stop()]));
+
+/** Problems of check with these accounts, each with how to mend it. */
+const problems = async (legacy: string, choria: string) => {
+  const world = makeCheckWorld((config) =>
+    config
+      .replace(
+        '[nats://127.0.0.1:4222]',
+        `[${nats.url}]\n    insecure_plaintext: true\n    user: ${choria}\n    password: x`,
+      )
+      .replace('tls: { ca: ca.pem, cert: cert.pem, key: key.pem }', 'callers: { ca: ca.pem }')
+      .replace(':61613', `:${activemq.port}`)
+      .replace('user: mcollective\n    password: marionette', legacy),
+  );
+  try {
+    const findings = await world.findings({ online: true });
+    return findings.filter(({ status }) => status === 'problem');
+  } finally {
+    world.end();
+  }
+};
+
+const ADMIN = 'user: admin\n    password: secret';
+const DAEMON = 'user: mcollective\n    password: marionette';
+
+describe('mcbridge check, of the rights that run will use,', () => {
+  it('names what the daemons’ account may not do under the documented ACLs, and the lines to write', async () => {
+    const found = await problems(DAEMON, 'all');
+    expect(found.map(({ path, message, mend }) => ({ path, message, mend }))).toEqual([
+      {
+        path: 'egresses.legacy.servers[0]',
+        message: expect.stringMatching(
+          /no right to subscribe to \/queue\/mcollective\.reply\.mcollective\.>; .*hear replies/,
+        ),
+        mend: expect.stringContaining(
+          '<authorizationEntry queue="mcollective.reply.mcollective.>" read="GROUP" admin="GROUP"/>',
+        ),
+      },
+      {
+        path: 'egresses.legacy.servers[0]',
+        message: expect.stringMatching(
+          /no right to publish to \/topic\/mcollective\.discovery\.agent; .*all nodes/,
+        ),
+        mend: expect.stringContaining(
+          '<authorizationEntry topic="mcollective.*.agent" write="GROUP" admin="GROUP"/>',
+        ),
+      },
+      {
+        path: 'egresses.legacy.servers[0]',
+        message: expect.stringMatching(/no right to publish to \/queue\/mcollective\.nodes; .*directed/),
+        mend: expect.stringContaining(
+          '<authorizationEntry queue="mcollective.nodes" write="GROUP" admin="GROUP"/>',
+        ),
+      },
+    ]);
+  });
+
+  it('finds nothing with the clients’ account, and gives no message to anybody', async () => {
+    const listener = await connectStompClient({ port: activemq.port, user: 'admin', password: 'secret' });
+    const topic = await listener.subscribe('/topic/mcollective.discovery.agent');
+    const queue = await listener.subscribe('/queue/mcollective.nodes');
+    expect(await problems(ADMIN, 'all')).toEqual([]);
+    // The first that comes is what is sent afterwards.
+    await listener.send('/topic/mcollective.discovery.agent', Buffer.from('after'));
+    await listener.send('/queue/mcollective.nodes', Buffer.from('after'));
+    expect((await topic()).body.toString()).toBe('after');
+    expect((await queue()).body.toString()).toBe('after');
+    listener.close();
+  });
+
+  it('is content once the lines that it names are written', async () => {
+    const granted = [
+      { queue: 'mcollective.reply.mcollective.>', read: 'mcollective', admin: 'mcollective' },
+      { topic: 'mcollective.*.agent', write: 'mcollective', admin: 'mcollective' },
+      { queue: 'mcollective.nodes', write: 'mcollective', admin: 'mcollective' },
+    ];
+    // ActiveMQ keeps one entry for a destination, so those that are there get the new right.
+    const merged = DOCUMENTED.map((entry) => {
+      const more = granted.find(({ queue, topic }) => queue === entry.queue && topic === entry.topic);
+      return more === undefined ? entry : { ...entry, ...more };
+    });
+    const fresh = granted.filter(
+      ({ queue, topic }) => !DOCUMENTED.some((it) => it.queue === queue && it.topic === topic),
+    );
+    await activemq.restart(undefined, [...merged, ...fresh]);
+    expect(await problems(DAEMON, 'all')).toEqual([]);
+    await activemq.restart(undefined, DOCUMENTED);
+  });
+
+  it('names what a NATS user may not do, and the permissions to write', async () => {
+    const found = await problems(ADMIN, 'nothing');
+    expect(found.map(({ message, mend }) => `${message} → ${mend}`)).toEqual([
+      expect.stringMatching(
+        /no right to subscribe to "choria\.federation\.mcollective\.federation" in queue group "mcollective_federation"; .* → .*subscribe: \{ allow: \["choria\.federation\.mcollective\.federation"\] \}/,
+      ),
+      expect.stringMatching(
+        /no right to publish to .* → .*publish: \{ allow: \["mcollective\.reply\.>"\] \}/,
+      ),
+      expect.stringMatching(/no right to publish to "choria\.federation\.mcollective\.stats"/),
+    ]);
+  });
+});
+
+describe('mcbridge check, of the HTTP address,', () => {
+  it('says when somebody else listens there', async () => {
+    const port = await freePort();
+    const taken = await startNatsServer({ port });
+    const world = makeCheckWorld((config) => config.replace('listen: off', `listen: "127.0.0.1:${port}"`));
+    try {
+      expect(await world.faults()).toContainEqual(
+        `problem http.listen: 127.0.0.1:${port} is in use already: give another port, or off`,
+      );
+    } finally {
+      world.end();
+      await taken.stop();
+    }
+  });
+});
