@@ -20,8 +20,7 @@ export interface CheckWorld {
   end(): void;
 }
 
-const CONFIG = `http: { listen: off }
-identity: mcbridge.example.net
+const CONFIG = `identity: mcbridge.example.net
 cluster_key_file: cluster.key
 ingresses:
   federation:
@@ -43,6 +42,7 @@ routes:
     identities:
       - exact: choria=rip.mcollective
         to: cert=rip
+http: { listen: off }
 `;
 
 export const makeCheckWorld = (edit: (config: string) => string = (config) => config): CheckWorld => {

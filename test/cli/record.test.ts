@@ -179,7 +179,7 @@ describe('mcbridge record', () => {
       const out = at('limited.ndjson');
       const finished = await mcbridge('record', '--config', limited, '--out', out, '--for', '1s');
       expect(finished.stderr).toMatch(
-        /ingress federation: mcollective\.reply\.> is not recorded: .*no permission to subscribe/,
+        /ingress federation: mcollective\.reply\.> is not recorded: .*no right to subscribe/,
       );
       // Nobody sent anything, and a cassette without a message is of no use.
       expect(existsSync(out)).toBe(false);

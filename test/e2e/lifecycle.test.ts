@@ -1,8 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { fetchPage } from '../stats/pages.ts';
 import { type BridgeProcess, launchBridge, mcbridge, stopAndCount, untilReady } from '../support/bridge.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';
 import { newRequestId } from '../support/choria-messages.ts';
-import { startNatsServer } from '../support/nats-server.ts';
+import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
 import { freePorts } from '../support/ports.ts';
 import { expectNoSecrets } from '../support/secrets.ts';
 import { type BridgeConfig, CLUSTER_KEY, NODE1, startWorld, type World } from '../support/world.ts';
@@ -120,7 +121,7 @@ describe('SIGTERM', () => {
       },
     }));
     const line = await bridge.line(({ msg }) => msg.startsWith('connection failed'), 'a failed attempt');
-    expect(line).toMatchObject({ link: 'legacy', reason: expect.stringContaining('ECONNREFUSED') });
+    expect(line).toMatchObject({ link: 'legacy', reason: expect.stringContaining('connection refused') });
     expect(await bridge.stop()).toBe(0);
     expect(messages(bridge)).not.toContain('ready');
     expect(messages(bridge).at(-1)).toBe('stopped');
@@ -223,29 +224,46 @@ describe('a bridge that cannot start', () => {
     expect(log).toMatch(says);
   });
 
-  test('says so and ends when NATS does not let it subscribe', async () => {
-    const nats = await startNatsServer({
-      extra: `authorization { users: [ {
-        user: bridge, password: "known to both", permissions: { subscribe: "nothing" } } ] }`,
-    });
-    try {
-      const { status, log } = await failed((config) => ({
+  test('tries on when NATS does not let it subscribe, says so once and by /readyz, and works once it is granted', async () => {
+    const users = (subscribe: string) => `authorization { users: [ {
+      user: bridge, password: "known to both", permissions: { subscribe: "${subscribe}" } } ] }`;
+    const strict = await startNatsServer({ extra: users('nothing') });
+    const bridge = launchBridge(
+      world.config((config) => ({
         ...traced(config),
+        http: { listen: '127.0.0.1:0' },
         ingresses: {
           federation: {
             type: 'choria-federation',
-            servers: [nats.url],
+            servers: [strict.url],
             insecure_plaintext: true,
             callers: { ca: 'ca.pem' },
             user: 'bridge',
             password: 'known to both',
           },
         },
-      }));
-      expect(status).toBe(1);
-      expect(log).toContain('no permission to subscribe to "choria.federation.production.federation"');
+      })),
+    );
+    let kinder: NatsServer | undefined;
+    try {
+      await bridge.child.waitFor(/the broker does not permit it/, 30_000);
+      const { status, text } = await fetchPage(bridge, '/readyz');
+      expect(status).toBe(503);
+      expect(text).toContain('no right to subscribe to \\"choria.federation.production.federation\\"');
+      expect(text).toContain('permissions of this user: subscribe');
+      await strict.stop();
+      kinder = await startNatsServer({ port: strict.port, extra: users('>') });
+      await untilReady(bridge);
+      await vi.waitFor(async () => expect((await fetchPage(bridge, '/readyz')).status).toBe(200), {
+        timeout: 30_000,
+      });
+      const told = bridge.lines().filter(({ msg }) => msg.startsWith('the broker does not permit it'));
+      expect(told).toHaveLength(1);
+      expect(bridge.lines().some(({ msg }) => msg === 'the broker permits it now')).toBe(true);
     } finally {
-      await nats.stop();
+      await bridge.stop();
+      await kinder?.stop();
+      await strict.stop();
     }
   });
 });
