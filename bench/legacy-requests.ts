@@ -7,6 +7,7 @@ import {
   sign,
   verify,
 } from 'node:crypto';
+import { privilegedCredentials, readCredential } from '../src/adapter/choria-collective/credentials.ts';
 import { createChoriaCollectiveEgress } from '../src/adapter/choria-collective/egress.ts';
 import { createMcollectiveStompIngress } from '../src/adapter/mcollective-stomp/ingress.ts';
 import { Bridge } from '../src/bridge/bridge.ts';
@@ -165,8 +166,10 @@ const startBridge = async ({ certificate, privateKey, clientKey }: Material) => 
     link: nats,
     homes: new Map(),
     signing: {
-      certificate,
-      privateKey,
+      credentials: privilegedCredentials(
+        readCredential(certificate, Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' }))),
+        { clock: Date.now },
+      ),
       pool,
       maxUnsignedBytes: Number.MAX_SAFE_INTEGER,
       identity: 'bench.example.net',

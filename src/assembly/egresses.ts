@@ -1,9 +1,20 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
+import {
+  type Credential,
+  type Credentials,
+  callerCredentials,
+  privilegedCredentials,
+  readCredential,
+} from '../adapter/choria-collective/credentials.ts';
 import { createChoriaCollectiveEgress } from '../adapter/choria-collective/egress.ts';
 import { createMcollectiveStompEgress } from '../adapter/mcollective-stomp/egress.ts';
 import { keyFolder, type Signers, sharedSigner } from '../adapter/mcollective-stomp/signing.ts';
 import type { Egress } from '../adapter/port.ts';
-import type { ChoriaCollectiveConfig } from '../config/egress/choria-collective.ts';
+import type {
+  ChoriaCollectiveConfig,
+  ChoriaPairConfig,
+  ChoriaSigningConfig,
+} from '../config/egress/choria-collective.ts';
 import type { McollectiveStompConfig } from '../config/egress/mcollective-stomp.ts';
 import type { EgressConfig, Named } from '../config/types.ts';
 import { directoryOf } from '../inventory/residents.ts';
@@ -15,12 +26,11 @@ export const egressOf = (it: Named<EgressConfig>, around: Surroundings): Egress 
   it.type === 'mcollective-stomp' ? mcollectiveEgress(it, around) : choriaEgress(it, around);
 
 const choriaEgress = (it: Named<ChoriaCollectiveConfig>, around: Surroundings): Egress => {
-  const { config, clock, parse, tokenKey, pool } = around;
-  const { signing, name, discovery } = it;
+  const { config, clock, tokenKey, pool } = around;
+  const { signing, name } = it;
   const homes = config.routes
     .filter((route) => route.to === name && isSealed(route, config))
     .map(({ from }): [string, string] => [clusterOf(config, from), from]);
-  const path = ['egresses', name, 'signing'];
   return createChoriaCollectiveEgress({
     name,
     link: natsLink(it, 'egress', around),
@@ -31,17 +41,31 @@ const choriaEgress = (it: Named<ChoriaCollectiveConfig>, around: Surroundings): 
         identity: config.identity,
         cluster: config.cluster,
         tokenKey,
-        certificate: parse(signing.cert, [...path, 'cert'], (pem) => pem.toString()),
-        privateKey: parse(signing.key, [...path, 'key'], (pem) => createPrivateKey(pem)),
+        credentials: credentialsOf(it, signing, around),
         compound: it.compound,
         pool,
         maxUnsignedBytes: it.buffer.bytes,
-        ...(discovery.caller !== undefined && { discoveryCaller: discovery.caller }),
       },
     }),
     maxMessageBytes: config.maxMessageBytes,
     clock,
   });
+};
+
+const credentialsOf = (
+  { name, discovery: { caller } }: Named<ChoriaCollectiveConfig>,
+  signing: ChoriaSigningConfig,
+  { clock, parse }: Surroundings,
+): Credentials => {
+  const path = ['egresses', name, 'signing'];
+  const options = { clock, ...(caller !== undefined && { discoveryCaller: caller }) };
+  const read = ({ cert, key }: ChoriaPairConfig): Credential =>
+    parse(cert, [...path, 'cert'], (certificate) =>
+      parse(key, [...path, 'key'], (pem) => readCredential(certificate.toString(), pem)),
+    );
+  return signing.kind === 'callers'
+    ? callerCredentials(signing.folder, signing.own && read(signing.own), options)
+    : privilegedCredentials(read(signing.own), options);
 };
 
 const mcollectiveEgress = (it: Named<McollectiveStompConfig>, around: Surroundings): Egress => {

@@ -57,9 +57,11 @@ const egressKeys = (it: Named<EgressConfig>): Found => {
   const at = (setting: string): string => `egresses.${it.name}.${setting}`;
   if (it.type === 'choria-collective') {
     const { signing } = it;
-    return signing === undefined
-      ? []
-      : tried(at('signing.cert'), () => pemFingerprint(readFileSync(signing.cert)));
+    const own = signing?.own;
+    return [
+      ...(own === undefined ? [] : tried(at('signing.cert'), () => pemFingerprint(readFileSync(own.cert)))),
+      ...(signing?.kind === 'callers' ? folderKeys(at('signing.certs_dir'), signing.folder) : []),
+    ];
   }
   const { signing } = it;
   return [

@@ -47,6 +47,8 @@ export const fileParser =
     try {
       return parse(bytes);
     } catch (error) {
+      // One that names another file already.
+      if (error instanceof ConfigError) throw error;
       throw fail(place, path, `${file} is not what it should be: ${readFailure(error)}`, error);
     }
   };

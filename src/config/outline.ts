@@ -189,7 +189,7 @@ const checkDiscovery = (outline: Outline, report: Report): void => {
       report(
         ['egresses', name, 'discovery', 'every'],
         `without signing ${name} cannot ask who is there`,
-        '0, or more with signing: cert and key',
+        '0, or more with signing',
       );
   }
 };

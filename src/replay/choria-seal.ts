@@ -3,7 +3,13 @@ import { certificatesIn } from '../decode/certificate.ts';
 import { Rejection } from '../envelope/rejection.ts';
 import { tryDecodeBase64 } from '../wire/base64.ts';
 import type { Certificate } from '../wire/choria/certificate.ts';
-import { decodeRelay, decodeSecureRequest, relayData, type SecureRequest } from '../wire/choria/index.ts';
+import {
+  decodeRelay,
+  decodeRequest,
+  decodeSecureRequest,
+  relayData,
+  type SecureRequest,
+} from '../wire/choria/index.ts';
 
 const NO_LIMIT = { maxBytes: Number.POSITIVE_INFINITY };
 
@@ -39,13 +45,16 @@ const signatureFlaw = ({ message, signature }: SecureRequest, by: Certificate): 
     : { of: 'signature', state: 'invalid', reason: 'it does not match the request and the certificate' };
 };
 
+/** Those that the bridge may send along with a request of this caller: each a certificate and what comes after it. */
+export type OwnCertificates = (callerId: string) => readonly (readonly Certificate[])[];
+
 /**
  * Why a secure request is not one that the bridge has signed with its certificate; undefined where it is one.
- * @param own the certificates that the bridge sends along, undefined where it only passes on what others signed
+ * @param own undefined where it only passes on what others signed
  */
 export const flawOfRequest = (
   carried: Buffer | undefined,
-  own: readonly Certificate[] | undefined,
+  own: OwnCertificates | undefined,
 ): RequestFlaw | undefined => {
   const secure = carried && orNone(() => decodeSecureRequest(carried));
   if (secure === undefined) return { of: 'signature', state: 'unverified', reason: 'the message is damaged' };
@@ -55,7 +64,8 @@ export const flawOfRequest = (
   const [leaf] = given;
   if (leaf === undefined)
     return { of: 'certificate', state: 'unverified', reason: 'there is none that can be read' };
-  if (!isSame(given, own))
-    return { of: 'certificate', state: 'unverified', reason: 'it is not that of signing.cert' };
+  const callerId = orNone(() => decodeRequest(secure.message).callerId) ?? '';
+  if (!own(callerId).some((one) => isSame(given, one)))
+    return { of: 'certificate', state: 'unverified', reason: 'it is not one that the bridge signs with' };
   return signatureFlaw(secure, leaf);
 };

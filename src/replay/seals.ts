@@ -2,13 +2,16 @@ import { createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isRejected } from '../cassette/format.ts';
+import type { ChoriaSigningConfig } from '../config/egress/choria-collective.ts';
 import type { Config } from '../config/types.ts';
 import { certificatesIn } from '../decode/certificate.ts';
 import { type Keys, type KnownKey, NO_KEYS } from '../decode/keys.ts';
 import { decodeMessage } from '../decode/recognise.ts';
 import { type LayerKind, layersOf, type Verdict } from '../decode/tree.ts';
 import { isCallerId } from '../envelope/check.ts';
-import { carriedIn, flawOfRequest } from './choria-seal.ts';
+import type { Certificate } from '../wire/choria/certificate.ts';
+import { callerName } from '../wire/choria/index.ts';
+import { carriedIn, flawOfRequest, type OwnCertificates } from './choria-seal.ts';
 import type { Change } from './compare.ts';
 import type { Item } from './item.ts';
 
@@ -55,17 +58,34 @@ const SEALED: ReadonlySet<LayerKind> = new Set([
 type Flaw = Pick<Verdict, 'state' | 'reason'> & { readonly of: string };
 type Judge = (item: Item) => Flaw | undefined;
 
+const inFile = (file: string): readonly Certificate[] => {
+  try {
+    return certificatesIn(readFileSync(file, 'utf8'));
+  } catch {
+    return [];
+  }
+};
+
+/** The certificates that the bridge sends along with a caller's request; that which asks who is there is another. */
+const ownOf =
+  (signing: ChoriaSigningConfig): OwnCertificates =>
+  (callerId) => {
+    const own = signing.own === undefined ? [] : [inFile(signing.own.cert)];
+    if (signing.kind === 'privileged') return own;
+    const name = callerName(callerId);
+    return name === undefined ? own : [inFile(join(signing.folder, `${name}.pem`)), ...own];
+  };
+
 /** Who judges what the bridge sends on a link: undefined for what is signed as the configuration says. */
 const judgeOf = (config: Config, { entry }: Item): Judge => {
   const [side, link] = isRejected(entry) ? ['', ''] : [entry.side, entry.link];
   const keys = keysOf(config, side, link);
   const egress = side === 'egress' ? config.egresses.get(link) : undefined;
   const signing = egress?.type === 'choria-collective' ? egress.signing : undefined;
-  const own = signing && certificatesIn(readFileSync(signing.cert, 'utf8'));
   return ({ body, entry: { at } }) => {
     const layer = layersOf(decodeMessage(body, keys, at)).find(({ kind }) => SEALED.has(kind));
     // Towards Choria no key of a caller is known: the certificate that the bridge signs with is in the message.
-    if (layer?.kind === 'secure-request-v1') return flawOfRequest(carriedIn(body), own);
+    if (layer?.kind === 'secure-request-v1') return flawOfRequest(carriedIn(body), signing && ownOf(signing));
     return layer?.verdicts.find(({ state }) => state !== 'valid');
   };
 };

@@ -1,5 +1,8 @@
 import { bodyOf, isRejected } from '../cassette/format.ts';
 import { openCassette } from '../cassette/read.ts';
+import { Rejection } from '../envelope/rejection.ts';
+import { decodeRequest, decodeSecureRequest } from '../wire/choria/index.ts';
+import { carriedIn } from './choria-seal.ts';
 import { bodyMeaning, isTree, type Meaning } from './meaning.ts';
 
 const CALLERID = /"(cert=[\w.-]+)"/;
@@ -13,8 +16,20 @@ const callerIn = (meaning: Meaning | undefined): string | undefined => {
   return typeof caller === 'string' ? CALLERID.exec(caller)?.[1] : undefined;
 };
 
+/** The callerid of a request to Choria nodes. */
+const choriaCallerIn = (body: Buffer): string | undefined => {
+  const carried = carriedIn(body);
+  if (carried === undefined) return undefined;
+  try {
+    return decodeRequest(decodeSecureRequest(carried).message).callerId;
+  } catch (error) {
+    if (error instanceof Rejection) return undefined;
+    throw error;
+  }
+};
+
 /**
- * The callers, `cert=<name>`, in whose names the recorded bridge has sent requests on an egress.
+ * The callers, `cert=<name>` or `choria=<name>`, in whose names the recorded bridge has sent requests on an egress.
  * @throws CassetteError
  */
 export const signersIn = async (file: string, egress: string): Promise<ReadonlySet<string>> => {
@@ -23,7 +38,8 @@ export const signersIn = async (file: string, egress: string): Promise<ReadonlyS
   for await (const { entry } of entries) {
     if (isRejected(entry) || entry.side !== 'egress' || entry.dir !== 'out' || entry.link !== egress)
       continue;
-    const caller = callerIn(bodyMeaning(bodyOf(entry)));
+    const body = bodyOf(entry);
+    const caller = choriaCallerIn(body) ?? callerIn(bodyMeaning(body));
     if (caller !== undefined) found.add(caller);
   }
   return found;

@@ -19,7 +19,7 @@ export interface WithThrowAwayKeys {
 
 export interface ThrowAwayOptions {
   readonly header: CassetteHeader;
-  /** The callers, `cert=<name>`, that the recorded bridge has signed for on an egress. */
+  /** The callers, `cert=<name>` or `choria=<name>`, that the recorded bridge has signed for on an egress. */
   readonly signersOn: (egress: string) => Promise<ReadonlySet<string>>;
   /** Where the keys may be, until the replay is over. */
   readonly folder: string;
@@ -93,6 +93,30 @@ class Forge {
     return { cert: this.#write(name, certificate), key: this.#write(`${name}.key`, pemOf(privateKey)) };
   }
 
+  /** A folder with a certificate and a key for each caller that has them: here, or by the cassette. */
+  async pairs(setting: string, egress: string, folder: string): Promise<string> {
+    const wanted = await this.#callersFiles(setting, egress, folder);
+    const keyOf = (file: string): string => `${file.slice(0, -'.pem'.length)}.key`;
+    if (!wanted.some((file) => isMissing(join(folder, keyOf(file))))) return folder;
+    const path = join(this.#options.folder, `${this.made.size}-certificates`);
+    mkdirSync(path);
+    for (const file of wanted) {
+      const [cert, key] = [join(folder, file), join(folder, keyOf(file))];
+      const name = file.slice(0, -'.pem'.length);
+      if (!isMissing(key)) {
+        symlinkSync(cert, join(path, file));
+        symlinkSync(key, join(path, keyOf(file)));
+        continue;
+      }
+      const { publicKey, privateKey } = this.#pair(`${setting}/${keyOf(file)}`);
+      this.made.add(`${setting}/${file}`);
+      const certificate = makeAuthority().issue({ names: [name], clientAuth: true, ...DATES }, publicKey);
+      writeFileSync(join(path, file), certificate);
+      writeFileSync(join(path, keyOf(file)), pemOf(privateKey), { mode: 0o600 });
+    }
+    return path;
+  }
+
   /** A folder with a key for each caller that has one: here, or by the cassette. */
   async folder(setting: string, egress: string, folder: string): Promise<string> {
     const wanted = await this.#callersFiles(setting, egress, folder);
@@ -156,10 +180,18 @@ const ingress = (it: Named<IngressConfig>, forge: Forge): Named<IngressConfig> =
       }
     : it;
 
-const choria = (it: Named<ChoriaCollectiveConfig>, forge: Forge): Named<ChoriaCollectiveConfig> => ({
-  ...it,
-  signing: it.signing && forge.certified(`egresses.${it.name}.signing`, it.signing),
-});
+const choria = async (
+  it: Named<ChoriaCollectiveConfig>,
+  forge: Forge,
+): Promise<Named<ChoriaCollectiveConfig>> => {
+  const { signing, name } = it;
+  if (signing === undefined) return it;
+  const at = `egresses.${name}.signing`;
+  if (signing.kind === 'privileged')
+    return { ...it, signing: { ...signing, own: forge.certified(at, signing.own) } };
+  const folder = await forge.pairs(`${at}.certs_dir`, name, signing.folder);
+  return { ...it, signing: { ...signing, folder, own: signing.own && forge.certified(at, signing.own) } };
+};
 
 const legacy = async (
   it: Named<McollectiveStompConfig>,
@@ -177,7 +209,7 @@ const legacy = async (
 };
 
 const egress = (it: Named<EgressConfig>, forge: Forge): Promise<Named<EgressConfig>> =>
-  it.type === 'mcollective-stomp' ? legacy(it, forge) : Promise.resolve(choria(it, forge));
+  it.type === 'mcollective-stomp' ? legacy(it, forge) : choria(it, forge);
 
 /**
  * Keys with which the bridge only signs or seals are made where they are missing: what they have made is compared by what

@@ -1,6 +1,7 @@
 import { createPublicKey, verify, X509Certificate } from 'node:crypto';
 import { bytesOf, integerOf, listOf, must, objectOf, textOf } from './choria-checks.ts';
 import type { Dialect, Json } from './choria-messages.ts';
+import type { RubyTrust, Shown } from './choria-ruby-security.ts';
 
 /** A request that a node believes. */
 export interface Admitted {
@@ -48,14 +49,14 @@ const isChained = (
   );
 };
 
-/** Whether filesec lets the caller in with this certificate (go-choria's `ShouldAllowCaller`). */
-const checkCaller = (
+/** The name that is claimed, and the certificate that is shown for it: by the CA, valid now, and one for clients. */
+const callerOf = (
   callerid: string,
   pem: string,
   ca: X509Certificate,
   dialect: Dialect,
   now: number,
-): void => {
+): { readonly name: string; readonly shown: Shown } => {
   const name = (dialect === 'ruby' ? /^choria=([\w.-]+)/ : /^[a-z]+=([\w.-]+)/).exec(callerid)?.[1];
   must(name !== undefined, `callerid ${callerid}`);
   const [certificate, ...others] = (
@@ -73,18 +74,23 @@ const checkCaller = (
     usages === undefined || usages.includes(CLIENT_AUTH) || usages.includes(ANY_USAGE),
     `usage of the certificate of ${callerid}`,
   );
+  const commonName = /CN=(.+)/.exec(certificate.subject)?.[1] ?? '';
   const names = [
-    /CN=(.+)/.exec(certificate.subject)?.[1] ?? '',
+    commonName,
     ...(certificate.subjectAltName ?? '')
       .split(', ')
       .flatMap((entry) => (entry.startsWith('DNS:') ? [entry.slice(4)] : [])),
   ];
-  if (names.some((one) => PRIVILEGED.some((pattern) => pattern.test(one)))) return;
+  const privileged = names.some((one) => PRIVILEGED.some((pattern) => pattern.test(one)));
+  const allowed = ALLOWED.some((pattern) => pattern.test(name));
+  return { name, shown: { pem, commonName, names, privileged, allowed } };
+};
+
+/** Whether filesec lets the caller in with this certificate (go-choria's `ShouldAllowCaller`). */
+const checkName = (callerid: string, name: string, { names, privileged, allowed }: Shown): void => {
+  if (privileged) return;
   must(names.includes(name), `${callerid} shows the certificate of ${names.join(' ')}`);
-  must(
-    ALLOWED.some((pattern) => pattern.test(name)),
-    `${callerid} is not on the list`,
-  );
+  must(allowed, `${callerid} is not on the list`);
 };
 
 /** The `filter` of go-choria's schema of `choria:request:1`. */
@@ -118,9 +124,16 @@ const checkEnvelope = (envelope: Json, dialect: Dialect): void => {
  * Checks a request as go-choria's `secureRequest.Valid` does, down to the signature. Its age is for later: nodes look
  * at it last.
  * @param now ms since the epoch
+ * @param trust whom a node of Ruby believes; undefined: one of Go
  * @throws Refused
  */
-export const admit = (transport: Json, ca: X509Certificate, dialect: Dialect, now: number): Admitted => {
+export const admit = (
+  transport: Json,
+  ca: X509Certificate,
+  trust: RubyTrust | undefined,
+  now: number,
+): Admitted => {
+  const dialect = trust === undefined ? 'go' : 'ruby';
   const secure = objectOf(JSON.parse(bytesOf(transport['data'], 'data').toString()), 'secure request');
   must(secure['protocol'] === 'choria:secure:request:1', 'protocol of the secure request');
   const text = textOf(secure['message'], 'message of the secure request');
@@ -132,10 +145,13 @@ export const admit = (transport: Json, ca: X509Certificate, dialect: Dialect, no
   const message = textOf(request['message'], 'message');
   checkEnvelope(envelope, dialect);
   const caller = String(envelope['callerid']);
-  checkCaller(caller, pem, ca, dialect, now);
+  const { name, shown } = callerOf(caller, pem, ca, dialect, now);
   const key = createPublicKey(pem);
   must(key.asymmetricKeyType === 'rsa', 'the key of the certificate is no RSA key');
-  must(verify('RSA-SHA256', Buffer.from(text), key, signature), 'signature');
+  if (trust === undefined) {
+    checkName(caller, name, shown);
+    must(verify('RSA-SHA256', Buffer.from(text), key, signature), 'signature');
+  } else trust(name, shown, { text, signature });
   return {
     requestId: String(envelope['requestid']),
     caller,

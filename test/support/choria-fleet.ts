@@ -1,11 +1,12 @@
 import { connect, type Msg, type NatsConnection } from 'nats';
 import type { Dialect } from './choria-messages.ts';
 import { type ChoriaNode, createChoriaNode, type Handled, type NodeOptions, Refused } from './choria-node.ts';
+import type { RubySecurity } from './choria-ruby-security.ts';
 import { createV2Node, type V2Key } from './choria-v2.ts';
 
 /** A node, and what filters and clients can ask of it. */
 export interface FleetNode
-  extends Partial<Pick<NodeOptions, 'facts' | 'classes' | 'data' | 'recordsAlways'>> {
+  extends Partial<Pick<NodeOptions, 'facts' | 'classes' | 'data' | 'recordsAlways' | 'ruby'>> {
   readonly identity: string;
   /** Discovery and rpcutil by default. */
   readonly agents?: readonly string[];
@@ -31,6 +32,8 @@ export type FleetOptions =
   | (Common & {
       readonly protocol?: 1;
       readonly dialect: Dialect;
+      /** Of the nodes of Ruby, unless they say otherwise. */
+      readonly ruby?: RubySecurity;
       /** PEM text of the CA that vouches for callers. */
       readonly callers: string;
     })
@@ -100,7 +103,15 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
   const createNode = (given: FleetNode, agents: readonly string[]): ChoriaNode => {
     if (options.protocol === 2)
       return createV2Node({ identity: given.identity, issuer: options.issuer, agents });
-    return createChoriaNode({ dialect: options.dialect, collectives, ...given, ca: options.callers, agents });
+    const ruby = options.ruby === undefined ? {} : { ruby: options.ruby };
+    return createChoriaNode({
+      dialect: options.dialect,
+      ...ruby,
+      collectives,
+      ...given,
+      ca: options.callers,
+      agents,
+    });
   };
 
   const startNode = async (given: FleetNode): Promise<NatsConnection> => {

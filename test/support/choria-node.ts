@@ -6,6 +6,7 @@ import { hopsOf, must, objectOf, payloadOf, Refused, textOf } from './choria-che
 import { type Filtered, fits } from './choria-filter.ts';
 import type { Dialect, Json } from './choria-messages.ts';
 import { toJson } from './choria-messages.ts';
+import { type RubySecurity, rubyTrust } from './choria-ruby-security.ts';
 
 // For nodes of protocol 2.
 export { bytesOf, hopsOf, listOf, must, objectOf, Refused, textOf } from './choria-checks.ts';
@@ -13,6 +14,8 @@ export { fits } from './choria-filter.ts';
 
 export interface NodeOptions extends Filtered {
   readonly dialect: Dialect;
+  /** Of a node of Ruby; 0.19 without a request signer unless told. */
+  readonly ruby?: RubySecurity;
   /** PEM text of the CA that vouches for callers. */
   readonly ca: string;
   /** The first is the main one. */
@@ -133,6 +136,7 @@ const copiedHeaders = (
 export const createChoriaNode = (options: NodeOptions): ChoriaNode => {
   const { identity, dialect } = options;
   const ca = new X509Certificate(options.ca);
+  const trust = dialect === 'ruby' ? rubyTrust(options.ruby) : undefined;
   const stats = { total: 0, validated: 0, unvalidated: 0, passed: 0, filtered: 0, replies: 0, ttlexpired: 0 };
   const state = stateOf(options, stats, Math.floor(Date.now() / 1000));
   const base64 = (bytes: Buffer): string => {
@@ -142,7 +146,7 @@ export const createChoriaNode = (options: NodeOptions): ChoriaNode => {
 
   const believe = (transport: Json, now: number): ReturnType<typeof admit> => {
     try {
-      return admit(transport, ca, dialect, now);
+      return admit(transport, ca, trust, now);
     } catch (error) {
       stats.unvalidated += 1;
       throw error;

@@ -73,7 +73,8 @@ export const mixedConfig = (config: BridgeConfig) => {
       legacy: { ...legacy, discovery },
       legacy_yaml: { ...config.egresses.legacy_yaml, discovery },
       choria,
-      choria_ruby: { ...choria, compound: 'tokens' },
+      // Ruby's nodes believe nobody but the caller himself.
+      choria_ruby: { ...choria, signing: { ...choria.signing, certs_dir: 'certs' }, compound: 'tokens' },
     },
     routes: [
       ...config.routes,
@@ -137,6 +138,11 @@ export const startMixedWorld = async ({
   const privileged = authority.issue({ commonName: 'mcbridge.privileged.mcollective', usages: ['client'] });
   files.write('privileged-cert.pem', privileged.certificate);
   files.write('privileged-key.pem', privileged.privateKey);
+  for (const name of ['alice.mcollective']) {
+    const { certificate, privateKey } = authority.issue({ commonName: name, usages: ['client'] });
+    files.write(`certs/${name}.pem`, certificate);
+    files.write(`certs/${name}.key`, privateKey);
+  }
   files.write('server-private.pem', SERVER_KEYS.privateKey);
   files.write('clients/alice.pem', keyPair('legacy alice').publicKey);
   const clients: McoClient[] = [];

@@ -14,14 +14,14 @@ import {
 import type { Egress, ReplySink } from '../port.ts';
 import { Questions } from '../questions.ts';
 import { sendVia } from '../send.ts';
+import type { Credentials } from './credentials.ts';
 import { openReply } from './homecoming.ts';
 import type { RequestSigner } from './signing.ts';
 
 export interface DiscoveryOptions {
   readonly link: Link;
   readonly identity: string;
-  /** In whose name the bridge asks, `choria=<name>`. */
-  readonly caller: string;
+  readonly credentials: Pick<Credentials, 'forDiscovery'>;
   readonly sign: RequestSigner;
   readonly maxMessageBytes: number;
   /** Ms since the epoch. */
@@ -41,7 +41,7 @@ export const createDiscovery = (
   options: DiscoveryOptions,
   sink: () => ReplySink | undefined,
 ): NonNullable<Egress['discover']> => {
-  const { link, identity, caller, sign, clock } = options;
+  const { link, identity, credentials, sign, clock } = options;
   const answers = collectiveSubject(randomBytes(12).toString('hex'));
   const questions = new Questions(clock);
   let subscribed: Promise<unknown> | undefined;
@@ -73,6 +73,7 @@ export const createDiscovery = (
 
   return async (collective, found) => {
     await subscribe();
+    const { caller, credential } = credentials.forDiscovery();
     const now = Math.floor(clock() / 1000);
     const requestId = randomBytes(16).toString('hex');
     const text = encodeRequest({
@@ -86,7 +87,7 @@ export const createDiscovery = (
       filter: EMPTY_FILTER,
       message: encodeRequestBody({ kind: 'discovery' }, { agent: AGENT, callerId: caller }, 'ruby'),
     });
-    const content = await sign(text);
+    const content = await sign(text, credential);
     const federation = { request: requestId };
     questions.ask(requestId, TTL, found);
     sendVia(link, {

@@ -1,12 +1,10 @@
 import type { Filter } from '../../envelope/filter.ts';
 import type { Request } from '../../envelope/message.ts';
-import { Rejection } from '../../envelope/rejection.ts';
 import type { SealedContent } from '../../envelope/sealed.ts';
 import type { Link, OutgoingMessage } from '../../transport/link.ts';
 import type { CompoundStyle } from '../../wire/choria/filter.ts';
 import {
   broadcastSubject,
-  callerName,
   collectiveSubject,
   encodeRelay,
   encodeRequest,
@@ -16,6 +14,7 @@ import {
 import type { Undelivered } from '../port.ts';
 import { notSentTo, sendVia } from '../send.ts';
 import { createSigningQueue } from '../signing-queue.ts';
+import type { Credentials } from './credentials.ts';
 import type { Homecoming } from './homecoming.ts';
 import type { RequestSigner } from './signing.ts';
 
@@ -25,6 +24,7 @@ export interface DispatchOptions {
   readonly identity: string;
   readonly cluster: string;
   readonly sign: RequestSigner;
+  readonly credentials: Credentials;
   /** What may wait for its signature, in bytes, see `SigningQueue`. */
   readonly maxUnsignedBytes: number;
   readonly compound: CompoundStyle;
@@ -105,13 +105,9 @@ export const createDispatch = (
 
   return async (request, undelivered) => {
     const { caller, home } = request;
-    if (callerName(caller) === undefined)
-      throw new Rejection(
-        'no_signing_key',
-        `${caller} is no caller of Choria, such as choria=<name>, so no node would take the request`,
-      );
+    const credential = options.credentials.forCaller(caller);
     const text = textOf(request);
-    const content = await queued(request, text.length, (check) => options.sign(text, check));
+    const content = await queued(request, text.length, (check) => options.sign(text, credential, check));
     options.onSigned(request);
     sendVia(link, messagesFor(request, content), notSentTo(undelivered, home));
   };

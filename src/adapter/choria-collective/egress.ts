@@ -5,15 +5,17 @@ import { isSealedRequest } from '../../envelope/sealed.ts';
 import type { IncomingMessage, Link, LinkSubscription } from '../../transport/link.ts';
 import type { CompoundStyle } from '../../wire/choria/filter.ts';
 import { collectiveGroup, collectiveSubject, decodeRelay } from '../../wire/choria/index.ts';
+import type { SigningPool } from '../../wire/signing-pool.ts';
 import { choriaStatus } from '../choria-status.ts';
 import { joinGroup } from '../group-share.ts';
 import type { Egress, LinkStatus, ReplySink, Undelivered } from '../port.ts';
 import { tellSigned } from '../signed.ts';
+import type { Credentials } from './credentials.ts';
 import { createDiscovery } from './discovery.ts';
 import { createDispatch } from './dispatch.ts';
 import { createHomecoming, type Homecoming } from './homecoming.ts';
 import { createPassage } from './passage.ts';
-import { createRequestSigner, type RequestCertificate } from './signing.ts';
+import { createRequestSigner } from './signing.ts';
 
 export interface ChoriaCollectiveEgressOptions {
   readonly name: string;
@@ -30,7 +32,9 @@ export interface ChoriaCollectiveEgressOptions {
 }
 
 /** What it takes to translate requests for Choria nodes, and their replies back. */
-export interface ChoriaSigning extends RequestCertificate {
+export interface ChoriaSigning {
+  readonly credentials: Credentials;
+  readonly pool: SigningPool;
   /** What the bridge calls itself in `mc_sender` and `senderid`. */
   readonly identity: string;
   /** The bridge's own, where replies to translated requests come to. */
@@ -41,14 +45,10 @@ export interface ChoriaSigning extends RequestCertificate {
   readonly maxUnsignedBytes: number;
   /** How compound filters are written; for Go's nodes, `expr`, unless told. */
   readonly compound?: CompoundStyle;
-  /** In whose name the bridge asks who is there; a name of its own unless told. */
-  readonly discoveryCaller?: string;
 }
 
 const SILENCE =
   'do the nodes run, do they trust the certificate that requests are signed with, and may they speak for its callers? Their own logs say';
-
-const DISCOVERY_CALLER = 'choria=mcbridge.mcollective';
 
 /** The half of the egress that speaks in callers' names. */
 interface Translation {
@@ -60,7 +60,7 @@ interface Translation {
 /**
  * A Choria collective. Requests of a federation pass as Federation Brokers carry them: what is inside is neither decoded
  * nor signed anew, protocol 1 and 2 alike (see go-choria's broker/federation). Translated ones are signed in their
- * caller's name, where there is a privileged certificate for that.
+ * caller's name, with his own certificate or with a privileged one.
  */
 export const createChoriaCollectiveEgress = (options: ChoriaCollectiveEgressOptions): Egress => {
   const { name, link, homes, signing } = options;
@@ -126,9 +126,8 @@ const createTranslation = (
   signing: ChoriaSigning,
   sink: () => ReplySink | undefined,
 ): Translation => {
-  const { identity, cluster, maxUnsignedBytes, compound = 'expr' } = signing;
-  const { discoveryCaller: caller = DISCOVERY_CALLER } = signing;
-  const sign = createRequestSigner(signing);
+  const { identity, cluster, credentials, maxUnsignedBytes, compound = 'expr' } = signing;
+  const sign = createRequestSigner(signing.pool);
   const homecoming = createHomecoming({ ...signing, clock });
   const onSigned = tellSigned(sink);
   return {
@@ -138,12 +137,13 @@ const createTranslation = (
       identity,
       cluster,
       compound,
+      credentials,
       sign,
       maxUnsignedBytes,
       homecoming,
       clock,
       onSigned,
     }),
-    discover: createDiscovery({ link, identity, caller, sign, maxMessageBytes, clock }, sink),
+    discover: createDiscovery({ link, identity, credentials, sign, maxMessageBytes, clock }, sink),
   };
 };

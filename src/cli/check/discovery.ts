@@ -1,18 +1,23 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { DISCOVERY_CALLER as CHORIA_CALLER } from '../../adapter/choria-collective/credentials.ts';
 import { DISCOVERY_CALLER } from '../../adapter/mcollective-stomp/egress.ts';
 import { besideOf, learningOf } from '../../assembly/routes.ts';
+import type { ChoriaCollectiveConfig, ChoriaSigningConfig } from '../../config/egress/choria-collective.ts';
 import type { McollectiveStompConfig } from '../../config/egress/mcollective-stomp.ts';
 import type { KeyPath } from '../../config/problem.ts';
 import type { Config } from '../../config/types.ts';
 import type { Checklist } from './checklist.ts';
+import { missingPair } from './choria-signing.ts';
 
 /** Whether the bridge can ask who lives beyond the egresses where it has to know. */
 export const checkDiscovery = (list: Checklist, config: Config): void => {
   for (const [name, { every, collectives }] of learningOf(config)) {
     const egress = config.egresses.get(name);
-    if (egress?.type === 'mcollective-stomp' && every > 0 && collectives.length > 0)
-      checkCaller(list, ['egresses', name, 'discovery'], egress);
+    if (every === 0 || collectives.length === 0) continue;
+    const path = ['egresses', name, 'discovery'];
+    if (egress?.type === 'mcollective-stomp') checkCaller(list, path, egress);
+    else if (egress?.signing?.kind === 'callers') checkChoriaCaller(list, path, egress, egress.signing);
   }
   for (const [ingress, name] of besideOf(config)) {
     const egress = config.egresses.get(name);
@@ -25,7 +30,27 @@ export const checkDiscovery = (list: Checklist, config: Config): void => {
   }
 };
 
-/** A Choria collective is asked with the privileged certificate, whoever the caller is; legacy ones take a key of his. */
+/** Who asks a Choria collective has a pair in the folder, unless the bridge's own certificate asks in its own name. */
+const checkChoriaCaller = (
+  list: Checklist,
+  path: KeyPath,
+  { discovery }: Pick<ChoriaCollectiveConfig, 'discovery'>,
+  { folder, own }: Extract<ChoriaSigningConfig, { kind: 'callers' }>,
+): void => {
+  if (discovery.caller === undefined && own !== undefined) return;
+  const { caller = CHORIA_CALLER } = discovery;
+  const callerPath = discovery.caller === undefined ? path : [...path, 'caller'];
+  const file = missingPair(folder, caller);
+  if (file === undefined) list.ok(callerPath, `${caller} asks who is there`);
+  else
+    list.warning(
+      callerPath,
+      `there is no ${file}, so nodes cannot be asked who is there in the name of ${caller}`,
+      'give signing.cert and signing.key, whose own name asks then, or set discovery.caller to a caller whose certificate and key are in signing.certs_dir',
+    );
+};
+
+/** A legacy collective is asked with a key of the caller's. */
 const checkCaller = (
   list: Checklist,
   path: KeyPath,

@@ -12,6 +12,7 @@ import type {
   RouteConfig,
 } from '../../config/types.ts';
 import type { Checklist } from './checklist.ts';
+import { missingPair } from './choria-signing.ts';
 
 type Rule = IdentityRule;
 
@@ -123,7 +124,16 @@ const checkSigner = (list: Checklist, path: KeyPath, rule: Rule, egress: Named<E
       'add privileged: true to the rule, if that is meant',
     );
   const { signing } = egress;
-  if (signing === undefined || !('kind' in signing) || signing.kind !== 'keys') return;
+  if (signing?.kind === 'callers') {
+    const missing = missingPair(signing.folder, name);
+    if (missing !== undefined)
+      list.problem(
+        at,
+        `there is no ${missing}, so this caller's requests cannot be signed`,
+        "put the caller's certificate and private key there, or sign for all with cert and key",
+      );
+  }
+  if (signing?.kind !== 'keys') return;
   const file = join(signing.folder, `${name.slice(name.indexOf('=') + 1)}.pem`);
   if (!existsSync(file))
     list.problem(

@@ -8,11 +8,10 @@ import { MIN_CLUSTER_KEY } from '../../config/schema.ts';
 import type { StompConnection } from '../../config/stomp-connection.ts';
 import type { EgressConfig, IngressConfig, Named } from '../../config/types.ts';
 import { isCallerId } from '../../envelope/check.ts';
-import { DEFAULT_PRIVILEGED } from '../../wire/choria/index.ts';
 import type { Checklist } from './checklist.ts';
+import { checkChoriaSigning } from './choria-signing.ts';
 import { checkDiscovery } from './discovery.ts';
 import {
-  type ClientFiles,
   checkAuthorities,
   checkCallerKey,
   checkClient,
@@ -88,24 +87,31 @@ const checkStompTls = (list: Checklist, path: KeyPath, { tls }: StompConnection,
   if (tls.client !== undefined) checkClient(list, [...path, 'tls'], tls.client, undefined, now);
 };
 
-const checkConnection = (list: Checklist, path: KeyPath, { tls }: ChoriaConnection, now: number): void => {
-  if (tls === undefined)
+/** @returns the CA that signs the brokers, where it can be used */
+const checkConnection = (
+  list: Checklist,
+  path: KeyPath,
+  { tls }: ChoriaConnection,
+  now: number,
+): ReturnType<typeof checkAuthorities> => {
+  if (tls === undefined) {
     list.warning(
       [...path, 'insecure_plaintext'],
       'the connection to the brokers is neither encrypted nor authenticated',
       'give tls',
     );
-  else {
-    const roots = checkAuthorities(list, [...path, 'tls', 'ca'], tls.ca, now);
-    if (tls.client !== undefined) checkClient(list, [...path, 'tls'], tls.client, roots, now);
+    return undefined;
   }
+  const roots = checkAuthorities(list, [...path, 'tls', 'ca'], tls.ca, now);
+  if (tls.client !== undefined) checkClient(list, [...path, 'tls'], tls.client, roots, now);
+  return roots;
 };
 
 const checkEgress = (list: Checklist, egress: Named<EgressConfig>, now: number): void => {
   const path = ['egresses', egress.name];
   if (egress.type === 'choria-collective') {
-    checkConnection(list, path, egress, now);
-    if (egress.signing !== undefined) checkPrivileged(list, [...path, 'signing'], egress.signing, now);
+    const roots = checkConnection(list, path, egress, now);
+    checkChoriaSigning(list, [...path, 'signing'], egress, roots, now);
     return;
   }
   const { signing } = egress;
@@ -116,18 +122,6 @@ const checkEgress = (list: Checklist, egress: Named<EgressConfig>, now: number):
     checkKeysFolder(list, [...path, 'signing', 'keys_dir'], signing.folder, PRIVATE_KEYS);
   else if (checkSigningKey(list, [...path, 'signing', 'private_key'], signing.privateKey) !== undefined)
     list.ok([...path, 'signing', 'private_key'], `${signing.privateKey} signs for ${signing.callerid}`);
-};
-
-/** The certificate that speaks for others: nodes take its word only where they hold its name privileged. */
-const checkPrivileged = (list: Checklist, path: KeyPath, files: ClientFiles, now: number): void => {
-  const names = checkClient(list, path, files, undefined, now);
-  checkSigningKey(list, [...path, 'key'], files.key);
-  if (names === undefined || names.some((name) => DEFAULT_PRIVILEGED.some((one) => one.test(name)))) return;
-  list.warning(
-    [...path, 'cert'],
-    `${names.join(', ')} is not a name that Choria nodes hold privileged by default, so they may refuse what is signed in another's name`,
-    'give a certificate such as mcbridge.privileged.mcollective, or add its name to plugin.choria.security.privileged_users of all nodes',
-  );
 };
 
 /** A folder with a key for each caller. */

@@ -26,11 +26,29 @@ export interface ChoriaCollectiveConfig extends ChoriaConnection, NodesConfig {
   readonly privileged: readonly Pattern[];
 }
 
+/** With what the bridge signs. */
+export type ChoriaSigningConfig =
+  | { readonly kind: 'privileged'; readonly own: ChoriaPairConfig }
+  /** A folder of callers' own: `<name>.pem` and `<name>.key`. There `own` only asks who is there. */
+  | { readonly kind: 'callers'; readonly folder: string; readonly own: ChoriaPairConfig | undefined };
+
 /** Paths of PEM files: a certificate that nodes hold privileged, with any intermediates, and its RSA key. */
-export interface ChoriaSigningConfig {
+export interface ChoriaPairConfig {
   readonly cert: string;
   readonly key: string;
 }
+
+const signingSection = (file: () => ReturnType<typeof path>) =>
+  z
+    .strictObject({ cert: file().optional(), key: file().optional(), certs_dir: file().optional() })
+    .transform(({ cert, key, certs_dir }, context): ChoriaSigningConfig => {
+      const own = cert === undefined || key === undefined ? undefined : { cert, key };
+      if (own === undefined && cert !== key) refuse(context, [], 'cert and key belong together: give both');
+      else if (certs_dir !== undefined) return { kind: 'callers', folder: certs_dir, own };
+      else if (own !== undefined) return { kind: 'privileged', own };
+      else refuse(context, [], 'give certs_dir, or cert and key, or all of them');
+      return z.NEVER;
+    });
 
 interface Given {
   readonly signing?: unknown;
@@ -53,7 +71,7 @@ export const choriaCollective = (context: SchemaContext) => {
       ...connectionFields(file),
       subscriptions: subscriptionsField(),
       ...nodesFields(),
-      signing: z.strictObject({ cert: file(), key: file() }).optional(),
+      signing: signingSection(file).optional(),
       compound: choice(['expr', 'tokens']).optional(),
       privileged: z.array(pattern(CALLERS)).optional(),
     })

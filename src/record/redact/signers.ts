@@ -1,13 +1,19 @@
 import { mapCaller } from '../../bridge/identity-map.ts';
 import type { CassetteHeader, CassetteMessage } from '../../cassette/format.ts';
 import { pemFingerprint } from '../../cassette/keys.ts';
-import type { Config } from '../../config/types.ts';
+import type { Config, EgressConfig } from '../../config/types.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import type { LegacyKeys } from './legacy-keys.ts';
 
-/** Where the key of a caller, `cert=<name>`, is: as headers of cassettes name it. */
-const settingOf = (egress: string, callerId: string): string =>
-  `egresses.${egress}.signing.keys_dir/${callerId.slice(callerId.indexOf('=') + 1)}.pem`;
+/** The setting of an egress with files for each caller; undefined for one that signs with one key for all. */
+const folderOf = (it: EgressConfig | undefined): string | undefined => {
+  if (it?.type === 'mcollective-stomp') return it.signing.kind === 'keys' ? 'keys_dir' : undefined;
+  return it?.signing?.kind === 'callers' ? 'certs_dir' : undefined;
+};
+
+/** Where the key or certificate of a caller is: as headers of cassettes name it. */
+const settingOf = (egress: string, folder: string, callerId: string): string =>
+  `egresses.${egress}.signing.${folder}/${callerId.slice(callerId.indexOf('=') + 1)}.pem`;
 
 /**
  * In whose names the bridge signs, or would, on egresses with a key for each caller: those of the requests that a recording
@@ -55,8 +61,7 @@ export class Signers {
   }
 
   #note(egress: string, callerId: string): void {
-    const it = this.#config.egresses.get(egress);
-    if (it?.type === 'mcollective-stomp' && it.signing.kind === 'keys')
-      this.#callers.set(settingOf(egress, callerId), callerId);
+    const folder = folderOf(this.#config.egresses.get(egress));
+    if (folder !== undefined) this.#callers.set(settingOf(egress, folder, callerId), callerId);
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Link, LinkError } from '../../../src/transport/link.ts';
 import { BRIDGE, until } from '../world.ts';
 import { makeNetwork } from './signed-network.ts';
-import { answerTo, type ReplyDeviation, readMessage } from './signed-world.ts';
+import { answerTo, credentialsOf, privileged, type ReplyDeviation, readMessage } from './signed-world.ts';
 
 /** An egress that has asked who is there, and what it has found. */
 const asked = async (change?: (link: Link) => Link) => {
@@ -27,7 +27,7 @@ describe('discovery in the bridge’s own name', () => {
     expect(question.destination).toBe('mcollective.broadcast.agent.discovery');
     expect(message.wire).toMatchObject({
       senderId: BRIDGE,
-      callerId: 'choria=mcbridge.mcollective',
+      callerId: 'choria=mcbridge.privileged.mcollective',
       collective: 'mcollective',
       agent: 'discovery',
       ttl: 60,
@@ -44,7 +44,12 @@ describe('discovery in the bridge’s own name', () => {
   });
 
   it('has answers of its own, and asks in the name that it is given', async () => {
-    const [one, other] = [await asked(), await makeNetwork({ sign: { discoveryCaller: 'choria=x.choria' } })];
+    const [one, other] = [
+      await asked(),
+      await makeNetwork({
+        sign: { credentials: credentialsOf(privileged, { discoveryCaller: 'choria=x.choria' }) },
+      }),
+    ];
     await other.egress.discover?.('mcollective', () => undefined);
     await until('both have asked', () => other.seen.length > 0);
     const message = readMessage(other.seen[0]?.body ?? Buffer.alloc(0), Date.now());

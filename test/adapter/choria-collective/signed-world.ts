@@ -1,4 +1,10 @@
-import { createPrivateKey } from 'node:crypto';
+import {
+  type Credential,
+  type Credentials,
+  type CredentialsOptions,
+  privilegedCredentials,
+  readCredential,
+} from '../../../src/adapter/choria-collective/credentials.ts';
 import {
   type ChoriaCollectiveEgressOptions,
   type ChoriaSigning,
@@ -41,9 +47,14 @@ export const privileged = authority.issue({
   usages: ['client'],
 });
 
+const readIdentity = ({ certificate, privateKey }: Identity): Credential =>
+  readCredential(certificate, Buffer.from(privateKey));
+
+export const credentialsOf = (identity: Identity, options: Partial<CredentialsOptions> = {}): Credentials =>
+  privilegedCredentials(readIdentity(identity), { clock: Date.now, ...options });
+
 export const signingWith = (identity: Identity, part: Partial<ChoriaSigning> = {}): ChoriaSigning => ({
-  certificate: identity.certificate,
-  privateKey: createPrivateKey(identity.privateKey),
+  credentials: credentialsOf(identity),
   pool: new SigningPool(),
   maxUnsignedBytes: 16 * 1024 ** 2,
   identity: BRIDGE,

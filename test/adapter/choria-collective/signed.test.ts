@@ -6,7 +6,7 @@ import { SigningPool } from '../../../src/wire/signing-pool.ts';
 import { COLLECTIVE } from '../brokers.ts';
 import { BRIDGE, settled, until } from '../world.ts';
 import { directed, HOME, makeDelivered, makeNetwork, NODES } from './signed-network.ts';
-import { ALICE, privileged, requestOf, signingWith } from './signed-world.ts';
+import { ALICE, credentialsOf, privileged, requestOf } from './signed-world.ts';
 
 describe('a request that is signed', () => {
   it('goes out by the bridge, for its caller, with the way home in its federation header', async () => {
@@ -164,10 +164,12 @@ describe('a request that is signed', () => {
   it('is not even signed where its ttl had ended when its turn came', async () => {
     const clock = { now: Date.now() };
     const pool = new SigningPool(1);
-    const { privateKey } = signingWith(privileged);
+    const good = credentialsOf(privileged);
+    const { privateKey } = good.forCaller(ALICE);
     // Says so when it is used.
     const useless = createPublicKey(privateKey);
-    const sign = { pool, privateKey: useless };
+    const credentials = { ...good, forCaller: () => ({ ...good.forCaller(ALICE), privateKey: useless }) };
+    const sign = { pool, credentials };
     const { egress, seen } = await makeNetwork({ clock: () => clock.now, sign });
     const before = pool.sign('sha1', Buffer.from('x'), privateKey, 'reply');
     const delivery = egress.deliver(requestOf());
