@@ -4,6 +4,7 @@ import type { Link } from '../../transport/link.ts';
 import {
   base64Style,
   type Dialect,
+  encodeProtocol2Reply,
   encodeReply,
   encodeReplyBody,
   encodeSecureReply,
@@ -11,6 +12,7 @@ import {
   isDialect,
   parseBridgeReply,
   parseReplySubject,
+  type WireReply,
 } from '../../wire/choria/index.ts';
 import { sendVia } from '../send.ts';
 
@@ -38,6 +40,9 @@ export const replySubjectCheck =
       );
   };
 
+/** How the home of a request of protocol 2 calls its requester's dialect. */
+export const PROTOCOL_2 = 'protocol 2';
+
 export interface AnswererOptions {
   readonly link: Link;
   readonly checkReplySubject: ReplySubjectCheck;
@@ -45,8 +50,14 @@ export interface AnswererOptions {
   readonly trailOf: (reply: Reply, dialect: Dialect) => readonly Hop[] | undefined;
 }
 
+const protocol1Reply = (reply: WireReply, dialect: Dialect, seenBy: readonly Hop[] | undefined): string => {
+  const headers = { sender: reply.senderId, ...(seenBy === undefined ? {} : { seenBy }) };
+  return encodeTransport(encodeSecureReply(encodeReply(reply)), headers, base64Style(dialect));
+};
+
 /**
- * Sends replies as a node of protocol 1 does, each in its requester's dialect.
+ * Sends replies as a node of protocol 1 does, each in its requester's dialect; to requests of protocol 2, which are
+ * refused, in that.
  * @returns a function that throws Rejection `invalid_reply_to`, `collective_not_exported`, `invalid_field` or what `sendVia` does
  */
 export const createAnswerer = (
@@ -58,21 +69,21 @@ export const createAnswerer = (
   return (reply, unsent) => {
     const { home, sender, time, payload } = reply;
     const { dialect } = home;
-    if (!isDialect(dialect)) throw new Rejection('invalid_field', `${dialect} is no dialect of Choria`);
+    if (dialect !== PROTOCOL_2 && !isDialect(dialect))
+      throw new Rejection('invalid_field', `${dialect} is no dialect of Choria`);
     // The replies to one request come with one subject.
     if (home.replyTo !== checked) checkReplySubject(home.replyTo);
     checked = home.replyTo;
-    const text = encodeReply({
-      requestId: home.requestId,
-      senderId: sender,
-      agent: home.agent,
-      time,
-      message: encodeReplyBody(payload, dialect, home.action),
-    });
-    const seenBy = trailOf(reply, dialect);
-    const headers = { sender, ...(seenBy === undefined ? {} : { seenBy }) };
-    const transport = encodeTransport(encodeSecureReply(text), headers, base64Style(dialect));
-    const body = Buffer.from(transport);
+    const about = { requestId: home.requestId, senderId: sender, agent: home.agent, time };
+    const body = Buffer.from(
+      dialect === PROTOCOL_2
+        ? encodeProtocol2Reply({ ...about, message: encodeReplyBody(payload, 'go', home.action) })
+        : protocol1Reply(
+            { ...about, message: encodeReplyBody(payload, dialect, home.action) },
+            dialect,
+            trailOf(reply, dialect),
+          ),
+    );
     sendVia(link, { destination: home.replyTo, body, expires: home.expires * 1000 }, unsent);
   };
 };

@@ -9,12 +9,15 @@ import {
   decodeTransport,
   decodeUnreadRequest,
   detectDialect,
+  type Protocol2Claim,
+  protocol2Claim,
+  refuseYaml,
   type TargetContext,
   type Transport,
   type WireRequestClaim,
 } from '../../wire/choria/index.ts';
 import type { RequestSink } from '../port.ts';
-import type { ReplySubjectCheck } from './answer.ts';
+import { PROTOCOL_2, type ReplySubjectCheck } from './answer.ts';
 
 export interface OpenerOptions {
   /** The ingress's name. */
@@ -84,6 +87,19 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
     };
   };
 
+  /** Where a client of protocol 2 is told that its request is refused; undefined where replies are not carried there. */
+  const protocol2Home = (claim: Protocol2Claim | undefined): Home | undefined => {
+    const about = claim && identified(claim.about);
+    if (claim === undefined || about === undefined) return undefined;
+    try {
+      options.checkReplySubject(claim.replyTo);
+    } catch {
+      return undefined;
+    }
+    const expires = Math.floor(clock() / 1000) + Math.min(ANSWER_TTL, options.maxTtl);
+    return { ingress: options.name, replyTo: claim.replyTo, ...about, dialect: PROTOCOL_2, expires };
+  };
+
   const open = (bytes: Buffer, addressing: Addressing, sink: RequestSink): void => {
     let origin: Origin | undefined;
     let context: RejectionContext = {};
@@ -92,6 +108,7 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
       const { seenBy } = transport.headers;
       origin = { transport, replyTo: replySubject(transport), body: undefined };
       const secure = decodeSecureRequest(transport.data);
+      refuseYaml(secure.message);
       const wire = decodeUnreadRequest(secure.message);
       context = contextOf(wire);
       sink.step?.('decoded', context);
@@ -118,9 +135,11 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
         home: { ...homeOf(origin, wire), expires },
       });
     } catch (error) {
-      const rejection = asRejection(error, context);
+      const other = origin === undefined ? protocol2Claim(bytes, limits) : undefined;
+      const rejection = asRejection(error, other?.about ?? context);
       const about = identified(rejection.context);
-      sink.rejected(rejection, origin && about && homeOf(origin, about));
+      const home = origin === undefined ? protocol2Home(other) : about && homeOf(origin, about);
+      sink.rejected(rejection, home);
     }
   };
 
@@ -129,6 +148,8 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
 
     answerTo: (bytes) => {
       try {
+        const other = protocol2Claim(bytes, limits);
+        if (other !== undefined) return protocol2Home(other);
         const transport = decodeTransport(bytes, limits);
         const about = identified(claimIn(transport.data));
         return about && homeOf({ transport, replyTo: replySubject(transport), body: undefined }, about);
@@ -142,7 +163,9 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
 /** What an unanswerable message says of itself, for the log. */
 const claimIn = (data: Buffer): RejectionContext => {
   try {
-    return contextOf(decodeUnreadRequest(decodeSecureRequest(data).message));
+    const { message } = decodeSecureRequest(data);
+    refuseYaml(message);
+    return contextOf(decodeUnreadRequest(message));
   } catch (error) {
     return asRejection(error).context;
   }

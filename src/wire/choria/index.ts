@@ -5,6 +5,7 @@ export { certificateNames } from './certificate.ts';
 export * from './dialect.ts';
 export { decodeFilter, encodeFilter } from './filter.ts';
 export * from './json.ts';
+export { encodeProtocol2Reply, type Protocol2Claim, protocol2Claim } from './protocol2.ts';
 export * from './relay.ts';
 export * from './reply.ts';
 export {
@@ -21,3 +22,4 @@ export type { BridgeStats, LinkStats, RouteStats } from './stats-bridge.ts';
 export * from './subjects.ts';
 export * from './transport.ts';
 export * from './verify.ts';
+export { refuseYaml } from './yaml-request.ts';
