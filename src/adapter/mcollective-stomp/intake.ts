@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { checkTime } from '../../envelope/check.ts';
 import type { Home, Request, Target } from '../../envelope/message.ts';
 import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
@@ -160,10 +161,10 @@ export class Intake {
    * that ended. Clients send batches of nodes with one request id, but no node twice.
    */
   #unhandled(sealed: SealedRequest, target: Target): Target | undefined {
-    const isNew = (part: Target): boolean =>
-      keysOf(sealed, part).every((key) => this.#handled.get(key) === undefined);
-    if (target.kind === 'broadcast') return isNew(target) ? target : undefined;
-    const nodes = target.nodes.filter((node) => isNew({ kind: 'directed', nodes: [node] }));
+    const keys = keysOf(sealed, target);
+    const isNew = (_: string, at: number): boolean => this.#handled.get(keys[at] ?? '') === undefined;
+    if (target.kind === 'broadcast') return isNew('', 0) ? target : undefined;
+    const nodes = target.nodes.filter(isNew);
     return nodes.length === 0 ? undefined : { kind: 'directed', nodes };
   }
 
@@ -188,9 +189,17 @@ export class Intake {
   }
 }
 
-/** Under what a request is remembered; the caller's name too, so that none can keep out another's. */
-const keysOf = ({ callerId, requestId }: SealedRequest, target: Target): readonly string[] =>
-  (target.kind === 'broadcast' ? [''] : target.nodes).map((node) => `${callerId} ${requestId} ${node}`);
+/**
+ * Under what a request is remembered: its id, and what was signed by whom. Another action under the same id is another
+ * request, which daemons run too; and what is signed holds no id, so that two equal ones of one second are two.
+ */
+const keysOf = ({ callerId, requestId, body }: SealedRequest, target: Target): readonly string[] => {
+  const request = createHash('sha256')
+    .update(JSON.stringify([callerId, requestId]))
+    .update(body)
+    .digest('base64');
+  return (target.kind === 'broadcast' ? [''] : target.nodes).map((node) => `${request} ${node}`);
+};
 
 /** None of this is signed, so it has to agree with where the broker's access rules let the client send to. */
 const tie = (sealed: SealedRequest, { message: { destination }, collective }: Arrival): void => {

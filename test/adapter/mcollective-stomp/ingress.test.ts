@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { McollectiveStompIngressOptions } from '../../../src/adapter/mcollective-stomp/ingress.ts';
 import type { Ingress } from '../../../src/adapter/port.ts';
+import type { Request } from '../../../src/envelope/message.ts';
 import type { IncomingMessage, Link } from '../../../src/transport/link.ts';
 import { createStompLink } from '../../../src/transport/stomp/index.ts';
 import { type ActiveMq, startActiveMq } from '../../support/activemq.ts';
@@ -160,6 +161,9 @@ describe.each([
   });
 });
 
+const actionsOf = (requests: readonly Request[]): readonly string[] =>
+  requests.map(({ payload }) => (payload.kind === 'rpc' ? payload.action : 'ping'));
+
 describe('the ingress mcollective-stomp on ActiveMQ', () => {
   it('hears every agent’s topic of its collectives, and no other collective', async () => {
     const collective = nextCollective();
@@ -206,6 +210,23 @@ describe('the ingress mcollective-stomp on ActiveMQ', () => {
     const frames = await daemon(collective, 'n2');
     await until('the daemon has its frame', () => frames.length > 0);
     expect(nodes()).toEqual(['n1', 'n3']);
+  });
+
+  it('takes another action under the same id as another request, and the same message once', async () => {
+    const { send, requests, ignored } = await makeStage({ residents: makeResidents(['n1']) });
+    const action = (name: string) => ({
+      node: 'n1',
+      requestId: 'a'.repeat(32),
+      time: Math.floor(Date.now() / 1000),
+      payload: { kind: 'rpc', action: name, data: new Map() } as const,
+    });
+    for (const name of ['get_fact', 'echo']) {
+      send(action(name));
+      await until(`${name} is handed over`, () => requests.length > 0 && actionsOf(requests).includes(name));
+    }
+    send(action('echo'));
+    await until('the second one is left', () => ignored.length > 0);
+    expect(actionsOf(requests)).toEqual(['get_fact', 'echo']);
   });
 
   it('takes a client’s frames to many nodes as few requests', async () => {
