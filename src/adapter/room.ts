@@ -1,7 +1,7 @@
 import { Rejection } from '../envelope/rejection.ts';
 
 /** What anything that waits takes beside its content: promises, closures, its way home. In bytes. */
-const OVERHEAD = 1_000;
+const OVERHEAD = 700;
 
 /** Room for what waits, in bytes: however many come at once, only what they take is limited. */
 export class Room {

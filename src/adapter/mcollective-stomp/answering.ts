@@ -29,9 +29,6 @@ export interface AnsweringOptions {
  */
 const MOST_REFUSALS = 100;
 
-/** How often a waiting reply's body is held: as it is, and by what signs it. */
-const HELD = 2;
-
 type Kind = 'reply' | 'refusal';
 
 /** Told later that a reply which was taken could not be sent after all. */
@@ -61,19 +58,14 @@ export class Answering {
     const leave = reply.refusal === true ? this.#enterRefusal() : undefined;
     let body: Buffer;
     try {
-      body = encodeReplyBody(withData(payload), home.agent, this.#options.serializer);
+      // As long as it is: what it was written into is longer, and tens of thousands may wait.
+      body = Buffer.from(encodeReplyBody(withData(payload), home.agent, this.#options.serializer));
     } catch (error) {
       leave?.();
       throw error;
     }
     const kind = leave === undefined ? 'reply' : 'refusal';
-    this.#signed(
-      { home, sender, time },
-      body,
-      kind,
-      leave ?? this.#replies.enter(body.length * HELD),
-      unsent,
-    );
+    this.#signed({ home, sender, time }, body, kind, leave ?? this.#replies.enter(body.length), unsent);
   }
 
   #enterRefusal(): () => void {

@@ -127,7 +127,7 @@ describe('a reply to a legacy client', () => {
 describe('replies that wait for their signature', () => {
   it('are bounded: one more is refused at once', async () => {
     const signing = new SlowPool(1);
-    const { ingress, link } = stage({ signing, maxUnsignedBytes: 3_000 });
+    const { ingress, link } = stage({ signing, maxUnsignedBytes: 2_100 });
     ingress.reply(replyWith(OK));
     ingress.reply(replyWith(OK));
     expect(() => ingress.reply(replyWith(OK))).toThrow(expect.objectContaining({ code: 'overloaded' }));
