@@ -15,7 +15,11 @@ export const codeOf = (error: unknown): unknown =>
 /** Why a file cannot be read, in words. */
 export const readFailure = (error: unknown): string => {
   const code = codeOf(error);
-  if (code === 'ENOENT' || code === 'ENOTDIR') return 'there is no such file';
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'ENOTDIR')
+    return error instanceof Error && 'syscall' in error && error.syscall === 'scandir'
+      ? 'it is a file, and a folder is wanted'
+      : 'a part of its path is a file, not a folder';
   if (code === 'EACCES') return 'permission denied';
   if (code === 'EISDIR') return 'it is a folder';
   return error instanceof Error ? error.message : String(error);
