@@ -104,7 +104,7 @@ describe('a regular expression', () => {
   });
 
   it('that takes quadratic time is known by it', () => {
-    for (const slow of [/\s+$/, /a*a*b/]) expect(attacksOn(slow)).not.toEqual([]);
+    for (const slow of [/\s+$/, /x*$/]) expect(attacksOn(slow)).not.toEqual([]);
   });
 
   it.each(files.filter((file) => literalsIn(file).length > 0))('of %s takes linear time', (file) => {
