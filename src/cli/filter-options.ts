@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
-import type { FactFilter, Filter } from '../envelope/filter.ts';
+import { EMPTY_FILTER, type FactFilter, type Filter } from '../envelope/filter.ts';
+import { Rejection } from '../envelope/rejection.ts';
+import { filterToRuby } from '../wire/mcollective/filter.ts';
 import { collecting, parseClass, parseFact, parseIdentity } from './arguments.ts';
 
 /** What `addFilterOptions` makes of the command line. */
@@ -59,3 +61,22 @@ export const mostThatAnswer = ({ withIdentity = [] }: FilterOptions): number | u
   withIdentity.length === 0 || withIdentity.some((name) => name.startsWith('/'))
     ? undefined
     : new Set(withIdentity).size;
+
+/** Why nodes of legacy collectives do not answer to the filters, although they may fit; undefined where they do. */
+export const unaskable = (options: FilterOptions, dialect: string): string | undefined => {
+  try {
+    const filter: Filter = { ...EMPTY_FILTER, ...filterFrom(options) };
+    filterToRuby(dialect === 'ruby' ? { ...filter, language: 'choria-ruby' } : filter);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Rejection) return error.message;
+    throw error;
+  }
+};
+
+/** Says whom the filters leave out: discovery has no words for it, and such nodes would just be missing. */
+export const warnOfUnaskable = (options: FilterOptions, dialect: string): void => {
+  const why = unaskable(options, dialect);
+  if (why !== undefined)
+    process.stderr.write(`Nodes of legacy collectives are left out, if there are any: ${why}\n`);
+};

@@ -3,7 +3,13 @@ import type { Answer } from '../client/index.ts';
 import { secondsOption } from './arguments.ts';
 import { CONNECTION_HELP, connectionFrom } from './client-options.ts';
 import { addClientOptions, type ClientOptions, withClient } from './client-session.ts';
-import { addFilterOptions, type FilterOptions, filterFrom, mostThatAnswer } from './filter-options.ts';
+import {
+  addFilterOptions,
+  type FilterOptions,
+  filterFrom,
+  mostThatAnswer,
+  warnOfUnaskable,
+} from './filter-options.ts';
 import { nobodyListens, warnOfRejected } from './outcome.ts';
 
 interface PingOptions extends ClientOptions, FilterOptions {
@@ -33,6 +39,7 @@ const report = ({ requestId, replies }: Answer) => ({
 const ping = async (options: PingOptions): Promise<void> => {
   const connection = connectionFrom(options);
   const expect = mostThatAnswer(options);
+  warnOfUnaskable(options, options.dialect);
   const answer = await withClient(connection, options.dialect, ({ client }) =>
     client.discover({
       filter: filterFrom(options),

@@ -5,7 +5,13 @@ import type { Value } from '../envelope/value.ts';
 import { collecting, type Input, parseInput, parseNode, secondsOption } from './arguments.ts';
 import { CONNECTION_HELP, type Connection, connectionFrom } from './client-options.ts';
 import { addClientOptions, type ClientOptions, withClient } from './client-session.ts';
-import { addFilterOptions, type FilterOptions, filterFrom, mostThatAnswer } from './filter-options.ts';
+import {
+  addFilterOptions,
+  type FilterOptions,
+  filterFrom,
+  mostThatAnswer,
+  warnOfUnaskable,
+} from './filter-options.ts';
 import { nobodyListens, warnOfRejected } from './outcome.ts';
 import { isSuccess, nobodyFound, outcomeOf } from './rpc/outcome.ts';
 import { type Asked, jsonReport, textReport } from './rpc/report.ts';
@@ -76,6 +82,7 @@ const rpc = async (agent: string, action: string, inputs: readonly Input[] = [],
   checkUsage(agent, options);
   const data = new Map(inputs);
   const connection = connectionFrom(options);
+  warnOfUnaskable(options, options.dialect);
   const { answer, asked, discovery } = await call({ agent, action, data }, options, connection);
   for (const one of [discovery, answer])
     if (one !== undefined) {

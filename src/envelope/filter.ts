@@ -25,9 +25,10 @@ export interface Filter {
   readonly collective?: string;
   /**
    * Whose nodes the plain categories were written for; they look at case, numbers and slashes in different ways.
-   * go-choria's unless told. Each leaf of `compound` says it by its kind.
+   * go-choria's unless told. Choria's Ruby has MCollective's matcher, but its clients write to nodes of both kinds.
+   * Each leaf of `compound` says it by its kind.
    */
-  readonly language?: 'mcollective';
+  readonly language?: 'mcollective' | 'choria-ruby';
 }
 
 export const EMPTY_FILTER: Filter = { fact: [], cfClass: [], agent: [], identity: [], compound: [] };

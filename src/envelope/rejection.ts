@@ -14,7 +14,6 @@ export const REJECTION_CODES = [
   'wrong_protocol',
   'missing_field',
   'invalid_field',
-  'unsupported_class',
   'unsupported_value',
   'unsupported_filter',
   'unsupported_body',

@@ -31,6 +31,14 @@ describe('mcbridge ping', () => {
     },
   );
 
+  test('says whom a filter leaves out that legacy nodes cannot be asked', async () => {
+    const { stdout, stderr } = await world.asAlice('ping', '-F', 'load>1.5');
+    expect(nodesIn(stdout)).toEqual([]);
+    expect(stderr).toMatch(
+      /^Nodes of legacy collectives are left out, if there are any: "load>1\.5" in the fact/m,
+    );
+  });
+
   test.each([
     [
       ['-F', 'country=uk'],

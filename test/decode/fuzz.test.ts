@@ -182,6 +182,10 @@ describe('a message that is cut short', () => {
   it('is not whole or its signature is wrong in YAML, which may end after any line and within any value', () => {
     fc.assert(
       fc.property(cutFrom(yaml), (bytes) => {
+        // The last line break may be missing, so that nothing is.
+        fc.pre(
+          !yaml.some((whole) => whole.length - 1 === bytes.length && whole.subarray(0, -1).equals(bytes)),
+        );
         const tree = decode(bytes);
         sound(tree);
         const states = verdictsOf(tree).map(({ state }) => state);

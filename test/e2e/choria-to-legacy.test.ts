@@ -284,9 +284,11 @@ describe.each(['ruby', 'go'] as const)('a client of the %s dialect', (dialect) =
   });
 
   test('is told by status 5 that a reply cannot be translated, and why', async () => {
-    const [reply] = await client(dialect).rpc({ agent: 'echo', action: 'object', targets: [NODE1] });
+    const [reply] = await client(dialect).rpc({ agent: 'echo', action: 'clash', targets: [NODE1] });
     expect(reply).toMatchObject({ sender: NODE1, rpc: { statuscode: 5 } });
-    expect(reply?.rpc?.statusmsg).toMatch(/node1\.example\.net.*Custom.*unsupported_class/);
+    expect(reply?.rpc?.statusmsg).toMatch(
+      /node1\.example\.net.*written "a".*in data\.value\.list\[1\].*unsupported_value/,
+    );
   });
 
   test('gets the hops that it asks for', async () => {

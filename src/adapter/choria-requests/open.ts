@@ -1,7 +1,9 @@
 import { checkTime } from '../../envelope/check.ts';
+import type { Filter } from '../../envelope/filter.ts';
 import type { Home, Hop, Target } from '../../envelope/message.ts';
 import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
 import {
+  actionIn,
   type CallerVerifier,
   type Dialect,
   decodeRequestBody,
@@ -12,6 +14,7 @@ import {
   type Protocol2Claim,
   protocol2Claim,
   refuseYaml,
+  repliesNameAction,
   type TargetContext,
   type Transport,
   type WireRequestClaim,
@@ -49,6 +52,8 @@ export interface RequestOpener {
 
 const MAX_TRAIL = 64;
 const MAX_HOP_TEXT = 512;
+/** Longer ones name no action; they would only make the way home longer. */
+const MAX_ACTION = 128;
 /** How long an answer to what is no valid request is worth sending, in seconds. */
 const ANSWER_TTL = 60;
 
@@ -64,21 +69,24 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
       options.checkReplySubject(replyTo);
       return replyTo;
     } catch (error) {
-      throw asRejection(error, claimIn(data));
+      throw asRejection(error, claimIn(data).context);
     }
   };
 
   /** The way home of a message whose own word of its time is not known to be right yet. */
-  const homeOf = ({ transport, replyTo, body }: Origin, about: About): Home => {
+  const homeOf = ({ transport, replyTo, body, action }: Origin, about: About): Home => {
     const { federation, seenBy } = transport.headers;
+    const dialect = detectDialect({ wrapped: transport.wrapped, body });
+    const isNamed = action !== undefined && action.length <= MAX_ACTION && repliesNameAction(dialect);
     const federationRequestId = options.federated ? federation?.request : undefined;
     return {
       ingress: options.name,
       replyTo,
       requestId: about.requestId,
       agent: about.agent,
+      ...(isNamed ? { action } : {}),
       collective: about.collective,
-      dialect: detectDialect({ wrapped: transport.wrapped, body }),
+      dialect,
       expires: Math.floor(clock() / 1000) + Math.min(ANSWER_TTL, options.maxTtl),
       ...(federationRequestId === undefined || federationRequestId === about.requestId
         ? {}
@@ -103,13 +111,15 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
   const open = (bytes: Buffer, addressing: Addressing, sink: RequestSink): void => {
     let origin: Origin | undefined;
     let context: RejectionContext = {};
+    let json: string | undefined;
     try {
       const transport = decodeTransport(bytes, limits);
       const { seenBy } = transport.headers;
-      origin = { transport, replyTo: replySubject(transport), body: undefined };
+      origin = { transport, replyTo: replySubject(transport) };
       const secure = decodeSecureRequest(transport.data);
-      refuseYaml(secure.message);
-      const wire = decodeUnreadRequest(secure.message);
+      json = secure.message;
+      refuseYaml(json);
+      const wire = decodeUnreadRequest(json);
       context = contextOf(wire);
       sink.step?.('decoded', context);
       const targetOf = addressing(transport);
@@ -119,8 +129,13 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
       const { privileged } = options.verifier.verify(secure, wire.callerId, clock());
       sink.step?.('verified', context);
       const { payload, dialect } = decodeRequestBody(wire.message, { ...wire, vouched: privileged });
-      origin = { ...origin, body: dialect };
+      origin = {
+        ...origin,
+        ...(dialect === undefined ? {} : { body: dialect }),
+        ...(payload.kind === 'rpc' ? { action: payload.action } : {}),
+      };
       const { ttl, expires } = checkTime(wire.time, wire.ttl, clock(), options);
+      const home = { ...homeOf(origin, wire), expires };
       sink.request({
         id: wire.requestId,
         collective: wire.collective,
@@ -129,16 +144,19 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
         sender: wire.senderId,
         time: wire.time,
         ttl,
-        filter: wire.readFilter(),
+        filter: inDialect(wire.readFilter(), home),
         target: targetOf(wire),
         payload,
-        home: { ...homeOf(origin, wire), expires },
+        home,
       });
     } catch (error) {
       const other = origin === undefined ? protocol2Claim(bytes, limits) : undefined;
       const rejection = asRejection(error, other?.about ?? context);
       const about = identified(rejection.context);
-      const home = origin === undefined ? protocol2Home(other) : about && homeOf(origin, about);
+      const action = json === undefined ? undefined : actionIn(json);
+      const asked = action === undefined ? {} : { action };
+      const home =
+        origin === undefined ? protocol2Home(other) : about && homeOf({ ...origin, ...asked }, about);
       sink.rejected(rejection, home);
     }
   };
@@ -151,8 +169,10 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
         const other = protocol2Claim(bytes, limits);
         if (other !== undefined) return protocol2Home(other);
         const transport = decodeTransport(bytes, limits);
-        const about = identified(claimIn(transport.data));
-        return about && homeOf({ transport, replyTo: replySubject(transport), body: undefined }, about);
+        const { context, action } = claimIn(transport.data);
+        const about = identified(context);
+        const replyTo = replySubject(transport);
+        return about && homeOf({ transport, replyTo, ...(action === undefined ? {} : { action }) }, about);
       } catch {
         return undefined;
       }
@@ -161,22 +181,37 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
 };
 
 /** What an unanswerable message says of itself, for the log. */
-const claimIn = (data: Buffer): RejectionContext => {
+const claimIn = (data: Buffer): { readonly context: RejectionContext; readonly action?: string } => {
   try {
     const { message } = decodeSecureRequest(data);
-    refuseYaml(message);
-    return contextOf(decodeUnreadRequest(message));
+    const action = actionIn(message);
+    return { context: contextIn(message), ...(action === undefined ? {} : { action }) };
+  } catch (error) {
+    return { context: asRejection(error).context };
+  }
+};
+
+const contextIn = (json: string): RejectionContext => {
+  try {
+    refuseYaml(json);
+    return contextOf(decodeUnreadRequest(json));
   } catch (error) {
     return asRejection(error).context;
   }
 };
+
+/** A Ruby client means what MCollective's matcher makes of it: case counts, and a dot is part of a fact's name. */
+const inDialect = (filter: Filter, { dialect }: Home): Filter =>
+  dialect === 'ruby' ? { ...filter, language: 'choria-ruby' } : filter;
 
 /** What is known of where a message came from. */
 interface Origin {
   readonly transport: Transport;
   readonly replyTo: string;
   /** What the body shows of its writer, once it has been read. */
-  readonly body: Dialect | undefined;
+  readonly body?: Dialect;
+  /** Which action the body asks for, where it is known. */
+  readonly action?: string;
 }
 
 type About = Pick<Home, 'requestId' | 'agent' | 'collective'>;

@@ -20,6 +20,10 @@ const overlap = (one: Range, other: Range): Range | undefined => {
 export const excludesLetters = (pattern: Pattern): boolean =>
   pattern.some((element) => element.is === 'set' && element.negated && element.ranges.some(isCased));
 
+/** Go's `strings.ToLower`: letter by letter, where JavaScript looks at what stands beside a letter. */
+export const lowered = (text: string): string =>
+  [...text].map((char) => (char === '\u0130' ? 'i' : char.toLowerCase())).join('');
+
 /** What go-choria compares without regard to case, in Ruby. */
 export const ignoringCase = (source: string): string => `(?i:${source})`;
 

@@ -2,7 +2,7 @@ import { type Expression, type Leaf, negated } from '../../envelope/expression.t
 import type { FactFilter, Filter } from '../../envelope/filter.ts';
 import { isOrdering } from './digits.ts';
 import { comparisonAnswers } from './fact-to-legacy.ts';
-import { excludesLetters, ignoringCase, withoutCase } from './letter-case.ts';
+import { excludesLetters, ignoringCase, lowered, withoutCase } from './letter-case.ts';
 import { literalPattern, parsePattern, withoutOuterSlashes } from './pattern.ts';
 import { checkEntries, checkText, inPlain, MAX_LENGTH, unsupported } from './refusal.ts';
 import { statementText } from './statement.ts';
@@ -52,8 +52,6 @@ const slashed = (text: string): string | undefined => {
 
 const classLeaves = (text: string): readonly Expression[] => {
   const source = slashed(text);
-  if (source === undefined && text !== text.toLowerCase())
-    throw unsupported(text, 'go-choria looks for classes in lower case; write it so');
   const pattern = source === undefined ? undefined : checkedPattern(source);
   return pattern === undefined ? [] : [{ kind: 'class-pattern', pattern }];
 };
@@ -95,5 +93,7 @@ export const plainToLegacy = (filter: Filter): Filter => {
       ...cfClass.flatMap((one) => inPlain('class', () => classLeaves(one))),
     ],
     fact: fact.filter((one) => !isPath(one)),
+    // go-choria looks for a name in lower case, among classes as they are.
+    cfClass: cfClass.map((one) => (slashed(one) === undefined ? lowered(one) : one)),
   };
 };

@@ -15,21 +15,24 @@ import { dataAnswers } from './data-to-legacy.ts';
 import { isOrdering } from './digits.ts';
 import { exprText } from './expr-text.ts';
 import { factAnswers, filterAnswers } from './fact-to-legacy.ts';
-import { withoutCase } from './letter-case.ts';
+import { lowered, withoutCase } from './letter-case.ts';
 import { MAX_LEAVES, MAX_TOKENS, unsupported } from './refusal.ts';
 
-/** `with("name")` and `with("/pattern/")` ask for classes and agents, without regard to case: for more than classes. */
+/** An agent is named by a file and by a constant of Ruby's, so that this can be the name of a class alone. */
+const isNoAgent = (name: string): boolean => /[^A-Za-z0-9_]/.test(name);
+
+/** `with("name")` and `with("/pattern/")` ask for classes and agents, by a pattern without regard to case. */
 const nameAnswers = (query: string, part: string): Answers => {
   const pattern = /^\/(.*)\/$/.exec(query)?.[1];
   const instead = pattern === undefined ? `"${query}" in classes` : `any(classes, {# matches "${pattern}"})`;
-  if (query === '' || (pattern === undefined && query !== query.toLowerCase()))
-    throw unsupported(part, `with() compares in lower case; write ${instead}`);
+  if (query === '') throw unsupported(part, 'it asks for nothing');
+  // go-choria looks for a name in lower case, among classes as they are.
+  const named = { kind: 'class', name: lowered(query) } as const;
   return {
     yes: () =>
-      pattern === undefined
-        ? { kind: 'class', name: query }
-        : { kind: 'class-pattern', pattern: withoutCase(pattern, 'less') },
+      pattern === undefined ? named : { kind: 'class-pattern', pattern: withoutCase(pattern, 'less') },
     no: () => {
+      if (pattern === undefined && isNoAgent(query)) return negated(named);
       throw unsupported(
         part,
         `where it must not hold, with() means agents as well as classes; write ${instead}`,

@@ -15,7 +15,7 @@ const hash = (entries: readonly (readonly [RubyValue, RubyValue])[]): RubyHash =
  * @throws Rejection `unsupported_filter` for what legacy nodes cannot be asked
  */
 export const filterToRuby = (given: Filter): RubyHash => {
-  const filter = given.language === 'mcollective' ? given : plainToLegacy(given);
+  const filter = given.language === undefined ? plainToLegacy(given) : given;
   const entries: [RubyValue, RubyValue][] = [
     [
       'fact',

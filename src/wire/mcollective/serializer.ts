@@ -1,5 +1,6 @@
 import { Rejection } from '../../envelope/rejection.ts';
 import { DEFAULT_YAML_LIMITS, decodeMarshal, decodeYaml, encodeMarshal, encodeYaml } from '../ruby/index.ts';
+import { pathText } from '../ruby/path.ts';
 import { RubyError, type RubyLimits, type RubyValue } from '../ruby/value.ts';
 
 /** `plugin.ssl_serializer`: one for a whole collective, used for both layers of a message. */
@@ -7,7 +8,7 @@ export type SerializerName = 'marshal' | 'yaml';
 
 export interface Serializer {
   readonly name: SerializerName;
-  /** @throws Rejection `malformed_marshal`, `malformed_yaml`, `limit_exceeded`, `unsupported_class`, `unsupported_value` */
+  /** @throws Rejection `malformed_marshal`, `malformed_yaml`, `limit_exceeded`, `unsupported_value` */
   decode(bytes: Uint8Array): RubyValue;
   /** The document around the signed one, of which nothing is proven yet, and which holds little. @throws Rejection as `decode` */
   decodeOuter(bytes: Uint8Array): RubyValue;
@@ -17,17 +18,16 @@ export interface Serializer {
 const reject = (error: unknown, malformed: 'malformed_marshal' | 'malformed_yaml'): Rejection => {
   if (!(error instanceof RubyError)) throw error;
   const known = error.offset === undefined || error.message.endsWith(`at byte ${error.offset}`);
-  const where = known ? '' : ` at byte ${error.offset}`;
+  const place = error.path.length === 0 ? '' : `, in ${pathText(error.path)}`;
+  const where = `${known ? '' : ` at byte ${error.offset}`}${place}`;
   switch (error.code) {
     case 'malformed':
       return new Rejection(malformed, `${error.message}${where}`, {}, { cause: error });
     case 'limit':
       return new Rejection('limit_exceeded', `${error.message}${where}`, {}, { cause: error });
-    case 'class':
-      return new Rejection('unsupported_class', error.message, {}, { cause: error });
     case 'cycle':
     case 'unwritable':
-      return new Rejection('unsupported_value', error.message, {}, { cause: error });
+      return new Rejection('unsupported_value', `${error.message}${where}`, {}, { cause: error });
   }
 };
 

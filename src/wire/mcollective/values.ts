@@ -1,6 +1,10 @@
 import { Rejection } from '../../envelope/rejection.ts';
 import { Float, float, isMap, type Value, type ValueMap } from '../../envelope/value.ts';
+import { formatJson } from '../choria/json.ts';
+import { regexpText, scalarText } from '../ruby/classes/text.ts';
+import { pathText } from '../ruby/path.ts';
 import {
+  RubyError,
   RubyFloat,
   RubyHash,
   RubyRegexp,
@@ -15,8 +19,13 @@ import {
 import { shown } from '../shown.ts';
 import { binary, textOf } from './text.ts';
 
-/** A Ruby value in the neutral model; the table is in docs/values.md. */
-export const fromRuby = (value: RubyValue): Value => {
+/** A place in a value whose error has not been said yet. */
+const inside = (error: unknown, place: string | number): unknown =>
+  error instanceof RubyError ? error.at(place) : error;
+
+const refused = (message: string): RubyError => new RubyError('unwritable', message);
+
+const neutral = (value: RubyValue): Value => {
   switch (typeof value) {
     case 'string':
     case 'number':
@@ -26,21 +35,38 @@ export const fromRuby = (value: RubyValue): Value => {
   }
   if (value === null) return null;
   if (value instanceof RubySymbol) return value.name;
-  if (value instanceof RubyHash) return mapFromRuby(value);
+  if (value instanceof RubyHash) return mapOf(value);
   if (value instanceof RubyFloat) return float(value.value);
   if (value instanceof RubyString) return textOf(value) ?? value.bytes;
   if (value instanceof RubyTime) return isoTime(value);
   if (value instanceof RubyRegexp) return regexpText(value);
-  if (value instanceof RubySet) return value.members.map(fromRuby);
-  if (value instanceof RubyStruct)
-    return new Map(value.members.map(([name, member]) => [name, fromRuby(member)]));
-  return value.map(fromRuby);
+  if (value instanceof RubySet) return listOf(value.members);
+  if (value instanceof RubyStruct) return mapOf(new RubyHash(value.members));
+  return listOf(value);
+};
+
+const listOf = (list: readonly RubyValue[]): readonly Value[] => {
+  const values: Value[] = [];
+  try {
+    for (const value of list) values.push(neutral(value));
+  } catch (error) {
+    throw inside(error, values.length);
+  }
+  return values;
 };
 
 /** A hash with its keys as text. Two keys that would become the same text are refused: one would be lost. */
-export const mapFromRuby = (hash: RubyHash): ValueMap => {
+const mapOf = (hash: RubyHash): ValueMap => {
   const map = new Map<string, Value>();
-  for (const [key, value] of hash.entries) map.set(keyText(key), fromRuby(value));
+  let text = '?';
+  try {
+    for (const [key, value] of hash.entries) {
+      text = keyText(key);
+      map.set(text, neutral(value));
+    }
+  } catch (error) {
+    throw inside(error, text);
+  }
   if (map.size !== hash.entries.length) refuseCollision(hash);
   return map;
 };
@@ -54,32 +80,41 @@ const refuseCollision = (hash: RubyHash): never => {
       seen.add(text);
       return known;
     });
-  throw new Rejection(
-    'unsupported_value',
-    `a hash has two keys that are both written ${shown(twice ?? '')} in JSON`,
-  );
+  throw refused(`a hash has two keys that are both written ${shown(twice ?? '')} in JSON`);
 };
 
-/** To write long integers takes more than linear time, and a link of one byte may repeat each. */
-const LONGEST_KEY = 10n ** 100n;
-
-/** Keys as Ruby's own JSON generator writes them, `key.to_s`. */
+/** Keys follow the rules of values: what becomes text does, and of the rest the JSON that it becomes. */
 const keyText = (key: RubyValue): string => {
   if (typeof key === 'string') return key;
   if (key instanceof RubySymbol) return key.name;
-  if (typeof key === 'bigint' && (key >= LONGEST_KEY || key <= -LONGEST_KEY))
-    throw new Rejection('unsupported_value', 'a hash has an integer of more than 100 digits as a key');
-  if (typeof key === 'number' || typeof key === 'bigint' || typeof key === 'boolean') return String(key);
-  if (key === null) return '';
-  if (key instanceof RubyString) {
-    const text = textOf(key);
-    if (text !== undefined) return text;
-  }
-  throw new Rejection(
-    'unsupported_value',
-    'a hash has a key that is neither text, a symbol, an integer, a boolean nor nil',
-  );
+  const text = scalarText(key);
+  if (text !== undefined) return text;
+  if (typeof key === 'bigint') throw refused('a hash has an integer of more than 100 digits as a key');
+  if (key instanceof RubyString) return key.bytes.toString('base64');
+  const value = neutral(key);
+  return typeof value === 'string' ? value : formatJson(value);
 };
+
+/** @throws Rejection `unsupported_value`, naming where in the message it is */
+const said = <T>(place: string, convert: () => T): T => {
+  try {
+    return convert();
+  } catch (error) {
+    if (!(error instanceof RubyError)) throw error;
+    const where = pathText(error.at(place).path);
+    throw new Rejection('unsupported_value', `${error.message}, in ${where}`, {}, { cause: error });
+  }
+};
+
+/**
+ * A Ruby value in the neutral model; the table is in docs/values.md.
+ * @param place its key in the message, for errors
+ * @throws Rejection `unsupported_value`
+ */
+export const fromRuby = (value: RubyValue, place = 'data'): Value => said(place, () => neutral(value));
+
+/** As {@link fromRuby}, of a hash. */
+export const mapFromRuby = (hash: RubyHash, place = 'data'): ValueMap => said(place, () => mapOf(hash));
 
 /** ISO 8601 with as many fractional digits as the time needs, in the offset that it was written with. */
 const isoTime = (time: RubyTime): string => {
@@ -94,8 +129,7 @@ const isoTime = (time: RubyTime): string => {
     seconds -= 1n;
   }
   const date = new Date(Number(seconds) * 1000);
-  if (Number.isNaN(date.getTime()))
-    throw new Rejection('unsupported_value', 'a Time lies outside the years that ISO 8601 can write');
+  if (Number.isNaN(date.getTime())) throw refused('a Time lies outside the years that ISO 8601 can write');
   const base = date.toISOString().slice(0, -5);
   const fraction =
     nanos === 0n
@@ -111,12 +145,6 @@ const isoOffset = (offset: number): string => {
   const minutes = Math.floor(Math.abs(offset) / 60);
   const two = (n: number): string => String(n).padStart(2, '0');
   return `${offset < 0 ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
-};
-
-/** `/source/flags`, the notation that filters and agents use. */
-const regexpText = (regexp: RubyRegexp): string => {
-  const flags = `${regexp.options & 4 ? 'm' : ''}${regexp.options & 1 ? 'i' : ''}${regexp.options & 2 ? 'x' : ''}`;
-  return `/${regexp.source}/${flags}`;
 };
 
 /** A neutral value as Ruby has it; hashes with string keys. */

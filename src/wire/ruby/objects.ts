@@ -16,6 +16,8 @@ export class ObjectTable {
   /** Three numbers an object: elements, bytes, levels. While it is open: -1, and where elements and bytes stood. */
   readonly #sizes: number[] = [];
   readonly #opened: number[] = [];
+  /** Of objects whose class is known, and that may reach themselves. */
+  readonly #names = new Map<number, string>();
   #elements = 0;
   /** Bytes that links stand for. */
   #linkedBytes = 0;
@@ -48,6 +50,11 @@ export class ObjectTable {
     return index;
   }
 
+  /** Says the class of an object that is open. */
+  name(index: number, className: string): void {
+    if (index >= 0) this.#names.set(index, className);
+  }
+
   /** Completes the object that was opened last. */
   close(index: number, value: RubyValue, depth: number, pos: number): void {
     if (index < 0) return;
@@ -75,8 +82,12 @@ export class ObjectTable {
     const elements = this.#sizes[index * 3];
     if (value === undefined || elements === undefined)
       throw new RubyError('malformed', `a link to no object at offset ${pos}`, { offset: pos });
-    if (elements < 0)
+    if (elements < 0) {
+      // An object that knows its owner; `to_s` is all that JSON would write of it anyway.
+      const className = this.#names.get(index);
+      if (className !== undefined) return `#<${className}>`;
       throw new RubyError('cycle', `a value contains itself, at offset ${pos}`, { offset: pos });
+    }
     this.#elements += elements;
     this.#linkedBytes += this.#sizes[index * 3 + 1] ?? 0;
     if (this.#elements > this.#limits.maxElements) throw this.#tooMany(pos);

@@ -55,10 +55,3 @@ export const printable = (name: string): string => {
   const plain = name.replace(/[^\x20-\x7e]/g, '?');
   return plain.length > 80 ? `${plain.slice(0, 80)}…` : plain;
 };
-
-/** @returns the error for a value of a class that messages may not hold */
-export const classError = (className: string, what: string, offset?: number): RubyError => {
-  const name = printable(className);
-  const detail = offset === undefined ? { className: name } : { className: name, offset };
-  return new RubyError('class', `${what} ${name} is not a value that a message may hold`, detail);
-};

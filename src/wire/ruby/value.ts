@@ -118,6 +118,9 @@ export class RubyHash {
   }
 }
 
+/** Keys and indices that lead to a value. */
+export type Path = readonly (string | number)[];
+
 /** How much a document may hold; exceeding any is an error, never a truncation. */
 export interface RubyLimits {
   readonly maxBytes: number;
@@ -137,29 +140,43 @@ export type RubyErrorCode =
   | 'malformed'
   /** Too many bytes, levels or elements. */
   | 'limit'
-  /** A value of a class that messages may not hold. */
-  | 'class'
   /** A value that contains itself. */
   | 'cycle'
   /** A value that the format cannot write. */
   | 'unwritable';
+
+interface RubyErrorDetail {
+  readonly offset?: number;
+  readonly className?: string;
+  readonly cause?: unknown;
+  readonly path?: Path;
+}
 
 export class RubyError extends Error {
   override readonly name = 'RubyError';
   readonly code: RubyErrorCode;
   /** Byte offset in the document, where known. */
   readonly offset: number | undefined;
-  /** The class in question, for `class`. */
+  /** The class in question, where one is. */
   readonly className: string | undefined;
+  /** Keys and indices from the whole document to the value in question; empty where it is not known. */
+  readonly path: Path;
 
-  constructor(
-    code: RubyErrorCode,
-    message: string,
-    detail: { readonly offset?: number; readonly className?: string; readonly cause?: unknown } = {},
-  ) {
+  constructor(code: RubyErrorCode, message: string, detail: RubyErrorDetail = {}) {
     super(message, { cause: detail.cause });
     this.code = code;
     this.offset = detail.offset;
     this.className = detail.className;
+    this.path = detail.path ?? [];
+  }
+
+  /** The same error, of a value that is inside another under this key or index. */
+  at(place: string | number): RubyError {
+    const { code, message, offset, className, cause } = this;
+    const where = {
+      ...(offset === undefined ? {} : { offset }),
+      ...(className === undefined ? {} : { className }),
+    };
+    return new RubyError(code, message, { ...where, cause, path: [place, ...this.path] });
   }
 }

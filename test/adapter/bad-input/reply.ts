@@ -114,11 +114,11 @@ export const REFUSED: readonly RefusedReply[] = [
     world: yaml,
   },
   {
-    what: 'YAML with a Ruby object',
-    code: 'unsupported_class',
+    what: 'YAML of a Ruby object',
+    code: 'missing_field',
     reply: () => Buffer.from('--- !ruby/object:Gem::Installer\ni: x\n'),
     node: BRIDGE,
-    says: 'Gem::Installer',
+    says: 'senderid',
     world: yaml,
   },
   {
@@ -164,9 +164,9 @@ export const REFUSED: readonly RefusedReply[] = [
   },
   {
     what: 'an object of a class',
-    code: 'unsupported_class',
+    code: 'unsupported_body',
     reply: marshalled('o:\x13Gem::Installer\0'),
-    says: 'Gem::Installer',
+    says: 'neither',
   },
   {
     what: 'links that multiply',
@@ -192,7 +192,7 @@ export const REFUSED: readonly RefusedReply[] = [
     reply: marshalled(
       '{\x08:\x0fstatuscodei\0:\x0estatusmsg0:\x09data{\x07:\x06ai\x06I"\x06a\x06:\x06ETi\x07',
     ),
-    says: '"a"',
+    says: '"a" in JSON, in data (',
   },
   {
     what: 'a status that is text',
@@ -203,9 +203,9 @@ export const REFUSED: readonly RefusedReply[] = [
   { what: 'a signed YAML bomb', code: 'limit_exceeded', reply: inYaml(yamlBomb), says: '', world: yaml },
   {
     what: 'a signed Ruby object in YAML',
-    code: 'unsupported_class',
+    code: 'unsupported_body',
     reply: inYaml('--- !ruby/object:Kernel {}\n'),
-    says: 'Kernel',
+    says: 'neither',
     world: yaml,
   },
 ];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Request } from '../../../src/envelope/message.ts';
+import type { Home, Request } from '../../../src/envelope/message.ts';
 import { isSealedRequest } from '../../../src/envelope/sealed.ts';
 import { decodeReplyBody } from '../../../src/wire/choria/index.ts';
 import { COLLECTIVE, makeBrokers } from '../brokers.ts';
@@ -71,6 +71,42 @@ describe('the ingress choria-federation', () => {
     ingress.reply({ home: request.home, sender: 'n1.example.net', time: request.time, payload: PONG });
     await until('the reply is home', () => client.replies.length > 0);
     expect(client.replies).toMatchObject([{ message: pong, wrapped, sender: 'n1.example.net' }]);
+  });
+
+  it.each([
+    ['ruby', undefined, '{"statuscode"'],
+    ['go', 'get_fact', '{"action":"get_fact","statuscode"'],
+  ] as const)('names the action in replies as nodes of %s do', async (dialect, action, begin) => {
+    const caller = dialect === 'ruby' ? { caller: 'choria=alice.mcollective' } : {};
+    const body = JSON.stringify({ agent: 'rpcutil', action: 'get_fact', ...caller, data: {} });
+    const { client, ingress, request } = await handed({ dialect, agent: 'rpcutil', body });
+    expect(request.home.action).toBe(action);
+    const payload = { kind: 'rpc', statusCode: 0, statusMessage: 'OK', data: new Map() } as const;
+    ingress.reply({ home: request.home, sender: 'n1.example.net', time: request.time, payload });
+    await until('the reply is home', () => client.replies.length > 0);
+    expect(client.replies[0]?.message.startsWith(begin)).toBe(true);
+  });
+
+  it('names the action in the answer to a request of Go’s that it refuses', async () => {
+    const brokers = makeBrokers();
+    const client = await createChoriaClient(brokers, alice);
+    const homes: (Home | undefined)[] = [];
+    await makeIngress(brokers).start({
+      request: () => undefined,
+      rejected: (_, home) => homes.push(home),
+      ignored: () => undefined,
+    });
+    client.send({ dialect: 'go', body: '{"agent":"rpcutil","action":"ping","data":{}}', signer: bob });
+    client.send({ dialect: 'go', body: `{"agent":"rpcutil","action":"${'a'.repeat(200)}","data":[]}` });
+    await until('both are refused', () => homes.length === 2);
+    expect(homes.map((home) => home?.action)).toEqual(['ping', undefined]);
+  });
+
+  it('knows whose idea of case and of dots a plain filter has, by the dialect', async () => {
+    const ruby = await handed({ dialect: 'ruby', agent: 'discovery' });
+    expect(ruby.request.filter.language).toBe('choria-ruby');
+    const go = await handed({ dialect: 'go', agent: 'discovery' });
+    expect(go.request.filter.language).toBeUndefined();
   });
 
   it('records hops only for those who asked for a trail', async () => {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Expression } from '../../../src/envelope/expression.ts';
+import type { Filter } from '../../../src/envelope/filter.ts';
 import { decodeFilter, encodeFilter } from '../../../src/wire/choria/filter.ts';
 import { filterToRuby } from '../../../src/wire/mcollective/filter.ts';
+import { fromRuby } from '../../../src/wire/mcollective/values.ts';
 import { refused } from '../choria/support.ts';
 import { json } from './plain-json.ts';
 import { askRuby } from './ruby-matcher.ts';
@@ -89,7 +91,6 @@ describe('a plain filter of one of Choria’s clients, in a daemon’s words', (
     [{ cf_class: ['/web'] }, '"/web" in the class filter cannot be translated: legacy daemons take it'],
     [{ identity: ['/d/b1/'] }, '"/d/b1/" in the identity filter'],
     [{ agent: ['/ec'] }, '"/ec" in the agent filter'],
-    [{ cf_class: ['Apache'] }, 'write it so'],
     [{ fact: [{ fact: 'os', operator: '<', value: 'm' }] }, '"os<m" in the fact filter'],
     [{ fact: [{ fact: 'load', operator: '>', value: '1.5' }] }, 'whole numbers from 0: not with fractions'],
     [{ fact: [{ fact: 'temp', operator: '>', value: '-5' }] }, '"temp>-5" in the fact filter'],
@@ -101,6 +102,31 @@ describe('a plain filter of one of Choria’s clients, in a daemon’s words', (
   ])('is refused where daemons would match more: %j', (parts, sentence) => {
     const filter = { fact: [], cf_class: [], agent: [], identity: [], compound: [], ...parts };
     expect(() => filterToRuby(decodeFilter(filter))).toThrow(sentence);
+  });
+});
+
+describe('a plain class filter in capital letters', () => {
+  const classesOf = (filter: Filter): unknown => fromRuby(filterToRuby(filter).string('cf_class') ?? null);
+
+  it('is asked in lower case of a Go client, whose nodes look for it so', () => {
+    const filter = decodeFilter({ ...EMPTY, cf_class: ['Role::Web', 'ÀΣİ', '/Web/'] });
+    expect(classesOf(filter)).toEqual(['role::web', 'àσi', '/Web/']);
+  });
+
+  it('stays of a Ruby client, in whose filters case counts', () => {
+    const filter = decodeFilter({ ...EMPTY, cf_class: ['Role::Web'] });
+    expect(classesOf({ ...filter, language: 'choria-ruby' })).toEqual(['Role::Web']);
+  });
+});
+
+describe('a plain fact filter of a Ruby client', () => {
+  it('is for legacy daemons word for word, with a dot that is part of the name', () => {
+    const given = { fact: 'os.family', operator: '==', value: 'RedHat' } as const;
+    const filter = { ...decodeFilter({ ...EMPTY, fact: [given] }), language: 'choria-ruby' } as const;
+    const written = filterToRuby(filter);
+    expect(fromRuby(written.string('fact') ?? null)).toEqual([new Map(Object.entries(given))]);
+    expect(written.string('compound')).toEqual([]);
+    expect(encodeFilter(filter, 'expr')['fact']).toEqual([given]);
   });
 });
 

@@ -58,6 +58,13 @@ describe('towards legacy nodes', () => {
     );
   });
 
+  it('a name in with() is looked for in lower case, and below not only where it can be no agent’s', () => {
+    expect(legacyOf('with("Apache")')).toBe('apache');
+    expect(legacyOf('not with("Role::Web")')).toBe('not role::web');
+    expect(legacyOf('!(with("role::web") && with("a-b"))')).toBe('not role::web or not a-b');
+    refused(() => legacyOf('not with("puppet")'), 'unsupported_filter', /write "puppet" in classes/);
+  });
+
   it('what stands behind a comparison that fails go-choria is not looked at where it does', () => {
     const more = `n=/\\A(?:[5-9]|[1-9][0-9]{1,17})\\z/ and ${ENCODING}`.replaceAll('(a)', '(n)');
     const less = `n=/\\A(?:4|[0-3])\\z/ and ${ENCODING}`.replaceAll('(a)', '(n)');
@@ -137,7 +144,7 @@ describe('towards legacy nodes', () => {
   });
 
   it.each([
-    ['with("Apache")', /write "Apache" in classes/],
+    ['not with("Apache")', /write "Apache" in classes/],
     ['with("")', /with\(/],
     ['with("/a")', /"\/a"/],
     ['with("a=b=c")', /more than one operator/],

@@ -1,5 +1,6 @@
 # Real Ruby behind a line protocol: a JSON request a line on stdin, a JSON answer a line on stdout.
 # Values travel as descriptions: a JSON list whose first element names the kind.
+require 'digest'
 require 'json'
 require 'psych'
 require 'set'
@@ -62,7 +63,7 @@ class Generator
   WORDS = ['', 'ping', 'état', 'a b', "line\nline\n", "tab\there", 'yes', 'no', '~', 'null', '1', '0x1f', '1:30', ':sym',
            '2020-01-01', '2020-01-01 10:00:00 Z', '- a', 'a: b', '#c', "it's", '"q"', '%', '@', '`', '{', '!tag', '&a',
            '*a', '<<', '=', '1_000', '1,000', '.5', '.inf', '.nan', '日本', "\u{1f600}", "\0\e", 'x' * 300, ' lead',
-           'trail ', "\n", "a\n\nb", "\ta\n b", 'y', 'n', '08', '0o17', '1e5', '1.5e3', "a\r\nb", "\u2028", "\u0085",
+           'trail ', "\n", "a\n\nb", "\ta\n b", 'y', 'n', '08', '0o17', '1e5', '1.5e3', "a\r\nb", "\u2028", "\u0085", "a\u2028b", "- \u2029x\n\u2028 y", "a\u2029 b\n c", "\u2028\u2028 z",
            "\ufeff"].freeze
   ENCODINGS = %w[ISO-8859-1 ISO-8859-15 UTF-16LE UTF-16BE EUC-JP Shift_JIS Windows-1252 ASCII-8BIT US-ASCII].freeze
 
@@ -138,15 +139,10 @@ class Generator
     when 1 then pick([Pair, Fleet::Node]).new(value(depth), value(depth))
     when 2, 3 then Array.new(@random.rand(5)) { value(depth) }
     when 4 then @marshal ? Hash.new(pick([nil, 0, 'none'])).merge({ a: value(depth) }) : { a: value(depth) }
-    else Array.new(@random.rand(5)) { [@random.rand(4).zero? ? key(depth) : pick([symbol, string, integer]), value(depth)] }.to_h
+    else Array.new(@random.rand(5)) { [@random.rand(4).zero? ? value(depth) : pick([symbol, string, integer]), value(depth)] }.to_h
     end
   end
 
-  # Psych writes an empty collection as a key without a question mark, which the `yaml` package refuses.
-  def key(depth)
-    made = value(depth)
-    !@marshal && (made.is_a?(Array) || made.is_a?(Hash)) && made.empty? ? nil : made
-  end
 end
 
 def load(format, bytes)
@@ -158,6 +154,23 @@ end
 # As MCollective 2.12.5 does (security/ssl.rb); its positional argument is this keyword in Psych 4.
 def daemon_load(bytes)
   Psych.safe_load(bytes, permitted_classes: [Symbol, Regexp])
+end
+
+# To its own encoding Ruby converts nothing, and says nothing of what is broken.
+def to_utf8(bytes, encoding)
+  text = bytes.dup.force_encoding(encoding).encode('UTF-8')
+  text.valid_encoding? ? text : nil
+rescue EncodingError
+  nil
+end
+
+BYTES = (0..255).map { |byte| [byte].pack('C') }.freeze
+
+# Of all sequences with one or two bytes more, which are too many to send.
+def digest_of_all(prefix, more, encoding)
+  all = more == 1 ? BYTES : BYTES.product(BYTES).map(&:join)
+  texts = all.map { |bytes| to_utf8(prefix + bytes, encoding) }
+  Digest::SHA256.hexdigest(texts.map { |text| text ? "#{text}\u0001" : "\u0002" }.join)
 end
 
 # A Time without zone is Psych's in the zone of the reader; ours is UTC.
@@ -175,6 +188,9 @@ $stdin.each_line do |line|
       when 'load' then { value: describe(load(format, bytes)) }
       when 'daemon' then { value: describe(daemon_load(bytes)) }
       when 'equal' then { value: load(format, bytes) == load(format, request['other'].unpack1('m0')) }
+      when 'encodings' then { names: Encoding.list.to_h { |one| [one.name, one.names - %w[locale external filesystem internal]] } }
+      when 'encode' then { texts: request['strings'].map { |one| to_utf8(one.unpack1('m0'), request['encoding']) } }
+      when 'digest' then { digest: digest_of_all(request['prefix'].unpack1('m0'), request['more'], request['encoding']) }
       when 'dump' then { document: pack(Marshal.dump(build(request['value']))) }
       when 'generate'
         value = Generator.new(request['seed'], format == 'marshal').value

@@ -10,6 +10,9 @@ export interface Answer {
   readonly document?: string;
   readonly error?: string;
   readonly message?: string;
+  readonly names?: Readonly<Record<string, readonly string[]>>;
+  readonly texts?: readonly (string | null)[];
+  readonly digest?: string;
 }
 
 export type Format = 'marshal' | 'yaml';
@@ -59,6 +62,21 @@ export class RubyPeer {
   /** A document of a random value and what is in it. */
   generate(format: Format, seed: number): Promise<Answer> {
     return this.#ask({ op: 'generate', format, seed });
+  }
+
+  /** All encodings, each with all its names. */
+  async encodings(): Promise<Readonly<Record<string, readonly string[]>>> {
+    return (await this.#ask({ op: 'encodings' })).names ?? {};
+  }
+
+  /** What `encode("UTF-8")` gives; null where it raises. */
+  async encode(encoding: string, strings: readonly Uint8Array[]): Promise<readonly (string | null)[]> {
+    return (await this.#ask({ op: 'encode', encoding, strings: strings.map(base64) })).texts ?? [];
+  }
+
+  /** A digest of what `encode` gives for all sequences of the prefix and one or two bytes more. */
+  async digest(encoding: string, prefix: Uint8Array, more: 1 | 2): Promise<string | undefined> {
+    return (await this.#ask({ op: 'digest', encoding, prefix: base64(prefix), more })).digest;
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,7 @@ import {
   decodeYaml,
   RubyError,
   type RubyErrorCode,
+  RubyHash,
 } from '../../../src/wire/ruby/index.ts';
 
 const failure = (bytes: string | Uint8Array, limits = DEFAULT_YAML_LIMITS): RubyError => {
@@ -35,18 +36,14 @@ describe('hostile YAML', () => {
     ['a control character', '"a\x01"', 'malformed'],
     ['NUL', 'a\0', 'malformed'],
     ['a byte order mark', '\ufeffa', 'malformed'],
-    ['a line break that only libyaml knows', 'a: b\u2028c: d', 'malformed'],
-    ['a carriage return alone', 'a\rb: c', 'malformed'],
     ['an open quote', '"a', 'malformed'],
     ['an open list', '[a', 'malformed'],
     ['an unknown alias', '- *a', 'malformed'],
     ['an anchor that libyaml reads otherwise', '&b:s a', 'malformed'],
-    ['a block of text that does not end', '- |\n  a', 'malformed'],
     ['a block of text without indentation', '--- |\na\n', 'malformed'],
     ['a binary without base64', '!binary "a b!"', 'malformed'],
     ['a regexp without slashes', '!ruby/regexp a', 'malformed'],
     ['a number that is none', '0x_', 'malformed'],
-    ['a Set without members', '!ruby/object:Set {}', 'malformed'],
     ['a Struct with a number for a name', '!ruby/struct:S {1: 2}', 'malformed'],
     ['a list in itself', '&a [*a]', 'cycle'],
     ['a hash in itself', '&a {b: [*a]}', 'cycle'],
@@ -63,31 +60,47 @@ describe('hostile YAML', () => {
     expect(failure(Buffer.of(0x22, 0xff, 0x22)).code).toBe('malformed');
   });
 
-  it.each([
-    ['2024-01-01', 'Date'],
-    ['!ruby/object:Gem::Requirement {}', 'Gem::Requirement'],
-    ['!ruby/object {}', 'Object'],
-    ['!ruby/object:BigDecimal 18:0.1', 'BigDecimal'],
-    ['!ruby/object:DateTime 2024-01-01 00:00:00 Z', 'DateTime'],
-    ['!ruby/range 1..2', 'Range'],
-    ['!ruby/range {begin: 1, end: 2, excl: false}', 'Range'],
-    ["!ruby/class 'String'", 'Class'],
-    ["!ruby/module 'Kernel'", 'Module'],
-    ['!ruby/encoding UTF-8', 'Encoding'],
-    ['!ruby/string:MyText a', 'MyText'],
-    ['!str:MyText a', 'MyText'],
-    ['!ruby/array:MyList [a]', 'MyList'],
-    ['!ruby/hash:MyHash {a: b}', 'MyHash'],
-    ['!map:MyHash {a: b}', 'MyHash'],
-    ['!ruby/exception:RuntimeError {message: a}', 'RuntimeError'],
-    ['!ruby/marshalable:Foo {a: b}', 'Foo'],
-    ['!ruby/hash-with-ivars {elements: {}, ivars: {}}', 'Hash'],
-    ['!!set {a}', 'Psych::Set'],
-    ['!!omap [a: b]', 'Psych::Omap'],
-    ['!foo a', '!foo'],
-    ['!foo {a: b}', '!foo'],
-  ])('names the class of %s', (text, className) => {
-    expect(failure(`--- ${text}\n`)).toMatchObject({ code: 'class', className });
+  it.each<[string, unknown]>([
+    ['2024-1-01', '2024-01-01'],
+    ['2024-02-30', '2024-02-30'],
+    ['!ruby/object:Gem::Requirement {}', '#<Gem::Requirement>'],
+    ['!ruby/object {}', '#<Object>'],
+    ['!ruby/object:BigDecimal 18:0.1', '0.1'],
+    ['!ruby/object:DateTime 2024-01-01 00:00:00 Z', '2024-01-01T00:00:00+00:00'],
+    ['!ruby/object:DateTime never', 'never'],
+    ['!ruby/range 1..2', '1..2'],
+    ['!ruby/range {begin: 1, end: 2, excl: false}', '1..2'],
+    ["!ruby/class 'String'", 'String'],
+    ["!ruby/module 'Kernel'", 'Kernel'],
+    ['!ruby/encoding UTF-8', 'UTF-8'],
+    ['!ruby/string:MyText 12', '12'],
+    ['!str:MyText a', 'a'],
+    ['!ruby/array:MyList [a]', ['a']],
+    ['!ruby/hash:MyHash {a: b}', new RubyHash([['a', 'b']])],
+    ['!map:MyHash {a: b}', new RubyHash([['a', 'b']])],
+    ['!ruby/exception:RuntimeError {message: a}', 'a'],
+    ['!ruby/exception:RuntimeError {message: }', 'RuntimeError'],
+    ['!ruby/marshalable:Foo {a: b}', new RubyHash([['a', 'b']])],
+    ['!ruby/hash-with-ivars {elements: {a: 1}, ivars: {b: 2}}', new RubyHash([['a', 1]])],
+    ['!!set {a}', new RubyHash([['a', null]])],
+    [
+      '!!omap [a: b, c: d]',
+      new RubyHash([
+        ['a', 'b'],
+        ['c', 'd'],
+      ]),
+    ],
+    ['!foo 12', 12],
+    ['!foo "12"', 12],
+    ['!foo "a b"', 'a b'],
+    ['!foo {a: b}', new RubyHash([['a', 'b']])],
+    ['&a !ruby/object:Foo {a: *a}', new RubyHash([['a', '#<Foo>']])],
+  ])('reads, and never makes, %s', (text, value) => {
+    expect(decodeYaml(Buffer.from(`--- ${text}\n`))).toEqual(value);
+  });
+
+  it('says where it is that something is wrong', () => {
+    expect(failure('data:\n- 1\n- a b: *none\n').path).toEqual(['data', 1, 'a b']);
   });
 
   it.each([

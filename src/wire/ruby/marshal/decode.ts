@@ -1,35 +1,29 @@
+import { plainBytes, plainDumped, plainObject, type Variables } from '../classes/plain.ts';
+import { scalarText } from '../classes/text.ts';
+import { textIn } from '../encodings/decode.ts';
 import { ObjectTable } from '../objects.ts';
 import { knownSymbol } from '../symbols.ts';
-import { BINARY, classError, isEncodingName, rubyText, US_ASCII, UTF_8 } from '../text.ts';
+import { BINARY, isEncodingName, rubyText, US_ASCII, UTF_8 } from '../text.ts';
 import {
   DEFAULT_RUBY_LIMITS,
   RubyError,
   RubyHash,
   type RubyLimits,
   RubyRegexp,
-  RubySet,
   RubyString,
   RubyStruct,
   RubySymbol,
-  type RubyTime,
   type RubyValue,
 } from '../value.ts';
 import { DEEPEST, MAJOR, MINOR, REGEXP_OPTIONS, TYPE } from './format.ts';
 import { MarshalInput, malformed } from './input.ts';
 import { type TimeVariables, timeFromDump } from './time-dump.ts';
 
-/** Types whose first field is the name of a class that messages may not hold, as a symbol. */
-const FOREIGN: ReadonlyMap<number, string> = new Map([
-  [TYPE.userMarshal, 'an object of class'],
-  [TYPE.userClass, 'a value of the core class'],
-  [TYPE.extended, 'an object extended with module'],
-  [TYPE.data, 'data of class'],
-]);
-
 class MarshalReader {
   readonly #input: MarshalInput;
   readonly #objects: ObjectTable;
-  readonly #symbols: RubySymbol[] = [];
+  /** One whose name is no text in its encoding is the string of its name. */
+  readonly #symbols: (RubySymbol | RubyString)[] = [];
 
   constructor(bytes: Buffer, limits: RubyLimits) {
     this.#input = new MarshalInput(bytes);
@@ -99,38 +93,98 @@ class MarshalReader {
     }
   }
 
-  #object(type: number, depth: number, start: number, variables: boolean): RubyValue {
-    if (type === TYPE.userDefined) return this.#time(depth, start, variables);
+  #object(type: number, depth: number, start: number, hasVariables: boolean): RubyValue {
+    let kind = type;
+    let variables = hasVariables;
+    // The class of a subclass, and modules that one object was extended with, are no part of the plain value.
+    while (kind === TYPE.userClass || kind === TYPE.extended) {
+      this.#name(depth);
+      kind = this.#input.byte();
+      if (kind === TYPE.ivars && !variables) {
+        variables = true;
+        kind = this.#input.byte();
+      }
+    }
+    if (kind === TYPE.userDefined) return this.#userDefined(depth, start, variables);
     const objects = this.#objects;
     const index = objects.open(depth, start);
-    const value = this.#contents(type, depth, start, variables);
+    const value = this.#contents(kind, depth, start, variables, index);
     objects.close(index, value, depth, this.#input.pos);
     return value;
   }
 
-  #contents(type: number, depth: number, start: number, variables: boolean): RubyValue {
+  #contents(type: number, depth: number, start: number, variables: boolean, index: number): RubyValue {
     if (type === TYPE.string) return this.#string(depth, variables);
-    if (type === TYPE.regexp) return this.#regexp(depth, start, variables);
-    let value: RubyValue;
-    if (type === TYPE.hash) value = this.#hash(depth);
-    else if (type === TYPE.array) value = this.#array(depth);
-    else if (type === TYPE.hashWithDefault) {
-      value = this.#hash(depth);
-      // The default is what a lookup in the sender would have answered; a message is only what is there.
-      this.#value(depth + 1);
-    } else if (type === TYPE.struct) value = this.#struct(depth);
-    else if (type === TYPE.object) value = this.#set(depth, start);
-    else throw this.#foreign(type, depth, start);
+    if (type === TYPE.regexp) return this.#regexp(depth, variables);
+    const value = this.#composed(type, depth, start, index);
     // Variables beside the contents (`ruby2_keywords` flags, a program's own) are no part of the plain value.
-    if (variables) for (let left = this.#input.count(2); left > 0; left--) this.#variable(depth);
+    if (variables) this.#variables(depth);
     return value;
   }
 
-  #variable(depth: number): readonly [RubySymbol, RubyValue] {
-    return [this.#symbol(depth + 1), this.#value(depth + 1)];
+  #composed(type: number, depth: number, start: number, index: number): RubyValue {
+    switch (type) {
+      case TYPE.hash:
+        return this.#hash(depth);
+      case TYPE.array:
+        return this.#array(depth);
+      case TYPE.hashWithDefault: {
+        const hash = this.#hash(depth);
+        // The default is what a lookup in the sender would have answered; a message is only what is there.
+        this.#value(depth + 1);
+        return hash;
+      }
+      case TYPE.struct:
+        return this.#struct(depth, index);
+      case TYPE.object: {
+        const className = this.#name(depth);
+        this.#objects.name(index, className);
+        return objectOf(className, this.#variables(depth));
+      }
+      case TYPE.userMarshal:
+      case TYPE.data: {
+        const className = this.#name(depth);
+        this.#objects.name(index, className);
+        return plainDumped(className, this.#value(depth + 1));
+      }
+      case TYPE.class:
+      case TYPE.module:
+      case TYPE.classOrModule: {
+        const from = this.#input.sequence();
+        return rubyText(this.#input.bytes, from, this.#input.pos, UTF_8);
+      }
+      default:
+        throw malformed(`the byte 0x${type.toString(16)} is no type`, start);
+    }
   }
 
-  #symbol(depth: number): RubySymbol {
+  /** Instance variables; those of Ruby itself have no `@`. */
+  #variables(depth: number): Variables {
+    const variables: [string, RubyValue][] = [];
+    for (let left = this.#input.count(2); left > 0; left--) {
+      const name = this.#name(depth + 1);
+      const value = this.#inside(name, () => this.#value(depth + 1));
+      variables.push([name, value]);
+    }
+    return variables;
+  }
+
+  /** What is at a place in a value; an error says where. */
+  #inside(place: string | number, read: () => RubyValue): RubyValue {
+    try {
+      return read();
+    } catch (error) {
+      throw error instanceof RubyError ? error.at(place) : error;
+    }
+  }
+
+  /** A symbol where its name alone matters. */
+  #name(depth: number): string {
+    const symbol = this.#symbol(depth);
+    return symbol instanceof RubySymbol ? symbol.name : symbol.bytes.toString('latin1');
+  }
+
+  #symbol(depth: number): RubySymbol | RubyString {
     const input = this.#input;
     const start = input.pos;
     let type = input.byte();
@@ -153,14 +207,13 @@ class MarshalReader {
       this.#symbols.push(known);
       return known;
     }
-    const name = input.text(from);
     // It counts before its own encoding's name does.
-    const index = this.#symbols.push(new RubySymbol(name ?? '')) - 1;
+    const index = this.#symbols.push(new RubySymbol('')) - 1;
     const encoding = variables ? this.#encoding(depth + 1) : US_ASCII;
-    const symbol = this.#symbols[index];
-    const text = symbol === undefined ? undefined : rubyText(input.bytes, from, end, encoding);
-    if (symbol === undefined || typeof text !== 'string')
-      throw classError('Symbol', 'a name that is not UTF-8 for a', start);
+    const bytes = input.bytes.subarray(from, end);
+    const text = textIn(bytes, encoding);
+    const symbol = text === undefined ? new RubyString(bytes, encoding) : new RubySymbol(text);
+    this.#symbols[index] = symbol;
     return symbol;
   }
 
@@ -170,16 +223,16 @@ class MarshalReader {
     let encoding = BINARY;
     for (let left = input.count(2); left > 0; left--) {
       const at = input.pos;
-      const symbol = this.#symbol(depth + 1);
+      const name = this.#name(depth + 1);
       const value = this.#value(depth + 1);
-      if (symbol.name === 'E') {
+      if (name === 'E') {
         if (typeof value !== 'boolean') throw malformed('an encoding that is neither true nor false', at);
         encoding = value ? UTF_8 : US_ASCII;
-      } else if (symbol.name === 'encoding') {
-        const name = value instanceof RubyString ? value.bytes.toString('latin1') : value;
-        if (typeof name !== 'string' || !isEncodingName(name))
+      } else if (name === 'encoding') {
+        const text = value instanceof RubyString ? value.bytes.toString('latin1') : value;
+        if (typeof text !== 'string' || !isEncodingName(text))
           throw malformed('an encoding without a name', at);
-        encoding = name;
+        encoding = text;
       }
     }
     return encoding;
@@ -192,84 +245,109 @@ class MarshalReader {
     return rubyText(input.bytes, from, end, variables ? this.#encoding(depth) : BINARY);
   }
 
-  #regexp(depth: number, start: number, variables: boolean): RubyRegexp {
+  #regexp(depth: number, variables: boolean): RubyRegexp {
     const input = this.#input;
     const from = input.sequence();
-    const end = input.pos;
+    const bytes = input.bytes.subarray(from, input.pos);
     const options = input.byte();
     // Ruby 1.8 knew no encodings.
-    const encoding = variables ? this.#encoding(depth) : UTF_8;
-    const source = rubyText(input.bytes, from, end, encoding === BINARY ? US_ASCII : encoding);
-    if (typeof source !== 'string') throw classError('Regexp', 'a source that is not UTF-8 for a', start);
+    const source = textIn(bytes, variables ? this.#encoding(depth) : UTF_8) ?? escaped(bytes);
     return new RubyRegexp(source, options & REGEXP_OPTIONS);
   }
 
   #array(depth: number): readonly RubyValue[] {
     const values: RubyValue[] = [];
-    for (let left = this.#input.count(1); left > 0; left--) values.push(this.#value(depth + 1));
+    try {
+      for (let left = this.#input.count(1); left > 0; left--) values.push(this.#value(depth + 1));
+    } catch (error) {
+      throw error instanceof RubyError ? error.at(values.length) : error;
+    }
     return values;
   }
 
   #hash(depth: number): RubyHash {
     const entries: [RubyValue, RubyValue][] = [];
-    for (let left = this.#input.count(2); left > 0; left--)
-      entries.push([this.#value(depth + 1), this.#value(depth + 1)]);
+    let key: RubyValue = null;
+    try {
+      for (let left = this.#input.count(2); left > 0; left--) {
+        key = null;
+        key = this.#value(depth + 1);
+        entries.push([key, this.#value(depth + 1)]);
+      }
+    } catch (error) {
+      throw error instanceof RubyError ? error.at(scalarText(key) ?? '?') : error;
+    }
     return new RubyHash(entries);
   }
 
-  #struct(depth: number): RubyStruct {
-    const className = this.#symbol(depth).name;
+  #struct(depth: number, index: number): RubyStruct {
+    const className = this.#name(depth);
+    this.#objects.name(index, className);
     const members: [string, RubyValue][] = [];
     for (let left = this.#input.count(2); left > 0; left--) {
-      const [name, value] = this.#variable(depth);
-      members.push([name.name, value]);
+      const name = this.#name(depth + 1);
+      members.push([name, this.#inside(name, () => this.#value(depth + 1))]);
     }
     return new RubyStruct(className, members);
   }
 
-  /** A Set is an object with one variable, a hash whose keys are the members. */
-  #set(depth: number, start: number): RubySet {
-    const input = this.#input;
-    const className = this.#symbol(depth).name;
-    if (className !== 'Set') throw classError(className, 'an object of class', start);
-    if (input.count(2) !== 1) throw malformed('a Set with variables of its own', start);
-    const [name, hash] = this.#variable(depth);
-    if (name.name !== '@hash' || !(hash instanceof RubyHash)) throw malformed('a Set without members', start);
-    return new RubySet(hash.entries.map(([member]) => member));
-  }
-
   /** Objects with `_dump` count after their variables, unlike all others (`r_object0` in Ruby's marshal.c). */
-  #time(depth: number, start: number, hasVariables: boolean): RubyTime {
+  #userDefined(depth: number, start: number, hasVariables: boolean): RubyValue {
     const input = this.#input;
-    const className = this.#symbol(depth).name;
-    if (className !== 'Time') throw classError(className, 'an object of class', start);
-    const bytes = input.bytes.subarray(input.sequence(), input.pos);
-    const variables: TimeVariables = {};
+    const className = this.#name(depth);
+    const from = input.sequence();
+    const end = input.pos;
+    const names = new Map<string, RubyValue>();
+    let encoding = BINARY;
     if (hasVariables)
-      for (let left = input.count(2); left > 0; left--) {
-        const [symbol, value] = this.#variable(depth);
-        const { name } = symbol;
-        if (name === 'offset' || name === 'nano_num' || name === 'nano_den') variables[name] = value;
+      for (const [name, value] of this.#variables(depth)) {
+        names.set(name, value);
+        if (name === 'E') encoding = value === true ? UTF_8 : US_ASCII;
+        if (name === 'encoding') encoding = scalarText(value) ?? BINARY;
       }
-    return this.#objects.leaf(timeFromDump(bytes, variables, start), input.pos - start);
-  }
-
-  #foreign(type: number, depth: number, start: number): RubyError {
-    const what = FOREIGN.get(type);
-    if (what !== undefined) return classError(this.#symbol(depth).name, what, start);
-    if (type !== TYPE.class && type !== TYPE.module && type !== TYPE.classOrModule)
-      return malformed(`the byte 0x${type.toString(16)} is no type`, start);
-    return classError(type === TYPE.class ? 'Class' : 'Module', 'a value of class', start);
+    const bytes = input.bytes.subarray(from, end);
+    // A class that inherits from Time has its variables.
+    const isTime = className === 'Time' || (bytes.length >= 8 && names.has('zone'));
+    const value = isTime
+      ? timeFromDump(bytes, timeVariables(names), start)
+      : plainBytes(className, rubyText(input.bytes, from, end, encoding));
+    return this.#objects.leaf(value, input.pos - start);
   }
 }
 
+const objectOf = (className: string, variables: Variables): RubyValue => {
+  // `exc_initialize` of error.c: so an exception keeps its sentence, whatever its class; nil where it has none.
+  const message = variables.find(([name]) => name === 'mesg');
+  if (message !== undefined) return message[1] ?? className;
+  return plainObject(
+    className,
+    variables.map(([name, value]) => [name.replace(/^@/, ''), value]),
+  );
+};
+
+const timeVariables = (names: ReadonlyMap<string, RubyValue>): TimeVariables => {
+  const variables: TimeVariables = {};
+  for (const name of ['offset', 'nano_num', 'nano_den'] as const) {
+    const value = names.get(name);
+    if (value !== undefined) variables[name] = value;
+  }
+  return variables;
+};
+
+/** Bytes that are no text, as `Regexp#inspect` shows them: `\\xFF` matches the same. */
+const escaped = (bytes: Buffer): string =>
+  bytes
+    .toString('latin1')
+    .replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).toUpperCase()}`);
+
 /**
- * What `Marshal.load` would make of a document, for plain values and the classes of the value model.
+ * What `Marshal.load` would make of a document; objects of other classes than those of the value model as Ruby's own
+ * JSON would write them.
  *
  * Binary and foreign strings are views of `bytes`, which must not change afterwards. Shared references give the
  * same JavaScript value each time. A hash's default value and variables of a program's own are left out.
  *
- * @throws RubyError `malformed`, `limit`, `class` or `cycle`
+ * @throws RubyError `malformed`, `limit` or `cycle`
  */
 export const decodeMarshal = (bytes: Uint8Array, limits: RubyLimits = DEFAULT_RUBY_LIMITS): RubyValue => {
   if (bytes.length > limits.maxBytes)

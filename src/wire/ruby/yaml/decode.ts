@@ -2,6 +2,7 @@ import {
   type Alias,
   isAlias,
   isMap,
+  isNode,
   isPair,
   isScalar,
   isSeq,
@@ -10,22 +11,17 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
+import { plainObject } from '../classes/plain.ts';
+import { scalarText } from '../classes/text.ts';
 import { DEEPEST } from '../marshal/format.ts';
 import { ObjectTable } from '../objects.ts';
-import {
-  RubyError,
-  RubyHash,
-  type RubyLimits,
-  RubySet,
-  RubyStruct,
-  RubySymbol,
-  type RubyValue,
-} from '../value.ts';
+import { RubyError, RubyHash, type RubyLimits, RubyStruct, RubySymbol, type RubyValue } from '../value.ts';
 import { DEFAULT_YAML_LIMITS } from './limits.ts';
+import { blockText, EMPTY_KEY_WORD, flowText, isBreak } from './lines.ts';
 import { HashBuilder } from './mapping.ts';
-import { parseYaml } from './parse.ts';
+import { parseYaml, type YamlDocument } from './parse.ts';
 import { psychScalar } from './scalar.ts';
-import { isPlainMapping, isPlainSequence, structClass, tagError, taggedScalar } from './tags.ts';
+import { classTag, isOrdered, isPlainMapping, taggedScalar } from './tags.ts';
 
 const malformed = (message: string): RubyError => new RubyError('malformed', message);
 
@@ -36,17 +32,25 @@ const checkAnchor = (name: string): void => {
   if (!ANCHOR.test(name)) throw malformed('an anchor with characters that libyaml does not allow');
 };
 
+/** Characters of a key's anchor and tag, of which Psych writes some twenty. */
+const MAX_PROPERTIES = 300;
+
 const start = (node: Node): number => node.range?.[0] ?? 0;
 const end = (node: Node): number => node.range?.[1] ?? 0;
 
 const isBlock = (node: Scalar): boolean => node.type === 'BLOCK_LITERAL' || node.type === 'BLOCK_FOLDED';
 
-/** Where the `yaml` package and libyaml read a block of text differently; Ruby writes neither. */
-const checkBlock = (node: Scalar, source: string, depth: number): void => {
-  if (end(node) >= source.length && !source.endsWith('\n'))
-    throw malformed('a block of text without a line break at its end');
-  if (depth === 1 && /^[^\n]*\n+[^\s]/.test(source.slice(start(node), end(node))))
-    throw malformed('a block of text without indentation');
+/** The column in which a block collection begins; what belongs to its first key counts, too. */
+const columnOf = (source: string, node: YAMLMap | YAMLSeq): number => {
+  const [first] = node.items;
+  const key = isPair(first) && isNode(first.key) ? start(first.key) : start(node);
+  // A mapping that is itself a key begins at its colon to the `yaml` package.
+  const at = Math.min(start(node), key);
+  let line = at;
+  while (line > 0 && !isBreak(source.charAt(line - 1))) line--;
+  const before = source.slice(Math.max(line, at - MAX_PROPERTIES), at);
+  const properties = isMap(node) ? (/(?:[&!]\S*[ \t]+)+$/.exec(before)?.[0].length ?? 0) : 0;
+  return at - line - properties;
 };
 
 /** Psych's `ToRuby` visitor: nodes to values. */
@@ -55,9 +59,15 @@ class YamlReader {
   readonly #anchors = new Map<string, number>();
 
   readonly #source: string;
+  readonly #adapted: string;
+  readonly #isAdapted: boolean;
+  /** Of the block collection that is being read; -1 for none. */
+  #column = -1;
 
-  constructor(source: string, limits: RubyLimits) {
+  constructor({ source, adapted }: YamlDocument, limits: RubyLimits) {
     this.#source = source;
+    this.#adapted = adapted;
+    this.#isAdapted = adapted !== source;
     this.#objects = new ObjectTable(limits, Math.min(limits.maxDepth, DEEPEST), true);
   }
 
@@ -68,9 +78,9 @@ class YamlReader {
       return null;
     }
     if (isAlias(node)) return this.#alias(node, depth);
-    if (isScalar(node)) return this.#anchored(node, depth, () => this.#scalar(node, depth));
+    if (isScalar(node)) return this.#anchored(node, depth, () => this.#scalar(node));
     if (isSeq(node)) return this.#anchored(node, depth, () => this.#sequence(node, depth));
-    if (isMap(node)) return this.#anchored(node, depth, () => this.#mapping(node, depth));
+    if (isMap(node)) return this.#anchored(node, depth, (index) => this.#mapping(node, depth, index));
     throw malformed('a node of an unknown kind');
   }
 
@@ -83,45 +93,108 @@ class YamlReader {
   }
 
   /** The value of a node, remembered where it has an anchor. Inside of itself an alias to it is a cycle. */
-  #anchored(node: Node & { anchor?: string }, depth: number, read: () => RubyValue): RubyValue {
+  #anchored(node: Node & { anchor?: string }, depth: number, read: (index: number) => RubyValue): RubyValue {
     this.#objects.enter(depth, start(node));
-    if (node.anchor === undefined) return read();
+    if (node.anchor === undefined) return read(-1);
     checkAnchor(node.anchor);
     const index = this.#objects.open(depth, start(node));
     this.#anchors.set(node.anchor, index);
-    const value = read();
+    const value = read(index);
     this.#objects.close(index, value, depth, end(node));
     return value;
   }
 
-  #scalar(node: Scalar, depth: number): RubyValue {
-    const text = node.source ?? '';
-    if (isBlock(node)) checkBlock(node, this.#source, depth);
+  #scalar(node: Scalar): RubyValue {
+    const text = isBlock(node) ? this.#block(node) : this.#text(node);
+    if (this.#isEmptyKey(node, text)) return text === '[]' ? [] : new RubyHash([]);
+    const isPlain = node.type === 'PLAIN' || node.type === undefined;
     if (node.tag !== undefined) return taggedScalar(node.tag, text);
-    return node.type === 'PLAIN' || node.type === undefined ? psychScalar(text) : text;
+    return isPlain ? psychScalar(text) : text;
+  }
+
+  #isEmptyKey(node: Scalar, text: string): boolean {
+    if (!this.#isAdapted || (text !== '[]' && text !== '{}')) return false;
+    return this.#adapted.startsWith(EMPTY_KEY_WORD, start(node));
+  }
+
+  #block(node: Scalar): string {
+    const { text, end: after } = blockText(this.#source, start(node), this.#column);
+    // Where libyaml sees another end, what comes after it would be something else, too.
+    const [near, far] = after < end(node) ? [after, end(node)] : [end(node), after];
+    if (/\S/.test(this.#source.slice(near, far))) throw malformed('a block of text without a clear end');
+    return text;
+  }
+
+  #text(node: Scalar): string {
+    if (!this.#isAdapted) return node.source ?? '';
+    const raw = this.#source.slice(start(node), end(node));
+    return raw === this.#adapted.slice(start(node), end(node)) ? (node.source ?? '') : flowText(raw);
+  }
+
+  /** Reads what is in a collection; blocks of text in it are indented from its column. */
+  #within<T>(node: YAMLMap | YAMLSeq, read: () => T): T {
+    if (node.flow === true) return read();
+    const outer = this.#column;
+    this.#column = columnOf(this.#source, node);
+    const value = read();
+    this.#column = outer;
+    return value;
   }
 
   #sequence(node: YAMLSeq, depth: number): RubyValue {
-    if (!isPlainSequence(node.tag)) throw tagError(node.tag ?? '');
-    return node.items.map((item) => this.value(item, depth + 1));
+    const items = this.#within(node, () =>
+      node.items.map((item, index) => this.#inside(index, () => this.value(item, depth + 1))),
+    );
+    return isOrdered(node.tag) ? ordered(items) : items;
   }
 
-  #mapping(node: YAMLMap, depth: number): RubyValue {
+  #mapping(node: YAMLMap, depth: number, index: number): RubyValue {
     const { tag } = node;
-    if (tag === undefined || isPlainMapping(tag) || tag === '!ruby/object:Hash')
-      return this.#hash(node, depth);
-    const className = structClass(tag);
-    if (className !== undefined || tag === '!ruby/struct') return this.#struct(className ?? '', node, depth);
-    if (tag === '!ruby/object:Set') return this.#set(node, depth);
-    throw tagError(tag);
+    const known = tag === undefined || isPlainMapping(tag) ? undefined : classTag(tag);
+    if (known === undefined) return this.#hash(node, depth);
+    const { kind, className } = known;
+    if (kind === 'object' || kind === 'struct' || kind === 'exception') this.#objects.name(index, className);
+    const hash = this.#hash(node, depth);
+    // Where a subclass has instance variables, its contents stand beside them.
+    switch (kind) {
+      case 'struct':
+        return new RubyStruct(className, members(hash));
+      case 'exception':
+        return part(hash, 'message') ?? className;
+      case 'object':
+        return className === 'Hash' ? hash : plainObject(className || 'Object', members(hash));
+      case 'range':
+        return plainObject('Range', members(hash));
+      case 'string':
+      case 'str':
+        return part(hash, 'str') ?? hash;
+      case 'array':
+        return part(hash, 'internal') ?? hash;
+      case 'hash-with-ivars':
+        return part(hash, 'elements') ?? hash;
+    }
+    return hash;
+  }
+
+  /** What is at a place in a value; an error says where. */
+  #inside(place: string | number, read: () => RubyValue): RubyValue {
+    try {
+      return read();
+    } catch (error) {
+      throw error instanceof RubyError ? error.at(place) : error;
+    }
   }
 
   #hash(node: YAMLMap, depth: number): RubyHash {
+    return this.#within(node, () => this.#pairs(node, depth));
+  }
+
+  #pairs(node: YAMLMap, depth: number): RubyHash {
     const hash = new HashBuilder();
     for (const pair of node.items) {
       if (!isPair(pair)) throw malformed('a mapping that holds more than pairs');
       const key = this.value(pair.key, depth + 1);
-      const value = this.value(pair.value, depth + 1);
+      const value = this.#inside(scalarText(key) ?? '?', () => this.value(pair.value, depth + 1));
       const tag = isScalar(pair.key) ? pair.key.tag : undefined;
       if (key === '<<' && tag !== 'tag:yaml.org,2002:str' && this.#merge(hash, pair.value, value)) continue;
       hash.set(key, value);
@@ -134,31 +207,33 @@ class YamlReader {
     if (isAlias(node) || isMap(node)) return hash.merge(value);
     return isSeq(node) && Array.isArray(value) && hash.mergeAll(value);
   }
-
-  #struct(className: string, node: YAMLMap, depth: number): RubyStruct {
-    const members = this.#hash(node, depth).entries.map(([key, value]): readonly [string, RubyValue] => {
-      if (typeof key === 'string') return [key, value];
-      if (key instanceof RubySymbol) return [key.name, value];
-      throw malformed('a Struct with a member that has no name');
-    });
-    return new RubyStruct(className, members);
-  }
-
-  /** A Set is an object with one variable, a hash whose keys are the members. */
-  #set(node: YAMLMap, depth: number): RubySet {
-    const members = this.#hash(node, depth).string('hash');
-    if (!(members instanceof RubyHash)) throw malformed('a Set without members');
-    return new RubySet(members.entries.map(([member]) => member));
-  }
 }
 
+/** The entry of this name, whose key is a text or a symbol; undefined where it is nil. */
+const part = (hash: RubyHash, name: string): RubyValue | undefined =>
+  hash.string(name) ?? hash.symbol(name) ?? undefined;
+
+/** The entries of an object, whose keys are names. @throws RubyError `malformed` */
+const members = (hash: RubyHash): readonly (readonly [string, RubyValue])[] =>
+  hash.entries.map(([key, value]) => {
+    const name = key instanceof RubySymbol ? key.name : key;
+    if (typeof name !== 'string') throw malformed('an object with a variable that has no name');
+    return [name, value];
+  });
+
+/** A list of hashes that Psych makes one hash of. */
+const ordered = (items: readonly RubyValue[]): RubyValue => {
+  const hash = new HashBuilder();
+  return items.every((item) => hash.merge(item)) ? hash.build() : items;
+};
+
 /**
- * What `YAML.load` of Ruby's Psych 4 would make of a document, for plain values and the classes of the value
- * model. Aliases give the same JavaScript value each time. An empty document is nil.
+ * What `YAML.load` of Ruby's Psych 4 would make of a document; objects of other classes than those of the value model as
+ * Ruby's own JSON would write them. Aliases give the same JavaScript value each time. An empty document is nil.
  *
- * @throws RubyError `malformed` (also for a second document), `limit`, `class` or `cycle`
+ * @throws RubyError `malformed` (also for a second document), `limit` or `cycle`
  */
 export const decodeYaml = (bytes: Uint8Array, limits: RubyLimits = DEFAULT_YAML_LIMITS): RubyValue => {
-  const { source, root } = parseYaml(bytes, limits);
-  return new YamlReader(source, limits).value(root, 1);
+  const document = parseYaml(bytes, limits);
+  return new YamlReader(document, limits).value(document.root, 1);
 };

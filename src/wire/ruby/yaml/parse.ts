@@ -3,6 +3,7 @@ import { DEEPEST } from '../marshal/format.ts';
 import { printable, utf8Text } from '../text.ts';
 import { RubyError, type RubyLimits } from '../value.ts';
 import { MAX_LINES, SPARE_TOKENS, TOKENS_PER_ELEMENT } from './limits.ts';
+import { readable } from './lines.ts';
 
 /** The failsafe schema leaves every scalar the text that it is; what it means is Psych's to say. */
 const OPTIONS = {
@@ -17,12 +18,11 @@ const OPTIONS = {
 
 /**
  * What libyaml refuses in a document (`yaml_parser_update_buffer`) and the `yaml` package does not: control
- * characters, a BOM, non-characters. And what the two read differently, because libyaml takes it for a line
- * break: U+0085, U+2028, U+2029 and a carriage return alone. Ruby escapes all of them.
+ * characters, a BOM, non-characters.
  */
 const FOREIGN =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters in question
-  /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|\r(?!\n)/;
+  /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]/;
 
 const malformed = (message: string, cause?: unknown): RubyError =>
   new RubyError('malformed', message, { cause });
@@ -84,6 +84,8 @@ const checkLines = (source: string): void => {
 
 export interface YamlDocument {
   readonly source: string;
+  /** What was parsed; see `readable`. */
+  readonly adapted: string;
   /** Null where the document is empty. */
   readonly root: ParsedNode | null;
 }
@@ -98,11 +100,11 @@ export const parseYaml = (bytes: Uint8Array, limits: RubyLimits): YamlDocument =
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const source = utf8Text(buffer, 0, buffer.length);
   if (source === undefined) throw malformed('not UTF-8');
-  if (FOREIGN.test(source))
-    throw malformed('a character that YAML does not allow, or a line break of its own kind');
-  checkLines(source);
+  if (FOREIGN.test(source)) throw malformed('a character that YAML does not allow');
   try {
-    return { source, root: compose(source, limits) };
+    const adapted = readable(source);
+    checkLines(adapted);
+    return { source, adapted, root: compose(adapted, limits) };
   } catch (error) {
     if (error instanceof RubyError) throw error;
     // A stack that ran out, or a mistake of the package: either way not a document that Ruby wrote.

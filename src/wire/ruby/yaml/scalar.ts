@@ -1,11 +1,10 @@
-import { classError } from '../text.ts';
 import { RubyFloat, RubySymbol, type RubyValue } from '../value.ts';
 import { psychNumber } from './number.ts';
-import { isDate, isTimestamp, psychTime } from './timestamp.ts';
+import { dayText, isTimestamp, psychTime } from './timestamp.ts';
 
 /** What cannot be anything but text, or one of the words. From `ScalarScanner#tokenize`; Ruby's `[[:alpha:]]`. */
 const TEXT = /^[^\d.:-]?[\p{Alphabetic}_ \t\r\n\f\v!@#$%^&*(){}<>|/\\~;=]+/u;
-const QUOTED_SYMBOL = /^:(["'])(.*)\1/;
+const QUOTED_SYMBOL = /^:(["'])([^\n]*)\1/;
 
 /** The words of five letters at most; Psych looks at each line, because Ruby's `^` and `$` do. */
 const word = (text: string): RubyValue => {
@@ -24,14 +23,15 @@ const symbol = (text: string): RubySymbol => {
 
 /**
  * What Psych makes of a plain scalar without a tag.
- * @throws RubyError `class` for a day without time, which would be a Date; `malformed` where Psych raises
+ * @throws RubyError `malformed` where Psych raises
  */
 export const psychScalar = (text: string): RubyValue => {
   if (text === '') return null;
   if (TEXT.test(text) || text.includes('\n'))
     return text.length > 10 || [...text].length > 5 ? text : word(text);
   if (isTimestamp(text)) return psychTime(text) ?? text;
-  if (isDate(text)) throw classError('Date', 'a value of class');
+  const day = dayText(text);
+  if (day !== undefined) return day;
   if (/^\+?\.inf$/i.test(text)) return new RubyFloat(Number.POSITIVE_INFINITY);
   if (/^-\.inf$/i.test(text)) return new RubyFloat(Number.NEGATIVE_INFINITY);
   if (/^\.nan$/i.test(text)) return new RubyFloat(Number.NaN);

@@ -1,7 +1,10 @@
-import { BINARY, classError } from '../text.ts';
+import { dateTimeText } from '../classes/date.ts';
+import { plainBytes } from '../classes/plain.ts';
+import { BINARY } from '../text.ts';
 import { RubyError, RubyFloat, RubyRegexp, RubyString, RubySymbol, type RubyValue } from '../value.ts';
 import { strictFloat } from './number.ts';
 import { psychScalar } from './scalar.ts';
+import { isTimestamp, psychTime } from './timestamp.ts';
 
 const YAML = 'tag:yaml.org,2002:';
 
@@ -14,26 +17,21 @@ const TEXT: ReadonlySet<string> = new Set(['!str', '!ruby/string', `${YAML}str`]
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const REGEXP = /^\/([\s\S]*)\/([mixn]*)$/;
 const OPTION: Readonly<Record<string, number>> = { i: 1, x: 2, m: 4 };
-const CLASS = /^!(?:ruby\/)?[a-z-]+[:/](.+)$/;
+/** Psych's own tags and what kind of thing they name; the class after a colon or slash is a program's. */
+const CLASS =
+  /^!(?:ruby\/)?(string|str|array|hash|map|hash-with-ivars|object|exception|struct|range|marshalable|set|omap)(?:[:/](.*))?$/s;
 
-/** The classes of Psych's tags that name none. */
-const NAMED: ReadonlyMap<string, string> = new Map([
-  ['!ruby/range', 'Range'],
-  ['!ruby/class', 'Class'],
-  ['!ruby/module', 'Module'],
-  ['!ruby/encoding', 'Encoding'],
-  ['!ruby/exception', 'Exception'],
-  ['!ruby/object', 'Object'],
-  ['!ruby/hash-with-ivars', 'Hash'],
-  ['!set', 'Psych::Set'],
-  [`${YAML}set`, 'Psych::Set'],
-  ['!omap', 'Psych::Omap'],
-  [`${YAML}omap`, 'Psych::Omap'],
-]);
+export interface ClassTag {
+  readonly kind: string;
+  /** Empty where none is named. */
+  readonly className: string;
+}
 
-/** @returns the error for a tag of a class that messages may not hold, or of none */
-export const tagError = (tag: string): RubyError =>
-  classError(NAMED.get(tag) ?? CLASS.exec(tag)?.[1] ?? tag, 'a value of class');
+/** What a tag of a mapping or list says of its class; undefined for a tag that is none of Psych's. */
+export const classTag = (tag: string): ClassTag | undefined => {
+  const [, kind, className = ''] = CLASS.exec(tag) ?? [];
+  return kind === undefined ? undefined : { kind, className };
+};
 
 const binary = (text: string): RubyString => {
   const base64 = text.replace(/[ \t\r\n]/g, '');
@@ -58,9 +56,18 @@ const float = (text: string): RubyFloat => {
   return strictFloat(text);
 };
 
+/** An object that Psych writes as one scalar, as Ruby's own JSON would write it. */
+const object = (className: string, text: string): RubyValue => {
+  if (className === 'DateTime') {
+    const time = isTimestamp(text) ? psychTime(text) : undefined;
+    return time === undefined ? text : dateTimeText(time);
+  }
+  return plainBytes(className, text);
+};
+
 /**
- * What Psych makes of a scalar with a tag (`ToRuby#deserialize`); quotes do not matter then.
- * @throws RubyError `class` for any tag that is not of the value model
+ * What Psych makes of a scalar with a tag (`ToRuby#deserialize`), for which quotes do not matter; of other classes than
+ * those of the value model it is their text.
  */
 export const taggedScalar = (tag: string, text: string): RubyValue => {
   if (IMPLICIT.has(tag)) return psychScalar(text);
@@ -69,13 +76,12 @@ export const taggedScalar = (tag: string, text: string): RubyValue => {
   if (tag === '!ruby/regexp') return regexp(text);
   if (tag === '!ruby/sym' || tag === '!ruby/symbol') return new RubySymbol(text);
   if (tag === '!float' || tag === `${YAML}float`) return float(text);
-  throw tagError(tag);
+  const known = classTag(tag);
+  if (known?.kind === 'object') return object(known.className, text);
+  return known === undefined && !tag.startsWith('!ruby/') ? psychScalar(text) : text;
 };
-
-export const isPlainSequence = (tag: string | undefined): boolean =>
-  tag === undefined || tag === `${YAML}seq`;
 
 export const isPlainMapping = (tag: string | undefined): boolean => tag === undefined || tag === `${YAML}map`;
 
-/** The class of `!ruby/struct:NAME`; empty for an anonymous one, undefined for another tag. */
-export const structClass = (tag: string): string | undefined => /^!ruby\/struct(?::(.*))?$/.exec(tag)?.[1];
+/** Whether a list is of hashes that are one hash, in order. */
+export const isOrdered = (tag: string | undefined): boolean => tag === '!omap' || tag === `${YAML}omap`;

@@ -13,8 +13,15 @@ const int = (text: string | undefined): number => Number(text ?? 0);
 
 export const isTimestamp = (text: string): boolean => TIME.test(text);
 
-/** A day without time, which is a Date to Psych. */
-export const isDate = (text: string): boolean => DATE.test(text);
+/** A day without time, which is a Date to Psych: as its `to_s`, or the text itself where there is no such day. */
+export const dayText = (text: string): string | undefined => {
+  if (!DATE.test(text)) return undefined;
+  const [year = 0, month = 0, day = 0] = text.split('-').map(Number);
+  const last = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
+  if (month < 1 || day < 1 || day > last) return text;
+  const two = (part: number): string => String(part).padStart(2, '0');
+  return `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}`;
+};
 
 const zoneOffset = (zone: string): number | undefined => {
   const parts = ZONE.exec(zone);

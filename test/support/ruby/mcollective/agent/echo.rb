@@ -2,7 +2,7 @@ module MCollective
   module Agent
     # Answers with every plain Ruby type, and fails in every way there is.
     class Echo < RPC::Agent
-      # No message may hold one of these.
+      # A class that nobody else knows.
       class Custom
         def initialize(name)
           @name = name
@@ -52,6 +52,11 @@ module MCollective
 
       action 'object' do
         reply[:value] = Custom.new('not plain')
+      end
+
+      # Which JSON has no words for.
+      action 'clash' do
+        reply[:value] = { :list => [0, { :a => 1, 'a' => 2 }] }
       end
 
       action 'slow' do
