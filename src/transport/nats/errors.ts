@@ -24,7 +24,7 @@ const BY_TEXT: readonly (readonly [text: RegExp, kind: FailureKind])[] = [
   [/^maximum (account |client )?(active )?connections exceeded/i, 'too-many-connections'],
   [/^connection throttling/i, 'too-many-connections'],
   [/^secure connection - tls required/i, 'tls-demanded'],
-  [/^attempted to connect to (\w+ ?\w*) port/i, 'wrong-port'],
+  [/^attempted to connect to (\w{1,20} ?\w{0,20}) port/i, 'wrong-port'],
   [/^maximum (payload|control line)/i, 'too-large'],
   [/^slow consumer/i, 'too-slow'],
   [/^stale connection/i, 'gone-silent'],
