@@ -125,6 +125,7 @@ export class Homeward {
     home?: Home,
   ): (rejection: Rejection) => void {
     return (rejection) => {
+      this.#options.stats.unsent++;
       if (TOLD_BY_LINK.has(rejection.code)) this.#options.stats.reject(rejection.code, 'reply');
       else this.#tell(rejection.with(about), isRefusal);
       if (home !== undefined) this.#answerInstead(rejection, home, about.sender);

@@ -89,6 +89,8 @@ export class Stats {
     request: { count: 0, seconds: 0 },
     reply: { count: 0, seconds: 0 },
   };
+  /** Replies and errors that count as sent and could not be sent after all; each counts as refused as well. */
+  unsent = 0;
   /** Told of each request that has been answered, once no more replies are awaited. */
   onDone: ((route: string, seconds: number) => void) | undefined;
 

@@ -113,7 +113,7 @@ const recordingTransports = (
 const recordingLog = (log: Log, tap: Tap, own: OwnQuestions): Log => {
   const tell = (fields: Readonly<Record<string, unknown>>, message: string): void => {
     const refusal = own.isAnswered ? undefined : refusalOf(fields, message);
-    if (refusal !== undefined) tap.rejected(refusal.rejected);
+    if (refusal !== undefined) tap.rejected(refusal);
   };
   return {
     debug: (fields, message) => log.debug(fields, message),

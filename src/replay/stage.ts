@@ -55,7 +55,7 @@ export const openStage = async (loaded: LoadedConfig, header: CassetteHeader): P
   /** Whether a reply was fed last. */
   let isReply = false;
   let outcomes: Outcome[] = [];
-  /** Replies that an ingress has sent, and those that it could not send after all. */
+  /** Replies that an ingress has sent. */
   let delivered = 0;
 
   const onSend = (link: string, side: Side, message: OutgoingMessage): void => {
@@ -79,10 +79,8 @@ export const openStage = async (loaded: LoadedConfig, header: CassetteHeader): P
   };
 
   const keep = (fields: Readonly<Record<string, unknown>>, message: string): void => {
-    const refusal = refusalOf(fields, message);
-    if (refusal === undefined) return;
-    if (refusal.taken) delivered++;
-    outcomes.push({ kind: 'rejected', rejected: refusal.rejected, message });
+    const rejected = refusalOf(fields, message);
+    if (rejected !== undefined) outcomes.push({ kind: 'rejected', rejected, message });
   };
   const log: Log = { debug: () => undefined, info: keep, warn: keep, error: keep };
 
@@ -112,7 +110,9 @@ export const openStage = async (loaded: LoadedConfig, header: CassetteHeader): P
     if (only?.kind === 'sent' && only.message.side === 'ingress' && others.length === 0 && isReply)
       return false;
     const { requestsReceived, repliesSent, errorsSent } = stats.snapshot();
-    return requestsReceived > stats.timing.request.count || repliesSent + errorsSent > delivered;
+    return (
+      requestsReceived > stats.timing.request.count || repliesSent + errorsSent > delivered + stats.unsent
+    );
   };
 
   return {

@@ -21,7 +21,7 @@ describe('the client commands', () => {
     [['ping', '--timeout', 'soon'], 'A time is a number of seconds'],
     [['ping', '-F', 'country'], 'A fact filter is fact=value'],
     [['ping', '-I', 'a b'], 'An identity is a name'],
-    [['ping', '--dialect', 'perl'], 'Allowed choices are go, ruby'],
+    [['ping', '--dialect', 'perl'], 'Allowed choices are both, go, ruby'],
     [['rpc', 'rpcutil'], "missing required argument 'action'"],
     [['rpc', 'rpcutil', 'ping', 'novalue'], 'write key=value'],
     [['rpc', 'rpc.util', 'ping'], '"rpc.util" is not the name of an agent'],

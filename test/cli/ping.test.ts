@@ -114,7 +114,7 @@ describe('mcbridge ping', () => {
   test('says what is wrong with a connection', async () => {
     const other = ['--ca', `${world.files.folder}/server-public.pem`];
     const { status, stderr } = await mcbridge('ping', ...world.connect(), ...other);
-    expect(status).toBe(1);
+    expect(status).toBe(3);
     expect(stderr).toMatch(/^mcbridge: tls:\/\/127\.0\.0\.1:\d+: --ca holds no certificate in PEM\n/);
   });
 });

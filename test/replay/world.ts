@@ -255,7 +255,7 @@ export const makeWorld = (): World => {
   const record: World['record'] = async (configFile, requests, name = `tape-${++made}`) => {
     const loaded = loadConfig(configFile, {});
     const entries: CassetteEntry[] = [];
-    /** Replies that an ingress has sent, and those that it could not send after all. */
+    /** Replies that an ingress has sent. */
     let delivered = 0;
     let now = requests[0]?.at ?? 0;
     const doubles = new Map<string, ReturnType<typeof doubleOf>>();
@@ -279,10 +279,8 @@ export const makeWorld = (): World => {
       return double.link;
     };
     const reject = (fields: Readonly<Record<string, unknown>>, message: string): void => {
-      const refusal = refusalOf(fields, message);
-      if (refusal === undefined) return;
-      if (refusal.taken) delivered++;
-      entries.push({ at: now, rejected: refusal.rejected });
+      const rejected = refusalOf(fields, message);
+      if (rejected !== undefined) entries.push({ at: now, rejected });
     };
     const offline = new Map(
       [...loaded.config.ingresses].map(([key, it]) => [
@@ -315,7 +313,9 @@ export const makeWorld = (): World => {
       const { stats } = bridge;
       const isBusy = (): boolean => {
         const { requestsReceived, repliesSent, errorsSent } = stats.snapshot();
-        return requestsReceived > stats.timing.request.count || repliesSent + errorsSent > delivered;
+        return (
+          requestsReceived > stats.timing.request.count || repliesSent + errorsSent > delivered + stats.unsent
+        );
       };
       do await nextTurn();
       while (isBusy());
