@@ -144,6 +144,8 @@ const startBridge = async ({ certificate, privateKey, clientKey }: Material) => 
     priority: 0,
     callers: { keyFor: () => clientKey },
     enforceTtl: true,
+    maxAhead: 86_400,
+    allowsReplyTo: () => false,
     serverKey: privateKey,
     signing: pool,
     maxUnsignedBytes: 64 * 1024 ** 2,

@@ -23,6 +23,9 @@ missing_packages() {
   has promtool || echo prometheus
   # Clocks that are wrong.
   has faketime || echo faketime
+  # Clients in another language than Ruby's.
+  has python3 || echo python3
+  has openssl || echo openssl
 }
 
 mapfile -t packages < <(missing_packages)

@@ -9,6 +9,7 @@ import type { ChoriaCollectiveIngressConfig } from '../config/ingress/choria-col
 import type { ChoriaFederationConfig } from '../config/ingress/choria-federation.ts';
 import type { McollectiveStompIngressConfig } from '../config/ingress/mcollective-stomp.ts';
 import type { Config, IngressConfig, Named } from '../config/types.ts';
+import { compileGlobs } from '../envelope/glob.ts';
 import { type CallerVerifier, createCallerVerifier } from '../wire/choria/index.ts';
 import { natsLink, type Surroundings, stompLink } from './links.ts';
 import { exportedBy, isSealed } from './routes.ts';
@@ -96,6 +97,8 @@ const mcollectiveIngress = (
     priority: it.priority,
     callers: callerFolder(it.callers.keysDir, clock),
     enforceTtl: it.callers.enforceTtl,
+    maxAhead: it.callers.maxAhead,
+    allowsReplyTo: compileGlobs(it.callers.replyTo),
     serverKey: parse(it.serverPrivateKey, ['ingresses', name, 'server_private_key'], (pem) =>
       createPrivateKey(pem),
     ),

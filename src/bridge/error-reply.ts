@@ -2,11 +2,12 @@ import { type Home, type Reply, UNKNOWN_ERROR } from '../envelope/message.ts';
 import type { Rejection } from '../envelope/rejection.ts';
 
 /**
- * An error cannot be told to discovery, whose clients take any reply as a node found; nor is it worth telling
- * when the request's time is up.
+ * An error cannot be told to discovery, whose clients take any reply as a node found; nor is it worth telling when nobody
+ * waits any more, which the way home says: it ends with its request, where that is not what is wrong.
+ * @param now ms since the epoch
  */
-export const isAnswerable = ({ code }: Rejection, home: Home): boolean =>
-  home.agent !== 'discovery' && code !== 'expired' && code !== 'token_expired' && code !== 'from_the_future';
+export const isAnswerable = (home: Home, now: number): boolean =>
+  home.agent !== 'discovery' && home.expires * 1000 > now;
 
 /**
  * The RPC error that tells the person at the client why there is no better answer.

@@ -78,9 +78,10 @@ export class Homeward {
    * @param reply undefined where it is a request that is refused
    */
   answer(rejection: Rejection, home: Home, reply?: InsteadOf): void {
-    if (!isAnswerable(rejection, home)) return;
     const { identity, clock, stats } = this.#options;
-    const error = errorReply(rejection, home, reply?.node ?? identity, reply?.whose ?? '', clock());
+    const now = clock();
+    if (!isAnswerable(home, now)) return;
+    const error = errorReply(rejection, home, reply?.node ?? identity, reply?.whose ?? '', now);
     const isSent = this.#send(reply === undefined ? { ...error, refusal: true } : error, false) === undefined;
     if (isSent) stats.add('errorsSent');
   }

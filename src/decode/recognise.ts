@@ -35,7 +35,8 @@ const read = (bytes: Buffer, context: Context): Layer => {
   if (looksLikeYaml(bytes)) return readRuby(bytes, 'yaml', context);
   const beginning = bytes.toString('latin1', 0, EXCERPT).trimStart();
   if (beginning.startsWith('{')) return readJsonLayer(bytes, context);
-  const word = bytes.length <= EXCERPT ? WORDS.get(beginning.trim()) : undefined;
+  // Python ends a document of one word so.
+  const word = bytes.length <= EXCERPT ? WORDS.get(beginning.replace(/\n\.\.\.\s*$/, '').trim()) : undefined;
   if (word !== undefined) return layerOf(word, { bytes: bytes.length });
   if (beginning.startsWith('eyJ') && looksLikeToken(bytes.toString('latin1').trim())) return readToken(bytes);
   return readBase64(bytes, context) ?? unknown(bytes);

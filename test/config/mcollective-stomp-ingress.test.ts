@@ -47,7 +47,7 @@ describe('an ingress mcollective-stomp', () => {
       priority: 0,
       prefetch: 1000,
       buffer: { messages: 10_000, bytes: 64 * 1024 ** 2 },
-      callers: { keysDir: '/etc/mcbridge/clients', enforceTtl: true },
+      callers: { keysDir: '/etc/mcbridge/clients', enforceTtl: true, maxAhead: 86_400, replyTo: [] },
       serverPrivateKey: '/etc/mcbridge/server-private.pem',
       broadcastQueue: undefined,
       beside: undefined,

@@ -191,3 +191,20 @@ describe('other ways of writing', () => {
     expect(kindsOf(decode(wireBytes(line)))).toEqual(kindsOf(decode(line)).slice(1));
   });
 });
+
+describe('YAML of another language than Ruby', () => {
+  const [message] = legacy('yaml', 'SEND', 'rpcutil');
+  const text = (message ?? Buffer.alloc(0)).toString().replace(/^---\n/, '');
+
+  it.each([
+    ['without a document start', text],
+    ['after comments and an empty line', `# by hand\n\n${text}`],
+    ['with symbols as tags', text.replaceAll(/^:([a-z]+):/gm, '!ruby/sym $1:')],
+  ])('%s is a message', (_, yaml) => {
+    expect(kindsOf(decode(yaml))[0]).toBe('legacy-request');
+  });
+
+  it('is a ping, ended by three dots', () => {
+    expect(kindsOf(decode('ping\n...\n'))).toEqual(['ping']);
+  });
+});

@@ -347,6 +347,17 @@ test('names that are not there leave the directed queue to whoever else uses it'
   }
 });
 
+test.each([
+  ['slow', -7_200, /7[12]\d\d s behind this bridge's clock, .* \(expired\)$/],
+  ['fast', 7_200, /7[12]\d\d s ahead of this bridge's clock, .* \(from_the_future\)$/],
+] as const)('a client whose clock is %s is told by how much, once', async (_, off, sentence) => {
+  const time = Math.floor(Date.now() / 1000) + off;
+  const ask = { agent: 'rpcutil', action: 'ping', targets: [NODE1, NODE2], time };
+  const replies = await client('go').rpc({ ...ask, timeout: 2_000 });
+  expect(replies.map(({ rpc }) => rpc?.statuscode)).toEqual([5]);
+  expect(replies[0]?.rpc?.statusmsg).toMatch(sentence);
+});
+
 test('one log line a request tells what happened to it', async () => {
   const requestId = '0123456789abcdef0123456789abcdef';
   await client('go').rpc({ agent: 'rpcutil', action: 'ping', targets: [NODE1, NODE2], requestId });

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   C1,
@@ -9,12 +10,22 @@ import {
   startMixedWorld,
   UK_COLLECTIVE,
 } from '../support/mixed-world.ts';
+import { makePythonClient } from '../support/python-client.ts';
 import { NODE1, NODE2, YAML_NODE } from '../support/world.ts';
 
 let mixed: MixedWorld;
 
 beforeAll(async () => {
-  mixed = await startMixedWorld({ legacy: [NODE1, NODE2, YAML_NODE] });
+  mixed = await startMixedWorld({
+    legacy: [NODE1, NODE2, YAML_NODE],
+    changes: ({ ingresses, ...config }) => ({
+      ...config,
+      ingresses: {
+        ...ingresses,
+        mco_yaml: { ...ingresses.mco_yaml, callers: { keys_dir: 'clients', enforce_ttl: false } },
+      },
+    }),
+  });
 });
 
 afterAll(() => mixed.stop());
@@ -153,4 +164,66 @@ describe('an unmodified mco', () => {
     expect(stdout).not.toMatch(/pong/i);
     await mixed.bridge.line(({ reason }) => reason === 'caller_not_allowed', 'the refusal');
   });
+});
+
+describe('a client of another language', () => {
+  const ALL = [C1, C2, C3, YAML_NODE];
+  let ask: ReturnType<typeof makePythonClient>;
+
+  beforeAll(() => {
+    const { activemq, files } = mixed.world;
+    const { port, user, password } = activemq;
+    ask = makePythonClient({
+      port,
+      user,
+      password,
+      key: join(files.folder, 'keys/alice.pem'),
+      caller: 'cert=alice',
+    });
+  });
+
+  test.each([
+    'da39a3ee5e6b4b0d3255bfef95601890afd80709',
+    '550e8400-e29b-41d4-a716-446655440000',
+    '2QwSJmBTkBVo0qJdNDaBmI6nS9V',
+    'x',
+    '12345678901234567890123456789012345',
+    ':of_a_symbol',
+  ])('has its request id %s back, from Choria nodes as from legacy ones', async (id) => {
+    const replies = await ask({ agent: 'rpcutil', id, expect: ALL.length });
+    expect(replies.map(({ sender }) => sender)).toEqual(ALL);
+    for (const reply of replies) expect(reply.id.replaceAll(/^['"]|['"]$/g, '')).toBe(id);
+  });
+
+  test('may sign a bare ping, which daemons take unless enforce_ttl is set', async () => {
+    const replies = await ask({ agent: 'discovery', id: 'bare1', bare: true, expect: ALL.length });
+    expect(replies.map(({ sender }) => sender)).toEqual(ALL);
+  });
+
+  test('may sign a bare hash', async () => {
+    const replies = await ask({ agent: 'rpcutil', id: 'bare2', bare: true, expect: ALL.length - 1 });
+    // The daemon takes it with `enforce_ttl = 0` alone.
+    expect(replies.map(({ sender }) => sender)).toEqual([C1, C2, C3]);
+  });
+
+  test.each([90, 7_200])('is answered by all with a clock that is %i s fast', async (clock) => {
+    const replies = await ask({ agent: 'rpcutil', id: `fast${clock}`, clock, expect: ALL.length });
+    expect(replies.map(({ sender }) => sender)).toEqual(ALL);
+  });
+
+  test('is told by how much its clock is slow', async () => {
+    const [reply] = await ask({ agent: 'rpcutil', id: 'slow', clock: -7_200, expect: 1 });
+    expect(reply?.sender).not.toMatch(/^(c\d|yaml1)/);
+    expect(reply?.text).toMatch(/72\d\d s behind this bridge's clock/);
+  });
+});
+
+test('an mco whose clock is two hours fast reaches nodes of both kinds', async () => {
+  const client = await mixed.client('alice', {}, '+2h');
+  const { stdout } = await client.run('rpc', 'rpcutil', 'ping', '-I', C1, '-I', NODE1, '-j', '--dt', '2');
+  const replies: readonly { readonly sender: string; readonly statuscode: number }[] = JSON.parse(stdout);
+  expect(replies.map(({ sender, statuscode }) => `${sender} ${statuscode}`).toSorted()).toEqual([
+    `${C1} 0`,
+    `${NODE1} 0`,
+  ]);
 });

@@ -172,6 +172,8 @@ export interface McoClientOptions extends CommonOptions {
   /** The caller is `cert=<name>`. */
   readonly name: string;
   readonly keys: KeyPair;
+  /** How far its clock is off, as faketime has it: `+2h`. */
+  readonly clock?: string;
 }
 
 export interface McoClient {
@@ -203,10 +205,13 @@ export const makeMcoClient = async (options: McoClientOptions): Promise<McoClien
     ...options.extra,
   });
   const env = { ...RUBY_ENV, HOME: folder };
+  const { clock } = options;
+  const [program, before] =
+    clock === undefined ? (['mco', []] as const) : (['faketime', ['-f', clock, 'mco']] as const);
   return {
     config: at('client.cfg'),
     env: RUBY_ENV,
-    run: (...args) => run('mco', [...args, '-c', at('client.cfg')], { env }),
+    run: (...args) => run(program, [...before, ...args, '-c', at('client.cfg')], { env }),
     ruby: (script) => run('ruby', ['-e', script, at('client.cfg')], { env }),
     remove: () => rm(folder, { recursive: true, force: true }),
   };

@@ -21,8 +21,8 @@ export interface MixedWorld {
   readonly bridge: BridgeProcess;
   /** The real `mco` of `cert=alice`. */
   readonly mco: Readonly<Record<Serializer, McoClient>>;
-  /** Another `mco`. @param name whose key it has */
-  client(name: string, extra?: Readonly<Record<string, string>>): Promise<McoClient>;
+  /** Another `mco`. @param name whose key it has @param clock how far its clock is off, as faketime has it */
+  client(name: string, extra?: Readonly<Record<string, string>>, clock?: string): Promise<McoClient>;
   stop(): Promise<void>;
 }
 
@@ -150,6 +150,7 @@ export const startMixedWorld = async ({
     name: string,
     serializer: Serializer,
     extra: Readonly<Record<string, string>> = {},
+    clock?: string,
   ): Promise<McoClient> => {
     const main = serializer === 'yaml' ? [YAML_COLLECTIVE] : ['mcollective', UK_COLLECTIVE];
     const client = await makeMcoClient({
@@ -164,6 +165,7 @@ export const startMixedWorld = async ({
       name,
       keys: keyPair(`legacy ${name}`),
       extra,
+      ...(clock !== undefined && { clock }),
     });
     clients.push(client);
     return client;
@@ -174,7 +176,7 @@ export const startMixedWorld = async ({
     fleets,
     bridge,
     mco: { marshal: await makeClient('alice', 'marshal'), yaml: await makeClient('alice', 'yaml') },
-    client: (name, extra) => makeClient(name, 'marshal', extra),
+    client: (name, extra, clock) => makeClient(name, 'marshal', extra, clock),
     stop: async () => {
       await Promise.all(clients.map((client) => client.remove()));
       await Promise.all(Object.values(fleets).map((fleet) => fleet.close()));

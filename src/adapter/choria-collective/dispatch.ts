@@ -5,6 +5,7 @@ import type { Link, OutgoingMessage } from '../../transport/link.ts';
 import type { CompoundStyle } from '../../wire/choria/filter.ts';
 import {
   broadcastSubject,
+  choriaRequestId,
   collectiveSubject,
   encodeRelay,
   encodeRequest,
@@ -60,7 +61,7 @@ export const createDispatch = (
   const textOf = (request: Request): string => {
     const { id, caller, collective, agent, payload } = request;
     const wire = {
-      requestId: id,
+      requestId: choriaRequestId(id),
       senderId: identity,
       callerId: caller,
       collective,
@@ -83,7 +84,7 @@ export const createDispatch = (
         replyTo: collectiveSubject(cluster),
         sender: identity,
         ...(home.hops && { hops: home.hops }),
-        federation: { request: id, home: homecoming.replyTo(home, nodes) },
+        federation: { request: choriaRequestId(id), home: homecoming.replyTo(home, nodes) },
       }),
     );
 

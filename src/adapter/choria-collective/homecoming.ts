@@ -4,6 +4,7 @@ import type { Home, Reply } from '../../envelope/message.ts';
 import { asRejection, Rejection } from '../../envelope/rejection.ts';
 import {
   bridgeReplySubject,
+  choriaRequestId,
   decodeReply,
   decodeReplyBody,
   decodeSecureReply,
@@ -86,7 +87,7 @@ const replyOf = (relay: RelayTransport, { home, asked, broadcast }: ReplyPass): 
   const { requestId, agent } = home;
   try {
     const wire = openReply(relay);
-    if (wire.requestId !== requestId)
+    if (wire.requestId !== choriaRequestId(requestId))
       throw new Rejection(
         'requestid_mismatch',
         `it answers request ${wire.requestId}, its reply token belongs to another`,

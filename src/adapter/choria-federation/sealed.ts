@@ -1,7 +1,7 @@
-import { checkTime } from '../../envelope/check.ts';
 import type { Home } from '../../envelope/message.ts';
 import { asRejection, Rejection } from '../../envelope/rejection.ts';
 import type { SealedRequest, SealedTarget } from '../../envelope/sealed.ts';
+import { checkTime } from '../../envelope/time.ts';
 import {
   type CallerVerifier,
   decodeRelay,

@@ -1,7 +1,7 @@
-import { checkTime } from '../../envelope/check.ts';
 import type { Filter } from '../../envelope/filter.ts';
 import type { Home, Hop, Target } from '../../envelope/message.ts';
 import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
+import { checkTime } from '../../envelope/time.ts';
 import {
   actionIn,
   type CallerVerifier,

@@ -9,6 +9,7 @@ import type { Serializer } from '../../wire/mcollective/serializer.ts';
 import type { SigningPool } from '../../wire/signing-pool.ts';
 import { Room } from '../room.ts';
 import { sendVia } from '../send.ts';
+import { idFormOf } from './intake.ts';
 
 export interface AnsweringOptions {
   readonly link: Link;
@@ -108,13 +109,14 @@ export class Answering {
   async #sign({ home, sender, time }: Head, body: Buffer, kind: Kind, unsent?: Unsent): Promise<void> {
     const { link, serializer, base64, priority, serverKey, signing, clock } = this.#options;
     const { requestId, agent, expires, replyTo } = home;
+    const idForm = idFormOf(home);
     const check = (): void => {
       if (clock() >= expires * 1000)
         throw new Rejection('expired', "the reply's time ended while it waited to be signed");
     };
     const signature = await signing.sign('sha1', body, serverKey, kind, check);
     const document = encodeSignedReply(
-      { senderId: sender, requestId, agent, time },
+      { senderId: sender, requestId, agent, time, ...(idForm !== undefined && { idForm }) },
       body,
       signature,
       serializer,

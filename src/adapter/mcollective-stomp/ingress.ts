@@ -18,7 +18,7 @@ import { sendVia } from '../send.ts';
 import { Answering } from './answering.ts';
 import type { Callers } from './callers.ts';
 import { DirectedSubscriptions } from './directed.ts';
-import { type Arrival, Intake, LEGACY } from './intake.ts';
+import { type Arrival, Intake, idFormOf } from './intake.ts';
 import { Lull } from './lull.ts';
 
 export interface McollectiveStompIngressOptions {
@@ -52,6 +52,10 @@ export interface McollectiveStompIngressOptions {
   readonly maxMessageBytes: number;
   /** Seconds. */
   readonly maxTtl: number;
+  /** How far ahead of this clock a client's may be, in seconds. */
+  readonly maxAhead: number;
+  /** Further places where clients may await replies than the reply queues of the collectives. */
+  readonly allowsReplyTo: (replyTo: string) => boolean;
   /** Ms since the epoch. */
   readonly clock: () => number;
   /** Told of what went wrong where nobody waits for it: a selection that could not be changed. */
@@ -203,10 +207,8 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
           'unsupported_body',
           `the ingress ${name} translates replies, it cannot pass sealed ones`,
         );
-      const { dialect, replyTo } = reply.home;
-      if (dialect !== LEGACY)
-        throw new Rejection('invalid_field', `${dialect} is no dialect of legacy MCollective`);
-      intake.checkReplyTo(replyTo);
+      idFormOf(reply.home);
+      intake.checkReplyTo(reply.home.replyTo);
       answering.send(reply, unsent);
     },
 

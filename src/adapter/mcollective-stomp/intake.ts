@@ -1,18 +1,33 @@
 import { createHash } from 'node:crypto';
-import { checkTime } from '../../envelope/check.ts';
 import type { Home, Request, Target } from '../../envelope/message.ts';
 import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
+import { checkAge } from '../../envelope/time.ts';
 import type { IncomingMessage } from '../../transport/link.ts';
 import { Lru } from '../../wire/lru.ts';
-import { replyToCollective, topicAgent } from '../../wire/mcollective/addressing.ts';
+import { notAQueue, replyToCollective, topicAgent } from '../../wire/mcollective/addressing.ts';
 import { decodeRequest, openRequest, type SealedRequest } from '../../wire/mcollective/request.ts';
+import type { IdForm } from '../../wire/mcollective/request-id.ts';
 import type { Serializer } from '../../wire/mcollective/serializer.ts';
 import type { Ignored, Ownership, RequestSink } from '../port.ts';
 import type { Callers } from './callers.ts';
 import { frameBody } from './frame-body.ts';
 
-/** The one dialect of legacy requesters. */
-export const LEGACY = 'legacy';
+/** The dialect of legacy requesters whose ids are texts; of others, it has the form of theirs behind it. */
+const LEGACY = 'legacy';
+const dialectOf = (form: IdForm | undefined): string => (form === undefined ? LEGACY : `${LEGACY} ${form}`);
+const FORMS: ReadonlyMap<string, IdForm | undefined> = new Map(
+  ([undefined, 'integer', 'symbol', 'bytes'] as const).map((form) => [dialectOf(form), form]),
+);
+
+/**
+ * What the requester's id is made of.
+ * @throws Rejection `invalid_field` for a dialect of another protocol
+ */
+export const idFormOf = ({ dialect }: Home): IdForm | undefined => {
+  if (!FORMS.has(dialect))
+    throw new Rejection('invalid_field', `${dialect} is no dialect of legacy MCollective`);
+  return FORMS.get(dialect);
+};
 
 export interface IntakeOptions {
   readonly name: string;
@@ -28,6 +43,10 @@ export interface IntakeOptions {
   readonly maxMessageBytes: number;
   /** Seconds. */
   readonly maxTtl: number;
+  /** How far ahead of this clock a client's may be, in seconds. */
+  readonly maxAhead: number;
+  /** Further places where clients may await replies than the reply queues of the collectives. */
+  readonly allowsReplyTo: (replyTo: string) => boolean;
   readonly clock: () => number;
   /** Told what is odd about a request that is taken all the same. */
   readonly onNote: (text: string, context: RejectionContext) => void;
@@ -58,11 +77,13 @@ export class Intake {
 
   take(arrival: Arrival, sink: RequestSink): void {
     let context: RejectionContext = {};
+    let idForm: IdForm | undefined;
     try {
       const sealed = this.#decode(arrival);
       context = contextOf(sealed);
       sink.step?.('decoded', context);
-      if (!this.#isOurs(arrival, sealed.requestId, sealed.time)) {
+      ({ idForm } = sealed);
+      if (!this.#isOurs(arrival, sealed.requestId, this.#sentAt(sealed))) {
         sink.ignored(this.#notOurs(), context);
         return;
       }
@@ -79,43 +100,51 @@ export class Intake {
       const undecided = context.requestId === undefined && requestId !== undefined;
       if (undecided && !this.#isOurs(arrival, requestId, Math.floor(this.#options.clock() / 1000)))
         sink.ignored(this.#notOurs(), rejection.context);
-      else this.#refuse(arrival, rejection, sink);
+      else sink.rejected(rejection, this.#answerTo(arrival, rejection.context, idForm));
     }
   }
 
   /** Hands over as refused what is wrong for a reason outside the message. */
   refuse(arrival: Arrival, rejection: Rejection, sink: RequestSink): void {
-    this.#refuse(arrival, rejection.with(this.#claims(arrival)), sink);
+    try {
+      const sealed = this.#decode(arrival);
+      const known = rejection.with(contextOf(sealed));
+      sink.rejected(known, this.#answerTo(arrival, known.context, sealed.idForm));
+    } catch (error) {
+      const known = rejection.with(asRejection(error).context);
+      sink.rejected(known, this.#answerTo(arrival, known.context));
+    }
   }
 
   /** @throws Rejection `invalid_reply_to` */
   checkReplyTo(replyTo: string): void {
-    const collective = replyToCollective(replyTo, this.#options.cluster);
-    if (!this.#options.collectives.has(collective))
+    const { cluster, collectives, allowsReplyTo } = this.#options;
+    const collective = replyToCollective(replyTo, cluster);
+    if (allowsReplyTo(replyTo)) return;
+    if (collective === undefined) throw notAQueue(replyTo);
+    if (!collectives.has(collective))
       throw new Rejection(
         'invalid_reply_to',
         `its reply-to is in the collective ${collective}, to which no replies are carried here`,
       );
   }
 
-  #refuse(arrival: Arrival, rejection: Rejection, sink: RequestSink): void {
-    sink.rejected(rejection, this.#answerTo(arrival, rejection.context));
-  }
-
   #decode({ message }: Arrival): SealedRequest {
     return decodeRequest(frameBody(message.body, this.#options), this.#options.serializer);
   }
 
-  #claims(arrival: Arrival): RejectionContext {
-    try {
-      return contextOf(this.#decode(arrival));
-    } catch (error) {
-      return asRejection(error).context;
-    }
-  }
-
   #isOurs({ copied }: Arrival, requestId: string, time: number): boolean {
     return !copied || (this.#options.ownership?.isMine(requestId, time) ?? true);
+  }
+
+  /**
+   * When a request was sent, in seconds, as far as that decides whose it is. What a client with a wrong clock says of it
+   * would be a time of which nobody knows who takes part then, or nobody did.
+   */
+  #sentAt({ time, ttl }: SealedRequest): number {
+    const { clock, maxTtl } = this.#options;
+    const now = Math.floor(clock() / 1000);
+    return now - time > Math.min(ttl, maxTtl) ? now : Math.min(time, now);
   }
 
   #notOurs(): Ignored {
@@ -129,16 +158,16 @@ export class Intake {
     const replyTo = this.#replyTo(message);
     tie(sealed, arrival);
     // Unless it is enforced that this is the signed time, it says nothing yet.
-    if (enforceTtl) checkTime(sealed.time, sealed.ttl, clock(), this.#options);
+    if (enforceTtl) checkAge(sealed.time, sealed.ttl, clock(), this.#options);
     const fresh = this.#unhandled(sealed, target);
     if (fresh === undefined) return undefined;
-    const { requestId, agent, callerId, senderId, filter, payload, ...legacy } = openRequest(
+    const { requestId, idForm, agent, callerId, senderId, filter, payload, ...legacy } = openRequest(
       sealed,
       callers.keyFor(sealed.callerId),
       serializer,
       { enforceTtl, note: (text) => onNote(text, context) },
     );
-    const { ttl, expires } = checkTime(legacy.time, legacy.ttl, clock(), this.#options);
+    const { time, ttl, expires } = checkAge(legacy.time, legacy.ttl, clock(), this.#options);
     // Only now: a forgery must not keep out the request whose id it bears.
     for (const key of keysOf(sealed, fresh)) this.#handled.set(key, true);
     return {
@@ -147,12 +176,20 @@ export class Intake {
       agent,
       caller: callerId,
       sender: senderId,
-      time: legacy.time,
+      time,
       ttl,
       filter,
       target: fresh,
       payload,
-      home: { ingress: this.#options.name, replyTo, requestId, agent, collective, dialect: LEGACY, expires },
+      home: {
+        ingress: this.#options.name,
+        replyTo,
+        requestId,
+        agent,
+        collective,
+        dialect: dialectOf(idForm),
+        expires,
+      },
     };
   }
 
@@ -176,13 +213,17 @@ export class Intake {
   }
 
   /** Where an error goes: nowhere, unless the message says enough of itself. */
-  #answerTo({ message, collective }: Arrival, { requestId, agent }: RejectionContext): Home | undefined {
+  #answerTo(
+    { message, collective }: Arrival,
+    { requestId, agent }: RejectionContext,
+    idForm?: IdForm,
+  ): Home | undefined {
     if (requestId === undefined || agent === undefined) return undefined;
     const { name, clock, maxTtl } = this.#options;
     const expires = Math.floor(clock() / 1000) + Math.min(ANSWER_TTL, maxTtl);
     try {
       const replyTo = this.#replyTo(message);
-      return { ingress: name, replyTo, requestId, agent, collective, dialect: LEGACY, expires };
+      return { ingress: name, replyTo, requestId, agent, collective, dialect: dialectOf(idForm), expires };
     } catch {
       return undefined;
     }

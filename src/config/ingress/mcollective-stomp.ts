@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ALWAYS, bool, path, text, token } from '../fields.ts';
+import { ALWAYS, bool, path, seconds, text, token } from '../fields.ts';
 import { checkStomp, type StompConnection, stompFields, stompOf } from '../stomp-connection.ts';
 import type { SchemaContext } from '../types.ts';
 
@@ -21,6 +21,10 @@ export interface LegacyCallersConfig {
   readonly keysDir: string;
   /** MCollective's `plugin.ssl.enforce_ttl`. */
   readonly enforceTtl: boolean;
+  /** How far ahead of this host's clock a client's may be, in seconds. */
+  readonly maxAhead: number;
+  /** Globs of further places where clients may await replies. */
+  readonly replyTo: readonly string[];
 }
 
 const COLLECTIVE = '{collective}';
@@ -29,13 +33,26 @@ const COLLECTIVE = '{collective}';
 const isQueue = (name: string): boolean =>
   name.includes(COLLECTIVE) && /^\/queue\/[\w-]+(\.[\w-]+)*$/.test(name.replaceAll(COLLECTIVE, 'c'));
 
+/** A place of the broker, with `*` for any text. */
+const isPlace = (name: string): boolean =>
+  /^\/(queue|topic|remote-temp-queue|remote-temp-topic)\/[\w:@~+=%.*-]+$/.test(name);
+
+/** Seconds. What is wrong by a time zone, or by a day, is taken. */
+const DAY = 24 * 3600;
+const TEN_YEARS = 3650 * DAY;
+
 export const mcollectiveStompIngress = (context: SchemaContext) => {
   const file = () => path(context.resolve);
   return z
     .strictObject({
       type: z.literal('mcollective-stomp'),
       ...stompFields(file),
-      callers: z.strictObject({ keys_dir: file(), enforce_ttl: bool().default(true) }),
+      callers: z.strictObject({
+        keys_dir: file(),
+        enforce_ttl: bool().default(true),
+        max_ahead: seconds(0, TEN_YEARS).default(DAY),
+        reply_to: z.array(text('a queue such as /queue/results.*', isPlace)).default([]),
+      }),
       server_private_key: file(),
       broadcast_queue: text(`a queue such as /queue/mcbridge.${COLLECTIVE}.requests`, isQueue).optional(),
       beside: token('the name of an egress').optional(),
@@ -45,7 +62,12 @@ export const mcollectiveStompIngress = (context: SchemaContext) => {
       (it): McollectiveStompIngressConfig => ({
         type: it.type,
         ...stompOf(it),
-        callers: { keysDir: it.callers.keys_dir, enforceTtl: it.callers.enforce_ttl },
+        callers: {
+          keysDir: it.callers.keys_dir,
+          enforceTtl: it.callers.enforce_ttl,
+          maxAhead: it.callers.max_ahead,
+          replyTo: it.callers.reply_to,
+        },
         serverPrivateKey: it.server_private_key,
         broadcastQueue: it.broadcast_queue,
         beside: it.beside,

@@ -53,13 +53,11 @@ const requestWithout = (
 ): Clean =>
   ofRequest(sealed.requestId, () => {
     const document = serializer.decode(sealed.body);
-    if (!(document instanceof RubyHash))
-      throw new Rejection('missing_field', 'the signed document is not a hash');
-    const payload = document.symbol(PAYLOAD);
-    // Clients before MCollective 2.0 signed the bare payload.
+    const payload = document instanceof RubyHash ? document.symbol(PAYLOAD) : undefined;
+    // Clients before MCollective 2.0, and some of other languages, sign the bare payload.
     const clean = redactLegacyPayload(payload ?? document, redaction);
     const around = SIGNED.flatMap((name) => {
-      const value = document.symbol(name);
+      const value = document instanceof RubyHash ? document.symbol(name) : undefined;
       return typeof value === 'number' ? [[symbol(name), value] as const] : [];
     });
     const body = serializer.encode(

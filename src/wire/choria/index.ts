@@ -9,6 +9,7 @@ export { encodeProtocol2Reply, type Protocol2Claim, protocol2Claim } from './pro
 export * from './relay.ts';
 export * from './reply.ts';
 export {
+  choriaRequestId,
   decodeRequest,
   decodeUnreadRequest,
   encodeRequest,

@@ -1,7 +1,7 @@
-import { isIdentity, isRequestId, isToken } from '../../envelope/check.ts';
+import { isIdentity, isToken } from '../../envelope/check.ts';
 import { integerField, objectField, parseObject, requireProtocol, stringField } from './fields.ts';
 import { formatString } from './json.ts';
-import { checkedField, inContext } from './request.ts';
+import { checkedField, inContext, isChoriaRequestId } from './request.ts';
 
 const PROTOCOL = 'choria:reply:1';
 const WHAT = 'the reply';
@@ -26,7 +26,7 @@ export const decodeReply = (text: string): WireReply => {
   requireProtocol(object, PROTOCOL, WHAT);
   const envelope = objectField(object, 'envelope', WHAT);
   return inContext(envelope, () => ({
-    requestId: checkedField(envelope, 'requestid', WHAT, isRequestId),
+    requestId: checkedField(envelope, 'requestid', WHAT, isChoriaRequestId),
     senderId: checkedField(envelope, 'senderid', WHAT, isIdentity),
     agent: checkedField(envelope, 'agent', WHAT, isToken),
     time: integerField(envelope, 'time', WHAT),

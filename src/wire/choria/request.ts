@@ -1,4 +1,5 @@
-import { isCallerId, isIdentity, isRequestId, isToken } from '../../envelope/check.ts';
+import { createHash } from 'node:crypto';
+import { isCallerId, isIdentity, isRequestId, isSender, isToken } from '../../envelope/check.ts';
 import type { Filter } from '../../envelope/filter.ts';
 import { Rejection, type RejectionContext } from '../../envelope/rejection.ts';
 import {
@@ -25,6 +26,22 @@ const ENVELOPE_FIELDS: ReadonlySet<string> = new Set([
   'ttl',
   'time',
 ]);
+
+/** The schema of `choria:request:1` asks for any 32 characters; clients write lower-case hex. */
+const ID_LENGTH = 32;
+
+export const isChoriaRequestId = (text: string): boolean =>
+  isRequestId(text) && [...text].length === ID_LENGTH;
+
+/** What passes as it is: the rest could be read in two ways on its way through subjects and logs. */
+const PLAIN_ID = /^[\w-]{32}$/;
+
+/**
+ * The id that Choria's nodes get for a request: its own where it is one of theirs, else one that is made of it and is the same
+ * each time, so that whoever carries the replies knows it again.
+ */
+export const choriaRequestId = (id: string): string =>
+  PLAIN_ID.test(id) ? id : createHash('sha256').update(id).digest('hex').slice(0, ID_LENGTH);
 
 /** The signed request but for its filter, which costs most to read. `message` is the agent's body, see `decodeRequestBody`. */
 export interface WireRequestClaim {
@@ -74,7 +91,7 @@ const known = (envelope: JsonObject, name: string, check: (text: string) => bool
 
 /** What a refused message says of itself, for logs; only what is well-formed, so that no log line can be forged. */
 export const messageContext = (envelope: JsonObject): RejectionContext => {
-  const requestId = known(envelope, 'requestid', isRequestId);
+  const requestId = known(envelope, 'requestid', isChoriaRequestId);
   const sender = known(envelope, 'senderid', isIdentity);
   const caller = known(envelope, 'callerid', isCallerId);
   const agent = known(envelope, 'agent', isToken);
@@ -109,8 +126,8 @@ export const decodeUnreadRequest = (text: string): UnreadRequest => {
   return inContext(envelope, () => {
     refuseTwins(envelope, ENVELOPE_FIELDS, WHAT);
     return {
-      requestId: checkedField(envelope, 'requestid', WHAT, isRequestId),
-      senderId: checkedField(envelope, 'senderid', WHAT, isIdentity),
+      requestId: checkedField(envelope, 'requestid', WHAT, isChoriaRequestId),
+      senderId: checkedField(envelope, 'senderid', WHAT, isSender),
       callerId: checkedField(envelope, 'callerid', WHAT, isCallerId, 'invalid_callerid'),
       collective: checkedField(envelope, 'collective', WHAT, isToken),
       agent: checkedField(envelope, 'agent', WHAT, isToken),

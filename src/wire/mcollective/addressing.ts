@@ -64,15 +64,18 @@ export const discoveryDestination = (collective: string, name: string, unique: s
 const DISCOVERY = 'mcbridge-discovery_';
 
 // ActiveMQ sends to each of several destinations between commas, takes options after "?", and lets `*` and `>` stand
-// for many; none of that is a queue of a client's own.
-const CLIENT_REPLY = /^\/queue\/([\w-]+)\.reply\.([\w-]+)(?:\.[\w-]+)*$/;
+// for many; none of that is one place of a client's own. What a connection has of its own, others see with `remote-`.
+const PLACE = /^\/(?:queue|topic|remote-temp-queue|remote-temp-topic)\/[\w:@~+=%-]+(?:\.[\w:@~+=%-]+)*$/;
+const CLIENT_REPLY = /^\/queue\/([\w-]+)\.reply\.([^.]+)/;
 
 /**
- * The collective in whose reply namespace a client awaits its replies, `/queue/<collective>.reply.<…>`.
+ * The collective in whose reply namespace a client awaits its replies, `/queue/<collective>.reply.<…>`; undefined where it
+ * awaits them elsewhere.
  * @param cluster the bridge's own, whose reply queues are no client's
- * @throws Rejection `invalid_reply_to` for any other destination
+ * @throws Rejection `invalid_reply_to` for what is not one place, and for a place of the bridge
  */
-export const replyToCollective = (replyTo: string, cluster: string): string => {
+export const replyToCollective = (replyTo: string, cluster: string): string | undefined => {
+  if (!PLACE.test(replyTo)) throw notAQueue(replyTo);
   const [, collective, client = ''] = CLIENT_REPLY.exec(replyTo) ?? [];
   // What the bridge sends there would come back to it as the reply of a legacy node.
   if (client === cluster || client.startsWith(DISCOVERY))
@@ -80,13 +83,15 @@ export const replyToCollective = (replyTo: string, cluster: string): string => {
       'invalid_reply_to',
       `the reply-to ${shown(replyTo)} is a queue in which the bridge itself awaits replies`,
     );
-  if (collective === undefined)
-    throw new Rejection(
-      'invalid_reply_to',
-      `the reply-to ${shown(replyTo)} is not a queue of the form /queue/<collective>.reply.<client>`,
-    );
   return collective;
 };
+
+/** @returns the Rejection `invalid_reply_to` of a place that is none of a client's replies */
+export const notAQueue = (replyTo: string): Rejection =>
+  new Rejection(
+    'invalid_reply_to',
+    `the reply-to ${shown(replyTo)} is not a queue of the form /queue/<collective>.reply.<client>, nor allowed by callers.reply_to`,
+  );
 
 export interface FrameOptions {
   /** Host or program that sends, for `mc_sender`. */

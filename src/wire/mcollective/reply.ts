@@ -7,6 +7,7 @@ import { RubyHash, symbol } from '../ruby/value.ts';
 import { shown } from '../shown.ts';
 import { replyPayloadFromRuby, replyPayloadToRuby } from './payload.ts';
 import { sealOf } from './request.ts';
+import { type IdForm, requestIdFrom, requestIdToRuby } from './request-id.ts';
 import type { Serializer } from './serializer.ts';
 import { signDocument, verifyDocument } from './signature.ts';
 import { binary, fieldText } from './text.ts';
@@ -15,6 +16,8 @@ import { binary, fieldText } from './text.ts';
 export interface SealedReply {
   readonly senderId: string;
   readonly requestId: string;
+  /** Undefined for a text. */
+  readonly idForm?: IdForm;
   readonly agent: string;
   /** Seconds since the epoch. */
   readonly time: number;
@@ -32,11 +35,18 @@ export const decodeReply = (bytes: Uint8Array, serializer: Serializer): SealedRe
   if (!isIdentity(senderId))
     throw new Rejection('invalid_field', `the reply's :senderid ${shown(senderId)} is not an identity`);
   try {
-    const requestId = fieldText(hash.symbol('requestid'));
-    if (requestId === undefined) throw new Rejection('missing_field', 'the reply has no :requestid');
+    const id = requestIdFrom(hash.symbol('requestid'));
+    if (id === undefined) throw new Rejection('missing_field', 'the reply has no :requestid');
     const time = hash.symbol('msgtime');
     if (typeof time !== 'number') throw new Rejection('missing_field', 'the reply has no integer :msgtime');
-    return { senderId, requestId, agent: fieldText(hash.symbol('senderagent')) ?? '', time, ...sealOf(hash) };
+    return {
+      senderId,
+      requestId: id.text,
+      ...(id.form !== undefined && { idForm: id.form }),
+      agent: fieldText(hash.symbol('senderagent')) ?? '',
+      time,
+      ...sealOf(hash),
+    };
   } catch (error) {
     throw error instanceof Rejection ? error.with({ sender: senderId }) : error;
   }
@@ -71,17 +81,19 @@ export const encodeSignedReply = (
   body: Buffer,
   signature: Uint8Array,
   serializer: Serializer,
-): Buffer =>
-  serializer.encode(
+): Buffer => {
+  const { requestId, idForm: form } = reply;
+  return serializer.encode(
     new RubyHash([
       [symbol('senderid'), reply.senderId],
-      [symbol('requestid'), reply.requestId],
+      [symbol('requestid'), requestIdToRuby({ text: requestId, ...(form !== undefined && { form }) })],
       [symbol('senderagent'), reply.agent],
       [symbol('msgtime'), reply.time],
       [symbol('body'), serializer.name === 'yaml' ? body.toString('utf8') : binary(body)],
       [symbol('hash'), encodeBase64(signature, 'wrapped')],
     ]),
   );
+};
 
 /** A daemon's side: signs a payload and wraps it. */
 export const encodeReply = async (

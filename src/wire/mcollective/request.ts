@@ -1,13 +1,14 @@
 import type { KeyObject } from 'node:crypto';
-import { isCallerId, isIdentity, isRequestId, isToken } from '../../envelope/check.ts';
+import { isCallerId, isSender, isToken } from '../../envelope/check.ts';
 import type { Filter } from '../../envelope/filter.ts';
 import type { RequestPayload } from '../../envelope/message.ts';
 import { Rejection, type RejectionContext } from '../../envelope/rejection.ts';
 import { decodeBase64, encodeBase64 } from '../base64.ts';
-import { RubyHash, type RubyValue, symbol } from '../ruby/value.ts';
+import { RubyFloat, RubyHash, type RubyValue, symbol } from '../ruby/value.ts';
 import { shown } from '../shown.ts';
 import { filterCollective, filterFromRuby, filterToRuby } from './filter.ts';
 import { requestPayloadFromRuby, requestPayloadToRuby } from './payload.ts';
+import { type IdForm, requestIdFrom, requestIdToRuby } from './request-id.ts';
 import type { Serializer } from './serializer.ts';
 import { signDocument, verifyDocument } from './signature.ts';
 import { binary, fieldBytes, fieldText } from './text.ts';
@@ -15,6 +16,8 @@ import { binary, fieldBytes, fieldText } from './text.ts';
 /** A legacy request, both layers of it. Times in seconds. */
 export interface LegacyRequest {
   readonly requestId: string;
+  /** Undefined for a text. */
+  readonly idForm?: IdForm;
   readonly senderId: string;
   readonly callerId: string;
   readonly collective: string;
@@ -46,7 +49,7 @@ export const encodeSignedRequest = (
     new RubyHash([
       [symbol('body'), serializer.name === 'yaml' ? body.toString('utf8') : binary(body)],
       [symbol('senderid'), request.senderId],
-      [symbol('requestid'), request.requestId],
+      [symbol('requestid'), requestIdToRuby(idOf(request))],
       [symbol('filter'), filterToRuby(request.filter)],
       [symbol('collective'), request.collective],
       [symbol('agent'), request.agent],
@@ -56,6 +59,11 @@ export const encodeSignedRequest = (
       [symbol('hash'), encodeBase64(signature, 'wrapped')],
     ]),
   );
+
+const idOf = ({ requestId: text, idForm: form }: Pick<LegacyRequest, 'requestId' | 'idForm'>) => ({
+  text,
+  ...(form !== undefined && { form }),
+});
 
 /** Signs once; the result serves every target. */
 export const encodeRequest = async (
@@ -70,6 +78,8 @@ export const encodeRequest = async (
 /** A request as it came in: nothing of it is proven before {@link openRequest}. */
 export interface SealedRequest {
   readonly requestId: string;
+  /** Undefined for a text. */
+  readonly idForm?: IdForm;
   readonly senderId: string;
   readonly callerId: string;
   readonly collective: string;
@@ -105,8 +115,8 @@ const claimsOf = (hash: RubyHash): RejectionContext => {
     const value = fieldText(hash.symbol(field));
     return value !== undefined && check(value) ? value : undefined;
   };
-  const requestId = claim('requestid', isRequestId);
-  const sender = claim('senderid', isIdentity);
+  const requestId = requestIdFrom(hash.symbol('requestid'))?.text;
+  const sender = claim('senderid', isSender);
   const caller = claim('callerid', isCallerId);
   const agent = claim('agent', isToken);
   const collective = claim('collective', isToken);
@@ -130,24 +140,38 @@ const requestFrom = (hash: RubyHash): SealedRequest => {
       );
     return value;
   };
+  const id = requestIdFrom(hash.symbol('requestid'));
+  if (id === undefined)
+    throw hash.symbol('requestid') === undefined
+      ? new Rejection('missing_field', 'the request has no :requestid')
+      : new Rejection('invalid_field', "the request's :requestid is not one of 1 to 255 bytes");
   return {
-    requestId: text('requestid', isRequestId),
-    senderId: text('senderid', isIdentity),
+    requestId: id.text,
+    ...(id.form !== undefined && { idForm: id.form }),
+    senderId: text('senderid', isSender),
     callerId: text('callerid', isCallerId),
     collective: text('collective', isToken),
     agent: text('agent', isToken),
-    ttl: integerField(hash, 'ttl'),
-    time: integerField(hash, 'msgtime'),
+    ttl: secondsField(hash, 'ttl'),
+    time: secondsField(hash, 'msgtime'),
     filterCollective: filterCollective(hash.symbol('filter')),
     readFilter: () => filterFromRuby(hash.symbol('filter'), fieldText(hash.symbol('collective'))),
     ...sealOf(hash),
   };
 };
 
-const integerField = (hash: RubyHash, name: string): number => {
-  const value: RubyValue | undefined = hash.symbol(name);
-  if (typeof value !== 'number') throw new Rejection('missing_field', `the message has no integer :${name}`);
-  return value;
+const secondsField = (hash: RubyHash, name: string): number => {
+  const seconds = secondsOf(hash.symbol(name));
+  if (seconds === undefined) throw new Rejection('missing_field', `the message has no integer :${name}`);
+  return seconds;
+};
+
+/** Whole seconds of any number, as daemons compute with each of them; what is too large is as large as can be. */
+const secondsOf = (value: RubyValue | undefined): number | undefined => {
+  if (typeof value === 'number') return value;
+  if (typeof value === 'bigint') return value < 0n ? -1 : Number.MAX_SAFE_INTEGER;
+  if (!(value instanceof RubyFloat) || Number.isNaN(value.value)) return undefined;
+  return Math.min(Math.max(Math.floor(value.value), -1), Number.MAX_SAFE_INTEGER);
 };
 
 /** The signed document and its signature. */
@@ -159,11 +183,14 @@ export const sealOf = (hash: RubyHash): { readonly body: Buffer; readonly signat
   return { body, signature: decodeBase64(text, 'the :hash') };
 };
 
+/** What is odd about the times that are signed: there are none, or they are not those outside. */
+export type Oddity = 'unsigned' | 'differs';
+
 /** How strictly a request's ttl and time are held against the signed ones. */
 export interface TtlOptions {
   /** MCollective's `plugin.ssl.enforce_ttl`: without it, what is unsigned or differs is only noted. */
   readonly enforceTtl: boolean;
-  readonly note?: (text: string) => void;
+  readonly note?: (text: string, kind: Oddity) => void;
 }
 
 /**
@@ -180,13 +207,8 @@ export const openRequest = (
   if (!verifyDocument(sealed.body, sealed.signature, key))
     throw new Rejection('invalid_signature', `the signature is not one of ${sealed.callerId}`);
   const inner = serializer.decode(sealed.body);
-  if (!(inner instanceof RubyHash))
-    throw new Rejection('missing_field', 'the signed document has no :ssl_msg');
-  // Clients before MCollective 2.0 signed the bare payload.
-  const message = inner.symbol('ssl_msg') ?? (options.enforceTtl ? undefined : inner);
-  if (message === undefined) throw new Rejection('missing_field', 'the signed document has no :ssl_msg');
-  const ttl = signedNumber(inner, 'ssl_ttl', sealed.ttl, 'ttl', options);
-  const time = signedNumber(inner, 'ssl_msgtime', sealed.time, 'message time', options);
+  const { message, ttl, time } =
+    inner instanceof RubyHash ? signedParts(inner, sealed, options) : bareParts(inner, sealed, options);
   const { payload, agent, caller } = requestPayloadFromRuby(message);
   checkAgent(sealed.agent, payload, agent);
   if (caller !== undefined && caller !== sealed.callerId)
@@ -198,6 +220,33 @@ export const openRequest = (
   return { ...fields, ttl, time, filter: readFilter(), payload };
 };
 
+interface SignedParts {
+  readonly message: RubyValue;
+  readonly ttl: number;
+  readonly time: number;
+}
+
+/** A hash of a client before MCollective 2.0, or of another language's, is the payload itself, with or without a time. */
+const signedParts = (inner: RubyHash, sealed: SealedRequest, options: TtlOptions): SignedParts => {
+  const message = inner.symbol('ssl_msg');
+  const isBare = message === undefined && inner.symbol('ssl_ttl') === undefined;
+  return isBare
+    ? bareParts(inner, sealed, options)
+    : {
+        message: message ?? inner,
+        ttl: signedNumber(inner, 'ssl_ttl', sealed.ttl, 'ttl', options),
+        time: signedNumber(inner, 'ssl_msgtime', sealed.time, 'message time', options),
+      };
+};
+
+/** Whoever has such a document can send it again at any time, with another time beside it. */
+const bareParts = (message: RubyValue, { ttl, time }: SealedRequest, options: TtlOptions): SignedParts => {
+  const problem = 'the signed document has no :ssl_msg: its ttl and time are not signed';
+  if (options.enforceTtl) throw new Rejection('missing_field', `${problem}, and enforce_ttl asks for that`);
+  options.note?.(problem, 'unsigned');
+  return { message, ttl, time };
+};
+
 /** ssl.rb's `update_secure_property`: the signed value counts wherever there is one. */
 const signedNumber = (
   inner: RubyHash,
@@ -206,14 +255,15 @@ const signedNumber = (
   what: string,
   { enforceTtl, note }: TtlOptions,
 ): number => {
-  const signed = inner.symbol(name);
+  const value = inner.symbol(name);
+  const signed = secondsOf(value);
   if (signed === outer) return outer;
   const problem =
-    signed === undefined ? `the signed document has no :${name}` : `the ${what} differs from the signed one`;
-  if (enforceTtl) throw new Rejection(signed === undefined ? 'missing_field' : 'invalid_field', problem);
-  if (signed !== undefined && typeof signed !== 'number')
+    value === undefined ? `the signed document has no :${name}` : `the ${what} differs from the signed one`;
+  if (enforceTtl) throw new Rejection(value === undefined ? 'missing_field' : 'invalid_field', problem);
+  if (value !== undefined && signed === undefined)
     throw new Rejection('invalid_field', `the signed document's :${name} is not an integer`);
-  note?.(problem);
+  note?.(problem, value === undefined ? 'unsigned' : 'differs');
   return signed ?? outer;
 };
 

@@ -2,8 +2,16 @@ import { describe, expect, it } from 'vitest';
 import type { McollectiveStompIngressOptions } from '../../../src/adapter/mcollective-stomp/ingress.ts';
 import { EMPTY_FILTER } from '../../../src/envelope/filter.ts';
 import { discoveryDestination } from '../../../src/wire/mcollective/addressing.ts';
-import { RubyHash } from '../../../src/wire/ruby/value.ts';
-import { serverKeys, settled } from '../world.ts';
+import { createSerializer } from '../../../src/wire/mcollective/serializer.ts';
+import {
+  DEFAULT_RUBY_LIMITS,
+  RubyFloat,
+  RubyHash,
+  RubyString,
+  type RubyValue,
+  symbol,
+} from '../../../src/wire/ruby/value.ts';
+import { serverKeys, settled, until } from '../world.ts';
 import {
   clientFrame,
   type Deviation,
@@ -15,6 +23,7 @@ import {
 } from './ingress-world.ts';
 
 const NOW = Math.floor(Date.now() / 1000);
+const OK = { kind: 'rpc', statusCode: 0, statusMessage: 'OK', data: new Map() } as const;
 
 const started = async (overrides: Partial<McollectiveStompIngressOptions> = {}) => {
   const link = fakeLink();
@@ -77,8 +86,8 @@ describe('a client’s request', () => {
     ['without a signed payload', { inner: { ssl_msg: undefined } }, 'missing_field'],
     ['that has expired', { time: NOW - 61 }, 'expired'],
     ['that has expired by the ttl that is honoured', { time: NOW - 3_601, ttl: 86_400 }, 'expired'],
-    ['from the future', { time: NOW + 120 }, 'from_the_future'],
-    ['without any time to live', { ttl: 0 }, 'invalid_field'],
+    ['from a future that is too far', { time: NOW + 90_000 }, 'from_the_future'],
+    ['without any time to live', { ttl: -1 }, 'invalid_field'],
     ['whose filter cannot be read', { outer: { filter: new RubyHash([['fact', 'all']]) } }, 'invalid_field'],
     ['without a signature', { outer: { hash: undefined } }, 'missing_field'],
     ['with a signature that is none', { outer: { hash: 'AAAA' } }, 'invalid_signature'],
@@ -141,7 +150,8 @@ describe('a client’s request', () => {
     ['answered with a line more', { replyTo: '/queue/mcollective.reply.x\nselector:1' }, 'invalid_reply_to'],
     ['without an id', { outer: { requestid: undefined } }, 'missing_field'],
     ['without an agent', { outer: { agent: undefined } }, 'missing_field'],
-    ['with an id of another form', { outer: { requestid: '1' } }, 'invalid_field'],
+    ['with an id that is too long', { outer: { requestid: 'x'.repeat(256) } }, 'invalid_field'],
+    ['with an id that is none', { outer: { requestid: [] } }, 'invalid_field'],
     ['in the other serializer', { serializer: 'yaml' }, 'malformed_marshal'],
     ['in base64 where there is none', { base64: true }, 'malformed_marshal'],
   ];
@@ -237,6 +247,99 @@ describe('a client’s request', () => {
   });
 });
 
+describe('what daemons take of clients that are not Ruby’s', () => {
+  const IDS: readonly (readonly [string, RubyValue, string])[] = [
+    ['a number', 42, '42'],
+    ['a large number', 2n ** 100n, String(2n ** 100n)],
+    ['a symbol', symbol('id'), 'id'],
+    ['bytes', new RubyString(Buffer.from([0xff, 0, 1]), 'ASCII-8BIT'), '/wAB'],
+    ['text of any length up to 255', 'x'.repeat(255), 'x'.repeat(255)],
+    ['text with a line feed', 'aWQ=\n', 'aWQ=\n'],
+  ];
+
+  it.each(IDS)('an id that is %s goes back as it came', async (_, value, text) => {
+    const { ingress, link, requests } = await handedFor({ outer: { requestid: value } });
+    const [request] = requests;
+    if (request === undefined) throw new Error('it was not handed over');
+    expect(request.id).toBe(text);
+    ingress.reply({ home: request.home, sender: 'n1', time: NOW, payload: OK });
+    await until('the reply is sent', () => link.sent.length > 0);
+    const reply = createSerializer('marshal', DEFAULT_RUBY_LIMITS).decode(
+      link.sent[0]?.body ?? Buffer.alloc(0),
+    );
+    expect(reply instanceof RubyHash && reply.symbol('requestid')).toEqual(value);
+  });
+
+  it('an id that is a number goes back as one in a refusal too', async () => {
+    const { rejections } = await handedFor({ key: serverKeys.privateKey, outer: { requestid: 42 } });
+    expect(rejections[0]?.home).toMatchObject({ requestId: '42', dialect: 'legacy integer' });
+  });
+
+  it.each([
+    ['seconds with a fraction', { ttl: new RubyFloat(60.5), msgtime: new RubyFloat(NOW + 0.25) }],
+    ['a ttl beyond all clocks', { ttl: 2n ** 70n, msgtime: NOW }],
+  ])('%s are taken', async (_, { ttl, msgtime }) => {
+    const { requests } = await handedFor({
+      outer: { ttl, msgtime },
+      inner: { ssl_ttl: ttl, ssl_msgtime: msgtime },
+    });
+    expect(requests).toMatchObject([{ time: NOW }]);
+  });
+
+  it('a payload beside its signed ttl and time is taken, also where these are enforced', async () => {
+    const payload = (of: string): RubyValue => (of === 'action' ? 'ping' : 'rpcutil');
+    const { requests } = await handedFor({
+      bare: true,
+      signed: ['agent', 'action'].map((of) => [of, payload(of)]),
+    });
+    expect(requests).toMatchObject([{ payload: { action: 'ping' } }]);
+  });
+
+  it('a bare payload is refused where its ttl and time are enforced, and the reason says so', async () => {
+    const { rejections } = await handedFor({ bare: true });
+    expect(rejections).toMatchObject([
+      { rejection: { code: 'missing_field', message: expect.stringContaining('enforce_ttl') }, home: {} },
+    ]);
+  });
+
+  it.each([0, 90, 86_400])('a clock that is %i s fast: the request begins now', async (ahead) => {
+    const { requests } = await handedFor(
+      { time: NOW + ahead, ttl: 7_200 },
+      { clock: () => NOW * 1000 + 999 },
+    );
+    expect(requests).toMatchObject([{ time: NOW, ttl: 3_600, home: { expires: NOW + 3_600 } }]);
+  });
+
+  it('a clock that is further ahead than may be is refused, and told by how much', async () => {
+    const { rejections } = await handedFor({ time: NOW + 61 }, { maxAhead: 60, clock: () => NOW * 1000 });
+    expect(rejections[0]?.rejection).toMatchObject({
+      code: 'from_the_future',
+      message: expect.stringContaining("61 s ahead of this bridge's clock, and 60 s are allowed"),
+    });
+    expect(rejections[0]?.home).toBeDefined();
+  });
+
+  it('a request is alive for as long as its ttl, the last second too', async () => {
+    const at = (age: number) => handedFor({ time: NOW - age }, { clock: () => NOW * 1000 });
+    expect((await at(60)).requests).toMatchObject([{ home: { expires: NOW + 1 } }]);
+    expect((await at(61)).rejections).toMatchObject([{ rejection: { code: 'expired' } }]);
+  });
+
+  it('replies go elsewhere only where the operator says so', async () => {
+    const allowed = { allowsReplyTo: (place: string) => place === '/queue/results' };
+    expect((await handedFor({ replyTo: '/queue/results' }, allowed)).requests).toHaveLength(1);
+    for (const replyTo of ['/queue/results.x', '/remote-temp-queue/ID:h-1:2:1', '/queue/results,/queue/x']) {
+      const { rejections } = await handedFor({ replyTo }, allowed);
+      expect(rejections).toMatchObject([{ rejection: { code: 'invalid_reply_to' } }]);
+    }
+    const own = await handedFor(
+      { replyTo: '/queue/mcollective.reply.prod.token' },
+      { allowsReplyTo: () => true },
+    );
+    expect(own.rejections).toMatchObject([{ rejection: { code: 'invalid_reply_to' } }]);
+  });
+});
+
 describe('a collective that does not enforce the signed ttl', () => {
   const lax = async (deviation: Deviation) => {
     const notes: string[] = [];
@@ -267,6 +370,16 @@ describe('a collective that does not enforce the signed ttl', () => {
     const { requests, rejections } = await lax({ time: NOW - 100, outer: { msgtime: NOW } });
     expect(requests).toEqual([]);
     expect(rejections).toMatchObject([{ rejection: { code: 'expired' } }]);
+  });
+
+  it('takes a bare payload, and notes that its time is not signed', async () => {
+    const { requests, notes } = await lax({ bare: true, time: NOW - 5 });
+    expect(requests).toMatchObject([
+      { time: NOW - 5, ttl: 60, payload: { kind: 'rpc', action: 'get_fact' } },
+    ]);
+    expect(notes).toEqual(['the signed document has no :ssl_msg: its ttl and time are not signed']);
+    const ping = await lax({ bare: true, agent: 'discovery' });
+    expect(ping.requests).toMatchObject([{ payload: { kind: 'discovery' } }]);
   });
 
   it('refuses a signed time that is none', async () => {

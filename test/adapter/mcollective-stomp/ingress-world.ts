@@ -17,7 +17,13 @@ import {
   type LegacyRequest,
 } from '../../../src/wire/mcollective/request.ts';
 import { createSerializer, type SerializerName } from '../../../src/wire/mcollective/serializer.ts';
-import { DEFAULT_RUBY_LIMITS, RubyHash, RubySymbol, type RubyValue } from '../../../src/wire/ruby/value.ts';
+import {
+  DEFAULT_RUBY_LIMITS,
+  RubyHash,
+  RubySymbol,
+  type RubyValue,
+  symbol,
+} from '../../../src/wire/ruby/value.ts';
 import { SigningPool } from '../../../src/wire/signing-pool.ts';
 import { aliceKeys, BRIDGE, MAX_BYTES, MAX_TTL, serverKeys } from '../world.ts';
 
@@ -114,6 +120,8 @@ export const makeStompIngress = (
       },
     },
     enforceTtl: true,
+    maxAhead: 86_400,
+    allowsReplyTo: () => false,
     serverKey: serverKeys.privateKey,
     signing: new SigningPool(1),
     maxUnsignedBytes: 16 * 1024 ** 2,
@@ -144,6 +152,9 @@ export interface Deviation extends Partial<Omit<LegacyRequest, 'callerId'>> {
   readonly outer?: Readonly<Record<string, RubyValue | undefined>>;
   /** Fields of the signed document; undefined leaves one out. */
   readonly inner?: Readonly<Record<string, RubyValue | undefined>>;
+  /** Signs the payload alone, or with these beside its ttl and time. */
+  readonly bare?: boolean;
+  readonly signed?: readonly (readonly [string, RubyValue])[];
   readonly destination?: string;
   /** Null: none. */
   readonly replyTo?: string | null;
@@ -161,6 +172,12 @@ const changed = (document: RubyValue, changes: Deviation['outer'] = {}): RubyHas
       return value === undefined ? [] : [[key, value] as const];
     }),
   );
+};
+
+const withoutWrapping = (document: RubyHash, signed: Deviation['signed']): RubyValue => {
+  if (signed === undefined) return document.symbol('ssl_msg') ?? null;
+  const times = document.entries.filter(([key]) => key instanceof RubySymbol && key.name !== 'ssl_msg');
+  return new RubyHash([...signed.map(([name, value]) => [symbol(name), value] as const), ...times]);
 };
 
 export const REPLY_QUEUE = '/queue/mcollective.reply.client.example.net_4711.1';
@@ -189,9 +206,12 @@ export const clientFrame = (deviation: Deviation = {}): IncomingMessage => {
         : { kind: 'rpc', action: 'get_fact', data: new Map([['fact', 'country']]) },
     ...fields,
   };
-  const body = serializer.encode(changed(serializer.decode(encodeRequestBody(request, serializer)), inner));
+  const document = changed(serializer.decode(encodeRequestBody(request, serializer)), inner);
+  const body = serializer.encode(
+    deviation.bare === true ? withoutWrapping(document, deviation.signed) : document,
+  );
   const signature = sign('sha1', body, key ?? aliceKeys.privateKey);
-  const document = serializer.encode(
+  const message = serializer.encode(
     changed(serializer.decode(encodeSignedRequest(request, body, signature, serializer)), outer),
   );
   const { collective } = request;
@@ -207,7 +227,7 @@ export const clientFrame = (deviation: Deviation = {}): IncomingMessage => {
       ...headers,
     },
     ...(replyTo === null ? {} : { replyTo: replyTo ?? REPLY_QUEUE.replace(COLLECTIVE, collective) }),
-    body: base64 === true ? Buffer.from(encodeBase64(document, 'wrapped')) : document,
+    body: base64 === true ? Buffer.from(encodeBase64(message, 'wrapped')) : message,
   };
 };
 

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { EMPTY_FILTER } from '../../../src/envelope/filter.ts';
 import { decodeReply, encodeReply, type WireReply } from '../../../src/wire/choria/reply.ts';
-import { decodeRequest, encodeRequest, type WireRequest } from '../../../src/wire/choria/request.ts';
+import {
+  choriaRequestId,
+  decodeRequest,
+  encodeRequest,
+  type WireRequest,
+} from '../../../src/wire/choria/request.ts';
 import { object, refused } from './support.ts';
 
 const request: WireRequest = {
@@ -35,6 +40,17 @@ describe('the inner request', () => {
     expect(decodeRequest(encodeRequest(request))).toEqual(request);
   });
 
+  it.each([
+    ['requestid', 'daf983c215d9575b9bc4c9d5edf3c1.1'],
+    ['requestid', 'of 32 characters, as schemas ask'],
+    ['requestid', 'é'.repeat(32)],
+    ['senderid', '../alice'],
+    ['senderid', 'alice@desk: "choria req"'],
+  ])('may have the %s %j, which no node looks into', (name, value) => {
+    const text = changed(encodeRequest(request), { [name]: value });
+    expect(Object.values(decodeRequest(text))).toContain(value);
+  });
+
   it.each(['requestid', 'senderid', 'callerid', 'collective', 'agent', 'ttl', 'time', 'filter'])(
     'is refused without %s',
     (name) => {
@@ -45,8 +61,8 @@ describe('the inner request', () => {
 
   it.each([
     ['requestid', 'daf983c215d9575b9bc4c9d5edf3c11'],
-    ['requestid', 'daf983c215d9575b9bc4c9d5edf3c1.1'],
-    ['senderid', '../alice'],
+    ['requestid', 'daf983c215d9575b9bc4c9d5edf3c1111'],
+    ['requestid', `${'x'.repeat(31)}\ud800`],
     ['senderid', ''],
     ['collective', 'a.b'],
     ['collective', '*'],
@@ -127,5 +143,24 @@ describe('the inner reply', () => {
     );
     refused(() => decodeReply(changed(encodeReply(reply), { time: null })), 'invalid_field', /time/);
     refused(() => decodeReply(encodeRequest(request)), 'wrong_protocol', /choria:request:1/);
+  });
+});
+
+describe('the id that nodes of Choria get', () => {
+  it('is the client’s own where both kinds of client make such', () => {
+    for (const id of ['daf983c215d9575b9bc4c9d5edf3c111', 'X'.repeat(32)])
+      expect(choriaRequestId(id)).toBe(id);
+  });
+
+  it.each([
+    '1',
+    'a'.repeat(40),
+    '550e8400-e29b-41d4-a716-446655440000',
+    'é',
+    'of 32 characters, as schemas ask',
+  ])('is the same one of 32 characters each time for %j', (id) => {
+    expect(choriaRequestId(id)).toMatch(/^[0-9a-f]{32}$/);
+    expect(choriaRequestId(id)).toBe(choriaRequestId(id));
+    expect(choriaRequestId(id)).not.toBe(choriaRequestId(`${id} `));
   });
 });

@@ -118,21 +118,27 @@ describe('where a client awaits its replies', () => {
   });
 
   it.each([
-    '',
-    'mcollective.reply.x',
     '/topic/mcollective.reply.x',
     '/queue/mcollective.reply',
+    '/queue/a.mcollective.reply.x',
+    '/remote-temp-queue/ID:host-39075-1795944302743-3:3:1',
+    '/queue/results',
+  ])('is elsewhere for %j', (replyTo) => {
+    expect(replyToCollective(replyTo, 'prod')).toBeUndefined();
+  });
+
+  it.each([
+    '',
+    'mcollective.reply.x',
     '/queue/mcollective.reply.',
     '/queue/mcollective.reply.x.',
     '/queue/mcollective.reply..x',
-    '/queue/a.mcollective.reply.x',
     '/queue/mcollective.reply.*',
     '/queue/mcollective.reply.x.>',
     '/queue/mcollective.reply.x,/topic/y',
     '/queue/mcollective.reply.x?a=b',
     '/queue/mcollective.reply.x\n',
     '/queue//queue/mcollective.reply.x',
-    '/remote-temp-queue/mcollective.reply.x',
   ])('is not %j', (replyTo) => {
     expect(() => replyToCollective(replyTo, 'prod')).toThrow(
       expect.objectContaining({ code: 'invalid_reply_to' }),
