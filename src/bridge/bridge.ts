@@ -309,7 +309,9 @@ export class Bridge {
   /** Counts and logs what is refused and tells the requester, in the node's name where it is a node's reply. */
   #rejected(rejection: Rejection, home: Home | undefined, stage: Stage, reply?: InsteadOf): void {
     this.#refused(rejection, home, stage);
-    if (home !== undefined) this.#homeward.answer(rejection, home, reply);
+    // Its time ended here: whoever asked no longer waits. As it came in, its sender's clock is wrong, and he does.
+    const isLate = rejection.code === 'expired' && stage !== 'request_in';
+    if (home !== undefined && !isLate) this.#homeward.answer(rejection, home, reply);
   }
 
   #refused(rejection: Rejection, home: Home | undefined, stage: Stage): void {

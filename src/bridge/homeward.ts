@@ -32,6 +32,7 @@ export interface InsteadOf {
 
 /** Where it is the way home that is not there, an error finds none either. */
 const NO_WAY: ReadonlySet<RejectionCode> = new Set([
+  'expired',
   'overloaded',
   'draining',
   'invalid_reply_to',
