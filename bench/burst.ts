@@ -15,6 +15,8 @@ import { type BenchResult, print } from './table.ts';
 const REQUESTS = 1_000;
 const TARGETS = 200;
 const REPLIES = [15_000, 50_000] as const;
+/** The pace is known from less. */
+const PACED = 0.2;
 /** Paced: such a share of all, and no more than this, may be on its way before the next is sent. */
 const AHEAD = { share: 0.02, most: 4_000 };
 /** Ms without anything arriving after which the rest is lost. */
@@ -22,13 +24,19 @@ const SILENCE = 10_000;
 
 /** Messages to send on a link, and what each is to become at the other end. */
 interface Series {
-  readonly label: string;
   readonly from: Link;
   readonly messages: readonly OutgoingMessage[];
   /** What arrives of it; a frame that names 200 nodes counts as one. */
   readonly to: Link;
   readonly at: readonly string[];
   readonly total: number;
+}
+
+interface Burst {
+  readonly label: string;
+  /** How many requests or replies. */
+  readonly size: number;
+  make(world: BurstWorld, size: number): Series | Promise<Series>;
 }
 
 interface Outcome {
@@ -68,20 +76,20 @@ const run = async ({ from, to, at, messages, total }: Series, isPaced: boolean):
   return { delivered: seen.count, perSecond: (seen.count / (seen.last - started)) * 1_000 };
 };
 
-/** Paced and at once, each before a bridge of its own. */
-const measure = async (world: BurstWorld, make: () => Series | Promise<Series>): Promise<BenchResult> => {
+/** A fifth of it paced and all of it at once, each before a bridge of its own. */
+const measure = async (world: BurstWorld, { label, size, make }: Burst): Promise<BenchResult> => {
   const through = async (isPaced: boolean) => {
     const bridge = await world.bridge();
     try {
-      const series = await make();
+      const series = await make(world, isPaced ? size * PACED : size);
       const outcome = await run(series, isPaced);
-      return { ...series, ...outcome, peak: bridge.peak() };
+      return { total: series.total, ...outcome, peak: bridge.peak() };
     } finally {
       await bridge.stop();
     }
   };
   const paced = await through(true);
-  const { label, total, delivered, perSecond, peak } = await through(false);
+  const { total, delivered, perSecond, peak } = await through(false);
   return {
     name: `(j) ${label}: at the other end a second`,
     goal: '1.00 of paced, 0 lost, memory below 300 MiB',
@@ -101,32 +109,41 @@ const count = (value: number): string => value.toLocaleString('en-US');
 const fanOut = `${count(REQUESTS)} requests of ${TARGETS} targets`;
 const sealedTo = { cluster: CLUSTER, collective: SEALED };
 
-const requests = (world: BurstWorld): readonly (() => Series)[] => [
-  () => ({
+const requests: readonly Burst[] = [
+  {
     label: `${fanOut}, sealed`,
-    from: world.clients,
-    messages: sealedRequests({ ...sealedTo, requests: REQUESTS, targets: TARGETS }),
-    to: world.nodes,
-    at: [`${SEALED}.node.>`],
-    total: REQUESTS * TARGETS,
-  }),
-  () => ({
+    size: REQUESTS,
+    make: ({ clients, nodes }, size) => ({
+      from: clients,
+      messages: sealedRequests({ ...sealedTo, requests: size, targets: TARGETS }),
+      to: nodes,
+      at: [`${SEALED}.node.>`],
+      total: size * TARGETS,
+    }),
+  },
+  {
     // Names that the bridge has not heard of go out as one broadcast, which names them.
     label: `${fanOut}, Choria to legacy, as ${count(REQUESTS)} broadcasts that name them`,
-    from: world.clients,
-    messages: choriaRequests(world, REQUESTS, TARGETS),
-    to: world.daemons,
-    at: [`/topic/${TRANSLATED}.rpcutil.agent`],
-    total: REQUESTS,
-  }),
-  () => ({
+    size: REQUESTS,
+    make: (world, size) => ({
+      from: world.clients,
+      messages: choriaRequests(world, size, TARGETS),
+      to: world.daemons,
+      at: [`/topic/${TRANSLATED}.rpcutil.agent`],
+      total: size,
+    }),
+  },
+  {
     label: `${fanOut}, legacy to Choria, as ${count(REQUESTS * TARGETS)} frames`,
-    from: world.mco,
-    messages: legacyRequests(world, REQUESTS, TARGETS),
-    to: world.nodes,
-    at: [`${TRANSLATED}.node.>`],
-    total: REQUESTS * TARGETS,
-  }),
+    size: REQUESTS,
+    make: (world, size) => ({
+      from: world.mco,
+      messages: legacyRequests(world, size, TARGETS),
+      to: world.nodes,
+      at: [`${TRANSLATED}.node.>`],
+      total: size * TARGETS,
+    }),
+  },
 ];
 
 /** What the bridge makes of one request to all. */
@@ -148,53 +165,69 @@ const broadcast = async (
   return message;
 };
 
-const replies = (world: BurstWorld, total: number): readonly (() => Series | Promise<Series>)[] => [
-  () => ({
-    label: `${count(total)} replies to one client, sealed`,
-    from: world.nodes,
-    messages: sealedReplies({ ...sealedTo, replies: total }),
-    to: world.clients,
-    at: [`${SEALED}.reply.>`],
-    total,
-  }),
-  async () => {
-    const topic = `/topic/${TRANSLATED}.rpcutil.agent`;
-    const frame = await broadcast(world.clients, choriaRequests(world, 1, undefined), world.daemons, topic);
-    const reply = await legacyReply(world, frame);
-    return {
-      label: `${count(total)} replies to one client, legacy to Choria`,
-      from: world.daemons,
-      messages: Array.from({ length: total }, () => reply),
-      to: world.clients,
-      at: [`${TRANSLATED}.reply.>`],
+const replies = (size: number): readonly Burst[] => [
+  {
+    label: `${count(size)} replies to one client, sealed`,
+    size,
+    make: ({ clients, nodes }, total) => ({
+      from: nodes,
+      messages: sealedReplies({ ...sealedTo, replies: total }),
+      to: clients,
+      at: [`${SEALED}.reply.>`],
       total,
-    };
+    }),
   },
-  async () => {
-    const subject = `${TRANSLATED}.broadcast.agent.>`;
-    const message = await broadcast(world.mco, legacyRequests(world, 1, undefined), world.nodes, subject);
-    const reply = choriaReply(message);
-    return {
-      label: `${count(total)} replies to one client, Choria to legacy, each of them signed`,
-      from: world.nodes,
-      messages: Array.from({ length: total }, () => reply),
-      to: world.mco,
-      at: [LEGACY_REPLIES],
-      total,
-    };
+  {
+    label: `${count(size)} replies to one client, legacy to Choria`,
+    size,
+    make: async (world, total) => {
+      const topic = `/topic/${TRANSLATED}.rpcutil.agent`;
+      const frame = await broadcast(world.clients, choriaRequests(world, 1, undefined), world.daemons, topic);
+      const reply = await legacyReply(world, frame);
+      return {
+        from: world.daemons,
+        messages: Array.from({ length: total }, () => reply),
+        to: world.clients,
+        at: [`${TRANSLATED}.reply.>`],
+        total,
+      };
+    },
+  },
+  {
+    label: `${count(size)} replies to one client, Choria to legacy, each of them signed`,
+    size,
+    make: async (world, total) => {
+      const subject = `${TRANSLATED}.broadcast.agent.>`;
+      const message = await broadcast(world.mco, legacyRequests(world, 1, undefined), world.nodes, subject);
+      const reply = choriaReply(message);
+      return {
+        from: world.nodes,
+        messages: Array.from({ length: total }, () => reply),
+        to: world.mco,
+        at: [LEGACY_REPLIES],
+        total,
+      };
+    },
   },
 ];
 
-/** What comes all at once, beside the same at a pace: everything arrives, and memory is bounded. */
-export const benchBurst = async (): Promise<readonly BenchResult[]> => {
+const BURSTS: readonly Burst[] = [...requests, ...REPLIES.flatMap(replies)];
+
+/**
+ * What comes all at once, beside the same at a pace: everything arrives, and memory is bounded.
+ * @param wanted only those whose label has one of these texts in it; all where there is none
+ */
+export const benchBurst = async (...wanted: readonly string[]): Promise<readonly BenchResult[]> => {
+  const bursts = BURSTS.filter(
+    ({ label }) => wanted.length === 0 || wanted.some((text) => label.includes(text)),
+  );
   const world = await startBurstWorld();
   const results: BenchResult[] = [];
   try {
-    const all = [...requests(world), ...REPLIES.flatMap((total) => replies(world, total))];
-    for (const make of all) {
-      const result = await measure(world, make);
+    for (const burst of bursts) {
+      const result = await measure(world, burst);
       // It takes minutes: what is known already is worth seeing.
-      console.error(result.name);
+      console.error(`${new Date().toISOString()} ${result.name}`);
       results.push(result);
     }
     return results;
@@ -204,4 +237,4 @@ export const benchBurst = async (): Promise<readonly BenchResult[]> => {
 };
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href)
-  for (const result of await benchBurst()) print(result);
+  for (const result of await benchBurst(...process.argv.slice(2))) print(result);

@@ -1,8 +1,5 @@
 import { Rejection } from '../envelope/rejection.ts';
 
-/** What anything that waits takes beside its content: promises, closures, its way home. In bytes. */
-const OVERHEAD = 700;
-
 /** Room for what waits, in bytes: however many come at once, only what they take is limited. */
 export class Room {
   readonly #limit: number;
@@ -23,11 +20,10 @@ export class Room {
 
   /**
    * One always has room where none waits.
-   * @returns what gives the room back, to be called once
+   * @param bytes all that it takes, to be given back by `leave`
    * @throws Rejection `overloaded`
    */
-  enter(content: number): () => void {
-    const bytes = content + OVERHEAD;
+  enter(bytes: number): void {
     if (this.#count > 0 && this.#bytes + bytes > this.#limit)
       throw new Rejection(
         'overloaded',
@@ -35,9 +31,11 @@ export class Room {
       );
     this.#bytes += bytes;
     this.#count++;
-    return () => {
-      this.#bytes -= bytes;
-      this.#count--;
-    };
+  }
+
+  /** Gives back what one took, once. */
+  leave(bytes: number): void {
+    this.#bytes -= bytes;
+    this.#count--;
   }
 }

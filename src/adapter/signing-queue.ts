@@ -26,6 +26,8 @@ export type SigningQueue = <T>(
 
 /** How often the content of a waiting request is held: its values, its text, and the bytes that are signed. */
 const HELD = 3;
+/** What it takes beside: its objects, its way home, promises. In bytes. */
+const OVERHEAD = 700;
 const NODE_BYTES = 64;
 
 /** What an egress lets wait for signatures. The pool that makes them has no limit, for others wait there too. */
@@ -37,13 +39,14 @@ export const createSigningQueue = ({ maxUnsignedBytes, clock }: SigningQueueOpti
       if (clock() >= home.expires * 1000)
         throw new Rejection('expired', "the request's ttl ended while it waited to be signed");
     };
-    const leave = room.enter(length * HELD + nodes * NODE_BYTES);
+    const bytes = OVERHEAD + length * HELD + nodes * NODE_BYTES;
+    room.enter(bytes);
     try {
       const signed = await sign(check);
       check();
       return signed;
     } finally {
-      leave();
+      room.leave(bytes);
     }
   };
 };

@@ -10,13 +10,18 @@ export type SigningAlgorithm = 'sha1' | 'sha256';
  */
 export type SigningPriority = 'reply' | 'request' | 'refusal';
 
-interface Job {
+/** What is to be signed, and who is told. Tens of thousands may wait, so that each is one object and no promise. */
+export interface SigningJob {
   readonly algorithm: SigningAlgorithm;
+  /** Not to be changed until it is signed. */
   readonly data: Uint8Array;
   readonly key: KeyObject;
-  readonly check: () => void;
-  readonly resolve: (signature: Buffer) => void;
-  readonly reject: (error: Error) => void;
+  /** Called when its turn has come; what it throws goes to `failed`, and nothing is signed. */
+  check(): void;
+  /** Must not throw. */
+  signed(signature: Buffer): void;
+  /** What `check` threw, or an error of OpenSSL where the key cannot sign; never before `add` has returned. */
+  failed(error: Error): void;
 }
 
 /** After so many replies in a row a waiting request has its turn, so that requests are slowed but never starved. */
@@ -34,9 +39,9 @@ const defaultConcurrency = (): number => Math.min(MOST, Math.max(1, availablePar
  */
 export class SigningPool {
   readonly #concurrency: number;
-  readonly #replies = new Fifo<Job>();
-  readonly #requests = new Fifo<Job>();
-  readonly #refusals = new Fifo<Job>();
+  readonly #replies = new Fifo<SigningJob>();
+  readonly #requests = new Fifo<SigningJob>();
+  readonly #refusals = new Fifo<SigningJob>();
   #running = 0;
   #repliesInARow = 0;
 
@@ -49,6 +54,11 @@ export class SigningPool {
   /** How many signatures have not been begun yet. */
   get waiting(): number {
     return this.#replies.length + this.#requests.length + this.#refusals.length;
+  }
+
+  add(job: SigningJob, priority: SigningPriority): void {
+    this.#queueOf(priority).push(job);
+    this.#fill();
   }
 
   /**
@@ -64,12 +74,11 @@ export class SigningPool {
     check: () => void = () => undefined,
   ): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      this.#queueOf(priority).push({ algorithm, data, key, check, resolve, reject });
-      this.#fill();
+      this.add({ algorithm, data, key, check, signed: resolve, failed: reject }, priority);
     });
   }
 
-  #queueOf(priority: SigningPriority): Fifo<Job> {
+  #queueOf(priority: SigningPriority): Fifo<SigningJob> {
     switch (priority) {
       case 'reply':
         return this.#replies;
@@ -88,23 +97,24 @@ export class SigningPool {
     }
   }
 
-  #next(): Job | undefined {
+  #next(): SigningJob | undefined {
     const requestIsDue = this.#repliesInARow >= REPLIES_PER_REQUEST && this.#requests.length > 0;
     const reply = requestIsDue ? undefined : this.#replies.shift();
     this.#repliesInARow = reply === undefined ? 0 : this.#repliesInARow + 1;
     return reply ?? this.#requests.shift() ?? this.#refusals.shift();
   }
 
-  #run({ algorithm, data, key, resolve, reject }: Job): void {
+  #run(job: SigningJob): void {
     const done = (error: Error | null, signature?: Buffer): void => {
       this.#running -= 1;
-      if (signature === undefined) reject(error ?? new Error('OpenSSL made no signature'));
-      else resolve(signature);
+      // The next is signed while this one goes on.
       this.#fill();
+      if (signature === undefined) fail(job, error ?? new Error('OpenSSL made no signature'));
+      else job.signed(signature);
     };
     this.#running += 1;
     try {
-      sign(algorithm, data, key, done);
+      sign(job.algorithm, job.data, job.key, done);
     } catch (error) {
       // A key that is none to sign with is refused at once, not through the callback.
       done(asError(error));
@@ -113,15 +123,18 @@ export class SigningPool {
 }
 
 /** Not a part of running it: thousands may be late together, and each is only to be let go. */
-const isStillWanted = ({ check, reject }: Job): boolean => {
+const isStillWanted = (job: SigningJob): boolean => {
   try {
-    check();
+    job.check();
     return true;
   } catch (error) {
-    reject(asError(error));
+    fail(job, asError(error));
     return false;
   }
 };
+
+/** Later, for it may be the caller of `add` who is told. */
+const fail = (job: SigningJob, error: Error): void => queueMicrotask(() => job.failed(error));
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 

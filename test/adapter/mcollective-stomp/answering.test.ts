@@ -1,3 +1,6 @@
+import { createPublicKey } from 'node:crypto';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it, vi } from 'vitest';
 import type { McollectiveStompIngressOptions } from '../../../src/adapter/mcollective-stomp/ingress.ts';
 import type { Home, Reply, ReplyPayload } from '../../../src/envelope/message.ts';
@@ -6,7 +9,7 @@ import { LinkError } from '../../../src/transport/link.ts';
 import { createSerializer } from '../../../src/wire/mcollective/serializer.ts';
 import { DEFAULT_RUBY_LIMITS, RubyHash, RubySymbol } from '../../../src/wire/ruby/value.ts';
 import { SigningPool } from '../../../src/wire/signing-pool.ts';
-import { settled } from '../world.ts';
+import { serverKeys, settled } from '../world.ts';
 import { type FakeLink, fakeLink, makeStompIngress, REPLY_QUEUE, readReply } from './ingress-world.ts';
 
 const NOW = 1_800_000_000;
@@ -36,16 +39,24 @@ const OK: ReplyPayload = {
 class SlowPool extends SigningPool {
   readonly #held: (() => void)[] = [];
 
-  override sign(...job: Parameters<SigningPool['sign']>): Promise<Buffer> {
-    return new Promise((resolve, reject) => {
-      this.#held.push(() => void super.sign(...job).then(resolve, reject));
-    });
+  override add(...job: Parameters<SigningPool['add']>): void {
+    this.#held.push(() => super.add(...job));
   }
 
   release(): void {
     for (const job of this.#held.splice(0)) job();
   }
 }
+
+setFlagsFromString('--expose-gc');
+const collect: () => void = runInNewContext('gc');
+
+/** What is in use, in bytes. */
+const memory = (): number => {
+  collect();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+};
 
 const stage = (overrides: Partial<McollectiveStompIngressOptions> = {}, link: FakeLink = fakeLink()) => {
   const ingress = makeStompIngress(link, {
@@ -127,7 +138,7 @@ describe('a reply to a legacy client', () => {
 describe('replies that wait for their signature', () => {
   it('are bounded: one more is refused at once', async () => {
     const signing = new SlowPool(1);
-    const { ingress, link } = stage({ signing, maxUnsignedBytes: 2_100 });
+    const { ingress, link } = stage({ signing, maxUnsignedBytes: 1_800 });
     ingress.reply(replyWith(OK));
     ingress.reply(replyWith(OK));
     expect(() => ingress.reply(replyWith(OK))).toThrow(expect.objectContaining({ code: 'overloaded' }));
@@ -137,9 +148,23 @@ describe('replies that wait for their signature', () => {
     expect(link.sent).toHaveLength(2);
   });
 
+  it('take no more memory than they count for, and hold none of their values', () => {
+    const limit = 16 * 1024 ** 2;
+    const { ingress } = stage({ signing: new SlowPool(1), maxUnsignedBytes: limit });
+    const fill = (): void => {
+      for (let n = 0; ; n++) {
+        const data = new Map([['fact', `${n}`.repeat(20)]]);
+        ingress.reply({ ...replyWith({ ...OK, data }), sender: `n${n}.example.net` }, () => undefined);
+      }
+    };
+    const before = memory();
+    expect(fill).toThrow(expect.objectContaining({ code: 'overloaded' }));
+    expect(memory() - before).toBeLessThan(limit * 1.5);
+  });
+
   it('have room of their own: of the bridge’s own refusals a hundred wait', async () => {
     const signing = new SlowPool(1);
-    const sign = vi.spyOn(signing, 'sign');
+    const add = vi.spyOn(signing, 'add');
     const { ingress, link } = stage({ signing, maxUnsignedBytes: 1 });
     const refusal: Reply = { ...replyWith({ ...OK, statusCode: 5 }), refusal: true };
     for (let n = 0; n < 100; n++) ingress.reply(refusal);
@@ -148,7 +173,7 @@ describe('replies that wait for their signature', () => {
     );
     ingress.reply(replyWith(OK));
     expect(() => ingress.reply(replyWith(OK))).toThrow(expect.objectContaining({ code: 'overloaded' }));
-    expect(sign.mock.calls.slice(-2).map(([, , , priority]) => priority)).toEqual(['refusal', 'reply']);
+    expect(add.mock.calls.slice(-2).map(([, priority]) => priority)).toEqual(['refusal', 'reply']);
     const closed = ingress.close();
     signing.release();
     await closed;
@@ -203,13 +228,11 @@ describe('replies that wait for their signature', () => {
   });
 
   it('are reported where they cannot be signed', async () => {
-    const signing = new SigningPool(1);
-    signing.sign = () => Promise.reject(new Error('no such engine'));
-    const { ingress, link } = stage({ signing });
+    const { ingress, link } = stage({ serverKey: createPublicKey(serverKeys.privateKey) });
     const unsent: Rejection[] = [];
     ingress.reply(replyWith(OK), (rejection) => void unsent.push(rejection));
     await ingress.close();
     expect(link.sent).toEqual([]);
-    expect(unsent).toMatchObject([{ code: 'internal', message: 'internal error: no such engine' }]);
+    expect(unsent).toMatchObject([{ code: 'internal', message: expect.stringContaining('public') }]);
   });
 });

@@ -2,15 +2,32 @@ import { FIXNUM_MAX, FIXNUM_MIN, TYPE } from './format.ts';
 
 const isShort = (length: number): boolean => length < 40;
 
+const NONE = Buffer.alloc(0);
+const FIRST_BYTES = 16 * 1024;
+/** A longer one is not kept. */
+const MOST_BYTES = 256 * 1024;
+
+/**
+ * What the last output was written into, for the next. Not of Node's pool: a result there would keep it in memory for
+ * as long as itself, and results wait by the tens of thousands.
+ */
+let spare: Buffer | undefined;
+
+const takeSpare = (): Buffer => {
+  const bytes = spare ?? Buffer.allocUnsafeSlow(FIRST_BYTES);
+  spare = undefined;
+  return bytes;
+};
+
 /** Bytes that grow; knows Marshal's lengths and numbers, but no values. */
 export class MarshalOutput {
-  #bytes = Buffer.allocUnsafe(1024);
+  #bytes = takeSpare();
   #length = 0;
 
   /** Makes room for `more` bytes. */
   #reserve(more: number): void {
     if (this.#length + more <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#length + more));
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#length + more));
     this.#bytes.copy(grown, 0, 0, this.#length);
     this.#bytes = grown;
   }
@@ -95,7 +112,13 @@ export class MarshalOutput {
     return true;
   }
 
+  /** As long as it is. Ends the output. */
   result(): Buffer {
-    return this.#bytes.subarray(0, this.#length);
+    const bytes = this.#bytes;
+    const result = Buffer.from(bytes.subarray(0, this.#length));
+    this.#bytes = NONE;
+    this.#length = 0;
+    if (bytes.length <= MOST_BYTES) spare = bytes;
+    return result;
   }
 }
