@@ -26,20 +26,27 @@ export type SigningQueue = <T>(
 
 /** How often the content of a waiting request is held: its values, its text, and the bytes that are signed. */
 const HELD = 3;
-/** What it takes beside: its objects, its way home, promises. In bytes. */
-const OVERHEAD = 700;
-const NODE_BYTES = 64;
+/** What a request takes beside: its objects, its filter, its way home, the promises of those who wait. In bytes. */
+const OVERHEAD = 4_000;
+/** What the name of a node takes beside its text. */
+const NODE_OVERHEAD = 44;
+
+const bytesOf = ({ target }: Request, length: number): number => {
+  const content = OVERHEAD + length * HELD;
+  if (target.kind === 'broadcast') return content;
+  return target.nodes.reduce((bytes, node) => bytes + node.length + NODE_OVERHEAD, content);
+};
 
 /** What an egress lets wait for signatures. The pool that makes them has no limit, for others wait there too. */
 export const createSigningQueue = ({ maxUnsignedBytes, clock }: SigningQueueOptions): SigningQueue => {
   const room = new Room(maxUnsignedBytes, 'requests already wait to be signed');
-  return async ({ home, target }, length, sign) => {
-    const nodes = target.kind === 'directed' ? target.nodes.length : 0;
+  return async (request, length, sign) => {
+    const { home } = request;
     const check = (): void => {
       if (clock() >= home.expires * 1000)
         throw new Rejection('expired', "the request's ttl ended while it waited to be signed");
     };
-    const bytes = OVERHEAD + length * HELD + nodes * NODE_BYTES;
+    const bytes = bytesOf(request, length);
     room.enter(bytes);
     try {
       const signed = await sign(check);

@@ -162,7 +162,7 @@ describe('the egress mcollective-stomp', () => {
     };
 
     it('has them wait where replies go before them', async () => {
-      const { egress, request, sign } = stage(2_500);
+      const { egress, request, sign } = stage(12_000);
       await egress.deliver(request);
       expect(sign.mock.calls.map(([algorithm, , , priority]) => [algorithm, priority])).toEqual([
         ['sha1', 'request'],
@@ -170,7 +170,7 @@ describe('the egress mcollective-stomp', () => {
     });
 
     it('refuses one more than may wait, and takes one again once there is room', async () => {
-      const { egress, request } = stage(2_500);
+      const { egress, request } = stage(12_000);
       const waiting = [egress.deliver(request), egress.deliver(request)];
       await expect(egress.deliver(request)).rejects.toMatchObject({ code: 'overloaded' });
       await Promise.all(waiting);
