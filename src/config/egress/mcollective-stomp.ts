@@ -51,7 +51,7 @@ export const mcollectiveStomp = (context: SchemaContext) => {
       type: z.literal('mcollective-stomp'),
       ...stompFields(file),
       ...nodesFields(),
-      direct_limit: integer(0, 1_000_000).default(20),
+      direct_limit: integer(0, 1_000_000).default(10),
       signing: signing(file),
       server_public_key: z.preprocess(
         (value) => (typeof value === 'string' ? [value] : value),
