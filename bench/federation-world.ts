@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type BridgeFolder, makeBridgeFolder } from '../test/support/bridge.ts';
@@ -10,7 +11,8 @@ import { type Child, start } from '../test/support/process.ts';
 import { Peer } from './peer-messages.ts';
 
 /** The program as it is installed; this file runs from `.bench/bench`. */
-export const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+/** Of the project's folder, where everything is run from. */
+export const PROGRAM = resolve('dist/cli/main.js');
 const PEER = fileURLToPath(new URL('./peer.js', import.meta.url));
 /** How often the bridge is asked whether it is ready, in ms, and for how long. */
 const PROBE_EVERY = 100;

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { parseExposition } from '../stats/prometheus.ts';
 import { stopAndCount } from '../support/bridge.ts';
 import { openRawLink, sealedReplies, sealedRequests, tally } from '../support/burst.ts';
 import { makeV2Key, makeV2Request, makeV2Token, parseV2Reply, type V2Reply } from '../support/choria-v2.ts';
@@ -12,6 +13,9 @@ import {
   WEST,
 } from '../support/federation-world.ts';
 import { CLUSTER, NODE1 } from '../support/world.ts';
+import { startProxy } from '../transport/stomp/proxy.ts';
+
+const PATIENCE = { timeout: 60_000, interval: 100 };
 
 let federation: FederationWorld;
 
@@ -220,13 +224,12 @@ describe('a burst passes whole, while every link is up:', () => {
     return { clients, nodes, close };
   };
   const to = { cluster: CLUSTER, collective: 'east' };
-  const patience = { timeout: 60_000, interval: 100 };
 
   test('75 requests of 200 targets each', async () => {
     const { clients, nodes, close } = await stage();
     const delivered = await tally(nodes, 'east.node.>');
     for (const request of sealedRequests({ ...to, requests: 75, targets: 200 })) clients.send(request);
-    await vi.waitFor(() => expect(delivered.count).toBe(15_000), patience);
+    await vi.waitFor(() => expect(delivered.count).toBe(15_000), PATIENCE);
     expect(delivered.by.size).toBe(200);
     expect(new Set(delivered.by.values())).toEqual(new Set([75]));
     await close();
@@ -236,7 +239,7 @@ describe('a burst passes whole, while every link is up:', () => {
     const { clients, nodes, close } = await stage();
     const home = await tally(clients, 'east.reply.>');
     for (const reply of sealedReplies({ ...to, replies: 15_000 })) nodes.send(reply);
-    await vi.waitFor(() => expect(home.count).toBe(15_000), patience);
+    await vi.waitFor(() => expect(home.count).toBe(15_000), PATIENCE);
     await close();
   }, 90_000);
 });
@@ -269,3 +272,56 @@ test('one log line a request tells where it passed, and the totals fit', async (
   expect(counts.repliesSent).toBe(counts.repliesReceived);
   expect(counts).toMatchObject({ rejected: {}, expired: 0, errorsSent: 0 });
 });
+
+test('a server that comes back with a lower max_payload costs only the request that is too large', async () => {
+  const { world, west } = federation;
+  const cluster = 'narrow';
+  const proxy = await startProxy(west.nats.port);
+  const bridge = await world.bridge((config) => ({
+    ...config,
+    cluster,
+    egresses: {
+      west: {
+        type: 'choria-collective',
+        ...west.connection,
+        servers: [`nats://127.0.0.1:${proxy.port}`],
+      },
+    },
+    routes: [{ from: 'federation', to: 'west', collectives: ['west'] }],
+  }));
+  const native = await world.client({
+    url: west.nats.url,
+    tls: west.tls(west.authority.issue({ commonName: 'native.west.example.net' })),
+    dialect: 'go',
+    federated: false,
+  });
+  const client = await world.client({ dialect: 'go', cluster });
+  await proxy.close();
+  await bridge.line(({ msg, link }) => msg === 'disconnected' && link === 'west', 'that the link is down');
+  const replies = Array.from({ length: 20 }, (_, n) =>
+    client.rpc({
+      collective: 'west',
+      agent: 'rpcutil',
+      action: 'ping',
+      data: n === 2 ? { ballast: 'x'.repeat(100_000) } : {},
+      targets: [WEST[n % WEST.length] ?? ''],
+      timeout: 60_000,
+    }),
+  );
+  const { url } = await bridge.line(({ msg }) => msg === 'metrics and health over http', 'its address');
+  await vi.waitFor(async () => {
+    const page = parseExposition(await (await fetch(new URL('/metrics', String(url)))).text());
+    expect(page.value('mcbridge_buffered_messages', { link: 'west' })).toBe(20);
+  }, PATIENCE);
+  await west.nats.reconfigure('max_payload: 100000');
+  await west.nats.restart();
+  await vi.waitFor(
+    async () => expect(await native.discover({ collective: 'west', timeout: 1_000 })).toEqual(WEST),
+    PATIENCE,
+  );
+  const back = await startProxy(west.nats.port, proxy.port);
+  const answers = (await Promise.all(replies)).map((all) => all.map(({ rpc }) => rpc?.statuscode));
+  expect(answers).toEqual(Array.from({ length: 20 }, (_, n) => (n === 2 ? [5] : [0])));
+  expect((await stopAndCount(bridge)).rejected).toEqual({ too_large: 1 });
+  await back.close();
+}, 120_000);

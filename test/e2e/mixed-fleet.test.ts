@@ -141,6 +141,30 @@ describe('a burst of a legacy client', () => {
   }, 90_000);
 });
 
+describe('a burst of a Choria client', () => {
+  test('75 requests of 200 targets each pass translated, and every reply comes home', async () => {
+    const federated = await mixed.world.client({ dialect: 'go' });
+    const silent = Array.from({ length: 198 }, (_, i) => `b${i}.legacy.example.net`);
+    const answers = await Promise.all(
+      Array.from({ length: 75 }, () =>
+        federated.rpc({
+          agent: 'rpcutil',
+          action: 'ping',
+          data: {},
+          targets: [NODE1, NODE2, ...silent],
+          expect: 2,
+          timeout: 60_000,
+        }),
+      ),
+    );
+    for (const replies of answers)
+      expect(replies.map(({ sender, rpc }) => [sender, rpc?.statuscode])).toEqual([
+        [NODE1, 0],
+        [NODE2, 0],
+      ]);
+  }, 90_000);
+});
+
 describe('mcbridge inventory', () => {
   test('shows who lives where', async () => {
     await untilInventory(new RegExp(`${C1.replaceAll('.', '\\.')}\\s+choria`));

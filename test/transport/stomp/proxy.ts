@@ -14,8 +14,11 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
-/** A TCP proxy on loopback that can stop forwarding, as a network does that drops packets. */
-export const startProxy = async (target: number): Promise<TcpProxy> => {
+/**
+ * A TCP proxy on loopback that can stop forwarding, as a network does that drops packets.
+ * @param at the port to listen on, a free one unless told
+ */
+export const startProxy = async (target: number, at = 0): Promise<TcpProxy> => {
   const sockets = new Set<Socket>();
   let stalled = false;
   let isOver = false;
@@ -49,7 +52,7 @@ export const startProxy = async (target: number): Promise<TcpProxy> => {
       if (stalled) from.pause();
     }
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(at, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('listening on no TCP port');
