@@ -8,7 +8,8 @@ import { Ledger, type Note } from './ledger.ts';
 import { LineLimit } from './line-limit.ts';
 import type { Log } from './log.ts';
 import { Silence } from './silence.ts';
-import { type Stage, Stats } from './stats.ts';
+import { SilentNodes } from './silent-nodes.ts';
+import { routeName, type Stage, Stats } from './stats.ts';
 import { Steps } from './steps.ts';
 import { type Trail, withHop } from './trail.ts';
 import { within } from './within.ts';
@@ -66,6 +67,7 @@ export class Bridge {
   readonly #homeward: Homeward;
   readonly #lines: LineLimit;
   readonly #silence: Silence;
+  readonly #silentNodes: SilentNodes;
   readonly #steps: Steps;
   readonly #ingresses: ReadonlyMap<string, Ingress>;
   readonly #egresses: ReadonlySet<Egress>;
@@ -80,6 +82,7 @@ export class Bridge {
     this.stats = options.stats ?? new Stats();
     this.#lines = new LineLimit(options);
     this.#silence = new Silence(options);
+    this.#silentNodes = new SilentNodes(options);
     this.#steps = new Steps(options.log);
     this.#ledger = new Ledger({
       log: options.log,
@@ -88,6 +91,7 @@ export class Bridge {
       bytes: 32 * 1024 ** 2,
       quiet: QUIET,
       onDone: (route, seconds) => this.stats.onDone?.(route, seconds),
+      onUnanswered: (route, nodes, since) => this.#silentNodes.unanswered(route, nodes, since),
     });
     // Known from the start, so that nothing counted is told as 0 and not as missing.
     for (const { from, to } of options.routes) this.stats.route(from.name, to.name);
@@ -149,6 +153,11 @@ export class Bridge {
   /** Requests that are on their way out, and those that wait for a reply of a node that was named. */
   get inFlight(): number {
     return this.#delivering + this.#ledger.open;
+  }
+
+  /** Nodes of a route that leave request after request without an answer, while others answer. */
+  silentNodes(route: string): number {
+    return this.#silentNodes.count(route);
   }
 
   status(): readonly LinkStatus[] {
@@ -251,6 +260,7 @@ export class Bridge {
       : undefined;
     this.stats.add('repliesReceived');
     this.#silence.heard(egress);
+    if (counts !== undefined) this.#silentNodes.heard(counts.name, reply.sender || undefined);
     this.#steps.tell('reply received', () => ({
       ...replyFields(reply),
       ...(counts && { route: counts.name }),
@@ -286,6 +296,8 @@ export class Bridge {
   ): void {
     this.#silence.heard(egress);
     const node = rejection.context.sender;
+    if (home !== undefined && this.#ingresses.has(home.ingress))
+      this.#silentNodes.heard(routeName(home.ingress, egress.name), node);
     if (home !== undefined && node !== undefined && this.#answersItself(home, node, broadcast)) {
       this.#refused(rejection, home, 'reply_in');
       return;

@@ -119,6 +119,11 @@ export class Entry {
     return [...(this.#nodes ?? [])].filter(([, isHeard]) => !isHeard).map(([node]) => node);
   }
 
+  /** Those of them of whom it is known: where a reply bore no name, nobody knows whose it was. */
+  silent(): readonly string[] {
+    return this.#nameless === 0 ? this.missing() : [];
+  }
+
   /** What its line says. */
   line(): Readonly<Record<string, unknown>> {
     const missing = this.missing();
@@ -130,8 +135,7 @@ export class Entry {
       replies: this.replies,
       ...(this.errors > 0 ? { errors: this.errors } : {}),
       ...(this.isBroadcast ? {} : { missing: count }),
-      // Where a reply bore no name, nobody knows whose it was.
-      ...(count > 0 && this.#nameless === 0 ? { missing_nodes: named(missing) } : {}),
+      ...(this.silent().length > 0 ? { missing_nodes: named(missing) } : {}),
       duration_ms: this.last - this.started,
     };
   }

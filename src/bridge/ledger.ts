@@ -18,6 +18,8 @@ export interface LedgerOptions {
   readonly quiet: number;
   /** Told how long after a request its last reply came, once no more are awaited; not of one without a reply. */
   readonly onDone?: (route: string, seconds: number) => void;
+  /** Told of nodes that were named and have not answered when the ttl of their request ends. @param since ms since the epoch */
+  readonly onUnanswered?: (route: string, nodes: readonly string[], since: number) => void;
 }
 
 /** A request that was noted, for one that did not go out after all. */
@@ -215,7 +217,11 @@ export class Ledger {
     const now = this.#options.clock();
     for (const entry of this.#entries) {
       const isQuiet = entry.isBroadcast && entry.hasAnswers && now - entry.last >= this.#options.quiet;
-      if (isQuiet || now >= entry.expires) this.#close(entry);
+      const isOver = now >= entry.expires;
+      if (isQuiet || isOver) this.#close(entry);
+      const { route } = entry.fields;
+      if (isOver && entry.isOwn && typeof route === 'string')
+        this.#options.onUnanswered?.(route, entry.silent(), entry.started);
     }
     if (this.#entries.size === 0) {
       clearInterval(this.#timer);

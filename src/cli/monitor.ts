@@ -26,6 +26,7 @@ export const createMonitor = (
     pages: new Map([['/inventory', nodes.page]]),
     stats: bridge.stats,
     inFlight: () => bridge.inFlight,
+    silentNodes: (route) => bridge.silentNodes(route),
     log,
     clock: Date.now,
   });

@@ -13,6 +13,8 @@ export interface MetricsOptions {
   readonly links: readonly MeteredLink[];
   readonly stats: Stats;
   readonly inFlight: () => number;
+  /** Nodes of a route that leave request after request without an answer, while others answer. */
+  readonly silentNodes: (route: string) => number;
   readonly health: () => Health;
   /** Instances that share requests of which each gets a copy; undefined where there are none such. */
   readonly members?: () => number;
@@ -146,6 +148,12 @@ export const createMetrics = (options: MetricsOptions): Registry => {
     'Requests on their way out, or waiting for a node that was named',
     [],
     () => none(options.inFlight()),
+  );
+  gauge(
+    'mcbridge_silent_nodes',
+    'Nodes that were named in ten requests or more in a row and answered none, while others of the route did',
+    ['route'],
+    () => stats.routes().map(({ name }) => [{ route: name }, options.silentNodes(name)]),
   );
   const { members } = options;
   // A gauge without labels is 0 until it is told, and where nothing is shared there is nothing to tell.

@@ -28,6 +28,7 @@ export interface MonitorOptions {
   readonly pages?: ReadonlyMap<string, () => Page>;
   readonly stats: Stats;
   readonly inFlight: () => number;
+  readonly silentNodes: (route: string) => number;
   readonly log: Log;
   /** Ms since the epoch. */
   readonly clock: () => number;

@@ -1,3 +1,12 @@
+/** Documents whose commands `commands.long.ts` runs: those of the first minutes, a move and CI run with every `npm test`. */
+export const LONGER: readonly string[] = [
+  'docs/cassettes.md',
+  'docs/client.md',
+  'docs/decode.md',
+  'docs/inventory.md',
+  'docs/observe.md',
+];
+
 /** Commands of the docs that `commands.test.ts` does not run, each with where it is shown to work, or how it is checked instead. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   'README.md: npm ci && npm run demo': 'install.long.ts, in a copy of the project',

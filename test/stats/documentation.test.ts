@@ -28,6 +28,7 @@ const offered = async (): Promise<Exposition> => {
     links,
     stats,
     inFlight: () => 0,
+    silentNodes: () => 0,
     health: () => healthOf(links, 'running'),
     members: () => 2,
   });

@@ -33,6 +33,7 @@ const world = async (phase: Phase = 'running', states: Partial<Record<string, Li
     links,
     stats,
     inFlight: () => 7,
+    silentNodes: () => 0,
     health: () => healthOf(links, phase),
   });
   const read = async () => parseExposition(await registry.metrics());

@@ -40,6 +40,7 @@ const instanceOn = async (
     links,
     stats,
     inFlight: () => 0,
+    silentNodes: () => 0,
     log: recordingLog(log),
     clock: Date.now,
   });

@@ -90,6 +90,7 @@ const start = async (interval: number) => {
     links: [north, south, shared, legacy],
     stats,
     inFlight: () => 0,
+    silentNodes: () => 0,
     log,
     clock: Date.now,
   });
@@ -187,6 +188,7 @@ test('a bridge whose legacy requests are shared publishes on the link where its 
     membership,
     stats: new Stats(),
     inFlight: () => 0,
+    silentNodes: () => 0,
     log,
     clock: Date.now,
   });

@@ -1,0 +1,106 @@
+import { cut } from '../envelope/text.ts';
+import type { Log } from './log.ts';
+
+export interface SilentNodesOptions {
+  readonly log: Log;
+  /** Ms since the epoch. */
+  readonly clock: () => number;
+}
+
+/** Requests to one node since its last answer. */
+interface Waiting {
+  unanswered: number;
+  /** Ms since the epoch when the ttl of the last of them ended. */
+  last: number;
+}
+
+interface Watch {
+  readonly waiting: Map<string, Waiting>;
+  /** Ms since the epoch. */
+  heard: number;
+  told: number;
+}
+
+/** A node that has left so many requests in a row without an answer is silent. Less may be one that other instances hear. */
+const MOST_UNANSWERED = 10;
+/** Nodes of a route that are counted at once; a name may be of a node that there is not. */
+const MOST_NODES = 5_000;
+/** Who is not asked any more is of no interest after so long. In ms. */
+const INTEREST = 3_600_000;
+/** Between two lines of the same route, in ms. */
+const TELL_EVERY = 600_000;
+const MOST_NAMED = 10;
+
+/** Nodes that leave request after request without an answer, while others of the same route answer. */
+export class SilentNodes {
+  readonly #options: SilentNodesOptions;
+  /** By the names of routes. */
+  readonly #watched = new Map<string, Watch>();
+
+  constructor(options: SilentNodesOptions) {
+    this.#options = options;
+  }
+
+  /** @param node who answered, where the reply says so */
+  heard(route: string, node: string | undefined): void {
+    const watch = this.#watchOf(route);
+    watch.heard = this.#options.clock();
+    if (node !== undefined) watch.waiting.delete(node);
+  }
+
+  /**
+   * The ttl of a request has ended without an answer of these nodes.
+   * @param since ms since the epoch when it was asked
+   */
+  unanswered(route: string, nodes: readonly string[], since: number): void {
+    const watch = this.#watchOf(route);
+    // Where nobody answers, it is not the nodes.
+    if (watch.heard < since) return;
+    const now = this.#options.clock();
+    for (const node of nodes) {
+      const unanswered = (watch.waiting.get(node)?.unanswered ?? 0) + 1;
+      watch.waiting.delete(node);
+      watch.waiting.set(node, { unanswered, last: now });
+    }
+    for (const oldest of watch.waiting.keys()) {
+      if (watch.waiting.size <= MOST_NODES) break;
+      watch.waiting.delete(oldest);
+    }
+    this.#tell(route, watch, now);
+  }
+
+  /** How many there are. */
+  count(route: string): number {
+    return silentIn(this.#watchOf(route), this.#options.clock()).length;
+  }
+
+  #tell(route: string, watch: Watch, now: number): void {
+    if (now - watch.told < TELL_EVERY) return;
+    const silent = silentIn(watch, now);
+    if (silent.length === 0) return;
+    watch.told = now;
+    const nodes = silent.slice(0, MOST_NAMED).map((node) => cut(node));
+    const what = silent.length === 1 ? '1 node has' : `${silent.length} nodes have`;
+    this.#options.log.warn(
+      { route, silent: silent.length, nodes },
+      `${what} not answered the last ${MOST_UNANSWERED} requests or more, while others answer; look into the logs of ${nodes[0]}`,
+    );
+  }
+
+  #watchOf(route: string): Watch {
+    const known = this.#watched.get(route);
+    if (known !== undefined) return known;
+    const watch = {
+      waiting: new Map<string, Waiting>(),
+      heard: Number.NEGATIVE_INFINITY,
+      told: Number.NEGATIVE_INFINITY,
+    };
+    this.#watched.set(route, watch);
+    return watch;
+  }
+}
+
+const silentIn = ({ waiting }: Watch, now: number): readonly string[] =>
+  [...waiting].flatMap(([node, { unanswered, last }]) =>
+    unanswered >= MOST_UNANSWERED && now - last < INTEREST ? [node] : [],
+  );
