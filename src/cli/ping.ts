@@ -25,9 +25,9 @@ export const summaryOf = (times: readonly number[]) =>
     ? undefined
     : {
         replies: times.length,
-        min: ms(Math.min(...times)),
+        min: ms(times.reduce((least, time) => Math.min(least, time))),
         avg: ms(times.reduce((sum, time) => sum + time, 0) / times.length),
-        max: ms(Math.max(...times)),
+        max: ms(times.reduce((most, time) => Math.max(most, time))),
       };
 
 const report = ({ requestId, replies }: Answer) => ({

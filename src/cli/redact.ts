@@ -8,7 +8,7 @@ import type { Path } from '../record/redact/paths.ts';
 import { createRedactor } from '../record/redact/redactor.ts';
 import { Tally } from '../record/tally.ts';
 import { Tape } from '../record/tape.ts';
-import { withMadeUpSecrets } from '../replay/made-up-secrets.ts';
+import { withMadeUpVariables } from '../replay/made-up-variables.ts';
 import { collecting } from './arguments.ts';
 import { PATHS_HELP, parseValuePath, selectionOf } from './record/options.ts';
 import { summaryOf, warnOfMissed, warnOfNothing } from './record/progress.ts';
@@ -55,7 +55,7 @@ configuration, or one that the cassette was not recorded with`,
 const redact = async (file: string, options: RedactOptions): Promise<void> => {
   const selection = selectionOf(options.value, options.allData);
   if (selection === undefined) throw new UsageError('which values? Give --value, or --all-data');
-  const loaded = loadConfig(options.config, withMadeUpSecrets(options.config, process.env));
+  const loaded = loadConfig(options.config, withMadeUpVariables(options.config, process.env));
   const cassette = await openOrTell(file);
   const { header, entries } = cassette;
   if (header.trust !== undefined)

@@ -91,7 +91,7 @@ export const createChoriaClient = (options: ChoriaClientOptions): ChoriaClient =
           collector.reject(asRejection(error));
           return;
         }
-        collector.reply(reply);
+        collector.reply(reply, body.byteLength);
       },
       onUnheard: () => collector.unheard(),
     });

@@ -1,4 +1,4 @@
-import type { Rejection } from '../envelope/rejection.ts';
+import { Rejection } from '../envelope/rejection.ts';
 import type { ClientReply } from './reply.ts';
 
 /** A reply, and how long it took since its request was sent. */
@@ -32,6 +32,11 @@ export interface Wanted {
   readonly onReply: (reply: TimedReply) => void;
 }
 
+/** Bytes of replies, about, that are kept: a whole reply of the largest kind, or some of ten thousand nodes. */
+const MOST_BYTES = 64 * 1024 ** 2;
+/** What a reply takes beside its body, about. */
+const REPLY_BYTES = 512;
+
 /** Collects what comes back for one request, and knows when there is nothing left to wait for. */
 export class Collector {
   readonly #wanted: Wanted;
@@ -45,6 +50,7 @@ export class Collector {
   #started: number;
   #unheard = 0;
   #refusals = 0;
+  #bytes = 0;
 
   /** @param now ms on a clock that only goes forward @param done called once nothing is to be waited for */
   constructor(wanted: Wanted, now: () => number, done: () => void) {
@@ -61,7 +67,9 @@ export class Collector {
     this.#started = this.#now();
   }
 
-  reply(reply: ClientReply): void {
+  /** @param bytes of the message that brought it */
+  reply(reply: ClientReply, bytes: number): void {
+    if (!this.#hasRoomFor(bytes)) return;
     const timed = { ...reply, milliseconds: this.#now() - this.#started };
     this.#replies.push(timed);
     this.#heard.add(reply.node);
@@ -74,7 +82,7 @@ export class Collector {
   }
 
   reject(rejection: Rejection): void {
-    this.#rejected.push(rejection);
+    if (this.#hasRoomFor(0)) this.#rejected.push(rejection);
   }
 
   unheard(): void {
@@ -93,6 +101,17 @@ export class Collector {
       unheard: this.#unheard,
       milliseconds: this.#now() - this.#started,
     };
+  }
+
+  /** Anybody who can publish on the network can send replies, for as long as it waits. Where that is too much, it is over. */
+  #hasRoomFor(bytes: number): boolean {
+    if (this.#bytes > MOST_BYTES) return false;
+    this.#bytes += bytes + REPLY_BYTES;
+    if (this.#bytes <= MOST_BYTES) return true;
+    const most = `${MOST_BYTES / 1024 ** 2} MiB`;
+    this.#rejected.push(new Rejection('too_large', `the replies have more than ${most}: no more are read`));
+    this.#done();
+    return false;
   }
 
   #look(): void {

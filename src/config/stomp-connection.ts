@@ -50,6 +50,9 @@ const SCHEMES = new Map([
   ['stomp+ssl', { port: 61_614, tls: true }],
 ]);
 
+/** A server for whoever makes no connection: with or without `tls` beside it, it is a valid one. */
+export const ANY_STOMP_SERVER = 'stomp+ssl://127.0.0.1:61614';
+
 const server = () =>
   field('stomp://host:61613, stomp+ssl://host:61614 or host:61613, without user or password', (value) =>
     parseServer(value, SCHEMES),

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { formatHeader, parseHeader } from '../../src/cassette/format.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { withMadeUpSecrets } from '../../src/replay/made-up-secrets.ts';
+import { withMadeUpVariables } from '../../src/replay/made-up-variables.ts';
 import { signersIn } from '../../src/replay/signers.ts';
 import { keyPair } from '../support/pki.ts';
 import { requestsOf } from './requests.ts';
@@ -212,29 +212,34 @@ describe('replies whose requests are not in the cassette', () => {
 });
 
 describe('variables that are not set', () => {
-  const text = (user: string): string => {
-    const ci = withoutKeys((yaml) =>
+  /** A configuration with further keys of its legacy egress. */
+  const text = (...keys: readonly string[]): string =>
+    withoutKeys((yaml) =>
       yaml
-        .replace(/^cluster_key_file: .*$/m, `cluster_key: \${CLUSTER_KEY}`)
-        .replace(/^ {4}serializer:/m, `    user: ${user}\n    password: \${PASSWORD}\n    serializer:`),
+        .replace(/^cluster_key_file: .*$/m, `cluster_key: \${CLUSTER_KEY}\nhttp: { listen: "\${LISTEN}" }`)
+        .replaceAll(/^( *)servers: .*$/gm, `$1servers: ["\${SERVER}"]`)
+        .replace(/^ {4}serializer:/m, `${keys.map((key) => `    ${key}\n`).join('')}    serializer:`),
     );
-    return ci;
-  };
 
-  test('get a value where only secrets are made of them', () => {
-    const file = text('mco');
+  test('get a value where only connections need them', () => {
+    const file = text(`user: \${USER_NAME}`, `password: "\${PASSWORD}"`);
     expect(() => loadConfig(file, {})).toThrow('CLUSTER_KEY is not set');
-    const env = withMadeUpSecrets(file, { PASSWORD: 'given' });
+    const env = withMadeUpVariables(file, { PASSWORD: 'given' });
     expect(env['PASSWORD']).toBe('given');
     expect(env['CLUSTER_KEY']).toMatch(/^[0-9a-f]{64}$/);
     expect(() => loadConfig(file, env)).not.toThrow();
   });
 
   test('are still missing elsewhere', () => {
-    const file = text(`\${PASSWORD}`);
-    expect(() => loadConfig(file, withMadeUpSecrets(file, {}))).toThrow('PASSWORD is not set');
-    const other = text('mco');
-    writeFileSync(other, 'ingresses: [');
-    expect(withMadeUpSecrets(other, { A: 'b' })).toEqual({ A: 'b' });
+    const file = text('user: me', `password: \${PASSWORD}`, `timeout_of: \${PASSWORD}`);
+    expect(() => loadConfig(file, withMadeUpVariables(file, {}))).toThrow('PASSWORD is not set');
+  });
+
+  test('are none in what is no configuration', () => {
+    const file = text();
+    for (const wrong of ['ingresses: [', 'a: &a [*a, { b: *a }]']) {
+      writeFileSync(file, wrong);
+      expect(withMadeUpVariables(file, { A: 'b' })).toEqual({ A: 'b' });
+    }
   });
 });

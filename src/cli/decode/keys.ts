@@ -8,7 +8,7 @@ import { ConfigError } from '../../config/problem.ts';
 import type { Config } from '../../config/types.ts';
 import type { Keys, KnownKey } from '../../decode/keys.ts';
 import { isCallerId } from '../../envelope/check.ts';
-import { withMadeUpSecrets } from '../../replay/made-up-secrets.ts';
+import { withMadeUpVariables } from '../../replay/made-up-variables.ts';
 import { createCallerVerifier, DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../../wire/choria/index.ts';
 import { UsageError } from '../usage.ts';
 
@@ -133,7 +133,7 @@ const egressKeys = ({ egresses }: Config, parse: ParseFile): Found => {
 
 const configured = (file: string): readonly Found[] => {
   try {
-    const loaded = loadConfig(file, withMadeUpSecrets(file, process.env));
+    const loaded = loadConfig(file, withMadeUpVariables(file, process.env));
     const parse = fileParser(loaded);
     return [ingressKeys(loaded.config, parse), egressKeys(loaded.config, parse)];
   } catch (error) {

@@ -1,7 +1,7 @@
 import { CassetteError } from '../../cassette/problem.ts';
 import { type LoadedConfig, loadConfig } from '../../config/load.ts';
 import { ConfigError, ConfigUnreadable } from '../../config/problem.ts';
-import { withMadeUpSecrets } from '../../replay/made-up-secrets.ts';
+import { withMadeUpVariables } from '../../replay/made-up-variables.ts';
 import { type ReplayOptions, replayCassette } from '../../replay/replay.ts';
 import { type ReplayResult, unusable } from '../../replay/result.ts';
 import { version } from '../version.ts';
@@ -19,7 +19,7 @@ export interface ReplayTask {
  * @throws ConfigError, ConfigUnreadable
  */
 export const configFor = ({ config, throwAwayKeys }: ReplayTask): LoadedConfig =>
-  loadConfig(config, throwAwayKeys ? withMadeUpSecrets(config, process.env) : process.env);
+  loadConfig(config, throwAwayKeys ? withMadeUpVariables(config, process.env) : process.env);
 
 /**
  * Replays a cassette. What it is unusable for is its result, so that the others are replayed all the same.
