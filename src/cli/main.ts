@@ -110,9 +110,11 @@ const exitCode = (error: unknown): number => {
 
 // `mcbridge check | head` closes the pipe: nobody reads on, and that is no error. A bridge goes on, whoever reads its log.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (program.args.includes('run')) return;
   // EIO: of a terminal that has been closed.
-  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-  if (!program.args.includes('run')) process.exit();
+  if (error.code === 'EPIPE' || error.code === 'EIO') process.exit();
+  process.stderr.write(`mcbridge: the output cannot be written: ${inert(error.message)}\n`);
+  process.exit(1);
 });
 
 /** What Commander does not say of what is not there. */

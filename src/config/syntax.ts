@@ -5,9 +5,14 @@ const SENTENCES: Partial<Record<ErrorCode, string>> = {
   BAD_ALIAS: 'not a valid alias (*) or anchor (&); put text that starts with * or & in quotes',
   BAD_DIRECTIVE: 'directives (%) are not used here; put text that starts with % in quotes',
   BAD_DQ_ESCAPE: 'not a valid escape in double quotes; write \\\\ for a backslash, or use single quotes',
+  BAD_INDENT:
+    'keys of one section start in the same column, and what belongs to one stands further right; each [ and { has its end',
   BAD_SCALAR_START: 'a value cannot start with this character; put it in quotes',
+  BLOCK_AS_IMPLICIT_KEY:
+    'a key within the value of another; see to the indentation, and put text that holds ": " in quotes',
+  MULTILINE_IMPLICIT_KEY: 'a line that is not "key: value"; a space stands behind the colon',
   MULTIPLE_DOCS: 'a second document starts here; the configuration is one document',
-  NON_STRING_KEY: 'a key must be text',
+  NON_STRING_KEY: 'a key must be text; put text that starts with { in quotes',
   TAB_AS_INDENT: 'a tab stands where lines are indented; YAML takes spaces only',
   TAG_RESOLVE_FAILED: 'tags (!) are not used here; put text that starts with ! in quotes',
   UNEXPECTED_TOKEN: 'text that does not belong here; see to quotes and indentation',

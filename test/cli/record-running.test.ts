@@ -76,7 +76,7 @@ describe('mcbridge record from inside a running bridge', () => {
     ]);
 
     for (const one of [file, refused]) {
-      const replayed = await mcbridge('replay', one, '--config', config, '--bytes');
+      const replayed = await mcbridge('replay', one, '--config', config);
       expect(replayed.stdout).toContain('1 same');
     }
   });

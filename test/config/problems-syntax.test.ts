@@ -7,8 +7,36 @@ const CASES: readonly Case[] = [
     '[mcollective]',
     '[mcollective',
     [
-      'bridge.yaml:17:5: not valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ]',
+      'bridge.yaml:17:5: not valid YAML: keys of one section start in the same column, and what belongs to one stands further right; each [ and { has its end',
     ],
+  ],
+  [
+    'tells of a key that stands further right than its neighbours',
+    '    servers: [stomp',
+    '      servers: [stomp',
+    [
+      'bridge.yaml:10:1: not valid YAML: keys of one section start in the same column, and what belongs to one stands further right; each [ and { has its end',
+    ],
+  ],
+  [
+    'tells of a colon without a space behind it',
+    'type: mcollective-stomp',
+    'type:mcollective-stomp',
+    ['bridge.yaml:9:5: not valid YAML: a line that is not "key: value"; a space stands behind the colon'],
+  ],
+  [
+    'tells of a colon within a value',
+    'server.pem',
+    'server: pem',
+    [
+      'bridge.yaml:12:24: not valid YAML: a key within the value of another; see to the indentation, and put text that holds ": " in quotes',
+    ],
+  ],
+  [
+    'tells of the braces of other templates',
+    'server.pem',
+    '{{ key }}',
+    ['bridge.yaml:12:25: not valid YAML: a key must be text; put text that starts with { in quotes'],
   ],
   [
     'refuses a tab',

@@ -217,7 +217,7 @@ describe('variables that are not set', () => {
     withoutKeys((yaml) =>
       yaml
         .replace(/^cluster_key_file: .*$/m, `cluster_key: \${CLUSTER_KEY}\nhttp: { listen: "\${LISTEN}" }`)
-        .replaceAll(/^( *)servers: .*$/gm, `$1servers: ["\${SERVER}"]`)
+        .replaceAll(/^( *)servers: .*(nats|stomp).*$/gm, `$1servers: ["\${$2_server}"]`)
         .replace(/^ {4}serializer:/m, `${keys.map((key) => `    ${key}\n`).join('')}    serializer:`),
     );
 
