@@ -17,7 +17,10 @@ const ANY = '4222';
 const MADE_UP: ReadonlyMap<string, (isWhole: boolean, type: unknown) => string> = new Map([
   ...[...SECRET_KEYS].map((key) => [key, secret] as const),
   ['user', () => ANY],
-  ['servers', (isWhole: boolean, type: unknown) => (isWhole ? (SERVERS.get(type) ?? ANY) : ANY)],
+  [
+    'servers',
+    (isWhole: boolean, type: unknown) => (isWhole ? (SERVERS.get(type) ?? 'nats://127.0.0.1') : ANY),
+  ],
   ['listen', (isWhole: boolean) => (isWhole ? `127.0.0.1:${ANY}` : ANY)],
   ['record_socket', () => ANY],
 ]);

@@ -12,10 +12,10 @@ const CASES: readonly Case[] = [
   ],
   [
     'tells of a key that stands further right than its neighbours',
-    '    servers: [stomp',
-    '      servers: [stomp',
+    '    server_public_key',
+    '      server_public_key',
     [
-      'bridge.yaml:10:1: not valid YAML: keys of one section start in the same column, and what belongs to one stands further right; each [ and { has its end',
+      'bridge.yaml:12:1: not valid YAML: keys of one section start in the same column, and what belongs to one stands further right; each [ and { has its end',
     ],
   ],
   [
