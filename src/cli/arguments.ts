@@ -10,7 +10,7 @@ import { harmless } from './terminal.ts';
 const isOperator = (text: string): text is FactOperator => FACT_OPERATORS.has(text);
 
 /** MCollective's `Util.parse_fact_string`: longer operators first, `=>` and `=<` as people mistype them. */
-const FACT = /^([^\s=<>!~]+)\s*(<=|>=|=>|=<|==|!=|=~|<|>|=)\s*(.+)$/s;
+const FACT = /^([^\s=<>!~]+)\s*(<=|>=|=>|=<|==|!=|=~|<|>|=)\s*(\S.*|\s)$/s;
 const MISTYPED: Readonly<Record<string, FactOperator>> = { '=>': '>=', '=<': '<=' };
 const PATTERN = /^\/.+\/$/s;
 

@@ -69,7 +69,7 @@ export const commandHint = (args: readonly string[]): string | undefined => {
 
 /** What to write for an option that is not there. @param flag `-S`, or `--dt=2` with its value */
 export const optionHint = (flag: string): string | undefined => {
-  const name = flag.startsWith('--') ? flag.replace(/=.*$/s, '') : flag.slice(0, 2);
+  const name = flag.startsWith('--') ? (flag.split('=', 1)[0] ?? '') : flag.slice(0, 2);
   const hint = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
   return hint === undefined ? undefined : `(${name}: ${hint})`;
 };

@@ -142,11 +142,11 @@ class Scanner {
   /** @returns false where a `{` is no repetition but a character */
   #repeat(): boolean {
     const rest = this.#source.slice(this.#at);
-    const match = /^(?:[*+?]|\{(\d*)(,?)(\d*)\})([?+]?)/.exec(rest);
+    const match = /^(?:[*+?]|\{(\d*)(?:,(\d*))?\})([?+]?)/.exec(rest);
     if (match === null) return false;
-    const [whole, from, comma, to, lazy] = match;
+    const [whole, from, to, lazy] = match;
     const braces = from !== undefined;
-    if (braces && from === '' && (comma === '' || to === '')) return false;
+    if (braces && from === '' && (to === undefined || to === '')) return false;
     if (lazy === '+')
       throw problem(whole, `is possessive, which is not offered here; write ${whole.slice(0, -1)}`);
     this.#add('repeat', whole.length, braces && from === '' ? `{0,${to}}${lazy}` : whole);

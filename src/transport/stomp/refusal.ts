@@ -31,7 +31,7 @@ export const brokerError = (server: StompServer, account: Account, frame: Frame)
   new LinkFailure(STOMP_WORDS, serverUrl(server), 'reported', brokerText(frame, account));
 
 /** ActiveMQ's security/AuthorizationBroker.java. */
-const NOT_AUTHORIZED = /not authorized to (read from|write to|create)\W+([a-z-]+):\/\/(\S+)/;
+const NOT_AUTHORIZED = /not authorized to (read from|write to|create)[^\w-]+([a-z-]+):\/\/(\S+)/;
 
 /** What an ERROR frame refuses, where the connection goes on after it: ActiveMQ keeps it. */
 export interface Refused {

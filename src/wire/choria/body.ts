@@ -5,6 +5,7 @@ import { tryDecodeBase64 } from '../base64.ts';
 import type { Dialect } from './dialect.ts';
 import { isObject, utf8 } from './fields.ts';
 import { DEFAULT_JSON_LIMITS, formatJson, formatString, type JsonLimits, parseJson } from './json.ts';
+import { checkShape } from './shape.ts';
 
 /** What the signed request around a body says; a body may repeat it, but not contradict it. */
 export interface BodyContext {
@@ -70,9 +71,13 @@ const rpcData = (body: ValueMap): ValueMap => {
 /** The action that a refused request asks for, for the answer; undefined where it names none. @param json its text */
 export const actionIn = (json: string): string | undefined => {
   try {
+    checkShape(json, 'the request');
     const request: unknown = JSON.parse(json);
     const message = isObject(request) ? request['message'] : undefined;
-    const body: unknown = typeof message === 'string' ? JSON.parse(rpcText(message).text) : undefined;
+    if (typeof message !== 'string') return undefined;
+    const { text } = rpcText(message);
+    checkShape(text, 'the body');
+    const body: unknown = JSON.parse(text);
     const action = isObject(body) ? body['action'] : undefined;
     return typeof action === 'string' ? action : undefined;
   } catch {

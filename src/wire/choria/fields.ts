@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { Rejection } from '../../envelope/rejection.ts';
+import { checkShape } from './shape.ts';
 
 /** An object as it came out of `JSON.parse`: nothing is known of its fields until a reader here has looked. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -15,9 +16,10 @@ export const utf8 = (bytes: Uint8Array, what: string): string => {
 
 /**
  * One of the protocol's own objects, whose numbers all are small. Bodies go through `parseJson` instead.
- * @throws Rejection `malformed_json`
+ * @throws Rejection `malformed_json`, `limit_exceeded`
  */
 export const parseObject = (text: string, what: string): JsonObject => {
+  checkShape(text, what);
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject, objectField, parseObject, stringField } from './fields.ts';
+import { checkShape } from './shape.ts';
 
 export const TRANSPORT_V1 = 'choria:transport:1';
 export const TRANSPORT_V2 = 'io.choria.protocol.v2.transport';
@@ -26,7 +27,7 @@ const parse = (text: string, what: string): RelayParts => {
 };
 
 /** Undefined for a message that is not as Ruby and Go both write it, be it good or bad. */
-const cut = (text: string): RelayParts | undefined => {
+const cut = (text: string, what: string): RelayParts | undefined => {
   const found = HEADS.find(([, head]) => text.startsWith(head));
   if (found === undefined) return undefined;
   const [protocol, head] = found;
@@ -34,6 +35,7 @@ const cut = (text: string): RelayParts | undefined => {
   // Before a quote that an escape makes part of the string; base64 has none.
   if (end === -1 || text[end - 1] === '\\' || !text.startsWith(REST, end + 1)) return undefined;
   const data = text.slice(head.length - 1, end + 1);
+  checkShape(text.slice(end + 1), what);
   let rest: unknown;
   try {
     // What is no JSON must not go out as part of some; to read it costs next to nothing, other than to write it anew.
@@ -52,6 +54,6 @@ const cut = (text: string): RelayParts | undefined => {
 /**
  * Takes a message apart without writing its data, which is most of it, anew: the escaped line feeds of Ruby's base64
  * would take longer than all else that a broker does with a message.
- * @throws Rejection `malformed_json`, `missing_field`, `invalid_field`
+ * @throws Rejection `malformed_json`, `missing_field`, `invalid_field`, `limit_exceeded`
  */
-export const relayParts = (text: string, what: string): RelayParts => cut(text) ?? parse(text, what);
+export const relayParts = (text: string, what: string): RelayParts => cut(text, what) ?? parse(text, what);

@@ -146,6 +146,13 @@ describe('hostile Marshal', () => {
       expect(failure(deep, { ...DEFAULT_RUBY_LIMITS, maxDepth }).code).toBe('limit');
   });
 
+  it('limits the classes and modules around one value', () => {
+    const around = (count: number) => doc(`${'C:\x06A'.repeat(count)}[\x00`);
+    expect(decodeMarshal(around(64))).toEqual([]);
+    expect(failure(around(65)).code).toBe('limit');
+    expect(failure(doc(`${'e:\x06A'.repeat(200_000)}[\x00`)).code).toBe('limit');
+  });
+
   it('reads what is as deep as the deepest limit allows, and no deeper', () => {
     const limits = { ...DEFAULT_RUBY_LIMITS, maxDepth: 1_000_000 };
     expect(decodeMarshal(doc(`${'[\x06'.repeat(255)}0`), limits)).toHaveLength(1);

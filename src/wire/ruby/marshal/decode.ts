@@ -19,6 +19,9 @@ import { DEEPEST, MAJOR, MINOR, REGEXP_OPTIONS, TYPE } from './format.ts';
 import { MarshalInput, malformed } from './input.ts';
 import { type TimeVariables, timeFromDump } from './time-dump.ts';
 
+/** Classes and modules that one value is dumped with; an object rarely has been extended by two. */
+const MAX_WRAPPERS = 64;
+
 class MarshalReader {
   readonly #input: MarshalInput;
   readonly #objects: ObjectTable;
@@ -97,7 +100,9 @@ class MarshalReader {
     let kind = type;
     let variables = hasVariables;
     // The class of a subclass, and modules that one object was extended with, are no part of the plain value.
-    while (kind === TYPE.userClass || kind === TYPE.extended) {
+    for (let wrappers = 1; kind === TYPE.userClass || kind === TYPE.extended; wrappers++) {
+      if (wrappers > MAX_WRAPPERS)
+        throw new RubyError('limit', `more than ${MAX_WRAPPERS} modules around a value`, { offset: start });
       this.#name(depth);
       kind = this.#input.byte();
       if (kind === TYPE.ivars && !variables) {

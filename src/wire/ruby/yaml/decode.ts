@@ -40,6 +40,14 @@ const end = (node: Node): number => node.range?.[1] ?? 0;
 
 const isBlock = (node: Scalar): boolean => node.type === 'BLOCK_LITERAL' || node.type === 'BLOCK_FOLDED';
 
+/** How many characters of a line's end are an anchor and tags, with the blanks behind each. */
+const propertiesAtEnd = (before: string): number => {
+  let length = 0;
+  for (const [word] of before.matchAll(/\S+[ \t]*|[ \t]+/g))
+    length = /^[&!]\S*[ \t]/.test(word) ? length + word.length : 0;
+  return length;
+};
+
 /** The column in which a block collection begins; what belongs to its first key counts, too. */
 const columnOf = (source: string, node: YAMLMap | YAMLSeq): number => {
   const [first] = node.items;
@@ -49,8 +57,7 @@ const columnOf = (source: string, node: YAMLMap | YAMLSeq): number => {
   let line = at;
   while (line > 0 && !isBreak(source.charAt(line - 1))) line--;
   const before = source.slice(Math.max(line, at - MAX_PROPERTIES), at);
-  const properties = isMap(node) ? (/(?:[&!]\S*[ \t]+)+$/.exec(before)?.[0].length ?? 0) : 0;
-  return at - line - properties;
+  return at - line - (isMap(node) ? propertiesAtEnd(before) : 0);
 };
 
 /** Psych's `ToRuby` visitor: nodes to values. */
