@@ -94,8 +94,6 @@ describe('hostile Marshal', () => {
   it.each([
     ['a subclass of nothing', 'C:\x08Foo0'],
     ['a subclass of a link', 'C:\x08Foo@\0'],
-    ['a class without an end', `C:\x08Foo${'C;\0'.repeat(100_000)}`],
-    ['modules without an end', `e:\x08Foo${'e;\0'.repeat(100_000)}`],
   ])('is malformed: %s', (_, text) => {
     expect(failure(doc(text)).code).toBe('malformed');
   });
@@ -150,7 +148,8 @@ describe('hostile Marshal', () => {
     const around = (count: number) => doc(`${'C:\x06A'.repeat(count)}[\x00`);
     expect(decodeMarshal(around(64))).toEqual([]);
     expect(failure(around(65)).code).toBe('limit');
-    expect(failure(doc(`${'e:\x06A'.repeat(200_000)}[\x00`)).code).toBe('limit');
+    for (const kind of ['C', 'e'])
+      expect(failure(doc(`${kind}:\x08Foo${`${kind};\0`.repeat(100_000)}`)).code).toBe('limit');
   });
 
   it('reads what is as deep as the deepest limit allows, and no deeper', () => {
