@@ -30,9 +30,9 @@ export const CONTENT: readonly Case[] = [
     says: 'time -1',
   },
   {
-    what: 'a sender with a line feed',
+    what: 'a sender that is too long',
     code: 'invalid_field',
-    send: { envelope: { senderid: 'a\nb' } },
+    send: { envelope: { senderid: 'a'.repeat(256) } },
     says: 'senderid',
   },
   {

@@ -3,6 +3,7 @@ import type { Egress } from '../../../src/adapter/port.ts';
 import { EMPTY_FILTER, type Filter } from '../../../src/envelope/filter.ts';
 import { Rejection } from '../../../src/envelope/rejection.ts';
 import type { IncomingMessage } from '../../../src/transport/link.ts';
+import { parseExpr } from '../../../src/wire/compound/expr-parser.ts';
 import { SigningPool } from '../../../src/wire/signing-pool.ts';
 import { type Brokers, CLUSTER, COLLECTIVE, makeBrokers } from '../brokers.ts';
 import { readFrame, replyTo } from '../daemon.ts';
@@ -268,7 +269,8 @@ describe('the egress mcollective-stomp', () => {
       id: 'a'.repeat(32),
       target: { kind: 'directed', nodes: asked },
     });
-    const refused = { ...next, filter: { ...EMPTY_FILTER, cfClass: ['Upper'] } };
+    const compound = [parseExpr('semver(fact("a"), "> 1")')];
+    const refused = { ...next, filter: { ...EMPTY_FILTER, compound } };
     await expect(egress.deliver(refused)).rejects.toMatchObject({ code: 'unsupported_filter' });
     await egress.deliver(next);
     await until('it is directed', () => frames.length === 8);
