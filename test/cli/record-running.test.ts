@@ -51,7 +51,7 @@ describe('mcbridge record from inside a running bridge', () => {
     expect(statSync(at('record.sock')).mode & 0o777).toBe(0o600);
     const file = at('inside.cassette.ndjson');
     const child = record('--out', file, '--count', '4');
-    await child.waitFor(/recording to /, 15_000);
+    await child.waitFor(/recording to /, 60_000);
     expect(child.log()).toContain('from inside the running bridge');
     expect(await call()).toMatchObject([{ sender: NODE1, rpc: { statuscode: 0 } }]);
     expect(await child.exited).toBe(0);
@@ -67,7 +67,7 @@ describe('mcbridge record from inside a running bridge', () => {
 
     const refused = at('refused.cassette.ndjson');
     const another = record('--out', refused, '--for', '3s');
-    await another.waitFor(/recording to /, 15_000);
+    await another.waitFor(/recording to /, 60_000);
     await client.publish('choria.federation.production.federation', '{"protocol":"choria:transport:1"');
     await another.exited;
     expect(waysOf((await readCassette(refused)).entries)).toEqual([
@@ -87,7 +87,7 @@ describe('mcbridge record from inside a running bridge', () => {
   ])('that ends after %i messages has what the bridge makes of the last: it replays', async (count, ways) => {
     const file = at(`count-${count}.cassette.ndjson`);
     const child = record('--out', file, '--count', String(count));
-    await child.waitFor(/recording to /, 15_000);
+    await child.waitFor(/recording to /, 60_000);
     await call();
     expect(await child.exited).toBe(0);
     expect(waysOf((await readCassette(file)).entries)).toEqual(ways);
@@ -97,7 +97,7 @@ describe('mcbridge record from inside a running bridge', () => {
   test('takes values out before they reach the disk', async () => {
     const file = at('redacted.cassette.ndjson');
     const child = record('--out', file, '--count', '4', '--redact-all-data');
-    await child.waitFor(/recording to /, 15_000);
+    await child.waitFor(/recording to /, 60_000);
     await call();
     expect(await child.exited).toBe(0);
     const decoded = await mcbridge('decode', file, '--full');
@@ -109,7 +109,7 @@ describe('mcbridge record from inside a running bridge', () => {
   test('ends as a whole cassette when the bridge stops, and says why', async () => {
     const file = at('stopped.cassette.ndjson');
     const child = record('--out', file);
-    await child.waitFor(/recording to /, 15_000);
+    await child.waitFor(/recording to /, 60_000);
     await call();
     bridge.signal('SIGTERM');
     expect(await bridge.exited).toBe(0);
@@ -121,7 +121,7 @@ describe('mcbridge record from inside a running bridge', () => {
     bridge = await run();
     const cut = at('cut.cassette.ndjson');
     const listening = record('--out', cut);
-    await listening.waitFor(/recording to /, 15_000);
+    await listening.waitFor(/recording to /, 60_000);
     await call();
     await bridge.kill();
     expect(await listening.exited).toBe(1);

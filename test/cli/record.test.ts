@@ -37,7 +37,7 @@ const at = (name: string): string => join(mixed.world.files.folder, name);
 /** `mcbridge record`, once it listens. */
 const startRecording = async (...args: readonly string[]): Promise<Child> => {
   const child = start(process.execPath, [MAIN, 'record', '--config', config, ...args]);
-  await child.waitFor(/recording to /, 15_000);
+  await child.waitFor(/recording to /, 60_000);
   return child;
 };
 
@@ -197,7 +197,7 @@ describe('mcbridge record', () => {
     // The shell's limit of a file's size, in KiB: to the program it is a disk that is full.
     const command = `ulimit -f 8; exec '${process.execPath}' '${MAIN}' record --config '${config}' --out '${at('full.ndjson')}'`;
     const child = start('bash', ['-c', command]);
-    await child.waitFor(/recording to /, 15_000);
+    await child.waitFor(/recording to /, 60_000);
     let ended = false;
     void child.exited.then(() => {
       ended = true;
