@@ -2,6 +2,7 @@ import { createSecretKey } from 'node:crypto';
 import type { Egress, Ingress, Ownership } from '../adapter/port.ts';
 import { Bridge, type Route } from '../bridge/bridge.ts';
 import type { Log } from '../bridge/log.ts';
+import type { BridgeObserver } from '../bridge/observer.ts';
 import { Stats } from '../bridge/stats.ts';
 import { ALONE, createMembership, type Membership } from '../cluster/membership.ts';
 import { fileParser, fileReader, readClusterKey } from '../config/files.ts';
@@ -32,6 +33,7 @@ export interface AssembleOptions {
   /** Ms since the epoch. */
   readonly clock?: () => number;
   readonly transports?: Transports;
+  readonly observer?: BridgeObserver;
   /** Whether it is known that no other instance gets copies of requests, as where there is no network. */
   readonly alone?: boolean;
   /** How long a request that comes as one message a node waits for further ones, in ms. */
@@ -49,7 +51,13 @@ const COLLECT = 5;
 export const assemble = (
   loaded: LoadedConfig,
   log: Log,
-  { clock = Date.now, transports = BROKERS, alone = false, collect = COLLECT }: AssembleOptions = {},
+  {
+    clock = Date.now,
+    transports = BROKERS,
+    observer,
+    alone = false,
+    collect = COLLECT,
+  }: AssembleOptions = {},
 ): Assembled => {
   const { config } = loaded;
   const stats = new Stats();
@@ -92,6 +100,7 @@ export const assemble = (
     clock,
     stats,
     drainTimeout: drainTimeout * 1000,
+    ...(observer && { observer }),
     inventory: nodes.knowledge,
   });
   const networks = links.filter(

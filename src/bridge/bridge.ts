@@ -7,6 +7,7 @@ import { type IdentityMapOptions, mapCaller } from './identity-map.ts';
 import { Ledger, type Note } from './ledger.ts';
 import { LineLimit } from './line-limit.ts';
 import type { Log } from './log.ts';
+import type { BridgeObserver } from './observer.ts';
 import { Silence } from './silence.ts';
 import { SilentNodes } from './silent-nodes.ts';
 import { routeName, type Stage, Stats } from './stats.ts';
@@ -36,6 +37,7 @@ export interface BridgeOptions {
   /** How long a stop waits for replies to requests in flight, in ms. */
   readonly drainTimeout: number;
   readonly stats?: Stats;
+  readonly observer?: BridgeObserver;
   readonly inventory?: NodeKnowledge;
   /** Egresses that no route leads to, which only say who is there. */
   readonly beside?: readonly Egress[];
@@ -329,22 +331,26 @@ export class Bridge {
   #refused(rejection: Rejection, home: Home | undefined, stage: Stage): void {
     const { code, message, context } = rejection;
     this.stats.reject(code, stage);
+    const requestId = context.requestId ?? home?.requestId;
+    const { sender } = context;
+    const sentence = `rejected: ${message}`;
+    this.#options.observer?.refused({
+      code,
+      ...(requestId !== undefined && { requestId }),
+      ...(sender !== undefined && { sender }),
+      sentence,
+    });
     const fields = {
       reason: code,
-      request_id: context.requestId ?? home?.requestId,
-      sender: context.sender,
+      request_id: requestId,
+      sender,
       caller: context.caller,
       agent: context.agent ?? home?.agent,
       collective: context.collective ?? home?.collective,
       ...(code === 'internal' ? { err: rejection.cause } : {}),
     };
     // Of each stage, so that what anybody may send hides nothing of what was signed.
-    this.#lines.tell(
-      `${stage} ${code}`,
-      ORDINARY.has(code) ? 'info' : 'warn',
-      fields,
-      `rejected: ${message}`,
-    );
+    this.#lines.tell(`${stage} ${code}`, ORDINARY.has(code) ? 'info' : 'warn', fields, sentence);
   }
 
   #withHop<T extends Trail>(home: T, from: Ingress, to: Egress): T {

@@ -5,6 +5,7 @@ import { isSealedReply, type SealedReply } from '../envelope/sealed.ts';
 import { errorReply, isAnswerable } from './error-reply.ts';
 import { LineLimit } from './line-limit.ts';
 import type { Log } from './log.ts';
+import type { BridgeObserver } from './observer.ts';
 import type { Stats } from './stats.ts';
 import { type Trail, withReplyHop } from './trail.ts';
 
@@ -20,6 +21,7 @@ export interface HomewardOptions {
   readonly clock: () => number;
   readonly log: Log;
   readonly stats: Stats;
+  readonly observer?: BridgeObserver;
 }
 
 /** Whose reply an error stands for. */
@@ -135,10 +137,19 @@ export class Homeward {
   }
 
   #tell({ code, message, context }: Rejection, isRefusal: boolean): void {
-    this.#options.stats.reject(code, 'reply');
-    const fields = { reason: code, request_id: context.requestId, sender: context.sender };
+    const { stats, observer } = this.#options;
+    const { requestId, sender } = context;
+    const sentence = `reply not sent: ${message}`;
+    stats.reject(code, 'reply');
+    observer?.refused({
+      code,
+      ...(requestId !== undefined && { requestId }),
+      ...(sender !== undefined && { sender }),
+      sentence,
+    });
+    const fields = { reason: code, request_id: requestId, sender };
     const lines = isRefusal && code === 'overloaded' ? this.#refusals : this.#lines;
-    lines.tell(code, 'warn', fields, `reply not sent: ${message}`);
+    lines.tell(code, 'warn', fields, sentence);
   }
 
   #withHop<T extends Trail>(home: T, ingress: Ingress): T {

@@ -57,12 +57,12 @@ const run = async ({ config: file, record, ...options }: RunOptions): Promise<vo
   const recording =
     record === undefined ? undefined : await recordRunning({ ...options, record }, loaded, log);
   const { assembled, monitor, socket } = await orAbandon(recording, async () => {
-    const within = recording ?? { transports: BROKERS, log };
+    const within = recording ?? { transports: BROKERS };
     const { recordSocket } = config;
-    const socket = recordSocket === undefined ? undefined : await tellRunning(recordSocket, loaded, within);
+    const socket =
+      recordSocket === undefined ? undefined : await tellRunning(recordSocket, loaded, within, log);
     try {
-      const { transports, log: told } = socket ?? within;
-      const assembled = assemble(loaded, told, { transports });
+      const assembled = assemble(loaded, log, socket ?? within);
       const monitor = createMonitor(loaded, assembled, log);
       await serve(monitor, loaded, log);
       return { assembled, monitor, socket };

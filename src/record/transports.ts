@@ -1,7 +1,6 @@
 import type { Transports } from '../assembly/links.ts';
-import type { Log } from '../bridge/log.ts';
+import type { BridgeObserver } from '../bridge/observer.ts';
 import type { CassetteMessage } from '../cassette/format.ts';
-import { refusalOf } from '../cassette/refusal.ts';
 import type { Config } from '../config/types.ts';
 import type { IncomingMessage, Link, OutgoingMessage, Subscription } from '../transport/link.ts';
 import { isStatsSubject } from '../wire/choria/index.ts';
@@ -106,43 +105,39 @@ const recordingTransports = (
   };
 };
 
-/**
- * A log whose lines on refusals the tap is told of too.
- * @param own whether what is refused right now is no message of the recording
- */
-const recordingLog = (log: Log, tap: Tap, own: OwnQuestions): Log => {
-  const tell = (fields: Readonly<Record<string, unknown>>, message: string): void => {
-    const refusal = own.isAnswered ? undefined : refusalOf(fields, message);
-    if (refusal !== undefined) tap.rejected(refusal);
-  };
-  return {
-    debug: (fields, message) => log.debug(fields, message),
-    info: (fields, message) => {
-      tell(fields, message);
-      log.info(fields, message);
-    },
-    warn: (fields, message) => {
-      tell(fields, message);
-      log.warn(fields, message);
-    },
-    error: (fields, message) => log.error(fields, message),
-  };
-};
+/** Tells the tap of what is refused, unless it is an answer to the bridge's own question, which is in no recording. */
+const recordingObserver = (
+  within: BridgeObserver | undefined,
+  tap: Tap,
+  own: OwnQuestions,
+): BridgeObserver => ({
+  refused: (refusal) => {
+    within?.refused(refusal);
+    if (own.isAnswered) return;
+    const { code, requestId, sender } = refusal;
+    tap.rejected({
+      code,
+      ...(requestId !== undefined && { request_id: requestId }),
+      ...(sender !== undefined && { sender }),
+    });
+  },
+});
 
 /** What a bridge is given so that a tap hears all that it does. */
 export interface Recording {
   readonly transports: Transports;
-  readonly log: Log;
+  readonly observer: BridgeObserver;
 }
 
+/** @param within what else records it */
 export const recordingOf = (
-  { transports, log }: Recording,
+  within: Pick<Recording, 'transports'> & Partial<Recording>,
   config: Pick<Config, 'ingresses' | 'egresses'>,
   tap: Tap,
 ): Recording => {
   const own = new OwnQuestions();
   return {
-    transports: recordingTransports(transports, config, tap, own),
-    log: recordingLog(log, tap, own),
+    transports: recordingTransports(within.transports, config, tap, own),
+    observer: recordingObserver(within.observer, tap, own),
   };
 };

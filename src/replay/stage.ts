@@ -1,5 +1,6 @@
 import { assemble } from '../assembly/assemble.ts';
 import type { Log } from '../bridge/log.ts';
+import type { BridgeObserver } from '../bridge/observer.ts';
 import {
   bodyFields,
   bodyOf,
@@ -7,7 +8,6 @@ import {
   type CassetteMessage,
   type CassetteRejected,
 } from '../cassette/format.ts';
-import { refusalOf } from '../cassette/refusal.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { OutgoingMessage } from '../transport/link.ts';
 import { BRIDGE_MARKER } from '../wire/mcollective/addressing.ts';
@@ -46,6 +46,13 @@ const PATIENCE = 60_000;
 /** Ms of real time that a subscription takes to follow what was learned of nodes: those of the inventory and of both ingresses, and some. */
 const SUBSCRIPTION = 600;
 
+const SILENT: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 export const openStage = async (loaded: LoadedConfig, header: CassetteHeader): Promise<Stage> => {
@@ -78,11 +85,16 @@ export const openStage = async (loaded: LoadedConfig, header: CassetteHeader): P
     });
   };
 
-  const keep = (fields: Readonly<Record<string, unknown>>, message: string): void => {
-    const rejected = refusalOf(fields, message);
-    if (rejected !== undefined) outcomes.push({ kind: 'rejected', rejected, message });
+  const observer: BridgeObserver = {
+    refused: ({ code, requestId, sender, sentence }) => {
+      const rejected = {
+        code,
+        ...(requestId !== undefined && { request_id: requestId }),
+        ...(sender !== undefined && { sender }),
+      };
+      outcomes.push({ kind: 'rejected', rejected, message: sentence });
+    },
   };
-  const log: Log = { debug: () => undefined, info: keep, warn: keep, error: keep };
 
   const linkOf = (name: string): ReplayLink => {
     // An ingress may be called as an egress is; egresses are made first.
@@ -92,8 +104,9 @@ export const openStage = async (loaded: LoadedConfig, header: CassetteHeader): P
     links.set(`${side} ${name}`, link);
     return link;
   };
-  const { bridge, nodes } = assemble(loaded, log, {
+  const { bridge, nodes } = assemble(loaded, SILENT, {
     clock: () => now,
+    observer,
     alone: true,
     collect: 0,
     transports: { nats: (_, name) => linkOf(name), stomp: (_, name) => linkOf(name) },

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { makeWorld, until } from './world.ts';
 
-const ID = '0123456789'.repeat(3) + '01';
+const ID = `${'0123456789'.repeat(3)}01`;
 
 /** What a client of Choria 0.6.0 signs with `plugin.choria.security.serializer = yaml`, written by Ruby itself. */
 const yamlRequest = (agent: string): string =>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Egress, Ingress, ReplySink, RequestSink } from '../../src/adapter/port.ts';
 import { Bridge, type NodeKnowledge } from '../../src/bridge/bridge.ts';
+import type { BridgeObserver, Refusal } from '../../src/bridge/observer.ts';
 import type { Reply, ReplyPayload, Request } from '../../src/envelope/message.ts';
 import { Rejection, type RejectionCode } from '../../src/envelope/rejection.ts';
 import { isSealedReply, isSealedRequest } from '../../src/envelope/sealed.ts';
@@ -23,10 +24,11 @@ interface StageOptions {
   /** What the ingress says to replies. */
   readonly refuses?: (reply: Reply) => Rejection | undefined;
   readonly inventory?: NodeKnowledge;
+  readonly observer?: BridgeObserver;
 }
 
 /** A bridge whose sides do what a test says. */
-const stage = async ({ ingress, refuses = () => undefined, inventory }: StageOptions = {}) => {
+const stage = async ({ ingress, refuses = () => undefined, inventory, observer }: StageOptions = {}) => {
   const home: Reply[] = [];
   const requests: Request[] = [];
   const log: LogLine[] = [];
@@ -79,6 +81,7 @@ const stage = async ({ ingress, refuses = () => undefined, inventory }: StageOpt
     clock: () => clock.now,
     drainTimeout: 0,
     ...(inventory && { inventory }),
+    ...(observer && { observer }),
   });
   await bridge.start();
   const reply = (part: Partial<Reply> = {}): void =>
@@ -237,6 +240,18 @@ describe('refusals of requests', () => {
     expect(unsent()).toHaveLength(2);
     expect(unsent()[1]).toMatchObject({ level: 'warn', fields: { reason: 'overloaded', untold: 49 } });
     expect(bridge.stats.errors().reply).toBe(51);
+  });
+
+  it('reach whoever observes, each of them, also where the log counts what it does not print', async () => {
+    const seen: Refusal[] = [];
+    const { refuseRequest } = await stage({
+      refuses: () => new Rejection('overloaded', 'too many'),
+      observer: { refused: (refusal) => seen.push(refusal) },
+    });
+    for (let n = 0; n < 500; n++) refuseRequest(forged);
+    const codes = seen.map(({ code }) => code);
+    expect(codes.filter((code) => code === 'invalid_signature')).toHaveLength(500);
+    expect(codes.filter((code) => code === 'overloaded')).toHaveLength(500);
   });
 
   it('neither delay nor displace a node’s reply, however many forged requests there are', async () => {

@@ -142,7 +142,9 @@ test('a recording without a message is warned of, and ends with 1', () => {
   try {
     warnOfNothing(tally, screen);
     expect(process.exitCode).toBe(1);
-    expect(written).toEqual(['mcbridge: there is no message in it, so that nothing can be replayed\n']);
+    expect(written).toEqual([
+      'mcbridge: there was no message, so no file was written: nothing could be replayed\n',
+    ]);
     process.exitCode = before;
     tally.add({ link: 'federation', side: 'ingress', dir: 'in' }, 1);
     warnOfNothing(tally, screen);

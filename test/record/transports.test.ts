@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Refusal } from '../../src/bridge/observer.ts';
 import type { CassetteRejected } from '../../src/cassette/format.ts';
 import { fileReader } from '../../src/config/files.ts';
 import { stompLinkOptions } from '../../src/config/link-options.ts';
@@ -9,10 +10,7 @@ import { load, MINIMAL } from '../config/sample.ts';
 
 /** A bridge's surroundings that keep all that they are told, and the link of its egress. */
 const world = () => {
-  const logged: string[] = [];
-  const keep = (_fields: object, message: string): void => {
-    logged.push(message);
-  };
+  const outer: Refusal[] = [];
   const subscriptions: Subscription[] = [];
   const bare: Link = {
     open: async () => undefined,
@@ -28,10 +26,10 @@ const world = () => {
   const told: (Passing | CassetteRejected['rejected'])[] = [];
   const loaded = load(MINIMAL);
   const { config } = loaded;
-  const { transports, log } = recordingOf(
+  const { transports, observer } = recordingOf(
     {
       transports: { nats: () => bare, stomp: () => bare },
-      log: { debug: keep, info: keep, warn: keep, error: keep },
+      observer: { refused: (refusal) => outer.push(refusal) },
     },
     config,
     { message: (message) => told.push(message), rejected: (rejected) => told.push(rejected) },
@@ -40,8 +38,8 @@ const world = () => {
   if (it?.type !== 'mcollective-stomp') throw new Error('the sample has no legacy egress');
   const options = { ...stompLinkOptions(it, config, fileReader(loaded)), clock: Date.now };
   return {
-    log,
-    logged,
+    observer,
+    outer,
     told,
     link: transports.stomp({ ...options, onEvent: () => undefined }, 'legacy'),
     deliver: (message: IncomingMessage): void =>
@@ -49,29 +47,20 @@ const world = () => {
   };
 };
 
-const ABOUT = { request_id: 'r1', sender: 'node1.example.net', agent: 'rpcutil' };
+const REFUSAL: Refusal = {
+  code: 'invalid_signature',
+  requestId: 'r1',
+  sender: 'node1.example.net',
+  sentence: 'rejected: the signature does not match',
+};
 
-describe('what a bridge logs of what it refuses is told to the tap, and logged all the same', () => {
-  test.each<[string, 'info' | 'warn', string]>([
-    ['a message', 'warn', 'rejected: the signature does not match'],
-    ['what is ordinary', 'info', 'rejected: it is late'],
-    ['a reply that cannot be sent home', 'warn', 'reply not sent: there is no such ingress'],
-  ])('%s', (_, level, line) => {
-    const { log, told, logged } = world();
-    log[level]({ ...ABOUT, reason: 'invalid_reply_to', link: 'mco' }, line);
-    expect(told).toEqual([{ code: 'invalid_reply_to', request_id: 'r1', sender: 'node1.example.net' }]);
-    expect(logged).toEqual([line]);
-  });
-
-  test.each<[string, Readonly<Record<string, unknown>>, string]>([
-    ['a line without a code', ABOUT, 'rejected: it is late'],
-    ['a reason that is a sentence', { ...ABOUT, reason: 'Connection refused' }, 'rejected: it is late'],
-    ['another line with a code', { ...ABOUT, reason: 'native' }, 'a reply was left to others'],
-  ])('but not %s', (_, fields, line) => {
-    const { log, told } = world();
-    log.warn(fields, line);
-    expect(told).toEqual([]);
-  });
+test('what a bridge refuses is told to the tap, and to what else records it', () => {
+  const { observer, told, outer } = world();
+  observer.refused(REFUSAL);
+  expect(told).toEqual([{ code: 'invalid_signature', request_id: 'r1', sender: 'node1.example.net' }]);
+  expect(outer).toEqual([REFUSAL]);
+  observer.refused({ code: 'expired', sentence: 'rejected: it is late' });
+  expect(told.at(-1)).toEqual({ code: 'expired' });
 });
 
 describe('the bridge’s own question of who is there', () => {
@@ -81,11 +70,10 @@ describe('the bridge’s own question of who is there', () => {
     headers: {},
     body: Buffer.from('x'),
   });
-  const refused = { reason: 'invalid_signature', ...ABOUT };
 
   test('is no message of the recording, nor is an answer, nor that an answer is refused', async () => {
-    const { link, log, told, deliver } = world();
-    await link.subscribe({ destination: ANSWERS, onMessage: () => log.warn(refused, 'rejected: of ours') });
+    const { link, observer, told, deliver } = world();
+    await link.subscribe({ destination: ANSWERS, onMessage: () => observer.refused(REFUSAL) });
     link.send({
       destination: '/topic/mcollective.discovery.agent',
       replyTo: ANSWERS,
@@ -95,16 +83,16 @@ describe('the bridge’s own question of who is there', () => {
     deliver(incoming(ANSWERS));
     expect(told).toEqual([]);
     // What comes after it is as before.
-    log.warn(refused, 'rejected: of a client');
+    observer.refused(REFUSAL);
     expect(told).toHaveLength(1);
   });
 
   test('does not hide what is refused of a request’s reply, even where the bridge stumbles over an answer', async () => {
-    const { link, log, told, deliver } = world();
+    const { link, observer, told, deliver } = world();
     const replies = '/queue/mcollective.reply.production.>';
     await link.subscribe({
       destination: replies,
-      onMessage: () => log.warn(refused, 'rejected: of a node'),
+      onMessage: () => observer.refused(REFUSAL),
     });
     await link.subscribe({
       destination: ANSWERS,

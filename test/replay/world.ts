@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { assemble } from '../../src/assembly/assemble.ts';
+import type { BridgeObserver } from '../../src/bridge/observer.ts';
 import {
   bodyFields,
   type CassetteEntry,
@@ -12,7 +13,6 @@ import {
   formatHeader,
 } from '../../src/cassette/format.ts';
 import { headerFor } from '../../src/cassette/header.ts';
-import { refusalOf } from '../../src/cassette/refusal.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { ReplyPayload } from '../../src/envelope/message.ts';
 import { replayCassette } from '../../src/replay/replay.ts';
@@ -278,9 +278,14 @@ export const makeWorld = (): World => {
       doubles.set(link, double);
       return double.link;
     };
-    const reject = (fields: Readonly<Record<string, unknown>>, message: string): void => {
-      const rejected = refusalOf(fields, message);
-      if (rejected !== undefined) entries.push({ at: now, rejected });
+    const observer: BridgeObserver = {
+      refused: ({ code, requestId, sender }) => {
+        const about = {
+          ...(requestId !== undefined && { request_id: requestId }),
+          ...(sender !== undefined && { sender }),
+        };
+        entries.push({ at: now, rejected: { code, ...about } });
+      },
     };
     const offline = new Map(
       [...loaded.config.ingresses].map(([key, it]) => [
@@ -299,9 +304,10 @@ export const makeWorld = (): World => {
         ...loaded,
         config: { ...loaded.config, drainTimeout: 0, ingresses: offline, egresses: offlineEgresses },
       },
-      { debug: () => undefined, info: reject, warn: reject, error: reject },
+      { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
       {
         clock: () => now,
+        observer,
         alone: true,
         transports: { nats: (_, link) => linkOf(link), stomp: (_, link) => linkOf(link) },
       },

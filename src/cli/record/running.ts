@@ -81,7 +81,7 @@ export const recordRunning = async (
     },
   };
   return {
-    ...recordingOf({ transports: BROKERS, log }, loaded.config, tap),
+    ...recordingOf({ transports: BROKERS }, loaded.config, tap),
     begin: ({ page }) => {
       known = page;
       log.info({ file }, 'recording all that goes through the links');
@@ -114,12 +114,13 @@ export const recordRunning = async (
 export const tellRunning = async (
   file: string,
   loaded: LoadedConfig,
-  within: Recording,
-): Promise<Pick<Running, 'transports' | 'log' | 'begin' | 'close'>> => {
+  within: Pick<Recording, 'transports'> & Partial<Recording>,
+  log: Log,
+): Promise<Pick<Running, 'transports' | 'observer' | 'begin' | 'close'>> => {
   const socket = await openRecordSocket({
     file,
     clock: Date.now,
-    log: (fields, message) => within.log.info(fields, message),
+    log: (fields, message) => log.info(fields, message),
   });
   const headers = headersFor(loaded, { version: version(), rejections: true });
   return {
