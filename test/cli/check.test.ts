@@ -142,7 +142,7 @@ describe('mcbridge check, of certificates,', () => {
   });
 
   it.each([
-    ['text', 'hello', 'it holds no PEM certificate'],
+    ['text', 'hello', 'it is no PEM'],
     ['a damaged certificate', choriaCa.certificate.replace(/M[A-Za-z]/, '!!'), ''],
   ])('finds %s in place of a certificate', async (_, content, reason) => {
     const it = lasting();

@@ -269,7 +269,7 @@ describe('a wrong STOMP password', () => {
     const reasons = tries().map((line) => line['reason']);
     const refused = /it refuses the credentials \(user "late"/;
     // ActiveMQ's ERROR does not always come before it closes the connection.
-    const hungUp = /before it answered CONNECT: .*wrong user name or password \(the login "late"\)$/;
+    const hungUp = /: it ended the connection instead of an answer to CONNECT$/;
     expect(reasons).toContainEqual(expect.stringMatching(refused));
     for (const reason of reasons) expect(refused.test(`${reason}`) || hungUp.test(`${reason}`)).toBe(true);
     const delays = tries().map((line) => Number(line['delay_ms']));

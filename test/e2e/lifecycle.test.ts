@@ -172,7 +172,7 @@ describe('a bridge that cannot start', () => {
 
   test('tells what is wrong with the configuration by file, line and column', async () => {
     const { status, log } = await failed((config) => ({ ...config, max_ttl: 'for ever', clutser: 'x' }));
-    expect(status).toBe(1);
+    expect(status).toBe(2);
     expect(log).toMatch(/bridge\d+\.yaml:\d+:\d+: max_ttl: "for ever" is not allowed/);
     expect(log).toMatch(/bridge\d+\.yaml:\d+:\d+: clutser: unknown key; did you mean "cluster"/);
   });
@@ -220,7 +220,7 @@ describe('a bridge that cannot start', () => {
     ],
   ])('names the key of the configuration for %s', async (_, changes, says) => {
     const { status, log } = await failed(changes);
-    expect(status).toBe(1);
+    expect(status).toBe(2);
     expect(log).toMatch(says);
   });
 
@@ -272,7 +272,7 @@ describe('the environment', () => {
   test('gives secrets that no log shows', async () => {
     const config = world.config((it) => ({ ...traced(it), cluster_key: '$' + '{MCBRIDGE_TEST_KEY}' }));
     const unset = launchBridge(config);
-    expect(await unset.child.exited).toBe(1);
+    expect(await unset.child.exited).toBe(2);
     expect(unset.child.log()).toMatch(
       /:\d+:\d+: cluster_key: the environment variable MCBRIDGE_TEST_KEY is not set/,
     );

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { codeOf, readFailure } from '../../config/files.ts';
 import type { KeyPath } from '../../config/problem.ts';
+import { certificateFault, isEncrypted, privateKeyFault, publicKeyFault } from '../../transport/tls/pem.ts';
 import { certificateNames } from '../../wire/choria/index.ts';
 import { isTrusted, nameOf, parseCertificates, validity } from './certificates.ts';
 import type { Checklist } from './checklist.ts';
@@ -41,7 +42,7 @@ export const checkPrivateKey = (list: Checklist, path: KeyPath, file: string): K
   const text = readText(list, path, file);
   if (text === undefined) return undefined;
   warnIfWorldReadable(list, path, file);
-  if (/ENCRYPTED/.test(text)) {
+  if (isEncrypted(text)) {
     list.problem(
       path,
       `${file} is encrypted`,
@@ -54,7 +55,7 @@ export const checkPrivateKey = (list: Checklist, path: KeyPath, file: string): K
   } catch {
     list.problem(
       path,
-      `${file} is not a private key`,
+      `${file} is not a private key: ${privateKeyFault(text) ?? 'it cannot be read'}`,
       'it takes a PEM file with BEGIN PRIVATE KEY or BEGIN RSA PRIVATE KEY',
     );
     return undefined;
@@ -95,7 +96,7 @@ const rsaPublicKey = (
     if (asymmetricKeyType === 'rsa') return true;
     list.problem(path, `${file} is not an RSA key but ${asymmetricKeyType}`, wanted);
   } catch {
-    list.problem(path, `${file} is neither a public key nor a certificate`, wanted);
+    list.problem(path, `${file} is neither a public key nor a certificate: ${publicKeyFault(text)}`, wanted);
   }
   return false;
 };
@@ -149,7 +150,7 @@ const certificatesIn = (
   } catch (error) {
     list.problem(
       path,
-      `${file} is not a certificate: ${readFailure(error)}`,
+      `${file} is not a certificate: ${certificateFault(text) ?? readFailure(error)}`,
       'it takes a PEM file with BEGIN CERTIFICATE',
     );
     return undefined;

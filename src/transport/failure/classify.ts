@@ -51,7 +51,10 @@ const causeOf = (chain: readonly Error[], error: unknown, about: Circumstances):
     if (code === 'ECONNRESET' || code === 'EPIPE')
       return about.stage === 'up' ? ['reset', code] : [closedAt(about), ''];
     const cause =
-      networkCause(code, about) ?? certificateCause(code, one, about) ?? tlsCause(code, one, about);
+      nameCause(code, one) ??
+      networkCause(code, about) ??
+      certificateCause(code, one, about) ??
+      tlsCause(code, one, about);
     if (cause !== undefined) return cause;
   }
   const last = chain.at(-1);
@@ -74,13 +77,21 @@ const closedAt = ({ stage, answered, tls, wantsCertificate }: Circumstances): Fa
   }
 };
 
-const NO_ROUTE = /^(EHOSTUNREACH|ENETUNREACH|ENETDOWN|EHOSTDOWN|EADDRNOTAVAIL|EACCES|EPERM|EINVAL)$/;
+/** `EINVAL` is what a name gets that can be none. */
+const nameCause = (code: string, error: Error): Cause | undefined => {
+  if (/^EAI_(AGAIN|FAIL|SYSTEM)$/.test(code)) return ['no-name-service', ''];
+  const isName = 'syscall' in error && error.syscall === 'getaddrinfo';
+  return code === 'ENOTFOUND' || (isName && /^(EAI_|EINVAL$)/.test(code)) ? ['unknown-name', ''] : undefined;
+};
+
+const NO_ROUTE =
+  /^(EHOSTUNREACH|ENETUNREACH|ENETDOWN|EHOSTDOWN|EADDRNOTAVAIL|EACCES|EPERM|EINVAL|EAFNOSUPPORT)$/;
+const NO_SOCKETS = /^(EMFILE|ENFILE|ENOBUFS|ENOMEM)$/;
 
 const networkCause = (code: string, { stage }: Circumstances): Cause | undefined => {
-  if (code === 'ENOTFOUND') return ['unknown-name', ''];
-  if (/^EAI_/.test(code)) return ['no-name-service', ''];
   if (code === 'ECONNREFUSED') return ['connection-refused', ''];
   if (NO_ROUTE.test(code)) return ['no-route', code];
+  if (NO_SOCKETS.test(code)) return ['no-sockets', code];
   if (code !== 'ETIMEDOUT') return undefined;
   return stage === 'connecting'
     ? ['connect-timeout', 'the time that this machine gives']
@@ -134,14 +145,12 @@ const tlsCause = (code: string, error: Error, about: Circumstances): Cause | und
 };
 
 /** What the other side complains of: RFC 8446, 6.2. All that it says of certificates is about ours. */
-const alertKind = (alert: string, { tls, wantsCertificate }: Circumstances): FailureKind => {
+const alertKind = (alert: string, { tls }: Circumstances): FailureKind => {
   const hasCertificate = tls?.cert !== undefined;
   if (alert === 'PROTOCOL_VERSION') return 'tls-too-old';
   if (alert === 'UNRECOGNIZED_NAME') return 'other-name';
   if (alert === 'CERTIFICATE_EXPIRED' && hasCertificate) return 'client-certificate-expired';
   if (/CERTIFICATE|^UNKNOWN_CA$|^ACCESS_DENIED$/.test(alert))
-    return hasCertificate ? 'client-certificate-refused' : 'client-certificate-missing';
-  if (alert === 'HANDSHAKE_FAILURE' && wantsCertificate === true)
     return hasCertificate ? 'client-certificate-refused' : 'client-certificate-missing';
   return /^(HANDSHAKE_FAILURE|INSUFFICIENT_SECURITY)$/.test(alert) ? 'handshake-refused' : 'tls-failed';
 };

@@ -32,6 +32,11 @@ export const FAILURES = {
     sentence: 'the host cannot be reached from this machine ({detail})',
     hint: 'check the address in {servers}, and network, routes and firewalls of this machine',
   },
+  'no-sockets': {
+    code: 'unreachable',
+    sentence: 'this machine gives the process no more connections ({detail})',
+    hint: 'raise the limit of open files (ulimit -n, LimitNOFILE), or the memory of this machine',
+  },
   'connect-timeout': {
     code: 'unreachable',
     sentence: 'no connection within {detail}',

@@ -50,7 +50,9 @@ const introduction = (socket: Socket, { url }: NatsServerAddress): Promise<Serve
       socket.off('data', onData).off('close', onClose);
       const [line = '', ...more] = Buffer.concat(parts).toString('utf8').split('\n', 2);
       const { word, rest } = firstWord(hasEnded ? line : '');
-      if (word === '-ERR') reject(toServerError(rest.replace(/^'(.*)'$/, '$1'), url));
+      // A server that lets nobody in may say so together with its INFO.
+      const refusal = [line, ...more].map(firstWord).find((said) => said.word === '-ERR');
+      if (refusal !== undefined) reject(toServerError(refusal.rest.replace(/^'(.*)'$/, '$1'), url));
       else if (word !== 'INFO' || more.some((text) => text !== '')) reject(stranger());
       else
         try {
@@ -83,9 +85,10 @@ const secured = (
 ): Promise<Socket> =>
   new Promise((resolve) => {
     progress.stage = 'securing';
+    // Bytes of the handshake count here; the socket above it counts what they hold.
+    const before = socket.bytesRead;
+    progress.answered = () => socket.bytesRead > before;
     const secure = connectTls(tlsOptions(socket, server, settings), () => resolve(secure));
-    const before = secure.bytesRead;
-    progress.answered = () => secure.bytesRead > before;
     secure.on('error', fail);
   });
 

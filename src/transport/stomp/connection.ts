@@ -45,6 +45,7 @@ export class Connection {
   #phase: Phase = 'connecting';
   #version: StompVersion = '1.0';
   #socket: Socket | undefined;
+  #received: () => number = () => 0;
   /** What the broker said first. */
   #first: Buffer | undefined;
   #heartbeat: Heartbeat | undefined;
@@ -77,8 +78,10 @@ export class Connection {
       connectTimeout,
     );
     this.#guard(() => {
-      this.#socket = dial(this.#server, () => this.#handshake());
-      this.#listen(this.#socket);
+      const { socket, received } = dial(this.#server, () => this.#handshake());
+      this.#socket = socket;
+      this.#received = received;
+      this.#listen(socket);
     });
   }
 
@@ -133,7 +136,7 @@ export class Connection {
       words: STOMP_WORDS,
       server: this.#url,
       stage: STAGES[this.#phase],
-      answered: (this.#socket?.bytesRead ?? 0) > 0,
+      answered: this.#received() > 0,
       tls,
     });
   }

@@ -4,24 +4,37 @@ import { secureContext } from '../tls/settings.ts';
 import { type StompServer, serverUrl } from './options.ts';
 import { STOMP_WORDS } from './words.ts';
 
+export interface Dialled {
+  /** What frames are written to and read from; its errors come as `error` events. */
+  readonly socket: Socket;
+  /** Bytes that came over the network, those of a TLS handshake too. */
+  readonly received: () => number;
+}
+
 /**
- * Opens a socket; `onReady` is called once bytes can be written. Errors come as the socket's `error` events.
+ * Opens a socket; `onReady` is called once bytes can be written.
  * @throws LinkFailure for certificates or keys that cannot be used
  */
-export const dial = (server: StompServer, onReady: () => void): Socket => {
+export const dial = (server: StompServer, onReady: () => void): Dialled => {
   const { host, port, tls } = server;
-  if (tls === undefined) return connect({ host, port }, onReady);
+  if (tls === undefined) {
+    const socket = connect({ host, port }, onReady);
+    return { socket, received: () => socket.bytesRead };
+  }
+  const context = secureContext(tls, STOMP_WORDS, serverUrl(server));
+  const plain = connect({ host, port });
   const name = tls.serverName ?? host;
-  return connectTls(
+  const secure = connectTls(
     {
+      socket: plain,
       host,
-      port,
       rejectUnauthorized: tls.verify,
       // SNI takes names only; the certificate is checked against the name in either case.
       ...(isIP(name) === 0 ? { servername: name } : {}),
       checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
-      secureContext: secureContext(tls, STOMP_WORDS, serverUrl(server)),
+      secureContext: context,
     },
     onReady,
   );
+  return { socket: secure, received: () => plain.bytesRead };
 };

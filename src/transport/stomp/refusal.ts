@@ -27,8 +27,14 @@ export const refusal = (server: StompServer, account: Account, frame: Frame): Li
 };
 
 /** An ERROR frame at any other time. */
-export const brokerError = (server: StompServer, account: Account, frame: Frame): LinkFailure =>
-  new LinkFailure(STOMP_WORDS, serverUrl(server), 'reported', brokerText(frame, account));
+export const brokerError = (server: StompServer, account: Account, frame: Frame): LinkFailure => {
+  const said = brokerText(frame, account);
+  const kind = TOO_LARGE.test(said) ? 'too-large' : 'reported';
+  return new LinkFailure(STOMP_WORDS, serverUrl(server), kind, said);
+};
+
+/** ActiveMQ's StompWireFormat.java and StompCodec.java. */
+const TOO_LARGE = /^the maximum [a-z ]+ was exceeded|^frame size of .* larger than max/i;
 
 /** ActiveMQ's security/AuthorizationBroker.java. */
 const NOT_AUTHORIZED = /not authorized to (read from|write to|create)[^\w-]+([a-z-]+):\/\/(\S+)/;

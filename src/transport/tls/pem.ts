@@ -42,3 +42,10 @@ export const privateKeyFault = (text: string): string | undefined => {
     return kind === 'it is a private key' ? 'the private key is damaged' : kind;
   }
 };
+
+/** What a text is that is neither a public key nor a certificate that can be used. */
+export const publicKeyFault = (text: string): string => {
+  const kind = pemKind(text);
+  if (kind === 'it is a public key') return 'the public key is damaged';
+  return kind === 'it is a certificate' ? 'the certificate is damaged' : kind;
+};

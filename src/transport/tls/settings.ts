@@ -1,7 +1,8 @@
-import { constants } from 'node:crypto';
+import { constants, createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { LinkFailure } from '../failure/failure.ts';
 import { codeOf, textOf } from '../failure/node-error.ts';
+import type { FailureKind } from '../failure/table.ts';
 import type { ProtocolWords } from '../failure/words.ts';
 import { certificateFault, isEncrypted, privateKeyFault } from './pem.ts';
 
@@ -43,6 +44,8 @@ export const secureContext = (tls: TlsSettings, words: ProtocolWords, server: st
   // Node takes any text for authorities and then trusts nobody.
   const fault = ca === undefined ? undefined : certificateFault(ca);
   if (fault !== undefined) throw new LinkFailure(words, server, 'ca-unreadable', fault);
+  const own = ownFault(tls);
+  if (own !== undefined) throw new LinkFailure(words, server, ...own);
   try {
     return createSecureContext({
       ...(ca === undefined ? {} : { ca }),
@@ -56,26 +59,24 @@ export const secureContext = (tls: TlsSettings, words: ProtocolWords, server: st
         : {}),
     });
   } catch (error) {
-    throw contextFailure(error, tls, words, server);
+    throw contextFailure(error, words, server);
   }
 };
 
-const contextFailure = (
-  error: unknown,
-  { cert, key }: TlsSettings,
-  words: ProtocolWords,
-  server: string,
-): LinkFailure => {
-  const code = codeOf(error);
-  const detail = textOf(error);
-  const failure = (kind: ConstructorParameters<typeof LinkFailure>[2], why = detail): LinkFailure =>
-    new LinkFailure(words, server, kind, why, { cause: error });
-  if (/^ERR_OSSL_X509_KEY_(VALUES|TYPE)_MISMATCH$/.test(code)) return failure('key-mismatch');
-  if (code === 'ERR_SSL_NO_CIPHER_MATCH') return failure('bad-ciphers');
-  if (/^ERR_SSL_.*_TOO_(WEAK|SMALL)$/.test(code)) return failure('own-too-weak');
+/** What is wrong with a client's own files: OpenSSL would take an empty one, or a key of another type, for none. */
+const ownFault = ({ cert, key }: TlsSettings): readonly [kind: FailureKind, detail: string] | undefined => {
   const certFault = cert === undefined ? undefined : certificateFault(cert);
-  if (certFault !== undefined) return failure('certificate-unreadable', certFault);
-  if (key !== undefined && isEncrypted(key)) return failure('key-encrypted');
+  if (certFault !== undefined) return ['certificate-unreadable', certFault];
+  if (key !== undefined && isEncrypted(key)) return ['key-encrypted', ''];
   const keyFault = key === undefined ? undefined : privateKeyFault(key);
-  return keyFault === undefined ? failure('tls-failed') : failure('key-unreadable', keyFault);
+  if (keyFault !== undefined) return ['key-unreadable', keyFault];
+  if (cert === undefined || key === undefined) return undefined;
+  return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)) ? undefined : ['key-mismatch', ''];
+};
+
+const contextFailure = (error: unknown, words: ProtocolWords, server: string): LinkFailure => {
+  const code = codeOf(error);
+  const isWeak = /^ERR_SSL_.*_TOO_(WEAK|SMALL)$/.test(code);
+  const kind = code === 'ERR_SSL_NO_CIPHER_MATCH' ? 'bad-ciphers' : isWeak ? 'own-too-weak' : 'tls-failed';
+  return new LinkFailure(words, server, kind, textOf(error), { cause: error });
 };

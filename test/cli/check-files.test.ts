@@ -1,0 +1,208 @@
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { chmodSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { keyPair, makeAuthority } from '../support/pki.ts';
+import { bridge, type CheckWorld, choriaCa, makeCheckWorld } from './check-world.ts';
+
+const worlds: CheckWorld[] = [];
+afterEach(() => {
+  for (const world of worlds.splice(0)) world.end();
+});
+
+const ALL = ['bridge.yaml', 'cluster.key', 'ca.pem', 'cert.pem', 'key.pem', 'server.pem', 'keys/rip.pem'];
+
+/** One in which everybody may read everything. */
+const openWorld = (edit?: (config: string) => string): CheckWorld => {
+  const world = makeCheckWorld(edit);
+  worlds.push(world);
+  for (const folder of [world.folder, join(world.folder, 'keys')]) chmodSync(folder, 0o755);
+  for (const file of ALL) chmodSync(join(world.folder, file), 0o644);
+  return world;
+};
+
+const NOBODY = 65_534;
+
+/** What check finds wrong for a user who may not read what is not his: tests often run as root. */
+const problemsOf = async (world: CheckWorld): Promise<readonly string[]> => {
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(NOBODY);
+  try {
+    return (await world.faults()).filter((fault) => fault.startsWith('problem '));
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+};
+
+/** Each file that a configuration names: its key, and how the sentence on something else in its place goes. */
+const FILES = [
+  { file: 'ca.pem', key: 'ingresses.federation.tls.ca', isNot: 'is not a certificate: ' },
+  { file: 'cert.pem', key: 'ingresses.federation.tls.cert', isNot: 'is not a certificate: ' },
+  { file: 'key.pem', key: 'ingresses.federation.tls.key', isNot: 'is not a private key: ' },
+  {
+    file: 'server.pem',
+    key: 'egresses.legacy.server_public_key[0]',
+    isNot: 'is neither a public key nor a certificate: ',
+  },
+  { file: 'keys/rip.pem', key: 'egresses.legacy.signing.keys_dir', isNot: 'is not a private key: ' },
+] as const;
+
+type Make = (world: CheckWorld, file: string) => void;
+
+const holding =
+  (content: string): Make =>
+  (world, file) =>
+    world.write(file, content, 0o644);
+
+const DER = new X509Certificate(bridge.certificate).raw.toString('latin1');
+
+const UNREADABLE: readonly (readonly [fault: string, make: Make, why: string])[] = [
+  [
+    'a folder',
+    (world, file) => {
+      world.remove(file);
+      mkdirSync(join(world.folder, file));
+    },
+    'cannot be read: it is a folder',
+  ],
+  [
+    'not readable',
+    (world, file) => chmodSync(join(world.folder, file), 0),
+    'cannot be read: permission denied',
+  ],
+];
+
+const NO_PEM: readonly (readonly [fault: string, content: string, why: string])[] = [
+  ['empty', '', 'it is empty'],
+  ['blank', ' \n', 'it is empty'],
+  ['text', 'hello\n', 'it is no PEM'],
+  ['DER', DER, 'it is DER, not PEM'],
+];
+
+describe.for(FILES)('mcbridge check says of $file that it is', ({ file, key, isNot }) => {
+  test.for(UNREADABLE)('%s', async ([, make, why]) => {
+    const world = openWorld();
+    make(world, file);
+    expect(await problemsOf(world)).toEqual([`problem ${key}: ${file} ${why}`]);
+  });
+
+  test.for(NO_PEM)('%s', async ([, content, why]) => {
+    const world = openWorld();
+    holding(content)(world, file);
+    expect(await problemsOf(world)).toEqual([`problem ${key}: ${file} ${isNot}${why}`]);
+  });
+
+  test('missing', async () => {
+    const world = openWorld();
+    world.remove(file);
+    // A key of a caller that is not there is told with the rule that needs it.
+    const expected = file.startsWith('keys/')
+      ? [
+          'problem egresses.legacy.signing.keys_dir: keys holds no private key',
+          "problem routes[0].identities[0].to: there is no key keys/rip.pem, so this caller's requests cannot be signed",
+        ]
+      : [`problem ${key}: ${file} cannot be read: there is no such file`];
+    expect(await problemsOf(world)).toEqual(expected);
+  });
+});
+
+const pem = {
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+} as const;
+const elliptic = generateKeyPairSync('ec', {
+  namedCurve: 'P-256',
+  publicKeyEncoding: pem.publicKeyEncoding,
+  privateKeyEncoding: pem.privateKeyEncoding,
+});
+const locked = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  publicKeyEncoding: pem.publicKeyEncoding,
+  privateKeyEncoding: { ...pem.privateKeyEncoding, cipher: 'aes-256-cbc', passphrase: 'x' },
+}).privateKey;
+const other = keyPair('other');
+const cut = (text: string): string => text.slice(0, 300);
+const DAY = 24 * 3_600_000;
+const within = (from: number, to: number): string =>
+  choriaCa.issue({
+    commonName: 'mcbridge.example.net',
+    keys: bridge,
+    notBefore: new Date(Date.now() + from * DAY),
+    notAfter: new Date(Date.now() + to * DAY),
+  }).certificate;
+
+test.for<readonly [file: string, what: string, content: string, sentence: RegExp]>([
+  ['ca.pem', 'a private key', other.privateKey, /^is not a certificate: it is a private key$/],
+  ['ca.pem', 'a public key', other.publicKey, /^is not a certificate: it is a public key$/],
+  ['ca.pem', 'a certificate of a client', bridge.certificate, /^: the certificate \S+ is not a CA's$/],
+  ['ca.pem', 'cut off', cut(choriaCa.certificate), /^is not a certificate: the certificate is damaged$/],
+  ['cert.pem', 'a private key', other.privateKey, /^is not a certificate: it is a private key$/],
+  ['cert.pem', 'an encrypted key', locked, /^is not a certificate: it is an encrypted private key$/],
+  ['cert.pem', 'a public key', other.publicKey, /^is not a certificate: it is a public key$/],
+  ['cert.pem', 'cut off', cut(bridge.certificate), /^is not a certificate: the certificate is damaged$/],
+  ['cert.pem', 'expired', within(-9, -2), /^: the certificate \S+ expired on [\d-]+$/],
+  ['cert.pem', 'not valid yet', within(2, 99), /^: the certificate \S+ is valid from [\d-]+ only$/],
+  [
+    'cert.pem',
+    "another CA's",
+    makeAuthority('Another CA').issue({ commonName: 'mcbridge', keys: bridge }).certificate,
+    /^: the certificate mcbridge is not signed by the CA Choria CA of tls\.ca$/,
+  ],
+  ['key.pem', 'encrypted', locked, /^is encrypted$/],
+  ['key.pem', 'a public key', other.publicKey, /^is not a private key: it is a public key$/],
+  ['key.pem', 'a certificate', bridge.certificate, /^is not a private key: it is a certificate$/],
+  ['key.pem', 'cut off', cut(bridge.privateKey), /^is not a private key: the private key is damaged$/],
+  ['key.pem', 'of another pair', other.privateKey, /^is not the key of the certificate in cert\.pem$/],
+  ['key.pem', 'of another type', elliptic.privateKey, /^is not the key of the certificate in cert\.pem$/],
+  ['server.pem', 'a private key', other.privateKey, /^is a private key$/],
+  ['server.pem', 'of another type', elliptic.publicKey, /^is not an RSA key but ec$/],
+  ['server.pem', 'cut off', cut(bridge.certificate), /: the certificate is damaged$/],
+  ['keys/rip.pem', 'encrypted', locked, /^is encrypted$/],
+  ['keys/rip.pem', 'a public key', other.publicKey, /^is not a private key: it is a public key$/],
+  ['keys/rip.pem', 'a certificate', bridge.certificate, /^is not a private key: it is a certificate$/],
+  ['keys/rip.pem', 'of another type', elliptic.privateKey, /^is not an RSA key but ec$/],
+  ['keys/rip.pem', 'cut off', cut(other.privateKey), /^is not a private key: the private key is damaged$/],
+])('mcbridge check says of %s that it is %s', async ([file, , content, sentence]) => {
+  const world = openWorld();
+  holding(content)(world, file);
+  const key = FILES.find((one) => one.file === file)?.key ?? '';
+  const found = await problemsOf(world);
+  expect(found).toHaveLength(1);
+  const [start, said = ''] = [`problem ${key}: ${file}`, found[0]];
+  expect(said.slice(0, start.length)).toBe(start);
+  expect(said.slice(start.length).trim()).toMatch(sentence);
+});
+
+test('a folder that nobody may search is told for each file in it', async () => {
+  const world = openWorld();
+  chmodSync(join(world.folder, 'keys'), 0o600);
+  expect(await problemsOf(world)).toEqual([
+    'problem egresses.legacy.signing.keys_dir: keys cannot be read: permission denied',
+  ]);
+});
+
+test('a path through a file, and a file where a folder is wanted', async () => {
+  const world = openWorld((config) =>
+    config.replace('cert: cert.pem', 'cert: ca.pem/cert.pem').replace('keys_dir: keys', 'keys_dir: ca.pem'),
+  );
+  expect(await problemsOf(world)).toEqual([
+    'problem ingresses.federation.tls.cert: ca.pem/cert.pem cannot be read: a part of its path is a file, not a folder',
+    'problem egresses.legacy.signing.keys_dir: ca.pem cannot be read: it is a file, and a folder is wanted',
+    "problem routes[0].identities[0].to: there is no key ca.pem/rip.pem, so this caller's requests cannot be signed",
+  ]);
+});
+
+test.for<readonly [what: string, change: (text: string) => string]>([
+  ['the line ends of Windows', (text) => text.replaceAll('\n', '\r\n')],
+  ['a byte order mark', (text) => `\ufeff${text}`],
+  ['text before it, as openssl x509 -text writes it', (text) => `Certificate:\n    Data:\n${text}`],
+  ['spaces and empty lines after it', (text) => `${text}\n \n`],
+])('%s harms no file', async ([, change]) => {
+  const world = openWorld();
+  holding(change(choriaCa.certificate + makeAuthority('Another CA').certificate))(world, 'ca.pem');
+  holding(change(bridge.certificate))(world, 'cert.pem');
+  holding(change(bridge.privateKey))(world, 'key.pem');
+  holding(change(keyPair('daemons').publicKey))(world, 'server.pem');
+  holding(change(keyPair('rip').privateKey))(world, 'keys/rip.pem');
+  expect(await problemsOf(world)).toEqual([]);
+});
