@@ -50,7 +50,7 @@ export const FAILURES = {
   'closed-before-handshake': {
     code: 'unreachable',
     sentence: 'it ended the connection before it answered the TLS handshake',
-    hint: "look at the broker's log: a limit of connections, a proxy or firewall in between, or a port without TLS",
+    hint: `look at the broker's log: a limit of connections, a proxy or firewall in between, a port without TLS, or no version and cipher in common (an old broker may need ${WEAKER})`,
   },
   'closed-at-login': {
     code: 'unreachable',

@@ -53,9 +53,13 @@ export const secureContext = (tls: TlsSettings, words: ProtocolWords, server: st
       ...(key === undefined ? {} : { key }),
       ...(ciphers === undefined ? {} : { ciphers }),
       ...(minVersion === undefined ? {} : { minVersion }),
-      // Stacks that know no newer TLS often lack secure renegotiation (RFC 5746) too, which OpenSSL 3 insists on.
+      // ActiveMQ's nio connectors wait for ever behind the empty records that OpenSSL puts before data in TLS 1.0 (tried
+      // with 5.17.2). Stacks that know no newer TLS often lack secure renegotiation (RFC 5746) too, which OpenSSL 3 insists on.
       ...(minVersion === 'TLSv1' || minVersion === 'TLSv1.1'
-        ? { secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT }
+        ? {
+            secureOptions:
+              constants.SSL_OP_LEGACY_SERVER_CONNECT | constants.SSL_OP_DONT_INSERT_EMPTY_FRAGMENTS,
+          }
         : {}),
     });
   } catch (error) {
