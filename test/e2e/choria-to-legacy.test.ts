@@ -298,9 +298,11 @@ describe.each(['ruby', 'go'] as const)('a client of the %s dialect', (dialect) =
       targets: [NODE1],
       trace: true,
     });
-    expect(reply?.hops?.slice(-2)).toEqual([
-      [world.nats.url, 'production:1', `stomp://127.0.0.1:${world.activemq.port}`],
-      [`stomp://127.0.0.1:${world.activemq.port}`, 'production:1', world.nats.url],
+    const stomp = `stomp://127.0.0.1:${world.activemq.port}`;
+    expect(reply?.hops?.slice(-3)).toEqual([
+      [world.nats.url, 'production:1', stomp],
+      [stomp, NODE1, stomp],
+      [stomp, 'production:1', world.nats.url],
     ]);
   });
 });
