@@ -83,8 +83,8 @@ describe('two instances of a cluster', () => {
         [NODE2, 0, { slept: 5 }],
       ]);
       const instance = (bridge: BridgeProcess) => `${CLUSTER}:${bridge.lines()[0]?.['instance']}`;
-      for (const { hops } of carried)
-        expect(hops?.slice(-2).map((hop) => hop[1])).toEqual([instance(first), instance(second)]);
+      for (const { sender, hops } of carried)
+        expect(hops?.slice(-3).map((hop) => hop[1])).toEqual([instance(first), sender, instance(second)]);
       expect(await stopAndCount(second)).toMatchObject({ requestsReceived: 0, repliesSent: 2 });
     },
   );
