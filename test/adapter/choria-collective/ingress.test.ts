@@ -130,7 +130,8 @@ describe('what a Federation Broker has put into the collective', () => {
     await until('both are ignored', () => ignored.length === 2);
     expect(ignored.map(({ context }) => context)).toEqual([
       { requestId: federation.req, sender: 'alice.mcollective' },
-      {},
+      // Clients' ids are any text.
+      { requestId: 'a\nb' },
     ]);
   });
 
@@ -140,7 +141,7 @@ describe('what a Federation Broker has put into the collective', () => {
     const transport = { protocol: 'io.choria.protocol.v2.transport', data: 'AAAA', headers };
     client.publish(JSON.stringify(transport), `${COLLECTIVE}.broadcast.agent.rpcutil`);
     await until('it is ignored', () => ignored.length > 0);
-    expect(ignored).toEqual([{ why: 'bridged', context: { sender: 'c.example.net' } }]);
+    expect(ignored).toEqual([{ why: 'bridged', context: { requestId: 'x', sender: 'c.example.net' } }]);
     expect(rejections).toEqual([]);
   });
 
