@@ -31,7 +31,9 @@ const rip = issue('rip.mcollective');
 
 /** A configuration that signs with callers' own certificates, and a good pair in its folder. */
 const signed = (edit: (config: string) => string = (config) => config): CheckWorld => {
-  const world = makeCheckWorld((config) => edit(config.replace('egresses:\n', EGRESS) + ROUTE));
+  const world = makeCheckWorld((config) =>
+    edit(config.replace('egresses:\n', EGRESS).replace('http:', `${ROUTE}http:`)),
+  );
   worlds.push(world);
   mkdirSync(join(world.folder, 'certs'));
   world.write('certs/rip.mcollective.pem', rip.certificate, 0o644);

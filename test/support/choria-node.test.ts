@@ -98,7 +98,7 @@ describe('a node of the fleet', () => {
     ['what is too old', 'expired', payload, (time + 60) * 1000],
     ['what is from the future', 'expired', payload, (time - 60) * 1000],
     ['what was changed', 'signature', rewritten(payload, 'ttl\\":60', 'ttl\\":61'), at],
-    ['another name', 'shows the certificate', rewritten(payload, '=alice.', '=bob.'), at],
+    ['another name', 'name bob.mcollective invalid', rewritten(payload, '=alice.', '=bob.'), at],
     [
       'a caller of another CA',
       'certificate',

@@ -1,7 +1,29 @@
+import { MAX_TTL } from '../world.ts';
 import { type Case, filter, rpc } from './case.ts';
+
+const now = Math.floor(Date.now() / 1000);
 
 /** What is wrong with the fields and bodies of a request. */
 export const CONTENT: readonly Case[] = [
+  // clocks
+  {
+    what: 'a time that has expired',
+    code: 'expired',
+    send: { envelope: { time: now - 3_600 } },
+    says: "behind this bridge's clock",
+  },
+  {
+    what: 'a time in the future',
+    code: 'from_the_future',
+    send: { envelope: { time: now + 3_600 } },
+    says: "ahead of this bridge's clock",
+  },
+  {
+    what: 'a time older than the longest ttl, whatever its own',
+    code: 'expired',
+    send: { envelope: { time: now - MAX_TTL, ttl: 10 * MAX_TTL } },
+    says: "behind this bridge's clock",
+  },
   // fields
   {
     what: 'no federation header',

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { RejectionCode } from '../../../src/envelope/rejection.ts';
 import type { Deviation } from '../choria-client.ts';
-import { authority, MAX_TTL } from '../world.ts';
+import { authority } from '../world.ts';
 
-const now = Math.floor(Date.now() / 1000);
 const v2 = 'io.choria.protocol.v2';
 
 interface Bad {
@@ -73,13 +72,6 @@ export const UNANSWERED: readonly (Bad & { readonly send: Deviation })[] = [
     what: 'a reply-to of the broker itself',
     code: 'invalid_reply_to',
     send: { headers: { 'reply-to': '$SYS.REQ.SERVER.PING' } },
-  },
-  { what: 'a request that has expired', code: 'expired', send: { envelope: { time: now - 3_600 } } },
-  { what: 'a request from the future', code: 'from_the_future', send: { envelope: { time: now + 3_600 } } },
-  {
-    what: 'a request older than the longest ttl, whatever its own',
-    code: 'expired',
-    send: { envelope: { time: now - MAX_TTL, ttl: 10 * MAX_TTL } },
   },
   {
     what: 'a discovery that is no ping',
