@@ -125,7 +125,8 @@ describe('mcbridge check, of callers’ certificates,', () => {
     collectives: [choria]
     identities: [{ exact: cert=rip, to: choria=rip.mcollective }]
 `;
-    const edit = (config: string) => config.replace('ingresses:\n', clients) + route;
+    const edit = (config: string) =>
+      config.replace('ingresses:\n', clients).replace('http:', `${route}http:`);
     expect(await faults(signed(edit))).toEqual([
       'warning egresses.choria.discovery: there is no certs/mcbridge.mcollective.pem, so nodes cannot be asked who is there in the name of choria=mcbridge.mcollective',
     ]);
