@@ -45,10 +45,17 @@ beforeAll(async () => {
 
 afterAll(() => mixed.stop());
 
+/** Found once: a burst's lines push the first ones out of what is kept of a log. */
+let url: string;
+
+beforeAll(async () => {
+  const line = await mixed.bridge.line(({ msg }) => msg === 'metrics and health over http', 'its address');
+  url = String(line['url']);
+});
+
 /** What `mcbridge inventory` says of the first bridge, or of that one. */
 const inventory = async (...args: readonly string[]): Promise<string> => {
-  const { url } = await mixed.bridge.line(({ msg }) => msg === 'metrics and health over http', 'its address');
-  const { stdout } = await mcbridge('inventory', '--url', String(url), ...args);
+  const { stdout } = await mcbridge('inventory', '--url', url, ...args);
   return stdout;
 };
 
@@ -62,8 +69,7 @@ const untilInventory = async (pattern: RegExp, ...args: readonly string[]): Prom
 
 /** Requests that have gone out beyond a route so far. */
 const sentBy = async (route: string): Promise<number> => {
-  const { url } = await mixed.bridge.line(({ msg }) => msg === 'metrics and health over http', 'its address');
-  const metrics = await (await fetch(new URL('/metrics', String(url)))).text();
+  const metrics = await (await fetch(new URL('/metrics', url))).text();
   return parseExposition(metrics).value('mcbridge_requests_total', { route, direction: 'sent' });
 };
 

@@ -92,7 +92,7 @@ describe('what is refused', () => {
     expect(await refusal(liar)).toMatch(/untrusted_certificate/);
   });
 
-  test('an expired request is dropped, counted and logged', async () => {
+  test('an expired request is counted and logged, and its client is told of the clocks', async () => {
     const time = Math.floor(Date.now() / 1000) - 61;
     const alice = client('ruby');
     const built = alice.buildRequest({
@@ -101,7 +101,8 @@ describe('what is refused', () => {
       targets: [NODE1],
       time,
     });
-    expect(await alice.send(built, { timeout: 1_000 })).toEqual([]);
+    const [told] = await alice.send(built, { expect: 1 });
+    expect(told?.rpc?.statusmsg).toMatch(/is 6\d s behind this bridge's clock.*\(expired\)/);
     await bridge.line(
       (it) => it['request_id'] === built.requestId && it['reason'] === 'expired',
       'the expired request',
@@ -118,7 +119,8 @@ describe('what is refused', () => {
     };
     expect(await alice.send(alice.buildRequest(ping), { expect: 1 })).toHaveLength(1);
     const old = alice.buildRequest({ ...ping, time: Math.floor(Date.now() / 1000) - 700 });
-    expect(await alice.send(old, { timeout: 1_000 })).toEqual([]);
+    const [told] = await alice.send(old, { expect: 1 });
+    expect(told?.rpc?.statusmsg).toMatch(/it was to live for 600 s.*\(expired\)/);
     await bridge.line(
       (it) => it['request_id'] === old.requestId && it['reason'] === 'expired',
       'the request older than max_ttl',
@@ -145,7 +147,9 @@ describe('what is refused', () => {
     expect(silent.replyTo).toMatch(/^secret\.reply\./);
     expect(await alice.send(silent, { timeout: 1_000 })).toEqual([]);
     await bridge.line(
-      (it) => it['reason'] === 'collective_not_exported' && it.msg.includes('replies to'),
+      (it) =>
+        it['reason'] === 'collective_not_exported' &&
+        it.msg.includes('its reply-to is in the collective secret'),
       'the reply subject',
     );
   });

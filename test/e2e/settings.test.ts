@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { BridgeProcess } from '../support/bridge.ts';
+import type { BridgeProcess, LogLine } from '../support/bridge.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';
 import { newRequestId } from '../support/choria-messages.ts';
 import { type Mcollectived, type McollectivedOptions, startMcollectived } from '../support/mcollectived.ts';
@@ -115,7 +115,8 @@ describe('a bridge reaches nodes', () => {
     await alice.rpc({ agent: 'rpcutil', action: 'ping', collective: 'shared', targets: [NODE1], requestId });
     await plain.waitFor(new RegExp(`Handling message ${requestId} .* from cert=mcbridge@`), 5_000);
     // While the bridge's own log knows who was behind it.
-    const line = await bridge.line((it) => it['request_id'] === requestId, 'the request');
+    const isIt = (it: LogLine) => it.msg === 'request' && it['request_id'] === requestId;
+    const line = await bridge.line(isIt, 'the request');
     expect(line).toMatchObject({ caller_in: 'choria=alice.mcollective', agent: 'rpcutil' });
   });
 
