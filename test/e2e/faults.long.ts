@@ -165,8 +165,8 @@ describe('ActiveMQ killed and restarted', () => {
     const topic = '/topic/mcollective.rpcutil.agent';
     const listener = await connectStompClient(world.activemq);
     const next = await listener.subscribe(topic);
-    const asked = Array.from({ length: 2 * BUFFERED }, () => ping(flooder));
-    expect((await Promise.all(asked)).every(isAnswered)).toBe(true);
+    // One after the other: never more than `direct_limit` at once.
+    for (let n = 0; n < 2 * BUFFERED; n++) expect(isAnswered(await ping(flooder))).toBe(true);
     // Had one been a broadcast, it would come before this.
     await listener.send(topic, Buffer.from('the first'));
     expect((await next()).body.toString()).toBe('the first');
@@ -252,7 +252,7 @@ describe('a pool of servers', () => {
     expect(line).toMatchObject({
       link: 'legacy',
       server: servers[1],
-      reason: expect.stringMatching(/has been silent for \d+ ms: heart-beats are missing/),
+      reason: expect.stringMatching(/it has gone silent: heart-beats are missing for \d+ ms/),
     });
     await vi.waitFor(() => expect(connected()).toEqual(servers.slice(1)), { timeout: 15_000 });
     expect(isAnswered(await ping(alice))).toBe(true);
@@ -279,7 +279,7 @@ describe('a wrong STOMP password', () => {
     const { status, stdout, stderr } = await mcbridge('check', '--config', world.config(late));
     expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
     expect(stdout).toMatch(
-      /bridge\d+\.yaml:\d+:\d+: egresses\.legacy\.servers\[0\]: .*wrong user name or password/,
+      /bridge\d+\.yaml:\d+:\d+: egresses\.legacy\.servers\[0\]: .*it refuses the credentials/,
     );
     expect(stdout).not.toContain(PASSWORD);
 
