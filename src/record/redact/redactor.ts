@@ -9,7 +9,7 @@ import {
 } from '../../cassette/format.ts';
 import { fileParser } from '../../config/files.ts';
 import type { LoadedConfig } from '../../config/load.ts';
-import { isIdentity, isRequestId } from '../../envelope/check.ts';
+import { isRequestId, isSender } from '../../envelope/check.ts';
 import { asRejection, Rejection } from '../../envelope/rejection.ts';
 import type { Redact } from '../recorder.ts';
 import { redactChoria } from './choria.ts';
@@ -167,7 +167,7 @@ const withoutWords = ({ at, rejected }: CassetteRejected): CassetteRejected => {
     rejected: {
       code,
       ...(requestId !== undefined && isRequestId(requestId) && { request_id: requestId }),
-      ...(sender !== undefined && isIdentity(sender) && { sender }),
+      ...(sender !== undefined && isSender(sender) && { sender }),
     },
   };
 };
