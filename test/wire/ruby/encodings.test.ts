@@ -24,6 +24,15 @@ describe('text in the encodings of Ruby', () => {
     }
   });
 
+  it('has no rows of vendors behind the escape sequence of 1978', async () => {
+    const old = Buffer.from('\x1b$@\x2d\x21\x1b(B', 'latin1');
+    const current = Buffer.from('\x1b$B\x2d\x21\x1b(B', 'latin1');
+    for (const encoding of ['CP50220', 'CP50221'])
+      expect([textIn(old, encoding) ?? null, textIn(current, encoding)]).toEqual(
+        await ruby.encode(encoding, [old, current]),
+      );
+  });
+
   it('is what Ruby makes of random bytes, signs and characters', async () => {
     const encodings = Object.keys(names).filter((name) => !isAsciiAlone(name));
     const piece = fc.oneof(

@@ -9,6 +9,8 @@ const SETS: ReadonlyMap<string, Set> = new Map([
   ['$B', 'kanji'],
   ['$@', 'old kanji'],
 ]);
+/** Rows that vendors added to JIS X 0208: Ruby knows none behind `ESC $ @`, which is of 1978 (tried with Ruby 3.1). */
+const isVendorRow = (byte: number): boolean => byte === 0x2d || (byte >= 0x79 && byte <= 0x7c);
 /** Half-width katakana begin here, for the byte 0x21. */
 const KATAKANA = 0xff61;
 
@@ -38,7 +40,8 @@ export const decodeShifted = (bytes: Buffer, options: ShiftedOptions): string | 
       set = byte === 0x0e ? 'katakana' : 'ascii';
       at += 1;
     } else if (set === 'kanji' || (set === 'old kanji' && options.oldKanji)) {
-      at = byte === 0 ? -1 : readCharacter(options.kanji, bytes, at, into);
+      const isNone = byte === 0 || (set === 'old kanji' && isVendorRow(byte));
+      at = isNone ? -1 : readCharacter(options.kanji, bytes, at, into);
       if (at < 0) return undefined;
     } else if (options.katakana && set !== 'old kanji' && byte >= 0xa1 && byte <= 0xdf) {
       into.unit(KATAKANA + byte - 0xa1);
