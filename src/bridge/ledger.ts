@@ -50,6 +50,8 @@ export class Ledger {
   readonly #alike = new Map<string, Entry[]>();
   /** Requests of this instance that were written up, so that a late reply is not called another instance's. */
   readonly #written = new Set<string>();
+  /** Of ways home, for as long as somebody else keeps them. */
+  readonly #keys = new WeakMap<Home, string>();
   readonly #lines: LineLimit;
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -117,18 +119,13 @@ export class Ledger {
   /** @param node who answered, where the reply says so */
   replied(home: Home, failed: boolean, node?: string): void {
     const { requestId, collective, agent, expires } = home;
-    this.#answered(
-      keyOf(home),
-      expires * 1000,
-      { request_id: cut(requestId), collective, agent },
-      failed,
-      node,
-    );
+    const about = (): Fields => ({ request_id: cut(requestId), collective, agent });
+    this.#answered(this.#keyOfReply(home), expires * 1000, about, failed, node);
   }
 
   passedBack({ home, expires, sender }: SealedReply): void {
     if (home.requestId === '') return;
-    const about = { request_id: cut(home.requestId) };
+    const about = (): Fields => ({ request_id: cut(home.requestId) });
     this.#answered(sealedKeyOf(home), expires, about, false, sender || undefined);
   }
 
@@ -164,9 +161,19 @@ export class Ledger {
     return { entry: twin, nodes };
   }
 
-  #answered(key: string, expires: number, about: Fields, failed: boolean, node?: string): void {
+  /** The replies to one request come with one way home, that of their token. */
+  #keyOfReply(home: Home): string {
+    const known = this.#keys.get(home);
+    if (known !== undefined) return known;
+    const key = keyOf(home);
+    this.#keys.set(home, key);
+    return key;
+  }
+
+  /** @param about called for the first reply to a request of another instance only */
+  #answered(key: string, expires: number, about: () => Fields, failed: boolean, node?: string): void {
     const now = this.#options.clock();
-    const entry = this.#awaiting(key, node) ?? this.#addForeign(key, expires, about, now);
+    const entry = this.#awaiting(key, node) ?? this.#addForeign(key, expires, about(), now);
     entry.answer(failed, node, now);
     if (entry.isComplete) this.#close(entry);
   }
