@@ -3,7 +3,7 @@ import type { FactFilter, Filter } from '../../envelope/filter.ts';
 import { plainlyUnlike } from './choria-fact.ts';
 import { excludesLetters } from './letter-case.ts';
 import { parsePattern, patternText } from './pattern.ts';
-import { checkEntries, checkText, inPlain, MAX_LENGTH, unsupported } from './refusal.ts';
+import { checkPlain, inPlain, MAX_LENGTH, unsupported } from './refusal.ts';
 import { toChoria } from './to-choria.ts';
 
 /**
@@ -68,21 +68,7 @@ const name = (text: string): string => {
  */
 export const plainToChoria = (filter: Filter): Filter => {
   const { fact, cfClass, agent, identity, compound } = filter;
-  checkEntries('fact', fact);
-  checkEntries('class', cfClass);
-  checkText(
-    'fact',
-    fact.map(({ value }) => value),
-  );
-  for (const [kind, names] of [
-    ['class', cfClass],
-    ['agent', agent],
-    ['identity', identity],
-  ] as const)
-    checkText(
-      kind,
-      names.filter((name) => name.includes('/')),
-    );
+  checkPlain(filter);
   return {
     ...filter,
     compound: [

@@ -4,7 +4,7 @@ import { isOrdering } from './digits.ts';
 import { comparisonAnswers } from './fact-to-legacy.ts';
 import { excludesLetters, ignoringCase, lowered, withoutCase } from './letter-case.ts';
 import { literalPattern, parsePattern, withoutOuterSlashes } from './pattern.ts';
-import { checkEntries, checkText, inPlain, MAX_LENGTH, unsupported } from './refusal.ts';
+import { checkPlain, inPlain, MAX_LENGTH, unsupported } from './refusal.ts';
 import { statementText } from './statement.ts';
 
 const hasCase = (text: string): boolean => text.toLowerCase() !== text.toUpperCase();
@@ -68,21 +68,7 @@ const checkName = (text: string): void => {
  */
 export const plainToLegacy = (filter: Filter): Filter => {
   const { fact, cfClass, agent, identity, compound } = filter;
-  checkEntries('fact', fact);
-  checkEntries('class', cfClass);
-  checkText(
-    'fact',
-    fact.map(({ value }) => value),
-  );
-  for (const [kind, names] of [
-    ['class', cfClass],
-    ['agent', agent],
-    ['identity', identity],
-  ] as const)
-    checkText(
-      kind,
-      names.filter((name) => name.includes('/')),
-    );
+  checkPlain(filter);
   for (const one of agent) inPlain('agent', () => checkName(one));
   for (const one of identity) inPlain('identity', () => checkName(one));
   return {

@@ -1,3 +1,4 @@
+import type { Filter } from '../../envelope/filter.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import { shown } from '../shown.ts';
 
@@ -86,3 +87,25 @@ export const MAX_LEAVES = 2000;
 /** Of an expression: what stands at a position (from 0), and why it is not understood. */
 export const refusedAt = (text: string, at: number, why: string): Rejection =>
   unsupported(text.slice(at), `${why} (character ${at + 1} of ${shown(text)})`);
+
+/**
+ * The bounds of a plain filter, whichever way it goes. Names that are no regular expressions cost nothing to look for.
+ * @throws Rejection `unsupported_filter`
+ */
+export const checkPlain = ({ fact, cfClass, agent, identity }: Filter): void => {
+  checkEntries('fact', fact);
+  checkEntries('class', cfClass);
+  checkText(
+    'fact',
+    fact.map(({ value }) => value),
+  );
+  for (const [kind, names] of [
+    ['class', cfClass],
+    ['agent', agent],
+    ['identity', identity],
+  ] as const)
+    checkText(
+      kind,
+      names.filter((name) => name.includes('/')),
+    );
+};
