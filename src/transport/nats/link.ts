@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pauseAfter } from '../denied.ts';
 import { LinkFailure, LinkFailures } from '../failure/failure.ts';
+import { inTime } from '../in-time.ts';
 import {
   type Denial,
   type Link,
@@ -150,15 +151,7 @@ class NatsLink implements Link {
     const session = this.#session;
     if (session === undefined) throw new LinkError('unreachable', this.#reason);
     const { connectTimeout } = this.#settings;
-    const proof = session.prove(right);
-    const ended = new AbortController();
-    const late = sleep(connectTimeout, true, { ref: false, signal: ended.signal }).catch(() => false);
-    try {
-      if ((await Promise.race([proof.then(() => false), late])) === false) return;
-    } finally {
-      ended.abort();
-    }
-    proof.catch(() => undefined);
+    if (await inTime(session.prove(right), connectTimeout)) return;
     throw new LinkFailure(NATS_WORDS, session.server.url, 'unconfirmed', `${connectTimeout} ms`);
   }
 

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LinkFailure } from '../failure/failure.ts';
+import { inTime } from '../in-time.ts';
 import {
   type Link,
   LinkError,
@@ -101,15 +101,7 @@ class StompLink implements Link {
     const send = this.#command();
     if (send === undefined) throw new LinkError('unreachable', this.#reason);
     const { connectTimeout, clock } = this.#settings;
-    const proof = this.#proofs.prove(right, clock(), send);
-    const ended = new AbortController();
-    const late = sleep(connectTimeout, true, { ref: false, signal: ended.signal }).catch(() => false);
-    try {
-      if ((await Promise.race([proof.then(() => false), late])) === false) return;
-    } finally {
-      ended.abort();
-    }
-    proof.catch(() => undefined);
+    if (await inTime(this.#proofs.prove(right, clock(), send), connectTimeout)) return;
     const server = serverUrl(this.#rotation.server);
     throw new LinkFailure(STOMP_WORDS, server, 'unconfirmed', `${connectTimeout} ms`);
   }
