@@ -2,7 +2,7 @@ import type { Egress, Residents } from '../adapter/port.ts';
 import type { NodeKnowledge } from '../bridge/bridge.ts';
 import type { Log } from '../bridge/log.ts';
 import type { Config } from '../config/types.ts';
-import { Inventory } from '../inventory/inventory.ts';
+import { Inventory, type Move } from '../inventory/inventory.ts';
 import { inventoryPage } from '../inventory/page.ts';
 import { acrossOf, knowledgeOf, residentsOf } from '../inventory/residents.ts';
 import { Survey } from '../inventory/survey.ts';
@@ -17,6 +17,10 @@ export interface Nodes {
   readonly beside: readonly string[];
   readonly survey: Survey;
   readonly page: () => Page;
+  /** Calls at once for each node that comes or goes. */
+  onMove(watcher: (move: Move) => void): void;
+  /** Takes over what another bridge has learned. */
+  moved(move: Move): void;
 }
 
 interface Around {
@@ -72,6 +76,11 @@ export const createNodes = (
     knowledge: knowledgeOf(inventory, beside, identity),
     beside: [...new Set(beside.values())].filter((name) => !routes.some(({ to }) => to === name)),
     survey,
+    onMove: (watcher) => inventory.onMove(watcher),
+    moved: ({ egress, collective, node, came }) => {
+      if (came === undefined) inventory.left(egress, collective, node);
+      else inventory.seen(egress, collective, node, came);
+    },
     page: inventoryPage({
       cluster,
       instance,

@@ -95,15 +95,38 @@ const rejectedSchema = z.strictObject({
   }),
 });
 
+const nodesSchema = z.strictObject({
+  at: ms(),
+  nodes: z.strictObject({
+    egress: name(),
+    collective: name(),
+    /** Who is known to be there from now on. */
+    came: z.array(name()).optional(),
+    /** Who is known no longer. */
+    gone: z.array(name()).optional(),
+  }),
+});
+
 /** A message that passed a link of the bridge. Its body is in `text` where it is UTF-8, else in `base64`. */
 export type CassetteMessage = z.output<typeof messageSchema>;
 
 /** That the bridge refused a message. */
 export type CassetteRejected = z.output<typeof rejectedSchema>;
 
+/** That the bridge has learned, by its own questions, who lives beyond an egress, or forgotten it. */
+export type CassetteNodes = z.output<typeof nodesSchema>;
+
+/** What the bridge got or did; the only lines that a replay compares. */
 export type CassetteEntry = CassetteMessage | CassetteRejected;
 
-export const isRejected = (entry: CassetteEntry): entry is CassetteRejected => 'rejected' in entry;
+/** Any line but the first. */
+export type CassetteLine = CassetteEntry | CassetteNodes;
+
+export const isRejected = (entry: CassetteLine): entry is CassetteRejected => 'rejected' in entry;
+
+export const isNodes = (line: CassetteLine): line is CassetteNodes => 'nodes' in line;
+
+export const isMessage = (line: CassetteLine): line is CassetteMessage => 'dir' in line;
 
 /** The body of a message as the fields that hold it. */
 export const bodyFields = (body: Uint8Array): Pick<CassetteMessage, 'text' | 'base64'> => {
@@ -152,12 +175,17 @@ const isBase64 = (text: string): boolean => {
 };
 
 /** @throws CassetteError without a place */
-export const parseEntry = (line: string): CassetteEntry => {
+export const parseEntry = (line: string): CassetteLine => {
   const value = jsonOf(line);
   if (isObject(value) && 'rejected' in value) {
     const rejected = rejectedSchema.safeParse(value);
     if (!rejected.success) throw new CassetteError(wordsOf(rejected.error));
     return rejected.data;
+  }
+  if (isObject(value) && 'nodes' in value) {
+    const nodes = nodesSchema.safeParse(value);
+    if (!nodes.success) throw new CassetteError(wordsOf(nodes.error));
+    return nodes.data;
   }
   const message = messageSchema.safeParse(value);
   if (!message.success) throw new CassetteError(wordsOf(message.error));
@@ -184,5 +212,10 @@ export const formatHeader = (header: CassetteHeader): string =>
   `${JSON.stringify(ordered(headerSchema, header))}\n`;
 
 /** Any other line, with its line end. */
-export const formatEntry = (entry: CassetteEntry): string =>
-  `${JSON.stringify(ordered(isRejected(entry) ? rejectedSchema : messageSchema, entry))}\n`;
+export const formatEntry = (entry: CassetteLine): string =>
+  `${JSON.stringify(ordered(schemaOf(entry), entry))}\n`;
+
+const schemaOf = (entry: CassetteLine): { readonly shape: object } => {
+  if (isNodes(entry)) return nodesSchema;
+  return isRejected(entry) ? rejectedSchema : messageSchema;
+};

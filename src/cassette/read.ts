@@ -1,10 +1,10 @@
-import { type CassetteEntry, type CassetteHeader, parseEntry, parseHeader } from './format.ts';
+import { type CassetteHeader, type CassetteLine, parseEntry, parseHeader } from './format.ts';
 import { linesOf, type TextLine } from './lines.ts';
 import { CassetteError } from './problem.ts';
 
 /** A line of a cassette after its first, and where it stands. */
 export interface LocatedEntry {
-  readonly entry: CassetteEntry;
+  readonly entry: CassetteLine;
   /** From 1. */
   readonly line: number;
 }

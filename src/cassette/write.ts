@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createWriteStream, realpathSync, statSync, type WriteStream } from 'node:fs';
 import { chmod, rename, rm } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
-import { type CassetteEntry, type CassetteHeader, formatEntry, formatHeader } from './format.ts';
+import { type CassetteHeader, type CassetteLine, formatEntry, formatHeader } from './format.ts';
 import { CassetteError, writeFailure } from './problem.ts';
 
 /** Messages hold what only their receivers should see: who else may read it is for its owner to say. */
@@ -54,7 +54,7 @@ export class CassetteWriter {
   }
 
   /** @returns whether there is room for more at once; if not, await {@link drained} before the next */
-  write(entry: CassetteEntry): boolean {
+  write(entry: CassetteLine): boolean {
     this.#count++;
     return this.#write(formatEntry(entry));
   }

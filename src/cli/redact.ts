@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { bodyOf, isRejected } from '../cassette/format.ts';
+import { bodyOf, isNodes, isRejected } from '../cassette/format.ts';
 import { checkLink } from '../cassette/links.ts';
 import { CassetteError } from '../cassette/problem.ts';
 import { openCassette } from '../cassette/read.ts';
@@ -76,6 +76,11 @@ const redact = async (file: string, options: RedactOptions): Promise<void> => {
     for await (const located of entries) {
       checkLink(file, located, loaded);
       const { entry } = located;
+      if (isNodes(entry)) {
+        // Names of nodes stay, as in the header.
+        tape.write(entry);
+        continue;
+      }
       const clean = redactor.redact(entry, (reason) => tally.leaveOut(reason));
       if (clean === undefined) continue;
       // One who reads a file can wait.

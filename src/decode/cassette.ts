@@ -9,10 +9,11 @@ import { type Layer, layerOf, type Problem } from './tree.ts';
 
 export const isCassetteHeader = (map: ValueMap): boolean => typeof map.get('cassette') === 'number';
 
-/** A message that passed a link, or a refusal: docs/cassettes.md. */
+/** A message that passed a link, a refusal, or who came and went: docs/cassettes.md. */
 export const isCassetteLine = (map: ValueMap): boolean =>
   (textIn(map, 'link') !== undefined && textIn(map, 'dir') !== undefined) ||
-  mapIn(map, 'rejected')?.has('code') === true;
+  mapIn(map, 'rejected')?.has('code') === true ||
+  (map.has('at') && mapIn(map, 'nodes')?.has('egress') === true);
 
 /** What a replay would not read; where the line is not even JSON, that is said already. */
 const objections = ({ text, problems }: JsonText, parse: (line: string) => unknown): readonly Problem[] => {

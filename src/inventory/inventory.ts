@@ -4,6 +4,15 @@ import { isIdentity, isToken } from '../envelope/check.ts';
 /** How it is known that a node is there: it has answered the bridge's own question, or a request. */
 export type SeenBy = 'discovery' | 'reply';
 
+/** That a node of a collective is now known to live beyond an egress, or no longer. */
+export interface Move {
+  readonly egress: string;
+  readonly collective: string;
+  readonly node: string;
+  /** How it became known; undefined: it is known no longer. */
+  readonly came: SeenBy | undefined;
+}
+
 /** A node, and when it was there last. */
 export interface Sighting {
   readonly identity: string;
@@ -48,6 +57,7 @@ export class Inventory {
   readonly #across: NonNullable<InventoryOptions['across']>;
   readonly #places = new Map<string, Map<string, Place>>();
   readonly #listeners: (() => void)[] = [];
+  readonly #watchers: ((move: Move) => void)[] = [];
   readonly #complained = new Set<string>();
   #size = 0;
   #refused = 0;
@@ -80,6 +90,11 @@ export class Inventory {
     this.#listeners.push(listener);
   }
 
+  /** Calls at once for each node that comes or goes. */
+  onMove(watcher: (move: Move) => void): void {
+    this.#watchers.push(watcher);
+  }
+
   /** A node was there just now. What names it came from the network: a name that is none is left out, and told once. */
   seen(egress: string, collective: string, node: string, by: SeenBy): void {
     this.#leaveOthers(egress, collective, node);
@@ -107,6 +122,15 @@ export class Inventory {
     names.add(node);
     sightings.set(node, { seen: now, by });
     this.#size++;
+    this.#tell({ egress, collective, node, came: by });
+    this.#changed();
+  }
+
+  /** A node is no longer there. */
+  left(egress: string, collective: string, node: string): void {
+    const place = this.#placeOf(egress, collective);
+    if (place?.sightings.has(node) !== true) return;
+    this.#forget(place, { egress, collective, node });
     this.#changed();
   }
 
@@ -120,7 +144,8 @@ export class Inventory {
     place.asked = asked;
     const before = this.#size;
     for (const [node, { seen }] of place.sightings)
-      if (seen < asked && this.#isHeardAcross(egress, collective, node, seen)) this.#forget(place, node);
+      if (seen < asked && this.#isHeardAcross(egress, collective, node, seen))
+        this.#forget(place, { egress, collective, node });
     if (this.#size !== before) this.#changed();
   }
 
@@ -143,11 +168,11 @@ export class Inventory {
     const before = this.#size;
     for (const [egress, places] of this.#places) {
       const oldest = now - this.#options.expire(egress);
-      for (const place of places.values())
+      for (const [collective, place] of places)
         for (const [node, sighting] of place.sightings) {
           // A clock that was set back must not keep a node for the time between.
           if (sighting.seen > now) sighting.seen = now;
-          if (sighting.seen <= oldest) this.#forget(place, node);
+          if (sighting.seen <= oldest) this.#forget(place, { egress, collective, node });
         }
     }
     if (this.#size !== before) this.#changed();
@@ -159,7 +184,7 @@ export class Inventory {
       const place = across.has(egress) ? this.#placeOf(side, collective) : undefined;
       const seen = place?.sightings.get(node)?.seen;
       if (place?.asked === undefined || seen === undefined || seen >= place.asked) continue;
-      this.#forget(place, node);
+      this.#forget(place, { egress: side, collective, node });
       this.#changed();
     }
   }
@@ -172,10 +197,15 @@ export class Inventory {
     return false;
   }
 
-  #forget({ names, sightings }: Place, node: string): void {
-    sightings.delete(node);
-    names.delete(node);
+  #forget({ names, sightings }: Place, where: Omit<Move, 'came'>): void {
+    sightings.delete(where.node);
+    names.delete(where.node);
     this.#size--;
+    this.#tell({ ...where, came: undefined });
+  }
+
+  #tell(move: Move): void {
+    for (const watcher of this.#watchers) watcher(move);
   }
 
   #placeOf(egress: string, collective: string): Place | undefined {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createInterface, type Interface } from 'node:readline';
-import { type CassetteEntry, type CassetteHeader, parseEntry, parseHeader } from '../cassette/format.ts';
+import { type CassetteHeader, type CassetteLine, parseEntry, parseHeader } from '../cassette/format.ts';
 import { codeOf } from '../config/files.ts';
 import { RecordError } from './problem.ts';
 
@@ -14,7 +14,7 @@ export interface Attached {
    * @returns why the bridge ended it; never, where `close` does
    * @throws RecordError where the connection broke
    */
-  read(take: (entry: CassetteEntry) => void): Promise<string>;
+  read(take: (entry: CassetteLine) => void): Promise<string>;
   close(): void;
 }
 

@@ -2,10 +2,14 @@ import {
   bodyFields,
   bodyOf,
   type CassetteEntry,
+  type CassetteLine,
   type CassetteMessage,
   type CassetteRejected,
+  isNodes,
   isRejected,
 } from '../cassette/format.ts';
+import type { Move } from '../inventory/inventory.ts';
+import { Moves } from './moves.ts';
 import { Tally } from './tally.ts';
 
 /** A message on its way through a link. */
@@ -23,13 +27,15 @@ export interface Passing {
 export interface Tap {
   message(message: Passing): void;
   rejected(rejected: CassetteRejected['rejected']): void;
+  /** A node has come or gone. */
+  moved(move: Move): void;
 }
 
 /** Takes payload values out of an entry; undefined where it cannot be sure that it has. */
 export type Redact = (entry: CassetteEntry, onLeftOut: (reason: string) => void) => CassetteEntry | undefined;
 
 export interface RecorderOptions {
-  readonly write: (entry: CassetteEntry) => boolean;
+  readonly write: (entry: CassetteLine) => boolean;
   /** Ms since the epoch. */
   readonly clock: () => number;
   readonly redact?: Redact;
@@ -49,6 +55,7 @@ export class Recorder implements Tap {
   readonly #over: Promise<void>;
   #fill: () => void = () => undefined;
   #end: () => void = () => undefined;
+  readonly #moves = new Moves();
   #at = 0;
   /** When a message came in last, ms since the epoch. */
   #cameIn = Number.NEGATIVE_INFINITY;
@@ -81,9 +88,17 @@ export class Recorder implements Tap {
   }
 
   /** What another recorder has made. */
-  entry(entry: CassetteEntry): void {
+  entry(entry: CassetteLine): void {
     this.#at = Math.max(this.#at, entry.at);
+    if (isNodes(entry)) {
+      if (!this.#stopped) this.#options.write({ ...entry, at: this.#at });
+      return;
+    }
     this.#take({ ...entry, at: this.#at }, isRejected(entry) ? 0 : bodyOf(entry).length);
+  }
+
+  moved(move: Move): void {
+    if (!this.#stopped) this.#moves.add(move);
   }
 
   rejected(rejected: CassetteRejected['rejected']): void {
@@ -131,6 +146,7 @@ export class Recorder implements Tap {
       }
       this.#cameIn = given.at;
     }
+    for (const nodes of this.#moves.take()) write({ at: given.at, nodes });
     const entry = redact === undefined ? given : redact(given, (reason) => this.tally.leaveOut(reason));
     if (entry === undefined) return;
     if (!write(entry)) this.tally.dropped++;

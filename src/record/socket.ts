@@ -115,6 +115,9 @@ export const openRecordSocket = async (options: RecordSocketOptions): Promise<Re
     rejected: (rejected) => {
       for (const recorder of listeners.values()) recorder.rejected(rejected);
     },
+    moved: (move) => {
+      for (const recorder of listeners.values()) recorder.moved(move);
+    },
     begin: (made) => {
       header = made;
     },

@@ -1,6 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type CassetteEntry, formatEntry } from '../cassette/format.ts';
+import { type CassetteLine, formatEntry } from '../cassette/format.ts';
 import { RecordError, unwritable } from './problem.ts';
 import { type HeaderOf, Reel, type ReelOptions } from './reel.ts';
 
@@ -83,7 +83,7 @@ export class Tape {
   }
 
   /** @returns false where the disk is so far behind that the entry was not taken */
-  write(entry: CassetteEntry): boolean {
+  write(entry: CassetteLine): boolean {
     const waiting = this.#ending.reduce((sum, reel) => sum + reel.waiting, this.#reel.waiting);
     if (this.#failed || waiting > MAX_WAITING) return false;
     const line = formatEntry(entry);

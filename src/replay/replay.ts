@@ -2,6 +2,8 @@ import {
   type CassetteEntry,
   type CassetteHeader,
   type CassetteMessage,
+  type CassetteNodes,
+  isNodes,
   isRejected,
 } from '../cassette/format.ts';
 import { routesInWords } from '../cassette/header.ts';
@@ -64,6 +66,11 @@ const isBundle = (a: CassetteMessage, b: CassetteMessage): boolean =>
 const entryOf = (outcome: Outcome, at: number): CassetteEntry =>
   outcome.kind === 'sent' ? outcome.message : { at, rejected: outcome.rejected };
 
+/** A message or refusal, and where it stands. */
+interface Bundled extends LocatedEntry {
+  readonly entry: CassetteEntry;
+}
+
 /** One run of a cassette through the bridge. */
 class Run {
   readonly #stage: Stage;
@@ -72,7 +79,7 @@ class Run {
   readonly #watch: KeyWatch;
   readonly #homes = new Homes();
   readonly #writer: CassetteWriter | undefined;
-  #bundle: LocatedEntry[] = [];
+  #bundle: Bundled[] = [];
   #turn = 0;
   /** Since subscriptions were last waited for. */
   #learned = true;
@@ -109,6 +116,10 @@ class Run {
 
   async take(located: LocatedEntry): Promise<void> {
     const { entry, line } = located;
+    if (isNodes(entry)) {
+      await this.#moved(entry);
+      return;
+    }
     if (isRejected(entry) || entry.dir === 'out') {
       if (this.#bundle.length > 0) await this.#feed();
       if (!isRejected(entry) && entry.side === 'egress') this.#homes.asked(entry);
@@ -117,13 +128,20 @@ class Run {
     }
     const first = this.#bundle[0]?.entry;
     if (first !== undefined && (isRejected(first) || !isBundle(first, entry))) await this.#feed();
-    this.#bundle.push(located);
+    this.#bundle.push({ entry, line });
     if (gathering(entry) === undefined) await this.#feed();
   }
 
   async end(): Promise<void> {
     await this.#feed();
     this.#pairs.end();
+  }
+
+  async #moved(line: CassetteNodes): Promise<void> {
+    await this.#feed();
+    this.#writer?.write(line);
+    this.#stage.moved(line);
+    this.#learned = true;
   }
 
   async #feed(): Promise<void> {

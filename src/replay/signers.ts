@@ -1,4 +1,4 @@
-import { bodyOf, isRejected } from '../cassette/format.ts';
+import { bodyOf, isMessage } from '../cassette/format.ts';
 import { openCassette } from '../cassette/read.ts';
 import { Rejection } from '../envelope/rejection.ts';
 import { decodeRequest, decodeSecureRequest } from '../wire/choria/index.ts';
@@ -36,7 +36,7 @@ export const signersIn = async (file: string, egress: string): Promise<ReadonlyS
   const found = new Set<string>();
   const { entries } = await openCassette(file);
   for await (const { entry } of entries) {
-    if (isRejected(entry) || entry.side !== 'egress' || entry.dir !== 'out' || entry.link !== egress)
+    if (!isMessage(entry) || entry.side !== 'egress' || entry.dir !== 'out' || entry.link !== egress)
       continue;
     const body = bodyOf(entry);
     const caller = choriaCallerIn(body) ?? callerIn(bodyMeaning(body));

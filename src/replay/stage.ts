@@ -6,6 +6,7 @@ import {
   bodyOf,
   type CassetteHeader,
   type CassetteMessage,
+  type CassetteNodes,
   type CassetteRejected,
 } from '../cassette/format.ts';
 import type { LoadedConfig } from '../config/load.ts';
@@ -27,6 +28,8 @@ export type Outcome =
 export interface Stage {
   /** @returns whether the bridge listens there */
   feed(message: CassetteMessage): boolean;
+  /** Lets the bridge know who has come and gone, as the recorded one has found out by itself. */
+  moved(line: CassetteNodes): void;
   /** Whether the bridge is still at what it was fed. */
   isBusy(): boolean;
   /**
@@ -141,6 +144,12 @@ export const openStage = async (loaded: LoadedConfig, header: CassetteHeader): P
           ...(replyTo !== undefined && { replyTo }),
         }) ?? false
       );
+    },
+
+    moved: ({ at, nodes: { egress, collective, came = [], gone = [] } }) => {
+      now = at;
+      for (const node of came) nodes.moved({ egress, collective, node, came: 'discovery' });
+      for (const node of gone) nodes.moved({ egress, collective, node, came: undefined });
     },
 
     isBusy,

@@ -6,10 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   bodyFields,
   bodyOf,
-  type CassetteEntry,
   type CassetteHeader,
+  type CassetteLine,
   formatEntry,
   formatHeader,
+  isMessage,
   parseEntry,
   parseHeader,
 } from '../../src/cassette/format.ts';
@@ -36,9 +37,9 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const readAll = async (file: string): Promise<readonly CassetteEntry[]> => {
+const readAll = async (file: string): Promise<readonly CassetteLine[]> => {
   const { entries } = await openCassette(file);
-  const all: CassetteEntry[] = [];
+  const all: CassetteLine[] = [];
   for await (const { entry } of entries) all.push(entry);
   return all;
 };
@@ -83,7 +84,7 @@ describe('an entry', () => {
         const line = formatEntry({ ...rest, ...bodyFields(body) });
         expect(line.indexOf('\n')).toBe(line.length - 1);
         const entry = parseEntry(line);
-        if ('rejected' in entry) throw new Error('it is a message');
+        if (!isMessage(entry)) throw new Error('it is a message');
         expect(Buffer.compare(bodyOf(entry), body)).toBe(0);
         expect(entry).toEqual({ ...rest, ...bodyFields(body), headers: entry.headers });
         expect(Object.entries(entry.headers ?? {})).toEqual(Object.entries(rest.headers ?? {}));
@@ -109,6 +110,8 @@ describe('an entry', () => {
     ],
     [JSON.stringify({ ...MESSAGE, text: undefined, base64: 'a' }), 'base64: it is not base64'],
     ['{"at":1,"rejected":{}}', 'rejected.code'],
+    ['{"at":1,"nodes":{"egress":"legacy"}}', 'nodes.collective'],
+    ['{"at":1,"nodes":{"egress":"legacy","collective":"c","came":"n1"}}', 'nodes.came'],
   ])('%s is refused', (line, sentence) => {
     expect(() => parseEntry(line)).toThrow(CassetteError);
     expect(() => parseEntry(line)).toThrow(sentence);
@@ -133,11 +136,13 @@ describe('a header', () => {
 describe('a file', () => {
   test('is written and read, with an empty line and without an end of the last', async () => {
     const file = join(folder, 'whole.cassette.ndjson');
+    const nodes = { at: 7, nodes: { egress: 'legacy', collective: 'mcollective', gone: ['n1'] } };
     const writer = new CassetteWriter(file, HEADER);
     writer.write(MESSAGE);
     writer.write({ at: 6, rejected: { code: 'expired' } });
+    writer.write(nodes);
     await writer.close();
-    expect(await readAll(file)).toEqual([MESSAGE, { at: 6, rejected: { code: 'expired' } }]);
+    expect(await readAll(file)).toEqual([MESSAGE, { at: 6, rejected: { code: 'expired' } }, nodes]);
     const bare = fileWith('bare', header(), '', JSON.stringify(MESSAGE));
     expect(await readAll(bare)).toEqual([MESSAGE]);
   });

@@ -50,12 +50,16 @@ describe('a line of a cassette', () => {
     }
   });
 
-  it('may be one that was refused, or the first', () => {
+  it('may be one that was refused, of nodes that came, or the first', () => {
     const refused = decode(formatEntry({ at: 1, rejected: { code: 'expired', sender: 'node1' } }));
     expect(kindsOf(refused)).toEqual(['cassette-line']);
+    const nodes = decode(
+      formatEntry({ at: 1, nodes: { egress: 'legacy', collective: 'mcollective', came: ['n1'] } }),
+    );
+    expect(kindsOf(nodes)).toEqual(['cassette-line']);
     const header = decode(formatHeader(HEADER));
     expect(kindsOf(header)).toEqual(['cassette-header']);
-    expect([...problemsOf(refused), ...problemsOf(header)]).toEqual([]);
+    expect([refused, nodes, header].flatMap(problemsOf)).toEqual([]);
   });
 
   it('says what a replay would not read', () => {

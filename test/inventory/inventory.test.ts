@@ -29,6 +29,32 @@ describe('the inventory', () => {
     later = [];
   });
 
+  it('tells of each node that comes or goes, at once and once', () => {
+    const inventory = make(2, new Map([['beside', new Set(['legacy'])]]));
+    const moves: unknown[] = [];
+    inventory.onMove((move) => void moves.push(move));
+    const n1 = { collective: 'mcollective', node: 'n1' };
+    inventory.seen('beside', 'mcollective', 'n1', 'discovery');
+    inventory.seen('beside', 'mcollective', 'n1', 'reply');
+    inventory.surveyed('beside', 'mcollective', ++now);
+    inventory.seen('legacy', 'mcollective', 'n1', 'reply');
+    inventory.seen('legacy', 'mcollective', 'n2', 'discovery');
+    inventory.seen('legacy', 'mcollective', 'no room', 'discovery');
+    inventory.left('legacy', 'mcollective', 'n1');
+    inventory.left('legacy', 'mcollective', 'n1');
+    now += 180_000;
+    inventory.sweep();
+    expect(moves).toEqual([
+      { ...n1, egress: 'beside', came: 'discovery' },
+      { ...n1, egress: 'beside', came: undefined },
+      { ...n1, egress: 'legacy', came: 'reply' },
+      { ...n1, egress: 'legacy', node: 'n2', came: 'discovery' },
+      { ...n1, egress: 'legacy', came: undefined },
+      { ...n1, egress: 'legacy', node: 'n2', came: undefined },
+    ]);
+    expect(inventory.size).toBe(0);
+  });
+
   it('knows who was seen beyond which egress, in which collective', () => {
     const inventory = make();
     inventory.seen('legacy', 'mcollective', 'n1', 'discovery');

@@ -47,7 +47,7 @@ const heard = async (messages: readonly (readonly [destination: string, body: Bu
   };
   await listen(load(CONFIG), {
     transports: { nats, stomp },
-    tap: { message: (message) => told.push(message), rejected: () => undefined },
+    tap: { message: (message) => told.push(message), rejected: () => undefined, moved: () => undefined },
     note: () => undefined,
   });
   for (const [destination, body] of messages)

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { type CassetteEntry, isRejected } from '../../src/cassette/format.ts';
+import { type CassetteLine, isMessage, isRejected } from '../../src/cassette/format.ts';
 import { type Passing, Recorder } from '../../src/record/recorder.ts';
 
 const passing = (dir: Passing['dir'], text: string): Passing => ({
@@ -12,7 +12,7 @@ const passing = (dir: Passing['dir'], text: string): Passing => ({
 });
 
 const recording = (more: { readonly count?: number; readonly clock?: () => number } = {}) => {
-  const entries: CassetteEntry[] = [];
+  const entries: CassetteLine[] = [];
   const recorder = new Recorder({
     write: (entry) => {
       entries.push(entry);
@@ -22,7 +22,10 @@ const recording = (more: { readonly count?: number; readonly clock?: () => numbe
     ...more,
   });
   const written = (): readonly string[] =>
-    entries.map((entry) => (isRejected(entry) ? entry.rejected.code : entry.destination));
+    entries.map((entry) => {
+      if (isRejected(entry)) return entry.rejected.code;
+      return isMessage(entry) ? entry.destination : JSON.stringify(entry.nodes);
+    });
   return { recorder, written };
 };
 
@@ -77,5 +80,38 @@ describe('a recording that ends', () => {
     const finished = recorder.finish();
     recorder.stop();
     expect(await isDone(finished)).toBe(true);
+  });
+});
+
+describe('nodes that come and go', () => {
+  const at = { egress: 'legacy', collective: 'mcollective' };
+
+  test('are written before the next line, once, and only what no reply shows', () => {
+    const { recorder, written } = recording();
+    recorder.moved({ ...at, node: 'n1', came: 'discovery' });
+    recorder.moved({ ...at, node: 'n2', came: 'reply' });
+    recorder.moved({ ...at, node: 'n3', came: 'discovery' });
+    recorder.moved({ ...at, node: 'n3', came: undefined });
+    recorder.moved({ ...at, collective: 'uk', node: 'n1', came: undefined });
+    expect(written()).toEqual([]);
+    recorder.message(passing('in', 'first'));
+    recorder.rejected({ code: 'expired' });
+    expect(written()).toEqual([
+      JSON.stringify({ ...at, came: ['n1'], gone: ['n3'] }),
+      JSON.stringify({ ...at, collective: 'uk', gone: ['n1'] }),
+      'first',
+      'expired',
+    ]);
+  });
+
+  test('of another recorder are taken over, and none once it is stopped', () => {
+    const { recorder, written } = recording();
+    const nodes = { ...at, came: ['n1'] };
+    recorder.entry({ at: 0, nodes });
+    recorder.stop();
+    recorder.entry({ at: 0, nodes });
+    recorder.moved({ ...at, node: 'n1', came: 'discovery' });
+    recorder.message(passing('in', 'first'));
+    expect(written()).toEqual([JSON.stringify(nodes)]);
   });
 });

@@ -32,7 +32,11 @@ const world = () => {
       observer: { refused: (refusal) => outer.push(refusal) },
     },
     config,
-    { message: (message) => told.push(message), rejected: (rejected) => told.push(rejected) },
+    {
+      message: (message) => told.push(message),
+      rejected: (rejected) => told.push(rejected),
+      moved: () => undefined,
+    },
   );
   const it = config.egresses.get('legacy');
   if (it?.type !== 'mcollective-stomp') throw new Error('the sample has no legacy egress');

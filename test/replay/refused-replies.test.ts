@@ -1,7 +1,13 @@
 import { createSecretKey } from 'node:crypto';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type CassetteMessage, formatEntry, isRejected, parseEntry } from '../../src/cassette/format.ts';
+import {
+  type CassetteMessage,
+  formatEntry,
+  isMessage,
+  isRejected,
+  parseEntry,
+} from '../../src/cassette/format.ts';
 import { decodeToken, encodeToken } from '../../src/wire/token.ts';
 import { requestsOf } from './requests.ts';
 import { CLUSTER_KEY, linesIn, makeWorld, type World } from './world.ts';
@@ -16,7 +22,7 @@ const isReply = (line: string): boolean => /"side":"egress","dir":"in"/.test(lin
 /** The same reply with a way home that leads to an ingress that there is not. */
 const strayed = (line: string): string => {
   const entry = parseEntry(line);
-  if (isRejected(entry)) throw new Error('it is no message');
+  if (!isMessage(entry)) throw new Error('it is no message');
   const at = entry.destination.lastIndexOf('.') + 1;
   const context = {
     key: createSecretKey(Buffer.from(CLUSTER_KEY)),

@@ -6,6 +6,7 @@ import {
   bodyOf,
   formatEntry,
   formatHeader,
+  isNodes,
   parseEntry,
   parseHeader,
 } from '../../src/cassette/format.ts';
@@ -39,7 +40,11 @@ beforeAll(async () => {
 
 afterAll(() => world.end());
 
-const entriesIn = (file: string): CassetteEntry[] => linesIn(file).slice(1).map(parseEntry);
+const entriesIn = (file: string): CassetteEntry[] =>
+  linesIn(file)
+    .slice(1)
+    .map(parseEntry)
+    .flatMap((line) => (isNodes(line) ? [] : [line]));
 
 const messagesIn = (file: string): CassetteMessage[] =>
   entriesIn(file).flatMap((entry) => ('rejected' in entry ? [] : [entry]));

@@ -7,10 +7,13 @@ import { assemble } from '../../src/assembly/assemble.ts';
 import type { BridgeObserver } from '../../src/bridge/observer.ts';
 import {
   bodyFields,
-  type CassetteEntry,
+  type CassetteLine,
   type CassetteMessage,
+  type CassetteNodes,
   formatEntry,
   formatHeader,
+  isMessage,
+  isNodes,
 } from '../../src/cassette/format.ts';
 import { headerFor } from '../../src/cassette/header.ts';
 import { loadConfig } from '../../src/config/load.ts';
@@ -57,8 +60,15 @@ export interface World {
   readonly folder: string;
   /** Writes a configuration; its requests come from a federation and from legacy clients. */
   config(part?: ConfigPart): string;
-  /** @returns the name of a cassette that the bridge of this configuration was recorded for */
-  record(config: string, requests: readonly CassetteMessage[], name?: string): Promise<string>;
+  /**
+   * @param requests and what the bridge learns between them
+   * @returns the name of a cassette that the bridge of this configuration was recorded for
+   */
+  record(
+    config: string,
+    requests: readonly (CassetteMessage | CassetteNodes)[],
+    name?: string,
+  ): Promise<string>;
   replay(
     file: string,
     config: string,
@@ -254,7 +264,7 @@ export const makeWorld = (): World => {
 
   const record: World['record'] = async (configFile, requests, name = `tape-${++made}`) => {
     const loaded = loadConfig(configFile, {});
-    const entries: CassetteEntry[] = [];
+    const entries: CassetteLine[] = [];
     /** Replies that an ingress has sent. */
     let delivered = 0;
     let now = requests[0]?.at ?? 0;
@@ -330,10 +340,16 @@ export const makeWorld = (): World => {
       now = Math.max(now, request.at);
       const before = entries.length;
       entries.push({ ...request, at: now });
+      if (isNodes(request)) {
+        const { egress, collective, came = [], gone = [] } = request.nodes;
+        for (const node of came) nodes.moved({ egress, collective, node, came: 'discovery' });
+        for (const node of gone) nodes.moved({ egress, collective, node, came: undefined });
+        continue;
+      }
       doubles.get(request.link)?.deliver(request);
       await settled();
       for (const out of entries.slice(before)) {
-        if ('rejected' in out || out.dir === 'in' || out.side !== 'egress') continue;
+        if (!isMessage(out) || out.dir === 'in' || out.side !== 'egress') continue;
         const bytes =
           out.text === undefined ? Buffer.from(out.base64 ?? '', 'base64') : Buffer.from(out.text);
         for (const answer of await answersTo(out, bytes)) {

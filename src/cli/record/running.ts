@@ -21,7 +21,7 @@ export interface RunningOptions {
 /** A recording of all that goes through the links of a bridge. */
 export interface Running extends Recording {
   /** Once the bridge knows who lives where: from here on messages are recorded, and headers say so. */
-  begin(nodes: Pick<Nodes, 'page'>): void;
+  begin(nodes: Pick<Nodes, 'page' | 'onMove'>): void;
   close(): Promise<void>;
   /** As if it had not been begun. */
   abandon(): Promise<void>;
@@ -79,11 +79,16 @@ export const recordRunning = async (
     rejected: (rejected) => {
       if (known !== undefined) recorder.rejected(rejected);
     },
+    moved: (move) => {
+      // Before that the header says it, which is made with the first line.
+      if (recorder.tally.messages + recorder.tally.rejected > 0) recorder.moved(move);
+    },
   };
   return {
     ...recordingOf({ transports: BROKERS }, loaded.config, tap),
-    begin: ({ page }) => {
+    begin: ({ page, onMove }) => {
       known = page;
+      onMove(tap.moved);
       log.info({ file }, 'recording all that goes through the links');
     },
     abandon: () => tape.discard(),
@@ -125,7 +130,10 @@ export const tellRunning = async (
   const headers = headersFor(loaded, { version: version(), rejections: true });
   return {
     ...recordingOf(within, loaded.config, socket),
-    begin: ({ page }) => socket.begin((clock) => headers({ clock, nodes: nodesIn(page) })),
+    begin: ({ page, onMove }) => {
+      onMove(socket.moved);
+      socket.begin((clock) => headers({ clock, nodes: nodesIn(page) }));
+    },
     close: () => socket.close(),
   };
 };
