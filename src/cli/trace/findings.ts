@@ -22,6 +22,7 @@ const NODE_SIDE = (node: string, collective: string): readonly string[] => [
   `is ${node} the node's identity, to the letter, and is it in the collective ${collective}?`,
   `is its daemon running and connected to its broker?`,
   `does it accept the caller (its log names those it refuses), and is its clock right?`,
+  'is it behind a second bridge? A request passes one, and a second leaves it alone',
 ];
 
 const straight = (probe: Probe, { node, collective, server }: Surroundings): Findings => {
