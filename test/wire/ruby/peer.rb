@@ -1,5 +1,7 @@
 # Real Ruby behind a line protocol: a JSON request a line on stdin, a JSON answer a line on stdout.
 # Values travel as descriptions: a JSON list whose first element names the kind.
+require 'bigdecimal'
+require 'date'
 require 'digest'
 require 'json'
 require 'psych'
@@ -7,6 +9,10 @@ require 'set'
 
 CLASSES = [Symbol, Regexp, Time, Set, Struct].freeze
 Pair = Struct.new(:left, :right)
+class Title < String; end
+class Words < Array; end
+class Settings < Hash; end
+class Named; end
 module Fleet
   Node = Struct.new(:name, :facts)
 end
@@ -37,6 +43,40 @@ def describe(value)
   when Hash then ['hash', value.map { |key, member| [describe(key), describe(member)] }]
   else raise TypeError, value.class.name
   end
+end
+
+# What docs/values.md says of classes that are none of the value model: `to_s`, or the variables.
+def plain(value)
+  case value
+  when Date, BigDecimal, Rational, Complex, Module, Encoding then text(value.to_s)
+  when Range then scalars?(value) ? text(value.to_s) : plain({ 'begin' => value.begin, 'end' => value.end, 'excl' => value.exclude_end? })
+  when Exception then sentence(value)
+  when Set then ['set', value.map { |member| plain(member) }]
+  when Struct then ['struct', value.class.name.to_s, value.each_pair.map { |name, member| [name.to_s, plain(member)] }]
+  when Array then ['array', value.map { |member| plain(member) }]
+  when Hash then ['hash', value.map { |key, member| [plain(key), plain(member)] }]
+  when nil, true, false, Integer, Float, Symbol, String, Regexp, Time then describe(value)
+  else
+    names = value.instance_variables
+    return text("#<#{value.class}>") if names.empty?
+
+    ['hash', names.map { |name| [text(name.to_s.delete_prefix('@')), plain(value.instance_variable_get(name))] }]
+  end
+end
+
+def text(string)
+  ['text', pack(string.encode('UTF-8'))]
+end
+
+# Of a list or hash, `inspect` is not what a client wants.
+def sentence(exception)
+  raise ArgumentError, 'an exception with more than a sentence' if exception.to_s.start_with?('[', '{', '#')
+
+  text(exception.to_s)
+end
+
+def scalars?(range)
+  [range.begin, range.end].all? { |one| [nil, true, false, Numeric, String, Symbol, Date].any? { |kind| kind === one } }
 end
 
 def build(description)
@@ -184,8 +224,9 @@ $stdin.each_line do |line|
   bytes = request['document']&.unpack1('m0')
   answer =
     begin
-      case request['op']
+      JSON.generate(case request['op']
       when 'load' then { value: describe(load(format, bytes)) }
+      when 'plain' then { value: plain(Psych.unsafe_load(bytes)) }
       when 'daemon' then { value: describe(daemon_load(bytes)) }
       when 'equal' then { value: load(format, bytes) == load(format, request['other'].unpack1('m0')) }
       when 'encodings' then { names: Encoding.list.to_h { |one| [one.name, one.names - %w[locale external filesystem internal]] } }
@@ -198,9 +239,9 @@ $stdin.each_line do |line|
         # What Ruby itself reads there: Psych does not read back everything that it writes.
         { document: pack(document), value: describe(load(format, document.b)) }
       else raise ArgumentError, request['op']
-      end
-    rescue StandardError, SystemStackError => e
-      { error: e.class.name, message: e.message.dup.force_encoding('UTF-8').scrub }
+      end)
+    rescue StandardError, SystemStackError, NotImplementedError => e
+      JSON.generate({ error: e.class.name, message: e.message.dup.force_encoding('UTF-8').scrub })
     end
-  puts JSON.generate(answer)
+  puts answer
 end

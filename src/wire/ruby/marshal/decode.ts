@@ -1,4 +1,4 @@
-import { plainBytes, plainDumped, plainObject, type Variables } from '../classes/plain.ts';
+import { plainBytes, plainDumped, plainMessage, plainObject, type Variables } from '../classes/plain.ts';
 import { scalarText } from '../classes/text.ts';
 import { textIn } from '../encodings/decode.ts';
 import { ObjectTable } from '../objects.ts';
@@ -323,7 +323,7 @@ class MarshalReader {
 const objectOf = (className: string, variables: Variables): RubyValue => {
   // `exc_initialize` of error.c: so an exception keeps its sentence, whatever its class; nil where it has none.
   const message = variables.find(([name]) => name === 'mesg');
-  if (message !== undefined) return message[1] ?? className;
+  if (message !== undefined) return plainMessage(message[1], className);
   return plainObject(
     className,
     variables.map(([name, value]) => [name.replace(/^@/, ''), value]),

@@ -2,7 +2,6 @@ import {
   type Alias,
   isAlias,
   isMap,
-  isNode,
   isPair,
   isScalar,
   isSeq,
@@ -11,17 +10,19 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
-import { plainObject } from '../classes/plain.ts';
 import { scalarText } from '../classes/text.ts';
 import { DEEPEST } from '../marshal/format.ts';
 import { ObjectTable } from '../objects.ts';
-import { RubyError, RubyHash, type RubyLimits, RubyStruct, RubySymbol, type RubyValue } from '../value.ts';
+import { RubyError, RubyHash, type RubyLimits, RubySymbol, type RubyValue } from '../value.ts';
 import { DEFAULT_YAML_LIMITS } from './limits.ts';
-import { blockText, EMPTY_KEY_WORD, flowText, isBreak } from './lines.ts';
 import { HashBuilder } from './mapping.ts';
 import { parseYaml, type YamlDocument } from './parse.ts';
+import { hasLateAnchor, merges, ordered, revived } from './revive.ts';
 import { psychScalar } from './scalar.ts';
-import { classTag, isOrdered, isPlainMapping, taggedScalar } from './tags.ts';
+import { end, start, YamlSource } from './source.ts';
+import { isObjectAsText, taggedScalar } from './tagged.ts';
+import { isOrdered, isTextTag, mappingTag } from './tags.ts';
+import { isDay } from './timestamp.ts';
 
 const malformed = (message: string): RubyError => new RubyError('malformed', message);
 
@@ -32,49 +33,21 @@ const checkAnchor = (name: string): void => {
   if (!ANCHOR.test(name)) throw malformed('an anchor with characters that libyaml does not allow');
 };
 
-/** Characters of a key's anchor and tag, of which Psych writes some twenty. */
-const MAX_PROPERTIES = 300;
-
-const start = (node: Node): number => node.range?.[0] ?? 0;
-const end = (node: Node): number => node.range?.[1] ?? 0;
-
-const isBlock = (node: Scalar): boolean => node.type === 'BLOCK_LITERAL' || node.type === 'BLOCK_FOLDED';
-
-/** How many characters of a line's end are an anchor and tags, with the blanks behind each. */
-const propertiesAtEnd = (before: string): number => {
-  let length = 0;
-  for (const [word] of before.matchAll(/\S+[ \t]*|[ \t]+/g))
-    length = /^[&!]\S*[ \t]/.test(word) ? length + word.length : 0;
-  return length;
-};
-
-/** The column in which a block collection begins; what belongs to its first key counts, too. */
-const columnOf = (source: string, node: YAMLMap | YAMLSeq): number => {
-  const [first] = node.items;
-  const key = isPair(first) && isNode(first.key) ? start(first.key) : start(node);
-  // A mapping that is itself a key begins at its colon to the `yaml` package.
-  const at = Math.min(start(node), key);
-  let line = at;
-  while (line > 0 && !isBreak(source.charAt(line - 1))) line--;
-  const before = source.slice(Math.max(line, at - MAX_PROPERTIES), at);
-  return at - line - (isMap(node) ? propertiesAtEnd(before) : 0);
-};
+/** Written as `%0A`; Psych's expressions look at each line of a tag. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters in question
+const UNUSUAL_IN_TAG = /[\x00-\x20\x7f\x85\u2028\u2029]/;
 
 /** Psych's `ToRuby` visitor: nodes to values. */
 class YamlReader {
   readonly #objects: ObjectTable;
-  readonly #anchors = new Map<string, number>();
-
-  readonly #source: string;
-  readonly #adapted: string;
-  readonly #isAdapted: boolean;
+  readonly #anchors = new Map<string, { readonly index: number; readonly node: Node }>();
+  readonly #source: YamlSource;
   /** Of the block collection that is being read; -1 for none. */
   #column = -1;
+  #isInFlow = false;
 
-  constructor({ source, adapted }: YamlDocument, limits: RubyLimits) {
-    this.#source = source;
-    this.#adapted = adapted;
-    this.#isAdapted = adapted !== source;
+  constructor(document: YamlDocument, limits: RubyLimits) {
+    this.#source = new YamlSource(document);
     this.#objects = new ObjectTable(limits, Math.min(limits.maxDepth, DEEPEST), true);
   }
 
@@ -94,97 +67,91 @@ class YamlReader {
   #alias(node: Alias, depth: number): RubyValue {
     this.#objects.enter(depth, start(node));
     checkAnchor(node.source);
-    const index = this.#anchors.get(node.source);
-    if (index === undefined) throw malformed('an alias without an anchor');
-    return this.#objects.link(index, depth, start(node));
+    const anchor = this.#anchors.get(node.source);
+    if (anchor === undefined) throw malformed('an alias without an anchor');
+    return this.#objects.link(anchor.index, depth, start(node));
   }
 
   /** The value of a node, remembered where it has an anchor. Inside of itself an alias to it is a cycle. */
-  #anchored(node: Node & { anchor?: string }, depth: number, read: (index: number) => RubyValue): RubyValue {
+  #anchored(
+    node: Node & { anchor?: string; tag?: string },
+    depth: number,
+    read: (index: number) => RubyValue,
+  ): RubyValue {
     this.#objects.enter(depth, start(node));
-    if (node.anchor === undefined) return read(-1);
-    checkAnchor(node.anchor);
+    const { anchor: name, tag } = node;
+    if (tag !== undefined && UNUSUAL_IN_TAG.test(tag)) throw malformed('a tag with an unusual character');
+    if (name === undefined) return read(-1);
+    checkAnchor(name);
+    const isLate = isMap(node) && hasLateAnchor(mappingTag(tag));
+    const isKnown = this.#anchors.has(name);
     const index = this.#objects.open(depth, start(node));
-    this.#anchors.set(node.anchor, index);
+    this.#anchors.set(name, { index, node });
     const value = read(index);
+    if (isLate && (isKnown || this.#anchors.get(name)?.index !== index))
+      throw malformed('an anchor that is set again by an object');
     this.#objects.close(index, value, depth, end(node));
     return value;
   }
 
   #scalar(node: Scalar): RubyValue {
-    const text = isBlock(node) ? this.#block(node) : this.#text(node);
-    if (this.#isEmptyKey(node, text)) return text === '[]' ? [] : new RubyHash([]);
+    const text = this.#source.text(node, this.#column);
+    if (this.#source.isEmptyKey(node, text)) return text === '[]' ? [] : new RubyHash([]);
     const isPlain = node.type === 'PLAIN' || node.type === undefined;
+    // To libyaml such a colon parts a key from its value.
+    if (this.#isInFlow && isPlain && text.startsWith(':') && (node.tag ?? node.anchor) !== undefined)
+      throw malformed('a colon behind a tag or an anchor, in brackets');
     if (node.tag !== undefined) return taggedScalar(node.tag, text);
     return isPlain ? psychScalar(text) : text;
   }
 
-  #isEmptyKey(node: Scalar, text: string): boolean {
-    if (!this.#isAdapted || (text !== '[]' && text !== '{}')) return false;
-    return this.#adapted.startsWith(EMPTY_KEY_WORD, start(node));
-  }
-
-  #block(node: Scalar): string {
-    const { text, end: after } = blockText(this.#source, start(node), this.#column);
-    // Where libyaml sees another end, what comes after it would be something else, too.
-    const [near, far] = after < end(node) ? [after, end(node)] : [end(node), after];
-    if (/\S/.test(this.#source.slice(near, far))) throw malformed('a block of text without a clear end');
-    return text;
-  }
-
-  #text(node: Scalar): string {
-    if (!this.#isAdapted) return node.source ?? '';
-    const raw = this.#source.slice(start(node), end(node));
-    return raw === this.#adapted.slice(start(node), end(node)) ? (node.source ?? '') : flowText(raw);
-  }
-
   /** Reads what is in a collection; blocks of text in it are indented from its column. */
   #within<T>(node: YAMLMap | YAMLSeq, read: () => T): T {
-    if (node.flow === true) return read();
-    const outer = this.#column;
-    this.#column = columnOf(this.#source, node);
+    const [column, isInFlow] = [this.#column, this.#isInFlow];
+    this.#isInFlow = node.flow === true;
+    if (!this.#isInFlow) this.#column = this.#source.columnOf(node);
     const value = read();
-    this.#column = outer;
+    this.#column = column;
+    this.#isInFlow = isInFlow;
     return value;
   }
 
   #sequence(node: YAMLSeq, depth: number): RubyValue {
-    const items = this.#within(node, () =>
-      node.items.map((item, index) => this.#inside(index, () => this.value(item, depth + 1))),
-    );
-    return isOrdered(node.tag) ? ordered(items) : items;
+    return this.#within(node, () => {
+      if (isOrdered(node.tag))
+        return ordered(
+          node.items.map((item, index) => this.#inside(index, () => this.#pair(item, depth + 1))),
+        );
+      return node.items.map((item, index) => this.#inside(index, () => this.value(item, depth + 1)));
+    });
+  }
+
+  /** The first and last of what a collection in a list of pairs holds. It is no value itself, so that its anchor means nothing. */
+  #pair(node: unknown, depth: number): readonly [RubyValue, RubyValue] {
+    this.#objects.enter(depth, 0);
+    const [first, last] = isMap(node) || isSeq(node) ? [node.items[0], node.items.at(-1)] : [];
+    if (!(isMap(node) || isSeq(node)) || first === undefined)
+      throw malformed('a list of pairs with something else');
+    const key = isPair(first) ? first.key : first;
+    const value = isPair(last) ? last.value : last;
+    return this.#within(node, () => [this.value(key, depth + 1), this.value(value, depth + 1)]);
   }
 
   #mapping(node: YAMLMap, depth: number, index: number): RubyValue {
-    const { tag } = node;
-    const known = tag === undefined || isPlainMapping(tag) ? undefined : classTag(tag);
-    if (known === undefined) return this.#hash(node, depth);
+    const known = mappingTag(node.tag);
     const { kind, className } = known;
     if (kind === 'object' || kind === 'struct' || kind === 'exception') this.#objects.name(index, className);
-    const hash = this.#hash(node, depth);
-    // Where a subclass has instance variables, its contents stand beside them.
-    switch (kind) {
-      case 'struct':
-        return new RubyStruct(className, members(hash));
-      case 'exception':
-        return part(hash, 'message') ?? className;
-      case 'object':
-        return className === 'Hash' ? hash : plainObject(className || 'Object', members(hash));
-      case 'range':
-        return plainObject('Range', members(hash));
-      case 'string':
-      case 'str':
-        return part(hash, 'str') ?? hash;
-      case 'array':
-        return part(hash, 'internal') ?? hash;
-      case 'hash-with-ivars':
-        return part(hash, 'elements') ?? hash;
-    }
-    return hash;
+    return this.#within(node, () => {
+      if (kind === 'marshalable') return this.#flat(node, depth);
+      if (kind === 'hash-with-ivars') return this.#withVariables(node, depth);
+      const hash = new HashBuilder();
+      this.#pairs(node, depth, hash, merges(known));
+      return revived(known, hash.build());
+    });
   }
 
   /** What is at a place in a value; an error says where. */
-  #inside(place: string | number, read: () => RubyValue): RubyValue {
+  #inside<T>(place: string | number, read: () => T): T {
     try {
       return read();
     } catch (error) {
@@ -192,47 +159,59 @@ class YamlReader {
     }
   }
 
-  #hash(node: YAMLMap, depth: number): RubyHash {
-    return this.#within(node, () => this.#pairs(node, depth));
-  }
-
-  #pairs(node: YAMLMap, depth: number): RubyHash {
-    const hash = new HashBuilder();
+  #pairs(node: YAMLMap, depth: number, hash: HashBuilder, canMerge: boolean): void {
     for (const pair of node.items) {
       if (!isPair(pair)) throw malformed('a mapping that holds more than pairs');
       const key = this.value(pair.key, depth + 1);
+      const owner = typeof key === 'string' ? this.#owner(pair.key, key) : '';
       const value = this.#inside(scalarText(key) ?? '?', () => this.value(pair.value, depth + 1));
-      const tag = isScalar(pair.key) ? pair.key.tag : undefined;
-      if (key === '<<' && tag !== 'tag:yaml.org,2002:str' && this.#merge(hash, pair.value, value)) continue;
-      hash.set(key, value);
+      const tag = isScalar(pair.key) || isMap(pair.key) ? pair.key.tag : undefined;
+      const isMerge = canMerge && scalarText(key) === '<<' && !(key instanceof RubySymbol) && !isTextTag(tag);
+      if (isMerge && this.#merge(hash, pair.value, value)) continue;
+      hash.set(key, value, owner);
     }
-    return hash.build();
+  }
+
+  /** Of a key that is read as text, and that is an object of another class to Ruby, which equals no text. */
+  #owner(node: unknown, text: string): string {
+    if (isAlias(node)) return this.#owner(this.#anchors.get(node.source)?.node, text);
+    // An exception or the like equals nothing but itself.
+    if (isMap(node)) return mappingTag(node.tag).kind === 'string' ? '' : `object ${start(node)} `;
+    if (!isScalar(node)) return '';
+    const { tag, type } = node;
+    const isObject = tag === undefined ? type === 'PLAIN' && isDay(text) : isObjectAsText(tag, text);
+    return isObject ? 'object ' : '';
   }
 
   /** `revive_hash` of Psych's to_ruby.rb: the key `<<` merges, quoted or not, unless what it has is no hash. */
   #merge(hash: HashBuilder, node: unknown, value: RubyValue): boolean {
     if (isAlias(node) || isMap(node)) return hash.merge(value);
-    return isSeq(node) && Array.isArray(value) && hash.mergeAll(value);
+    if (!isSeq(node)) return false;
+    // A list of pairs that is a hash is read pair by pair, and no pair is a hash.
+    if (value instanceof RubyHash) return value.entries.length === 0;
+    return Array.isArray(value) && hash.mergeAll(value);
+  }
+
+  /** Keys and values in one list, of which a class of its own makes something. */
+  #flat(node: YAMLMap, depth: number): readonly RubyValue[] {
+    return node.items.flatMap((pair) => [this.value(pair.key, depth + 1), this.value(pair.value, depth + 1)]);
+  }
+
+  /** A hash whose contents stand beside variables of its own; what is neither is not read at all. */
+  #withVariables(node: YAMLMap, depth: number): RubyHash {
+    const hash = new HashBuilder();
+    for (const { key, value } of node.items) {
+      if (!isScalar(key)) throw malformed('a hash with variables that has a key without text');
+      const name = this.#source.text(key, this.#column);
+      if (name !== 'elements' && name !== 'ivars') continue;
+      if (!isMap(value)) throw malformed(`a hash whose ${name} are no mapping`);
+      this.#objects.enter(depth + 1, start(value));
+      const entries = name === 'elements' ? hash : new HashBuilder();
+      this.#within(value, () => this.#pairs(value, depth + 1, entries, name === 'elements'));
+    }
+    return hash.build();
   }
 }
-
-/** The entry of this name, whose key is a text or a symbol; undefined where it is nil. */
-const part = (hash: RubyHash, name: string): RubyValue | undefined =>
-  hash.string(name) ?? hash.symbol(name) ?? undefined;
-
-/** The entries of an object, whose keys are names. @throws RubyError `malformed` */
-const members = (hash: RubyHash): readonly (readonly [string, RubyValue])[] =>
-  hash.entries.map(([key, value]) => {
-    const name = key instanceof RubySymbol ? key.name : key;
-    if (typeof name !== 'string') throw malformed('an object with a variable that has no name');
-    return [name, value];
-  });
-
-/** A list of hashes that Psych makes one hash of. */
-const ordered = (items: readonly RubyValue[]): RubyValue => {
-  const hash = new HashBuilder();
-  return items.every((item) => hash.merge(item)) ? hash.build() : items;
-};
 
 /**
  * What `YAML.load` of Ruby's Psych 4 would make of a document; objects of other classes than those of the value model as

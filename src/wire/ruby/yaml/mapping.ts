@@ -1,23 +1,59 @@
-import { encodeMarshal } from '../marshal/encode.ts';
+import { RubyObject } from '../classes/plain.ts';
 import { BINARY, isAscii } from '../text.ts';
-import { RubyHash, RubyString, RubySymbol, type RubyValue } from '../value.ts';
+import {
+  RubyFloat,
+  RubyHash,
+  RubyRegexp,
+  RubySet,
+  RubyString,
+  RubyStruct,
+  RubySymbol,
+  RubyTime,
+  type RubyValue,
+} from '../value.ts';
+
+const objects = new WeakMap<RubyObject, number>();
+let nextObject = 0;
+
+const pairIdentity = ([key, value]: readonly [RubyValue, RubyValue]): string =>
+  JSON.stringify([identity(key), identity(value)]);
 
 /** What two keys have in common exactly when Ruby's `eql?` holds them equal. */
 const identity = (key: RubyValue): string => {
   if (typeof key === 'string') return `"${key}`;
+  if (key === null || typeof key !== 'object') return String(key);
   if (key instanceof RubySymbol) return `:${key.name}`;
-  // A binary string of ASCII equals the same text.
-  if (key instanceof RubyString && key.encoding === BINARY && isAscii(key.bytes, 0, key.bytes.length))
-    return `"${key.bytes.toString('latin1')}`;
-  return `=${encodeMarshal(key).toString('latin1')}`;
+  if (key instanceof RubyString) {
+    const bytes = key.bytes.toString('latin1');
+    // A binary string of ASCII equals the same text.
+    const isText = key.encoding === BINARY && isAscii(key.bytes, 0, key.bytes.length);
+    return isText ? `"${bytes}` : `s${key.encoding} ${bytes}`;
+  }
+  // 0.0 and -0.0 are one key.
+  if (key instanceof RubyFloat) return `f${key.value === 0 ? 0 : key.value}`;
+  if (key instanceof RubyRegexp) return `/${key.options}/${key.source}`;
+  // In whatever offset.
+  if (key instanceof RubyTime) return `t${key.nanoseconds}`;
+  if (key instanceof RubyObject) {
+    const number = objects.get(key) ?? nextObject++;
+    objects.set(key, number);
+    return `o${number}`;
+  }
+  // The order of a set or hash does not count.
+  if (key instanceof RubySet) return `S${JSON.stringify(key.members.map(identity).sort())}`;
+  if (key instanceof RubyHash) return `{${JSON.stringify(key.entries.map(pairIdentity).sort())}`;
+  if (key instanceof RubyStruct)
+    return `<${JSON.stringify([key.className, ...key.members.map(pairIdentity)])}`;
+  return JSON.stringify(key.map(identity));
 };
 
 /** A hash in the making: a key that comes again keeps its place and takes the new value, as in Ruby. */
 export class HashBuilder {
   readonly #entries = new Map<string, [RubyValue, RubyValue]>();
 
-  set(key: RubyValue, value: RubyValue): void {
-    const id = identity(key);
+  /** @param owner of a text that is an object of another class: no text, and no object of another owner, equals it */
+  set(key: RubyValue, value: RubyValue, owner = ''): void {
+    const id = owner + identity(key);
     const entry = this.#entries.get(id);
     if (entry === undefined) this.#entries.set(id, [key, value]);
     else entry[1] = value;
@@ -25,7 +61,7 @@ export class HashBuilder {
 
   /** `Hash#merge!`. @returns whether the value was a hash */
   merge(value: RubyValue): boolean {
-    if (!(value instanceof RubyHash)) return false;
+    if (!(value instanceof RubyHash) || value instanceof RubyObject) return false;
     for (const [key, member] of value.entries) this.set(key, member);
     return true;
   }

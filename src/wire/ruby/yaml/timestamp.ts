@@ -13,15 +13,24 @@ const int = (text: string | undefined): number => Number(text ?? 0);
 
 export const isTimestamp = (text: string): boolean => TIME.test(text);
 
-/** A day without time, which is a Date to Psych: as its `to_s`, or the text itself where there is no such day. */
+/** The last day before the calendar reform of Italy, which Ruby's Date follows: 1582-10-04. */
+const isJulian = (year: number, month: number, day: number): boolean =>
+  year * 10_000 + month * 100 + day <= 15_821_004;
+
+/** A day without time, which is a Date to Psych: as its `to_s`; undefined where there is no such day. */
 export const dayText = (text: string): string | undefined => {
   if (!DATE.test(text)) return undefined;
   const [year = 0, month = 0, day = 0] = text.split('-').map(Number);
-  const last = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
-  if (month < 1 || day < 1 || day > last) return text;
+  if (month < 1 || day < 1 || (year === 1582 && month === 10 && day > 4 && day < 15)) return undefined;
+  const isLong = isJulian(year, month, day) && year % 4 === 0 && month === 2;
+  const last = isLong ? 29 : new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
+  if (day > last) return undefined;
   const two = (part: number): string => String(part).padStart(2, '0');
   return `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}`;
 };
+
+/** Whether a text without quotes and tag is a Date to Psych. */
+export const isDay = (text: string): boolean => dayText(text) !== undefined;
 
 const zoneOffset = (zone: string): number | undefined => {
   const parts = ZONE.exec(zone);
