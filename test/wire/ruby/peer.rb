@@ -36,9 +36,10 @@ def describe(value)
     text = [Encoding::UTF_8, Encoding::US_ASCII].include?(value.encoding) && value.valid_encoding?
     text ? ['text', pack(value)] : ['str', value.encoding.name, pack(value)]
   when Regexp then ['regexp', pack(value.source.encode('UTF-8')), value.options & 7]
-  when Time then ['time', (value.to_r * 1_000_000_000).floor.to_s, value.utc? ? nil : value.utc_offset]
+  # In the zone of the reader, which is UTC here, where it was written without one.
+  when Time then ['time', (value.to_r * 1_000_000_000).floor.to_s, value.zone ? nil : value.utc_offset]
   when Set then ['set', value.map { |member| describe(member) }]
-  when Struct then ['struct', value.class.name, value.each_pair.map { |name, member| [name.to_s, describe(member)] }]
+  when Struct then ['struct', value.class.name.to_s, value.each_pair.map { |name, member| [name.to_s, describe(member)] }]
   when Array then ['array', value.map { |member| describe(member) }]
   when Hash then ['hash', value.map { |key, member| [describe(key), describe(member)] }]
   else raise TypeError, value.class.name

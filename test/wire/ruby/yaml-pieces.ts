@@ -5,7 +5,7 @@ import { type Description, describeValue } from './describe.ts';
 import type { RubyPeer } from './peer.ts';
 
 /** Pieces whose combinations are sometimes YAML. */
-const PIECES = [
+export const PIECES = [
   'a',
   'b',
   'yes',
@@ -108,7 +108,6 @@ const PIECES = [
     '!!omap ',
     '!!set ',
     '!ruby/struct ',
-    '!ruby/struct:Pair ',
     '!ruby/symbol:x ',
     '!ruby/array ',
     '!ruby/object:Hash ',

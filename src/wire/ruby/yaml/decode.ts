@@ -37,6 +37,13 @@ const checkAnchor = (name: string): void => {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters in question
 const UNUSUAL_IN_TAG = /[\x00-\x20\x7f\x85\u2028\u2029]/;
 
+/** An empty list or hash that stands in one word. */
+const emptyKey = (isList: boolean, tag: string | undefined): RubyValue => {
+  const empty = new RubyHash([]);
+  if (!isList) return revived(mappingTag(tag), empty);
+  return isOrdered(tag) ? empty : [];
+};
+
 /** Psych's `ToRuby` visitor: nodes to values. */
 class YamlReader {
   readonly #objects: ObjectTable;
@@ -96,7 +103,7 @@ class YamlReader {
 
   #scalar(node: Scalar): RubyValue {
     const text = this.#source.text(node, this.#column);
-    if (this.#source.isEmptyKey(node, text)) return text === '[]' ? [] : new RubyHash([]);
+    if (this.#source.isEmptyKey(node, text)) return emptyKey(text === '[]', node.tag);
     const isPlain = node.type === 'PLAIN' || node.type === undefined;
     // To libyaml such a colon parts a key from its value.
     if (this.#isInFlow && isPlain && text.startsWith(':') && (node.tag ?? node.anchor) !== undefined)
