@@ -11,6 +11,7 @@ import { privilegedCredentials, readCredential } from '../src/adapter/choria-col
 import { createChoriaCollectiveEgress } from '../src/adapter/choria-collective/egress.ts';
 import { createMcollectiveStompIngress } from '../src/adapter/mcollective-stomp/ingress.ts';
 import { Bridge } from '../src/bridge/bridge.ts';
+import { LogObserver } from '../src/bridge/log-observer.ts';
 import { EMPTY_FILTER } from '../src/envelope/filter.ts';
 import type { IncomingMessage } from '../src/transport/link.ts';
 import { DEFAULT_PRIVILEGED } from '../src/wire/choria/index.ts';
@@ -198,7 +199,7 @@ const startBridge = async ({ certificate, privateKey, clientKey }: Material) => 
         identities: { rules: [rule], privileged: DEFAULT_PRIVILEGED },
       },
     ],
-    log: { ...silent, warn: fail },
+    observers: [new LogObserver({ log: { ...silent, warn: fail }, clock: Date.now })],
     clock: Date.now,
     drainTimeout: 0,
   });

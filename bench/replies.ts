@@ -2,6 +2,7 @@ import { createSecretKey, generateKeyPairSync, type KeyObject, sign, verify } fr
 import { createChoriaFederationIngress } from '../src/adapter/choria-federation/ingress.ts';
 import { createMcollectiveStompEgress } from '../src/adapter/mcollective-stomp/egress.ts';
 import { Bridge } from '../src/bridge/bridge.ts';
+import { LogObserver } from '../src/bridge/log-observer.ts';
 import type { Home } from '../src/envelope/message.ts';
 import type { IncomingMessage, Link, Subscription } from '../src/transport/link.ts';
 import { encodeBase64 } from '../src/wire/base64.ts';
@@ -164,7 +165,7 @@ export const startBench = async ({
     cluster: CLUSTER,
     instance: '1',
     routes,
-    log: silent,
+    observers: [new LogObserver({ log: silent, clock: Date.now })],
     clock: Date.now,
     drainTimeout: 0,
   });

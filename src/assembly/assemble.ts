@@ -2,6 +2,7 @@ import { createSecretKey } from 'node:crypto';
 import type { Egress, Ingress, Ownership } from '../adapter/port.ts';
 import { Bridge, type Route } from '../bridge/bridge.ts';
 import type { Log } from '../bridge/log.ts';
+import { LogObserver } from '../bridge/log-observer.ts';
 import type { BridgeObserver } from '../bridge/observer.ts';
 import { Stats } from '../bridge/stats.ts';
 import { ALONE, createMembership, type Membership } from '../cluster/membership.ts';
@@ -33,7 +34,8 @@ export interface AssembleOptions {
   /** Ms since the epoch. */
   readonly clock?: () => number;
   readonly transports?: Transports;
-  readonly observer?: BridgeObserver;
+  /** Told of what the bridge does, beside the log and the counters. */
+  readonly observer?: Partial<BridgeObserver>;
   /** Whether it is known that no other instance gets copies of requests, as where there is no network. */
   readonly alone?: boolean;
   /** How long a request that comes as one message a node waits for further ones, in ms. */
@@ -96,11 +98,10 @@ export const assemble = (
     instance,
     routes: routesOf(config, ingresses, egresses),
     beside: nodes.beside.map((name) => known(egresses, name)),
-    log,
     clock,
     stats,
     drainTimeout: drainTimeout * 1000,
-    ...(observer && { observer }),
+    observers: [new LogObserver({ log, clock }), ...(observer === undefined ? [] : [observer])],
     inventory: nodes.knowledge,
   });
   const networks = links.filter(
@@ -166,7 +167,10 @@ const membershipOf = (
   if (copied.length === 0 || statistics.interval === 0) return undefined;
   if (link === undefined) {
     // Between two legacy collectives there is no place to hear of each other.
-    log.warn({}, 'without a connection to NATS only one instance may run: each would handle every broadcast');
+    log.warn(
+      { event: 'alone' },
+      'without a connection to NATS only one instance may run: each would handle every broadcast',
+    );
     return undefined;
   }
   const from = new Set(copied.map((route) => route.from));

@@ -111,14 +111,20 @@ const mcollectiveIngress = (
     maxTtl: config.maxTtl,
     clock,
     onError: ({ code, message, context }) => {
-      stats.reject(code, 'reply');
+      stats.refused({ code, stage: 'reply', context, sentence: message });
       log.warn(
-        { link: name, reason: code, request_id: context.requestId, sender: context.sender },
+        {
+          event: 'hand_back_failed',
+          link: name,
+          reason: code,
+          request_id: context.requestId,
+          sender: context.sender,
+        },
         `the frames that are selected stay as they were: ${message}`,
       );
     },
     onNote: (text, { requestId, sender, caller }) =>
-      log.warn({ link: name, request_id: requestId, sender, caller }, text),
+      log.warn({ event: 'client_note', link: name, request_id: requestId, sender, caller }, text),
   });
 };
 

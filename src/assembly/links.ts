@@ -97,14 +97,21 @@ const listener = (link: string, { log, stats, clock }: Surroundings): LinkListen
   return (event: LinkEvent) => {
     switch (event.kind) {
       case 'connected':
-        log.info({ link, server: event.server, note: event.note }, 'connected');
+        log.info({ event: 'connected', link, server: event.server, note: event.note }, 'connected');
         break;
       case 'disconnected':
-        log.warn({ link, server: event.server, reason: event.reason }, 'disconnected');
+        log.warn({ event: 'disconnected', link, server: event.server, reason: event.reason }, 'disconnected');
         break;
       case 'retry':
         log.warn(
-          { link, server: event.server, reason: event.reason, hint: event.hint, delay_ms: event.delay },
+          {
+            event: 'connection_failed',
+            link,
+            server: event.server,
+            reason: event.reason,
+            hint: event.hint,
+            delay_ms: event.delay,
+          },
           'connection failed, trying again',
         );
         break;
@@ -112,6 +119,7 @@ const listener = (link: string, { log, stats, clock }: Surroundings): LinkListen
         if (reminders.isDue(keyOf(event.right)))
           log.warn(
             {
+              event: 'not_permitted',
               link,
               destination: event.right.destination,
               reason: event.error.message,
@@ -122,19 +130,22 @@ const listener = (link: string, { log, stats, clock }: Surroundings): LinkListen
         break;
       case 'granted':
         if (reminders.isOver(keyOf(event.right)))
-          log.info({ link, destination: event.right.destination }, 'the broker permits it now');
+          log.info(
+            { event: 'permitted', link, destination: event.right.destination },
+            'the broker permits it now',
+          );
         break;
       case 'expired':
         // Nobody sent it, and the next one says more.
         if (isStatsSubject(event.destination)) break;
-        stats.add('expired', event.count);
+        stats.expired(event.count);
         log.warn(
-          { link, destination: event.destination, count: event.count },
+          { event: 'expired', link, destination: event.destination, count: event.count },
           'expired while waiting for the connection',
         );
         break;
       case 'error':
-        log.error({ link, err: event.error }, 'link error');
+        log.error({ event: 'link_error', link, err: event.error }, 'link error');
         break;
     }
   };

@@ -1,17 +1,16 @@
-import type { Egress, Ignored, Ingress, LinkStatus, Step, Undelivered } from '../adapter/port.ts';
+import type { Egress, Ingress, LinkStatus, ReplySink, Undelivered } from '../adapter/port.ts';
 import type { Home, Reply, Request } from '../envelope/message.ts';
-import { asRejection, Rejection, type RejectionCode, type RejectionContext } from '../envelope/rejection.ts';
+import { asRejection, Rejection } from '../envelope/rejection.ts';
 import { isSealedReply, isSealedRequest, type SealedReply, type SealedRequest } from '../envelope/sealed.ts';
+import { aboutReply, aboutRequest, callerOut, expiryOf, targetsOf } from './about.ts';
 import { Homeward, type InsteadOf } from './homeward.ts';
 import { type IdentityMapOptions, mapCaller } from './identity-map.ts';
 import { Ledger, type Note } from './ledger.ts';
-import { LineLimit } from './line-limit.ts';
-import type { Log } from './log.ts';
-import type { BridgeObserver } from './observer.ts';
+import { type About, type BridgeObserver, Observers, type Passage, type Stage } from './observer.ts';
+import { Passages } from './passages.ts';
 import { Silence } from './silence.ts';
 import { SilentNodes } from './silent-nodes.ts';
-import { routeName, type Stage, Stats } from './stats.ts';
-import { Steps } from './steps.ts';
+import { Stats } from './stats.ts';
 import { type Trail, withHop } from './trail.ts';
 import { within } from './within.ts';
 
@@ -31,13 +30,13 @@ export interface BridgeOptions {
   readonly cluster: string;
   readonly instance: string;
   readonly routes: readonly Route[];
-  readonly log: Log;
   /** Ms since the epoch. */
   readonly clock: () => number;
   /** How long a stop waits for replies to requests in flight, in ms. */
   readonly drainTimeout: number;
   readonly stats?: Stats;
-  readonly observer?: BridgeObserver;
+  /** Told of all that the bridge does, beside the counters: the log, a recording. */
+  readonly observers?: readonly Partial<BridgeObserver>[];
   readonly inventory?: NodeKnowledge;
   /** Egresses that no route leads to, which only say who is there. */
   readonly beside?: readonly Egress[];
@@ -58,19 +57,16 @@ const CLOSE_TIMEOUT = 6_000;
 /** While draining, so that a stop does not take longer than it must. */
 const DRAIN_QUIET = 2_000;
 
-/** What says nothing about the sender being up to anything. */
-const ORDINARY: ReadonlySet<RejectionCode> = new Set(['expired', 'token_expired', 'draining']);
-
 /** Takes requests from ingresses to egresses and replies back: route, identity, audit, counters. */
 export class Bridge {
   readonly stats: Stats;
   readonly #options: BridgeOptions;
   readonly #ledger: Ledger;
   readonly #homeward: Homeward;
-  readonly #lines: LineLimit;
   readonly #silence: Silence;
   readonly #silentNodes: SilentNodes;
-  readonly #steps: Steps;
+  readonly #observers: Observers;
+  readonly #passages = new Passages();
   readonly #ingresses: ReadonlyMap<string, Ingress>;
   readonly #egresses: ReadonlySet<Egress>;
   #delivering = 0;
@@ -82,23 +78,22 @@ export class Bridge {
   constructor(options: BridgeOptions) {
     this.#options = options;
     this.stats = options.stats ?? new Stats();
-    this.#lines = new LineLimit(options);
-    this.#silence = new Silence(options);
-    this.#silentNodes = new SilentNodes(options);
-    this.#steps = new Steps(options.log);
+    const observers = new Observers([this.stats, ...(options.observers ?? [])]);
+    this.#observers = observers;
+    this.#silence = new Silence({ ...options, tell: (silence) => observers.egressSilent(silence) });
+    this.#silentNodes = new SilentNodes({ ...options, tell: (silence) => observers.nodesSilent(silence) });
     this.#ledger = new Ledger({
-      log: options.log,
       clock: options.clock,
       capacity: 20_000,
       bytes: 32 * 1024 ** 2,
       quiet: QUIET,
-      onDone: (route, seconds) => this.stats.onDone?.(route, seconds),
+      onDone: (summary) => observers.requestDone(summary),
       onUnanswered: (route, nodes, since) => this.#silentNodes.unanswered(route, nodes, since),
     });
     // Known from the start, so that nothing counted is told as 0 and not as missing.
     for (const { from, to } of options.routes) this.stats.route(from.name, to.name);
     this.#ingresses = new Map(options.routes.map(({ from }) => [from.name, from]));
-    this.#homeward = new Homeward({ ...options, ingresses: this.#ingresses, stats: this.stats });
+    this.#homeward = new Homeward({ ...options, ingresses: this.#ingresses, observer: observers });
     this.taking = new Promise((resolve) => {
       this.#takes = resolve;
     });
@@ -112,11 +107,11 @@ export class Bridge {
    * @returns once all sides are there
    */
   async start(known: () => Promise<void> = async () => undefined): Promise<void> {
-    const replies = (egress: Egress) => ({
-      reply: (reply: Reply | SealedReply) => this.#reply(reply, egress),
-      rejected: (rejection: Rejection, home?: Home, broadcast?: boolean) =>
-        this.#rejectedReply(rejection, home, broadcast, egress),
-      step: (step: Step, context: RejectionContext) => this.#steps.tell(`request ${step}`, () => context),
+    const observers = this.#observers;
+    const replies = (egress: Egress): ReplySink => ({
+      reply: (reply) => this.#reply(reply, egress),
+      rejected: (rejection, home, broadcast) => this.#rejectedReply(rejection, home, broadcast, egress),
+      step: (step, about) => observers.step(`request ${step}`, undefined, () => about),
     });
     const egresses = new Map([...this.#egresses].map((egress) => [egress, egress.start(replies(egress))]));
     const ingresses = [...this.#ingresses.values()].map(async (ingress) => {
@@ -128,8 +123,8 @@ export class Bridge {
       await ingress.start({
         request: (request) => void this.#request(request, ingress),
         rejected: (rejection, home) => this.#rejected(rejection, home, 'request_in'),
-        ignored: (why, context) => this.#ignored(why, context, 'a request'),
-        step: (step, context) => this.#steps.tell(`request ${step}`, () => context),
+        ignored: (why, context) => observers.leftAlone({ what: 'request', why, context }),
+        step: (step, about) => observers.step(`request ${step}`, undefined, () => about),
       });
       this.#takes();
     });
@@ -162,6 +157,11 @@ export class Bridge {
     return this.#silentNodes.count(route);
   }
 
+  /** @returns ends it */
+  observe(observer: Partial<BridgeObserver>): () => void {
+    return this.#observers.add(observer);
+  }
+
   status(): readonly LinkStatus[] {
     return [...this.#ingresses.values(), ...this.#egresses].map((adapter) => adapter.status());
   }
@@ -177,42 +177,38 @@ export class Bridge {
 
   async #request(request: Request | SealedRequest, from: Ingress): Promise<void> {
     const since = performance.now();
-    this.stats.add('requestsReceived');
+    const observers = this.#observers;
+    const context = aboutRequest(request);
+    observers.step('request received', undefined, () => context);
     this.#delivering++;
     try {
       if (this.#draining) throw new Rejection('draining', 'this bridge is shutting down');
       const route = this.#routeOf(request, from);
-      const counts = this.stats.route(from.name, route.to.name);
-      counts.requestsReceived++;
-      const about = { ...contextOf(request), route: counts.name, targets: targetsOf(request) };
-      this.#steps.tell('request routed', () => about);
-      const { outgoing, note } = this.#outgoing(request, route, counts.name);
-      this.#steps.tell('request mapped', () => ({ ...about, ...callerOf(outgoing) }));
+      const passage = this.#passages.of(from.name, route.to.name);
+      const about: About = { ...context, targets: targetsOf(request) };
+      observers.step('request routed', passage, () => about);
+      const { outgoing, note } = this.#outgoing(request, route, passage.name);
+      observers.step('request mapped', passage, () => ({ ...about, ...callerOut(outgoing) }));
       try {
         await route.to.deliver(outgoing, this.#whenUndelivered(request, note));
       } catch (error) {
         if (note !== undefined) this.#ledger.forget(note);
         throw error;
       }
-      this.#steps.tell('request sent', () => about);
+      observers.step('request sent', passage, () => about);
       this.#silence.asked(route.to, expiryOf(request));
-      const { targets } = about;
-      this.stats.add('requestsSent');
-      this.stats.add('targetsSent', targets);
-      counts.requestsSent++;
-      counts.targetsSent += targets;
     } catch (error) {
       const home = isSealedRequest(request) ? request.answerTo(request.content) : request.home;
-      this.#rejected(asRejection(error, contextOf(request)), home, 'request');
+      this.#rejected(asRejection(error, context), home, 'request');
     } finally {
       this.#delivering--;
-      this.stats.spent('request', since);
+      observers.handled('request', (performance.now() - since) / 1000);
     }
   }
 
   /** Holds nothing of the request but who sent it: as many may wait as there is room for. */
   #whenUndelivered(request: Request | SealedRequest, note: Note | undefined): Undelivered {
-    const about = contextOf(request);
+    const about = aboutRequest(request);
     return (rejection, extent, home) => {
       if (extent === 'all' && note !== undefined) this.#ledger.forget(note);
       this.#rejected(rejection.with(about), home, 'request');
@@ -256,38 +252,29 @@ export class Bridge {
 
   #reply(reply: Reply | SealedReply, egress: Egress): void {
     const since = performance.now();
-    // A token may name an ingress that this instance does not have; then there is no such route either.
-    const counts = this.#ingresses.has(reply.home.ingress)
-      ? this.stats.route(reply.home.ingress, egress.name)
-      : undefined;
-    this.stats.add('repliesReceived');
+    const observers = this.#observers;
+    const passage = this.#passageHome(reply.home.ingress, egress);
+    const about = (): About => aboutReply(reply);
+    observers.step('reply received', passage, about);
     this.#silence.heard(egress);
-    if (counts !== undefined) this.#silentNodes.heard(counts.name, reply.sender || undefined);
-    this.#steps.tell('reply received', () => ({
-      ...replyFields(reply),
-      ...(counts && { route: counts.name }),
-    }));
-    if (counts !== undefined) counts.repliesReceived++;
+    if (passage !== undefined) this.#silentNodes.heard(passage.name, reply.sender || undefined);
     if (isSealedReply(reply)) this.#ledger.passedBack(reply);
     else {
       const { home, sender, broadcast } = reply;
       this.#options.inventory?.seen(egress.name, home.collective, sender);
       if (this.#answersItself(home, sender, broadcast)) {
-        const { requestId, agent, collective } = home;
-        this.#ignored('native', { requestId, sender, agent, collective }, 'a reply');
+        observers.leftAlone({ what: 'reply', why: 'native', context: about() });
         return;
       }
       this.#ledger.replied(home, false, sender);
     }
-    if (this.#homeward.send(reply)) {
-      this.#steps.tell('reply sent', () => ({
-        ...replyFields(reply),
-        ...(counts && { route: counts.name }),
-      }));
-      this.stats.add('repliesSent');
-      if (counts !== undefined) counts.repliesSent++;
-    }
-    this.stats.spent('reply', since);
+    if (this.#homeward.send(reply)) observers.step('reply sent', passage, about);
+    observers.handled('reply', (performance.now() - since) / 1000);
+  }
+
+  /** A token may name an ingress that this instance does not have; then there is no such route either. */
+  #passageHome(ingress: string, { name }: Egress): Passage | undefined {
+    return this.#ingresses.has(ingress) ? this.#passages.of(ingress, name) : undefined;
   }
 
   #rejectedReply(
@@ -298,8 +285,8 @@ export class Bridge {
   ): void {
     this.#silence.heard(egress);
     const node = rejection.context.sender;
-    if (home !== undefined && this.#ingresses.has(home.ingress))
-      this.#silentNodes.heard(routeName(home.ingress, egress.name), node);
+    const passage = home && this.#passageHome(home.ingress, egress);
+    if (passage !== undefined) this.#silentNodes.heard(passage.name, node);
     if (home !== undefined && node !== undefined && this.#answersItself(home, node, broadcast)) {
       this.#refused(rejection, home, 'reply_in');
       return;
@@ -314,13 +301,7 @@ export class Bridge {
     return broadcast === true && this.#options.inventory?.isNative(ingress, collective, node) === true;
   }
 
-  #ignored(why: Ignored, { requestId, sender, agent, collective }: RejectionContext, what: string): void {
-    this.stats.ignore(why);
-    const fields = { reason: why, request_id: requestId, sender, agent, collective };
-    this.#options.log.debug(fields, `${what} was left to others`);
-  }
-
-  /** Counts and logs what is refused and tells the requester, in the node's name where it is a node's reply. */
+  /** Says what is refused and tells the requester, in the node's name where it is a node's reply. */
   #rejected(rejection: Rejection, home: Home | undefined, stage: Stage, reply?: InsteadOf): void {
     this.#refused(rejection, home, stage);
     // Its time ended here: whoever asked no longer waits. As it came in, its sender's clock is wrong, and he does.
@@ -329,28 +310,20 @@ export class Bridge {
   }
 
   #refused(rejection: Rejection, home: Home | undefined, stage: Stage): void {
-    const { code, message, context } = rejection;
-    this.stats.reject(code, stage);
-    const requestId = context.requestId ?? home?.requestId;
-    const { sender } = context;
-    const sentence = `rejected: ${message}`;
-    this.#options.observer?.refused({
+    const { code, message, context, cause } = rejection;
+    const { requestId = home?.requestId, agent = home?.agent, collective = home?.collective } = context;
+    this.#observers.refused({
       code,
-      ...(requestId !== undefined && { requestId }),
-      ...(sender !== undefined && { sender }),
-      sentence,
+      stage,
+      context: {
+        ...context,
+        ...(requestId !== undefined && { requestId }),
+        ...(agent !== undefined && { agent }),
+        ...(collective !== undefined && { collective }),
+      },
+      sentence: message,
+      ...(cause !== undefined && { cause }),
     });
-    const fields = {
-      reason: code,
-      request_id: requestId,
-      sender,
-      caller: context.caller,
-      agent: context.agent ?? home?.agent,
-      collective: context.collective ?? home?.collective,
-      ...(code === 'internal' ? { err: rejection.cause } : {}),
-    };
-    // Of each stage, so that what anybody may send hides nothing of what was signed.
-    this.#lines.tell(`${stage} ${code}`, ORDINARY.has(code) ? 'info' : 'warn', fields, sentence);
   }
 
   #withHop<T extends Trail>(home: T, from: Ingress, to: Egress): T {
@@ -358,32 +331,3 @@ export class Bridge {
     return home.hops === undefined ? home : withHop(home, this.#options, from.status(), to.status());
   }
 }
-
-/** How many messages to nodes it stands for; a broadcast is one. */
-const targetsOf = (request: Request | SealedRequest): number => {
-  if (isSealedRequest(request)) return request.targets.length;
-  return request.target.kind === 'directed' ? request.target.nodes.length : 1;
-};
-
-const contextOf = (request: Request | SealedRequest): RejectionContext => {
-  if (isSealedRequest(request)) {
-    const { home, sender, caller } = request;
-    return { requestId: home.requestId, sender, ...(caller === undefined ? {} : { caller }) };
-  }
-  const { id, sender, caller, agent, collective } = request;
-  return { requestId: id, sender, caller, agent, collective };
-};
-
-/** In whose name it goes out; what passes sealed keeps its own. */
-const callerOf = (outgoing: Request | SealedRequest): { readonly callerOut?: string } =>
-  isSealedRequest(outgoing) ? {} : { callerOut: outgoing.caller };
-
-/** Ms since the epoch. */
-const expiryOf = (request: Request | SealedRequest): number =>
-  isSealedRequest(request) ? request.expires : request.home.expires * 1000;
-
-const replyFields = ({ home, sender }: Reply | SealedReply): RejectionContext => ({
-  requestId: home.requestId,
-  sender,
-  ...('agent' in home ? { agent: home.agent, collective: home.collective } : {}),
-});

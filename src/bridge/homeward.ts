@@ -3,10 +3,7 @@ import type { Home, Reply } from '../envelope/message.ts';
 import { asRejection, Rejection, type RejectionCode } from '../envelope/rejection.ts';
 import { isSealedReply, type SealedReply } from '../envelope/sealed.ts';
 import { errorReply, isAnswerable } from './error-reply.ts';
-import { LineLimit } from './line-limit.ts';
-import type { Log } from './log.ts';
 import type { BridgeObserver } from './observer.ts';
-import type { Stats } from './stats.ts';
 import { type Trail, withReplyHop } from './trail.ts';
 
 export interface HomewardOptions {
@@ -19,9 +16,7 @@ export interface HomewardOptions {
   readonly instance: string;
   /** Ms since the epoch. */
   readonly clock: () => number;
-  readonly log: Log;
-  readonly stats: Stats;
-  readonly observer?: BridgeObserver;
+  readonly observer: Pick<BridgeObserver, 'step' | 'refused'>;
 }
 
 /** Whose reply an error stands for. */
@@ -41,28 +36,21 @@ const NO_WAY: ReadonlySet<RejectionCode> = new Set([
   'collective_not_exported',
 ]);
 
-/** Of what waited, the link says how much was lost in one line; here it is counted only. */
+/** Of what waited, the link says how much was lost. */
 const TOLD_BY_LINK: ReadonlySet<RejectionCode> = new Set(['expired', 'draining']);
-
-/** How often a line tells of refusals that there was no room for, in ms. Others bring those about, by the thousand. */
-const QUIET = 10_000;
 
 /** A reply's last step: out by the ingress that its request came in by. */
 export class Homeward {
   readonly #options: HomewardOptions;
-  readonly #lines: LineLimit;
-  readonly #refusals: LineLimit;
 
   constructor(options: HomewardOptions) {
     this.#options = options;
-    this.#lines = new LineLimit(options);
-    this.#refusals = new LineLimit({ ...options, most: 1, window: QUIET });
   }
 
   /**
    * Where a node's reply is what cannot be sent, now or when its turn comes, its requester gets an error in the node's
    * name.
-   * @returns whether it was sent; else it is counted and logged why not
+   * @returns whether it was sent; else observers are told why not
    */
   send(reply: Reply | SealedReply): boolean {
     const rejection = this.#send(reply, true);
@@ -81,17 +69,17 @@ export class Homeward {
    * @param reply undefined where it is a request that is refused
    */
   answer(rejection: Rejection, home: Home, reply?: InsteadOf): void {
-    const { identity, clock, stats } = this.#options;
+    const { identity, clock, observer } = this.#options;
     const now = clock();
     if (!isAnswerable(home, now)) return;
     const error = errorReply(rejection, home, reply?.node ?? identity, reply?.whose ?? '', now);
     const isSent = this.#send(reply === undefined ? { ...error, refusal: true } : error, false) === undefined;
-    if (isSent) stats.add('errorsSent');
+    if (isSent) observer.step('error sent', undefined, () => ({ requestId: home.requestId }));
   }
 
   /**
    * @param isNodes whether it is a node's own reply, in whose place an error goes when its turn comes and it cannot be sent
-   * @returns why it was not sent, counted and logged
+   * @returns why it was not sent, as observers are told
    */
   #send(reply: Reply | SealedReply, isNodes: boolean): Rejection | undefined {
     const { ingresses } = this.#options;
@@ -129,27 +117,21 @@ export class Homeward {
     home?: Home,
   ): (rejection: Rejection) => void {
     return (rejection) => {
-      this.#options.stats.unsent++;
-      if (TOLD_BY_LINK.has(rejection.code)) this.#options.stats.reject(rejection.code, 'reply');
-      else this.#tell(rejection.with(about), isRefusal);
+      this.#options.observer.step('reply lost', undefined, () => about);
+      this.#tell(rejection.with(about), isRefusal, TOLD_BY_LINK.has(rejection.code));
       if (home !== undefined) this.#answerInstead(rejection, home, about.sender);
     };
   }
 
-  #tell({ code, message, context }: Rejection, isRefusal: boolean): void {
-    const { stats, observer } = this.#options;
-    const { requestId, sender } = context;
-    const sentence = `reply not sent: ${message}`;
-    stats.reject(code, 'reply');
-    observer?.refused({
+  #tell({ code, message, context }: Rejection, isAnswer: boolean, byLink = false): void {
+    this.#options.observer.refused({
       code,
-      ...(requestId !== undefined && { requestId }),
-      ...(sender !== undefined && { sender }),
-      sentence,
+      stage: 'reply',
+      context,
+      sentence: message,
+      ...(isAnswer && { isAnswer }),
+      ...(byLink && { byLink }),
     });
-    const fields = { reason: code, request_id: requestId, sender };
-    const lines = isRefusal && code === 'overloaded' ? this.#refusals : this.#lines;
-    lines.tell(code, 'warn', fields, sentence);
   }
 
   #withHop<T extends Trail>(home: T, ingress: Ingress): T {

@@ -3,11 +3,9 @@ import type { Home, Request } from '../envelope/message.ts';
 import type { SealedHome, SealedReply, SealedRequest } from '../envelope/sealed.ts';
 import { cut, LONGEST_TEXT } from '../envelope/text.ts';
 import { Entry, type EntryOptions, type Fields } from './entry.ts';
-import { LineLimit } from './line-limit.ts';
-import type { Log } from './log.ts';
+import type { RequestSummary } from './observer.ts';
 
 export interface LedgerOptions {
-  readonly log: Log;
   /** Ms since the epoch. */
   readonly clock: () => number;
   /** Requests that are remembered at once; the oldest makes room. */
@@ -16,8 +14,8 @@ export interface LedgerOptions {
   readonly bytes: number;
   /** Ms without a further reply after which a request of unknown number of replies is written up. */
   readonly quiet: number;
-  /** Told how long after a request its last reply came, once no more are awaited; not of one without a reply. */
-  readonly onDone?: (route: string, seconds: number) => void;
+  /** Told of each request once, when no more replies are awaited. */
+  readonly onDone: (summary: RequestSummary) => void;
   /** Told of nodes that were named and have not answered when the ttl of their request ends. @param since ms since the epoch */
   readonly onUnanswered?: (route: string, nodes: readonly string[], since: number) => void;
 }
@@ -52,13 +50,11 @@ export class Ledger {
   readonly #written = new Set<string>();
   /** Of ways home, for as long as somebody else keeps them. */
   readonly #keys = new WeakMap<Home, string>();
-  readonly #lines: LineLimit;
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: LedgerOptions) {
     this.#options = options;
-    this.#lines = new LineLimit(options);
   }
 
   /** Requests that still wait for a reply of a node that was named. */
@@ -258,11 +254,13 @@ export class Ledger {
     this.#drop(entry);
     // Not one that another instance took: its further replies are that one's still.
     if (entry.isOwn) this.#remember(entry.key);
-    if (entry.isOwn) this.#options.log.info(entry.line(), 'request');
-    else this.#lines.tell('replies', 'info', entry.line(), 'replies');
     const { route } = entry.fields;
-    if (typeof route === 'string' && entry.replies > 0)
-      this.#options.onDone?.(route, (entry.last - entry.started) / 1000);
+    this.#options.onDone({
+      fields: entry.line(),
+      route: entry.isOwn && typeof route === 'string' ? route : undefined,
+      replies: entry.replies,
+      duration: entry.last - entry.started,
+    });
   }
 }
 

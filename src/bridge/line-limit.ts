@@ -1,4 +1,4 @@
-import type { Log } from './log.ts';
+import type { Log, LogFields } from './log.ts';
 
 export interface LineLimitOptions {
   readonly log: Log;
@@ -32,12 +32,7 @@ export class LineLimit {
     this.#options = { log, clock, most, window };
   }
 
-  tell(
-    kind: string,
-    level: 'info' | 'warn',
-    fields: Readonly<Record<string, unknown>>,
-    message: string,
-  ): void {
+  tell(kind: string, level: 'info' | 'warn', fields: LogFields, message: string): void {
     const { log, clock, most, window } = this.#options;
     const now = clock();
     const known = this.#kinds.get(kind);

@@ -1,9 +1,17 @@
+import type { LogEvent } from './log-events.ts';
+
+/** What a line says beside its sentence. */
+export type LogFields = Readonly<Record<string, unknown>> & {
+  /** For whoever reads lines by program. */
+  readonly event: LogEvent;
+};
+
 /** What the bridge needs of a logger; pino's fits. */
 export interface Log {
-  debug(fields: Readonly<Record<string, unknown>>, message: string): void;
-  info(fields: Readonly<Record<string, unknown>>, message: string): void;
-  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
-  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
   /** Whether lines of a level are written at all. */
   isLevelEnabled?(level: 'debug'): boolean;
 }

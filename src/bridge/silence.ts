@@ -1,7 +1,7 @@
-import type { Log } from './log.ts';
+import type { EgressSilence } from './observer.ts';
 
 export interface SilenceOptions {
-  readonly log: Log;
+  readonly tell: (silence: EgressSilence) => void;
   /** Ms since the epoch. */
   readonly clock: () => number;
 }
@@ -63,11 +63,12 @@ export class Silence {
   #tell({ name, silence }: Quarter, watch: Watch, wait: number): void {
     watch.timer = undefined;
     watch.told = this.#options.clock();
-    const why = silence === undefined ? '' : `: ${silence}`;
-    this.#options.log.warn(
-      { link: name, requests: watch.asked },
-      `nothing has come back from ${name} for ${Math.round(wait / 1000)} s${why}`,
-    );
+    this.#options.tell({
+      egress: name,
+      requests: watch.asked,
+      wait,
+      ...(silence !== undefined && { hint: silence }),
+    });
     watch.asked = 0;
   }
 

@@ -1,8 +1,7 @@
-import { cut } from '../envelope/text.ts';
-import type { Log } from './log.ts';
+import type { NodesSilence } from './observer.ts';
 
 export interface SilentNodesOptions {
-  readonly log: Log;
+  readonly tell: (silence: NodesSilence) => void;
   /** Ms since the epoch. */
   readonly clock: () => number;
 }
@@ -27,7 +26,7 @@ const MOST_UNANSWERED = 10;
 const MOST_NODES = 5_000;
 /** Who is not asked any more is of no interest after so long. In ms. */
 const INTEREST = 3_600_000;
-/** Between two lines of the same route, in ms. */
+/** How often it is told of the same route, in ms. */
 const TELL_EVERY = 600_000;
 const MOST_NAMED = 10;
 
@@ -79,12 +78,12 @@ export class SilentNodes {
     const silent = silentIn(watch, now);
     if (silent.length === 0) return;
     watch.told = now;
-    const nodes = silent.slice(0, MOST_NAMED).map((node) => cut(node));
-    const what = silent.length === 1 ? '1 node has' : `${silent.length} nodes have`;
-    this.#options.log.warn(
-      { route, silent: silent.length, nodes },
-      `${what} not answered the last ${MOST_UNANSWERED} requests or more, while others answer; look into the logs of ${nodes[0]}`,
-    );
+    this.#options.tell({
+      route,
+      silent: silent.length,
+      nodes: silent.slice(0, MOST_NAMED),
+      requests: MOST_UNANSWERED,
+    });
   }
 
   #watchOf(route: string): Watch {

@@ -1,5 +1,7 @@
 import type { Ignored } from '../adapter/port.ts';
 import type { RejectionCode } from '../envelope/rejection.ts';
+import type { About, BridgeObserver, LeftAlone, Passage, Refusal, Stage, Step } from './observer.ts';
+import { passageName } from './passages.ts';
 
 /** What is counted of requests and replies; counters only, lost with the process. */
 export interface Counts {
@@ -20,12 +22,13 @@ export interface Counts {
   readonly ignored: Readonly<Record<Ignored, number>>;
 }
 
-export type Counter = Exclude<keyof Counts, 'rejected' | 'ignored'>;
+type Counter = Exclude<keyof Counts, 'rejected' | 'ignored'>;
 
-/** What passed by one route. The bridge counts on them as they are: this is the hot path. */
-export class RouteCounts {
+/** What passed by one route. */
+export class RouteCounts implements Passage {
   readonly from: string;
   readonly to: string;
+  readonly name: string;
   /** Requests that belong to it, whether they went out or were refused. */
   requestsReceived = 0;
   requestsSent = 0;
@@ -37,26 +40,9 @@ export class RouteCounts {
   constructor(from: string, to: string) {
     this.from = from;
     this.to = to;
-  }
-
-  /** As the log names it. */
-  get name(): string {
-    return routeName(this.from, this.to);
+    this.name = passageName(from, to);
   }
 }
-
-export const routeName = (from: string, to: string): string => `${from} → ${to}`;
-
-/** Where a message was refused. */
-export type Stage =
-  /** By the ingress, as it came in. */
-  | 'request_in'
-  /** On its way from the ingress through the egress. */
-  | 'request'
-  /** By the egress, as a reply came in. */
-  | 'reply_in'
-  /** On a reply's way home. */
-  | 'reply';
 
 /** The time that one kind of work has taken. */
 export interface Timing {
@@ -64,7 +50,8 @@ export interface Timing {
   seconds: number;
 }
 
-export class Stats {
+/** Counts what the bridge does. */
+export class Stats implements BridgeObserver {
   readonly #counts: Record<Counter, number> = {
     requestsReceived: 0,
     requestsSent: 0,
@@ -89,11 +76,6 @@ export class Stats {
     request: { count: 0, seconds: 0 },
     reply: { count: 0, seconds: 0 },
   };
-  /** Replies and errors that count as sent and could not be sent after all; each counts as refused as well. */
-  unsent = 0;
-  /** Told of each request that has been answered, once no more replies are awaited. */
-  onDone: ((route: string, seconds: number) => void) | undefined;
-
   /** The counts of a route, from zero when it is asked for the first time. Few, so that looking is quick. */
   route(from: string, to: string): RouteCounts {
     const known = this.#routes.find((one) => one.to === to && one.from === from);
@@ -112,24 +94,68 @@ export class Stats {
     return this.#errors;
   }
 
-  /** @param since `performance.now()` when the work began */
-  spent(work: 'request' | 'reply', since: number): void {
-    const timing = this.timing[work];
+  step(step: Step, passage: Passage | undefined, about: () => About): void {
+    const route = passage && this.route(passage.from, passage.to);
+    switch (step) {
+      case 'request received':
+        this.#counts.requestsReceived++;
+        break;
+      case 'request routed':
+        if (route !== undefined) route.requestsReceived++;
+        break;
+      case 'request sent': {
+        const { targets = 0 } = about();
+        this.#counts.requestsSent++;
+        this.#counts.targetsSent += targets;
+        if (route === undefined) break;
+        route.requestsSent++;
+        route.targetsSent += targets;
+        break;
+      }
+      case 'reply received':
+        this.#counts.repliesReceived++;
+        if (route !== undefined) route.repliesReceived++;
+        break;
+      case 'reply sent':
+        this.#counts.repliesSent++;
+        if (route !== undefined) route.repliesSent++;
+        break;
+      case 'error sent':
+        this.#counts.errorsSent++;
+        break;
+    }
+  }
+
+  handled(what: 'request' | 'reply', seconds: number): void {
+    const timing = this.timing[what];
     timing.count++;
-    timing.seconds += (performance.now() - since) / 1000;
+    timing.seconds += seconds;
   }
 
-  add(counter: Counter, by = 1): void {
-    this.#counts[counter] += by;
-  }
-
-  reject(code: RejectionCode, stage: Stage): void {
+  refused({ code, stage }: Refusal): void {
     this.#errors[stage]++;
     this.#rejected.set(code, (this.#rejected.get(code) ?? 0) + 1);
   }
 
-  ignore(why: Ignored): void {
+  leftAlone({ why }: LeftAlone): void {
     this.#ignored[why]++;
+  }
+
+  requestDone(): void {
+    // How long requests take is told as a histogram, by the metrics.
+  }
+
+  egressSilent(): void {
+    // A line in the log; what does not come is in the counters of replies.
+  }
+
+  nodesSilent(): void {
+    // As many as there are when they are asked for.
+  }
+
+  /** Messages whose ttl ended while they waited for a link. */
+  expired(count: number): void {
+    this.#counts.expired += count;
   }
 
   snapshot(): Counts {

@@ -38,7 +38,7 @@ export const createLogger = (options: LoggerOptions): Logger => {
   const forPeople = format === 'pretty' || (format === 'auto' && terminal);
   const pretty = prettyFactory({
     colorize: options.colour ?? canColour(stream),
-    ignore: 'identity,cluster,instance',
+    ignore: 'event,identity,cluster,instance',
     translateTime: 'SYS:yyyy-mm-dd HH:MM:ss.l',
     singleLine: true,
   });

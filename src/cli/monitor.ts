@@ -25,6 +25,7 @@ export const createMonitor = (
     membership,
     pages: new Map([['/inventory', nodes.page]]),
     stats: bridge.stats,
+    observe: (observer) => void bridge.observe(observer),
     inFlight: () => bridge.inFlight,
     silentNodes: (route) => bridge.silentNodes(route),
     log,
@@ -46,12 +47,12 @@ export const serve = async (
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   try {
     const url = await monitor.listen(host, port);
-    log.info({ url }, 'metrics and health over http');
+    log.info({ event: 'http', url }, 'metrics and health over http');
   } catch (error) {
     const message = `${address} ${listenFailure(error)}`;
     const path = ['http', 'listen'];
     if (given)
       throw new ConfigError([{ file, ...at(path), path: path.join('.'), message }], { cause: error });
-    log.warn({ listen: address }, `no metrics and health over http: ${message} (http.listen)`);
+    log.warn({ event: 'http', listen: address }, `no metrics and health over http: ${message} (http.listen)`);
   }
 };

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { assemble } from '../assembly/assemble.ts';
 import { BROKERS } from '../assembly/links.ts';
+import type { Log } from '../bridge/log.ts';
 import { loadConfig } from '../config/load.ts';
 import { createLogger } from './log.ts';
 import { createMonitor, serve } from './monitor.ts';
@@ -52,8 +53,10 @@ const run = async ({ config: file, record, ...options }: RunOptions): Promise<vo
   const loaded = loadConfig(file, process.env);
   const { config } = loaded;
   const { identity, cluster, instance } = config;
-  const log = createLogger({ ...config.log, stream: process.stdout, identity, cluster, instance });
-  onUnused((signal) => log.warn({ signal }, `${signal} does nothing yet; SIGTERM ends the bridge`));
+  const log: Log = createLogger({ ...config.log, stream: process.stdout, identity, cluster, instance });
+  onUnused((signal) =>
+    log.warn({ event: 'signal', signal }, `${signal} does nothing yet; SIGTERM ends the bridge`),
+  );
   const recording =
     record === undefined ? undefined : await recordRunning({ ...options, record }, loaded, log);
   const { assembled, monitor, socket } = await orAbandon(recording, async () => {
@@ -78,20 +81,21 @@ const run = async ({ config: file, record, ...options }: RunOptions): Promise<vo
   const counters = (): void => {
     const counts = bridge.stats.snapshot();
     const text = JSON.stringify(counts);
-    if (text !== last) log.info({ counts }, 'counters');
+    if (text !== last) log.info({ event: 'counters', counts }, 'counters');
     last = text;
   };
   const timer = setInterval(counters, STATS_EVERY);
 
   const signalled = new Promise<string>((resolve) => {
     onEnd(resolve, (signal) => {
-      log.warn({ signal }, 'second signal, ending at once');
+      log.warn({ event: 'signal', signal }, 'second signal, ending at once');
       process.exit(1);
     });
   });
 
   log.info(
     {
+      event: 'starting',
       routes: config.routes.map(({ from, to, collectives }) => `${from} → ${to}: ${collectives.join(', ')}`),
     },
     'starting',
@@ -107,13 +111,13 @@ const run = async ({ config: file, record, ...options }: RunOptions): Promise<vo
     monitor.running();
     recording?.begin(nodes);
     socket?.begin(nodes);
-    log.info({ links: bridge.status() }, 'ready');
+    log.info({ event: 'ready', links: bridge.status() }, 'ready');
   };
   const started = start();
   try {
     const signal = await Promise.race([signalled, started.then(() => signalled)]);
     monitor.draining();
-    log.info({ signal, drain_timeout_s: config.drainTimeout }, 'draining');
+    log.info({ event: 'draining', signal, drain_timeout_s: config.drainTimeout }, 'draining');
   } finally {
     // A start that is cut short fails, and that is no news. One that fails by itself is told by the caller; but
     // what it has opened would keep the process alive.
@@ -128,5 +132,5 @@ const run = async ({ config: file, record, ...options }: RunOptions): Promise<vo
     clearInterval(timer);
     counters();
   }
-  log.info({}, 'stopped');
+  log.info({ event: 'stopped' }, 'stopped');
 };

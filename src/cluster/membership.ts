@@ -183,7 +183,7 @@ class DocumentedMembership implements Membership {
       const member = seal(this.#members.state(now), { cluster, instance }, key);
       publishDocument({ link, cluster }, this.#document(member), { now: now.epoch, interval });
     } catch (error) {
-      log.warn({ link: link.name, err: error }, 'statistics not published');
+      log.warn({ event: 'statistics', link: link.name, err: error }, 'statistics not published');
     }
   }
 
@@ -194,7 +194,7 @@ class DocumentedMembership implements Membership {
     try {
       document = decodeStats(body);
     } catch (error) {
-      log.debug({ err: error }, 'statistics document that cannot be read');
+      log.debug({ event: 'statistics', err: error }, 'statistics document that cannot be read');
       return;
     }
     const { instance, bridge: { member } = {} } = document;

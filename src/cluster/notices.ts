@@ -22,10 +22,10 @@ export class Notices {
   takesPart(takesPart: boolean, isAway: boolean): void {
     if (takesPart === this.#takesPart) return;
     this.#takesPart = takesPart;
-    if (takesPart) this.#log.info({}, 'takes its share of the legacy requests');
+    if (takesPart) this.#log.info({ event: 'share', taken: true }, 'takes its share of the legacy requests');
     else
       this.#log.warn(
-        {},
+        { event: 'share', taken: false },
         isAway
           ? 'takes no legacy requests for now: a broker that they come from is away, and another instance hears all of them'
           : 'takes no legacy requests for now: it was stopped or cut off for so long that others may have taken its share',
@@ -33,20 +33,27 @@ export class Notices {
   }
 
   heard(instance: string, { process, until }: Statement, isNew: boolean): void {
-    if (isNew) this.#log.info({ member: instance }, 'another instance of the cluster');
+    if (isNew)
+      this.#log.info({ event: 'member_joined', member: instance }, 'another instance of the cluster');
     if (until === undefined) {
       if (this.#leaving.delete(process))
-        this.#log.info({ member: instance }, 'an instance takes part in the cluster again');
+        this.#log.info(
+          { event: 'member_joined', member: instance },
+          'an instance takes part in the cluster again',
+        );
       return;
     }
     if (this.#leaving.has(process)) return;
     if (this.#leaving.size < MAX_NAMES) this.#leaving.add(process);
-    this.#log.info({ member: instance }, 'an instance leaves the cluster to the others');
+    this.#log.info(
+      { event: 'member_left', member: instance },
+      'an instance leaves the cluster to the others',
+    );
   }
 
   silent({ instance, lastHeard }: Member): void {
     this.#log.warn(
-      { member: instance, last_heard: new Date(lastHeard).toISOString() },
+      { event: 'member_silent', member: instance, last_heard: new Date(lastHeard).toISOString() },
       'an instance has fallen silent, the others take its share',
     );
   }
@@ -56,7 +63,7 @@ export class Notices {
     if (this.#unsealed.has(instance) || this.#unsealed.size >= MAX_NAMES) return;
     this.#unsealed.add(instance);
     this.#log.error(
-      { member: instance },
+      { event: 'member_unproven', member: instance },
       'a document of another cluster key is ignored: where it is an instance of this cluster, both take all requests',
     );
   }
@@ -69,7 +76,7 @@ export class Notices {
     if (this.#apart.has(instance) || this.#apart.size >= MAX_NAMES) return;
     this.#apart.add(instance);
     this.#log.error(
-      { member: instance, seconds: Math.round(ms / 1000) },
+      { event: 'clock_apart', member: instance, seconds: Math.round(ms / 1000) },
       counts
         ? 'the time of a document is off by more than a minute: clocks are wrong, and requests may be lost'
         : 'a document whose time is off by more than max_ttl is ignored: a recording, or a clock that is wrong',
@@ -81,7 +88,7 @@ export class Notices {
     if (this.#isNamesakeTold) return;
     this.#isNamesakeTold = true;
     this.#log.error(
-      { member: instance },
+      { event: 'name_taken', member: instance },
       'another process has the same instance name: give each a name of its own (the key instance)',
     );
   }

@@ -235,7 +235,10 @@ export class Inventory {
   #complain(kind: string, fields: Readonly<Record<string, string>>, what: string): void {
     if (this.#complained.has(kind)) return;
     this.#complained.add(kind);
-    this.#options.log.warn(fields, `${what} is left out of the inventory; further ones silently`);
+    this.#options.log.warn(
+      { event: 'inventory_full', ...fields },
+      `${what} is left out of the inventory; further ones silently`,
+    );
   }
 }
 

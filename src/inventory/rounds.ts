@@ -113,7 +113,8 @@ export class Rounds {
       await ask(collective, (node) => found(egress, collective, node));
       asked(collective, at);
       this.#failing.delete(collective);
-      if (before !== undefined) log.info({ egress, collective }, 'nodes can be asked for again');
+      if (before !== undefined)
+        log.info({ event: 'discovery', egress, collective }, 'nodes can be asked for again');
       return undefined;
     } catch (error) {
       const rejection = asRejection(error);
@@ -125,7 +126,8 @@ export class Rounds {
         reason: code,
         ...(code === 'internal' ? { err: rejection.cause } : {}),
       };
-      if (code !== before) log.warn(fields, `nodes cannot be asked for: ${message}`);
+      if (code !== before)
+        log.warn({ event: 'discovery', ...fields }, `nodes cannot be asked for: ${message}`);
       return message;
     }
   }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { chmod, lstat, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { LogFields } from '../bridge/log.ts';
 import { type CassetteHeader, formatEntry, formatHeader } from '../cassette/format.ts';
 import { codeOf } from '../config/files.ts';
 import { RecordError } from './problem.ts';
@@ -12,7 +13,7 @@ export interface RecordSocketOptions {
   /** Ms since the epoch. */
   readonly clock: () => number;
   /** Told of who listens, and of failures. */
-  readonly log: (fields: Readonly<Record<string, unknown>>, message: string) => void;
+  readonly log: (fields: LogFields, message: string) => void;
 }
 
 /**
@@ -71,7 +72,10 @@ export const openRecordSocket = async (options: RecordSocketOptions): Promise<Re
     listeners.get(socket)?.stop();
     listeners.delete(socket);
     dismiss(socket, reason);
-    log({ listeners: listeners.size }, `a recording from inside ended: ${reason}`);
+    log(
+      { event: 'listener_left', listeners: listeners.size, reason },
+      `a recording from inside ended: ${reason}`,
+    );
   };
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
@@ -88,11 +92,12 @@ export const openRecordSocket = async (options: RecordSocketOptions): Promise<Re
       return false;
     };
     socket.on('close', () => {
-      if (listeners.delete(socket)) log({ listeners: listeners.size }, 'a recording from inside ended');
+      if (listeners.delete(socket))
+        log({ event: 'listener_left', listeners: listeners.size }, 'a recording from inside ended');
     });
     write(formatHeader(header(clock())));
     listeners.set(socket, new Recorder({ write: (entry) => write(formatEntry(entry)), clock }));
-    log({ listeners: listeners.size }, 'a recording from inside began');
+    log({ event: 'listener_joined', listeners: listeners.size }, 'a recording from inside began');
   });
   try {
     if (await isLeft(file)) await rm(file, { force: true });

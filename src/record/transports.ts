@@ -8,6 +8,9 @@ import type { Tap } from './recorder.ts';
 
 type Side = CassetteMessage['side'];
 
+/** What a recording wants to know of the bridge beside its messages. */
+type RefusalObserver = Pick<BridgeObserver, 'refused'>;
+
 /**
  * The bridge's own questions of who is there: they go by no request's time, and their answers are for this process alone,
  * at a place that it makes up. What was found is in the header of a recording instead.
@@ -107,14 +110,17 @@ const recordingTransports = (
 
 /** Tells the tap of what is refused, unless it is an answer to the bridge's own question, which is in no recording. */
 const recordingObserver = (
-  within: BridgeObserver | undefined,
+  within: RefusalObserver | undefined,
   tap: Tap,
   own: OwnQuestions,
-): BridgeObserver => ({
+): RefusalObserver => ({
   refused: (refusal) => {
     within?.refused(refusal);
-    if (own.isAnswered) return;
-    const { code, requestId, sender } = refusal;
+    if (own.isAnswered || refusal.byLink) return;
+    const {
+      code,
+      context: { requestId, sender },
+    } = refusal;
     tap.rejected({
       code,
       ...(requestId !== undefined && { request_id: requestId }),
@@ -126,7 +132,7 @@ const recordingObserver = (
 /** What a bridge is given so that a tap hears all that it does. */
 export interface Recording {
   readonly transports: Transports;
-  readonly observer: BridgeObserver;
+  readonly observer: RefusalObserver;
 }
 
 /** @param within what else records it */

@@ -1,6 +1,7 @@
 import { assemble } from '../assembly/assemble.ts';
 import type { Log } from '../bridge/log.ts';
-import type { BridgeObserver } from '../bridge/observer.ts';
+import { type BridgeObserver, refusalText } from '../bridge/observer.ts';
+import { Unfinished } from '../bridge/unfinished.ts';
 import {
   bodyFields,
   bodyOf,
@@ -65,13 +66,12 @@ export const openStage = async (loaded: LoadedConfig, header: CassetteHeader): P
   /** Whether a reply was fed last. */
   let isReply = false;
   let outcomes: Outcome[] = [];
-  /** Replies that an ingress has sent. */
-  let delivered = 0;
+  const unfinished = new Unfinished();
 
   const onSend = (link: string, side: Side, message: OutgoingMessage): void => {
     const { destination, replyTo, headers, body } = message;
     const isHandedBack = headers?.[BRIDGE_MARKER] !== undefined;
-    if (side === 'ingress' && !isHandedBack) delivered++;
+    if (side === 'ingress' && !isHandedBack) unfinished.left();
     outcomes.push({
       kind: 'sent',
       message: {
@@ -88,14 +88,21 @@ export const openStage = async (loaded: LoadedConfig, header: CassetteHeader): P
     });
   };
 
-  const observer: BridgeObserver = {
-    refused: ({ code, requestId, sender, sentence }) => {
+  const observer: Partial<BridgeObserver> = {
+    step: (step) => unfinished.step(step),
+    handled: (what) => unfinished.handled(what),
+    refused: (refusal) => {
+      if (refusal.byLink) return;
+      const {
+        code,
+        context: { requestId, sender },
+      } = refusal;
       const rejected = {
         code,
         ...(requestId !== undefined && { request_id: requestId }),
         ...(sender !== undefined && { sender }),
       };
-      outcomes.push({ kind: 'rejected', rejected, message: sentence });
+      outcomes.push({ kind: 'rejected', rejected, message: refusalText(refusal) });
     },
   };
 
@@ -119,16 +126,12 @@ export const openStage = async (loaded: LoadedConfig, header: CassetteHeader): P
       for (const node of names) nodes.knowledge.seen(egress, collective, node);
   await bridge.start();
 
-  const { stats } = bridge;
   const isBusy = (): boolean => {
     const [only, ...others] = outcomes;
-    // A reply that is home; there are many, and asking for the counters is not for free.
+    // A reply that is home.
     if (only?.kind === 'sent' && only.message.side === 'ingress' && others.length === 0 && isReply)
       return false;
-    const { requestsReceived, repliesSent, errorsSent } = stats.snapshot();
-    return (
-      requestsReceived > stats.timing.request.count || repliesSent + errorsSent > delivered + stats.unsent
-    );
+    return unfinished.isBusy;
   };
 
   return {

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { BridgeObserver } from '../bridge/observer.ts';
 import type { RouteCounts, Stats } from '../bridge/stats.ts';
 import { REJECTION_CODES } from '../envelope/rejection.ts';
 import { registerChoriaMetrics } from './choria-metrics.ts';
@@ -12,6 +13,8 @@ export interface MetricsOptions {
   readonly instance: string;
   readonly links: readonly MeteredLink[];
   readonly stats: Stats;
+  /** How the bridge tells of what it does. */
+  readonly observe: (observer: Partial<BridgeObserver>) => void;
   readonly inFlight: () => number;
   /** Nodes of a route that leave request after request without an answer, while others answer. */
   readonly silentNodes: (route: string) => number;
@@ -181,7 +184,11 @@ export const createMetrics = (options: MetricsOptions): Registry => {
     registers: [registry],
   });
   for (const { name } of stats.routes()) durations.zero({ route: name });
-  stats.onDone = (route, seconds) => durations.observe({ route }, seconds);
+  options.observe({
+    requestDone: ({ route, replies, duration }) => {
+      if (route !== undefined && replies > 0) durations.observe({ route }, duration / 1000);
+    },
+  });
   collectDefaultMetrics({ register: registry });
   return registry;
 };

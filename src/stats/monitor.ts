@@ -1,4 +1,5 @@
 import type { Log } from '../bridge/log.ts';
+import type { BridgeObserver } from '../bridge/observer.ts';
 import type { Stats } from '../bridge/stats.ts';
 import type { ClusterMember, Membership } from '../cluster/membership.ts';
 import { type StatsDocument, statsObject } from '../wire/choria/stats.ts';
@@ -27,6 +28,7 @@ export interface MonitorOptions {
   /** Further pages over HTTP, by their paths. */
   readonly pages?: ReadonlyMap<string, () => Page>;
   readonly stats: Stats;
+  readonly observe: (observer: Partial<BridgeObserver>) => void;
   readonly inFlight: () => number;
   readonly silentNodes: (route: string) => number;
   readonly log: Log;
@@ -97,7 +99,7 @@ export class Monitor {
         ['/readyz', () => this.#readyPage()],
         ...(this.#options.pages ?? []),
       ]),
-      onError: (error) => log.error({ err: error }, 'http error'),
+      onError: (error) => log.error({ event: 'http_error', err: error }, 'http error'),
     });
     return this.#http.url;
   }

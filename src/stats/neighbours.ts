@@ -53,12 +53,18 @@ export const watchNeighbours = ({ places, ingresses, log }: NeighboursOptions): 
     const clash = clashWith(document, ingresses(cluster));
     if (clash === undefined || told.size >= MOST_NAMES) return;
     told.add(document.instance);
-    log.error({ member: document.instance, sender: document.bridge?.identity }, clash);
+    log.error(
+      { event: 'cluster_clash', member: document.instance, sender: document.bridge?.identity },
+      clash,
+    );
   };
   for (const { link, cluster } of places)
     link.uncounted
       .subscribe({ destination: statsSubject(cluster), onMessage: ({ body }) => hear(body, cluster) })
       .catch((error: unknown) => {
-        log.debug({ link: link.name, err: error }, 'statistics of other instances are not heard');
+        log.debug(
+          { event: 'statistics', link: link.name, err: error },
+          'statistics of other instances are not heard',
+        );
       });
 };

@@ -46,7 +46,7 @@ export const startPublisher = (options: PublisherOptions): { stop(): void } => {
       try {
         publishDocument(place, document(place.cluster, now), { now, interval });
       } catch (error) {
-        log.warn({ link: place.link.name, err: error }, 'statistics not published');
+        log.warn({ event: 'statistics', link: place.link.name, err: error }, 'statistics not published');
       }
     }
   };

@@ -9,6 +9,7 @@ import {
 } from '../../src/adapter/mcollective-stomp/egress.ts';
 import { Bridge, type Route } from '../../src/bridge/bridge.ts';
 import type { Log } from '../../src/bridge/log.ts';
+import { LogObserver } from '../../src/bridge/log-observer.ts';
 import type { IncomingMessage, Link } from '../../src/transport/link.ts';
 import type { MemoryBroker } from '../../src/transport/memory/broker.ts';
 import { createCallerVerifier, DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../../src/wire/choria/index.ts';
@@ -132,7 +133,7 @@ export const makeInstance = (brokers: Brokers, options: WorldOptions = {}): Inst
         ...options.route,
       },
     ],
-    log: recordingLog(log),
+    observers: [new LogObserver({ log: recordingLog(log), clock: () => brokers.clock.now })],
     clock: () => brokers.clock.now,
     drainTimeout: options.drainTimeout ?? 0,
   });

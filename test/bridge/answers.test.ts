@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Egress, Ingress, ReplySink, RequestSink } from '../../src/adapter/port.ts';
 import { Bridge, type NodeKnowledge } from '../../src/bridge/bridge.ts';
+import { LogObserver } from '../../src/bridge/log-observer.ts';
 import type { BridgeObserver, Refusal } from '../../src/bridge/observer.ts';
 import type { Reply, ReplyPayload, Request } from '../../src/envelope/message.ts';
 import { Rejection, type RejectionCode } from '../../src/envelope/rejection.ts';
@@ -24,7 +25,7 @@ interface StageOptions {
   /** What the ingress says to replies. */
   readonly refuses?: (reply: Reply) => Rejection | undefined;
   readonly inventory?: NodeKnowledge;
-  readonly observer?: BridgeObserver;
+  readonly observer?: Partial<BridgeObserver>;
 }
 
 /** A bridge whose sides do what a test says. */
@@ -77,11 +78,13 @@ const stage = async ({ ingress, refuses = () => undefined, inventory, observer }
         },
       },
     ],
-    log: recordingLog(log),
+    observers: [
+      new LogObserver({ log: recordingLog(log), clock: () => clock.now }),
+      ...(observer ? [observer] : []),
+    ],
     clock: () => clock.now,
     drainTimeout: 0,
     ...(inventory && { inventory }),
-    ...(observer && { observer }),
   });
   await bridge.start();
   const reply = (part: Partial<Reply> = {}): void =>
@@ -101,7 +104,7 @@ const stage = async ({ ingress, refuses = () => undefined, inventory, observer }
       requestSink?.rejected(rejection, requestAt(Math.floor(clock.now / 1000)).home),
     refuseReply: (rejection: Rejection, broadcast?: boolean) =>
       replySink?.rejected(rejection, requestAt(Math.floor(clock.now / 1000)).home, broadcast),
-    unsent: () => log.filter(({ message }) => message.startsWith('reply not sent: ')),
+    unsent: () => log.filter(({ fields }) => fields['event'] === 'reply_not_sent'),
   };
 };
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Bridge, type Route } from '../../src/bridge/bridge.ts';
+import { LogObserver } from '../../src/bridge/log-observer.ts';
 import type { IncomingMessage } from '../../src/transport/link.ts';
 import { makeBrokers } from '../adapter/brokers.ts';
 import { createChoriaClient } from '../adapter/choria-client.ts';
@@ -121,7 +122,7 @@ describe('a bridge', () => {
       cluster: 'prod',
       instance: '1',
       routes: [route('mcollective', 'cert=alice'), route('uk', 'cert=alice-uk')],
-      log: recordingLog(log),
+      observers: [new LogObserver({ log: recordingLog(log), clock: () => brokers.clock.now })],
       clock: () => brokers.clock.now,
       drainTimeout: 0,
     });
@@ -154,10 +155,9 @@ describe('a bridge', () => {
     await until('the third is refused', () => client.replies.length === 1);
     expect(client.replies[0]?.statusMessage).toContain('(collective_not_exported)');
     await bridge.stop();
-    expect(log.filter(({ message }) => message === 'request').map(({ fields }) => fields['route'])).toEqual([
-      'federation → to mcollective',
-      'federation → to uk',
-    ]);
+    expect(
+      log.filter(({ fields }) => fields['event'] === 'request').map(({ fields }) => fields['route']),
+    ).toEqual(['federation → to mcollective', 'federation → to uk']);
   });
 
   describe('asked for a trail', () => {

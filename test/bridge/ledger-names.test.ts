@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Ledger, type Note } from '../../src/bridge/ledger.ts';
+import { LogObserver } from '../../src/bridge/log-observer.ts';
 import type { Home, Request, Target } from '../../src/envelope/message.ts';
 import type { SealedReply, SealedRequest } from '../../src/envelope/sealed.ts';
 import { requestAt } from '../adapter/egress-contract.ts';
@@ -79,8 +80,14 @@ describe('the line of a request', () => {
   beforeEach(() => {
     vi.useFakeTimers({ now: START });
     lines = [];
-    const log = recordingLog(lines);
-    ledger = new Ledger({ log, clock: Date.now, capacity: 20_000, bytes: 32 * 1024 ** 2, quiet: 5_000 });
+    const observer = new LogObserver({ log: recordingLog(lines), clock: Date.now });
+    ledger = new Ledger({
+      onDone: (summary) => observer.requestDone(summary),
+      clock: Date.now,
+      capacity: 20_000,
+      bytes: 32 * 1024 ** 2,
+      quiet: 5_000,
+    });
   });
   afterEach(() => {
     ledger.stop();
@@ -220,6 +227,6 @@ describe('the line of a request', () => {
     sent({ nodes: ['absent'] });
     for (let n = 0; n < 30_000; n++) ledger.passedBack(replyOf(sealedOf(`made up ${n}`, {}), 'n1'));
     expect(ledger.open).toBe(1);
-    expect(lines.every(({ message }) => message === 'replies')).toBe(true);
+    expect(lines.every(({ fields }) => fields['event'] === 'replies')).toBe(true);
   });
 });

@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Ledger, type Note } from '../../src/bridge/ledger.ts';
+import { LogObserver } from '../../src/bridge/log-observer.ts';
 import type { Target } from '../../src/envelope/message.ts';
 import { requestAt } from '../adapter/egress-contract.ts';
 import { type LogLine, recordingLog } from '../adapter/world.ts';
@@ -29,7 +30,14 @@ describe('the ledger', () => {
     ledger.sent(request(letter, target), 'choria=alice.mcollective', 'federation → legacy');
   const replied = (letter: string, failed = false): void => ledger.replied(request(letter).home, failed);
   const make = (capacity = 10, bytes = 1024 ** 2): void => {
-    ledger = new Ledger({ log: recordingLog(lines), clock: Date.now, capacity, bytes, quiet: QUIET });
+    const observer = new LogObserver({ log: recordingLog(lines), clock: Date.now });
+    ledger = new Ledger({
+      onDone: (summary) => observer.requestDone(summary),
+      clock: Date.now,
+      capacity,
+      bytes,
+      quiet: QUIET,
+    });
   };
 
   beforeEach(() => {
@@ -54,6 +62,7 @@ describe('the ledger', () => {
         level: 'info',
         message: 'request',
         fields: {
+          event: 'request',
           request_id: idOf('a'),
           caller_in: 'choria=alice.mcollective',
           caller_out: 'cert=alice',

@@ -8,7 +8,7 @@ describe('lines of one kind', () => {
     let now = 0;
     const limit = new LineLimit({ log: recordingLog(lines), clock: () => now, most: 3, window: 1_000 });
     const flood = (kind: string, count: number): void => {
-      for (let n = 0; n < count; n++) limit.tell(kind, 'warn', { n }, kind);
+      for (let n = 0; n < count; n++) limit.tell(kind, 'warn', { event: 'rejected', n }, kind);
     };
     flood('a', 10);
     flood('b', 1);
@@ -17,7 +17,10 @@ describe('lines of one kind', () => {
     flood('a', 1);
     now = 2_000;
     flood('a', 1);
-    expect(lines.slice(4).map(({ fields }) => fields)).toEqual([{ n: 0, untold: 7 }, { n: 0 }]);
+    expect(lines.slice(4).map(({ fields }) => fields)).toEqual([
+      { event: 'rejected', n: 0, untold: 7 },
+      { event: 'rejected', n: 0 },
+    ]);
   });
 
   it('are what a flood of forged requests leaves in the log, and all of them are counted', async () => {
@@ -25,7 +28,7 @@ describe('lines of one kind', () => {
     for (let n = 0; n < 1_000; n++) client.send({ secure: { signature: 'Zm9yZ2Vk' } });
     await until('all are refused', () => bridge.stats.snapshot().rejected.invalid_signature === 1_000);
     await settled();
-    expect(log.filter(({ message }) => message.startsWith('rejected: '))).toHaveLength(100);
+    expect(log.filter(({ fields }) => fields['event'] === 'rejected')).toHaveLength(100);
     await bridge.stop();
   });
 });

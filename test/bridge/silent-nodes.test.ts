@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Ledger } from '../../src/bridge/ledger.ts';
+import { LogObserver } from '../../src/bridge/log-observer.ts';
 import { SilentNodes } from '../../src/bridge/silent-nodes.ts';
 import { requestAt } from '../adapter/egress-contract.ts';
 import { type LogLine, recordingLog } from '../adapter/world.ts';
@@ -10,7 +11,8 @@ const MINUTE = 60_000;
 
 const watch = () => {
   const lines: LogLine[] = [];
-  const silent = new SilentNodes({ log: recordingLog(lines), clock: Date.now });
+  const observer = new LogObserver({ log: recordingLog(lines), clock: Date.now });
+  const silent = new SilentNodes({ tell: (silence) => observer.nodesSilent(silence), clock: Date.now });
   /** A request to nodes of which `n1` alone answers. */
   const ask = (nodes: readonly string[], answers = true): void => {
     const since = Date.now();
@@ -87,7 +89,7 @@ describe('silent nodes', () => {
   it('are told of by the ledger, when the ttl of their request ends', () => {
     const told: unknown[] = [];
     const ledger = new Ledger({
-      log: recordingLog([]),
+      onDone: () => undefined,
       clock: Date.now,
       capacity: 10,
       bytes: 1_000_000,

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Bridge } from '../../src/bridge/bridge.ts';
+import { LogObserver } from '../../src/bridge/log-observer.ts';
 import { Silence } from '../../src/bridge/silence.ts';
 import type { IncomingMessage } from '../../src/transport/link.ts';
 import { makeBrokers } from '../adapter/brokers.ts';
@@ -37,7 +38,12 @@ const started = async (isDebug: boolean) => {
         identities: { rules: [RULE], privileged: [] },
       },
     ],
-    log: { ...recordingLog(lines), isLevelEnabled: () => isDebug },
+    observers: [
+      new LogObserver({
+        log: { ...recordingLog(lines), isLevelEnabled: () => isDebug },
+        clock: () => brokers.clock.now,
+      }),
+    ],
     clock: () => brokers.clock.now,
     drainTimeout: 0,
   });
@@ -74,6 +80,7 @@ describe('at debug, the log', () => {
     expect(steps.map(({ message }) => message)).toEqual([
       'request decoded',
       'request verified',
+      'request received',
       'request routed',
       'request mapped',
       'request signed',
@@ -82,13 +89,13 @@ describe('at debug, the log', () => {
       'reply sent',
     ]);
     for (const { fields } of steps) expect(fields).toMatchObject({ request_id: id, agent: 'rpcutil' });
-    expect(steps[3]?.fields).toMatchObject({
+    expect(steps[4]?.fields).toMatchObject({
       caller: 'choria=alice.mcollective',
       caller_out: 'cert=alice',
       route: 'federation → legacy',
       targets: 1,
     });
-    expect(steps[6]?.fields).toMatchObject({ sender: 'n1.example.net' });
+    expect(steps[7]?.fields).toMatchObject({ sender: 'n1.example.net' });
   });
 
   it('has none of them at another level', async () => {
@@ -105,7 +112,8 @@ describe('silence', () => {
   const watch = () => {
     vi.useFakeTimers({ now: 1_800_000_000_000 });
     const lines: LogLine[] = [];
-    const silence = new Silence({ log: recordingLog(lines), clock: Date.now });
+    const observer = new LogObserver({ log: recordingLog(lines), clock: Date.now });
+    const silence = new Silence({ tell: (one) => observer.egressSilent(one), clock: Date.now });
     const ask = (ttl = 60_000): void => silence.asked(legacy, Date.now() + ttl);
     return { lines, silence, ask };
   };
@@ -120,7 +128,7 @@ describe('silence', () => {
     expect(lines).toEqual([
       {
         level: 'warn',
-        fields: { link: 'legacy', requests: 2 },
+        fields: { event: 'egress_silent', link: 'legacy', requests: 2 },
         message: 'nothing has come back from legacy for 10 s: is their serializer marshal?',
       },
     ]);
@@ -154,7 +162,7 @@ describe('silence', () => {
     ask();
     vi.advanceTimersByTime(30_000);
     expect(lines).toHaveLength(1);
-    expect(lines[0]?.fields).toEqual({ link: 'legacy', requests: 2 });
+    expect(lines[0]?.fields).toEqual({ event: 'egress_silent', link: 'legacy', requests: 2 });
   });
 
   it('keeps no timer once the bridge has stopped', () => {

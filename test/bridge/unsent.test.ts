@@ -40,7 +40,7 @@ describe('a request that was taken and cannot be sent after all', () => {
     await until('it is answered', () => answers().length > 0);
     expect(answers()).toEqual([expect.stringContaining('max_payload 1000) (too_large)')]);
     expect(refusals()).toEqual(['too_large']);
-    expect(log.filter(({ message }) => message === 'request')).toEqual([]);
+    expect(log.filter(({ fields }) => fields['event'] === 'request')).toEqual([]);
     expect(bridge.inFlight).toBe(0);
   });
 

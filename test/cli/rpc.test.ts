@@ -36,7 +36,7 @@ describe('mcbridge rpc', () => {
     );
     const id = /; request ([\da-f]{32})\n$/.exec(stdout)?.[1];
     const line = await bridge.line(
-      (it) => it.msg === 'request' && it['action'] === 'get_fact',
+      (it) => it.event === 'request' && it['action'] === 'get_fact',
       'the request',
     );
     expect(line).toMatchObject({ request_id: id });

@@ -3,7 +3,7 @@ import type { Child, Finished } from '../support/process.ts';
 import { commandsOf } from './commands.ts';
 import { type DocsWorld, startDocsWorld } from './world.ts';
 
-export const READY = /"msg":"ready"/;
+export const READY = /"event":"ready"/;
 export const READY_MS = 60_000;
 
 /** Whoever runs the commands of the docs, each as it is written, and keeps count of them. */

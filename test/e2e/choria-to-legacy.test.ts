@@ -364,7 +364,7 @@ test('one log line a request tells what happened to it', async () => {
   const requestId = '0123456789abcdef0123456789abcdef';
   await client('go').rpc({ agent: 'rpcutil', action: 'ping', targets: [NODE1, NODE2], requestId });
   const line = await bridge.line(
-    (it) => it['request_id'] === requestId && it.msg === 'request',
+    (it) => it['request_id'] === requestId && it.event === 'request',
     'the request',
   );
   expect(line).toMatchObject({

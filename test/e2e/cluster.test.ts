@@ -53,8 +53,8 @@ describe('two instances of a cluster', () => {
     expect([sum('repliesReceived'), sum('repliesSent')]).toEqual([80, 80]);
     // A request is logged where it was taken, a reply that the other instance carried is logged there.
     const lines = bridges.flatMap((bridge) => bridge.lines());
-    expect(lines.filter(({ msg }) => msg === 'request')).toHaveLength(40);
-    expect(lines.filter(({ msg }) => msg === 'replies').length).toBeGreaterThan(0);
+    expect(lines.filter(({ event }) => event === 'request')).toHaveLength(40);
+    expect(lines.filter(({ event }) => event === 'replies').length).toBeGreaterThan(0);
     expect(lines.filter((line) => line['reason'] !== undefined)).toEqual([]);
   });
 
@@ -162,7 +162,7 @@ describe('somebody who may read and write on the legacy broker', () => {
         const line = by
           .lines()
           .slice(before)
-          .find((it) => it.msg.startsWith('rejected: '));
+          .find(({ event }) => event === 'rejected');
         expect(line).toMatchObject({ reason });
         return line ?? {};
       },

@@ -202,7 +202,7 @@ describe('nats-server killed and restarted', () => {
     await world.nats.kill();
     await vi.waitFor(
       () => {
-        const lines = bridge.lines().filter(({ msg }) => msg.startsWith('expired while waiting'));
+        const lines = bridge.lines().filter(({ event }) => event === 'expired');
         expect(lines.reduce((sum, line) => sum + Number(line['count']), 0)).toBeGreaterThanOrEqual(5);
       },
       { timeout: 30_000 },
@@ -245,10 +245,10 @@ describe('a pool of servers', () => {
     const connected = () =>
       bridge
         .lines()
-        .flatMap((line) => (line.msg === 'connected' && line['link'] === 'legacy' ? [line['server']] : []));
+        .flatMap((line) => (line.event === 'connected' && line['link'] === 'legacy' ? [line['server']] : []));
     expect(connected()).toEqual(servers.slice(1, 2));
     proxy.stall();
-    const line = await bridge.line(({ msg }) => msg === 'disconnected', 'that the server is silent');
+    const line = await bridge.line(({ event }) => event === 'disconnected', 'that the server is silent');
     expect(line).toMatchObject({
       link: 'legacy',
       server: servers[1],
@@ -264,7 +264,7 @@ describe('a wrong STOMP password', () => {
 
   test('is told in plain words, less and less often, and by check; once it is right, the bridge works', async () => {
     const bridge = world.launch(late);
-    const tries = () => bridge.lines().filter(({ msg }) => msg.startsWith('connection failed'));
+    const tries = () => bridge.lines().filter(({ event }) => event === 'connection_failed');
     await vi.waitFor(() => expect(tries().length).toBeGreaterThan(2), { timeout: 15_000 });
     const reasons = tries().map((line) => line['reason']);
     const refused = /it refuses the credentials \(user "late"/;

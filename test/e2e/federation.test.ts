@@ -254,7 +254,7 @@ test('one log line a request tells where it passed, and the totals fit', async (
     requestId,
   });
   const line = await federation.bridge.line(
-    (it) => it['request_id'] === requestId && it.msg === 'request',
+    (it) => it['request_id'] === requestId && it.event === 'request',
     'the request',
   );
   expect(line).toMatchObject({
@@ -297,7 +297,10 @@ test('a server that comes back with a lower max_payload costs only the request t
   });
   const client = await world.client({ dialect: 'go', cluster });
   await proxy.close();
-  await bridge.line(({ msg, link }) => msg === 'disconnected' && link === 'west', 'that the link is down');
+  await bridge.line(
+    ({ event, link }) => event === 'disconnected' && link === 'west',
+    'that the link is down',
+  );
   const replies = Array.from({ length: 20 }, (_, n) =>
     client.rpc({
       collective: 'west',
@@ -308,7 +311,7 @@ test('a server that comes back with a lower max_payload costs only the request t
       timeout: 60_000,
     }),
   );
-  const { url } = await bridge.line(({ msg }) => msg === 'metrics and health over http', 'its address');
+  const { url } = await bridge.line(({ event }) => event === 'http', 'its address');
   await vi.waitFor(async () => {
     const page = parseExposition(await (await fetch(new URL('/metrics', String(url)))).text());
     expect(page.value('mcbridge_buffered_messages', { link: 'west' })).toBe(20);

@@ -99,7 +99,7 @@ const settled = async ({ fleets } = mixed): Promise<void> => {
 };
 
 const aRequest = (bridge: BridgeProcess): Promise<unknown> =>
-  bridge.line(({ msg, route }) => msg === 'request' && route === 'mco → choria', 'a request of its own');
+  bridge.line(({ event, route }) => event === 'request' && route === 'mco → choria', 'a request of its own');
 
 describe('three instances of a cluster that each get a copy of every broadcast', () => {
   const bridges: BridgeProcess[] = [];
@@ -128,10 +128,7 @@ describe('three instances of a cluster that each get a copy of every broadcast',
       await sleep(4_000);
       killedAt = Date.now();
       await victim?.child.kill();
-      await first?.line(
-        ({ msg }) => msg === 'an instance has fallen silent, the others take its share',
-        'that the dead one is missed',
-      );
+      await first?.line(({ event }) => event === 'member_silent', 'that the dead one is missed');
       missedAt = Date.now();
       await sleep(2_000);
       const newcomer = await another();
@@ -172,10 +169,7 @@ test('an instance that the legacy broker alone does not reach hands its share ov
     await sleep(1_000);
     cutAt = Date.now();
     await proxy.close();
-    await mixed.bridge.line(
-      ({ msg }) => msg === 'an instance leaves the cluster to the others',
-      'that it has handed over',
-    );
+    await mixed.bridge.line(({ event }) => event === 'member_left', 'that it has handed over');
     leftAt = Date.now();
     // Longer than a silent one would be waited for.
     await sleep(8_000);
@@ -202,12 +196,8 @@ test('an instance takes its share while one of its egresses was never reached', 
       };
     }),
   );
-  await bridge.line(
-    ({ msg }) => msg === 'takes its share of the legacy requests',
-    'that it takes part',
-    30_000,
-  );
-  expect(bridge.lines().some(({ msg }) => msg === 'ready')).toBe(false);
+  await bridge.line(({ event, taken }) => event === 'share' && taken === true, 'that it takes part', 30_000);
+  expect(bridge.lines().some(({ event }) => event === 'ready')).toBe(false);
   expect(await bridge.stop(), bridge.child.log()).toBe(0);
 });
 

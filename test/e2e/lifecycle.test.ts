@@ -52,14 +52,14 @@ describe('SIGTERM', () => {
     const bridge = await world.bridge(traced);
     const inFlight = await Promise.all([slow(2), slow(2), slow(2)]);
     bridge.child.signal('SIGTERM');
-    await bridge.line(({ msg }) => msg === 'draining', 'that it drains');
+    await bridge.line(({ event }) => event === 'draining', 'that it drains');
     // What comes before NATS knows is told that the bridge drains; no node hears of it in any case.
     expect((await ping(1_000)).filter(({ sender }) => sender === NODE1)).toEqual([]);
     for (const { replies } of inFlight)
       expect(await replies).toMatchObject([{ sender: NODE1, rpc: { statuscode: 0, data: { slept: 2 } } }]);
     expect(await bridge.child.exited).toBe(0);
     expect(messages(bridge).at(-1)).toBe('stopped');
-    const taken = bridge.lines().flatMap((line) => (line.msg === 'request' ? [line['action']] : []));
+    const taken = bridge.lines().flatMap((line) => (line.event === 'request' ? [line['action']] : []));
     expect(taken).toEqual(['slow', 'slow', 'slow']);
     expect(bridge.lines().filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
   });
@@ -68,7 +68,7 @@ describe('SIGTERM', () => {
     const bridge = await world.bridge(traced);
     const { replies } = await slow(3);
     bridge.child.signal('SIGTERM');
-    await bridge.line(({ msg }) => msg === 'draining', 'that it drains');
+    await bridge.line(({ event }) => event === 'draining', 'that it drains');
     const other = await world.bridge((config) => ({ ...traced(config), drain_timeout: '1s' }));
     expect(await ping()).toMatchObject([{ sender: NODE1, rpc: { statuscode: 0 } }]);
     expect(await replies).toMatchObject([{ sender: NODE1, rpc: { statuscode: 0 } }]);
@@ -81,7 +81,7 @@ describe('SIGTERM', () => {
     const { requestId, replies } = await slow(4, 5_000);
     expect(await bridge.stop()).toBe(0);
     expect(await replies).toEqual([]);
-    const line = bridge.lines().find(({ msg }) => msg === 'request');
+    const line = bridge.lines().find(({ event }) => event === 'request');
     expect(line).toMatchObject({ request_id: requestId, replies: 0, missing: 1 });
   });
 
@@ -89,7 +89,7 @@ describe('SIGTERM', () => {
     const bridge = await world.bridge((config) => ({ ...traced(config), drain_timeout: '1m' }));
     await slow(10, 500);
     bridge.child.signal('SIGTERM');
-    await bridge.line(({ msg }) => msg === 'draining', 'that it drains');
+    await bridge.line(({ event }) => event === 'draining', 'that it drains');
     // Until one comes more than a second after the first: earlier ones are the same order.
     const again = setInterval(() => bridge.child.signal('SIGTERM'), 100);
     expect(await bridge.child.exited).toBe(1);
@@ -120,7 +120,7 @@ describe('SIGTERM', () => {
         legacy: { ...config.egresses.legacy, servers: [`stomp://127.0.0.1:${stomp}`] },
       },
     }));
-    const line = await bridge.line(({ msg }) => msg.startsWith('connection failed'), 'a failed attempt');
+    const line = await bridge.line(({ event }) => event === 'connection_failed', 'a failed attempt');
     expect(line).toMatchObject({ link: 'legacy', reason: expect.stringContaining('connection refused') });
     expect(await bridge.stop()).toBe(0);
     expect(messages(bridge)).not.toContain('ready');
@@ -246,7 +246,7 @@ describe('a bridge that cannot start', () => {
     );
     let kinder: NatsServer | undefined;
     try {
-      await bridge.child.waitFor(/the broker does not permit it/, 30_000);
+      await bridge.child.waitFor(/"event":"not_permitted"/, 30_000);
       const { status, text } = await fetchPage(bridge, '/readyz');
       expect(status).toBe(503);
       expect(text).toContain('no right to subscribe to \\"choria.federation.production.federation\\"');
@@ -257,9 +257,9 @@ describe('a bridge that cannot start', () => {
       await vi.waitFor(async () => expect((await fetchPage(bridge, '/readyz')).status).toBe(200), {
         timeout: 30_000,
       });
-      const told = bridge.lines().filter(({ msg }) => msg.startsWith('the broker does not permit it'));
+      const told = bridge.lines().filter(({ event }) => event === 'not_permitted');
       expect(told).toHaveLength(1);
-      expect(bridge.lines().some(({ msg }) => msg === 'the broker permits it now')).toBe(true);
+      expect(bridge.lines().some(({ event }) => event === 'permitted')).toBe(true);
     } finally {
       await bridge.stop();
       await kinder?.stop();

@@ -49,7 +49,7 @@ afterAll(() => mixed.stop());
 let url: string;
 
 beforeAll(async () => {
-  const line = await mixed.bridge.line(({ msg }) => msg === 'metrics and health over http', 'its address');
+  const line = await mixed.bridge.line(({ event }) => event === 'http', 'its address');
   url = String(line['url']);
 });
 

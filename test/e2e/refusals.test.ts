@@ -75,7 +75,7 @@ describe('what is refused', () => {
     });
     expect(await stranger.send(built, { timeout: 1_500 })).toEqual([]);
     const line = await bridge.line(
-      (it) => it['request_id'] === built.requestId && it.msg === 'request',
+      (it) => it['request_id'] === built.requestId && it.event === 'request',
       'the request',
     );
     expect(line).toMatchObject({

@@ -27,10 +27,13 @@ test('an egress that cannot be reached at the start does not keep the others fro
       },
     })),
   );
-  await bridge.line((it) => it.msg === 'connected' && it['link'] === 'federation', 'that it takes requests');
+  await bridge.line(
+    (it) => it.event === 'connected' && it['link'] === 'federation',
+    'that it takes requests',
+  );
   const [reply] = await ping();
   expect(reply?.sender).toBe(NODE1);
-  expect(bridge.lines().some(({ msg }) => msg === 'ready')).toBe(false);
+  expect(bridge.lines().some(({ event }) => event === 'ready')).toBe(false);
   expect(await bridge.stop()).toBe(0);
 });
 

@@ -96,7 +96,7 @@ const asked = async (collective: string, node: string): Promise<void> => {
 };
 
 const connectedBy = (link: string): unknown =>
-  bridge.lines().find((line) => line.msg === 'connected' && line['link'] === link)?.['server'];
+  bridge.lines().find((line) => line.event === 'connected' && line['link'] === link)?.['server'];
 
 describe('a bridge reaches nodes', () => {
   test('over TLS with a client certificate', async () => {
@@ -115,7 +115,7 @@ describe('a bridge reaches nodes', () => {
     await alice.rpc({ agent: 'rpcutil', action: 'ping', collective: 'shared', targets: [NODE1], requestId });
     await plain.waitFor(new RegExp(`Handling message ${requestId} .* from cert=mcbridge@`), 5_000);
     // While the bridge's own log knows who was behind it.
-    const isIt = (it: LogLine) => it.msg === 'request' && it['request_id'] === requestId;
+    const isIt = (it: LogLine) => it.event === 'request' && it['request_id'] === requestId;
     const line = await bridge.line(isIt, 'the request');
     expect(line).toMatchObject({ caller_in: 'choria=alice.mcollective', agent: 'rpcutil' });
   });

@@ -53,9 +53,9 @@ const world = () => {
 
 const REFUSAL: Refusal = {
   code: 'invalid_signature',
-  requestId: 'r1',
-  sender: 'node1.example.net',
-  sentence: 'rejected: the signature does not match',
+  stage: 'request_in',
+  context: { requestId: 'r1', sender: 'node1.example.net' },
+  sentence: 'the signature does not match',
 };
 
 test('what a bridge refuses is told to the tap, and to what else records it', () => {
@@ -63,7 +63,7 @@ test('what a bridge refuses is told to the tap, and to what else records it', ()
   observer.refused(REFUSAL);
   expect(told).toEqual([{ code: 'invalid_signature', request_id: 'r1', sender: 'node1.example.net' }]);
   expect(outer).toEqual([REFUSAL]);
-  observer.refused({ code: 'expired', sentence: 'rejected: it is late' });
+  observer.refused({ code: 'expired', stage: 'request_in', context: {}, sentence: 'it is late' });
   expect(told.at(-1)).toEqual({ code: 'expired' });
 });
 

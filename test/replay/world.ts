@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { assemble } from '../../src/assembly/assemble.ts';
 import type { BridgeObserver } from '../../src/bridge/observer.ts';
+import { Unfinished } from '../../src/bridge/unfinished.ts';
 import {
   bodyFields,
   type CassetteLine,
@@ -265,15 +266,13 @@ export const makeWorld = (): World => {
   const record: World['record'] = async (configFile, requests, name = `tape-${++made}`) => {
     const loaded = loadConfig(configFile, {});
     const entries: CassetteLine[] = [];
-    /** Replies that an ingress has sent. */
-    let delivered = 0;
     let now = requests[0]?.at ?? 0;
     const doubles = new Map<string, ReturnType<typeof doubleOf>>();
     const linkOf = (link: string): Link => {
       const side = loaded.config.egresses.has(link) ? 'egress' : 'ingress';
       const { servers = [] } = loaded.config[side === 'egress' ? 'egresses' : 'ingresses'].get(link) ?? {};
       const double = doubleOf(servers[0]?.url ?? '', ({ destination, replyTo, headers, body }) => {
-        if (side === 'ingress' && headers?.[BRIDGE_MARKER] === undefined) delivered++;
+        if (side === 'ingress' && headers?.[BRIDGE_MARKER] === undefined) unfinished.left();
         entries.push({
           at: now,
           link,
@@ -288,8 +287,12 @@ export const makeWorld = (): World => {
       doubles.set(link, double);
       return double.link;
     };
-    const observer: BridgeObserver = {
-      refused: ({ code, requestId, sender }) => {
+    const unfinished = new Unfinished();
+    const observer: Partial<BridgeObserver> = {
+      step: (step) => unfinished.step(step),
+      handled: (what) => unfinished.handled(what),
+      refused: ({ code, context: { requestId, sender }, byLink }) => {
+        if (byLink) return;
         const about = {
           ...(requestId !== undefined && { request_id: requestId }),
           ...(sender !== undefined && { sender }),
@@ -326,15 +329,8 @@ export const makeWorld = (): World => {
     await bridge.start();
     /** Until the bridge has done all that it does about a message; it signs in other threads, and bundles in a turn. */
     const settled = async (): Promise<void> => {
-      const { stats } = bridge;
-      const isBusy = (): boolean => {
-        const { requestsReceived, repliesSent, errorsSent } = stats.snapshot();
-        return (
-          requestsReceived > stats.timing.request.count || repliesSent + errorsSent > delivered + stats.unsent
-        );
-      };
       do await nextTurn();
-      while (isBusy());
+      while (unfinished.isBusy);
     };
     for (const request of requests) {
       now = Math.max(now, request.at);

@@ -15,7 +15,7 @@ const doc = (name: string): string => readFileSync(new URL(`../../docs/${name}`,
 const offered = async (): Promise<Exposition> => {
   const stats = new Stats();
   stats.route('federation', 'legacy');
-  stats.reject('internal', 'request');
+  stats.refused({ code: 'internal', stage: 'request', context: {}, sentence: 'a bug' });
   const link = new MemoryBroker(NATS_RULES).link();
   const links = [
     meterLink(link, { name: 'federation', side: 'federation', clusters: ['c'], clock: Date.now }),
@@ -27,6 +27,7 @@ const offered = async (): Promise<Exposition> => {
     instance: '1',
     links,
     stats,
+    observe: () => undefined,
     inFlight: () => 0,
     silentNodes: () => 0,
     health: () => healthOf(links, 'running'),

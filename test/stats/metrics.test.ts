@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { Observers, type Refusal, type Stage } from '../../src/bridge/observer.ts';
 import { Stats } from '../../src/bridge/stats.ts';
-import { REJECTION_CODES } from '../../src/envelope/rejection.ts';
+import { REJECTION_CODES, type RejectionCode } from '../../src/envelope/rejection.ts';
 import { healthOf, type Phase } from '../../src/stats/health.ts';
 import { type MeteredLink, meterLink } from '../../src/stats/meter.ts';
 import { createMetrics } from '../../src/stats/metrics.ts';
@@ -25,6 +26,7 @@ const world = async (phase: Phase = 'running', states: Partial<Record<string, Li
   const federation = await make(nats.link(), 'federation', 'federation');
   const legacy = await make(stomp.link(), 'legacy', 'collective');
   const links = [federation, legacy];
+  const observers = new Observers();
   const registry = createMetrics({
     version: '1.2.3',
     identity: 'bridge1.example.net',
@@ -32,14 +34,21 @@ const world = async (phase: Phase = 'running', states: Partial<Record<string, Li
     instance: '1',
     links,
     stats,
+    observe: (observer) => void observers.add(observer),
     inFlight: () => 7,
     silentNodes: () => 0,
     health: () => healthOf(links, phase),
   });
   const read = async () => parseExposition(await registry.metrics());
-  return { stats, federation, legacy, read };
+  return { stats, observers, federation, legacy, read };
 };
 
+const refusal = (code: RejectionCode, stage: Stage): Refusal => ({
+  code,
+  stage,
+  context: {},
+  sentence: 'no',
+});
 const message = (destination: string) => ({ destination, body: Buffer.from('x'), expires: Number.MAX_VALUE });
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
 const COMMON = { worker: '0', cluster: 'production', identity: 'bridge1.example.net' };
@@ -92,7 +101,7 @@ describe('metrics with the names of go-choria’s broker', () => {
     expect(before.map(({ labels, value }) => [labels['reason'], value])).toEqual(
       REJECTION_CODES.map((reason) => [reason, 0]),
     );
-    stats.reject('internal', 'request');
+    stats.refused(refusal('internal', 'request'));
     const after = await rejected();
     expect(after).toHaveLength(before.length);
     expect(after.filter(({ value }) => value > 0)).toMatchObject([
@@ -125,11 +134,11 @@ describe('metrics with the names of go-choria’s broker', () => {
 
   it('count what is refused where it is refused', async () => {
     const { stats, federation, read } = await world();
-    stats.reject('malformed_json', 'request_in');
-    stats.reject('no_mapping', 'request');
-    stats.reject('no_mapping', 'request');
-    for (let i = 0; i < 3; i++) stats.reject('token_forged', 'reply_in');
-    for (let i = 0; i < 4; i++) stats.reject('overloaded', 'reply');
+    stats.refused(refusal('malformed_json', 'request_in'));
+    stats.refused(refusal('no_mapping', 'request'));
+    stats.refused(refusal('no_mapping', 'request'));
+    for (let i = 0; i < 3; i++) stats.refused(refusal('token_forged', 'reply_in'));
+    for (let i = 0; i < 4; i++) stats.refused(refusal('overloaded', 'reply'));
     await federation.link.close();
     expect(() => federation.link.send(message('x'))).toThrow();
     const { value } = await read();
@@ -154,8 +163,8 @@ describe('the bridge’s own metrics', () => {
     route.targetsSent += 800;
     route.repliesReceived += 700;
     route.repliesSent += 699;
-    stats.add('expired', 3);
-    stats.add('errorsSent', 2);
+    stats.expired(3);
+    for (let i = 0; i < 2; i++) stats.step('error sent', undefined, () => ({}));
     await read();
     const { value } = await read();
     const of = { route: 'federation → legacy' };
@@ -170,8 +179,12 @@ describe('the bridge’s own metrics', () => {
   });
 
   it('have the durations of requests that were answered in buckets', async () => {
-    const { stats, read } = await world();
-    for (const seconds of [0.004, 0.2, 90]) stats.onDone?.('federation → legacy', seconds);
+    const { observers, read } = await world();
+    for (const duration of [4, 200, 90_000])
+      observers.requestDone({ fields: {}, route: 'federation → legacy', replies: 1, duration });
+    // Nobody answered, or another instance took it.
+    observers.requestDone({ fields: {}, route: 'federation → legacy', replies: 0, duration: 0 });
+    observers.requestDone({ fields: {}, route: undefined, replies: 1, duration: 4 });
     const { value } = await read();
     const bucket = (le: string): number =>
       value('mcbridge_request_duration_seconds_bucket', { route: 'federation → legacy', le });
@@ -202,7 +215,7 @@ describe('the bridge’s own metrics', () => {
 
   it('belong to one bridge each', async () => {
     const [one, other] = [await world(), await world()];
-    one.stats.add('expired', 3);
+    one.stats.expired(3);
     expect((await other.read()).value('mcbridge_expired_total')).toBe(0);
   });
 });

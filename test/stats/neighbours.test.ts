@@ -39,6 +39,7 @@ const instanceOn = async (
     interval: 1,
     links,
     stats,
+    observe: () => undefined,
     inFlight: () => 0,
     silentNodes: () => 0,
     log: recordingLog(log),

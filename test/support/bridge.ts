@@ -4,13 +4,14 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import type { LogEvent } from '../../src/bridge/log-events.ts';
 import { type Child, type Finished, run, start } from './process.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const READY_MS = 30_000;
 
 /** One line of a bridge's log. */
-export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
+export type LogLine = Readonly<Record<string, unknown>> & { readonly event: LogEvent; readonly msg: string };
 
 export interface BridgeProcess {
   readonly child: Child;
@@ -88,7 +89,7 @@ export const launchBridge = (config: string, env: Readonly<Record<string, string
 
 /** Once it takes requests. */
 export const untilReady = (bridge: BridgeProcess): Promise<void> =>
-  bridge.child.waitFor(/"msg":"ready"/, READY_MS);
+  bridge.child.waitFor(/"event":"ready"/, READY_MS);
 
 /** Starts `mcbridge run`, once it takes requests. */
 export const startBridge = async (config: string): Promise<BridgeProcess> => {
@@ -115,6 +116,6 @@ export type Counts = z.infer<typeof counts>;
 /** Stops it by SIGTERM. @returns the totals that it logs at its end */
 export const stopAndCount = async (bridge: BridgeProcess): Promise<Counts> => {
   await bridge.stop();
-  const last = bridge.lines().findLast(({ msg }) => msg === 'counters');
+  const last = bridge.lines().findLast(({ event }) => event === 'counters');
   return counts.parse(last?.['counts']);
 };

@@ -2,7 +2,6 @@ import { createSecretKey, randomBytes } from 'node:crypto';
 import { createChoriaFederationIngress } from '../../adapter/choria-federation/ingress.ts';
 import { createMcollectiveStompEgress } from '../../adapter/mcollective-stomp/egress.ts';
 import { Bridge } from '../../bridge/bridge.ts';
-import type { Log } from '../../bridge/log.ts';
 import { type ChoriaClient, createChoriaClient } from '../../client/index.ts';
 import type { Request } from '../../envelope/message.ts';
 import { isSealedRequest } from '../../envelope/sealed.ts';
@@ -50,13 +49,6 @@ export interface Stage {
   /** Everything seen since the last call. */
   takeSteps(): readonly Step[];
 }
-
-const silent: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 
 /** The link, telling what goes in and out of it. */
 const watched = (link: Link, side: 'nats' | 'stomp', steps: Step[]): Link => {
@@ -182,7 +174,6 @@ export const setStage = async (): Promise<Stage> => {
         },
       },
     ],
-    log: silent,
     clock,
     drainTimeout: 0,
   });

@@ -67,7 +67,7 @@ export const recordRunning = async (
     onError: (error) => {
       failed = true;
       recorder.stop();
-      log.error({ err: error, file }, `recording ended: ${error.message}`);
+      log.error({ event: 'recording_ended', err: error, file }, `recording ended: ${error.message}`);
     },
     ...(rotate === undefined ? {} : { rotate }),
   });
@@ -89,7 +89,7 @@ export const recordRunning = async (
     begin: ({ page, onMove }) => {
       known = page;
       onMove(tap.moved);
-      log.info({ file }, 'recording all that goes through the links');
+      log.info({ event: 'recording_begun', file }, 'recording all that goes through the links');
     },
     abandon: () => tape.discard(),
     close: async () => {
@@ -99,13 +99,19 @@ export const recordRunning = async (
       try {
         if (messages === 0) {
           await tape.discard();
-          log.warn({ file }, 'no message went through the links, so there is no recording');
+          log.warn(
+            { event: 'recording_ended', file },
+            'no message went through the links, so there is no recording',
+          );
           return;
         }
         await tape.close();
-        log.info({ files: tape.files, messages, bytes, rejected, dropped, flows }, 'recording ended');
+        log.info(
+          { event: 'recording_ended', files: tape.files, messages, bytes, rejected, dropped, flows },
+          'recording ended',
+        );
       } catch (error) {
-        log.error({ err: error, file }, 'recording could not be ended');
+        log.error({ event: 'recording_ended', err: error, file }, 'recording could not be ended');
       }
     },
   };

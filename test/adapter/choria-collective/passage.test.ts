@@ -108,7 +108,7 @@ describe('a request that passes', () => {
     world.request(payload);
     await until('it is passed on', () => world.collective.length > 0);
     await world.bridge.stop();
-    expect(world.log.find(({ message }) => message === 'request')?.fields).toMatchObject({
+    expect(world.log.find(({ fields }) => fields['event'] === 'request')?.fields).toMatchObject({
       request_id: requestId,
       caller_in: 'choria=alice.mcollective',
       sender: 'alice.mcollective',

@@ -1,6 +1,7 @@
 import { createChoriaCollectiveEgress } from '../../../src/adapter/choria-collective/egress.ts';
 import type { ChoriaFederationIngressOptions } from '../../../src/adapter/choria-federation/ingress.ts';
 import { Bridge } from '../../../src/bridge/bridge.ts';
+import { LogObserver } from '../../../src/bridge/log-observer.ts';
 import type { Link } from '../../../src/transport/link.ts';
 import { MemoryBroker, NATS_RULES } from '../../../src/transport/memory/broker.ts';
 import {
@@ -110,7 +111,7 @@ export const makeFederation = async (options: FederationOptions = {}): Promise<F
       { from: ingress, to: member, collectives: new Set([STRICT]), identities },
       { from: ingress, to: other, collectives: new Set([OTHER]), identities },
     ],
-    log: recordingLog(log),
+    observers: [new LogObserver({ log: recordingLog(log), clock: () => clock.now })],
     clock: () => clock.now,
     drainTimeout: 0,
   });
