@@ -10,16 +10,7 @@ import {
   NODES,
   unfederated,
 } from './choria-collective/ingress-world.ts';
-import {
-  alice,
-  MAX_BYTES,
-  makeEgress,
-  makeIngress,
-  makeInstance,
-  recordingLog,
-  settled,
-  until,
-} from './world.ts';
+import { alice, MAX_BYTES, makeEgress, makeIngress, makeInstance, settled, until } from './world.ts';
 
 const [NODE = ''] = NODES;
 const LEGACY = [`/queue/${COLLECTIVE}.nodes`, `/topic/${COLLECTIVE}.>`];
@@ -48,7 +39,6 @@ const standingIn = async (brokers: Brokers) => {
     cluster: 'second',
     instance: '1',
     routes: [{ from, to: makeEgress(brokers), collectives: new Set([COLLECTIVE]), identities: RULES }],
-    log: recordingLog([]),
     clock: Date.now,
     drainTimeout: 0,
   });
@@ -74,7 +64,6 @@ const passing = async (federation: MemoryBroker, brokers: Brokers) => {
     cluster: CLUSTER,
     instance: '1',
     routes: [{ from, to, collectives: new Set([COLLECTIVE]), identities: { rules: [], privileged: [] } }],
-    log: recordingLog([]),
     clock: Date.now,
     drainTimeout: 0,
   });
