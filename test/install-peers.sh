@@ -25,6 +25,7 @@ missing_packages() {
   has faketime || echo faketime
   # Clients in another language than Ruby's.
   has python3 || echo python3
+  has perl || echo perl
   has openssl || echo openssl
 }
 

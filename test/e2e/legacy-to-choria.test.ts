@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Language, makeForeignClient } from '../support/foreign-client.ts';
 import {
   C1,
   C2,
@@ -10,7 +11,6 @@ import {
   startMixedWorld,
   UK_COLLECTIVE,
 } from '../support/mixed-world.ts';
-import { makePythonClient } from '../support/python-client.ts';
 import { NODE1, NODE2, YAML_NODE } from '../support/world.ts';
 
 let mixed: MixedWorld;
@@ -166,18 +166,19 @@ describe('an unmodified mco', () => {
   });
 });
 
-describe('a client of another language', () => {
+describe.each<Language>(['Python', 'Perl'])('a client in %s', (language) => {
   const ALL = [C1, C2, C3, YAML_NODE];
-  let ask: ReturnType<typeof makePythonClient>;
+  let ask: ReturnType<typeof makeForeignClient>;
 
   beforeAll(() => {
     const { activemq, files } = mixed.world;
     const { port, user, password } = activemq;
-    ask = makePythonClient({
+    ask = makeForeignClient(language, {
       port,
       user,
       password,
       key: join(files.folder, 'keys/alice.pem'),
+      serverKey: join(files.folder, 'server-public.pem'),
       caller: 'cert=alice',
     });
   });
@@ -216,6 +217,17 @@ describe('a client of another language', () => {
     expect(reply?.sender).not.toMatch(/^(c\d|yaml1)/);
     expect(reply?.text).toMatch(/72\d\d s behind this bridge's clock/);
   });
+});
+
+test('a client in Perl with the PSK plugin, which has no key of its own, is told that it is not known', async () => {
+  const { activemq, files } = mixed.world;
+  const { port, user, password } = activemq;
+  const key = join(files.folder, 'keys/alice.pem');
+  const serverKey = join(files.folder, 'server-public.pem');
+  const ask = makeForeignClient('Perl', { port, user, password, key, serverKey, caller: 'uid=500' });
+  const [reply] = await ask({ agent: 'rpcutil', id: 'psk', psk: 'a shared secret', expect: 1 });
+  expect(reply?.sender).not.toMatch(/^(c\d|yaml1)/);
+  expect(reply?.text).toMatch(/\(caller_not_allowed\)/);
 });
 
 test('an mco whose clock is two hours fast reaches nodes of both kinds', async () => {
