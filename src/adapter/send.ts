@@ -24,19 +24,28 @@ export const notSentTo =
   (rejection, count, total) =>
     undelivered?.(rejection, count < total ? 'some' : 'all', home);
 
+const known = (error: unknown): unknown => (error instanceof LinkError ? toRejection(error) : error);
+
 /**
- * Hands a link one message, or all messages of one request, in the vocabulary of messages. All are taken or none.
+ * Hands a link one message, in the vocabulary of messages.
  * @throws Rejection `overloaded`, `draining`, `too_large` or `invalid_target`
  */
-export const sendVia = (
-  link: Link,
-  messages: OutgoingMessage | readonly OutgoingMessage[],
-  notSent?: NotSent,
-): void => {
-  const all = isList(messages) ? messages : [messages];
-  const [first] = all;
-  if (first === undefined) return;
-  const total = all.length;
+export const sendVia = (link: Link, message: OutgoingMessage, notSent?: NotSent): void => {
+  const unsent = notSent && ((error: LinkError) => notSent(toRejection(error), 1, 1));
+  try {
+    link.send(message, unsent);
+  } catch (error) {
+    throw known(error);
+  }
+};
+
+/**
+ * Hands a link all messages of one request. All are taken or none.
+ * @throws Rejection as {@link sendVia}
+ */
+export const sendAllVia = (link: Link, messages: readonly OutgoingMessage[], notSent?: NotSent): void => {
+  const total = messages.length;
+  if (total === 0) return;
   const unsent =
     notSent &&
     ((error: LinkError, count: number) => {
@@ -44,14 +53,8 @@ export const sendVia = (
       notSent(toRejection(error, part + error.message), count, total);
     });
   try {
-    if (total === 1) link.send(first, unsent);
-    else link.sendAll(all, unsent);
+    link.sendAll(messages, unsent);
   } catch (error) {
-    if (!(error instanceof LinkError)) throw error;
-    throw toRejection(error);
+    throw known(error);
   }
 };
-
-const isList = (
-  messages: OutgoingMessage | readonly OutgoingMessage[],
-): messages is readonly OutgoingMessage[] => Array.isArray(messages);

@@ -4,7 +4,7 @@ import { asRejection, Rejection, type RejectionCode } from '../envelope/rejectio
 import { isSealedReply, type SealedReply } from '../envelope/sealed.ts';
 import { errorReply, isAnswerable } from './error-reply.ts';
 import type { BridgeObserver } from './observer.ts';
-import { type Trail, withReplyHop } from './trail.ts';
+import { withReplyHop } from './trail.ts';
 
 export interface HomewardOptions {
   /** By their names. */
@@ -86,26 +86,20 @@ export class Homeward {
     const ingress = ingresses.get(reply.home.ingress);
     const { requestId } = reply.home;
     const { sender } = reply;
+    const isSealed = isSealedReply(reply);
+    const isRefusal = !isSealed && reply.refusal === true;
     try {
       if (ingress === undefined)
         throw new Rejection(
           'invalid_reply_to',
           `the reply belongs to the ingress ${reply.home.ingress}, which this instance does not have: instances of one cluster need the same ingresses, and another bridge a cluster of its own`,
         );
-      if (isSealedReply(reply))
-        ingress.reply(
-          { ...reply, home: this.#withHop(reply.home, ingress) },
-          this.#whenUnsent({ requestId, sender }, false),
-        );
-      else
-        ingress.reply(
-          { ...reply, home: this.#withHop(reply.home, ingress) },
-          this.#whenUnsent({ requestId, sender }, reply.refusal === true, isNodes ? reply.home : undefined),
-        );
+      const home = isNodes && !isSealed ? reply.home : undefined;
+      ingress.reply(this.#traced(reply, ingress), this.#whenUnsent({ requestId, sender }, isRefusal, home));
       return undefined;
     } catch (error) {
       const rejection = asRejection(error, { requestId, sender });
-      this.#tell(rejection, !isSealedReply(reply) && reply.refusal === true);
+      this.#tell(rejection, isRefusal);
       return rejection;
     }
   }
@@ -134,8 +128,12 @@ export class Homeward {
     });
   }
 
-  #withHop<T extends Trail>(home: T, ingress: Ingress): T {
+  #traced(reply: Reply | SealedReply, ingress: Ingress): Reply | SealedReply {
     // Asking for a link's state is not for free, and few messages are traced.
-    return home.hops === undefined ? home : withReplyHop(home, this.#options, ingress.status());
+    if (reply.home.hops === undefined) return reply;
+    const status = ingress.status();
+    return isSealedReply(reply)
+      ? { ...reply, home: withReplyHop(reply.home, this.#options, status) }
+      : { ...reply, home: withReplyHop(reply.home, this.#options, status) };
   }
 }

@@ -13,7 +13,7 @@ import {
   nodeSubject,
 } from '../../wire/choria/index.ts';
 import type { Undelivered } from '../port.ts';
-import { notSentTo, sendVia } from '../send.ts';
+import { notSentTo, sendAllVia } from '../send.ts';
 import { createSigningQueue } from '../signing-queue.ts';
 import type { Credentials } from './credentials.ts';
 import type { Homecoming } from './homecoming.ts';
@@ -110,6 +110,6 @@ export const createDispatch = (
     const text = textOf(request);
     const content = await queued(request, text.length, (check) => options.sign(text, credential, check));
     options.onSigned(request);
-    sendVia(link, messagesFor(request, content), notSentTo(undelivered, home));
+    sendAllVia(link, messagesFor(request, content), notSentTo(undelivered, home));
   };
 };

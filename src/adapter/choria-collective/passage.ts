@@ -10,7 +10,7 @@ import {
   targetSubject,
 } from '../../wire/choria/index.ts';
 import type { Undelivered } from '../port.ts';
-import { type NotSent, sendVia } from '../send.ts';
+import { type NotSent, sendAllVia } from '../send.ts';
 
 export interface PassageOptions {
   readonly name: string;
@@ -58,7 +58,7 @@ export const createPassage = ({ name, link, homes, clock }: PassageOptions): Pas
         }),
       );
       const messages = targets.map((target) => ({ destination: targetSubject(target), body, expires }));
-      sendVia(link, messages, undelivered && notSent(body, answerTo, undelivered));
+      sendAllVia(link, messages, undelivered && notSent(body, answerTo, undelivered));
     },
 
     replyFrom: ({ content, sender = '', hops, federation }, cluster) => {

@@ -50,9 +50,19 @@ export interface AnswererOptions {
   readonly trailOf: (reply: Reply, dialect: Dialect) => readonly Hop[] | undefined;
 }
 
-const protocol1Reply = (reply: WireReply, dialect: Dialect, seenBy: readonly Hop[] | undefined): string => {
-  const headers = { sender: reply.senderId, ...(seenBy === undefined ? {} : { seenBy }) };
-  return encodeTransport(encodeSecureReply(encodeReply(reply)), headers, base64Style(dialect));
+const wireReply = ({ home, sender, time, payload }: Reply, dialect: Dialect): WireReply => ({
+  requestId: home.requestId,
+  senderId: sender,
+  agent: home.agent,
+  time,
+  message: encodeReplyBody(payload, dialect, home.action),
+});
+
+const protocol1Reply = (reply: Reply, dialect: Dialect, seenBy: readonly Hop[] | undefined): string => {
+  const { sender } = reply;
+  const headers = seenBy === undefined ? { sender } : { sender, seenBy };
+  const secure = encodeSecureReply(encodeReply(wireReply(reply, dialect)));
+  return encodeTransport(secure, headers, base64Style(dialect));
 };
 
 /**
@@ -67,22 +77,17 @@ export const createAnswerer = (
   let checked: string | undefined;
 
   return (reply, unsent) => {
-    const { home, sender, time, payload } = reply;
+    const { home } = reply;
     const { dialect } = home;
     if (dialect !== PROTOCOL_2 && !isDialect(dialect))
       throw new Rejection('invalid_field', `${dialect} is no dialect of Choria`);
     // The replies to one request come with one subject.
     if (home.replyTo !== checked) checkReplySubject(home.replyTo);
     checked = home.replyTo;
-    const about = { requestId: home.requestId, senderId: sender, agent: home.agent, time };
     const body = Buffer.from(
       dialect === PROTOCOL_2
-        ? encodeProtocol2Reply({ ...about, message: encodeReplyBody(payload, 'go', home.action) })
-        : protocol1Reply(
-            { ...about, message: encodeReplyBody(payload, dialect, home.action) },
-            dialect,
-            trailOf(reply, dialect),
-          ),
+        ? encodeProtocol2Reply(wireReply(reply, 'go'))
+        : protocol1Reply(reply, dialect, trailOf(reply, dialect)),
     );
     sendVia(link, { destination: home.replyTo, body, expires: home.expires * 1000 }, unsent);
   };

@@ -21,7 +21,7 @@ import type { Serializer } from '../../wire/mcollective/serializer.ts';
 import type { SigningPool } from '../../wire/signing-pool.ts';
 import { encodeToken } from '../../wire/token.ts';
 import type { NodeDirectory, Undelivered, Whereabouts } from '../port.ts';
-import { type NotSent, notSentTo, sendVia } from '../send.ts';
+import { type NotSent, notSentTo, sendAllVia } from '../send.ts';
 import { createSigningQueue } from '../signing-queue.ts';
 import type { DirectLimit } from './direct-limit.ts';
 import type { Signers } from './signing.ts';
@@ -147,7 +147,7 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
       const all = frames(request, legacy, body, signature);
       const giveBack = givesBack(request.home, all);
       try {
-        sendVia(link, all, both(giveBack, notSentTo(undelivered, request.home)));
+        sendAllVia(link, all, both(giveBack, notSentTo(undelivered, request.home)));
       } catch (error) {
         giveBack(all.length);
         throw error;

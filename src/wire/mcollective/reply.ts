@@ -39,14 +39,10 @@ export const decodeReply = (bytes: Uint8Array, serializer: Serializer): SealedRe
     if (id === undefined) throw new Rejection('missing_field', 'the reply has no :requestid');
     const time = hash.symbol('msgtime');
     if (typeof time !== 'number') throw new Rejection('missing_field', 'the reply has no integer :msgtime');
-    return {
-      senderId,
-      requestId: id.text,
-      ...(id.form !== undefined && { idForm: id.form }),
-      agent: fieldText(hash.symbol('senderagent')) ?? '',
-      time,
-      ...sealOf(hash),
-    };
+    const agent = fieldText(hash.symbol('senderagent')) ?? '';
+    const { body, signature } = sealOf(hash);
+    const reply = { senderId, requestId: id.text, agent, time, body, signature };
+    return id.form === undefined ? reply : { ...reply, idForm: id.form };
   } catch (error) {
     throw error instanceof Rejection ? error.with({ sender: senderId }) : error;
   }
