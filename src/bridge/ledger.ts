@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Home, Request } from '../envelope/message.ts';
+import { oncePerHome } from '../envelope/once-per-home.ts';
 import type { SealedHome, SealedReply, SealedRequest } from '../envelope/sealed.ts';
 import { cut, LONGEST_TEXT } from '../envelope/text.ts';
 import { Entry, type EntryOptions, type Fields } from './entry.ts';
@@ -48,8 +49,7 @@ export class Ledger {
   readonly #alike = new Map<string, Entry[]>();
   /** Requests of this instance that were written up, so that a late reply is not called another instance's. */
   readonly #written = new Set<string>();
-  /** Of ways home, for as long as somebody else keeps them. */
-  readonly #keys = new WeakMap<Home, string>();
+  readonly #keyOfReply = oncePerHome(keyOf);
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -155,15 +155,6 @@ export class Ledger {
     this.#bytes += twin.bytes - before;
     this.#makeRoom();
     return { entry: twin, nodes };
-  }
-
-  /** The replies to one request come with one way home, that of their token. */
-  #keyOfReply(home: Home): string {
-    const known = this.#keys.get(home);
-    if (known !== undefined) return known;
-    const key = keyOf(home);
-    this.#keys.set(home, key);
-    return key;
   }
 
   /** @param about called for the first reply to a request of another instance only */

@@ -9,6 +9,11 @@ export interface DirectedFrames {
   readonly expires: number;
 }
 
+interface Frame {
+  readonly expires: number;
+  readonly isStranger: boolean;
+}
+
 /** ActiveMQ looks for expired messages in a queue this often, in ms (`expireMessagesPeriod`). */
 const BROKER_SWEEP = 30_000;
 /** How often frames that the broker has dropped are looked for, in ms; a full limit may hold many. */
@@ -30,7 +35,9 @@ const STRANGERS = 1 / 4;
  */
 export class DirectLimit {
   readonly #limit: number;
-  readonly #open = new Map<string, { readonly expires: number; readonly isStranger: boolean }>();
+  /** By request, then by node. */
+  readonly #open = new Map<string, Map<string, Frame>>();
+  #frames = 0;
   #strangers = 0;
   #swept = Number.NEGATIVE_INFINITY;
 
@@ -43,40 +50,40 @@ export class DirectLimit {
   admits(frames: DirectedFrames, whereabouts: (node: string) => Whereabouts, now: number): boolean {
     const { request, nodes, expires } = frames;
     this.#sweep(now);
-    if (this.#open.size + nodes.length >= this.#limit) return false;
+    if (this.#frames + nodes.length >= this.#limit) return false;
     const places = nodes.map(whereabouts);
     if (places.includes('elsewhere')) return false;
     const strangers = places.filter((place) => place === 'unknown').length;
     if (strangers > 0 && this.#strangers + strangers >= this.#limit * STRANGERS) return false;
     for (const [i, node] of nodes.entries())
-      this.#note(keyOf(request, node), { expires: expires + BROKER_SWEEP, isStranger: places[i] !== 'here' });
+      this.#note(request, node, { expires: expires + BROKER_SWEEP, isStranger: places[i] !== 'here' });
     return true;
   }
 
   /** A frame has been fetched, or was never sent. */
   gone(request: string, node: string): void {
-    this.#forget(keyOf(request, node));
-  }
-
-  #note(key: string, frame: { readonly expires: number; readonly isStranger: boolean }): void {
-    this.#forget(key);
-    this.#open.set(key, frame);
-    if (frame.isStranger) this.#strangers++;
-  }
-
-  #forget(key: string): void {
-    const frame = this.#open.get(key);
-    if (frame === undefined) return;
-    this.#open.delete(key);
+    const frames = this.#open.get(request);
+    const frame = frames?.get(node);
+    if (frames === undefined || frame === undefined) return;
+    frames.delete(node);
+    if (frames.size === 0) this.#open.delete(request);
+    this.#frames--;
     if (frame.isStranger) this.#strangers--;
+  }
+
+  #note(request: string, node: string, frame: Frame): void {
+    this.gone(request, node);
+    const frames = this.#open.get(request) ?? new Map<string, Frame>();
+    frames.set(node, frame);
+    this.#open.set(request, frames);
+    this.#frames++;
+    if (frame.isStranger) this.#strangers++;
   }
 
   #sweep(now: number): void {
     if (now < this.#swept + SWEEP && now >= this.#swept) return;
     this.#swept = now;
-    for (const [key, { expires }] of this.#open) if (expires <= now) this.#forget(key);
+    for (const [request, frames] of this.#open)
+      for (const [node, { expires }] of frames) if (expires <= now) this.gone(request, node);
   }
 }
-
-// No identity has a space in it.
-const keyOf = (request: string, node: string): string => `${node} ${request}`;

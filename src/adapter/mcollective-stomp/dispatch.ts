@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { Home, Request } from '../../envelope/message.ts';
+import { oncePerHome } from '../../envelope/once-per-home.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import type { Link, OutgoingMessage } from '../../transport/link.ts';
 import { encodeBase64 } from '../../wire/base64.ts';
@@ -58,6 +59,7 @@ const NODES_PER_TOKEN = 200;
 export const createDispatch = (options: DispatchOptions): Dispatch => {
   const { link, identity, cluster, tokenKey, serializer, clock, limit, pool } = options;
   const queued = createSigningQueue(options);
+  const keyOfReply = oncePerHome(keyOf);
 
   const replyTo = (home: Home, nodes: readonly string[] | undefined): string => {
     const { collective } = home;
@@ -153,7 +155,7 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
         throw error;
       }
     },
-    answered: (home, node) => limit.gone(keyOf(home), node),
+    answered: (home, node) => limit.gone(keyOfReply(home), node),
   };
 };
 

@@ -17,7 +17,7 @@ export class ObjectTable {
   readonly #sizes: number[] = [];
   readonly #opened: number[] = [];
   /** Of objects whose class is known, and that may reach themselves. */
-  readonly #names = new Map<number, string>();
+  #names: Map<number, string> | undefined;
   #elements = 0;
   /** Bytes that links stand for. */
   #linkedBytes = 0;
@@ -52,7 +52,9 @@ export class ObjectTable {
 
   /** Says the class of an object that is open. */
   name(index: number, className: string): void {
-    if (index >= 0) this.#names.set(index, className);
+    if (index < 0) return;
+    this.#names ??= new Map();
+    this.#names.set(index, className);
   }
 
   /** Completes the object that was opened last. */
@@ -84,7 +86,7 @@ export class ObjectTable {
       throw new RubyError('malformed', `a link to no object at offset ${pos}`, { offset: pos });
     if (elements < 0) {
       // An object that knows its owner; `to_s` is all that JSON would write of it anyway.
-      const className = this.#names.get(index);
+      const className = this.#names?.get(index);
       if (className !== undefined) return `#<${className}>`;
       throw new RubyError('cycle', `a value contains itself, at offset ${pos}`, { offset: pos });
     }

@@ -22,6 +22,15 @@ import { type TimeVariables, timeFromDump } from './time-dump.ts';
 /** Classes and modules that one value is dumped with; an object rarely has been extended by two. */
 const MAX_WRAPPERS = 64;
 
+/** Where a symbol will be whose encoding is being read. */
+const UNREAD = new RubySymbol('');
+
+const symbolOf = (name: string | RubyString): RubySymbol | RubyString => {
+  if (typeof name === 'string') return new RubySymbol(name);
+  const text = textIn(name.bytes, name.encoding);
+  return text === undefined ? name : new RubySymbol(text);
+};
+
 class MarshalReader {
   readonly #input: MarshalInput;
   readonly #objects: ObjectTable;
@@ -213,11 +222,9 @@ class MarshalReader {
       return known;
     }
     // It counts before its own encoding's name does.
-    const index = this.#symbols.push(new RubySymbol('')) - 1;
+    const index = this.#symbols.push(UNREAD) - 1;
     const encoding = variables ? this.#encoding(depth + 1) : US_ASCII;
-    const bytes = input.bytes.subarray(from, end);
-    const text = textIn(bytes, encoding);
-    const symbol = text === undefined ? new RubyString(bytes, encoding) : new RubySymbol(text);
+    const symbol = symbolOf(rubyText(input.bytes, from, end, encoding));
     this.#symbols[index] = symbol;
     return symbol;
   }
@@ -229,11 +236,12 @@ class MarshalReader {
     for (let left = input.count(2); left > 0; left--) {
       const at = input.pos;
       const name = this.#name(depth + 1);
-      const value = this.#value(depth + 1);
       if (name === 'E') {
-        if (typeof value !== 'boolean') throw malformed('an encoding that is neither true nor false', at);
-        encoding = value ? UTF_8 : US_ASCII;
-      } else if (name === 'encoding') {
+        encoding = this.#isUtf8(depth + 1, at) ? UTF_8 : US_ASCII;
+        continue;
+      }
+      const value = this.#value(depth + 1);
+      if (name === 'encoding') {
         const text = value instanceof RubyString ? value.bytes.toString('latin1') : value;
         if (typeof text !== 'string' || !isEncodingName(text))
           throw malformed('an encoding without a name', at);
@@ -241,6 +249,15 @@ class MarshalReader {
       }
     }
     return encoding;
+  }
+
+  /** The value of `E`, which most strings have. */
+  #isUtf8(depth: number, at: number): boolean {
+    this.#objects.enter(depth, this.#input.pos);
+    const type = this.#input.byte();
+    if (type !== TYPE.true && type !== TYPE.false)
+      throw malformed('an encoding that is neither true nor false', at);
+    return type === TYPE.true;
   }
 
   #string(depth: number, variables: boolean): string | RubyString {
