@@ -44,8 +44,13 @@ export const sendVia = (link: Link, message: OutgoingMessage, notSent?: NotSent)
  * @throws Rejection as {@link sendVia}
  */
 export const sendAllVia = (link: Link, messages: readonly OutgoingMessage[], notSent?: NotSent): void => {
+  const [first] = messages;
+  if (first === undefined) return;
   const total = messages.length;
-  if (total === 0) return;
+  if (total === 1) {
+    sendVia(link, first, notSent);
+    return;
+  }
   const unsent =
     notSent &&
     ((error: LinkError, count: number) => {
