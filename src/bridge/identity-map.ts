@@ -1,6 +1,7 @@
 import { isCallerId } from '../envelope/check.ts';
 import type { Pattern } from '../envelope/pattern.ts';
 import { Rejection } from '../envelope/rejection.ts';
+import { quoted } from '../envelope/text.ts';
 
 /** One rule of who is who: an exact name, or a regular expression that has to match the whole name. */
 export interface IdentityRule {
@@ -30,7 +31,7 @@ export const mapCaller = (caller: string, { rules, privileged }: IdentityMapOpti
     if (!isCallerId(name))
       throw new Rejection(
         'invalid_callerid',
-        `${caller} is mapped to ${JSON.stringify(name)}, which is no caller id`,
+        `${caller} is mapped to ${quoted(name)}, which is no caller id`,
         { caller },
       );
     if (!rule.privileged && privileged.some((pattern) => find(pattern, name) !== null)) {

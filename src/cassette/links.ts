@@ -1,4 +1,5 @@
 import type { LoadedConfig } from '../config/load.ts';
+import { quoted } from '../envelope/text.ts';
 import { isNodes, isRejected } from './format.ts';
 import { CassetteError } from './problem.ts';
 import type { LocatedEntry } from './read.ts';
@@ -10,8 +11,5 @@ export const checkLink = (file: string, { entry, line }: LocatedEntry, { config 
   const links = side === 'ingress' ? config.ingresses : config.egresses;
   if (links.has(link)) return;
   const names = [...links.keys()].join(', ');
-  throw new CassetteError(`the configuration has no ${side} ${JSON.stringify(link)}; it has ${names}`).at(
-    file,
-    line,
-  );
+  throw new CassetteError(`the configuration has no ${side} ${quoted(link)}; it has ${names}`).at(file, line);
 };

@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { isIdentity } from '../envelope/check.ts';
 import { FACT_OPERATORS, type FactFilter, type FactOperator } from '../envelope/filter.ts';
 import { Rejection } from '../envelope/rejection.ts';
+import { quoted } from '../envelope/text.ts';
 import type { Value } from '../envelope/value.ts';
 import { parseJson } from '../wire/choria/index.ts';
 import { checkNodeRegex } from './node-regex.ts';
@@ -91,6 +92,6 @@ const jsonOr = (text: string): Value => {
 export const parseInput = (text: string): Input => {
   const [, key, raw, value] = INPUT.exec(text) ?? [];
   if (key === undefined || value === undefined)
-    throw new InvalidArgumentError(`${JSON.stringify(text)} is no input: write key=value.`);
+    throw new InvalidArgumentError(`${quoted(text)} is no input: write key=value.`);
   return [key, raw === ':' ? value : jsonOr(value)];
 };

@@ -6,6 +6,7 @@ import { fileReader, readFailure } from '../config/files.ts';
 import { natsLinkOptions } from '../config/link-options.ts';
 import { isToken } from '../envelope/check.ts';
 import { Rejection } from '../envelope/rejection.ts';
+import { quoted } from '../envelope/text.ts';
 import type { NatsLinkOptions, NatsTls } from '../transport/nats/options.ts';
 import { TLS_VERSIONS, type TlsVersion } from '../transport/tls/settings.ts';
 import { certificateNames } from '../wire/choria/index.ts';
@@ -121,7 +122,7 @@ const clientAccess = (file: string) => {
 };
 
 const checkName = (option: string, name: string): string => {
-  if (!isToken(name)) throw new UsageError(`${option} ${JSON.stringify(name)} is not a name`);
+  if (!isToken(name)) throw new UsageError(`${option} ${quoted(name)} is not a name`);
   return name;
 };
 

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { isToken } from '../envelope/check.ts';
+import { quoted } from '../envelope/text.ts';
 import { formatView } from '../observe/format.ts';
 import { viewObject } from '../observe/json.ts';
 import { collecting, secondsOption } from './arguments.ts';
@@ -71,7 +72,7 @@ const watchedOf = (options: ObserveOptions): Watched => {
   const cluster = options.cluster ?? first;
   if (cluster === undefined || (options.cluster === undefined && more.length > 0))
     throw new UsageError('which cluster? Give --cluster, or --config');
-  if (!isToken(cluster)) throw new UsageError(`--cluster ${JSON.stringify(cluster)} is not a name`);
+  if (!isToken(cluster)) throw new UsageError(`--cluster ${quoted(cluster)} is not a name`);
   return {
     network,
     cluster,

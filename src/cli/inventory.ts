@@ -5,6 +5,7 @@ import { loadParts } from '../config/parts.ts';
 import { generalFields } from '../config/schema.ts';
 import type { Config } from '../config/types.ts';
 import { isGlob, isLikeRegex } from '../envelope/glob.ts';
+import { quoted } from '../envelope/text.ts';
 import type { InventoryDocument } from '../inventory/document.ts';
 import { viewOf } from '../inventory/view.ts';
 import { crop } from '../observe/line.ts';
@@ -106,7 +107,7 @@ const checkSelection = ({ egress, collective }: InventoryOptions, { egresses }: 
   const check = (option: string, name: string | undefined, names: ReadonlySet<string>): void => {
     if (name === undefined || names.has(name)) return;
     const known = names.size === 0 ? 'none' : [...names].join(', ');
-    throw new UsageError(`${option} ${JSON.stringify(name)}: there is no such one; the bridge has ${known}`);
+    throw new UsageError(`${option} ${quoted(name)}: there is no such one; the bridge has ${known}`);
   };
   check('--egress', egress, new Set(egresses.map(({ name }) => name)));
   const collectives = egresses.flatMap((it) => it.collectives.map(({ name }) => name));

@@ -11,7 +11,7 @@ import { registerDecode } from './decode.ts';
 import { registerDemo } from './demo.ts';
 import { registerFederationObserve } from './federation-observe.ts';
 import { registerFederationTrace } from './federation-trace.ts';
-import { commandHint, optionHint } from './hints.ts';
+import { commandHint, optionHint, wordHint } from './hints.ts';
 import { registerInventory } from './inventory.ts';
 import { isMistake } from './mistake.ts';
 import { registerPing } from './ping.ts';
@@ -27,12 +27,25 @@ import { version } from './version.ts';
 /** Wrong usage, or a configuration that cannot be used; 1 is for what was asked for and went wrong. */
 const EXIT_USAGE = 2;
 
+const args = process.argv.slice(2);
+
+/** What to write for the option that an error of Commander is about, where it is known from another program. */
+const habit = (message: string): string | undefined => {
+  const flag = /unknown option '(.+?)'/.exec(message)?.[1];
+  return flag === undefined ? undefined : optionHint(args, flag);
+};
+
 const program = new Command('mcbridge')
   .description('A Federation Broker that translates between Choria and legacy MCollective collectives.')
   .version(version(), '-V, --version', 'print the version')
   .helpOption('-h, --help', 'print this help')
   .showHelpAfterError('(mcbridge --help lists commands and examples)')
   .exitOverride()
+  // Commander guesses by letters, and not where it is known what somebody meant.
+  .configureOutput({
+    outputError: (text, write) =>
+      write(habit(text) === undefined ? text : text.replace(/^\(Did you mean .*\?\)\n/m, '')),
+  })
   .addHelpText(
     'after',
     `
@@ -118,11 +131,18 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 /** What Commander does not say of what is not there. */
-const hintOf = ({ code }: CommanderError): string | undefined => {
-  const args = process.argv.slice(2);
-  if (code === 'commander.unknownCommand') return commandHint(args);
-  if (code !== 'commander.unknownOption') return undefined;
-  return args.map(optionHint).find((hint) => hint !== undefined);
+const hintOf = ({ code, message }: CommanderError): string | undefined => {
+  switch (code) {
+    case 'commander.unknownCommand':
+      return commandHint(args);
+    case 'commander.excessArguments':
+    case 'commander.missingMandatoryOptionValue':
+      return wordHint(args);
+    case 'commander.unknownOption':
+      return habit(message);
+    default:
+      return undefined;
+  }
 };
 
 try {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Answer, ChoriaClient } from '../client/index.ts';
 import { isToken } from '../envelope/check.ts';
+import { quoted } from '../envelope/text.ts';
 import type { Value } from '../envelope/value.ts';
 import { collecting, type Input, parseInput, parseNode, secondsOption } from './arguments.ts';
 import { CONNECTION_HELP, type Connection, connectionFrom } from './client-options.ts';
@@ -33,7 +34,7 @@ interface Call {
 }
 
 const checkUsage = (agent: string, options: RpcOptions): void => {
-  if (!isToken(agent)) throw new UsageError(`${JSON.stringify(agent)} is not the name of an agent`);
+  if (!isToken(agent)) throw new UsageError(`${quoted(agent)} is not the name of an agent`);
   if (options.target === undefined) return;
   if (options.broadcast)
     throw new UsageError('--broadcast asks all and --target names nodes: give one of them');
@@ -93,6 +94,8 @@ const rpc = async (agent: string, action: string, inputs: readonly Input[] = [],
     process.stderr.write(
       `mcbridge: discovery found no node with the agent ${agent} that the filters fit; is ${options.discoveryTimeout / 1000} s too short (--discovery-timeout)?\n`,
     );
+  if (options.target !== undefined && answer?.replies.length === 0)
+    process.stderr.write('mcbridge: --target names nodes; a collective, which it names for mco, is -T\n');
   const outcome = answer === undefined ? nobodyFound(discovery?.milliseconds ?? 0) : outcomeOf(answer, asked);
   const { collective, federation } = connection;
   const question: Asked = { agent, action, data, collective, federation };

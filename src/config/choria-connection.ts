@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bool, field, integer, type path, refuse, secret, text } from './fields.ts';
+import { bool, field, integer, keysOf, type path, refuse, secret, text } from './fields.ts';
 import type { Secret } from './secret.ts';
 import {
   buffer,
@@ -52,6 +52,7 @@ export interface Given {
 
 export const checkConnection = (it: Given, context: z.core.$RefinementCtx<Given>): void => {
   const plaintext = it.insecure_plaintext === true;
+  const tls = keysOf(it.tls);
   if (it.tls === undefined && !plaintext)
     refuse(context, ['tls'], 'is missing: Choria always uses TLS; give tls, or insecure_plaintext: true');
   if (it.tls !== undefined && plaintext)
@@ -60,14 +61,9 @@ export const checkConnection = (it: Given, context: z.core.$RefinementCtx<Given>
     for (const [index, server] of it.servers.entries())
       if (server.tls === true)
         refuse(context, ['servers', index], 'asks for TLS, which insecure_plaintext: true rules out');
-  if (it.tls !== undefined && (it.tls.cert === undefined) !== (it.tls.key === undefined))
+  if (tls !== undefined && (tls.cert === undefined) !== (tls.key === undefined))
     refuse(context, ['tls'], 'cert and key belong together: give both');
-  else if (
-    it.tls !== undefined &&
-    it.tls.cert === undefined &&
-    it.user === undefined &&
-    it.token === undefined
-  )
+  else if (tls !== undefined && tls.cert === undefined && it.user === undefined && it.token === undefined)
     refuse(
       context,
       ['tls'],

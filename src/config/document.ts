@@ -1,4 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { quoted } from '../envelope/text.ts';
 import { entriesOf } from './merge.ts';
 import { formatPath, type KeyPath, type Position, type Problem } from './problem.ts';
 import { SECRET_KEYS } from './secret.ts';
@@ -18,9 +19,16 @@ export interface ConfigDocument {
   at(path: KeyPath): Position;
   /** Where a key itself starts; an entry of a list has none, so there it is the entry. */
   keyAt(path: KeyPath): Position;
+  /** Whether a key is there, also without a value. */
+  has(path: KeyPath): boolean;
   /** A value as the file has it (variables not replaced), shortened and quoted; a secret's is never shown. */
   show(path: KeyPath): string;
 }
+
+/** What `show` says of what is no text or number. */
+const A_MAPPING = 'a mapping';
+export const A_LIST = 'a list';
+export const NOTHING = 'nothing';
 
 interface Spot {
   readonly key: number;
@@ -36,8 +44,7 @@ const id = (path: KeyPath): string => JSON.stringify(path);
 const shorten = (text: string): string => (text.length > 80 ? `${text.slice(0, 77)}...` : text);
 
 /** Text as written, without what may be a URL's user and password, with or without a scheme. */
-const showText = (text: string): string =>
-  JSON.stringify(shorten(text.replace(/^([a-z+]+:\/\/)?.*@/s, '$1***@')));
+const showText = (text: string): string => quoted(shorten(text.replace(/^([a-z+]+:\/\/)?.*@/s, '$1***@')));
 
 const isSecret = (path: KeyPath): boolean =>
   path.some((segment) => typeof segment === 'string' && SECRET_KEYS.has(segment));
@@ -67,8 +74,10 @@ export const parseConfigDocument = (text: string, file: string, env: Environment
   const plain = (node: Node | null, path: KeyPath, key: number, open: readonly Node[]): Plain => {
     const value = node?.range?.[0] ?? key;
     const spot = (shown: string): void => {
-      spots.set(id(path), { key, value, shown: isSecret(path) ? 'the value (a secret, not shown)' : shown });
+      spots.set(id(path), { key, value, shown });
     };
+    const spotValue = (shown: string): void =>
+      spot(isSecret(path) ? 'the value (a secret, not shown)' : shown);
     if (++nodes > MAX_NODES) {
       if (nodes === MAX_NODES + 1) report(path, value, `the file has more than ${MAX_NODES} values`);
       return null;
@@ -87,7 +96,7 @@ export const parseConfigDocument = (text: string, file: string, env: Environment
       return plain(target, path, key, open);
     }
     if (isMap(node)) {
-      spot('a mapping');
+      spot(A_MAPPING);
       const entries: [string, Plain][] = [];
       const seen = new Map<string, number>();
       const merged = entriesOf(node, doc);
@@ -114,7 +123,7 @@ export const parseConfigDocument = (text: string, file: string, env: Environment
       return Object.fromEntries(entries);
     }
     if (isSeq(node)) {
-      spot('a list');
+      spot(A_LIST);
       return node.items.map((item, index) => {
         const child = isNode(item) ? item : null;
         return plain(child, [...path, index], child?.range?.[0] ?? value, [...open, node]);
@@ -122,16 +131,16 @@ export const parseConfigDocument = (text: string, file: string, env: Environment
     }
     const scalar: unknown = isScalar(node) ? node.value : null;
     if (typeof scalar === 'string') {
-      spot(showText(scalar));
+      spotValue(showText(scalar));
       const result = substitute(scalar, env);
       for (const error of result.errors) report(path, value, error);
       return result.text;
     }
     if (typeof scalar === 'number' || typeof scalar === 'boolean') {
-      spot(isScalar(node) && node.source !== undefined ? shorten(node.source) : String(scalar));
+      spotValue(isScalar(node) && node.source !== undefined ? shorten(node.source) : String(scalar));
       return scalar;
     }
-    spot('nothing');
+    spot(NOTHING);
     return null;
   };
 
@@ -160,7 +169,8 @@ export const parseConfigDocument = (text: string, file: string, env: Environment
       return position(found?.isValue === true ? found.spot.value : (found?.spot.key ?? 0));
     },
     keyAt: (path) => position(find(path)?.spot.key ?? 0),
-    show: (path) => spots.get(id(path))?.shown ?? 'nothing',
+    has: (path) => spots.has(id(path)),
+    show: (path) => spots.get(id(path))?.shown ?? NOTHING,
   };
 };
 

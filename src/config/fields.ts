@@ -11,12 +11,15 @@ import { parseBytes, parseSeconds } from './units.ts';
  * `allowed`. All of the schema's leaves are made by this, so that no message can be without it.
  */
 export const field = <T>(allowed: string, read: (value: unknown) => T | undefined) =>
-  z.unknown().transform((value, context): T => {
-    const result = read(value);
-    if (result !== undefined) return result;
-    context.addIssue({ code: 'custom', message: 'is not allowed', params: { allowed } });
-    return z.NEVER;
-  });
+  z
+    .unknown()
+    .transform((value, context): T => {
+      const result = read(value);
+      if (result !== undefined) return result;
+      context.addIssue({ code: 'custom', message: 'is not allowed', params: { allowed } });
+      return z.NEVER;
+    })
+    .describe(allowed);
 
 /** Refuses a combination of keys, pointing at the key that must go or change. */
 export const refuse = <T>(
@@ -34,6 +37,10 @@ export const refuse = <T>(
 export const ALWAYS: z.core.$ZodSuperRefineParams = {
   when: ({ value }) => typeof value === 'object' && value !== null && !Array.isArray(value),
 };
+
+/** The keys of a section; none where there is something else in its place, which another sentence is about. */
+export const keysOf = <T extends object>(section: T | undefined): Partial<T> | undefined =>
+  typeof section === 'object' && section !== null && !Array.isArray(section) ? section : undefined;
 
 /** Text of one line; `pattern` must match all of it. */
 export const text = (allowed: string, accepts: (text: string) => boolean = () => true) =>
@@ -90,20 +97,24 @@ const PATTERN = 'a regular expression, for instance \\.mcollective$ or /\\.mcoll
  * @param options.whole whether it has to match all of a name; else it matches anywhere unless it is anchored
  */
 export const pattern = (names: Names, { whole = false, allowed = PATTERN } = {}) =>
-  z.unknown().transform((value, context): ConfiguredPattern => {
-    const refused = (params: object, message = 'is not allowed'): never => {
-      context.addIssue({ code: 'custom', message, params: { ...params, allowed } });
-      return z.NEVER;
-    };
-    if (typeof value !== 'string' || value === '') return refused({});
-    try {
-      return compilePattern(value, names, whole);
-    } catch (error) {
-      if (!(error instanceof PatternProblem)) throw error;
-      return refused({ reason: error.message });
-    }
-  });
+  z
+    .unknown()
+    .transform((value, context): ConfiguredPattern => {
+      const refused = (params: object, message = 'is not allowed'): never => {
+        context.addIssue({ code: 'custom', message, params: { ...params, allowed } });
+        return z.NEVER;
+      };
+      if (typeof value !== 'string' || value === '') return refused({});
+      try {
+        return compilePattern(value, names, whole);
+      } catch (error) {
+        if (!(error instanceof PatternProblem)) throw error;
+        return refused({ reason: error.message });
+      }
+    })
+    .describe(allowed);
+
+const PATH = 'the path of a file or folder';
 
 /** The name of a file or folder, made absolute by `resolve`. */
-export const path = (resolve: (path: string) => string) =>
-  text('the path of a file or folder').transform(resolve);
+export const path = (resolve: (path: string) => string) => text(PATH).transform(resolve).describe(PATH);

@@ -1,25 +1,58 @@
 import { z } from 'zod';
 import { hintFor } from './counterparts.ts';
-import type { ConfigDocument } from './document.ts';
+import { A_LIST, type ConfigDocument, NOTHING } from './document.ts';
 import { nearest } from './nearest.ts';
 import { formatPath, type KeyPath, type Problem } from './problem.ts';
 
-/** The keys of every section in which an unknown one was found, by the section's path. */
-export type KnownKeys = Map<string, readonly string[]>;
+/** What a schema takes at a place where there is something else. */
+interface Wanted {
+  /** Of a section, or of each section in a list. */
+  readonly keys?: readonly string[];
+  /** What an entry of a list may be. */
+  readonly entry?: string | undefined;
+}
+
+/** What is wanted where an unknown key was found, or something of another shape, by path. */
+export type KnownKeys = Map<string, Wanted>;
+
+/** What a transformation begins with. */
+const withinPipes = (schema: unknown): unknown =>
+  schema instanceof z.ZodPipe ? withinPipes(schema.in) : schema;
+
+const wantedBy = (schema: unknown): Wanted => {
+  if (schema instanceof z.ZodObject) return { keys: Object.keys(schema.shape) };
+  if (!(schema instanceof z.ZodArray)) return {};
+  const { element } = schema;
+  const { keys } = wantedBy(withinPipes(element));
+  return keys === undefined
+    ? { entry: element instanceof z.ZodType ? element.description : undefined }
+    : { keys };
+};
 
 /** Zod names unknown keys but not the known ones; at the moment of the error its schema is still at hand. */
 export const collectKnownKeys =
   (known: KnownKeys): z.core.$ZodErrorMap =>
   (issue) => {
-    if (issue.code === 'unrecognized_keys' && issue.inst instanceof z.ZodObject)
-      known.set(JSON.stringify(issue.path ?? []), Object.keys(issue.inst.shape));
+    if (issue.code === 'unrecognized_keys' || issue.code === 'invalid_type')
+      known.set(JSON.stringify(issue.path ?? []), wantedBy(issue.inst));
     return undefined;
   };
 
-const EXPECTED: Readonly<Record<string, string>> = {
-  array: 'a list',
-  object: 'a section with keys',
-  record: 'a section with keys',
+/** Text that may stand in a list as it is. */
+const ENTRY = /^"([\w.:+/=-]+)"$/;
+
+/** A list as it would be written, of what stands in its place. */
+const listFrom = (shown: string, { keys: [key] = [], entry }: Wanted): string => {
+  if (key !== undefined) return `a list, each entry of which begins with "- ", such as "- ${key}: …"`;
+  const given = ENTRY.exec(shown)?.[1];
+  if (given !== undefined) return `a list: [${given}]`;
+  if (/^[\d.]+$/.test(shown)) return `a list: ["${shown}"]`;
+  return `a list: [one, two]${entry === undefined ? '' : `, of which each is ${entry}`}`;
+};
+
+const sectionFrom = (shown: string, keys: readonly string[] | undefined): string => {
+  const dashes = shown === A_LIST ? ', without "- "' : '';
+  return `a section with keys${dashes}: ${keys === undefined ? 'a name for each entry, such as main' : keys.join(', ')}`;
 };
 
 const keyPath = (path: readonly PropertyKey[]): KeyPath =>
@@ -38,17 +71,18 @@ export const describeIssue = (
   const shown = document.show(path);
   const problem = (message: string, allowed?: string): Problem => ({
     file: document.file,
-    ...(shown === 'nothing' ? document.keyAt(path) : document.at(path)),
+    ...(shown === NOTHING ? document.keyAt(path) : document.at(path)),
     path: formatPath(path),
     message,
     ...(allowed === undefined ? {} : { allowed }),
   });
+  const nothing = document.has(path) ? 'has no value' : 'is missing';
   const refused = (allowed: string): readonly Problem[] => [
-    problem(shown === 'nothing' ? 'is missing' : `${shown} is not allowed`, allowed),
+    problem(shown === NOTHING ? nothing : `${shown} is not allowed`, allowed),
   ];
 
   if (issue.code === 'unrecognized_keys') {
-    const keys = known.get(JSON.stringify(issue.path)) ?? [];
+    const keys = known.get(JSON.stringify(issue.path))?.keys ?? [];
     return issue.keys.map((key) => {
       const meant = nearest(key, keys);
       const hint = hintFor(key, keys) ?? (meant === undefined ? undefined : `did you mean "${meant}"?`);
@@ -73,7 +107,12 @@ export const describeIssue = (
       },
     ];
   if (issue.code === 'too_small') return [problem('has no entry', 'at least one entry')];
-  if (issue.code === 'invalid_type') return refused(EXPECTED[issue.expected] ?? issue.expected);
+  if (issue.code === 'invalid_type') {
+    const wanted = known.get(JSON.stringify(issue.path)) ?? {};
+    if (issue.expected === 'array') return refused(listFrom(shown, wanted));
+    // Which keys an ingress or egress has depends on its type.
+    return refused(sectionFrom(shown, issue.expected === 'record' ? undefined : (wanted.keys ?? ['type'])));
+  }
   const allowed = param(issue, 'allowed');
   if (param(issue, 'sentence') === true)
     return [problem(issue.message, typeof allowed === 'string' ? allowed : undefined)];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { quoted } from '../envelope/text.ts';
 import type { ConfigDocument, Plain } from './document.ts';
 import { nearest } from './nearest.ts';
 import { formatPath, type KeyPath, type Problem } from './problem.ts';
@@ -54,7 +55,7 @@ export const crossCheck = (outline: Outline, document: ConfigDocument): readonly
     if (name === undefined || names.includes(name)) return;
     const meant = nearest(name, names);
     const hint = meant === undefined ? '' : `; did you mean "${meant}"?`;
-    report(path, `there is no ${kind} ${JSON.stringify(name)}${hint}`, names.join(', ') || undefined);
+    report(path, `there is no ${kind} ${quoted(name)}${hint}`, names.join(', ') || undefined);
   };
 
   const exported = new Map<string, string>();
@@ -90,10 +91,7 @@ const entryOf = (entries: Readonly<Record<string, unknown>>, name = ''): object 
 const checkNames = ({ ingresses, egresses }: Outline, report: Report): void => {
   for (const name of Object.keys(egresses))
     if (Object.hasOwn(ingresses, name))
-      report(
-        ['egresses', name],
-        `an ingress is called ${JSON.stringify(name)} too; give one of them another name`,
-      );
+      report(['egresses', name], `an ingress is called ${quoted(name)} too; give one of them another name`);
 };
 
 /** As in the schema. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bool, choice, field, integer, type path, refuse, seconds, secret, text } from './fields.ts';
+import { bool, choice, field, integer, keysOf, type path, refuse, seconds, secret, text } from './fields.ts';
 import type { Secret } from './secret.ts';
 import {
   buffer,
@@ -80,7 +80,8 @@ export interface StompGiven {
 export const checkStomp = (it: StompGiven, context: z.core.$RefinementCtx<StompGiven>): void => {
   if (it.tls !== undefined && Array.isArray(it.servers) && it.servers.every((server) => server.tls === false))
     refuse(context, ['tls'], 'is of no use: no server is stomp+ssl://');
-  if (it.tls !== undefined && (it.tls.cert === undefined) !== (it.tls.key === undefined))
+  const tls = keysOf(it.tls);
+  if (tls !== undefined && (tls.cert === undefined) !== (tls.key === undefined))
     refuse(context, ['tls'], 'cert and key belong together: give both');
   userAndPassword(it, context);
 };

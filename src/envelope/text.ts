@@ -21,3 +21,17 @@ export const cut = (text: string, most: number = LONGEST_TEXT): string => {
   while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
   return bytes.toString('utf8', 0, end) + MARK;
 };
+
+/** Control characters, and halves of characters, which no terminal shows as they are. */
+const UNSHOWN = /[\p{Cc}\p{Cs}]/gu;
+const MARKS = ['"', "'", '`'] as const;
+
+/**
+ * Text for a sentence, in quotation marks of a kind that it does not hold itself: so it stands there as somebody wrote it, and
+ * quotes and backslashes of a regular expression can be copied. Control characters are escaped as in JSON.
+ */
+export const quoted = (text: string): string => {
+  const mark = MARKS.find((one) => !text.includes(one));
+  if (mark === undefined) return JSON.stringify(text);
+  return `${mark}${text.replace(UNSHOWN, (one) => JSON.stringify(one).slice(1, -1))}${mark}`;
+};

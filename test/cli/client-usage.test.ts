@@ -30,7 +30,7 @@ describe('the client commands', () => {
     [['rpc', 'rpcutil', 'ping', '--target', 'n1', '--broadcast'], 'give one of them'],
     [['ping', '-W', 'apache a='], 'A fact filter is fact=value'],
     [['ping', '-S', 'x'], '(-S: compound filters are not offered here'],
-    [['rpc', 'rpcutil', 'ping', '--dt=2'], '(--dt: write --discovery-timeout SECONDS)'],
+    [['rpc', 'rpcutil', 'ping', '--dt=2'], '(--dt: write --discovery-timeout SECONDS'],
     [['rpc', 'rpcutil', 'ping', '--nodes', 'f'], '(--nodes: name each node with --target NODE)'],
     [['ping', '-I', '/web['], 'An identity is a name'],
     [['ping', '-I', '/web[/'], 'It is no regular expression: missing closing ]'],

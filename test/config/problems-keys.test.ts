@@ -36,13 +36,17 @@ const CASES: readonly Case[] = [
     'points at the section in which a key is missing',
     '    server_public_key: server.pem\n',
     '',
-    ['bridge.yaml:8:3: egresses.legacy.server_public_key: is missing; allowed: a list'],
+    [
+      'bridge.yaml:8:3: egresses.legacy.server_public_key: is missing; allowed: a list: [one, two], of which each is the path of a file or folder',
+    ],
   ],
   [
     'points at a key without a value',
     'server_public_key: server.pem',
     'server_public_key:',
-    ['bridge.yaml:12:5: egresses.legacy.server_public_key: is missing; allowed: a list'],
+    [
+      'bridge.yaml:12:5: egresses.legacy.server_public_key: has no value; allowed: a list: [one, two], of which each is the path of a file or folder',
+    ],
   ],
   [
     'refuses a name with other characters',

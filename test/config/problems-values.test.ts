@@ -65,7 +65,7 @@ const CASES: readonly Case[] = [
     '[stomp://activemq1.example.net:61613]',
     'stomp://activemq1.example.net:61613',
     [
-      'bridge.yaml:10:14: egresses.legacy.servers: "stomp://activemq1.example.net:61613" is not allowed; allowed: a list',
+      'bridge.yaml:10:14: egresses.legacy.servers: "stomp://activemq1.example.net:61613" is not allowed; allowed: a list: [stomp://activemq1.example.net:61613]',
     ],
   ],
   [
@@ -78,7 +78,9 @@ const CASES: readonly Case[] = [
     'refuses a value for a section',
     '{ keys_dir: keys }',
     'keys',
-    ['bridge.yaml:11:14: egresses.legacy.signing: "keys" is not allowed; allowed: a section with keys'],
+    [
+      'bridge.yaml:11:14: egresses.legacy.signing: "keys" is not allowed; allowed: a section with keys: keys_dir, callerid, private_key',
+    ],
   ],
   [
     'refuses a short cluster key without showing it',

@@ -1,6 +1,7 @@
 import { get as getHttp } from 'node:http';
 import { get as getHttps } from 'node:https';
 import type { HttpConfig } from '../../config/http.ts';
+import { quoted } from '../../envelope/text.ts';
 import { type InventoryDocument, inventoryDocument } from '../../inventory/document.ts';
 import { harmless } from '../terminal.ts';
 import { UsageError } from '../usage.ts';
@@ -43,9 +44,7 @@ export const urlOf = (http: HttpConfig | undefined, file: string): URL => {
 export const parseUrl = (text: string): URL => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !['http:', 'https:'].includes(url.protocol) || url.username !== '')
-    throw new UsageError(
-      `--url ${JSON.stringify(text)} is no address of a bridge: write http://127.0.0.1:8222`,
-    );
+    throw new UsageError(`--url ${quoted(text)} is no address of a bridge: write http://127.0.0.1:8222`);
   return new URL(PATH, url);
 };
 

@@ -1,3 +1,4 @@
+import { quoted } from '../../envelope/text.ts';
 /** Keys of hashes and indexes of lists, from the body of a request or reply inwards: `data`, `password`. */
 export type Path = readonly string[];
 
@@ -18,15 +19,15 @@ const ROOTS: ReadonlySet<string> = new Set(['data', 'statusmsg', ANY]);
 export const parsePath = (text: string): Path => {
   const path = text.split('.');
   const [root = ''] = path;
-  if (path.includes('')) throw new RangeError(`${JSON.stringify(text)} has an empty key`);
-  if (path.length > MAX_KEYS) throw new RangeError(`${JSON.stringify(text)} has more than ${MAX_KEYS} keys`);
+  if (path.includes('')) throw new RangeError(`${quoted(text)} has an empty key`);
+  if (path.length > MAX_KEYS) throw new RangeError(`${quoted(text)} has more than ${MAX_KEYS} keys`);
   const odd = path.find((key) => key !== ANY && /[*[\]()^$\\]|^\/.*\/$/.test(key));
   if (odd !== undefined)
     throw new RangeError(
-      `${JSON.stringify(text)}: ${JSON.stringify(odd)} is taken for a key of that name; * stands for whole keys only, and an index is a key: data.users.0`,
+      `${quoted(text)}: ${quoted(odd)} is taken for a key of that name; * stands for whole keys only, and an index is a key: data.users.0`,
     );
   if (!ROOTS.has(root))
-    throw new RangeError(`${JSON.stringify(text)} begins neither with data, nor with statusmsg, nor with *`);
+    throw new RangeError(`${quoted(text)} begins neither with data, nor with statusmsg, nor with *`);
   return path;
 };
 

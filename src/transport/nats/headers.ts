@@ -1,3 +1,4 @@
+import { quoted } from '../../envelope/text.ts';
 import { LinkError } from '../link.ts';
 
 /** What stands before every block of headers (NATS ADR-4); a status may follow it on its line. */
@@ -30,7 +31,7 @@ export const encodeHeaders = (fields: Readonly<Record<string, string>>): Buffer 
   let text = `${VERSION}\r\n`;
   for (const [name, value] of Object.entries(fields)) {
     if (!/^[!-9;-~]+$/.test(name) || /[\r\n]/.test(value))
-      throw new LinkError('protocol', `NATS cannot carry the header ${JSON.stringify(name)}`);
+      throw new LinkError('protocol', `NATS cannot carry the header ${quoted(name)}`);
     text += `${name}: ${value}\r\n`;
   }
   return Buffer.from(`${text}\r\n`);

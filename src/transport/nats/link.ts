@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { quoted } from '../../envelope/text.ts';
 import { pauseAfter } from '../denied.ts';
 import { LinkFailure, LinkFailures } from '../failure/failure.ts';
 import { inTime } from '../in-time.ts';
@@ -164,8 +165,7 @@ class NatsLink implements Link {
 
   #check(subject: string): void {
     if (this.#closed !== undefined) throw new LinkError('closed', 'the link is closed');
-    if (!SUBJECT.test(subject))
-      throw new LinkError('protocol', `${JSON.stringify(subject)} is no NATS subject`);
+    if (!SUBJECT.test(subject)) throw new LinkError('protocol', `${quoted(subject)} is no NATS subject`);
   }
 
   /** Connects again and again until the link is closed. @throws LinkError with `failFast`, for the first round */

@@ -1,3 +1,4 @@
+import { quoted } from '../../envelope/text.ts';
 import { LinkError } from '../link.ts';
 
 /** One command of the server. See docs.nats.io, "NATS Protocol"; `HMSG` is ADR-4. */
@@ -92,10 +93,7 @@ export class NatsParser {
       case '':
         break;
       default:
-        throw new LinkError(
-          'protocol',
-          `${JSON.stringify(name.slice(0, 16))} is no command of a NATS server`,
-        );
+        throw new LinkError('protocol', `${quoted(name.slice(0, 16))} is no command of a NATS server`);
     }
     return end + 1 - start;
   }

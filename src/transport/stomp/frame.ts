@@ -1,3 +1,4 @@
+import { quoted } from '../../envelope/text.ts';
 import { LinkError } from '../link.ts';
 
 /** STOMP's three versions. They differ in how header text is escaped, and in heart-beats (from 1.1 on). */
@@ -72,10 +73,7 @@ export const unescapeHeader = (text: string, command: string, version: StompVers
   return text.replace(/\\.?/gs, (sequence) => {
     const plain = UNESCAPES.get(sequence);
     if (plain === undefined || (plain === '\r' && version === '1.1'))
-      throw new LinkError(
-        'protocol',
-        `a ${command} frame has the undefined escape ${JSON.stringify(sequence)}`,
-      );
+      throw new LinkError('protocol', `a ${command} frame has the undefined escape ${quoted(sequence)}`);
     return plain;
   });
 };

@@ -1,3 +1,4 @@
+import { quoted } from '../../envelope/text.ts';
 import { LinkError } from '../link.ts';
 import { CR, LF, type StompVersion, unescapeHeader } from './frame.ts';
 
@@ -53,5 +54,4 @@ export const parseHead = (text: string, version: StompVersion | undefined): Head
 };
 
 /** A piece of what the peer sent, short and safe to log. */
-export const excerpt = (text: string): string =>
-  JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+export const excerpt = (text: string): string => quoted(text.length > 40 ? `${text.slice(0, 40)}…` : text);

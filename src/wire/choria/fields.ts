@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { Rejection } from '../../envelope/rejection.ts';
+import { quoted } from '../../envelope/text.ts';
 import { checkShape } from './shape.ts';
 
 /** An object as it came out of `JSON.parse`: nothing is known of its fields until a reader here has looked. */
@@ -59,7 +60,7 @@ export const requireProtocol = (object: JsonObject, expected: string, what: stri
   const protocol = object['protocol'];
   if (protocol === expected) return;
   if (protocol === undefined) throw new Rejection('missing_field', `${what} does not name its protocol`);
-  const name = typeof protocol === 'string' ? JSON.stringify(protocol.slice(0, 64)) : typeof protocol;
+  const name = typeof protocol === 'string' ? quoted(protocol.slice(0, 64)) : typeof protocol;
   const hint =
     typeof protocol === 'string' && protocol.startsWith(V2) ? '; protocol 2 is not translated' : '';
   throw new Rejection('wrong_protocol', `${what} speaks ${name}, not "${expected}"${hint}`);

@@ -1,6 +1,7 @@
 import { both, type Expression, type FunctionStatement } from '../../envelope/expression.ts';
 import { FACT_OPERATORS, type FactFilter, type FactOperator, type Filter } from '../../envelope/filter.ts';
 import { Rejection } from '../../envelope/rejection.ts';
+import { quoted } from '../../envelope/text.ts';
 import { parseExpr } from '../compound/expr-parser.ts';
 import { exprText } from '../compound/expr-text.ts';
 import { plainToChoria } from '../compound/plain-to-choria.ts';
@@ -74,7 +75,7 @@ const decodeToken = (token: unknown): Token => {
     case ')':
       return { kind };
     default:
-      throw unsupported('compound', `there is no token ${JSON.stringify(kind.slice(0, 32))}`);
+      throw unsupported('compound', `there is no token ${quoted(kind.slice(0, 32))}`);
   }
 };
 
@@ -110,7 +111,7 @@ const compoundOf = (filter: JsonObject): readonly Expression[] => {
  */
 export const decodeFilter = (filter: JsonObject): Filter => {
   for (const part of Object.keys(filter))
-    if (!PARTS.has(part)) throw unsupported(JSON.stringify(part.slice(0, 32)), 'there is no such filter');
+    if (!PARTS.has(part)) throw unsupported(quoted(part.slice(0, 32)), 'there is no such filter');
   const collective = filter['collective'];
   if (collective !== undefined && typeof collective !== 'string')
     throw unsupported('collective', 'it is not a string');

@@ -1,6 +1,7 @@
 import type { Hop } from '../../envelope/message.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import type { SealedContent } from '../../envelope/sealed.ts';
+import { quoted } from '../../envelope/text.ts';
 import { decodeBase64 } from '../base64.ts';
 import {
   foldedName,
@@ -78,7 +79,7 @@ const namesOf = (protocol: string): HeaderNames => {
   if (names === undefined)
     throw new Rejection(
       'wrong_protocol',
-      `${WHAT} speaks ${JSON.stringify(protocol.slice(0, 64))}, which is no transport of Choria`,
+      `${WHAT} speaks ${quoted(protocol.slice(0, 64))}, which is no transport of Choria`,
     );
   return names;
 };
