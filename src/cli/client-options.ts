@@ -7,6 +7,7 @@ import { natsLinkOptions } from '../config/link-options.ts';
 import { isToken } from '../envelope/check.ts';
 import { Rejection } from '../envelope/rejection.ts';
 import { quoted } from '../envelope/text.ts';
+import { withMadeUpVariables } from '../replay/made-up-variables.ts';
 import type { NatsLinkOptions, NatsTls } from '../transport/nats/options.ts';
 import { TLS_VERSIONS, type TlsVersion } from '../transport/tls/settings.ts';
 import { certificateNames } from '../wire/choria/index.ts';
@@ -86,7 +87,7 @@ MCBRIDGE_SERVER, MCBRIDGE_CA, MCBRIDGE_CERT and MCBRIDGE_KEY in the environment 
 
 /** For a sentence that misses something: one that is set but empty counts as not set. */
 const emptyOf = (name: string, env: Env): string =>
-  env[name] === '' ? ` (the environment variable ${name} is set but empty)` : '';
+  env[name]?.trim() === '' ? ` (the environment variable ${name} is set but empty)` : '';
 
 /** @param from the option or variable that names it */
 const readPem = (from: string, file: string): string => {
@@ -101,8 +102,9 @@ const readPem = (from: string, file: string): string => {
  * A configuration's connection for clients, as link options, and whose brokers carry requests there.
  * @param given what the user has given besides, so that the bridge's own file of it is not read
  */
-const fromConfig = (file: string, given: ReadonlySet<string>) => {
-  const loaded = clientAccess(file);
+const fromConfig = (file: string, given: ReadonlySet<string>, env: Env) => {
+  // Where servers are given, nobody looks at those of the file.
+  const loaded = clientAccess(file, given.has('servers') ? withMadeUpVariables(file, env, SERVERS) : env);
   const { ingress, identity, federation } = loaded.value;
   const read = fileReader(loaded);
   return {
@@ -113,9 +115,11 @@ const fromConfig = (file: string, given: ReadonlySet<string>) => {
   };
 };
 
-const clientAccess = (file: string) => {
+const SERVERS: ReadonlySet<string> = new Set(['servers']);
+
+const clientAccess = (file: string, env: Env) => {
   try {
-    return loadClientAccess(file, process.env);
+    return loadClientAccess(file, env);
   } catch (error) {
     throw error instanceof NoClientAccess ? new UsageError(error.message) : error;
   }
@@ -152,18 +156,22 @@ const gather = (options: ConnectionOptions, env: Env) => {
   const pem = (name: 'ca' | 'cert' | 'key'): string | undefined => {
     const file = options[name] ?? env[`MCBRIDGE_${name.toUpperCase()}`];
     const from = options[name] === undefined ? `MCBRIDGE_${name.toUpperCase()}` : `--${name}`;
-    return file === undefined || file === '' ? undefined : readPem(from, file);
+    return file === undefined || file.trim() === '' ? undefined : readPem(from, file);
   };
   const own = { ca: pem('ca'), cert: pem('cert'), key: pem('key') };
   const isOwnPair = own.cert !== undefined || own.key !== undefined;
-  const given = new Set([...(own.ca === undefined ? [] : ['ca']), ...(isOwnPair ? ['cert', 'key'] : [])]);
-  const config = options.config === undefined ? undefined : fromConfig(options.config, given);
+  const servers = options.server ?? list(env['MCBRIDGE_SERVER'] ?? '');
+  const given = new Set([
+    ...(own.ca === undefined && options.insecurePlaintext !== true ? [] : ['ca']),
+    ...(isOwnPair ? ['cert', 'key'] : []),
+    ...(servers.length === 0 ? [] : ['servers']),
+  ]);
+  const config = options.config === undefined ? undefined : fromConfig(options.config, given, env);
   // A certificate and a key of two places would be two halves of different pairs.
   const pair = isOwnPair ? own : config?.link.tls;
   const ca = own.ca ?? config?.link.tls?.ca;
   const minVersion = options.tlsMinVersion ?? config?.link.tls?.minVersion;
   const ciphers = options.tlsCiphers ?? config?.link.tls?.ciphers;
-  const servers = options.server ?? list(env['MCBRIDGE_SERVER'] ?? '');
   const plaintext =
     options.insecurePlaintext === true ||
     (config !== undefined && config.link.tls === undefined && own.ca === undefined);

@@ -1,12 +1,18 @@
 import type { Command } from 'commander';
 import { headersFor } from '../cassette/header.ts';
-import { loadConfig } from '../config/load.ts';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { RecordError } from '../record/problem.ts';
 import { Recorder } from '../record/recorder.ts';
 import type { Path } from '../record/redact/paths.ts';
 import { createRedactor } from '../record/redact/redactor.ts';
 import type { Tally } from '../record/tally.ts';
 import { Tape } from '../record/tape.ts';
+import {
+  OF_CONNECTIONS,
+  OF_THE_BRIDGE,
+  OF_THE_BRIDGE_AND_SOCKET,
+  withMadeUpVariables,
+} from '../replay/made-up-variables.ts';
 import { collecting } from './arguments.ts';
 import { onEnd } from './orders.ts';
 import { attached, fromInside, fromOutside } from './record/hearing.ts';
@@ -89,11 +95,22 @@ export const orTell = async (work: () => Promise<void>): Promise<void> => {
 
 const record = (options: RecordOptions): Promise<void> => orTell(() => recordTo(options.out, options));
 
+/** Who listens on the networks needs what connects to them; who hears a bridge needs none of that. */
+const sourceOf = async ({ config, outside }: RecordOptions) => {
+  const load = (unused: ReadonlySet<string>): LoadedConfig =>
+    loadConfig(config, withMadeUpVariables(config, process.env, unused));
+  if (outside !== true) {
+    const loaded = load(OF_CONNECTIONS);
+    const inside = await attached(loaded);
+    if (inside !== undefined) return { loaded, inside };
+  }
+  return { loaded: load(outside === true ? OF_THE_BRIDGE_AND_SOCKET : OF_THE_BRIDGE), inside: undefined };
+};
+
 const recordTo = async (file: string, options: RecordOptions): Promise<void> => {
-  const loaded = loadConfig(options.config, process.env);
   const selection = selectionOf(options.redact, options.redactAllData);
+  const { loaded, inside } = await sourceOf(options);
   const redactor = selection && createRedactor(loaded, selection);
-  const inside = options.outside === true ? undefined : await attached(loaded);
   const headers = headersFor(loaded, { version: version() });
   let fail: (error: Error) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => {

@@ -18,8 +18,15 @@ export interface ClientAccess {
 /** A kind of ingress that clients of Choria reach, and how to read one of that name. */
 type Reach = (context: SchemaContext, name: string) => z.ZodType<ClientAccess>;
 
+/** Whom the bridge believes is nothing to a client; an ingress is not valid without. */
+const withoutCallers = (entry: unknown): unknown =>
+  typeof entry === 'object' && entry !== null ? { ...entry, callers: { ca: 'none' } } : entry;
+
 const document = <T extends z.ZodType>(context: SchemaContext, name: string, ingress: T) =>
-  z.object({ identity: generalFields(context).identity, ingresses: z.object({ [name]: ingress }) });
+  z.object({
+    identity: generalFields(context).identity,
+    ingresses: z.object({ [name]: z.preprocess(withoutCallers, ingress) }),
+  });
 
 /** The first of these that a configuration has is the one; a new protocol that Choria's clients speak adds a line. */
 const REACHES: ReadonlyMap<string, Reach> = new Map<string, Reach>([
@@ -67,7 +74,11 @@ export const loadClientAccess = (file: string, env: Environment): LoadedParts<Cl
     for (const [type, reach] of REACHES)
       for (const [name, entry] of Object.entries(ingresses))
         if (typeOf(entry) === type)
-          return { schema: reach(context, name), paths: [['identity'], ['cluster'], ['ingresses', name]] };
+          return {
+            schema: reach(context, name),
+            paths: [['identity'], ['cluster'], ['ingresses', name]],
+            except: [['ingresses', name, 'callers']],
+          };
     throw new NoClientAccess(
       `${file} has no ingress of type ${[...REACHES.keys()].join(' or ')}, which a client of Choria could use`,
     );

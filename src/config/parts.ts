@@ -14,6 +14,8 @@ export interface Wanted<T> {
   /** Understands the whole document, and looks at the keys below `paths` only. */
   readonly schema: z.ZodType<T>;
   readonly paths: readonly KeyPath[];
+  /** Keys below those that it does not look at. */
+  readonly except?: readonly KeyPath[];
 }
 
 export interface LoadedParts<T> extends Pick<LoadedConfig, 'file' | 'at'> {
@@ -38,14 +40,19 @@ export const loadParts = <T>(
   const document = parseConfigDocument(readConfigText(file), file, env);
   const outline = readOutline(document.value);
   const folder = dirname(resolve(file));
-  const { schema, paths } = wanted(outline, {
+  const {
+    schema,
+    paths,
+    except = [],
+  } = wanted(outline, {
     hostname: hostname(),
     cluster: outline.cluster ?? 'mcollective',
     resolve: (path) => resolve(folder, path),
   });
-  const above = paths.map(formatPath);
+  const isAmong = (path: string, keys: readonly KeyPath[]): boolean =>
+    keys.some((key) => isBelow(path, formatPath(key)));
   const ofDocument = document.problems.filter(
-    ({ path }) => document.value === null || above.some((it) => isBelow(path, it)),
+    ({ path }) => document.value === null || (isAmong(path, paths) && !isAmong(path, except)),
   );
   if (ofDocument.length > 0) throw new ConfigError(ofDocument);
   const known: KnownKeys = new Map();

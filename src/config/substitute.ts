@@ -44,6 +44,8 @@ export const substitute = (text: string, env: Environment): Substituted => {
       }
       const value = env[name];
       if (fallback !== undefined) return value === undefined || value === '' ? fallback : value;
+      if (value !== undefined && value !== '' && value.trim() === '')
+        errors.push(`the environment variable ${name} holds only spaces; \${${name}:-} where none is meant`);
       if (value === undefined) errors.push(`the environment variable ${name} is not set`);
       if (value === '')
         errors.push(`the environment variable ${name} is set but empty; \${${name}:-} where that is meant`);

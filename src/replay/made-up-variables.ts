@@ -66,15 +66,29 @@ const documentIn = (file: string): unknown => {
   }
 };
 
+/** What only the bridge itself needs, and nobody else who connects to the same networks. */
+export const OF_THE_BRIDGE: ReadonlySet<string> = new Set(['cluster_key', 'listen']);
+/** The same for who does not ask a running bridge. */
+export const OF_THE_BRIDGE_AND_SOCKET: ReadonlySet<string> = new Set([...OF_THE_BRIDGE, 'record_socket']);
+/** What only those need who connect to the networks, or are reached over one. */
+export const OF_CONNECTIONS: ReadonlySet<string> = new Set(
+  [...MADE_UP.keys()].filter((key) => key !== 'record_socket'),
+);
+
 /**
  * The environment with made-up values for variables that are not set and that stand only where nobody looks who makes no
  * connection: in secrets, servers' addresses, and the bridge's own address.
+ * @param unused the keys of those where nobody looks
  */
-export const withMadeUpVariables = (file: string, env: Environment): Environment => {
+export const withMadeUpVariables = (
+  file: string,
+  env: Environment,
+  unused: ReadonlySet<string> = new Set(MADE_UP.keys()),
+): Environment => {
   const madeUp = new Map<string, string>();
   const needed = new Set<string>();
   walk(documentIn(file), { key: undefined, type: undefined, within: [] }, (name, { key, type }, isWhole) => {
-    const make = key === undefined ? undefined : MADE_UP.get(key);
+    const make = key === undefined || !unused.has(key) ? undefined : MADE_UP.get(key);
     if (make === undefined) needed.add(name);
     else if (!madeUp.has(name)) madeUp.set(name, make(isWhole, type));
   });

@@ -28,6 +28,12 @@ describe('substitution', () => {
     ]);
   });
 
+  it('says of a variable of spaces that it is one', () => {
+    expect(substitute(`\${SPACES}`, { SPACES: ' \t\n' }).errors).toEqual([
+      `the environment variable SPACES holds only spaces; \${SPACES:-} where none is meant`,
+    ]);
+  });
+
   it('names every variable that is not set', () => {
     expect(substitute(`\${A} \${NAME} \${B}`, ENV).errors).toEqual([
       'the environment variable A is not set',

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { callersCaPath } from '../../config/callers.ts';
 import { fileParser, type ParseFile, readFailure } from '../../config/files.ts';
 import { loadConfig } from '../../config/load.ts';
-import { ConfigError } from '../../config/problem.ts';
+import { ConfigError, type KeyPath } from '../../config/problem.ts';
 import type { Config } from '../../config/types.ts';
 import type { Keys, KnownKey } from '../../decode/keys.ts';
 import { isCallerId } from '../../envelope/check.ts';
 import { withMadeUpVariables } from '../../replay/made-up-variables.ts';
 import { createCallerVerifier, DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../../wire/choria/index.ts';
+import { harmless } from '../terminal.ts';
 import { UsageError } from '../usage.ts';
 
 /** Where signatures' keys come from, as the command line has it. */
@@ -89,6 +90,26 @@ const given = ({ ca = [], clientKeys = [], serverKey = [] }: KeyOptions): Found 
   serverKeys: serverKey.map((source) => ({ source, key: readPem('--server-key', source, publicKey) })),
 });
 
+/** Says of a private key that cannot be used what is not verified without it; its public half is all that is wanted. */
+type Spare = (it: {
+  readonly source: string;
+  readonly path: KeyPath;
+  /** `replies to legacy clients` */
+  readonly signs: string;
+}) => KeyObject | undefined;
+
+const spareWith =
+  (parse: ParseFile): Spare =>
+  ({ source, path, signs }) => {
+    try {
+      return parse(source, path, publicKey);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      process.stderr.write(`mcbridge: ${signs} are not verified: ${harmless(error.message)}\n`);
+      return undefined;
+    }
+  };
+
 /** Callers of Choria are known by a CA, legacy ones by a folder of keys; replies to these are signed with the daemons' key. */
 const ingressKeys = ({ ingresses }: Config, parse: ParseFile): Found => {
   const callers: Callers[] = [];
@@ -98,8 +119,10 @@ const ingressKeys = ({ ingresses }: Config, parse: ParseFile): Found => {
     const path = ['ingresses', it.name];
     if (it.type === 'mcollective-stomp') {
       const { serverPrivateKey: source } = it;
+      const signs = `replies to the legacy clients of ${it.name}`;
+      const key = spareWith(parse)({ source, path: [...path, 'server_private_key'], signs });
       clients.push(keyFolder(it.callers.keysDir));
-      serverKeys.push({ source, key: parse(source, [...path, 'server_private_key'], publicKey) });
+      if (key !== undefined) serverKeys.push({ source, key });
     } else {
       const { ca: source } = it.callers;
       const verifier = parse(source, callersCaPath(it.name, it), (ca) =>
@@ -116,11 +139,13 @@ const egressKeys = ({ egresses }: Config, parse: ParseFile): Found => {
   const legacy = [...egresses.values()].flatMap((it) => (it.type === 'mcollective-stomp' ? [it] : []));
   return {
     callers: [],
-    clients: legacy.map(({ name, signing }) => {
-      if (signing.kind === 'keys') return keyFolder(signing.folder);
+    clients: legacy.flatMap(({ name, signing }): readonly ClientKeys[] => {
+      if (signing.kind === 'keys') return [keyFolder(signing.folder)];
       const { callerid, privateKey: source } = signing;
-      const key = parse(source, ['egresses', name, 'signing', 'private_key'], publicKey);
-      return { name: source, find: (callerId) => (callerId === callerid ? { key, source } : undefined) };
+      const path = ['egresses', name, 'signing', 'private_key'];
+      const key = spareWith(parse)({ source, path, signs: `requests of ${callerid}` });
+      if (key === undefined) return [];
+      return [{ name: source, find: (callerId) => (callerId === callerid ? { key, source } : undefined) }];
     }),
     serverKeys: legacy.flatMap(({ name, serverPublicKeys }) =>
       serverPublicKeys.map((source) => ({

@@ -121,7 +121,7 @@ describe('an expression in go-choria’s language', () => {
     expect(expression).toMatchObject({ kind: 'text', text });
     expect(exprText(expression)).toBe(text);
     const { message } = refused(() => toLegacy(expression), 'unsupported_filter');
-    expect(message.startsWith(JSON.stringify(part).slice(0, -1))).toBe(true);
+    expect(message.slice(1).startsWith(part)).toBe(true);
     expect(message).toContain(`(character ${at} of `);
   });
 

@@ -184,7 +184,7 @@ describe('a regular expression', () => {
         'unsupported_filter',
         /Ruby and Go agree/,
       );
-      expect(message).toContain(JSON.stringify(`/${source}/`.slice(0, 70)).slice(0, -1));
+      expect(message).toContain(`/${source}/`.slice(0, 70));
     }
   });
 

@@ -91,7 +91,7 @@ describe('towards go-choria', () => {
     [statement('a b=c'), /"a b=c".*name/],
     [statement('a*=c'), /"a\*=c".*name/],
     [statement('a=/b(?!c)/'), /\(\?!.*Ruby and Go agree/],
-    [statement('/a\\b/'), /"\/a\\\\b\/".*Ruby and Go agree/],
+    [statement('/a\\b/'), /"\/a\\b\/".*Ruby and Go agree/],
     [statement('a>=2.5'), /"a>=2.5".*whole numbers/],
     [statement('a>=010'), /"a>=010".*whole numbers/],
     [call('scout', null, '==', 'x'), /one of its fields/],

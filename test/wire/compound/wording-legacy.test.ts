@@ -138,7 +138,7 @@ describe('towards legacy nodes', () => {
       refused(
         () => legacyOf(text),
         'unsupported_filter',
-        /with\(\\"apache\\"\).*must not hold.*write "apache" in classes/,
+        /with\("apache"\).*must not hold.*write "apache" in classes/,
       );
     refused(() => legacyOf('!with("/x/")'), 'unsupported_filter', /write any\(classes, \{# matches "x"\}\)/);
   });
