@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { keepRoom } from './connections.ts';
 
 /** What a page answers with. */
@@ -83,7 +83,16 @@ const limit = (server: Server): void => {
 export const startHttp = async (options: HttpOptions): Promise<HttpServer> => {
   const server = createServer({ connectionsCheckingInterval: 1_000, maxHeaderSize: 16 * 1024 });
   limit(server);
+  const busy = new WeakSet<Socket>();
   server.on('request', (request, response) => {
+    const { socket } = request;
+    // Who does not wait for an answer would have thousands of pages made for one packet; no monitor asks so.
+    if (busy.has(socket)) {
+      socket.destroy();
+      return;
+    }
+    busy.add(socket);
+    response.once('close', () => busy.delete(socket));
     // A client that has gone away is no news.
     response.on('error', () => undefined);
     pageFor(request, options)

@@ -36,15 +36,16 @@ afterEach(async () => {
 
 /** What a server says to raw bytes until it closes the connection. */
 const raw = (url: string, bytes: string): Promise<string> =>
-  new Promise((resolve, reject) => {
+  new Promise((resolve) => {
     const { hostname, port } = new URL(url);
     const socket = connect(Number(port), hostname, () => socket.write(bytes));
     let said = '';
     socket.on('data', (chunk) => {
       said += chunk.toString();
     });
+    // Also where it is reset.
+    socket.on('error', () => undefined);
     socket.on('close', () => resolve(said));
-    socket.on('error', reject);
   });
 
 describe('the server', () => {
@@ -105,6 +106,75 @@ describe('the server', () => {
     expect((await fetch(`${url}/ok`)).status).toBe(200);
   });
 
+  it('makes no page for a request that did not wait for the answer to the one before', async () => {
+    let made = 0;
+    pages.set('/slow', () => {
+      made++;
+      return text(200, 'fine');
+    });
+    const { url } = await serve();
+    const said = await raw(url, 'GET /slow HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(5_000));
+    expect(made).toBe(1);
+    expect(said.length).toBeLessThan(500);
+    expect(errors).toEqual([]);
+    expect((await fetch(`${url}/ok`)).status).toBe(200);
+  });
+
+  it('answers one request after another on a connection', async () => {
+    const { url } = await serve();
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    for (let time = 0; time < 20; time++) {
+      socket.write('GET /ok HTTP/1.1\r\nHost: x\r\n\r\n');
+      let said = '';
+      while (!said.endsWith('fine\n')) said += String((await once(socket, 'data'))[0]);
+      expect(said).toMatch(/^HTTP\/1\.1 200 /);
+    }
+    socket.destroy();
+  });
+
+  it.each([
+    ['another method', 'FOO /ok HTTP/1.1\r\nHost: x\r\n\r\n', /^HTTP\/1.1 400 /],
+    ['CONNECT', 'CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n', /^$/],
+    ['a long line', `GET /${'a'.repeat(1 << 20)} HTTP/1.1\r\nHost: x\r\n\r\n`, /^HTTP\/1.1 400 /],
+    [
+      'an absolute URL',
+      'GET http://x/ok HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+      /^HTTP\/1.1 404 /,
+    ],
+    ['no Host', 'GET /ok HTTP/1.1\r\n\r\n', /^HTTP\/1.1 400 /],
+    ['an unknown Expect', 'GET /ok HTTP/1.1\r\nHost: x\r\nExpect: much\r\n\r\n', /^HTTP\/1.1 417 /],
+    ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', /^HTTP\/1.1 400 /],
+    [
+      'an upgrade',
+      'GET /ok HTTP/1.1\r\nHost: x\r\nConnection: upgrade, close\r\nUpgrade: websocket\r\n\r\n',
+      /^HTTP\/1.1 200 (?:.|\r\n)*fine\n$/,
+    ],
+  ])('is not put out by %s', async (_, bytes, answer) => {
+    const { url } = await serve();
+    expect(await raw(url, bytes)).toMatch(answer);
+    expect((await fetch(`${url}/ok`)).status).toBe(200);
+    expect(errors).toEqual([]);
+  });
+
+  it('ends a client that sends a header, or a body, byte by byte', async () => {
+    const { url } = await serve();
+    const { hostname, port } = new URL(url);
+    const drip = async (begin: string): Promise<void> => {
+      const socket = connect(Number(port), hostname).on('error', () => undefined);
+      const gone = new Promise((resolve) => socket.once('close', resolve));
+      socket.resume().write(begin);
+      const timer = setInterval(() => socket.write('1'), 100);
+      await gone;
+      clearInterval(timer);
+    };
+    await Promise.all([
+      drip('GET /ok HTTP/1.1\r\nHost: x\r\nX: '),
+      drip('GET /ok HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n'),
+    ]);
+    expect(errors).toEqual([]);
+  });
+
   it('gives up on a client that does not get to its point', async () => {
     const { url } = await serve();
     expect(await raw(url, 'GET /ok HTTP/1.1\r\nHost: ')).toMatch(/^HTTP\/1.1 4\d\d /);
@@ -162,6 +232,16 @@ describe('a client that says nothing, or little', () => {
       expect([response.status, await response.text()]).toEqual([200, 'fine\n']);
     }
     expect(errors).toEqual([]);
+  });
+
+  it('has 64 connections at most: others make room', async () => {
+    pages.set('/slow', () => new Promise<Page>(() => undefined));
+    const { url } = await serve();
+    await hold(url, 300, 'GET /slow HTTP/1.1\r\nHost: a\r\n\r\n');
+    const closed = (): number => sockets.filter((socket) => socket.closed).length;
+    while (closed() < 300 - 64) await new Promise((resolve) => setImmediate(resolve));
+    expect((await fetch(`${url}/ok`)).status).toBe(200);
+    expect(closed()).toBeLessThanOrEqual(300 - 64 + 1);
   });
 
   it('does not shut out one that waits for its answer', async () => {

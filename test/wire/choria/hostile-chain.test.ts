@@ -97,6 +97,25 @@ describe("a stranger's certificates", () => {
     expect(checks).not.toHaveBeenCalled();
   });
 
+  it('are remembered as refused by the hundred, and no more of them', () => {
+    const verifier = verifierOf(root.certificate);
+    const { certificate } = oddCertificate({ issuer: stranger });
+    const refuse = (text: string): unknown =>
+      refused(
+        () => verifier.verify(request(text + certificate), `choria=${caller}`, now),
+        'untrusted_certificate',
+      );
+    refuse('');
+    for (let index = 0; index < 200; index++) refuse(`${index}\n`);
+    checks.mockClear();
+    refuse('');
+    expect(checks).not.toHaveBeenCalled();
+    for (let index = 200; index < 500; index++) refuse(`${index}\n`);
+    checks.mockClear();
+    refuse('');
+    expect(checks).toHaveBeenCalled();
+  });
+
   it('are checked a few times at most, however many configured CAs have their issuer’s name', () => {
     const cas = Array.from({ length: 20 }, (_, index) =>
       makeAuthority('Root CA', { keys: keyPair(`root-${index % 2}`) }),

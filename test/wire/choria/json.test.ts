@@ -152,6 +152,8 @@ describe('JSON', () => {
     refused(() => parseJson('[[[1]]]', limits), 'limit_exceeded', /3 levels at position 3/);
     refused(() => parseJson('[1,2,3,4,5]', limits), 'limit_exceeded', /5 values/);
     refused(() => parseJson('9'.repeat(100_000)), 'limit_exceeded', /digits/);
+    refused(() => parseJson('9'.repeat(20_001)), 'limit_exceeded', /20000 digits in a number/);
+    expect(parseJson('9'.repeat(20_000))).toBe(10n ** 20_000n - 1n);
     refused(() => parseJson('['.repeat(1_000_000)), 'limit_exceeded', /64 levels/);
   });
 
