@@ -7,6 +7,7 @@ import { type CassetteEntry, isRejected } from '../../src/cassette/format.ts';
 import { readCassette } from '../fixtures/cassettes.ts';
 import { mcbridge } from '../support/bridge.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';
+import { freePort } from '../support/ports.ts';
 import { type Child, start } from '../support/process.ts';
 import { NODE1, startWorld, type World } from '../support/world.ts';
 
@@ -139,6 +140,23 @@ describe('mcbridge record from inside a running bridge', () => {
     const told = record('--out', at('told.cassette.ndjson'), '--for', '1s', '--outside');
     await told.exited;
     expect(told.log()).toContain('queues cannot be heard');
+  });
+
+  test('goes through the pool of each side, whose first server may be away', async () => {
+    const dead = await freePort();
+    const text = readFileSync(config, 'utf8').replace(
+      /"servers": \[\s*"([\w+]+):\/\//g,
+      `"servers": ["$1://127.0.0.1:${dead}", "$1://`,
+    );
+    expect(text.split(`:${dead}"`).length).toBeGreaterThan(2);
+    world.files.write('pools.yaml', text);
+    const file = at('pools.cassette.ndjson');
+    const args = ['record', '--config', at('pools.yaml'), '--out', file, '--outside', '--count', '1'];
+    const child = start(process.execPath, [MAIN, ...args]);
+    await child.waitFor(/recording to /, 60_000);
+    await call();
+    expect(await child.exited).toBe(0);
+    expect((await readCassette(file)).entries.length).toBeGreaterThan(0);
   });
 
   test('a second bridge does not take the socket away', async () => {

@@ -1,3 +1,4 @@
+import { checkDestination, checkSubject } from '../destination.ts';
 import {
   type IncomingMessage,
   type Link,
@@ -12,13 +13,20 @@ export interface BrokerRules {
   readonly url: string;
   /** Whether every subscriber of a destination competes for its messages, as on a STOMP queue. */
   readonly isQueue: (destination: string) => boolean;
+  /** @throws LinkError `protocol` for what is no name of a destination */
+  readonly check: (destination: string) => void;
 }
 
-export const NATS_RULES: BrokerRules = { url: 'memory://nats', isQueue: () => false };
+export const NATS_RULES: BrokerRules = {
+  url: 'memory://nats',
+  isQueue: () => false,
+  check: checkSubject,
+};
 
 export const STOMP_RULES: BrokerRules = {
   url: 'memory://stomp',
   isQueue: (destination) => destination.startsWith('/queue/'),
+  check: checkDestination,
 };
 
 /** Messages that a queue without a consumer keeps. */
@@ -54,15 +62,24 @@ export class MemoryBroker {
   link(): Link {
     const mine = new Set<Member>();
     let closed = false;
-    const send = (message: OutgoingMessage): void => {
+    const mustBeOpen = (): void => {
       if (closed) throw new LinkError('closed', 'the link is closed');
-      this.#accept(incoming(message));
+    };
+    const sendAll = (messages: readonly OutgoingMessage[]): void => {
+      mustBeOpen();
+      for (const { destination, replyTo } of messages) {
+        this.rules.check(destination);
+        if (replyTo !== undefined) this.rules.check(replyTo);
+      }
+      for (const message of messages) this.#accept(incoming(message));
     };
     return {
-      open: async () => undefined,
-      send,
-      sendAll: (messages) => messages.forEach(send),
+      open: async () => mustBeOpen(),
+      send: (message) => sendAll([message]),
+      sendAll,
       subscribe: async (subscription) => {
+        mustBeOpen();
+        this.rules.check(subscription.destination);
         const member = memberOf(subscription, this.rules);
         mine.add(member);
         this.#members.add(member);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { quoted } from '../../envelope/text.ts';
 import { pauseAfter } from '../denied.ts';
+import { checkSubject } from '../destination.ts';
 import { LinkFailure, LinkFailures } from '../failure/failure.ts';
 import { inTime } from '../in-time.ts';
 import {
@@ -21,9 +21,6 @@ import { type NatsLinkOptions, type NatsLinkSettings, withDefaults } from './opt
 import { type NatsServerAddress, parseServer } from './server.ts';
 import { NatsSession, type SessionSubscription } from './session.ts';
 
-/** No empty tokens, spaces or control characters: they would end the subject, or the line, on the wire. */
-const SUBJECT = /^[^\s.\p{Cc}]+(\.[^\s.\p{Cc}]+)*$/u;
-
 /** A subscription as the link keeps it, over all sessions. */
 interface Wanted {
   readonly subscription: Subscription;
@@ -43,6 +40,7 @@ class NatsLink implements Link {
   readonly #wanted = new Set<Wanted>();
   readonly #closing = new AbortController();
   #session: NatsSession | undefined;
+  #opened: Promise<void> | undefined;
   #running: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
   #reason = 'not opened yet';
@@ -62,9 +60,7 @@ class NatsLink implements Link {
 
   open(): Promise<void> {
     if (this.#closed !== undefined) return Promise.reject(new LinkError('closed', 'the link is closed'));
-    if (this.#running !== undefined)
-      return Promise.reject(new LinkError('protocol', 'the link is open already'));
-    return new Promise((resolve, reject) => {
+    this.#opened ??= new Promise((resolve, reject) => {
       this.#running = this.#run(resolve)
         .then(() => {
           // Has no effect once it has been open.
@@ -75,6 +71,7 @@ class NatsLink implements Link {
           void this.close();
         });
     });
+    return this.#opened;
   }
 
   async subscribe(subscription: Subscription): Promise<LinkSubscription> {
@@ -165,7 +162,7 @@ class NatsLink implements Link {
 
   #check(subject: string): void {
     if (this.#closed !== undefined) throw new LinkError('closed', 'the link is closed');
-    if (!SUBJECT.test(subject)) throw new LinkError('protocol', `${quoted(subject)} is no NATS subject`);
+    checkSubject(subject);
   }
 
   /** Connects again and again until the link is closed. @throws LinkError with `failFast`, for the first round */

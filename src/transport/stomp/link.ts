@@ -1,4 +1,5 @@
-import { LinkFailure } from '../failure/failure.ts';
+import { checkDestination } from '../destination.ts';
+import { LinkFailure, LinkFailures } from '../failure/failure.ts';
 import { inTime } from '../in-time.ts';
 import {
   type Link,
@@ -33,6 +34,8 @@ class StompLink implements Link {
   /** When it was connected, by the monotonic clock; undefined while it is down. */
   #since: number | undefined;
   #reason = 'not opened yet';
+  /** Why no server of the first round could be used, for whoever wants to fail fast. */
+  readonly #failures: LinkError[] = [];
   #retry: NodeJS.Timeout | undefined;
   #opening: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
   #opened: Promise<void> | undefined;
@@ -65,6 +68,7 @@ class StompLink implements Link {
 
   async subscribe(subscription: Subscription): Promise<LinkSubscription> {
     if (this.#phase === 'closed') throw closed();
+    checkDestination(subscription.destination);
     const id = await this.#subscriptions.add(subscription, this.#command());
     return { unsubscribe: () => this.#subscriptions.remove(id, this.#command()) };
   }
@@ -75,6 +79,13 @@ class StompLink implements Link {
 
   sendAll(messages: readonly OutgoingMessage[], unsent?: Unsent): void {
     if (this.#phase === 'closed') throw closed();
+    let last: OutgoingMessage | undefined;
+    for (const message of messages) {
+      const { destination, replyTo } = message;
+      if (destination !== last?.destination) checkDestination(destination);
+      if (replyTo !== undefined && replyTo !== last?.replyTo) checkDestination(replyTo);
+      last = message;
+    }
     this.#outbox.push(messages, unsent);
   }
 
@@ -170,18 +181,16 @@ class StompLink implements Link {
       this.#settings.onEvent({ kind: 'disconnected', server, reason: reason.message });
     this.#onGone?.();
     if (this.#phase === 'closed') return;
-    if (this.#settings.failFast && this.#opening !== undefined) {
-      const { reject } = this.#opening;
-      this.#opening = undefined;
-      this.#phase = 'closed';
-      this.#outbox.clear();
-      this.#subscriptions.closed(reason);
-      reject(reason);
-      return;
-    }
     // One that broke at once, or whose subscriptions were refused, is no success: else the pause would never grow.
     if (lasted !== undefined && settled && lasted >= this.#settings.backoff.initial) this.#rotation.settled();
     const delay = this.#rotation.failed();
+    if (this.#settings.failFast && this.#opening !== undefined) {
+      this.#failures.push(reason);
+      if (this.#rotation.isRoundOver) {
+        this.#giveUp(this.#opening.reject);
+        return;
+      }
+    }
     const hint = reason.hint();
     this.#settings.onEvent({
       kind: 'retry',
@@ -191,6 +200,16 @@ class StompLink implements Link {
       delay,
     });
     this.#retry = setTimeout(() => this.#connect(), delay);
+  }
+
+  #giveUp(reject: (error: Error) => void): void {
+    const [first = closed(), ...others] = this.#failures;
+    const error = others.length === 0 ? first : new LinkFailures(first, ...others);
+    this.#opening = undefined;
+    this.#phase = 'closed';
+    this.#outbox.clear();
+    this.#subscriptions.closed(error);
+    reject(error);
   }
 
   async #close(): Promise<void> {

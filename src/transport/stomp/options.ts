@@ -48,7 +48,7 @@ export interface StompLinkOptions {
   readonly maxFrameBytes?: number;
   /** ActiveMQ's `activemq.prefetchSize` for each subscription; the broker's default if absent. */
   readonly prefetch?: number;
-  /** `open` makes one attempt only and rejects with what was wrong; for `mcbridge check`. */
+  /** `open` tries each server once and rejects with what is wrong with all of them; for `mcbridge check`. */
   readonly failFast?: boolean;
   /** Milliseconds that `close` spends on sending what waits and on the farewell; 5 s by default. */
   readonly closeTimeout?: number;

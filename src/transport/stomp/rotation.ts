@@ -19,6 +19,11 @@ export class Rotation {
     return server;
   }
 
+  /** Whether each server has had its turn as often as the others. */
+  get isRoundOver(): boolean {
+    return this.#failures % this.#servers.length === 0;
+  }
+
   /** The connection worked: the next failure is the first again. */
   settled(): void {
     this.#failures = 0;
@@ -33,7 +38,7 @@ export class Rotation {
     const { backoff, random } = this.#settings;
     this.#turn = (this.#turn + 1) % this.#servers.length;
     this.#failures++;
-    if (this.#failures % this.#servers.length !== 0) return 0;
+    if (!this.isRoundOver) return 0;
     const round = this.#failures / this.#servers.length - 1;
     const full = Math.min(backoff.max, backoff.initial * 2 ** Math.min(round, 30));
     return Math.round(full * (0.5 + random() / 2));
