@@ -1,4 +1,5 @@
 import type { Right } from '../transport/link.ts';
+import { matcher } from '../transport/wildcard.ts';
 
 /** A right that an adapter needs on its broker. */
 export interface Requirement {
@@ -22,3 +23,11 @@ export const toPublish = (purpose: string, grant: string, probe: string): Requir
   right: { kind: 'publish', destination: probe },
   grant,
 });
+
+export type IsPart = (right: Right) => boolean;
+
+/** Which rights a requirement is for. */
+export const partOf = ({ right: { kind }, grant }: Requirement): IsPart => {
+  const matches = matcher(grant);
+  return (right) => right.kind === kind && matches(right.destination);
+};

@@ -18,9 +18,9 @@ import type {
 import type { McollectiveStompConfig } from '../config/egress/mcollective-stomp.ts';
 import type { EgressConfig, Named } from '../config/types.ts';
 import { directoryOf } from '../inventory/residents.ts';
-import { clusterOf, natsLink, type Surroundings, stompLink } from './links.ts';
+import { natsLink, type Surroundings, stompLink } from './links.ts';
 import { patternsOf } from './nodes.ts';
-import { isSealed } from './routes.ts';
+import { clusterOf, isSealed } from './routes.ts';
 
 export const egressOf = (it: Named<EgressConfig>, around: Surroundings): Egress =>
   it.type === 'mcollective-stomp' ? mcollectiveEgress(it, around) : choriaEgress(it, around);

@@ -4,12 +4,13 @@ import * as legacy from '../adapter/mcollective-stomp/requirements.ts';
 import { type Requirement, toPublish, toSubscribe } from '../adapter/requirement.ts';
 import type { Config, EgressConfig, IngressConfig, Named } from '../config/types.ts';
 import { statsSubject } from '../wire/choria/stats.ts';
-import { clusterOf } from './links.ts';
-import { exportedBy, isSealed, learningOf } from './routes.ts';
+import { clusterOf, clustersAt, exportedBy, isSealed, type Kind, learningOf } from './routes.ts';
 import { sharingPlace } from './sharing.ts';
 
 /** The rights that `run` will use on the broker of an ingress. None where no route starts there. */
-export const ingressRequirements = (it: Named<IngressConfig>, config: Config): readonly Requirement[] => {
+export const ingressRequirements = (name: string, config: Config): readonly Requirement[] => {
+  const it = config.ingresses.get(name);
+  if (it === undefined) return [];
   const collectives = exportedBy(it.name, config);
   if (collectives.length === 0) return [];
   return [...ownOfIngress(it, collectives, config), ...ofStatistics('ingress', it, config)];
@@ -38,8 +39,9 @@ const ownOfIngress = (
 };
 
 /** The rights that `run` will use on the broker of an egress. None where nothing uses it. */
-export const egressRequirements = (it: Named<EgressConfig>, config: Config): readonly Requirement[] => {
-  const { name } = it;
+export const egressRequirements = (name: string, config: Config): readonly Requirement[] => {
+  const it = config.egresses.get(name);
+  if (it === undefined) return [];
   const routes = config.routes.filter(({ to }) => to === name);
   const collectives = [...new Set(routes.flatMap((route) => route.collectives))];
   const learning = learningOf(config).get(name);
@@ -66,22 +68,29 @@ export const egressRequirements = (it: Named<EgressConfig>, config: Config): rea
   return [...own, ...ofStatistics('egress', it, config)];
 };
 
-/** Statistics, and by them how instances share what each gets a copy of. */
+/**
+ * Statistics: where each federation network hears of this bridge, and it hears of others; and where instances share what
+ * each gets a copy of.
+ */
 const ofStatistics = (
-  side: 'ingress' | 'egress',
+  kind: Kind,
   it: Named<IngressConfig | EgressConfig>,
   config: Config,
 ): readonly Requirement[] => {
   if (it.type === 'mcollective-stomp' || config.statistics.interval === 0) return [];
   const place = sharingPlace(config);
-  const shares = place?.side === side && place.name === it.name;
-  if (side === 'egress' && !shares) return [];
-  const published = side === 'ingress' ? clusterOf(config, it.name) : config.cluster;
-  const clusters = new Set([published, ...(shares ? [config.cluster] : [])]);
-  return [
-    ...[...clusters].map((cluster) =>
-      toPublish('publish statistics', statsSubject(cluster), statsSubject(cluster)),
-    ),
-    ...(shares ? [toSubscribe('share requests with other instances', statsSubject(config.cluster))] : []),
-  ];
+  const shares = place?.side === kind && place.name === it.name;
+  if (kind === 'egress' && !shares) return [];
+  const clusters = new Set([...clustersAt(it.name, kind, config), ...(shares ? [config.cluster] : [])]);
+  return [...clusters].flatMap((cluster) => {
+    const subject = statsSubject(cluster);
+    const isShared = shares && cluster === config.cluster;
+    return [
+      toPublish('publish statistics', subject, subject),
+      toSubscribe(
+        isShared ? 'share requests with other instances' : 'hear of other bridges of the cluster',
+        subject,
+      ),
+    ];
+  });
 };

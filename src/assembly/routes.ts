@@ -2,6 +2,26 @@ import { discoveryTimes } from '../config/nodes.ts';
 import type { Config, RouteConfig } from '../config/types.ts';
 import { collectivesOf } from '../inventory/residents.ts';
 
+export type Kind = 'ingress' | 'egress';
+
+/** Routes that start or end there. */
+export const endsOf = (
+  name: string,
+  kind: Kind,
+  { routes }: Pick<Config, 'routes'>,
+): readonly RouteConfig[] => routes.filter(({ from, to }) => name === (kind === 'ingress' ? from : to));
+
+/** The cluster that an ingress belongs to: its own where it is a federation's, else the bridge's. */
+export const clusterOf = ({ ingresses, cluster }: Config, ingress: string): string => {
+  const it = ingresses.get(ingress);
+  return it?.type === 'choria-federation' ? it.cluster : cluster;
+};
+
+/** The clusters whose messages go through a link. */
+export const clustersAt = (name: string, kind: Kind, config: Config): readonly string[] => [
+  ...new Set(endsOf(name, kind, config).map(({ from }) => clusterOf(config, from))),
+];
+
 /** Requests of a federation pass as they are to a Choria collective, unless callers are to be mapped. */
 export const isSealed = (
   { from, to, identities }: RouteConfig,

@@ -34,6 +34,7 @@ export const LOG_EVENTS = [
   'connected',
   'disconnected',
   'connection_failed',
+  'message_not_permitted',
   'not_permitted',
   'permitted',
   'expired',

@@ -1,5 +1,4 @@
-import { clusterOf } from '../assembly/links.ts';
-import { exportedBy, isSealed } from '../assembly/routes.ts';
+import { clusterOf, exportedBy, isSealed } from '../assembly/routes.ts';
 import type { CassetteMessage } from '../cassette/format.ts';
 import type { Config } from '../config/types.ts';
 import type { IncomingMessage } from '../transport/link.ts';

@@ -61,6 +61,7 @@ const tapped = (link: Link, name: string, side: Side, tap: Tap, own: OwnQuestion
     open: () => link.open(),
     close: () => link.close(),
     state: () => link.state(),
+    ...(link.prove && { prove: link.prove.bind(link) }),
     subscribe: (subscription) => {
       if (side === 'egress' && !isStatsSubject(subscription.destination)) own.subscribed(subscription);
       return link.subscribe({

@@ -1,5 +1,6 @@
-import type { LinkError } from '../transport/link.ts';
-import { isStatsSubject } from '../wire/choria/stats.ts';
+import type { Membership } from '../cluster/membership.ts';
+import type { Denial } from '../transport/link.ts';
+import { isStatsSubject, statsSubject } from '../wire/choria/stats.ts';
 import type { MeteredLink, Side } from './meter.ts';
 
 /** `starting` until everything is connected and subscribed for the first time, `draining` from the first signal on. */
@@ -21,42 +22,65 @@ export interface Health {
   readonly troubles: readonly Trouble[];
 }
 
-const toldOf = (error: LinkError): string => {
-  const hint = error.hint();
-  return hint === undefined ? error.message : `${error.message} (${hint})`;
+/** Destinations that a sentence names. */
+const MOST_LISTED = 10;
+
+const toldOf = ({ error, need }: Denial): string => {
+  const what = need === undefined ? error.message : `${error.message}; it is needed to ${need.purpose}`;
+  const hint = need?.hint ?? error.hint();
+  return hint === undefined ? what : `${what} (${hint})`;
 };
 
-const troubleOf = ({ name, side, uncounted, sources }: MeteredLink): Trouble | undefined => {
+const listed = (destinations: readonly string[]): string => {
+  const more = destinations.length - MOST_LISTED;
+  const named = destinations.slice(0, MOST_LISTED).join(', ');
+  return more > 0 ? `${named} and ${more} more` : named;
+};
+
+/** @param shared by which instances share requests: without it this one takes none of them */
+const troubleOf = (
+  { name, side, uncounted, sources }: MeteredLink,
+  shared: string | undefined,
+): Trouble | undefined => {
   const {
     up,
     reason = 'no reason is known',
     unconfirmed: pending = [],
     denied: refused = [],
   } = uncounted.state();
-  // What other instances say of themselves carries no messages.
-  const unconfirmed = pending.filter((destination) => !isStatsSubject(destination));
-  const denied = refused.filter(({ right }) => !isStatsSubject(right.destination));
+  // What instances say of themselves carries no messages.
+  const counts = (destination: string): boolean => destination === shared || !isStatsSubject(destination);
+  const unconfirmed = pending.filter(counts);
+  const denied = refused.filter(({ right }) => counts(right.destination));
   if (!up) return { name, side, problem: 'not connected', reason };
   if (denied.length > 0)
     return {
       name,
       side,
       problem: 'not permitted',
-      reason: denied.map(({ error }) => toldOf(error)).join('; '),
+      reason: denied.map(toldOf).join('; '),
     };
   if (unconfirmed.length > 0)
     return {
       name,
       side,
       problem: 'not subscribed',
-      reason: `the broker has not confirmed ${unconfirmed.join(', ')}`,
+      reason: `the broker has not confirmed ${listed(unconfirmed)}`,
     };
   if (sources.length === 0)
     return { name, side, problem: 'not subscribed', reason: 'it waits for the other side' };
   return undefined;
 };
 
-export const healthOf = (links: readonly MeteredLink[], phase: Phase): Health => {
-  const troubles = links.map(troubleOf).filter((trouble) => trouble !== undefined);
+/** @param sharing where instances share requests of which each gets a copy */
+export const healthOf = (
+  links: readonly MeteredLink[],
+  phase: Phase,
+  sharing?: Pick<Membership, 'link' | 'cluster'>,
+): Health => {
+  const shared = sharing && statsSubject(sharing.cluster);
+  const troubles = links
+    .map((link) => troubleOf(link, link === sharing?.link ? shared : undefined))
+    .filter((trouble) => trouble !== undefined);
   return { ready: phase === 'running' && troubles.length === 0, phase, troubles };
 };

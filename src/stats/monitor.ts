@@ -51,7 +51,7 @@ export class Monitor {
   }
 
   health(): Health {
-    return healthOf(this.#options.links, this.#phase);
+    return healthOf(this.#options.links, this.#phase, this.#options.membership);
   }
 
   /** What is published for one cluster; the bridge's own unless said otherwise. */

@@ -104,7 +104,7 @@ export interface LinkState {
   readonly buffered: number;
   /** Destinations whose subscription the server has not confirmed on this connection, or has refused. */
   readonly unconfirmed?: readonly string[];
-  /** What the broker has refused, and why; for each subscription at most one. It is tried again. */
+  /** What the broker refuses, and why; for each subscription at most one. It is tried again. */
   readonly denied?: readonly Denial[];
 }
 
@@ -112,6 +112,15 @@ export interface LinkState {
 export interface Denial {
   readonly right: Right;
   readonly error: LinkError;
+  /** Where it is part of what the bridge needs. */
+  readonly need?: Need;
+}
+
+export interface Need {
+  /** What for, in a few words that go on "to …". */
+  readonly purpose: string;
+  /** What to do about it: the line that grants all of it. */
+  readonly hint: string;
 }
 
 /** What happens on a link, for logs and counters. */
@@ -127,7 +136,10 @@ export type LinkEvent =
       readonly hint?: string;
       readonly delay: number;
     }
-  /** The broker refuses a right; the connection stays. A subscription is asked for again and again, until it is granted. */
+  /**
+   * The broker refuses a right; the connection stays. A subscription is asked for again and again, until it is granted; of
+   * messages each that is refused is told of, and lost.
+   */
   | ({ readonly kind: 'denied' } & Denial)
   | { readonly kind: 'granted'; readonly right: Right }
   /** A buffered message's time ran out. */

@@ -1,27 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ActiveMq, type ActiveMqAcl, startActiveMq } from '../support/activemq.ts';
+import { type ActiveMq, type ActiveMqUser, startActiveMq } from '../support/activemq.ts';
+import { ADMIN, DAEMON, DOCUMENTED, documentedAnd } from '../support/documented-acls.ts';
 import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
 import { freePort } from '../support/ports.ts';
 import { connectStompClient } from '../support/stomp-client.ts';
 import { makeCheckWorld } from './check-world.ts';
-
-// "Detailed Restrictions" of MCollective's own documentation for ActiveMQ: daemons log in as `mcollective`, clients as
-// `admin`.
-const DOCUMENTED: readonly ActiveMqAcl[] = [
-  { queue: '>', write: 'admins', read: 'admins', admin: 'admins' },
-  { topic: '>', write: 'admins', read: 'admins', admin: 'admins' },
-  { queue: 'mcollective.>', write: 'admins', read: 'admins', admin: 'admins' },
-  { topic: 'mcollective.>', write: 'admins', read: 'admins', admin: 'admins' },
-  { queue: 'mcollective.nodes', read: 'mcollective', admin: 'mcollective' },
-  { queue: 'mcollective.reply.>', write: 'mcollective', admin: 'mcollective' },
-  { topic: 'mcollective.*.agent', read: 'mcollective', admin: 'mcollective' },
-  { topic: 'ActiveMQ.Advisory.>', read: 'everyone', write: 'everyone', admin: 'everyone' },
-];
-
-const USERS = [
-  { name: 'mcollective', password: 'marionette', groups: ['mcollective', 'everyone'] },
-  { name: 'admin', password: 'secret', groups: ['mcollective', 'admins', 'everyone'] },
-] as const;
 
 let activemq: ActiveMq;
 let nats: NatsServer;
@@ -30,12 +13,12 @@ const PERMISSIONS = `authorization { users: [
   { user: nothing, password: "x", permissions: { publish: "other.>", subscribe: "other.>" } },
   { user: all, password: "x", permissions: {
     publish: { allow: ["mcollective.reply.>", "choria.federation.mcollective.stats"] },
-    subscribe: { allow: ["choria.federation.mcollective.federation mcollective_federation"] } } }
+    subscribe: { allow: ["choria.federation.mcollective.federation mcollective_federation", "choria.federation.mcollective.stats"] } } }
 ] }`;
 
 beforeAll(async () => {
   [activemq, nats] = await Promise.all([
-    startActiveMq({ users: [...USERS], acls: DOCUMENTED }),
+    startActiveMq({ users: [DAEMON, ADMIN], acls: DOCUMENTED }),
     startNatsServer({ extra: PERMISSIONS }),
   ]);
 });
@@ -62,12 +45,12 @@ const problems = async (legacy: string, choria: string) => {
   }
 };
 
-const ADMIN = 'user: admin\n    password: secret';
-const DAEMON = 'user: mcollective\n    password: marionette';
+/** As a configuration has them. */
+const as = ({ name, password }: ActiveMqUser): string => `user: ${name}\n    password: ${password}`;
 
 describe('mcbridge check, of the rights that run will use,', () => {
   it('names what the daemons’ account may not do under the documented ACLs, and the lines to write', async () => {
-    const found = await problems(DAEMON, 'all');
+    const found = await problems(as(DAEMON), 'all');
     expect(found.map(({ path, message, mend }) => ({ path, message, mend }))).toEqual([
       {
         path: 'egresses.legacy.servers[0]',
@@ -101,7 +84,7 @@ describe('mcbridge check, of the rights that run will use,', () => {
     const listener = await connectStompClient({ port: activemq.port, user: 'admin', password: 'secret' });
     const topic = await listener.subscribe('/topic/mcollective.discovery.agent');
     const queue = await listener.subscribe('/queue/mcollective.nodes');
-    expect(await problems(ADMIN, 'all')).toEqual([]);
+    expect(await problems(as(ADMIN), 'all')).toEqual([]);
     // The first that comes is what is sent afterwards.
     await listener.send('/topic/mcollective.discovery.agent', Buffer.from('after'));
     await listener.send('/queue/mcollective.nodes', Buffer.from('after'));
@@ -116,21 +99,13 @@ describe('mcbridge check, of the rights that run will use,', () => {
       { topic: 'mcollective.*.agent', write: 'mcollective', admin: 'mcollective' },
       { queue: 'mcollective.nodes', write: 'mcollective', admin: 'mcollective' },
     ];
-    // ActiveMQ keeps one entry for a destination, so those that are there get the new right.
-    const merged = DOCUMENTED.map((entry) => {
-      const more = granted.find(({ queue, topic }) => queue === entry.queue && topic === entry.topic);
-      return more === undefined ? entry : { ...entry, ...more };
-    });
-    const fresh = granted.filter(
-      ({ queue, topic }) => !DOCUMENTED.some((it) => it.queue === queue && it.topic === topic),
-    );
-    await activemq.restart(undefined, [...merged, ...fresh]);
-    expect(await problems(DAEMON, 'all')).toEqual([]);
+    await activemq.restart(undefined, documentedAnd(granted));
+    expect(await problems(as(DAEMON), 'all')).toEqual([]);
     await activemq.restart(undefined, DOCUMENTED);
   });
 
   it('names what a NATS user may not do, and the permissions to write', async () => {
-    const found = await problems(ADMIN, 'nothing');
+    const found = await problems(as(ADMIN), 'nothing');
     expect(found.map(({ message, mend }) => `${message} → ${mend}`)).toEqual([
       expect.stringMatching(
         /no right to subscribe to "choria\.federation\.mcollective\.federation" in queue group "mcollective_federation"; .* → .*subscribe: \{ allow: \["choria\.federation\.mcollective\.federation"\] \}/,
@@ -139,6 +114,7 @@ describe('mcbridge check, of the rights that run will use,', () => {
         /no right to publish to .* → .*publish: \{ allow: \["mcollective\.reply\.>"\] \}/,
       ),
       expect.stringMatching(/no right to publish to "choria\.federation\.mcollective\.stats"/),
+      expect.stringMatching(/no right to subscribe to "choria\.federation\.mcollective\.stats"/),
     ]);
   });
 });

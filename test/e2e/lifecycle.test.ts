@@ -250,7 +250,7 @@ describe('a bridge that cannot start', () => {
       const { status, text } = await fetchPage(bridge, '/readyz');
       expect(status).toBe(503);
       expect(text).toContain('no right to subscribe to \\"choria.federation.production.federation\\"');
-      expect(text).toContain('permissions of this user: subscribe');
+      expect(text).toContain('it is needed to hear requests');
       await strict.stop();
       kinder = await startNatsServer({ port: strict.port, extra: users('>') });
       await untilReady(bridge);

@@ -121,7 +121,9 @@ const attemptsOf = (list: Checklist, loaded: LoadedConfig, side: Side): readonly
   }
   const { config } = loaded;
   const requirements =
-    side.kind === 'ingresses' ? ingressRequirements(side.it, config) : egressRequirements(side.it, config);
+    side.kind === 'ingresses'
+      ? ingressRequirements(side.it.name, config)
+      : egressRequirements(side.it.name, config);
   return side.it.type === 'mcollective-stomp'
     ? stompAttempts(path, side.it, loaded, requirements)
     : natsAttempts(path, natsLinkOptions(side.it, config, fileReader(loaded)), requirements);

@@ -6,6 +6,7 @@ import {
   type OutgoingMessage,
   type Subscription,
 } from '../link.ts';
+import { matcher } from '../wildcard.ts';
 
 /** How a kind of broker names and shares destinations. */
 export interface BrokerRules {
@@ -148,19 +149,6 @@ const memberOf = ({ destination, group, headers, onMessage }: Subscription, rule
   closed: false,
   served: 0,
 });
-
-/** `*` stands for one token, `>` for one or more at the end, on NATS as on ActiveMQ. */
-const matcher = (pattern: string): ((destination: string) => boolean) => {
-  const wanted = pattern.split('.');
-  return (destination) => {
-    const tokens = destination.split('.');
-    for (const [at, want] of wanted.entries()) {
-      if (want === '>') return tokens.length > at;
-      if (tokens[at] === undefined || (want !== '*' && want !== tokens[at])) return false;
-    }
-    return tokens.length === wanted.length;
-  };
-};
 
 const selector = (text: string | undefined): Member['selects'] => {
   if (text === undefined) return () => true;

@@ -47,7 +47,8 @@ export class NatsSession {
   #underWay = 0;
   #unmarked = 0;
   #reason: LinkError | undefined;
-  #lastDenied: { readonly destination: string; readonly error: LinkError } | undefined;
+  /** Publishing that is being proved, by subjects, with what the server says to it. */
+  readonly #proofs = new Map<string, LinkError | undefined>();
 
   constructor(
     connection: NatsConnection,
@@ -123,12 +124,14 @@ export class NatsSession {
   async prove(right: Right): Promise<void> {
     if (right.kind === 'publish') {
       const { destination } = right;
+      this.#proofs.set(destination, undefined);
       this.#connection.publish(destination, undefined, undefined, new Uint8Array());
       await Promise.race([this.flush(), this.closed]);
-      const denied = this.#lastDenied;
-      if (denied?.destination !== destination) return this.#mustBeOpen();
-      this.#lastDenied = undefined;
-      throw denied.error;
+      const denied = this.#proofs.get(destination);
+      this.#proofs.delete(destination);
+      if (denied !== undefined) throw denied;
+      this.#mustBeOpen();
+      return;
     }
     try {
       await this.#proveSubscription({ destination: right.destination });
@@ -226,8 +229,9 @@ export class NatsSession {
     }
     const error = denial(right, url);
     if (right.kind === 'publish') {
-      this.#lastDenied = { destination: right.destination, error };
-      this.#hooks.onDenied(right, error);
+      // Whoever asks for a proof is told by it.
+      if (this.#proofs.has(right.destination)) this.#proofs.set(right.destination, error);
+      else this.#hooks.onDenied(right, error);
       return;
     }
     for (const [id, held] of this.#held) {

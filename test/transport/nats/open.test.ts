@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { LinkError } from '../../../src/transport/link.ts';
 import { type NatsServer, startNatsServer } from '../../support/nats-server.ts';
 import { makeAuthority } from '../../support/pki.ts';
 import { freePort } from '../../support/ports.ts';
@@ -209,5 +210,24 @@ describe('credentials in the URL and permissions', () => {
         expect.stringContaining('no right to publish to "secret.a"'),
       ]),
     );
+  });
+
+  test('a proof of a right is not misled by messages that are refused meanwhile, and is no event itself', async () => {
+    const link = linkTo([withPassword()], { failFast: true });
+    await link.open();
+    const others = () => {
+      for (let i = 0; i < 50; i++) link.send(message(`secret.${i}`, ''));
+    };
+    others();
+    const proofs = ['secret.probe', 'ok.probe', 'secret.other'].map((destination) =>
+      linkErrorOf(async () => {
+        await link.prove?.({ kind: 'publish', destination });
+        throw new LinkError('protocol', 'granted');
+      }),
+    );
+    others();
+    expect((await Promise.all(proofs)).map(({ code }) => code)).toEqual(['refused', 'protocol', 'refused']);
+    await vi.waitFor(() => expect(link.of('denied')).toHaveLength(100));
+    expect(link.of('denied').some(({ right }) => /probe|other/.test(right.destination))).toBe(false);
   });
 });

@@ -1,0 +1,118 @@
+import type { Requirement } from '../adapter/requirement.ts';
+import { cut } from '../envelope/text.ts';
+import type { Denial, LinkListener, Right } from '../transport/link.ts';
+import { isStatsSubject } from '../wire/choria/index.ts';
+import type { Surroundings } from './links.ts';
+import { Reminders } from './reminders.ts';
+import { Rights } from './rights.ts';
+
+/** Ms. As links have it that are not told otherwise. */
+const BACKOFF = { initial: 250, max: 10_000 };
+
+export interface LinkLog {
+  readonly rights: Rights;
+  readonly onEvent: LinkListener;
+}
+
+/**
+ * A link's events as log lines and counters, and the rights that it has.
+ * @param requirements what it needs on its broker
+ * @param grantOf what grants a right there
+ */
+export const linkLog = (
+  link: string,
+  requirements: readonly Requirement[],
+  grantOf: (right: Right) => string,
+  { log, stats, clock }: Pick<Surroundings, 'log' | 'stats' | 'clock'>,
+): LinkLog => {
+  const reminders = new Reminders(clock);
+  // One line for one requirement: there may be thousands of destinations, and senders choose some of them.
+  const keyOf = (right: Right, requirement = rights.requirementOf(right)): string =>
+    `${right.kind} ${requirement?.grant ?? right.destination}`;
+
+  const missing = ({ right, error, need }: Denial, destination: string): void => {
+    if (!reminders.isDue(keyOf(right))) return;
+    const hint = need?.hint ?? error.hint();
+    log.warn(
+      { event: 'not_permitted', link, destination, reason: error.message, hint, needed_to: need?.purpose },
+      'the broker does not permit it, trying again',
+    );
+  };
+  const granted = (right: Right, destination: string): void => {
+    if (reminders.isOver(keyOf(right)))
+      log.info({ event: 'permitted', link, destination }, 'the broker permits it now');
+  };
+
+  const rights = new Rights({
+    requirements,
+    grantOf,
+    backoff: BACKOFF,
+    onMissing: (denial, { grant }) => missing(denial, grant),
+    onGranted: ({ right, grant }) => granted(right, grant),
+    onRefused: ({ right, error }, requirement) => {
+      if (!reminders.isDue(`message ${requirement?.grant ?? 'elsewhere'}`)) return;
+      log.warn(
+        {
+          event: 'message_not_permitted',
+          link,
+          destination: cut(right.destination),
+          reason: error.message,
+          hint: error.hint(),
+        },
+        'the broker does not permit this message',
+      );
+    },
+  });
+
+  const onEvent: LinkListener = (event) => {
+    switch (event.kind) {
+      case 'connected':
+        log.info({ event: 'connected', link, server: event.server, note: event.note }, 'connected');
+        rights.connected();
+        break;
+      case 'disconnected':
+        log.warn({ event: 'disconnected', link, server: event.server, reason: event.reason }, 'disconnected');
+        break;
+      case 'retry':
+        log.warn(
+          {
+            event: 'connection_failed',
+            link,
+            server: event.server,
+            reason: event.reason,
+            hint: event.hint,
+            delay_ms: event.delay,
+          },
+          'connection failed, trying again',
+        );
+        break;
+      case 'denied': {
+        const { right, error } = event;
+        if (right.kind === 'publish') {
+          rights.refused({ right, error });
+          break;
+        }
+        const requirement = rights.requirementOf(right);
+        const need = requirement && rights.needOf(requirement);
+        missing({ right, error, ...(need && { need }) }, right.destination);
+        break;
+      }
+      case 'granted':
+        granted(event.right, event.right.destination);
+        break;
+      case 'expired':
+        // Nobody sent it, and the next one says more.
+        if (isStatsSubject(event.destination)) break;
+        stats.expired(event.count);
+        log.warn(
+          { event: 'expired', link, destination: event.destination, count: event.count },
+          'expired while waiting for the connection',
+        );
+        break;
+      case 'error':
+        log.error({ event: 'link_error', link, err: event.error }, 'link error');
+        break;
+    }
+  };
+  return { rights, onEvent };
+};
