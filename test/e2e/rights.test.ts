@@ -6,6 +6,8 @@ import type { ChoriaClient } from '../support/choria-client.ts';
 import { ADMIN, DAEMON, documentedAnd } from '../support/documented-acls.ts';
 import { type BridgeConfig, CLUSTER, NODE1, startWorld, type World } from '../support/world.ts';
 
+/** As long as the longest pause between two questions, and a broker's start. */
+const PATIENCE = { timeout: 90_000, interval: 50 };
 const PATIENCE = { timeout: 30_000, interval: 50 };
 
 const HEAR_REPLIES = `/queue/mcollective.reply.${CLUSTER}.>`;

@@ -11,11 +11,24 @@ interface Entry {
   readonly confirmed: () => void;
   readonly refused: (error: unknown) => void;
   ended: (() => void) | undefined;
-  /** Why the broker refuses it, how often it has, and when it is asked again, also by another connection. */
-  denied:
-    | { readonly error: LinkError; readonly refusals: number; readonly again: NodeJS.Timeout }
-    | undefined;
+  denied: Denied | undefined;
 }
+
+interface Denied {
+  /** Why the broker refuses it. */
+  readonly error: LinkError;
+  /** How often it has. */
+  readonly refusals: number;
+  /** The last time, by the monotonic clock. */
+  readonly at: number;
+  /** When it is asked again, also by another connection. */
+  readonly again: NodeJS.Timeout;
+  /** Whether the connection lasted on after it: the next one asks at once. */
+  readonly lasted: boolean;
+}
+
+/** Ms within which a broker closes a connection because of what it has refused. */
+const FAREWELL_MS = 1_000;
 
 export interface SubscriptionsOptions {
   readonly prefetch: number | undefined;
@@ -114,16 +127,24 @@ export class Subscriptions {
 
   /** Makes all of them anew. */
   connected(send: SendCommand): void {
-    // What the broker has refused has a time of its own: one that ends the connection then would do so at once again.
+    // What ended a connection by being refused has a time of its own: it would do so at once again.
     for (const entry of this.#entries.values())
-      if (entry.denied === undefined) this.#request(entry, send);
+      if (entry.denied === undefined || entry.denied.lasted) this.#request(entry, send);
       else this.#unconfirmed.add(entry.id);
   }
 
   /** Subscriptions that were about to end have ended. */
   disconnected(): void {
     this.#unconfirmed.clear();
-    for (const entry of this.#entries.values()) if (entry.ended !== undefined) this.#end(entry);
+    const since = performance.now() - FAREWELL_MS;
+    for (const entry of this.#entries.values()) {
+      const { denied, ended } = entry;
+      if (ended !== undefined) this.#end(entry);
+      else if (denied !== undefined && denied.at < since) {
+        clearTimeout(denied.again);
+        entry.denied = { ...denied, lasted: true };
+      }
+    }
     this.#ended.clear();
   }
 
@@ -177,7 +198,7 @@ export class Subscriptions {
       else if (this.#entries.has(entry.id)) this.#request(entry, send);
     };
     const timer = setTimeout(again, pauseAfter(refusals, backoff)).unref();
-    entry.denied = { error, refusals, again: timer };
+    entry.denied = { error, refusals, at: performance.now(), again: timer, lasted: false };
   }
 
   #subscribing(receipt: string): Entry | undefined {
