@@ -8,7 +8,6 @@ import { type BridgeConfig, CLUSTER, NODE1, startWorld, type World } from '../su
 
 /** As long as the longest pause between two questions, and a broker's start. */
 const PATIENCE = { timeout: 90_000, interval: 50 };
-const PATIENCE = { timeout: 30_000, interval: 50 };
 
 const HEAR_REPLIES = `/queue/mcollective.reply.${CLUSTER}.>`;
 const REQUESTS = `choria.federation.${CLUSTER}.federation`;
