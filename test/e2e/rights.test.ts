@@ -86,7 +86,6 @@ const untilItSays = (link: string, reason: RegExp) =>
     expect(it.troubles.filter(({ problem }) => problem !== 'not connected')).toEqual([
       {
         name: link,
-        side: expect.any(String),
         problem: 'not permitted',
         reason: expect.stringMatching(reason),
       },
