@@ -19,7 +19,7 @@ export const ingressRequirements = (name: string, config: Config): readonly Requ
 const ownOfIngress = (
   it: Named<IngressConfig>,
   collectives: readonly string[],
-  { cluster }: Config,
+  { cluster, egresses, routes }: Config,
 ): readonly Requirement[] => {
   switch (it.type) {
     case 'choria-federation':
@@ -34,6 +34,11 @@ const ownOfIngress = (
         collectives,
         multiplex: it.agentsMultiplex,
         broadcastQueue: it.broadcastQueue,
+        patterned: new Set(
+          routes
+            .filter(({ from, to }) => from === it.name && (egresses.get(to)?.nodes ?? []).length > 0)
+            .flatMap((route) => route.collectives),
+        ),
       });
   }
 };

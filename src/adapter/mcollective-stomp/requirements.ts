@@ -52,6 +52,8 @@ export interface IngressNeeds {
   readonly collectives: readonly string[];
   readonly multiplex: boolean;
   readonly broadcastQueue: string | undefined;
+  /** Collectives whose nodes on the other side are told by patterns, which may take what is for others. */
+  readonly patterned: ReadonlySet<string>;
 }
 
 /** What an ingress `mcollective-stomp` needs: to hear what clients ask, and to answer like a daemon. */
@@ -59,6 +61,7 @@ export const ingressRequirements = ({
   collectives,
   multiplex,
   broadcastQueue,
+  patterned,
 }: IngressNeeds): readonly Requirement[] =>
   collectives.flatMap((collective) => {
     const topics = [
@@ -70,7 +73,9 @@ export const ingressRequirements = ({
     return [
       ...heard.map((destination) => toSubscribe('hear requests to all nodes', destination)),
       toSubscribe('hear directed requests', directedDestination(collective)),
-      publishDirected(collective, 'give back directed requests that are for others'),
+      ...(patterned.has(collective)
+        ? [publishDirected(collective, 'give back directed requests that are for others')]
+        : []),
       toPublish(
         'answer clients',
         `/queue/${collective}.reply.>`,
