@@ -146,6 +146,7 @@ const traffic = async (): Promise<void> => {
   });
   for (const [collective, nodes] of [
     ['mcollective', [NODE1, NODE2]],
+    [UK_COLLECTIVE, [NODE1, NODE2]],
     [YAML_COLLECTIVE, [YAML_NODE]],
     [SEALED, SEALED_NODES],
   ] as const) {
@@ -185,7 +186,7 @@ const traffic = async (): Promise<void> => {
   ] as const) {
     expect((await mco.run('ping', ...args)).stdout).toContain(node);
     const { stdout } = await mco.run('rpc', 'rpcutil', 'ping', '-I', node, '-j', ...args);
-    expect(stdout).toContain(`"sender": "${node}"`);
+    expect(stdout.replaceAll(' ', '')).toContain(`"sender":"${node}"`);
   }
 };
 
