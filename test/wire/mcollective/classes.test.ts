@@ -21,6 +21,7 @@ const OTHERWISE: Readonly<Record<string, string>> = {
   'a String of binary': '{"base64":"/w=="}',
   'a Struct with keywords': '{"x":1}',
   OpenStruct: '{"a":1,"b":["2020-01-01"]}',
+  'an empty OpenStruct': '{}',
   'a Set': '[1,"b"]',
   'a Time': '"1970-01-01T00:00:00.5Z"',
   'an object': '{"name":"x"}',

@@ -3,11 +3,20 @@ import { scalarText } from './text.ts';
 
 const INET = 2;
 
-/** `IPAddr#to_s`: the address without its mask. */
+/**
+ * `IPAddr#to_s`: the address without its mask.
+ * @param zone `%eth0` of an IPv6 address, where it has one (ipaddr 1.2.3 and newer)
+ */
 export const addressText = (
   address: RubyValue | undefined,
   family: RubyValue | undefined,
+  zone: RubyValue | undefined,
 ): string | undefined => {
+  const text = withoutZone(address, family);
+  return text === undefined || family === INET ? text : `${text}${scalarText(zone) ?? ''}`;
+};
+
+const withoutZone = (address: RubyValue | undefined, family: RubyValue | undefined): string | undefined => {
   if (typeof address !== 'number' && typeof address !== 'bigint') return undefined;
   const bits = BigInt(address);
   const isV4 = family === INET;
@@ -62,7 +71,7 @@ export const uriText = (part: (name: string) => RubyValue | undefined): string =
   const isUsual = port === undefined || port === String(PORTS.get(text('scheme') ?? ''));
   const host = text('host');
   const slashes = host !== undefined || text('scheme') === 'file' ? '//' : '';
-  const path = text('path') ?? '';
+  const path = `${text('path') ?? ''}${around(';type=', 'typecode')}`;
   const rooted = host !== undefined && path !== '' && !path.startsWith('/') ? `/${path}` : path;
   return `${around('', 'scheme', ':')}${slashes}${login}${host ?? ''}${isUsual ? '' : `:${port}`}${rooted}${around('?', 'query')}${end}`;
 };

@@ -55,10 +55,10 @@ const knownObject = (
       return part('version');
     case 'OpenStruct': {
       const table = part('table');
-      return table instanceof RubyHash ? new RubyObject(table.entries) : table;
+      return table instanceof RubyHash ? new RubyObject(table.entries) : (table ?? all);
     }
     case 'IPAddr':
-      return addressText(part('addr'), part('family'));
+      return addressText(part('addr'), part('family'), part('zone_id'));
     case 'Set':
     case 'SortedSet':
       return setMembers(part('hash'));

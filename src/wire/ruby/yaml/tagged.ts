@@ -58,17 +58,25 @@ const range = (text: string): RubyValue => {
   ]);
 };
 
+/** A DateTime of a year of more than four digits, as Psych writes and does not read it. */
+const FAR = /^(-?\d{5,}-\d\d-\d\d) (\d\d:\d\d:\d\d)\.\d+ (?:Z|([-+]\d\d:\d\d))$/;
+
+const dateTime = (text: string): string => {
+  const time = isTimestamp(text) ? psychTime(text) : undefined;
+  if (time !== undefined) return dateTimeText(time);
+  const [, date, clock, zone = '+00:00'] = FAR.exec(text) ?? [];
+  if (date === undefined) throw malformed('a DateTime that is no time');
+  return `${date}T${clock}${zone}`;
+};
+
 /** Objects that Psych reads from one scalar; it writes the last two of them as mappings. */
 const object = (className: string, text: string): RubyValue => {
   switch (className) {
     case 'BigDecimal':
       if (!BIG_DECIMAL.test(text)) throw malformed('a BigDecimal in a form that Ruby does not write');
       return plainBytes(className, text);
-    case 'DateTime': {
-      const time = isTimestamp(text) ? psychTime(text) : undefined;
-      if (time === undefined) throw malformed('a DateTime that is no time');
-      return dateTimeText(time);
-    }
+    case 'DateTime':
+      return dateTime(text);
     case 'Complex':
     case 'Rational':
       throw malformed(`a ${className} in a form that Ruby does not write`);
