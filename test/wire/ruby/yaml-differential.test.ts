@@ -97,6 +97,8 @@ describe('YAML and real Ruby', () => {
     '!ruby/objectHash {<<: {a: 1}}',
     '!ruby/object:Rational {numerator: 1, denominator: 2}',
     '!ruby/object:Named 5',
+    '!ruby/object:Object {hash: {}}',
+    '!ruby/object:Set {hash: {a: 1}, x: 2}',
     '!ruby/hash:Settings 0x1f',
     '!ruby/symbolic a',
     '!ruby/sym:x 5',

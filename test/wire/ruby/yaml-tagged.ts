@@ -28,15 +28,7 @@ const TAGS = [
     '!float',
     '!!timestamp',
   ],
-  [
-    '!!binary',
-    '!binary',
-    '!ruby/object',
-    '!ruby/object:',
-    '!ruby/object:Object',
-    '!ruby/object:Named',
-    '!object',
-  ],
+  ['!!binary', '!binary', '!ruby/object', '!ruby/object:', '!ruby/object:Object', '!object'],
   ['!ruby/object:BigDecimal', '!ruby/object:DateTime', '!ruby/object:Complex', '!ruby/object:Rational'],
   [
     '!ruby/object:Set',

@@ -31,11 +31,16 @@ const complex = (real: RubyValue | undefined, imaginary: RubyValue | undefined):
   return `${left}${right.startsWith('-') ? '-' : '+'}${size}${/\d$/.test(size) ? '' : '*'}i`;
 };
 
-/** A Set, also of a class of its own: an object whose variable is a hash from each member to true. */
+/** A Set: an object whose variable is a hash from each member to true. */
 const setMembers = (hash: RubyValue | undefined): RubySet | undefined =>
-  hash instanceof RubyHash && hash.entries.every(([, flag]) => flag === true)
-    ? new RubySet(hash.entries.map(([member]) => member))
-    : undefined;
+  hash instanceof RubyHash ? new RubySet(hash.entries.map(([member]) => member)) : undefined;
+
+/** A Set of a class of its own looks like this, and hardly anything else does. */
+const isSetOfAnotherClass = (className: string, variables: Variables): boolean => {
+  const [[name, hash] = [], ...more] = variables;
+  if (className === 'Object' || more.length > 0 || name !== 'hash') return false;
+  return hash instanceof RubyHash && hash.entries.every(([, flag]) => flag === true);
+};
 
 const knownObject = (
   className: string,
@@ -75,7 +80,7 @@ export const plainObject = (className: string, variables: Variables): RubyValue 
   const all = new RubyObject(variables);
   const known = knownObject(className, part, all);
   if (known !== undefined) return known;
-  const members = variables.length === 1 ? setMembers(part('hash')) : undefined;
+  const members = isSetOfAnotherClass(className, variables) ? setMembers(part('hash')) : undefined;
   return members ?? (variables.length === 0 ? `#<${className}>` : all);
 };
 
