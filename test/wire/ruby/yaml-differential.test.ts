@@ -72,6 +72,9 @@ describe('YAML and real Ruby', () => {
 
   it.each([
     '!!str {}',
+    '!x : 1',
+    'a:\n  &b !x : 1\n  !!set c: 2',
+    '- !x : 1\n- - &a : 2',
     '!str {a: b, str: c}',
     '!!str {str: 5}',
     '!ruby/string {str: [1]}',
@@ -127,6 +130,8 @@ describe('YAML and real Ruby', () => {
 
   it.each([
     '[!x :s]',
+    '? \n !x : 1',
+    'a:\n  ? \n    !!set : ',
     '!ruby/object:DateTime {}',
     '!ruby/object:BigDecimal 18:1.5',
     '!ruby/object:Rational 2/4',

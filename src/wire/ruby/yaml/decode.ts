@@ -170,6 +170,13 @@ class YamlReader {
     for (const pair of node.items) {
       if (!isPair(pair)) throw malformed('a mapping that holds more than pairs');
       const key = this.value(pair.key, depth + 1);
+      if (
+        !this.#isInFlow &&
+        isScalar(pair.key) &&
+        pair.key.source === '' &&
+        !this.#source.isKeyOf(pair.key, this.#column)
+      )
+        throw malformed('an empty key in an unclear place');
       const owner = typeof key === 'string' ? this.#owner(pair.key, key) : '';
       const value = this.#inside(scalarText(key) ?? '?', () => this.value(pair.value, depth + 1));
       const tag = isScalar(pair.key) || isMap(pair.key) ? pair.key.tag : undefined;

@@ -55,6 +55,18 @@ export class YamlSource {
     return this.#adapted.startsWith(EMPTY_KEY_WORD, start(node));
   }
 
+  /**
+   * Whether an empty key whose tag or anchor begins a line stands where the mapping's keys do. Further in, below a question
+   * mark, it is one of another mapping to libyaml, and not to the `yaml` package.
+   */
+  isKeyOf(node: Scalar, column: number): boolean {
+    const at = start(node);
+    let line = at;
+    while (line > 0 && at - line < MAX_PROPERTIES && !isBreak(this.#source.charAt(line - 1))) line--;
+    const [, blanks = '', first] = /^([ \t]*)(.?)/s.exec(this.#source.slice(line, at)) ?? [];
+    return blanks.length === column || (first !== '&' && first !== '!');
+  }
+
   #block(node: Scalar, column: number): string {
     const { text, end: after } = blockText(this.#source, start(node), column);
     // Where libyaml sees another end, what comes after it would be something else, too.
