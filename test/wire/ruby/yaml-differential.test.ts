@@ -73,7 +73,7 @@ describe('YAML and real Ruby', () => {
   it.each([
     '!!str {}',
     '!x : 1',
-    'a:\n  &b !x : 1\n  !!set c: 2',
+    'a:\n  !!set c: 2\n  &b !x : 1',
     '- !x : 1\n- - &a : 2',
     '!str {a: b, str: c}',
     '!!str {str: 5}',
@@ -131,6 +131,8 @@ describe('YAML and real Ruby', () => {
   it.each([
     '[!x :s]',
     '? \n !x : 1',
+    '? a\n: !ruby/symbol:x : b',
+    '? a\n: &a : b',
     'a:\n  ? \n    !!set : ',
     '!ruby/object:DateTime {}',
     '!ruby/object:BigDecimal 18:1.5',

@@ -170,13 +170,7 @@ class YamlReader {
     for (const pair of node.items) {
       if (!isPair(pair)) throw malformed('a mapping that holds more than pairs');
       const key = this.value(pair.key, depth + 1);
-      if (
-        !this.#isInFlow &&
-        isScalar(pair.key) &&
-        pair.key.source === '' &&
-        !this.#source.isKeyOf(pair.key, this.#column)
-      )
-        throw malformed('an empty key in an unclear place');
+      if (this.#isUnclear(pair.key, node)) throw malformed('an empty key in an unclear place');
       const owner = typeof key === 'string' ? this.#owner(pair.key, key) : '';
       const value = this.#inside(scalarText(key) ?? '?', () => this.value(pair.value, depth + 1));
       const tag = isScalar(pair.key) || isMap(pair.key) ? pair.key.tag : undefined;
@@ -184,6 +178,16 @@ class YamlReader {
       if (isMerge && this.#merge(hash, pair.value, value)) continue;
       hash.set(key, value, owner);
     }
+  }
+
+  /** Whether an empty key, or its tag, belongs to another mapping to libyaml than to the `yaml` package. */
+  #isUnclear(key: unknown, { tag, anchor, items }: YAMLMap): boolean {
+    if (this.#isInFlow) return false;
+    const isEmpty = key === null || (isScalar(key) && key.type === 'PLAIN' && key.source === '');
+    if (!isEmpty) return false;
+    if (isScalar(key) && (key.tag ?? key.anchor) !== undefined)
+      return !this.#source.isKeyOf(key, this.#column);
+    return (tag ?? anchor) !== undefined && items[0]?.key === key;
   }
 
   /** Of a key that is read as text, and that is an object of another class to Ruby, which equals no text. */
