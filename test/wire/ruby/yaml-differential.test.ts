@@ -133,6 +133,7 @@ describe('YAML and real Ruby', () => {
     '? \n !x : 1',
     '? a\n: !ruby/symbol:x : b',
     '? a\n: &a : b',
+    'elements: \n      !ruby/hash-with-ivars : ',
     'a:\n  ? \n    !!set : ',
     '!ruby/object:DateTime {}',
     '!ruby/object:BigDecimal 18:1.5',

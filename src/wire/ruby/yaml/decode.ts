@@ -149,6 +149,7 @@ class YamlReader {
     const { kind, className } = known;
     if (kind === 'object' || kind === 'struct' || kind === 'exception') this.#objects.name(index, className);
     return this.#within(node, () => {
+      this.#checkEmptyKeys(node);
       if (kind === 'marshalable') return this.#flat(node, depth);
       if (kind === 'hash-with-ivars') return this.#withVariables(node, depth);
       const hash = new HashBuilder();
@@ -170,7 +171,6 @@ class YamlReader {
     for (const pair of node.items) {
       if (!isPair(pair)) throw malformed('a mapping that holds more than pairs');
       const key = this.value(pair.key, depth + 1);
-      if (this.#isUnclear(pair.key, node)) throw malformed('an empty key in an unclear place');
       const owner = typeof key === 'string' ? this.#owner(pair.key, key) : '';
       const value = this.#inside(scalarText(key) ?? '?', () => this.value(pair.value, depth + 1));
       const tag = isScalar(pair.key) || isMap(pair.key) ? pair.key.tag : undefined;
@@ -180,14 +180,17 @@ class YamlReader {
     }
   }
 
-  /** Whether an empty key, or its tag, belongs to another mapping to libyaml than to the `yaml` package. */
-  #isUnclear(key: unknown, { tag, anchor, items }: YAMLMap): boolean {
-    if (this.#isInFlow) return false;
-    const isEmpty = key === null || (isScalar(key) && key.type === 'PLAIN' && key.source === '');
-    if (!isEmpty) return false;
-    if (isScalar(key) && (key.tag ?? key.anchor) !== undefined)
-      return !this.#source.isKeyOf(key, this.#column);
-    return (tag ?? anchor) !== undefined && items[0]?.key === key;
+  /** @throws RubyError `malformed` where an empty key, or its tag, is of another mapping to libyaml than to the `yaml` package */
+  #checkEmptyKeys({ tag, anchor, items }: YAMLMap): void {
+    if (this.#isInFlow) return;
+    for (const { key } of items) {
+      if (key !== null && !(isScalar(key) && key.type === 'PLAIN' && key.source === '')) continue;
+      const isKeyOf =
+        isScalar(key) && (key.tag ?? key.anchor) !== undefined
+          ? this.#source.isKeyOf(key, this.#column)
+          : (tag ?? anchor) === undefined || items[0]?.key !== key;
+      if (!isKeyOf) throw malformed('an empty key in an unclear place');
+    }
   }
 
   /** Of a key that is read as text, and that is an object of another class to Ruby, which equals no text. */
@@ -225,7 +228,10 @@ class YamlReader {
       if (!isMap(value)) throw malformed(`a hash whose ${name} are no mapping`);
       this.#objects.enter(depth + 1, start(value));
       const entries = name === 'elements' ? hash : new HashBuilder();
-      this.#within(value, () => this.#pairs(value, depth + 1, entries, name === 'elements'));
+      this.#within(value, () => {
+        this.#checkEmptyKeys(value);
+        this.#pairs(value, depth + 1, entries, name === 'elements');
+      });
     }
     return hash.build();
   }
