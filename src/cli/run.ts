@@ -3,6 +3,7 @@ import { assemble } from '../assembly/assemble.ts';
 import { BROKERS } from '../assembly/links.ts';
 import type { Log } from '../bridge/log.ts';
 import { loadConfig } from '../config/load.ts';
+import { checkBeforeStart } from './check/starting.ts';
 import { createLogger } from './log.ts';
 import { createMonitor, serve } from './monitor.ts';
 import { onEnd, onUnused } from './orders.ts';
@@ -54,6 +55,7 @@ const run = async ({ config: file, record, ...options }: RunOptions): Promise<vo
   const { config } = loaded;
   const { identity, cluster, instance } = config;
   const log: Log = createLogger({ ...config.log, stream: process.stdout, identity, cluster, instance });
+  checkBeforeStart(loaded, log, Date.now());
   onUnused((signal) =>
     log.warn({ event: 'signal', signal }, `${signal} does nothing yet; SIGTERM ends the bridge`),
   );

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { z } from 'zod';
+import { pemKind } from '../transport/tls/pem.ts';
 import type { LoadedConfig } from './load.ts';
 import { ConfigError, formatPath, type KeyPath } from './problem.ts';
 import { MIN_CLUSTER_KEY } from './schema.ts';
@@ -12,10 +14,21 @@ export const readPlain: ReadFile = (file) => readFileSync(file);
 export const codeOf = (error: unknown): unknown =>
   error instanceof Error && 'code' in error ? error.code : undefined;
 
+/** A link whose file has gone is there for whoever lists the folder. */
+const missing = (error: unknown): string => {
+  try {
+    const { path } = z.object({ path: z.string() }).parse(error);
+    return `it is a link to ${readlinkSync(path)}, which is not there`;
+  } catch {
+    return 'there is no such file';
+  }
+};
+
 /** Why a file cannot be read, in words. */
 export const readFailure = (error: unknown): string => {
   const code = codeOf(error);
-  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'ENOENT') return missing(error);
+  if (code === 'ELOOP') return 'it is a link that leads back to itself';
   if (code === 'ENOTDIR')
     return error instanceof Error && 'syscall' in error && error.syscall === 'scandir'
       ? 'it is a file, and a folder is wanted'
@@ -41,6 +54,13 @@ export const fileReader =
     }
   };
 
+/** Why what a file holds cannot be used, in words: OpenSSL's own name its routines. */
+export const parseFailure = (error: unknown, bytes: Buffer): string => {
+  if (!/^ERR_(OSSL|CRYPTO)/.test(String(codeOf(error)))) return readFailure(error);
+  const kind = pemKind(bytes.toString());
+  return /key|certificate/.test(kind) ? `${kind} that cannot be read` : kind;
+};
+
 /** Reads a file and makes something of it; what fails is told as {@link fileReader} does. */
 export type ParseFile = <T>(file: string, path: KeyPath, parse: (bytes: Buffer) => T) => T;
 
@@ -53,7 +73,7 @@ export const fileParser =
     } catch (error) {
       // One that names another file already.
       if (error instanceof ConfigError) throw error;
-      throw fail(place, path, `${file} is not what it should be: ${readFailure(error)}`, error);
+      throw fail(place, path, `${file} is not what it should be: ${parseFailure(error, bytes)}`, error);
     }
   };
 

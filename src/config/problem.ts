@@ -15,6 +15,8 @@ export interface Problem extends Position {
   /** What is wrong; holds the offending value unless that is a secret. */
   readonly message: string;
   readonly allowed?: string;
+  /** How to put it right, in a sentence. */
+  readonly mend?: string;
 }
 
 /** Every problem of a configuration at once, in the order of the file. */
@@ -41,9 +43,10 @@ export class ConfigUnreadable extends Error {
 
 /** `bridge.yaml:3:10: log.level: "loud" is not allowed; allowed: …`, a form that editors can jump to. */
 export const formatProblem = (problem: Problem): string => {
-  const { file, line, column, path, message, allowed } = problem;
+  const { file, line, column, path, message, allowed, mend } = problem;
   const what = path === '' ? message : `${path}: ${message}`;
-  return `${file}:${line}:${column}: ${what}${allowed === undefined ? '' : `; allowed: ${allowed}`}`;
+  const whole = allowed === undefined ? what : `${what}; allowed: ${allowed}`;
+  return `${file}:${line}:${column}: ${whole}${mend === undefined ? '' : `\n    ${mend}`}`;
 };
 
 export const formatPath = (path: KeyPath): string =>

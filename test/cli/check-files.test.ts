@@ -1,7 +1,11 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { checkBeforeStart } from '../../src/cli/check/starting.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { ConfigError } from '../../src/config/problem.ts';
+import { mcbridge } from '../support/bridge.ts';
 import { keyPair, makeAuthority } from '../support/pki.ts';
 import { bridge, type CheckWorld, choriaCa, makeCheckWorld } from './check-world.ts';
 
@@ -23,12 +27,46 @@ const openWorld = (edit?: (config: string) => string): CheckWorld => {
 
 const NOBODY = 65_534;
 
-/** What check finds wrong for a user who may not read what is not his: tests often run as root. */
+/** Problems that time, a broker or a caller's new key may mend: with them a bridge starts, and its log tells them. */
+const MAY_PASS =
+  /expired on|is valid from|is not signed by the CA|keys_dir: keys( holds|\/)|\.identities\[/;
+
+/** What `mcbridge run` says before it connects to anything: why it does not start, or what its log tells. */
+const saidByRun = ({
+  config,
+  folder,
+}: CheckWorld): { readonly stops: readonly string[]; readonly told: readonly string[] } => {
+  const told: string[] = [];
+  const inTest = (text: string): string => text.replaceAll(`${folder}/`, '');
+  try {
+    checkBeforeStart(
+      loadConfig(config, {}),
+      { warn: ({ setting }, message) => void told.push(inTest(`problem ${String(setting)}: ${message}`)) },
+      Date.now(),
+    );
+    return { stops: [], told };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const { mend, line } of error.problems)
+      expect([mend, line]).toEqual([expect.any(String), expect.any(Number)]);
+    return { stops: error.problems.map(({ path, message }) => inTest(`problem ${path}: ${message}`)), told };
+  }
+};
+
+/**
+ * What check finds wrong for a user who may not read what is not his: tests often run as root. A bridge that is started says the same
+ * of each file that it cannot do without, and ends; else its log has the rest.
+ */
 const problemsOf = async (world: CheckWorld): Promise<readonly string[]> => {
   const isRoot = process.geteuid?.() === 0;
   if (isRoot) process.seteuid?.(NOBODY);
   try {
-    return (await world.faults()).filter((fault) => fault.startsWith('problem '));
+    const problems = (await world.faults()).filter((fault) => fault.startsWith('problem '));
+    const fatal = problems.filter((problem) => !MAY_PASS.test(problem));
+    expect(saidByRun(world)).toEqual(
+      fatal.length > 0 ? { stops: fatal, told: [] } : { stops: [], told: problems },
+    );
+    return problems;
   } finally {
     if (isRoot) process.seteuid?.(0);
   }
@@ -56,6 +94,8 @@ const holding =
 
 const DER = new X509Certificate(bridge.certificate).raw.toString('latin1');
 
+const CLUSTER_KEY = { file: 'cluster.key', key: 'cluster_key_file' } as const;
+
 const UNREADABLE: readonly (readonly [fault: string, make: Make, why: string])[] = [
   [
     'a folder',
@@ -70,6 +110,22 @@ const UNREADABLE: readonly (readonly [fault: string, make: Make, why: string])[]
     (world, file) => chmodSync(join(world.folder, file), 0),
     'cannot be read: permission denied',
   ],
+  [
+    'a link to nothing',
+    (world, file) => {
+      world.remove(file);
+      symlinkSync('../moved.pem', join(world.folder, file));
+    },
+    'cannot be read: it is a link to ../moved.pem, which is not there',
+  ],
+  [
+    'a link to itself',
+    (world, file) => {
+      world.remove(file);
+      symlinkSync(join(world.folder, file), join(world.folder, file));
+    },
+    'cannot be read: it is a link that leads back to itself',
+  ],
 ];
 
 const NO_PEM: readonly (readonly [fault: string, content: string, why: string])[] = [
@@ -79,13 +135,40 @@ const NO_PEM: readonly (readonly [fault: string, content: string, why: string])[
   ['DER', DER, 'it is DER, not PEM'],
 ];
 
-describe.for(FILES)('mcbridge check says of $file that it is', ({ file, key, isNot }) => {
+describe.for([...FILES, CLUSTER_KEY])('mcbridge check and run say of $file that it is', ({ file, key }) => {
   test.for(UNREADABLE)('%s', async ([, make, why]) => {
     const world = openWorld();
     make(world, file);
-    expect(await problemsOf(world)).toEqual([`problem ${key}: ${file} ${why}`]);
+    const [first = '', ...others] = await problemsOf(world);
+    expect(first).toBe(`problem ${key}: ${file} ${why}`);
+    // A link to nothing is no file for the rule that needs a caller's key.
+    expect(others.filter((other) => !other.includes('there is no key keys/rip.pem'))).toEqual([]);
+  });
+});
+
+describe('mcbridge check and run say of cluster.key that it is', () => {
+  test.for([
+    ['empty', '', 0],
+    ['short', 'k'.repeat(31), 31],
+    ['a line end', '\n', 0],
+  ] as const)('%s', async ([, content, length]) => {
+    const world = openWorld();
+    holding(content)(world, 'cluster.key');
+    expect(await problemsOf(world)).toEqual([
+      `problem cluster_key_file: cluster.key holds ${length} bytes, and it takes at least 32`,
+    ]);
   });
 
+  test('missing', async () => {
+    const world = openWorld();
+    world.remove('cluster.key');
+    expect(await problemsOf(world)).toEqual([
+      'problem cluster_key_file: cluster.key cannot be read: there is no such file',
+    ]);
+  });
+});
+
+describe.for(FILES)('mcbridge check and run say of $file that it is', ({ file, key, isNot }) => {
   test.for(NO_PEM)('%s', async ([, content, why]) => {
     const world = openWorld();
     holding(content)(world, file);
@@ -154,6 +237,18 @@ test.for<readonly [file: string, what: string, content: string, sentence: RegExp
   ['key.pem', 'cut off', cut(bridge.privateKey), /^is not a private key: the private key is damaged$/],
   ['key.pem', 'of another pair', other.privateKey, /^is not the key of the certificate in cert\.pem$/],
   ['key.pem', 'of another type', elliptic.privateKey, /^is not the key of the certificate in cert\.pem$/],
+  [
+    'server.pem',
+    'too small',
+    keyPair('small', 512).publicKey,
+    /^is an RSA key of 512 bits, and it takes at least 1024$/,
+  ],
+  [
+    'keys/rip.pem',
+    'too small',
+    keyPair('small', 512).privateKey,
+    /^is an RSA key of 512 bits, and it takes at least 1024$/,
+  ],
   ['server.pem', 'a private key', other.privateKey, /^is a private key$/],
   ['server.pem', 'of another type', elliptic.publicKey, /^is not an RSA key but ec$/],
   ['server.pem', 'cut off', cut(bridge.certificate), /: the certificate is damaged$/],
@@ -162,7 +257,7 @@ test.for<readonly [file: string, what: string, content: string, sentence: RegExp
   ['keys/rip.pem', 'a certificate', bridge.certificate, /^is not a private key: it is a certificate$/],
   ['keys/rip.pem', 'of another type', elliptic.privateKey, /^is not an RSA key but ec$/],
   ['keys/rip.pem', 'cut off', cut(other.privateKey), /^is not a private key: the private key is damaged$/],
-])('mcbridge check says of %s that it is %s', async ([file, , content, sentence]) => {
+])('mcbridge check and run say of %s that it is %s', async ([file, , content, sentence]) => {
   const world = openWorld();
   holding(content)(world, file);
   const key = FILES.find((one) => one.file === file)?.key ?? '';
@@ -206,3 +301,50 @@ test.for<readonly [what: string, change: (text: string) => string]>([
   holding(change(keyPair('rip').privateKey))(world, 'keys/rip.pem');
   expect(await problemsOf(world)).toEqual([]);
 });
+
+test('a pair that OpenSSL takes for too weak', async () => {
+  const weak = choriaCa.issue({ commonName: 'mcbridge.example.net', keys: keyPair('small', 512) });
+  const world = openWorld();
+  holding(weak.certificate)(world, 'cert.pem');
+  holding(weak.privateKey)(world, 'key.pem');
+  expect(await problemsOf(world)).toEqual([
+    expect.stringMatching(
+      /^problem ingresses\.federation\.tls\.cert: cert\.pem is weaker than TLS takes here \(.*ee key too small\)$/,
+    ),
+  ]);
+});
+
+test('a certificate with those above it in one file is taken', async () => {
+  const between = choriaCa.intermediate('Between');
+  const own = between.issue({ commonName: 'mcbridge.example.net', keys: bridge });
+  const world = openWorld();
+  holding(own.certificate)(world, 'cert.pem');
+  expect(await problemsOf(world)).toEqual([
+    expect.stringContaining('is not signed by the CA Choria CA of tls.ca'),
+  ]);
+  holding(own.chain)(world, 'cert.pem');
+  expect(await problemsOf(world)).toEqual([]);
+});
+
+test.for<readonly [what: string, content: string, said: RegExp]>([
+  [
+    'an encrypted key',
+    locked,
+    /^BRIDGE:7:\d+: ingresses\.federation\.tls\.key: FOLDER\/key\.pem is encrypted\n {4}the bridge has no passphrase; /,
+  ],
+  [
+    'the key of another certificate',
+    other.privateKey,
+    /^BRIDGE:7:\d+: ingresses\.federation\.tls\.key: FOLDER\/key\.pem is not the key of the certificate in FOLDER\/cert\.pem\n {4}give the pair /,
+  ],
+])(
+  'mcbridge run ends for %s with exit code 2, file, line, setting and what to do',
+  async ([, content, said]) => {
+    const world = openWorld();
+    holding(content)(world, 'key.pem');
+    const { status, stdout, stderr } = await mcbridge('run', '--config', world.config);
+    expect(stderr.replaceAll(world.config, 'BRIDGE').replaceAll(world.folder, 'FOLDER')).toMatch(said);
+    expect(stderr).not.toMatch(/\n {4}at |bug/);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  },
+);

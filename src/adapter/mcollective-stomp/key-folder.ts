@@ -18,6 +18,14 @@ export interface KeyFolderOptions {
 
 const PREFIX = 'cert=';
 
+/** OpenSSL's words for what is no key name its routines and no reason. */
+const reasonOf = (cause: unknown): string => {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (code === 'EACCES') return 'permission denied';
+  if (/^ERR_(OSSL|CRYPTO)/.test(code)) return 'it is no such key in PEM that can be read';
+  return cause instanceof Error ? cause.message : String(cause);
+};
+
 /**
  * A folder with a key for each caller, read when first needed and again when it changes.
  * @returns the key of a caller; throws a Rejection with the folder's code where there is none
@@ -34,6 +42,6 @@ export const openKeyFolder = ({
     form: 'cert=<name>',
     endings: ['.pem'],
     missing: (file, caller) => `there is no key ${file} for ${caller} in ${called}`,
-    unusable: (file, caller) => `the key ${file} of ${caller} cannot be used`,
+    unusable: (file, caller, cause) => `the key ${file} of ${caller} cannot be used: ${reasonOf(cause)}`,
     parse: ([pem = Buffer.alloc(0)]) => parse(pem),
   });

@@ -10,6 +10,8 @@ export interface Finding {
   readonly message: string;
   /** How to put it right. */
   readonly mend?: string;
+  /** A problem with which a bridge cannot start: whatever the network and the clock say, this file is of no use. */
+  readonly stops?: true;
   readonly file: string;
   readonly line: number;
   readonly column: number;
@@ -18,10 +20,21 @@ export interface Finding {
 /** Collects findings, each with the place in the configuration that it is about. */
 export class Checklist {
   readonly #loaded: Pick<LoadedConfig, 'file' | 'at'>;
-  readonly #findings: Finding[] = [];
+  readonly #findings: Finding[];
+  readonly #stops: boolean;
 
-  constructor(loaded: Pick<LoadedConfig, 'file' | 'at'>) {
+  constructor(
+    loaded: Pick<LoadedConfig, 'file' | 'at'>,
+    { findings = [], stops = true }: { readonly findings?: Finding[]; readonly stops?: boolean } = {},
+  ) {
     this.#loaded = loaded;
+    this.#findings = findings;
+    this.#stops = stops;
+  }
+
+  /** The same list, for files that a bridge can start without, such as the key of one of many callers. */
+  get spare(): Checklist {
+    return new Checklist(this.#loaded, { findings: this.#findings, stops: false });
   }
 
   get findings(): readonly Finding[] {
@@ -40,6 +53,11 @@ export class Checklist {
     this.#add('problem', path, message, mend);
   }
 
+  /** A problem with a file that the bridge cannot be without. */
+  unusable(path: KeyPath, message: string, mend: string): void {
+    this.#add('problem', path, message, mend, this.#stops);
+  }
+
   skipped(path: KeyPath, message: string): void {
     this.#add('skipped', path, message);
   }
@@ -54,13 +72,14 @@ export class Checklist {
     );
   }
 
-  #add(status: Finding['status'], path: KeyPath, message: string, mend?: string): void {
+  #add(status: Finding['status'], path: KeyPath, message: string, mend?: string, stops = false): void {
     const { file, at } = this.#loaded;
     this.#findings.push({
       status,
       path: formatPath(path),
       message,
       ...(mend === undefined ? {} : { mend }),
+      ...(stops ? { stops } : {}),
       file,
       ...at(path),
     });

@@ -58,7 +58,7 @@ const checkCertsFolder = (
       .map((file) => file.slice(0, -CERTIFICATE.length))
       .toSorted();
   } catch (error) {
-    list.problem(
+    list.unusable(
       path,
       `${folder} cannot be read: ${readFailure(error)}`,
       "give the folder of the callers' certificates and keys",
@@ -89,7 +89,7 @@ const checkPair = (
       `${files.cert} can sign for nobody`,
       'name it <name>.pem after the name in choria=<name>, of letters, digits, ".", "_" and "-"',
     );
-  const found = checkClient(list, path, files, roots, now);
+  const found = checkClient(list.spare, path, files, roots, now);
   if (found === undefined) return;
   const { asymmetricKeyType: type } = createPublicKey(readFileSync(files.cert));
   if (type !== 'rsa')

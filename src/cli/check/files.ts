@@ -3,7 +3,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { codeOf, readFailure } from '../../config/files.ts';
 import type { KeyPath } from '../../config/problem.ts';
+import type { TlsFloor } from '../../config/shared.ts';
 import { certificateFault, isEncrypted, privateKeyFault, publicKeyFault } from '../../transport/tls/pem.ts';
+import { weaknessOf } from '../../transport/tls/settings.ts';
 import { certificateNames } from '../../wire/choria/index.ts';
 import { isTrusted, nameOf, parseCertificates, validity } from './certificates.ts';
 import type { Checklist } from './checklist.ts';
@@ -24,7 +26,7 @@ export const readBytes = (list: Checklist, path: KeyPath, file: string): Buffer 
   try {
     return readFileSync(file);
   } catch (error) {
-    list.problem(path, `${file} cannot be read: ${readFailure(error)}`, mendReading(file, error));
+    list.unusable(path, `${file} cannot be read: ${readFailure(error)}`, mendReading(file, error));
     return undefined;
   }
 };
@@ -43,7 +45,7 @@ export const checkPrivateKey = (list: Checklist, path: KeyPath, file: string): K
   if (text === undefined) return undefined;
   warnIfWorldReadable(list, path, file);
   if (isEncrypted(text)) {
-    list.problem(
+    list.unusable(
       path,
       `${file} is encrypted`,
       `the bridge has no passphrase; openssl pkey -in ${file} -out FILE decrypts it`,
@@ -53,7 +55,7 @@ export const checkPrivateKey = (list: Checklist, path: KeyPath, file: string): K
   try {
     return createPrivateKey(text);
   } catch {
-    list.problem(
+    list.unusable(
       path,
       `${file} is not a private key: ${privateKeyFault(text) ?? 'it cannot be read'}`,
       'it takes a PEM file with BEGIN PRIVATE KEY or BEGIN RSA PRIVATE KEY',
@@ -65,13 +67,34 @@ export const checkPrivateKey = (list: Checklist, path: KeyPath, file: string): K
 /** {@link checkPrivateKey} for a key that signs messages: both protocols sign with RSA. */
 export const checkSigningKey = (list: Checklist, path: KeyPath, file: string): KeyObject | undefined => {
   const key = checkPrivateKey(list, path, file);
-  if (key === undefined || key.asymmetricKeyType === 'rsa') return key;
-  list.problem(
+  if (key === undefined) return undefined;
+  if (key.asymmetricKeyType === 'rsa') return isLongEnough(list, path, file, key) ? key : undefined;
+  list.unusable(
     path,
     `${file} is not an RSA key but ${key.asymmetricKeyType}`,
-    'MCollective signs with RSA: openssl genrsa -out FILE 2048',
+    `MCollective signs with RSA: ${MAKE_RSA}`,
   );
   return undefined;
+};
+
+const MAKE_RSA = 'openssl genrsa -out FILE 2048';
+/** Bits. Whoever wants to can find the private half of a shorter one, and Go from 1.24 on refuses it (crypto/rsa). */
+const SHORTEST = 1024;
+const SHORT = 2048;
+
+/** Whether an RSA key is one at all for who wants to be sure of it; a finding where it is short. */
+const isLongEnough = (list: Checklist, path: KeyPath, file: string, key: KeyObject): boolean => {
+  const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+  const what = `${file} is an RSA key of ${bits} bits`;
+  if (bits >= SHORTEST && bits < SHORT)
+    list.warning(
+      path,
+      `${what}, which is short`,
+      `take one of ${SHORT} when the keys are renewed: ${MAKE_RSA}`,
+    );
+  if (bits >= SHORTEST) return true;
+  list.unusable(path, `${what}, and it takes at least ${SHORTEST}`, `make one of ${SHORT}: ${MAKE_RSA}`);
+  return false;
 };
 
 /** An RSA public key, or a certificate in its place; a finding where it is neither. */
@@ -84,7 +107,7 @@ const rsaPublicKey = (
   const text = readText(list, path, file);
   if (text === undefined) return false;
   if (/PRIVATE KEY/.test(text)) {
-    list.problem(
+    list.unusable(
       path,
       `${file} is a private key`,
       `openssl pkey -in ${file} -pubout makes the public key of it; ${instead}`,
@@ -92,11 +115,12 @@ const rsaPublicKey = (
     return false;
   }
   try {
-    const { asymmetricKeyType } = createPublicKey(text);
-    if (asymmetricKeyType === 'rsa') return true;
-    list.problem(path, `${file} is not an RSA key but ${asymmetricKeyType}`, wanted);
+    const key = createPublicKey(text);
+    const { asymmetricKeyType } = key;
+    if (asymmetricKeyType === 'rsa') return isLongEnough(list, path, file, key);
+    list.unusable(path, `${file} is not an RSA key but ${asymmetricKeyType}`, wanted);
   } catch {
-    list.problem(path, `${file} is neither a public key nor a certificate: ${publicKeyFault(text)}`, wanted);
+    list.unusable(path, `${file} is neither a public key nor a certificate: ${publicKeyFault(text)}`, wanted);
   }
   return false;
 };
@@ -148,7 +172,7 @@ const certificatesIn = (
   try {
     return parseCertificates(text);
   } catch (error) {
-    list.problem(
+    list.unusable(
       path,
       `${file} is not a certificate: ${certificateFault(text) ?? readFailure(error)}`,
       'it takes a PEM file with BEGIN CERTIFICATE',
@@ -157,18 +181,24 @@ const certificatesIn = (
   }
 };
 
-/** The authorities in a CA file, where they can be used. */
+/**
+ * The authorities in a CA file, where they can be used.
+ * @param forCallers whether callers are verified with them too: a broker's own certificate may do for its connection
+ */
 export const checkAuthorities = (
   list: Checklist,
   path: KeyPath,
   file: string,
   now: number,
+  forCallers = false,
 ): readonly X509Certificate[] | undefined => {
   const found = certificatesIn(list, path, file);
   if (found === undefined) return undefined;
   const other = found.find((certificate) => !certificate.ca);
   if (other !== undefined) {
-    list.problem(
+    const tell = forCallers ? list.unusable : list.problem;
+    tell.call(
+      list,
       path,
       `${file}: the certificate ${nameOf(other)} is not a CA's`,
       'it takes the certificate of the authority, not one that it signed',
@@ -178,6 +208,28 @@ export const checkAuthorities = (
   if (!checkDates(list, path, file, found, now)) return undefined;
   list.ok(path, `${file} holds the CA ${found.map(nameOf).join(', ')}`);
   return found;
+};
+
+/** Whether OpenSSL takes certificate and key for TLS as this side is configured; a finding where they are too weak. */
+export const checkStrength = (
+  list: Checklist,
+  path: KeyPath,
+  { cert, key }: ClientFiles,
+  { minVersion, ciphers }: TlsFloor,
+): void => {
+  const read = (file: string): string => readFileSync(file).toString();
+  const reason = weaknessOf({
+    cert: read(cert),
+    key: read(key),
+    ...(minVersion === undefined ? {} : { minVersion }),
+    ...(ciphers === undefined ? {} : { ciphers }),
+  });
+  if (reason === undefined) return;
+  list.unusable(
+    [...path, 'cert'],
+    `${cert} is weaker than TLS takes here (${reason})`,
+    'renew it with SHA-256 and 2,048 bits or more, or set ciphers: "DEFAULT@SECLEVEL=0"',
+  );
 };
 
 export interface ClientFiles {
@@ -214,7 +266,7 @@ export const checkClient = (
   if (privateKey === undefined) return names;
   if (leaf.checkPrivateKey(privateKey)) list.ok(keyPath, `${key} is its private key`);
   else
-    list.problem(
+    list.unusable(
       keyPath,
       `${key} is not the key of the certificate in ${cert}`,
       'give the pair that was made together',

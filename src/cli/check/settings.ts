@@ -17,6 +17,7 @@ import {
   checkClient,
   checkPublicKey,
   checkSigningKey,
+  checkStrength,
   mendReading,
   readBytes,
   warnIfWorldReadable,
@@ -52,7 +53,7 @@ const checkClusterKey = (list: Checklist, file: string): void => {
   const { length } = trimKey(bytes);
   if (length >= MIN_CLUSTER_KEY) list.ok(path, `${file} holds a key of ${length} bytes`);
   else
-    list.problem(
+    list.unusable(
       path,
       `${file} holds ${length} bytes, and it takes at least ${MIN_CLUSTER_KEY}`,
       `openssl rand -base64 48 > ${file}, and the same file for every instance`,
@@ -71,8 +72,8 @@ const checkIngress = (list: Checklist, ingress: Named<IngressConfig>, now: numbe
     return;
   }
   const { tls, callers } = ingress;
-  checkConnection(list, path, ingress, now);
-  if (callers.ca !== tls?.ca) checkAuthorities(list, [...path, 'callers', 'ca'], callers.ca, now);
+  checkConnection(list, path, ingress, now, callers.ca === tls?.ca);
+  if (callers.ca !== tls?.ca) checkAuthorities(list, [...path, 'callers', 'ca'], callers.ca, now, true);
 };
 
 const checkStompTls = (list: Checklist, path: KeyPath, { tls }: StompConnection, now: number): void => {
@@ -84,7 +85,19 @@ const checkStompTls = (list: Checklist, path: KeyPath, { tls }: StompConnection,
     );
   if (tls.ca !== undefined) checkAuthorities(list, [...path, 'tls', 'ca'], tls.ca, now);
   // Which authority vouches for the client is the broker's affair here: it need not be the one that signed the broker.
-  if (tls.client !== undefined) checkClient(list, [...path, 'tls'], tls.client, undefined, now);
+  checkTlsPair(list, [...path, 'tls'], tls, undefined, now);
+};
+
+const checkTlsPair = (
+  list: Checklist,
+  path: KeyPath,
+  { client, ...floor }: Pick<StompConnection['tls'], 'client' | 'minVersion' | 'ciphers'>,
+  roots: ReturnType<typeof checkAuthorities>,
+  now: number,
+): void => {
+  if (client === undefined) return;
+  checkClient(list, path, client, roots, now);
+  if (!list.hasProblem(path)) checkStrength(list, path, client, floor);
 };
 
 /** @returns the CA that signs the brokers, where it can be used */
@@ -93,6 +106,7 @@ const checkConnection = (
   path: KeyPath,
   { tls }: ChoriaConnection,
   now: number,
+  forCallers = false,
 ): ReturnType<typeof checkAuthorities> => {
   if (tls === undefined) {
     list.warning(
@@ -102,8 +116,8 @@ const checkConnection = (
     );
     return undefined;
   }
-  const roots = checkAuthorities(list, [...path, 'tls', 'ca'], tls.ca, now);
-  if (tls.client !== undefined) checkClient(list, [...path, 'tls'], tls.client, roots, now);
+  const roots = checkAuthorities(list, [...path, 'tls', 'ca'], tls.ca, now, forCallers);
+  checkTlsPair(list, [...path, 'tls'], tls, roots, now);
   return roots;
 };
 
@@ -153,7 +167,7 @@ const checkKeysFolder = (list: Checklist, path: KeyPath, folder: string, of: Key
   try {
     names = readdirSync(folder).filter((name) => name.endsWith('.pem'));
   } catch (error) {
-    list.problem(
+    list.unusable(
       path,
       `${folder} cannot be read: ${readFailure(error)}`,
       codeOf(error) === 'EACCES' ? mendReading(folder, error) : `give the folder of the ${of.kind}s`,
@@ -167,7 +181,7 @@ const checkKeysFolder = (list: Checklist, path: KeyPath, folder: string, of: Key
         `${name} in ${folder} ${of.useless}`,
         'name it <caller>.pem, of letters, digits, ".", "_" and "-"',
       );
-    return of.check(list, path, join(folder, name));
+    return of.check(list.spare, path, join(folder, name));
   });
   if (names.length === 0) list.problem(path, `${folder} holds no ${of.kind}`, of.remedy);
   else if (good.length > 0) list.ok(path, `${folder} holds ${good.length} ${of.kind}s: ${brief(good)}`);

@@ -2,7 +2,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { callersCaPath } from '../../config/callers.ts';
-import { fileParser, type ParseFile, readFailure } from '../../config/files.ts';
+import { fileParser, type ParseFile, parseFailure, readFailure } from '../../config/files.ts';
 import { loadConfig } from '../../config/load.ts';
 import { ConfigError, type KeyPath } from '../../config/problem.ts';
 import type { Config } from '../../config/types.ts';
@@ -47,7 +47,7 @@ const readPem = <T>(option: string, file: string, parse: (pem: Buffer) => T): T 
   try {
     return parse(pem);
   } catch (error) {
-    throw new UsageError(`${option} ${file} is not what it should be: ${readFailure(error)}`);
+    throw new UsageError(`${option} ${file} is not what it should be: ${parseFailure(error, pem)}`);
   }
 };
 

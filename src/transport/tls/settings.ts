@@ -67,6 +67,20 @@ export const secureContext = (tls: TlsSettings, words: ProtocolWords, server: st
   }
 };
 
+/** Why OpenSSL takes a certificate and its key for too weak; undefined where it takes them, or where something else is wrong. */
+export const weaknessOf = (
+  tls: Pick<TlsSettings, 'cert' | 'key' | 'minVersion' | 'ciphers'>,
+): string | undefined => {
+  try {
+    createSecureContext(tls);
+    return undefined;
+  } catch (error) {
+    return TOO_WEAK.test(codeOf(error)) ? textOf(error) : undefined;
+  }
+};
+
+const TOO_WEAK = /^ERR_SSL_.*_TOO_(WEAK|SMALL)$/;
+
 /** What is wrong with a client's own files: OpenSSL would take an empty one, or a key of another type, for none. */
 const ownFault = ({ cert, key }: TlsSettings): readonly [kind: FailureKind, detail: string] | undefined => {
   const certFault = cert === undefined ? undefined : certificateFault(cert);
@@ -80,7 +94,7 @@ const ownFault = ({ cert, key }: TlsSettings): readonly [kind: FailureKind, deta
 
 const contextFailure = (error: unknown, words: ProtocolWords, server: string): LinkFailure => {
   const code = codeOf(error);
-  const isWeak = /^ERR_SSL_.*_TOO_(WEAK|SMALL)$/.test(code);
+  const isWeak = TOO_WEAK.test(code);
   const kind = code === 'ERR_SSL_NO_CIPHER_MATCH' ? 'bad-ciphers' : isWeak ? 'own-too-weak' : 'tls-failed';
   return new LinkFailure(words, server, kind, textOf(error), { cause: error });
 };

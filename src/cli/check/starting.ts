@@ -1,0 +1,21 @@
+import type { Log } from '../../bridge/log.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import { ConfigError } from '../../config/problem.ts';
+import { Checklist } from './checklist.ts';
+import { checkSettings } from './settings.ts';
+
+/**
+ * What `check` says of the files of a configuration, for a bridge that starts with it. What time, a broker or a caller's new key
+ * may mend is told in the log, and the bridge starts all the same.
+ * @param now ms since the epoch
+ * @throws ConfigError with each file that is of no use
+ */
+export const checkBeforeStart = (loaded: LoadedConfig, log: Pick<Log, 'warn'>, now: number): void => {
+  const list = new Checklist(loaded);
+  checkSettings(list, loaded, now);
+  const problems = list.findings.filter(({ status }) => status === 'problem');
+  const fatal = problems.filter(({ stops }) => stops === true);
+  if (fatal.length > 0) throw new ConfigError(fatal);
+  for (const { path: setting, message, mend, line } of problems)
+    log.warn({ event: 'setting', setting, line, hint: mend }, message);
+};
