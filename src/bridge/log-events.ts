@@ -58,6 +58,8 @@ export const LOG_EVENTS = [
   'recording_ended',
   'listener_joined',
   'listener_left',
+  // The log itself.
+  'log_lost',
 ] as const;
 
 export type LogEvent = (typeof LOG_EVENTS)[number];

@@ -3,17 +3,20 @@ import { prettyFactory } from 'pino-pretty';
 import type { LogConfig } from '../config/types.ts';
 import { cut, LONGEST_SENTENCE } from '../envelope/text.ts';
 import { lineFields } from './log-fields.ts';
+import { createLogSink, type LogStream } from './log-sink.ts';
 import { canColour, harmless } from './terminal.ts';
 
 export interface LoggerOptions extends LogConfig {
   /** Where lines go; a terminal has `isTTY`. */
-  readonly stream: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stream: LogStream & { readonly isTTY?: boolean };
   /** In every line. */
   readonly identity: string;
   readonly cluster: string;
   readonly instance: string;
   /** For `pretty`; default: whether the stream is a terminal and NO_COLOR is not set. */
   readonly colour?: boolean;
+  /** Told when lines begin to be lost: a disk is full, or nobody reads any more. */
+  readonly onLoss?: (error: Error) => void;
 }
 
 // Secrets are of a class that never shows itself; this is for the plain text that link options hold.
@@ -33,7 +36,7 @@ const shortened = <T>(part: T): T | string => (typeof part === 'string' ? cut(pa
 
 /** JSON, one line an event; with colours where a person reads along. No line is longer than a message may make it. */
 export const createLogger = (options: LoggerOptions): Logger => {
-  const { level, format, stream, identity, cluster, instance } = options;
+  const { level, format, stream, identity, cluster, instance, onLoss } = options;
   const terminal = stream.isTTY === true;
   const forPeople = format === 'pretty' || (format === 'auto' && terminal);
   const pretty = prettyFactory({
@@ -43,23 +46,38 @@ export const createLogger = (options: LoggerOptions): Logger => {
     singleLine: true,
   });
   const render = forPeople ? (line: string) => pretty(inert(line)) : (line: string) => line;
-  const destination: DestinationStream = { write: (line) => void stream.write(render(line)) };
-  return pino(
-    {
-      level,
-      base: { identity, cluster, instance },
-      timestamp: stdTimeFunctions.isoTime,
-      redact: { paths: REDACT, censor: '[secret]' },
-      formatters: { level: (label) => ({ level: label }), log: lineFields },
-      // Errors are fields by then.
-      serializers: { err: (error: unknown) => error },
-      hooks: {
-        logMethod(line, method) {
-          const [fields, message, ...rest] = line;
-          method.apply(this, [shortened(fields), shortened(message), ...rest]);
+  const make = (destination: DestinationStream): Logger =>
+    pino(
+      {
+        level,
+        base: { identity, cluster, instance },
+        timestamp: stdTimeFunctions.isoTime,
+        redact: { paths: REDACT, censor: '[secret]' },
+        formatters: { level: (label) => ({ level: label }), log: lineFields },
+        // Errors are fields by then.
+        serializers: { err: (error: unknown) => error },
+        hooks: {
+          logMethod(line, method) {
+            const [fields, message, ...rest] = line;
+            method.apply(this, [shortened(fields), shortened(message), ...rest]);
+          },
         },
       },
+      destination,
+    );
+  const sink = createLogSink({
+    stream,
+    line: (sentence) => {
+      let text = '';
+      const one = make({
+        write: (line) => {
+          text = render(line);
+        },
+      });
+      one.warn({ event: 'log_lost' }, sentence);
+      return text;
     },
-    destination,
-  );
+    ...(onLoss && { onLoss }),
+  });
+  return make({ write: (line) => sink(render(line)) });
 };

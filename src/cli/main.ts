@@ -63,7 +63,7 @@ Recorded traffic as a proof, see docs/cassettes.md and docs/ci.md:
   mcbridge redact web.cassette.ndjson --config bridge.yaml --out shared.cassette.ndjson --all-data
   mcbridge replay cassettes/ --config bridge.yaml
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or a configuration that cannot be used, 3 no connection (ping, rpc,
+Exit codes: 0 done, 1 failed, or the output could not be written, 2 wrong usage or a configuration that cannot be used, 3 no connection (ping, rpc,
 federation)`,
   );
 
@@ -127,8 +127,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // EIO: of a terminal that has been closed.
   if (error.code === 'EPIPE' || error.code === 'EIO') process.exit();
   process.stderr.write(`mcbridge: the output cannot be written: ${inert(error.message)}\n`);
-  process.exit(1);
+  process.exit(FINDING.has(program.args[0] ?? '') ? EXIT_USAGE : 1);
 });
+// There is nowhere left to say it, and the exit code still tells how it went.
+process.stderr.on('error', () => undefined);
 
 /** What Commander does not say of what is not there. */
 const hintOf = ({ code, message }: CommanderError): string | undefined => {

@@ -54,7 +54,15 @@ const run = async ({ config: file, record, ...options }: RunOptions): Promise<vo
   const loaded = loadConfig(file, process.env);
   const { config } = loaded;
   const { identity, cluster, instance } = config;
-  const log: Log = createLogger({ ...config.log, stream: process.stdout, identity, cluster, instance });
+  const log: Log = createLogger({
+    ...config.log,
+    stream: process.stdout,
+    identity,
+    cluster,
+    instance,
+    onLoss: ({ message }) =>
+      void process.stderr.write(`mcbridge: the log cannot be written: ${message}; the bridge goes on\n`),
+  });
   checkBeforeStart(loaded, log, Date.now());
   onUnused((signal) =>
     log.warn({ event: 'signal', signal }, `${signal} does nothing yet; SIGTERM ends the bridge`),
