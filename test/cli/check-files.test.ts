@@ -28,8 +28,7 @@ const openWorld = (edit?: (config: string) => string): CheckWorld => {
 const NOBODY = 65_534;
 
 /** Problems that time, a broker or a caller's new key may mend: with them a bridge starts, and its log tells them. */
-const MAY_PASS =
-  /expired on|is valid from|is not signed by the CA|keys_dir: keys( holds|\/)|\.identities\[/;
+const MAY_PASS = /expired on|is valid from|is not signed by the CA|keys_dir: keys( holds|\/)|\.identities\[/;
 
 /** What `mcbridge run` says before it connects to anything: why it does not start, or what its log tells. */
 const saidByRun = ({
