@@ -63,7 +63,9 @@ const problemsOf = async (world: CheckWorld): Promise<readonly string[]> => {
     const problems = (await world.faults()).filter((fault) => fault.startsWith('problem '));
     const fatal = problems.filter((problem) => !MAY_PASS.test(problem));
     expect(saidByRun(world)).toEqual(
-      fatal.length > 0 ? { stops: fatal, told: [] } : { stops: [], told: problems },
+      fatal.length > 0
+        ? { stops: fatal, told: [] }
+        : { stops: [], told: problems.filter((problem) => !problem.includes('.identities[')) },
     );
     return problems;
   } finally {

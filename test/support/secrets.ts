@@ -5,6 +5,6 @@ import { CLUSTER_KEY, type World } from './world.ts';
 export const expectNoSecrets = (world: World, more: readonly string[] = []): void => {
   const logs = world.bridges().map(({ child }) => child.log());
   expect(logs.join('').length).toBeGreaterThan(0);
-  for (const secret of [world.activemq.password, CLUSTER_KEY, 'PRIVATE KEY', ...more])
+  for (const secret of [world.activemq.password, CLUSTER_KEY, 'PRIVATE KEY-----', ...more])
     for (const log of logs) expect(log).not.toContain(secret);
 };

@@ -25,8 +25,16 @@ import {
 import { checkPatterns } from './patterns.ts';
 import { checkRules } from './rules.ts';
 
-/** Everything that can be looked at without a network: files, keys, certificates, parts that nothing uses. */
-export const checkSettings = (list: Checklist, { config }: LoadedConfig, now: number): void => {
+/** Everything that can be looked at without a network: files, keys, certificates, parts that nothing uses, rules. */
+export const checkSettings = (list: Checklist, loaded: LoadedConfig, now: number): void => {
+  checkFiles(list, loaded, now);
+  checkRules(list, loaded.config);
+  checkDiscovery(list, loaded.config);
+  checkPatterns(list, loaded.config);
+};
+
+/** Files, and the ingresses and egresses that name them. */
+export const checkFiles = (list: Checklist, { config }: LoadedConfig, now: number): void => {
   const { clusterKey, ingresses, egresses, routes } = config;
   if (clusterKey.kind === 'file') checkClusterKey(list, clusterKey.file);
   else list.ok(['cluster_key'], 'is long enough');
@@ -40,9 +48,6 @@ export const checkSettings = (list: Checklist, { config }: LoadedConfig, now: nu
       list.warning(['egresses', egress.name], 'no route ends here', 'add a route, or remove it');
     checkEgress(list, egress, now);
   }
-  checkRules(list, config);
-  checkDiscovery(list, config);
-  checkPatterns(list, config);
 };
 
 const checkClusterKey = (list: Checklist, file: string): void => {

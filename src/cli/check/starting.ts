@@ -2,7 +2,7 @@ import type { Log } from '../../bridge/log.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { ConfigError } from '../../config/problem.ts';
 import { Checklist } from './checklist.ts';
-import { checkSettings } from './settings.ts';
+import { checkFiles } from './settings.ts';
 
 /**
  * What `check` says of the files of a configuration, for a bridge that starts with it. What time, a broker or a caller's new key
@@ -12,7 +12,7 @@ import { checkSettings } from './settings.ts';
  */
 export const checkBeforeStart = (loaded: LoadedConfig, log: Pick<Log, 'warn'>, now: number): void => {
   const list = new Checklist(loaded);
-  checkSettings(list, loaded, now);
+  checkFiles(list, loaded, now);
   const problems = list.findings.filter(({ status }) => status === 'problem');
   const fatal = problems.filter(({ stops }) => stops === true);
   if (fatal.length > 0) throw new ConfigError(fatal);
