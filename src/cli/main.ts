@@ -2,6 +2,7 @@
 // First: it says what signals do.
 import './orders.ts';
 import { Command, CommanderError } from 'commander';
+import { writeFailure } from '../cassette/problem.ts';
 import { codeOf } from '../config/files.ts';
 import { ConfigError, ConfigUnreadable } from '../config/problem.ts';
 import { CONFIG_NAMES, OPTION_NAMES } from '../transport/failure/words.ts';
@@ -126,7 +127,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (program.args.includes('run')) return;
   // EIO: of a terminal that has been closed.
   if (error.code === 'EPIPE' || error.code === 'EIO') process.exit();
-  process.stderr.write(`mcbridge: the output cannot be written: ${inert(error.message)}\n`);
+  process.stderr.write(`mcbridge: ${inert(writeFailure('the output', error))}\n`);
   process.exit(FINDING.has(program.args[0] ?? '') ? EXIT_USAGE : 1);
 });
 // There is nowhere left to say it, and the exit code still tells how it went.

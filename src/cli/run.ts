@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { assemble } from '../assembly/assemble.ts';
 import { BROKERS } from '../assembly/links.ts';
 import type { Log } from '../bridge/log.ts';
+import { writeFailure } from '../cassette/problem.ts';
 import { loadConfig } from '../config/load.ts';
 import { checkBeforeStart } from './check/starting.ts';
 import { createLogger } from './log.ts';
@@ -60,8 +61,8 @@ const run = async ({ config: file, record, ...options }: RunOptions): Promise<vo
     identity,
     cluster,
     instance,
-    onLoss: ({ message }) =>
-      void process.stderr.write(`mcbridge: the log cannot be written: ${message}; the bridge goes on\n`),
+    onLoss: (error) =>
+      void process.stderr.write(`mcbridge: ${writeFailure('the log', error)}; the bridge goes on\n`),
   });
   checkBeforeStart(loaded, log, Date.now());
   onUnused((signal) =>

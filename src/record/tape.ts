@@ -22,9 +22,12 @@ const MAX_WAITING = 32 * 1024 * 1024;
 
 const exists = async (file: string): Promise<boolean> => {
   try {
-    await stat(file);
+    // What takes its name in the end would replace a device, such as /dev/null.
+    if (!(await stat(file)).isFile())
+      throw new RecordError(`${file} is there, and is a folder or a device: give the name of a file`);
     return true;
   } catch (error) {
+    if (error instanceof RecordError) throw error;
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
     throw unwritable(file, error);
   }

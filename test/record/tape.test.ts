@@ -154,3 +154,14 @@ test('a recording without a message is warned of, and ends with 1', () => {
     process.exitCode = before;
   }
 });
+
+test.each(['a folder', 'a device'])(
+  '%s is never replaced by a recording, not even by force',
+  async (what) => {
+    const file = what === 'a folder' ? folder : '/dev/null';
+    for (const force of [false, true])
+      await expect(open({ file, force })).rejects.toThrow(
+        `${file} is there, and is a folder or a device: give the name of a file`,
+      );
+  },
+);
