@@ -15,7 +15,7 @@ test.each([
 ])('run and check say of a variable that it is %s', async (_, value, why) => {
   world = makeCheckWorld((text) => text.replace('marionette', `\${PASSWORD}`));
   const env = value === undefined ? {} : { PASSWORD: value };
-  const said = `${world.config}:12:15: egresses.legacy.password: the environment variable PASSWORD ${why}`;
+  const said = `${world.config}:13:15: egresses.legacy.password: the environment variable PASSWORD ${why}`;
   const ran = await run(process.execPath, [MAIN, 'run', '--config', world.config], { env });
   expect(ran).toEqual({ status: 2, stdout: '', stderr: `${said}\n` });
   const checked = await run(process.execPath, [MAIN, 'check', '--offline', '--config', world.config], {
