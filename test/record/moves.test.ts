@@ -1,0 +1,46 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { isNodes } from '../../src/cassette/format.ts';
+import { tellRunning } from '../../src/cli/record/running.ts';
+import type { Move } from '../../src/inventory/inventory.ts';
+import { attach } from '../../src/record/attach.ts';
+import { json } from '../../src/stats/http.ts';
+import { recordingLog } from '../adapter/world.ts';
+import { load, MINIMAL } from '../config/sample.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'mcbridge-moves-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test('a running bridge tells who listens to it which nodes come and go', async () => {
+  const file = join(folder, 'record.sock');
+  const none = (): never => {
+    throw new Error('there is no network here');
+  };
+  const within = { transports: { nats: none, stomp: none } };
+  const running = await tellRunning(file, load(MINIMAL), within, recordingLog([]));
+  let move: (move: Move) => void = none;
+  running.begin({
+    page: () => json(200, { time: 1, cluster: 'c', instance: '1', refused: 0, egresses: [] }),
+    onMove: (watcher) => {
+      move = watcher;
+    },
+  });
+  const attached = await attach(file);
+  move({ egress: 'legacy', collective: 'mcollective', node: 'n1', came: 'discovery' });
+  running.observer.refused({ code: 'expired', stage: 'request', context: {}, sentence: 'late' });
+  const lines: unknown[] = [];
+  await new Promise<void>((done) => {
+    void attached?.read((line) => {
+      lines.push(isNodes(line) ? line.nodes : line);
+      if (lines.length === 2) done();
+    });
+  });
+  attached?.close();
+  await running.close();
+  expect(lines).toEqual([
+    { egress: 'legacy', collective: 'mcollective', came: ['n1'] },
+    { at: expect.any(Number), rejected: { code: 'expired' } },
+  ]);
+});
