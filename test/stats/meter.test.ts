@@ -16,7 +16,8 @@ const world = () => {
 };
 
 const message = (destination: string) => ({ destination, body: Buffer.from('x'), expires: Number.MAX_VALUE });
-const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+/** The in-process broker hands over in the next turn. */
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('a metered link', () => {
   it('counts each direction and remembers the last message', async () => {

@@ -50,7 +50,8 @@ const refusal = (code: RejectionCode, stage: Stage): Refusal => ({
   sentence: 'no',
 });
 const message = (destination: string) => ({ destination, body: Buffer.from('x'), expires: Number.MAX_VALUE });
-const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+/** The in-process broker hands over in the next turn. */
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const COMMON = { worker: '0', cluster: 'production', identity: 'bridge1.example.net' };
 
 describe('metrics with the names of go-choria’s broker', () => {

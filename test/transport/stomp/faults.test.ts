@@ -181,10 +181,11 @@ test('a version that was not offered is not accepted', async () => {
 });
 
 test('heart-beats keep an idle connection', async () => {
-  const { link, events } = linkTo([broker], broker, { heartbeat: { outgoing: 300, incoming: 300 } });
+  const proxy = await proxied();
+  const { link, events } = linkTo([local(proxy)], broker, { heartbeat: { outgoing: 300, incoming: 300 } });
   await link.open();
-  await sleep(3000);
-  expect(events).toEqual([{ kind: 'connected', server: `stomp://127.0.0.1:${broker.port}` }]);
+  await until(() => proxy.sent().endsWith('\n'.repeat(8)), 'eight heart-beats');
+  expect(events).toEqual([{ kind: 'connected', server: `stomp://127.0.0.1:${proxy.port}` }]);
   expect(link.state().up).toBe(true);
 });
 
