@@ -11,7 +11,6 @@ import { privilegedCredentials, readCredential } from '../src/adapter/choria-col
 import { createChoriaCollectiveEgress } from '../src/adapter/choria-collective/egress.ts';
 import { createMcollectiveStompIngress } from '../src/adapter/mcollective-stomp/ingress.ts';
 import { Bridge } from '../src/bridge/bridge.ts';
-import { LogObserver } from '../src/bridge/log-observer.ts';
 import { EMPTY_FILTER } from '../src/envelope/filter.ts';
 import type { IncomingMessage } from '../src/transport/link.ts';
 import { DEFAULT_PRIVILEGED } from '../src/wire/choria/index.ts';
@@ -26,7 +25,7 @@ import { DEFAULT_RUBY_LIMITS } from '../src/wire/ruby/value.ts';
 import { SigningPool } from '../src/wire/signing-pool.ts';
 import { makeAuthority } from '../test/support/pki.ts';
 import { onOneCore } from './one-core.ts';
-import { type LooseLink, looseLink, silent } from './replies.ts';
+import { type LooseLink, looseLink } from './replies.ts';
 import { type BenchResult, interleave } from './table.ts';
 
 const CLUSTER = 'bench';
@@ -125,7 +124,7 @@ const waitingLink = (): LooseLink & { readonly more: () => Promise<void> } => {
 };
 
 /** Nobody waits for a request that is refused. */
-const fail = (_fields: unknown, message: string): never => {
+const fail = (message: string): never => {
   console.error(message);
   process.exit(1);
 };
@@ -161,8 +160,8 @@ const startBridge = async ({ certificate, privateKey, clientKey }: Material) => 
     maxMessageBytes: 1024 * 1024,
     maxTtl: 3_600,
     clock: Date.now,
-    onError: (rejection) => fail({}, rejection.message),
-    onNote: (text) => fail({}, text),
+    onError: (rejection) => fail(rejection.message),
+    onNote: fail,
   });
   const to = createChoriaCollectiveEgress({
     name: 'choria',
@@ -199,7 +198,8 @@ const startBridge = async ({ certificate, privateKey, clientKey }: Material) => 
         identities: { rules: [rule], privileged: DEFAULT_PRIVILEGED },
       },
     ],
-    observers: [new LogObserver({ log: { ...silent, warn: fail }, clock: Date.now })],
+    // Not by the warnings of its log: that no node answers is as it should be here.
+    observers: [{ refused: ({ sentence }) => fail(sentence) }],
     clock: Date.now,
     drainTimeout: 0,
   });
