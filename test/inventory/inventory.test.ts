@@ -236,7 +236,7 @@ describe('the inventory', () => {
       expect(lines).toEqual([
         {
           level: 'warn',
-          fields: { egress: 'legacy', collective: 'mcollective', node },
+          fields: { event: 'inventory_full', egress: 'legacy', collective: 'mcollective', node },
           message: 'a node without a valid identity is left out of the inventory; further ones silently',
         },
       ]);
