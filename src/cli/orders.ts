@@ -9,8 +9,6 @@ const nothing = (): void => undefined;
 
 // A listener takes the place of Node's own handler.
 process.on('SIGUSR1', nothing);
-// A file that may grow no more (ulimit -f, LimitFSIZE) is an error of whoever writes it, and no end without a word.
-process.on('SIGXFSZ', nothing);
 if (process.argv[2] === 'run')
   for (const signal of ['SIGHUP', 'SIGUSR2'] as const) process.on(signal, nothing);
 // One that came while Node started. Who wants an inspector starts Node with it.
