@@ -34,9 +34,10 @@ export class Entry {
   errors = 0;
   /** Messages that brought it: clients split a long list of nodes into groups of 200 with one request id. */
   messages = 1;
-  /** The nodes that were named, and whether each has answered. */
-  readonly #nodes: Map<string, boolean> | undefined;
-  #heard = 0;
+  /** The nodes that were named and have not answered. */
+  readonly #waiting: Set<string> | undefined;
+  /** Those that have. */
+  readonly #heard = new Set<string>();
   #nameless = 0;
   #bytes: number;
 
@@ -49,8 +50,8 @@ export class Entry {
     this.last = now;
     this.#bytes = ENTRY_BYTES + key.length;
     for (const text of Object.values(fields)) this.#bytes += typeof text === 'string' ? text.length : 0;
-    this.#nodes = nodes && new Map();
-    this.#ask(nodes ?? []);
+    this.#waiting = nodes && new Set(nodes);
+    this.#bytes += weightOf(nodes ?? []);
   }
 
   /** What it takes in memory, about. */
@@ -59,7 +60,7 @@ export class Entry {
   }
 
   get isBroadcast(): boolean {
-    return this.#nodes === undefined;
+    return this.#waiting === undefined;
   }
 
   get hasAnswers(): boolean {
@@ -68,11 +69,11 @@ export class Entry {
 
   /** Whether every node that was named has answered; never so of a broadcast. */
   get isComplete(): boolean {
-    return this.#nodes !== undefined && this.#heard + this.#nameless >= this.#nodes.size;
+    return this.#waiting !== undefined && this.#nameless >= this.#waiting.size;
   }
 
   isWaitingFor(node: string | undefined): boolean {
-    return node === undefined ? !this.isBroadcast : this.#nodes?.get(node) === false;
+    return node === undefined ? !this.isBroadcast : this.#waiting?.has(node) === true;
   }
 
   /**
@@ -80,24 +81,23 @@ export class Entry {
    * would be asked twice.
    */
   isAlike(fields: Fields, nodes: readonly string[] | undefined): boolean {
-    const known = this.#nodes;
-    if ((known === undefined) !== (nodes === undefined)) return false;
-    if (nodes?.some((node) => known?.has(node))) return false;
+    const waiting = this.#waiting;
+    if ((waiting === undefined) !== (nodes === undefined)) return false;
+    if (nodes?.some((node) => waiting?.has(node) || this.#heard.has(node))) return false;
     return Object.entries(fields).every(([name, value]) => this.fields[name] === value);
   }
 
   join(nodes: readonly string[], now: number): void {
     this.messages++;
     this.last = now;
-    this.#ask(nodes);
+    for (const node of nodes) this.#waiting?.add(node);
+    this.#bytes += weightOf(nodes);
   }
 
   /** These nodes were not asked after all. @returns whether anything is left of the request */
   leave(nodes: readonly string[]): boolean {
-    for (const node of nodes) {
-      if (this.#nodes?.get(node) === true) this.#heard--;
-      if (this.#nodes?.delete(node)) this.#bytes -= weightOf(node);
-    }
+    const left = nodes.filter((node) => this.#heard.delete(node) || this.#waiting?.delete(node));
+    this.#bytes -= weightOf(left);
     return --this.messages > 0;
   }
 
@@ -108,15 +108,12 @@ export class Entry {
     this.last = now;
     if (node === undefined) this.#nameless++;
     // Names that were not asked are not kept: anybody may claim some.
-    else if (this.isWaitingFor(node)) {
-      this.#nodes?.set(node, true);
-      this.#heard++;
-    }
+    else if (this.#waiting?.delete(node)) this.#heard.add(node);
   }
 
   /** The nodes that were named and have not answered. */
   missing(): readonly string[] {
-    return [...(this.#nodes ?? [])].filter(([, isHeard]) => !isHeard).map(([node]) => node);
+    return [...(this.#waiting ?? [])];
   }
 
   /** Those of them of whom it is known: where a reply bore no name, nobody knows whose it was. */
@@ -130,7 +127,7 @@ export class Entry {
     const count = Math.max(0, missing.length - this.#nameless);
     return {
       ...this.fields,
-      ...(this.isOwn ? { targets: this.#nodes?.size ?? 'broadcast' } : {}),
+      ...(this.isOwn ? { targets: this.#targets } : {}),
       ...(this.messages > 1 ? { messages: this.messages } : {}),
       replies: this.replies,
       ...(this.errors > 0 ? { errors: this.errors } : {}),
@@ -140,15 +137,16 @@ export class Entry {
     };
   }
 
-  #ask(nodes: readonly string[]): void {
-    for (const node of nodes) {
-      this.#nodes?.set(node, false);
-      this.#bytes += weightOf(node);
-    }
+  get #targets(): number | 'broadcast' {
+    return this.#waiting === undefined ? 'broadcast' : this.#waiting.size + this.#heard.size;
   }
 }
 
-const weightOf = (node: string): number => NAME_BYTES + node.length;
+const weightOf = (nodes: readonly string[]): number => {
+  let bytes = nodes.length * NAME_BYTES;
+  for (const node of nodes) bytes += node.length;
+  return bytes;
+};
 
 const named = (nodes: readonly string[]): readonly string[] => [
   ...nodes.slice(0, MOST_NAMED).map((node) => cut(node)),

@@ -101,7 +101,8 @@ export class Ledger {
   passed({ home, targets, expires, sender, caller }: SealedRequest, route: string): Note | undefined {
     const [first] = targets;
     if (home.requestId === '' || first === undefined) return undefined;
-    const nodes = targets.flatMap((target) => (target.kind === 'node' ? [target.node] : []));
+    const nodes: string[] = [];
+    for (const target of targets) if (target.kind === 'node') nodes.push(target.node);
     return this.#note(sealedKeyOf(home), first.kind === 'node' ? nodes : undefined, expires, {
       request_id: cut(home.requestId),
       caller_in: caller,
@@ -247,7 +248,7 @@ export class Ledger {
     if (entry.isOwn) this.#remember(entry.key);
     const { route } = entry.fields;
     this.#options.onDone({
-      fields: entry.line(),
+      fields: () => entry.line(),
       route: entry.isOwn && typeof route === 'string' ? route : undefined,
       replies: entry.replies,
       duration: entry.last - entry.started,

@@ -72,8 +72,8 @@ export interface LeftAlone {
 
 /** A request of which no more replies are awaited. */
 export interface RequestSummary {
-  /** Who asked what of whom, how many answered, how long it took: as the log says it. */
-  readonly fields: Readonly<Record<string, unknown>>;
+  /** Who asked what of whom, how many answered, how long it took: as the log says it. Called by whoever needs it. */
+  readonly fields: () => Readonly<Record<string, unknown>>;
   /** Undefined where another instance took the request, and its replies came here. */
   readonly route: string | undefined;
   readonly replies: number;

@@ -1,6 +1,6 @@
 /** MCollective accepts `^[\w]+=[\w\.\-]+$`; anchored here at both ends of the text, not of a line. */
 const CALLERID = /^\w+=[\w.-]+$/;
-const NAME = /^[\w.-]+$/;
+const IDENTITY = /^[\w-]+(?:\.[\w-]+)*$/;
 const TOKEN = /^[\w-]+$/;
 /** Half a character, which no encoding of a wire can hold. */
 const BROKEN = /\p{Surrogate}/u;
@@ -12,8 +12,7 @@ export const isCallerId = (text: string): boolean =>
   text.length <= MAX_NAME && CALLERID.test(text) && !/=\.{1,2}$/.test(text);
 
 /** A node's identity: letters, digits, `_`, `-`, and dots inside it, never a wildcard or a path. */
-export const isIdentity = (text: string): boolean =>
-  text.length > 0 && text.length <= MAX_NAME && NAME.test(text) && !/^\.|\.$|\.\./.test(text);
+export const isIdentity = (text: string): boolean => text.length <= MAX_NAME && IDENTITY.test(text);
 
 /** A collective or an agent: one token of a subject, so that it cannot reach into another. */
 export const isToken = (text: string): boolean =>

@@ -182,10 +182,10 @@ describe('the bridge’s own metrics', () => {
   it('have the durations of requests that were answered in buckets', async () => {
     const { observers, read } = await world();
     for (const duration of [4, 200, 90_000])
-      observers.requestDone({ fields: {}, route: 'federation → legacy', replies: 1, duration });
+      observers.requestDone({ fields: () => ({}), route: 'federation → legacy', replies: 1, duration });
     // Nobody answered, or another instance took it.
-    observers.requestDone({ fields: {}, route: 'federation → legacy', replies: 0, duration: 0 });
-    observers.requestDone({ fields: {}, route: undefined, replies: 1, duration: 4 });
+    observers.requestDone({ fields: () => ({}), route: 'federation → legacy', replies: 0, duration: 0 });
+    observers.requestDone({ fields: () => ({}), route: undefined, replies: 1, duration: 4 });
     const { value } = await read();
     const bucket = (le: string): number =>
       value('mcbridge_request_duration_seconds_bucket', { route: 'federation → legacy', le });
