@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { quoted } from '../../src/envelope/text.ts';
 import { type BridgeProcess, stopAndCount } from '../support/bridge.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';
 import type { ChoriaFilter } from '../support/choria-messages.ts';
@@ -104,9 +105,7 @@ describe.each(['ruby', 'go'] as const)('a client of the %s dialect', (dialect) =
     expect(more).toEqual([]);
     expect(reply?.sender).not.toMatch(/^node/);
     expect(reply?.rpc?.statuscode).toBe(5);
-    expect(reply?.rpc?.statusmsg).toContain(
-      `${JSON.stringify(part)} in the compound filter cannot be translated`,
-    );
+    expect(reply?.rpc?.statusmsg).toContain(`${quoted(part)} in the compound filter cannot be translated`);
     expect(reply?.rpc?.statusmsg).toContain('(unsupported_filter)');
     expect(await client(dialect).discover({ filter: compound(expr), timeout: 1_000 })).toEqual([]);
   });
