@@ -7,20 +7,8 @@ import { codeOf } from '../config/files.ts';
 import { ConfigError, ConfigUnreadable } from '../config/problem.ts';
 import { CONFIG_NAMES, OPTION_NAMES } from '../transport/failure/words.ts';
 import { LinkError } from '../transport/link.ts';
-import { registerCheck } from './check.ts';
-import { registerDecode } from './decode.ts';
-import { registerDemo } from './demo.ts';
-import { registerFederationObserve } from './federation-observe.ts';
-import { registerFederationTrace } from './federation-trace.ts';
 import { commandHint, optionHint, wordHint } from './hints.ts';
-import { registerInventory } from './inventory.ts';
 import { isMistake } from './mistake.ts';
-import { registerPing } from './ping.ts';
-import { registerRecord } from './record.ts';
-import { registerRedact } from './redact.ts';
-import { registerReplay } from './replay.ts';
-import { registerRpc } from './rpc.ts';
-import { registerRun } from './run.ts';
 import { harmless } from './terminal.ts';
 import { UsageError } from './usage.ts';
 import { version } from './version.ts';
@@ -68,18 +56,28 @@ Exit codes: 0 done, 1 failed, or the output could not be written, 2 wrong usage 
 federation)`,
   );
 
-registerRun(program);
-registerRecord(program);
-registerRedact(program);
-registerCheck(program);
-registerDecode(program);
-registerDemo(program);
-registerPing(program);
-registerRpc(program);
-registerInventory(program);
-registerReplay(program);
-registerFederationTrace(program);
-registerFederationObserve(program);
+type Register = (program: Command) => void;
+
+/** What registers each command, in the order in which help has them. */
+const COMMANDS: readonly (readonly [name: string, load: () => Promise<Register>])[] = [
+  ['run', async () => (await import('./run.ts')).registerRun],
+  ['record', async () => (await import('./record.ts')).registerRecord],
+  ['redact', async () => (await import('./redact.ts')).registerRedact],
+  ['check', async () => (await import('./check.ts')).registerCheck],
+  ['decode', async () => (await import('./decode.ts')).registerDecode],
+  ['demo', async () => (await import('./demo.ts')).registerDemo],
+  ['ping', async () => (await import('./ping.ts')).registerPing],
+  ['rpc', async () => (await import('./rpc.ts')).registerRpc],
+  ['inventory', async () => (await import('./inventory.ts')).registerInventory],
+  ['replay', async () => (await import('./replay.ts')).registerReplay],
+  ['federation', async () => (await import('./federation-trace.ts')).registerFederationTrace],
+  ['federation', async () => (await import('./federation-observe.ts')).registerFederationObserve],
+];
+
+// A command's code is loaded where it is asked for only: that is half of the time that a start takes.
+const asked = COMMANDS.filter(([name]) => name === args[0]);
+const isVersion = args.length === 1 && (args[0] === '--version' || args[0] === '-V');
+if (!isVersion) for (const [, load] of asked.length === 0 ? COMMANDS : asked) (await load())(program);
 
 /** With the names of the settings where the user has them: in a configuration, or on the command line. */
 const linkSentence = (error: LinkError): string => {
