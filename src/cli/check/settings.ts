@@ -23,6 +23,7 @@ import {
   warnIfWorldReadable,
 } from './files.ts';
 import { checkPatterns } from './patterns.ts';
+import { checkReplyGroups } from './reply-groups.ts';
 import { checkRules } from './rules.ts';
 
 /** Everything that can be looked at without a network: files, keys, certificates, parts that nothing uses, rules. */
@@ -31,6 +32,7 @@ export const checkSettings = (list: Checklist, loaded: LoadedConfig, now: number
   checkRules(list, loaded.config);
   checkDiscovery(list, loaded.config);
   checkPatterns(list, loaded.config);
+  checkReplyGroups(list, loaded.config);
 };
 
 /** Files, and the ingresses and egresses that name them. */
