@@ -208,7 +208,7 @@ describe('the survey', () => {
     await pass(5 * MINUTE);
     egress.failure = undefined;
     await pass(2 * MINUTE);
-    const fields = { egress: 'legacy', collective: 'mcollective' };
+    const fields = { event: 'discovery', egress: 'legacy', collective: 'mcollective' };
     expect(lines).toEqual([
       {
         level: 'warn',
