@@ -63,8 +63,8 @@ test('what cannot be looked into is told of, beside all the rest', () => {
   expect(asNobody(() => found())).toEqual({
     files: ['a.cassette.ndjson'],
     unreadable: [
-      'c.cassette.ndjson cannot be read: there is no such file',
-      'gone.cassettes cannot be read: there is no such file',
+      'c.cassette.ndjson cannot be read: it is a link to gone, which is not there',
+      'gone.cassettes cannot be read: it is a link to gone, which is not there',
       'locked cannot be read: permission denied',
     ],
   });

@@ -48,13 +48,13 @@ const float = (text: string): RubyFloat => {
 
 /** `1..3`, as other programs than Psych write it. */
 const range = (text: string): RubyValue => {
-  const parts = /^([\s\S]*?)(\.{2,3})([\s\S]*)$/.exec(text);
-  if (parts === null) throw malformed('!ruby/range without a range');
-  const [, begin = '', dots, end = ''] = parts;
+  const dots = text.indexOf('..');
+  if (dots === -1) throw malformed('!ruby/range without a range');
+  const isOpen = text.startsWith('...', dots);
   return plainObject('Range', [
-    ['begin', psychScalar(begin)],
-    ['end', psychScalar(end)],
-    ['excl', dots === '...'],
+    ['begin', psychScalar(text.slice(0, dots))],
+    ['end', psychScalar(text.slice(dots + (isOpen ? 3 : 2)))],
+    ['excl', isOpen],
   ]);
 };
 
