@@ -130,6 +130,11 @@ describe('YAML and real Ruby', () => {
 
   it.each([
     '[!x :s]',
+    '[? ::]',
+    '[? ::a]',
+    '[? :: a]',
+    '{? ::}',
+    '[:a]',
     '? \n !x : 1',
     '? a\n: !ruby/symbol:x : b',
     '? a\n: &a : b',

@@ -105,9 +105,9 @@ class YamlReader {
     const text = this.#source.text(node, this.#column);
     if (this.#source.isEmptyKey(node, text)) return emptyKey(text === '[]', node.tag);
     const isPlain = node.type === 'PLAIN' || node.type === undefined;
-    // To libyaml such a colon parts a key from its value.
-    if (this.#isInFlow && isPlain && text.startsWith(':') && (node.tag ?? node.anchor) !== undefined)
-      throw malformed('a colon behind a tag or an anchor, in brackets');
+    // To libyaml each colon that begins a word in brackets parts a key from its value.
+    if (this.#isInFlow && isPlain && text.startsWith(':'))
+      throw malformed('a word in brackets that begins with a colon');
     if (node.tag !== undefined) return taggedScalar(node.tag, text);
     return isPlain ? psychScalar(text) : text;
   }
