@@ -77,7 +77,7 @@ def sentence(exception)
 end
 
 def scalars?(range)
-  [range.begin, range.end].all? { |one| [nil, true, false, Numeric, String, Symbol, Date, Exception, Module, Encoding].any? { |kind| kind === one } }
+  [range.begin, range.end].all? { |one| one.is_a?(Range) ? scalars?(one) : [nil, true, false, Numeric, String, Symbol, Date, Exception, Module, Encoding].any? { |kind| kind === one } }
 end
 
 def build(description)
