@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { decodeYaml, RubyError } from '../../../src/wire/ruby/index.ts';
+import { seed } from '../../support/seed.ts';
 import { type Description, describeValue } from './describe.ts';
 import type { RubyPeer } from './peer.ts';
 
@@ -146,7 +147,7 @@ export const agreements = async (ruby: RubyPeer, runs: number): Promise<number> 
       both++;
       expect(ours).toEqual(value);
     }),
-    { numRuns: runs },
+    { numRuns: runs, seed: seed() },
   );
   return both;
 };

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
+import { seed } from '../../support/seed.ts';
 import type { Description } from './describe.ts';
 import type { RubyPeer } from './peer.ts';
 import { readYaml } from './yaml-pieces.ts';
@@ -311,7 +312,7 @@ export const tagAgreements = async (ruby: RubyPeer, runs: number): Promise<numbe
       both++;
       expect(comparable(ours)).toEqual(comparable(value));
     }),
-    { numRuns: runs },
+    { numRuns: runs, seed: seed() },
   );
   return both;
 };
