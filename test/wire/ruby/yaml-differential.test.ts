@@ -121,6 +121,8 @@ describe('YAML and real Ruby', () => {
     '2020-1-1  12:30:45.5',
     '1500-2-29',
     '1582-10-5',
+    'str:\n  <<:\n    2020-01-31:\n  "2020-01-31":\n',
+    '<<: [{2020-01-31: 1}, {2020-01-31: 2, "2020-01-31": 3}]\n2020-01-31: 4',
     '!ruby/range {end: !ruby/range {}}',
     '!ruby/range {end: !ruby/range {end: []}}',
   ])('agree on what the tag means in %j', async (text) => {

@@ -47,22 +47,27 @@ const identity = (key: RubyValue): string => {
   return JSON.stringify(key.map(identity));
 };
 
+/** What tells the keys of a hash apart where some of their texts are objects of another class, for whoever merges it. */
+const identities = new WeakMap<RubyHash, readonly string[]>();
+
 /** A hash in the making: a key that comes again keeps its place and takes the new value, as in Ruby. */
 export class HashBuilder {
   readonly #entries = new Map<string, [RubyValue, RubyValue]>();
+  #hasOwners = false;
 
   /** @param owner of a text that is an object of another class: no text, and no object of another owner, equals it */
   set(key: RubyValue, value: RubyValue, owner = ''): void {
-    const id = owner + identity(key);
-    const entry = this.#entries.get(id);
-    if (entry === undefined) this.#entries.set(id, [key, value]);
-    else entry[1] = value;
+    if (owner !== '') this.#hasOwners = true;
+    this.#put(owner + identity(key), key, value);
   }
 
   /** `Hash#merge!`. @returns whether the value was a hash */
   merge(value: RubyValue): boolean {
     if (!(value instanceof RubyHash) || value instanceof RubyObject) return false;
-    for (const [key, member] of value.entries) this.set(key, member);
+    const ids = identities.get(value);
+    if (ids !== undefined) this.#hasOwners = true;
+    for (const [index, [key, member]] of value.entries.entries())
+      this.#put(ids?.[index] ?? identity(key), key, member);
     return true;
   }
 
@@ -77,6 +82,14 @@ export class HashBuilder {
   }
 
   build(): RubyHash {
-    return new RubyHash([...this.#entries.values()]);
+    const hash = new RubyHash([...this.#entries.values()]);
+    if (this.#hasOwners) identities.set(hash, [...this.#entries.keys()]);
+    return hash;
+  }
+
+  #put(id: string, key: RubyValue, value: RubyValue): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) this.#entries.set(id, [key, value]);
+    else entry[1] = value;
   }
 }
