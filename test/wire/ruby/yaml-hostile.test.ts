@@ -124,6 +124,18 @@ describe('hostile YAML', () => {
     expect(failure(nested(256), limits).code).toBe('limit');
   });
 
+  it('tells keys apart at a price of their text, however deep they are and whatever they hold again', () => {
+    const deep = `? ${'['.repeat(60)}"\\"\\""${']'.repeat(60)}\n: 1\n`;
+    expect(decodeYaml(Buffer.from(deep))).toBeInstanceOf(RubyHash);
+    const within = Array.from(
+      { length: 14 },
+      (_, n) => `? &k${n} [${n === 0 ? 'x' : `*k${n - 1}, *k${n - 1}`}]\n: 1\n`,
+    );
+    const read = decodeYaml(Buffer.from(within.join('')));
+    expect(read instanceof RubyHash && read.entries.length).toBe(10);
+    expect(decodeYaml(Buffer.from('? &a [*a]\n: 1\n? [*a]\n: 2\n'))).toBeInstanceOf(RubyHash);
+  });
+
   it('counts the depth that aliases reach', () => {
     const nested = (inner: string): string => `${'['.repeat(20)}${inner}${']'.repeat(20)}`;
     const chain = ['a', '*b0', '*b1', '*b2', '*b3'].map((inner, i) => `- &b${i} ${nested(inner)}\n`).join('');

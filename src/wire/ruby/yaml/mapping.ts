@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { RubyObject } from '../classes/plain.ts';
 import { BINARY, isAscii } from '../text.ts';
 import {
@@ -15,8 +16,18 @@ import {
 const objects = new WeakMap<RubyObject, number>();
 let nextObject = 0;
 
+/** Of lists, hashes, sets and structs that were looked at: a key may hold one of them many times over, or itself. */
+const known = new WeakMap<object, string>();
+
+/** As long whatever the parts are, so that what is nested takes no more than what is flat. */
+const digest = (kind: string, parts: readonly string[]): string => {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(`${part.length}:${part}`);
+  return `${kind}${hash.digest('base64')}`;
+};
+
 const pairIdentity = ([key, value]: readonly [RubyValue, RubyValue]): string =>
-  JSON.stringify([identity(key), identity(value)]);
+  digest('=', [identity(key), identity(value)]);
 
 /** What two keys have in common exactly when Ruby's `eql?` holds them equal. */
 const identity = (key: RubyValue): string => {
@@ -39,12 +50,21 @@ const identity = (key: RubyValue): string => {
     objects.set(key, number);
     return `o${number}`;
   }
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  known.set(key, 'itself');
+  const found = ofCollection(key);
+  known.set(key, found);
+  return found;
+};
+
+const ofCollection = (key: readonly RubyValue[] | RubySet | RubyHash | RubyStruct): string => {
   // The order of a set or hash does not count.
-  if (key instanceof RubySet) return `S${JSON.stringify(key.members.map(identity).sort())}`;
-  if (key instanceof RubyHash) return `{${JSON.stringify(key.entries.map(pairIdentity).sort())}`;
+  if (key instanceof RubySet) return digest('S', key.members.map(identity).sort());
+  if (key instanceof RubyHash) return digest('{', key.entries.map(pairIdentity).sort());
   if (key instanceof RubyStruct)
-    return `<${JSON.stringify([key.className, ...key.members.map(pairIdentity)])}`;
-  return JSON.stringify(key.map(identity));
+    return digest('<', [String(key.className), ...key.members.map(pairIdentity)]);
+  return digest('[', key.map(identity));
 };
 
 /** What tells the keys of a hash apart where some of their texts are objects of another class, for whoever merges it. */
