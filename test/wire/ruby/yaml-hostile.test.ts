@@ -128,7 +128,7 @@ describe('hostile YAML', () => {
     const deep = `? ${'['.repeat(60)}"\\"\\""${']'.repeat(60)}\n: 1\n`;
     expect(decodeYaml(Buffer.from(deep))).toBeInstanceOf(RubyHash);
     const within = Array.from(
-      { length: 14 },
+      { length: 10 },
       (_, n) => `? &k${n} [${n === 0 ? 'x' : `*k${n - 1}, *k${n - 1}`}]\n: 1\n`,
     );
     const read = decodeYaml(Buffer.from(within.join('')));
