@@ -16,7 +16,7 @@ import {
 const objects = new WeakMap<RubyObject, number>();
 let nextObject = 0;
 
-/** Of lists, hashes, sets and structs that were looked at: a key may hold one of them many times over, or itself. */
+/** Of lists, hashes, sets and structs that were looked at: a key may hold one of them many times over. */
 const known = new WeakMap<object, string>();
 
 /** As long whatever the parts are, so that what is nested takes no more than what is flat. */
@@ -52,7 +52,6 @@ const identity = (key: RubyValue): string => {
   }
   const before = known.get(key);
   if (before !== undefined) return before;
-  known.set(key, 'itself');
   const found = ofCollection(key);
   known.set(key, found);
   return found;
