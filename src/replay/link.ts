@@ -5,30 +5,13 @@ import {
   type OutgoingMessage,
   type Subscription,
 } from '../transport/link.ts';
+import { matcher } from '../transport/wildcard.ts';
 
 /** A link without a network: it hands over what a cassette says has come, and keeps what the bridge sends. */
 export interface ReplayLink extends Link {
   /** @returns whether somebody listens where the message was sent to */
   deliver(message: IncomingMessage): boolean;
 }
-
-/** `*` stands for one token, `>` for one or more at the end, on NATS as on ActiveMQ. */
-const matcher = (pattern: string): ((destination: string) => boolean) => {
-  if (!/[*>]/.test(pattern)) return (destination) => destination === pattern;
-  const wanted = pattern.split('.');
-  if (wanted.at(-1) === '>' && !wanted.slice(0, -1).some((token) => token === '*')) {
-    const start = pattern.slice(0, -1);
-    return (destination) => destination.startsWith(start) && destination.length > start.length;
-  }
-  return (destination) => {
-    const tokens = destination.split('.');
-    for (const [at, want] of wanted.entries()) {
-      if (want === '>') return tokens.length > at;
-      if (tokens[at] === undefined || (want !== '*' && want !== tokens[at])) return false;
-    }
-    return tokens.length === wanted.length;
-  };
-};
 
 interface Listener {
   readonly matches: (destination: string) => boolean;
