@@ -76,6 +76,7 @@ export class Stats implements BridgeObserver {
     request: { count: 0, seconds: 0 },
     reply: { count: 0, seconds: 0 },
   };
+
   /** The counts of a route, from zero when it is asked for the first time. Few, so that looking is quick. */
   route(from: string, to: string): RouteCounts {
     const known = this.#routes.find((one) => one.to === to && one.from === from);

@@ -1,6 +1,7 @@
 import type { Transports } from '../assembly/links.ts';
 import type { BridgeObserver } from '../bridge/observer.ts';
 import type { CassetteMessage } from '../cassette/format.ts';
+import { rejectedFields } from '../cassette/rejected.ts';
 import type { Config } from '../config/types.ts';
 import type { IncomingMessage, Link, OutgoingMessage, Subscription } from '../transport/link.ts';
 import { isStatsSubject } from '../wire/choria/index.ts';
@@ -118,15 +119,7 @@ const recordingObserver = (
   refused: (refusal) => {
     within?.refused(refusal);
     if (own.isAnswered || refusal.byLink) return;
-    const {
-      code,
-      context: { requestId, sender },
-    } = refusal;
-    tap.rejected({
-      code,
-      ...(requestId !== undefined && { request_id: requestId }),
-      ...(sender !== undefined && { sender }),
-    });
+    tap.rejected(rejectedFields(refusal));
   },
 });
 

@@ -10,6 +10,7 @@ import {
   type CassetteNodes,
   type CassetteRejected,
 } from '../cassette/format.ts';
+import { rejectedFields } from '../cassette/rejected.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { OutgoingMessage } from '../transport/link.ts';
 import { BRIDGE_MARKER } from '../wire/mcollective/addressing.ts';
@@ -93,16 +94,11 @@ export const openStage = async (loaded: LoadedConfig, header: CassetteHeader): P
     handled: (what) => unfinished.handled(what),
     refused: (refusal) => {
       if (refusal.byLink) return;
-      const {
-        code,
-        context: { requestId, sender },
-      } = refusal;
-      const rejected = {
-        code,
-        ...(requestId !== undefined && { request_id: requestId }),
-        ...(sender !== undefined && { sender }),
-      };
-      outcomes.push({ kind: 'rejected', rejected, message: refusalText(refusal) });
+      outcomes.push({
+        kind: 'rejected',
+        rejected: rejectedFields(refusal),
+        message: refusalText(refusal),
+      });
     },
   };
 

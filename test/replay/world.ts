@@ -17,6 +17,7 @@ import {
   isNodes,
 } from '../../src/cassette/format.ts';
 import { headerFor } from '../../src/cassette/header.ts';
+import { rejectedFields } from '../../src/cassette/rejected.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { ReplyPayload } from '../../src/envelope/message.ts';
 import { replayCassette } from '../../src/replay/replay.ts';
@@ -291,13 +292,8 @@ export const makeWorld = (): World => {
     const observer: Partial<BridgeObserver> = {
       step: (step) => unfinished.step(step),
       handled: (what) => unfinished.handled(what),
-      refused: ({ code, context: { requestId, sender }, byLink }) => {
-        if (byLink) return;
-        const about = {
-          ...(requestId !== undefined && { request_id: requestId }),
-          ...(sender !== undefined && { sender }),
-        };
-        entries.push({ at: now, rejected: { code, ...about } });
+      refused: (refusal) => {
+        if (!refusal.byLink) entries.push({ at: now, rejected: rejectedFields(refusal) });
       },
     };
     const offline = new Map(
