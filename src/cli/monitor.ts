@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Assembled } from '../assembly/assemble.ts';
+import type { Assembled } from '../app/assemble.ts';
 import type { Log } from '../bridge/log.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { assemble } from '../assembly/assemble.ts';
-import { BROKERS } from '../assembly/links.ts';
+import { assemble } from '../app/assemble.ts';
+import { BROKERS } from '../app/links.ts';
 import type { Log } from '../bridge/log.ts';
 import { writeFailure } from '../cassette/problem.ts';
 import { loadConfig } from '../config/load.ts';

@@ -1,4 +1,4 @@
-import type { Transports } from '../assembly/links.ts';
+import type { Transports } from '../app/links.ts';
 import { fileReader } from '../config/files.ts';
 import { natsLinkOptions, stompLinkOptions } from '../config/link-options.ts';
 import type { LoadedConfig } from '../config/load.ts';

@@ -1,4 +1,4 @@
-import { clusterOf, exportedBy, isSealed } from '../assembly/routes.ts';
+import { clusterOf, exportedBy, isSealed } from '../app/routes.ts';
 import type { CassetteMessage } from '../cassette/format.ts';
 import type { Config } from '../config/types.ts';
 import type { IncomingMessage } from '../transport/link.ts';

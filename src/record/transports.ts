@@ -1,4 +1,4 @@
-import type { Transports } from '../assembly/links.ts';
+import type { Transports } from '../app/links.ts';
 import type { BridgeObserver } from '../bridge/observer.ts';
 import type { CassetteMessage } from '../cassette/format.ts';
 import { rejectedFields } from '../cassette/rejected.ts';

@@ -1,4 +1,4 @@
-import { assemble } from '../assembly/assemble.ts';
+import { assemble } from '../app/assemble.ts';
 import type { Log } from '../bridge/log.ts';
 import { type BridgeObserver, refusalText } from '../bridge/observer.ts';
 import { Unfinished } from '../bridge/unfinished.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { partOf, type Requirement } from '../../src/adapter/requirement.ts';
-import { type Assembled, assemble } from '../../src/assembly/assemble.ts';
-import { BROKERS, type Transports } from '../../src/assembly/links.ts';
-import { egressRequirements, ingressRequirements } from '../../src/assembly/requirements.ts';
+import { type Assembled, assemble } from '../../src/app/assemble.ts';
+import { BROKERS, type Transports } from '../../src/app/links.ts';
+import { egressRequirements, ingressRequirements } from '../../src/app/requirements.ts';
 import type { Log } from '../../src/bridge/log.ts';
 import { createMonitor } from '../../src/cli/monitor.ts';
 import { loadConfig } from '../../src/config/load.ts';

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { assemble } from '../../src/assembly/assemble.ts';
+import { assemble } from '../../src/app/assemble.ts';
 import type { BridgeObserver } from '../../src/bridge/observer.ts';
 import { Unfinished } from '../../src/bridge/unfinished.ts';
 import {

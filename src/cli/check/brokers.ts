@@ -1,5 +1,5 @@
 import type { Requirement } from '../../adapter/requirement.ts';
-import { egressRequirements, ingressRequirements } from '../../assembly/requirements.ts';
+import { egressRequirements, ingressRequirements } from '../../app/requirements.ts';
 import { fileReader } from '../../config/files.ts';
 import { natsLinkOptions, stompLinkOptions } from '../../config/link-options.ts';
 import type { LoadedConfig } from '../../config/load.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DISCOVERY_CALLER as CHORIA_CALLER } from '../../adapter/choria-collective/credentials.ts';
 import { DISCOVERY_CALLER } from '../../adapter/mcollective-stomp/egress.ts';
-import { besideOf, learningOf } from '../../assembly/routes.ts';
+import { besideOf, learningOf } from '../../app/routes.ts';
 import type { ChoriaCollectiveConfig, ChoriaSigningConfig } from '../../config/egress/choria-collective.ts';
 import type { McollectiveStompConfig } from '../../config/egress/mcollective-stomp.ts';
 import type { KeyPath } from '../../config/problem.ts';

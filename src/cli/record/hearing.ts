@@ -1,4 +1,4 @@
-import { BROKERS } from '../../assembly/links.ts';
+import { BROKERS } from '../../app/links.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { type Attached, attach } from '../../record/attach.ts';
 import { type Ears, type ListenOptions, listen } from '../../record/listen.ts';

@@ -1,5 +1,5 @@
-import { BROKERS } from '../../assembly/links.ts';
-import type { Nodes } from '../../assembly/nodes.ts';
+import { BROKERS } from '../../app/links.ts';
+import type { Nodes } from '../../app/nodes.ts';
 import type { Log } from '../../bridge/log.ts';
 import type { CassetteHeader } from '../../cassette/format.ts';
 import { headersFor } from '../../cassette/header.ts';

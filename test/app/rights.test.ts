@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Requirement, toPublish, toSubscribe } from '../../src/adapter/requirement.ts';
-import { Rights } from '../../src/assembly/rights.ts';
+import { Rights } from '../../src/app/rights.ts';
 import { type Denial, type Link, LinkError, type LinkState, type Right } from '../../src/transport/link.ts';
 
 const NODES = toPublish('send directed requests', 'c.node.>', 'c.node.nobody');
