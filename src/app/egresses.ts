@@ -18,14 +18,14 @@ import type {
 import type { McollectiveStompConfig } from '../config/egress/mcollective-stomp.ts';
 import type { EgressConfig, Named } from '../config/types.ts';
 import { directoryOf } from '../inventory/residents.ts';
-import { natsLink, type Surroundings, stompLink } from './links.ts';
+import type { Context } from './context.ts';
 import { patternsOf } from './nodes.ts';
 import { clusterOf, isSealed } from './routes.ts';
 
-export const egressOf = (it: Named<EgressConfig>, around: Surroundings): Egress =>
+export const egressOf = (it: Named<EgressConfig>, around: Context): Egress =>
   it.type === 'mcollective-stomp' ? mcollectiveEgress(it, around) : choriaEgress(it, around);
 
-const choriaEgress = (it: Named<ChoriaCollectiveConfig>, around: Surroundings): Egress => {
+const choriaEgress = (it: Named<ChoriaCollectiveConfig>, around: Context): Egress => {
   const { config, clock, tokenKey, pool } = around;
   const { signing, name } = it;
   const homes = config.routes
@@ -33,7 +33,7 @@ const choriaEgress = (it: Named<ChoriaCollectiveConfig>, around: Surroundings): 
     .map(({ from }): [string, string] => [clusterOf(config, from), from]);
   return createChoriaCollectiveEgress({
     name,
-    link: natsLink(it, 'egress', around),
+    link: around.link(name, 'egress'),
     homes: new Map(homes),
     subscriptions: it.subscriptions,
     ...(signing && {
@@ -55,7 +55,7 @@ const choriaEgress = (it: Named<ChoriaCollectiveConfig>, around: Surroundings): 
 const credentialsOf = (
   { name, discovery: { caller } }: Named<ChoriaCollectiveConfig>,
   signing: ChoriaSigningConfig,
-  { clock, parse }: Surroundings,
+  { clock, parse }: Context,
 ): Credentials => {
   const path = ['egresses', name, 'signing'];
   const options = { clock, ...(caller !== undefined && { discoveryCaller: caller }) };
@@ -68,12 +68,12 @@ const credentialsOf = (
     : privilegedCredentials(read(signing.own), options);
 };
 
-const mcollectiveEgress = (it: Named<McollectiveStompConfig>, around: Surroundings): Egress => {
+const mcollectiveEgress = (it: Named<McollectiveStompConfig>, around: Context): Egress => {
   const { config, parse, clock, tokenKey, pool, inventory } = around;
   const { name, discovery } = it;
   return createMcollectiveStompEgress({
     name,
-    link: stompLink(it, 'egress', around),
+    link: around.link(name, 'egress'),
     identity: config.identity,
     cluster: config.cluster,
     tokenKey,
@@ -98,10 +98,7 @@ const mcollectiveEgress = (it: Named<McollectiveStompConfig>, around: Surroundin
   });
 };
 
-const signersOf = (
-  { signing, name }: Named<McollectiveStompConfig>,
-  { parse, clock }: Surroundings,
-): Signers =>
+const signersOf = ({ signing, name }: Named<McollectiveStompConfig>, { parse, clock }: Context): Signers =>
   signing.kind === 'keys'
     ? keyFolder(signing.folder, clock)
     : sharedSigner({

@@ -11,7 +11,7 @@ import type { McollectiveStompIngressConfig } from '../config/ingress/mcollectiv
 import type { Config, IngressConfig, Named } from '../config/types.ts';
 import { compileGlobs } from '../envelope/glob.ts';
 import { type CallerVerifier, createCallerVerifier } from '../wire/choria/index.ts';
-import { natsLink, type Surroundings, stompLink } from './links.ts';
+import type { Context } from './context.ts';
 import { exportedBy, isSealed } from './routes.ts';
 
 /** What only some kinds of ingress need. */
@@ -21,7 +21,7 @@ export interface IngressNeeds {
   readonly ownership: Ownership | undefined;
 }
 
-export const ingressOf = (it: Named<IngressConfig>, needs: IngressNeeds, around: Surroundings): Ingress => {
+export const ingressOf = (it: Named<IngressConfig>, needs: IngressNeeds, around: Context): Ingress => {
   switch (it.type) {
     case 'choria-federation':
       return federationIngress(it, around);
@@ -34,17 +34,17 @@ export const ingressOf = (it: Named<IngressConfig>, needs: IngressNeeds, around:
 
 const verifierOf = (
   { name, callers, tls }: Named<ChoriaFederationConfig | ChoriaCollectiveIngressConfig>,
-  { parse }: Surroundings,
+  { parse }: Context,
 ): CallerVerifier =>
   parse(callers.ca, callersCaPath(name, { callers, tls }), (ca) =>
     createCallerVerifier({ ...callers, ca: ca.toString() }),
   );
 
-const federationIngress = (it: Named<ChoriaFederationConfig>, around: Surroundings): Ingress => {
+const federationIngress = (it: Named<ChoriaFederationConfig>, around: Context): Ingress => {
   const { config, clock } = around;
   return createChoriaFederationIngress({
     name: it.name,
-    link: natsLink(it, 'ingress', around),
+    link: around.link(it.name, 'ingress'),
     cluster: it.cluster,
     subscriptions: it.subscriptions,
     verifier: verifierOf(it, around),
@@ -60,12 +60,12 @@ const federationIngress = (it: Named<ChoriaFederationConfig>, around: Surroundin
 const collectiveIngress = (
   it: Named<ChoriaCollectiveIngressConfig>,
   { residents }: IngressNeeds,
-  around: Surroundings,
+  around: Context,
 ): Ingress => {
   const { config, clock } = around;
   return createChoriaCollectiveIngress({
     name: it.name,
-    link: natsLink(it, 'ingress', around),
+    link: around.link(it.name, 'ingress'),
     cluster: config.cluster,
     collectives: exportedBy(it.name, config),
     verifier: verifierOf(it, around),
@@ -81,13 +81,13 @@ const collectiveIngress = (
 const mcollectiveIngress = (
   it: Named<McollectiveStompIngressConfig>,
   { residents, ownership }: IngressNeeds,
-  around: Surroundings,
+  around: Context,
 ): Ingress => {
   const { config, parse, clock, log, stats } = around;
   const { name } = it;
   return createMcollectiveStompIngress({
     name,
-    link: stompLink(it, 'ingress', around),
+    link: around.link(name, 'ingress'),
     identity: config.identity,
     cluster: config.cluster,
     collectives: exportedBy(name, config),

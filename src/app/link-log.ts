@@ -1,8 +1,9 @@
 import type { Requirement } from '../adapter/requirement.ts';
+import type { Log } from '../bridge/log.ts';
+import type { Stats } from '../bridge/stats.ts';
 import { cut } from '../envelope/text.ts';
 import type { Denial, LinkListener, Right } from '../transport/link.ts';
 import { isStatsSubject } from '../wire/choria/index.ts';
-import type { Surroundings } from './links.ts';
 import { Reminders } from './reminders.ts';
 import { Rights } from './rights.ts';
 
@@ -23,7 +24,7 @@ export const linkLog = (
   link: string,
   requirements: readonly Requirement[],
   grantOf: (right: Right) => string,
-  { log, stats, clock }: Pick<Surroundings, 'log' | 'stats' | 'clock'>,
+  { log, stats, clock }: { readonly log: Log; readonly stats: Stats; readonly clock: () => number },
 ): LinkLog => {
   const reminders = new Reminders(clock);
   // One line for one requirement: there may be thousands of destinations, and senders choose some of them.

@@ -1,87 +1,82 @@
-import type { KeyObject } from 'node:crypto';
-import type { Requirement } from '../adapter/requirement.ts';
 import type { Log } from '../bridge/log.ts';
 import type { Stats } from '../bridge/stats.ts';
-import type { ChoriaConnection } from '../config/choria-connection.ts';
-import type { ParseFile, ReadFile } from '../config/files.ts';
+import type { ReadFile } from '../config/files.ts';
 import { natsLinkOptions, stompLinkOptions } from '../config/link-options.ts';
-import type { StompConnection } from '../config/stomp-connection.ts';
 import type { Config, EgressConfig, IngressConfig, Named } from '../config/types.ts';
-import type { Inventory } from '../inventory/inventory.ts';
 import { type MeteredLink, meterLink } from '../stats/meter.ts';
-import type { Link } from '../transport/link.ts';
+import type { Link, LinkListener, Right } from '../transport/link.ts';
 import { grantOf as natsGrant } from '../transport/nats/grant.ts';
-import { createNatsLink } from '../transport/nats/index.ts';
 import type { NatsLinkOptions } from '../transport/nats/options.ts';
 import { grantOf as stompGrant } from '../transport/stomp/grant.ts';
-import { createStompLink } from '../transport/stomp/index.ts';
 import type { StompLinkOptions } from '../transport/stomp/options.ts';
-import type { SigningPool } from '../wire/signing-pool.ts';
+import type { LinkSide, Transports } from '../transport/transports.ts';
 import { linkLog } from './link-log.ts';
 import { egressRequirements, ingressRequirements } from './requirements.ts';
-import { clustersAt, endsOf, type Kind } from './routes.ts';
+import { clustersAt, endsOf } from './routes.ts';
 
-/** Where links come from: real brokers, or whatever takes their place where there is no network. */
-export interface Transports {
-  nats(options: NatsLinkOptions, name: string): Link;
-  stomp(options: StompLinkOptions, name: string): Link;
+interface Place {
+  /** Of the ingress or egress that it belongs to. */
+  readonly name: string;
+  readonly side: LinkSide;
 }
 
-export const BROKERS: Transports = { nats: createNatsLink, stomp: createStompLink };
+/** What a link is: where it leads, and as whom. Data that can be compared. */
+export type LinkSpec = Place &
+  (
+    | { readonly transport: 'nats'; readonly settings: Omit<NatsLinkOptions, 'onEvent' | 'clock'> }
+    | { readonly transport: 'stomp'; readonly settings: Omit<StompLinkOptions, 'onEvent' | 'clock'> }
+  );
 
-/** What every part of one bridge shares. */
-export interface Surroundings {
-  readonly config: Config;
-  readonly read: ReadFile;
-  readonly parse: ParseFile;
+/** What links need of their app. */
+export interface LinkServices {
   readonly log: Log;
   readonly stats: Stats;
   /** Ms since the epoch. */
   readonly clock: () => number;
-  readonly tokenKey: KeyObject;
-  readonly pool: SigningPool;
   readonly transports: Transports;
-  readonly links: MeteredLink[];
-  readonly inventory: Inventory;
-  /** How long copies of one request are collected, in ms. */
-  readonly collect: number;
 }
 
-/** The link as its adapter gets it: counted, for whatever tells how the bridge is. */
-const metered = (link: Link, name: string, kind: Kind, { config, clock, links }: Surroundings): Link => {
-  const side = kind === 'ingress' ? 'federation' : 'collective';
-  const counted = meterLink(link, { name, side, clusters: clustersAt(name, kind, config), clock });
-  links.push(counted);
-  return counted.link;
-};
+/** Each ingress and each egress has one link. */
+export const linkSpecs = (config: Config, read: ReadFile): readonly LinkSpec[] => [
+  ...[...config.egresses.values()].map((it) => specOf(it, 'egress', config, read)),
+  ...[...config.ingresses.values()].map((it) => specOf(it, 'ingress', config, read)),
+];
 
-const needsOf = (
+const specOf = (
   it: Named<IngressConfig | EgressConfig>,
-  kind: Kind,
+  side: LinkSide,
   config: Config,
-): readonly Requirement[] =>
-  kind === 'ingress' ? ingressRequirements(it.name, config) : egressRequirements(it.name, config);
-
-export const natsLink = (
-  it: Named<Extract<IngressConfig | EgressConfig, ChoriaConnection>>,
-  kind: Kind,
-  around: Surroundings,
-): Link => {
-  const { config, read, clock, transports } = around;
-  const { rights, onEvent } = linkLog(it.name, needsOf(it, kind, config), natsGrant, around);
-  const options = { ...natsLinkOptions(it, config, read), clock, onEvent };
-  return metered(rights.watch(transports.nats(options, it.name)), it.name, kind, around);
+  read: ReadFile,
+): LinkSpec => {
+  const { name } = it;
+  return it.type === 'mcollective-stomp'
+    ? { name, side, transport: 'stomp', settings: stompLinkOptions(it, config, read) }
+    : { name, side, transport: 'nats', settings: natsLinkOptions(it, config, read) };
 };
 
-export const stompLink = (
-  it: Named<Extract<IngressConfig | EgressConfig, StompConnection>>,
-  kind: Kind,
-  around: Surroundings,
-): Link => {
-  const { config, read, clock, transports } = around;
-  const { rights, onEvent } = linkLog(it.name, needsOf(it, kind, config), stompGrant, around);
-  const options = { ...stompLinkOptions(it, config, read), clock, onEvent };
-  return metered(rights.watch(transports.stomp(options, it.name)), it.name, kind, around);
+/** The link of a spec, counted, its events in the log and its missing rights in its state. Not yet open. */
+export const createLink = (spec: LinkSpec, config: Config, services: LinkServices): MeteredLink => {
+  const { name, side } = spec;
+  const needs = side === 'ingress' ? ingressRequirements(name, config) : egressRequirements(name, config);
+  const { rights, onEvent } = linkLog(name, needs, GRANTS[spec.transport], services);
+  return meterLink(rights.watch(opened(spec, onEvent, services)), {
+    name,
+    side: side === 'ingress' ? 'federation' : 'collective',
+    clusters: clustersAt(name, side, config),
+    clock: services.clock,
+  });
+};
+
+const GRANTS: Readonly<Record<LinkSpec['transport'], (right: Right) => string>> = {
+  nats: natsGrant,
+  stomp: stompGrant,
+};
+
+const opened = (spec: LinkSpec, onEvent: LinkListener, { transports, clock }: LinkServices): Link => {
+  const { name, side } = spec;
+  return spec.transport === 'nats'
+    ? transports.nats({ ...spec.settings, clock, onEvent }, name, side)
+    : transports.stomp({ ...spec.settings, clock, onEvent }, name, side);
 };
 
 /** Whether a route uses it. */

@@ -17,6 +17,8 @@ export interface Nodes {
   readonly beside: readonly string[];
   readonly survey: Survey;
   readonly page: () => Page;
+  /** The nodes that are there now, by egress and collective. */
+  snapshot(): Record<string, Record<string, string[]>>;
   /** Calls at once for each node that comes or goes. */
   onMove(watcher: (move: Move) => void): void;
   /** Takes over what another bridge has learned. */
@@ -47,7 +49,12 @@ export const patternsOf = ({ egresses }: Pick<Config, 'egresses'>): ReadonlyMap<
 export const createNodes = (
   config: Config,
   egresses: ReadonlyMap<string, Egress>,
-  { inventory, log, clock }: Around & { readonly inventory: Inventory },
+  {
+    inventory,
+    log,
+    clock,
+    random,
+  }: Around & { readonly inventory: Inventory; readonly random: (() => number) | undefined },
 ): Nodes => {
   const { routes, identity, cluster, instance } = config;
   const beside = besideOf(config);
@@ -62,6 +69,7 @@ export const createNodes = (
     })),
     log,
     clock,
+    ...(random !== undefined && { random }),
   });
   return {
     residents: (ingress) => {
@@ -76,6 +84,15 @@ export const createNodes = (
     knowledge: knowledgeOf(inventory, beside, identity),
     beside: [...new Set(beside.values())].filter((name) => !routes.some(({ to }) => to === name)),
     survey,
+    snapshot: () =>
+      Object.fromEntries(
+        [...config.egresses.keys()].map((name) => [
+          name,
+          Object.fromEntries(
+            (learning.get(name)?.collectives ?? []).map((it) => [it, [...inventory.learned(name, it)]]),
+          ),
+        ]),
+      ),
     onMove: (watcher) => inventory.onMove(watcher),
     moved: ({ egress, collective, node, came }) => {
       if (came === undefined) inventory.left(egress, collective, node);

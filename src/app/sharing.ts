@@ -1,4 +1,8 @@
+import { createMembership, type Membership } from '../cluster/membership.ts';
 import type { Config } from '../config/types.ts';
+import type { MeteredLink } from '../stats/meter.ts';
+import type { LinkState } from '../transport/link.ts';
+import type { Context } from './context.ts';
 
 /** The link over which instances share requests that each of them gets a copy of. */
 export interface SharingPlace {
@@ -26,3 +30,50 @@ export const sharingPlace = (config: Config): SharingPlace | undefined => {
   );
   return ingress === undefined ? undefined : { side: 'ingress', name: ingress };
 };
+
+/**
+ * Only requests on topics come as a copy to each instance; these are shared over a link to NATS that all instances have,
+ * which for their way out is so.
+ */
+export const membershipOf = (
+  config: Config,
+  links: readonly MeteredLink[],
+  { tokenKey: key, clock, log }: Pick<Context, 'tokenKey' | 'clock' | 'log'>,
+): Membership | undefined => {
+  const { ingresses, routes, statistics, cluster, instance, maxTtl } = config;
+  const copied = routes.filter(({ from }) => {
+    const it = ingresses.get(from);
+    return it?.type === 'mcollective-stomp' && it.broadcastQueue === undefined;
+  });
+  const place = sharingPlace(config);
+  const link = links.find(
+    ({ name, side }) =>
+      name === place?.name && side === (place.side === 'ingress' ? 'federation' : 'collective'),
+  );
+  if (copied.length === 0 || statistics.interval === 0) return undefined;
+  if (link === undefined) {
+    // Between two legacy collectives there is no place to hear of each other.
+    log.warn(
+      { event: 'alone' },
+      'without a connection to NATS only one instance may run: each would handle every broadcast',
+    );
+    return undefined;
+  }
+  const from = new Set(copied.map((route) => route.from));
+  const sources = links.filter(({ name, side }) => side === 'federation' && from.has(name));
+  return createMembership({
+    link,
+    cluster,
+    instance,
+    key,
+    interval: statistics.interval * 1000,
+    maxAge: maxTtl * 1000,
+    hearsAll: () => sources.every(({ uncounted }) => hearsTopics(uncounted.state())),
+    clock,
+    log,
+  });
+};
+
+/** A queue can wait for an instance, a topic does not. */
+const hearsTopics = ({ up, unconfirmed = [] }: LinkState): boolean =>
+  up && !unconfirmed.some((destination) => destination.startsWith('/topic/'));

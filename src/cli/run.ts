@@ -1,19 +1,16 @@
 import type { Command } from 'commander';
-import { assemble } from '../app/assemble.ts';
-import { BROKERS } from '../app/links.ts';
+import { createApp } from '../app/app.ts';
 import type { Log } from '../bridge/log.ts';
 import { writeFailure } from '../cassette/problem.ts';
 import { loadConfig } from '../config/load.ts';
+import { startHttp } from '../stats/http.ts';
 import { checkBeforeStart } from './check/starting.ts';
 import { createLogger } from './log.ts';
-import { createMonitor, serve } from './monitor.ts';
 import { onEnd, onUnused } from './orders.ts';
 import { parseSize } from './record/options.ts';
-import { orAbandon, type RunningOptions, recordRunning, tellRunning } from './record/running.ts';
+import { type RunningOptions, withRecordings } from './record/running.ts';
 import { orTell } from './record.ts';
-
-/** Ms between log lines of the counters, while anything changes. */
-const STATS_EVERY = 60_000;
+import { version } from './version.ts';
 
 /** `mcbridge run` */
 export const registerRun = (program: Command): void => {
@@ -51,12 +48,11 @@ interface RunOptions extends Partial<RunningOptions> {
   readonly config: string;
 }
 
-const run = async ({ config: file, record, ...options }: RunOptions): Promise<void> => {
+const run = async ({ config: file, ...options }: RunOptions): Promise<void> => {
   const loaded = loadConfig(file, process.env);
-  const { config } = loaded;
-  const { identity, cluster, instance } = config;
+  const { identity, cluster, instance, drainTimeout } = loaded.config;
   const log: Log = createLogger({
-    ...config.log,
+    ...loaded.config.log,
     stream: process.stdout,
     identity,
     cluster,
@@ -68,80 +64,25 @@ const run = async ({ config: file, record, ...options }: RunOptions): Promise<vo
   onUnused((signal) =>
     log.warn({ event: 'signal', signal }, `${signal} does nothing yet; SIGTERM ends the bridge`),
   );
-  const recording =
-    record === undefined ? undefined : await recordRunning({ ...options, record }, loaded, log);
-  const { assembled, monitor, socket } = await orAbandon(recording, async () => {
-    const within = recording ?? { transports: BROKERS };
-    const { recordSocket } = config;
-    const socket =
-      recordSocket === undefined ? undefined : await tellRunning(recordSocket, loaded, within, log);
-    try {
-      const assembled = assemble(loaded, log, socket ?? within);
-      const monitor = createMonitor(loaded, assembled, log);
-      await serve(monitor, loaded, log);
-      return { assembled, monitor, socket };
-    } catch (error) {
-      // Open, it would keep the process alive.
-      await socket?.close();
-      throw error;
-    }
-  });
-  const { bridge, nodes } = assembled;
-
-  let last = '';
-  const counters = (): void => {
-    const counts = bridge.stats.snapshot();
-    const text = JSON.stringify(counts);
-    if (text !== last) log.info({ event: 'counters', counts }, 'counters');
-    last = text;
-  };
-  const timer = setInterval(counters, STATS_EVERY);
-
+  const app = await withRecordings(options, loaded, log, (recordings) =>
+    createApp(loaded, { log, version: version(), recordings, http: startHttp }),
+  );
   const signalled = new Promise<string>((resolve) => {
     onEnd(resolve, (signal) => {
       log.warn({ event: 'signal', signal }, 'second signal, ending at once');
       process.exit(1);
     });
   });
-
-  log.info(
-    {
-      event: 'starting',
-      routes: config.routes.map(({ from, to, collectives }) => `${from} → ${to}: ${collectives.join(', ')}`),
-    },
-    'starting',
-  );
   // Links try for ever, so the start may outlast the bridge's life: a signal ends it too.
-  const start = async (): Promise<void> => {
-    nodes.survey.start();
-    await Promise.all([
-      bridge.start(() => nodes.survey.answered()),
-      // Not only once all sides are there: what one of them cannot get does not keep the others waiting.
-      bridge.taking.then(() => monitor.join()),
-    ]);
-    monitor.running();
-    recording?.begin(nodes);
-    socket?.begin(nodes);
-    log.info({ event: 'ready', links: bridge.status() }, 'ready');
-  };
-  const started = start();
+  const started = app.start();
   try {
     const signal = await Promise.race([signalled, started.then(() => signalled)]);
-    monitor.draining();
-    log.info({ event: 'draining', signal, drain_timeout_s: config.drainTimeout }, 'draining');
+    log.info({ event: 'draining', signal, drain_timeout_s: drainTimeout }, 'draining');
   } finally {
     // A start that is cut short fails, and that is no news. One that fails by itself is told by the caller; but
     // what it has opened would keep the process alive.
     started.catch(() => undefined);
-    // While the others take over, what comes is still this instance's.
-    await monitor.leave();
-    nodes.survey.stop();
-    await bridge.stop();
-    await recording?.close();
-    await socket?.close();
-    await monitor.close();
-    clearInterval(timer);
-    counters();
+    await app.stop();
   }
   log.info({ event: 'stopped' }, 'stopped');
 };

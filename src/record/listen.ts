@@ -1,8 +1,8 @@
-import type { Transports } from '../app/links.ts';
 import { fileReader } from '../config/files.ts';
 import { natsLinkOptions, stompLinkOptions } from '../config/link-options.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { type Link, LinkError, type LinkEvent } from '../transport/link.ts';
+import type { Transports } from '../transport/transports.ts';
 import { type ListeningOnce, onceEach, type Place, Ways } from './places.ts';
 import { RecordError } from './problem.ts';
 import type { Tap } from './recorder.ts';
@@ -47,8 +47,9 @@ const linkOf = (
     ? transports.stomp(
         { ...stompLinkOptions(it, config, read), clock: Date.now, failFast: true, onEvent },
         name,
+        side,
       )
-    : transports.nats({ ...natsLinkOptions(it, config, read), failFast: true, onEvent }, name);
+    : transports.nats({ ...natsLinkOptions(it, config, read), failFast: true, onEvent }, name, side);
 };
 
 /** @throws LinkError of the broker's refusal, or where it confirms nothing */

@@ -1,16 +1,11 @@
-import type { Transports } from '../app/links.ts';
 import type { BridgeObserver } from '../bridge/observer.ts';
-import type { CassetteMessage } from '../cassette/format.ts';
+import type { CassetteHeader } from '../cassette/format.ts';
 import { rejectedFields } from '../cassette/rejected.ts';
-import type { Config } from '../config/types.ts';
+import type { Move } from '../inventory/inventory.ts';
 import type { IncomingMessage, Link, OutgoingMessage, Subscription } from '../transport/link.ts';
+import type { LinkSide, Transports } from '../transport/transports.ts';
 import { isStatsSubject } from '../wire/choria/index.ts';
 import type { Tap } from './recorder.ts';
-
-type Side = CassetteMessage['side'];
-
-/** What a recording wants to know of the bridge beside its messages. */
-type RefusalObserver = Pick<BridgeObserver, 'refused'>;
 
 /**
  * The bridge's own questions of who is there: they go by no request's time, and their answers are for this process alone,
@@ -51,7 +46,7 @@ class OwnQuestions {
 }
 
 /** The link as its user knows it; the tap is told of each message before it is handed on, and after it was sent. */
-const tapped = (link: Link, name: string, side: Side, tap: Tap, own: OwnQuestions): Link => {
+const tapped = (link: Link, name: string, side: LinkSide, tap: Tap, own: OwnQuestions): Link => {
   // What bridges tell each other is no message of a client or a node.
   const isTraffic = ({ destination }: IncomingMessage | OutgoingMessage): boolean =>
     !isStatsSubject(destination);
@@ -88,56 +83,42 @@ const tapped = (link: Link, name: string, side: Side, tap: Tap, own: OwnQuestion
   };
 };
 
-/**
- * Transports whose links tell a tap of all that goes through them. An egress and an ingress may have one name;
- * `assemble` makes the egresses' links first.
- */
-const recordingTransports = (
-  { nats, stomp }: Transports,
-  { ingresses, egresses }: Pick<Config, 'ingresses' | 'egresses'>,
-  tap: Tap,
-  own: OwnQuestions,
-): Transports => {
-  const made = new Set<string>();
-  const sideOf = (name: string): Side => {
-    const side = egresses.has(name) && !(made.has(name) && ingresses.has(name)) ? 'egress' : 'ingress';
-    made.add(name);
-    return side;
-  };
-  return {
-    nats: (options, name) => tapped(nats(options, name), name, sideOf(name), tap, own),
-    stomp: (options, name) => tapped(stomp(options, name), name, sideOf(name), tap, own),
-  };
-};
-
-/** Tells the tap of what is refused, unless it is an answer to the bridge's own question, which is in no recording. */
-const recordingObserver = (
-  within: RefusalObserver | undefined,
-  tap: Tap,
-  own: OwnQuestions,
-): RefusalObserver => ({
-  refused: (refusal) => {
-    within?.refused(refusal);
-    if (own.isAnswered || refusal.byLink) return;
-    tap.rejected(rejectedFields(refusal));
-  },
-});
-
-/** What a bridge is given so that a tap hears all that it does. */
+/** A recording of all that goes through the links of a bridge, and of what it refuses. */
 export interface Recording {
-  readonly transports: Transports;
-  readonly observer: RefusalObserver;
+  /** Links that tell of all that goes through them. */
+  wrap(transports: Transports): Transports;
+  readonly observer: Pick<BridgeObserver, 'refused'>;
 }
 
-/** @param within what else records it */
-export const recordingOf = (
-  within: Pick<Recording, 'transports'> & Partial<Recording>,
-  config: Pick<Config, 'ingresses' | 'egresses'>,
-  tap: Tap,
-): Recording => {
+/** What a recording needs to know of who lives where. */
+export interface KnownNodes {
+  /** The nodes of each egress, by collective. */
+  snapshot(): CassetteHeader['nodes'];
+  onMove(watcher: (move: Move) => void): void;
+}
+
+/** A recording that lasts as long as its bridge. */
+export interface RunningRecording extends Recording {
+  /** Once the bridge knows who lives where: from here on messages are recorded, and headers say so. */
+  begin(nodes: KnownNodes): void;
+  close(): Promise<void>;
+  /** As if it had not been begun. */
+  abandon(): Promise<void>;
+}
+
+/** @param tap hears all that the bridge does */
+export const recordingOf = (tap: Tap): Recording => {
   const own = new OwnQuestions();
   return {
-    transports: recordingTransports(within.transports, config, tap, own),
-    observer: recordingObserver(within.observer, tap, own),
+    wrap: ({ nats, stomp }) => ({
+      nats: (options, name, side) => tapped(nats(options, name, side), name, side, tap, own),
+      stomp: (options, name, side) => tapped(stomp(options, name, side), name, side, tap, own),
+    }),
+    observer: {
+      refused: (refusal) => {
+        // An answer to the bridge's own question is in no recording.
+        if (!own.isAnswered && !refusal.byLink) tap.rejected(rejectedFields(refusal));
+      },
+    },
   };
 };

@@ -246,7 +246,7 @@ export const replayCassette = async (
   let stage: Stage | undefined;
   let writer: CassetteWriter | undefined;
   try {
-    stage = await openStage(loaded, header);
+    stage = await openStage(loaded, header, version);
     writer = update ? new CassetteWriter(file, updatedHeader(header, { loaded, made }, version)) : undefined;
     const tally = new Tally(header.rejections === true);
     const watch = new KeyWatch(header, loaded);

@@ -1,4 +1,4 @@
-import { assemble } from '../app/assemble.ts';
+import { createApp } from '../app/app.ts';
 import type { Log } from '../bridge/log.ts';
 import { type BridgeObserver, refusalText } from '../bridge/observer.ts';
 import { Unfinished } from '../bridge/unfinished.ts';
@@ -13,6 +13,7 @@ import {
 import { rejectedFields } from '../cassette/rejected.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { OutgoingMessage } from '../transport/link.ts';
+import type { LinkSide } from '../transport/transports.ts';
 import { BRIDGE_MARKER } from '../wire/mcollective/addressing.ts';
 import { type ReplayLink, replayLink } from './link.ts';
 
@@ -44,8 +45,6 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-type Side = CassetteMessage['side'];
-
 /** Ms of real time. A signature takes one, and a machine may be busy. */
 const PATIENCE = 60_000;
 /** Ms of real time that a subscription takes to follow what was learned of nodes: those of the inventory and of both ingresses, and some. */
@@ -60,7 +59,12 @@ const SILENT: Log = {
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-export const openStage = async (loaded: LoadedConfig, header: CassetteHeader): Promise<Stage> => {
+/** @param version the program's */
+export const openStage = async (
+  loaded: LoadedConfig,
+  header: CassetteHeader,
+  version: string,
+): Promise<Stage> => {
   const { config } = loaded;
   const links = new Map<string, ReplayLink>();
   let now = header.clock;
@@ -69,7 +73,7 @@ export const openStage = async (loaded: LoadedConfig, header: CassetteHeader): P
   let outcomes: Outcome[] = [];
   const unfinished = new Unfinished();
 
-  const onSend = (link: string, side: Side, message: OutgoingMessage): void => {
+  const onSend = (link: string, side: LinkSide, message: OutgoingMessage): void => {
     const { destination, replyTo, headers, body } = message;
     const isHandedBack = headers?.[BRIDGE_MARKER] !== undefined;
     if (side === 'ingress' && !isHandedBack) unfinished.left();
@@ -102,25 +106,28 @@ export const openStage = async (loaded: LoadedConfig, header: CassetteHeader): P
     },
   };
 
-  const linkOf = (name: string): ReplayLink => {
-    // An ingress may be called as an egress is; egresses are made first.
-    const side: Side = config.egresses.has(name) && !links.has(`egress ${name}`) ? 'egress' : 'ingress';
+  const linkOf = (name: string, side: LinkSide): ReplayLink => {
     const { servers = [] } = (side === 'egress' ? config.egresses : config.ingresses).get(name) ?? {};
     const link = replayLink(servers[0]?.url ?? '', (message) => onSend(name, side, message));
     links.set(`${side} ${name}`, link);
     return link;
   };
-  const { bridge, nodes } = assemble(loaded, SILENT, {
+  const app = createApp(loaded, {
+    log: SILENT,
+    version,
     clock: () => now,
-    observer,
-    alone: true,
+    observers: [observer],
+    offline: true,
     collect: 0,
-    transports: { nats: (_, name) => linkOf(name), stomp: (_, name) => linkOf(name) },
+    transports: {
+      nats: (_, name, side) => linkOf(name, side),
+      stomp: (_, name, side) => linkOf(name, side),
+    },
   });
   for (const [egress, collectives] of Object.entries(header.nodes))
     for (const [collective, names] of Object.entries(collectives))
-      for (const node of names) nodes.knowledge.seen(egress, collective, node);
-  await bridge.start();
+      for (const node of names) app.nodes.moved({ egress, collective, node, came: 'reply' });
+  await app.start();
 
   const isBusy = (): boolean => {
     const [only, ...others] = outcomes;
@@ -147,8 +154,8 @@ export const openStage = async (loaded: LoadedConfig, header: CassetteHeader): P
 
     moved: ({ at, nodes: { egress, collective, came = [], gone = [] } }) => {
       now = at;
-      for (const node of came) nodes.moved({ egress, collective, node, came: 'discovery' });
-      for (const node of gone) nodes.moved({ egress, collective, node, came: undefined });
+      for (const node of came) app.nodes.moved({ egress, collective, node, came: 'discovery' });
+      for (const node of gone) app.nodes.moved({ egress, collective, node, came: undefined });
     },
 
     isBusy,
@@ -170,7 +177,7 @@ export const openStage = async (loaded: LoadedConfig, header: CassetteHeader): P
       return taken;
     },
 
-    close: () => bridge.stop(),
+    close: () => app.stop(),
   };
 };
 

@@ -34,6 +34,8 @@ export interface MonitorOptions {
   readonly log: Log;
   /** Ms since the epoch. */
   readonly clock: () => number;
+  /** What serves the pages; a server of its own unless given. */
+  readonly http?: typeof startHttp;
 }
 
 /** Says how a bridge is: by documents on the federation network, and over HTTP. */
@@ -87,7 +89,8 @@ export class Monitor {
       type: metrics.contentType,
       body: await metrics.metrics(),
     });
-    this.#http = await startHttp({
+    const start = this.#options.http ?? startHttp;
+    this.#http = await start({
       host,
       port,
       pages: new Map<string, () => Page | Promise<Page>>([

@@ -1,14 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { partOf, type Requirement } from '../../src/adapter/requirement.ts';
-import { type Assembled, assemble } from '../../src/app/assemble.ts';
-import { BROKERS, type Transports } from '../../src/app/links.ts';
+import { type App, createApp } from '../../src/app/app.ts';
 import { egressRequirements, ingressRequirements } from '../../src/app/requirements.ts';
 import type { Log } from '../../src/bridge/log.ts';
-import { createMonitor } from '../../src/cli/monitor.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/types.ts';
-import type { Monitor } from '../../src/stats/monitor.ts';
 import type { Link, Right } from '../../src/transport/link.ts';
+import { BROKERS, type Transports } from '../../src/transport/transports.ts';
 import { type Fleet, startFleet } from '../support/choria-fleet.ts';
 import { type ChoriaNetwork, startChoriaNetwork } from '../support/choria-network.ts';
 import {
@@ -38,8 +36,7 @@ let mixed: MixedWorld;
 let member: ChoriaNetwork;
 let sealed: Fleet;
 let config: Config;
-let assembled: Assembled;
-let monitor: Monitor;
+let app: App;
 
 /** What the bridge has asked of each link, as `Link` has it, so that it holds for any client of a broker. */
 const used = new Map<string, Right[]>();
@@ -73,8 +70,8 @@ const noted = (link: Link, name: string): Link => {
 };
 
 const noting: Transports = {
-  nats: (options, name) => noted(BROKERS.nats(options, name), name),
-  stomp: (options, name) => noted(BROKERS.stomp(options, name), name),
+  nats: (options, name, side) => noted(BROKERS.nats(options, name, side), name),
+  stomp: (options, name, side) => noted(BROKERS.stomp(options, name, side), name),
 };
 
 beforeAll(async () => {
@@ -109,28 +106,20 @@ beforeAll(async () => {
   });
   const loaded = loadConfig(file, {});
   config = loaded.config;
-  assembled = assemble(loaded, SILENT, { transports: noting });
-  monitor = createMonitor(loaded, assembled, SILENT);
-  const { bridge, nodes } = assembled;
-  nodes.survey.start();
-  await Promise.all([bridge.start(() => nodes.survey.answered()), bridge.taking.then(() => monitor.join())]);
-  monitor.running();
-  await vi.waitFor(
-    () => expect(nodes.page().body).toSatisfy((body) => ALL.every((node) => String(body).includes(node))),
-    PATIENCE,
-  );
+  app = createApp(loaded, { log: SILENT, version: '0', transports: noting });
+  await app.start();
+  await vi.waitFor(() => expect(JSON.stringify(app.nodes.snapshot())).toSatisfy(hasAll), PATIENCE);
 }, 180_000);
 
 afterAll(async () => {
-  assembled?.nodes.survey.stop();
-  await assembled?.bridge.stop();
-  await monitor?.close();
+  await app?.stop();
   await sealed?.close();
   await mixed?.stop();
   await member?.nats.stop();
 });
 
 const ALL = [C1, C2, C3, R1, R2, NODE1, NODE2, YAML_NODE];
+const hasAll = (text: string): boolean => ALL.every((node) => text.includes(node));
 
 /** Requests of all kinds, of clients of all kinds; each is answered. */
 const traffic = async (): Promise<void> => {

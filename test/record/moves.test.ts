@@ -6,7 +6,6 @@ import { isNodes } from '../../src/cassette/format.ts';
 import { tellRunning } from '../../src/cli/record/running.ts';
 import type { Move } from '../../src/inventory/inventory.ts';
 import { attach } from '../../src/record/attach.ts';
-import { json } from '../../src/stats/http.ts';
 import { recordingLog } from '../adapter/world.ts';
 import { load, MINIMAL } from '../config/sample.ts';
 
@@ -15,14 +14,10 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 test('a running bridge tells who listens to it which nodes come and go', async () => {
   const file = join(folder, 'record.sock');
-  const none = (): never => {
-    throw new Error('there is no network here');
-  };
-  const within = { transports: { nats: none, stomp: none } };
-  const running = await tellRunning(file, load(MINIMAL), within, recordingLog([]));
-  let move: (move: Move) => void = none;
+  const running = await tellRunning(file, load(MINIMAL), recordingLog([]));
+  let move: (move: Move) => void = () => undefined;
   running.begin({
-    page: () => json(200, { time: 1, cluster: 'c', instance: '1', refused: 0, egresses: [] }),
+    snapshot: () => ({}),
     onMove: (watcher) => {
       move = watcher;
     },

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { assemble } from '../../src/app/assemble.ts';
+import { createApp } from '../../src/app/app.ts';
 import type { BridgeObserver } from '../../src/bridge/observer.ts';
 import { Unfinished } from '../../src/bridge/unfinished.ts';
 import {
@@ -308,21 +308,23 @@ export const makeWorld = (): World => {
         it.type === 'mcollective-stomp' ? it : { ...it, tls: undefined },
       ]),
     );
-    const { bridge, nodes } = assemble(
+    const app = createApp(
       {
         ...loaded,
         config: { ...loaded.config, drainTimeout: 0, ingresses: offline, egresses: offlineEgresses },
       },
-      { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
       {
+        log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
+        version: '0',
         clock: () => now,
-        observer,
-        alone: true,
+        observers: [observer],
+        offline: true,
         transports: { nats: (_, link) => linkOf(link), stomp: (_, link) => linkOf(link) },
       },
     );
-    for (const node of [...NODES, 'node3.example.net']) nodes.knowledge.seen('choria', 'mcollective', node);
-    await bridge.start();
+    for (const node of [...NODES, 'node3.example.net'])
+      app.nodes.moved({ egress: 'choria', collective: 'mcollective', node, came: 'reply' });
+    await app.start();
     /** Until the bridge has done all that it does about a message; it signs in other threads, and bundles in a turn. */
     const settled = async (): Promise<void> => {
       do await nextTurn();
@@ -334,8 +336,8 @@ export const makeWorld = (): World => {
       entries.push({ ...request, at: now });
       if (isNodes(request)) {
         const { egress, collective, came = [], gone = [] } = request.nodes;
-        for (const node of came) nodes.moved({ egress, collective, node, came: 'discovery' });
-        for (const node of gone) nodes.moved({ egress, collective, node, came: undefined });
+        for (const node of came) app.nodes.moved({ egress, collective, node, came: 'discovery' });
+        for (const node of gone) app.nodes.moved({ egress, collective, node, came: undefined });
         continue;
       }
       doubles.get(request.link)?.deliver(request);
@@ -352,7 +354,7 @@ export const makeWorld = (): World => {
         }
       }
     }
-    await bridge.stop();
+    await app.stop();
     const file = join(folder, `${name}.cassette.ndjson`);
     const header = headerFor(loaded, {
       version: '0',

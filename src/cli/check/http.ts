@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { codeOf } from '../../config/files.ts';
 import type { LoadedConfig } from '../../config/load.ts';
-import { listenFailure } from '../listen-failure.ts';
+import { listenFailure } from '../../stats/listen-failure.ts';
 import type { Checklist } from './checklist.ts';
 import { isOurs } from './running.ts';
 

@@ -1,8 +1,8 @@
-import { BROKERS } from '../../app/links.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { type Attached, attach } from '../../record/attach.ts';
 import { type Ears, type ListenOptions, listen } from '../../record/listen.ts';
 import type { Recorder } from '../../record/recorder.ts';
+import { BROKERS } from '../../transport/transports.ts';
 
 /** What is recorded, and when no more of it comes. */
 export interface Heard extends Pick<Ears, 'close'> {

@@ -1,14 +1,10 @@
-import { BROKERS } from '../../app/links.ts';
-import type { Nodes } from '../../app/nodes.ts';
 import type { Log } from '../../bridge/log.ts';
-import type { CassetteHeader } from '../../cassette/format.ts';
 import { headersFor } from '../../cassette/header.ts';
 import type { LoadedConfig } from '../../config/load.ts';
-import { inventoryDocument } from '../../inventory/document.ts';
 import { Recorder, type Tap } from '../../record/recorder.ts';
 import { openRecordSocket } from '../../record/socket.ts';
 import { Tape } from '../../record/tape.ts';
-import { type Recording, recordingOf } from '../../record/transports.ts';
+import { type KnownNodes, type RunningRecording, recordingOf } from '../../record/transports.ts';
 import { version } from '../version.ts';
 
 export interface RunningOptions {
@@ -18,50 +14,21 @@ export interface RunningOptions {
   readonly recordForce?: true;
 }
 
-/** A recording of all that goes through the links of a bridge. */
-export interface Running extends Recording {
-  /** Once the bridge knows who lives where: from here on messages are recorded, and headers say so. */
-  begin(nodes: Pick<Nodes, 'page' | 'onMove'>): void;
-  close(): Promise<void>;
-  /** As if it had not been begun. */
-  abandon(): Promise<void>;
-}
-
-/** Does what comes before the bridge starts; where that fails, nothing remains of the recording. */
-export const orAbandon = async <T>(recording: Running | undefined, work: () => Promise<T>): Promise<T> => {
-  try {
-    return await work();
-  } catch (error) {
-    await recording?.abandon();
-    throw error;
-  }
-};
-
-const nodesIn = (page: Nodes['page']): CassetteHeader['nodes'] => {
-  const { egresses } = inventoryDocument.parse(JSON.parse(page().body));
-  return Object.fromEntries(
-    egresses.map(({ name, collectives }) => [
-      name,
-      Object.fromEntries(collectives.map((it) => [it.name, it.nodes.map(({ identity }) => identity)])),
-    ]),
-  );
-};
-
 /**
  * Begins a recording from inside a bridge. Where it fails later the bridge goes on without it.
  * @throws RecordError where the file cannot be made
  */
-export const recordRunning = async (
+const recordRunning = async (
   { record: file, recordRotate: rotate, recordForce }: RunningOptions,
   loaded: LoadedConfig,
   log: Log,
-): Promise<Running> => {
-  let known: Nodes['page'] | undefined;
+): Promise<RunningRecording> => {
+  let known: KnownNodes | undefined;
   let failed = false;
   const headers = headersFor(loaded, { version: version(), rejections: true });
   const tape = await Tape.open({
     file,
-    header: (clock) => headers({ clock, nodes: known === undefined ? {} : nodesIn(known) }),
+    header: (clock) => headers({ clock, nodes: known?.snapshot() ?? {} }),
     headerLast: false,
     force: recordForce === true,
     onError: (error) => {
@@ -85,10 +52,10 @@ export const recordRunning = async (
     },
   };
   return {
-    ...recordingOf({ transports: BROKERS }, loaded.config, tap),
-    begin: ({ page, onMove }) => {
-      known = page;
-      onMove(tap.moved);
+    ...recordingOf(tap),
+    begin: (nodes) => {
+      known = nodes;
+      nodes.onMove(tap.moved);
       log.info({ event: 'recording_begun', file }, 'recording all that goes through the links');
     },
     abandon: () => tape.discard(),
@@ -119,15 +86,13 @@ export const recordRunning = async (
 
 /**
  * Lets `mcbridge record` listen to a bridge while it runs.
- * @param within what else records it
  * @throws RecordError where the socket cannot be made
  */
 export const tellRunning = async (
   file: string,
   loaded: LoadedConfig,
-  within: Pick<Recording, 'transports'> & Partial<Recording>,
   log: Log,
-): Promise<Pick<Running, 'transports' | 'observer' | 'begin' | 'close'>> => {
+): Promise<RunningRecording> => {
   const socket = await openRecordSocket({
     file,
     clock: Date.now,
@@ -135,11 +100,36 @@ export const tellRunning = async (
   });
   const headers = headersFor(loaded, { version: version(), rejections: true });
   return {
-    ...recordingOf(within, loaded.config, socket),
-    begin: ({ page, onMove }) => {
-      onMove(socket.moved);
-      socket.begin((clock) => headers({ clock, nodes: nodesIn(page) }));
+    ...recordingOf(socket),
+    begin: (nodes) => {
+      nodes.onMove(socket.moved);
+      socket.begin((clock) => headers({ clock, nodes: nodes.snapshot() }));
     },
     close: () => socket.close(),
+    abandon: () => socket.close(),
   };
+};
+
+/**
+ * Makes what the recordings of a running bridge are for: those that were asked for and that the configuration has. Where
+ * that fails, nothing remains of them.
+ * @throws RecordError where one of them cannot be made
+ */
+export const withRecordings = async <T>(
+  { record, ...options }: Partial<RunningOptions>,
+  loaded: LoadedConfig,
+  log: Log,
+  make: (recordings: readonly RunningRecording[]) => T,
+): Promise<T> => {
+  const recordings: RunningRecording[] = [];
+  const { recordSocket } = loaded.config;
+  try {
+    if (record !== undefined) recordings.push(await recordRunning({ ...options, record }, loaded, log));
+    if (recordSocket !== undefined) recordings.push(await tellRunning(recordSocket, loaded, log));
+    return make(recordings);
+  } catch (error) {
+    // Open, they would keep the process alive.
+    for (const recording of recordings) await recording.abandon();
+    throw error;
+  }
 };

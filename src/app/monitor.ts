@@ -1,27 +1,42 @@
 import { resolve } from 'node:path';
-import type { Assembled } from '../app/assemble.ts';
-import type { Log } from '../bridge/log.ts';
+import type { Bridge } from '../bridge/bridge.ts';
+import type { Membership } from '../cluster/membership.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
+import { listenFailure } from '../stats/listen-failure.ts';
+import type { MeteredLink } from '../stats/meter.ts';
 import { Monitor } from '../stats/monitor.ts';
-import { listenFailure } from './listen-failure.ts';
-import { version } from './version.ts';
+import type { Nodes } from './nodes.ts';
+import type { Services } from './services.ts';
 
-/** What tells how an assembled bridge is. */
+/** What a monitor looks at. */
+export interface Monitored {
+  readonly bridge: Bridge;
+  /** Those of what routes use. */
+  readonly links: readonly MeteredLink[];
+  readonly membership: Membership | undefined;
+  readonly nodes: Pick<Nodes, 'page'>;
+}
+
+/** What tells how an app is. */
 export const createMonitor = (
   { config, file }: LoadedConfig,
-  { bridge, links, networks, membership, nodes }: Assembled,
-  log: Log,
+  { bridge, links, membership, nodes }: Monitored,
+  { version, log, clock = Date.now, offline, http }: Services,
 ): Monitor =>
   new Monitor({
-    version: version(),
+    version,
     identity: config.identity,
     cluster: config.cluster,
     instance: config.instance,
     configFile: resolve(file),
-    interval: config.statistics.interval,
+    interval: offline ? 0 : config.statistics.interval,
     links,
-    networks,
+    networks: links.filter(
+      (link) =>
+        link === membership?.link ||
+        (link.side === 'federation' && config.ingresses.get(link.name)?.type !== 'mcollective-stomp'),
+    ),
     membership,
     pages: new Map([['/inventory', nodes.page]]),
     stats: bridge.stats,
@@ -29,7 +44,8 @@ export const createMonitor = (
     inFlight: () => bridge.inFlight,
     silentNodes: (route) => bridge.silentNodes(route),
     log,
-    clock: Date.now,
+    clock,
+    ...(http !== undefined && { http }),
   });
 
 /**
@@ -40,9 +56,9 @@ export const createMonitor = (
 export const serve = async (
   monitor: Monitor,
   { config, file, at }: LoadedConfig,
-  log: Log,
+  { log, http }: Services,
 ): Promise<void> => {
-  if (config.http === undefined) return;
+  if (config.http === undefined || http === undefined) return;
   const { host, port, given } = config.http;
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   try {

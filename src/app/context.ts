@@ -1,0 +1,26 @@
+import type { KeyObject } from 'node:crypto';
+import type { Log } from '../bridge/log.ts';
+import type { Stats } from '../bridge/stats.ts';
+import type { ParseFile } from '../config/files.ts';
+import type { Config } from '../config/types.ts';
+import type { Inventory } from '../inventory/inventory.ts';
+import type { Link } from '../transport/link.ts';
+import type { LinkSide } from '../transport/transports.ts';
+import type { SigningPool } from '../wire/signing-pool.ts';
+
+/** What the adapters of one configuration are made with. */
+export interface Context {
+  readonly config: Config;
+  readonly parse: ParseFile;
+  readonly log: Log;
+  readonly stats: Stats;
+  /** Ms since the epoch. */
+  readonly clock: () => number;
+  readonly tokenKey: KeyObject;
+  readonly pool: SigningPool;
+  readonly inventory: Inventory;
+  /** How long copies of one request are collected, in ms. */
+  readonly collect: number;
+  /** The link of an ingress or egress. */
+  readonly link: (name: string, side: LinkSide) => Link;
+}
