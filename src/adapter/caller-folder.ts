@@ -1,5 +1,5 @@
-import { readFileSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { DISK, type KeyFiles } from '../config/key-files.ts';
 import { Rejection, type RejectionCode } from '../envelope/rejection.ts';
 
 export interface CallerFolderOptions<T> {
@@ -20,6 +20,8 @@ export interface CallerFolderOptions<T> {
   readonly parse: (contents: readonly Buffer[], name: string) => T;
   /** Ms since the epoch. */
   readonly clock: () => number;
+  /** Where the folder is; on disk unless given. */
+  readonly files?: KeyFiles | undefined;
 }
 
 interface Entry<T> {
@@ -31,13 +33,6 @@ interface Entry<T> {
 /** How long a file is believed unchanged, in ms. */
 const RECHECK = 5_000;
 
-/**
- * Which content of a file this is. The time of change alone does not tell: `cp -p`, rsync and the layers of an image
- * keep it, and a link may lead to another file of the same time.
- */
-const versionOf = ({ mtimeMs, ctimeMs, dev, ino, size }: Stats): string =>
-  [mtimeMs, ctimeMs, dev, ino, size].join(' ');
-
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'ENOENT';
 
@@ -46,7 +41,7 @@ const isMissing = (error: unknown): boolean =>
  * @returns what a caller's files hold; throws a Rejection with the folder's code where there is nothing that can be used
  */
 export const openCallerFolder = <T>(options: CallerFolderOptions<T>): ((caller: string) => T) => {
-  const { directory, endings, code, clock } = options;
+  const { directory, endings, code, clock, files = DISK } = options;
   const known = new Map<string, Entry<T>>();
 
   const read = (caller: string, name: string, now: number): T => {
@@ -55,14 +50,14 @@ export const openCallerFolder = <T>(options: CallerFolderOptions<T>): ((caller: 
     try {
       const paths = endings.map((ending) => {
         file = `${name}${ending}`;
-        return { path: join(directory, file), version: versionOf(statSync(join(directory, file))) };
+        return { path: join(directory, file), version: files.version(join(directory, file)) };
       });
       const version = paths.map((one) => one.version).join(' ');
       if (cached !== undefined && cached.version === version) {
         cached.checked = now;
         return cached.value;
       }
-      const contents = paths.map(({ path }) => readFileSync(path));
+      const contents = paths.map(({ path }) => files.read(path));
       const value = options.parse(contents, name);
       known.set(caller, { value, version, checked: now });
       return value;

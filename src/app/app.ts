@@ -6,6 +6,7 @@ import type { BridgeObserver } from '../bridge/observer.ts';
 import { type Counts, Stats } from '../bridge/stats.ts';
 import { ALONE } from '../cluster/membership.ts';
 import { fileParser, fileReader, readClusterKey } from '../config/files.ts';
+import { DISK } from '../config/key-files.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/types.ts';
 import type { Health } from '../stats/health.ts';
@@ -54,9 +55,9 @@ const COLLECT = 5;
  * @throws ConfigError for a file that cannot be read or is not what it should be; `mcbridge check` says more
  */
 export const createApp = (loaded: LoadedConfig, services: Services): App => {
-  const { log, clock = Date.now, recordings = [] } = services;
+  const { log, clock = Date.now, recordings = [], keys = DISK } = services;
   const config = { ...loaded.config, instance: services.instance ?? loaded.config.instance };
-  const read = services.read ?? fileReader(loaded);
+  const read = fileReader(loaded, keys);
   const stats = new Stats();
 
   // Links, with whatever records what goes through them.
@@ -78,6 +79,7 @@ export const createApp = (loaded: LoadedConfig, services: Services): App => {
   const context: Context = {
     config,
     parse: fileParser(loaded, read),
+    keys,
     log,
     stats,
     clock,

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Log } from '../bridge/log.ts';
 import type { Stats } from '../bridge/stats.ts';
 import type { ParseFile } from '../config/files.ts';
+import type { KeyFiles } from '../config/key-files.ts';
 import type { Config } from '../config/types.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { Link } from '../transport/link.ts';
@@ -12,6 +13,8 @@ import type { SigningPool } from '../wire/signing-pool.ts';
 export interface Context {
   readonly config: Config;
   readonly parse: ParseFile;
+  /** Where folders of callers' keys are. */
+  readonly keys: KeyFiles;
   readonly log: Log;
   readonly stats: Stats;
   /** Ms since the epoch. */

@@ -55,10 +55,10 @@ const choriaEgress = (it: Named<ChoriaCollectiveConfig>, around: Context): Egres
 const credentialsOf = (
   { name, discovery: { caller } }: Named<ChoriaCollectiveConfig>,
   signing: ChoriaSigningConfig,
-  { clock, parse }: Context,
+  { clock, parse, keys: files }: Context,
 ): Credentials => {
   const path = ['egresses', name, 'signing'];
-  const options = { clock, ...(caller !== undefined && { discoveryCaller: caller }) };
+  const options = { clock, files, ...(caller !== undefined && { discoveryCaller: caller }) };
   const read = ({ cert, key }: ChoriaPairConfig): Credential =>
     parse(cert, [...path, 'cert'], (certificate) =>
       parse(key, [...path, 'key'], (pem) => readCredential(certificate.toString(), pem)),
@@ -98,9 +98,12 @@ const mcollectiveEgress = (it: Named<McollectiveStompConfig>, around: Context): 
   });
 };
 
-const signersOf = ({ signing, name }: Named<McollectiveStompConfig>, { parse, clock }: Context): Signers =>
+const signersOf = (
+  { signing, name }: Named<McollectiveStompConfig>,
+  { parse, clock, keys }: Context,
+): Signers =>
   signing.kind === 'keys'
-    ? keyFolder(signing.folder, clock)
+    ? keyFolder(signing.folder, clock, keys)
     : sharedSigner({
         callerId: signing.callerid,
         key: parse(signing.privateKey, ['egresses', name, 'signing', 'private_key'], (pem) =>

@@ -95,7 +95,7 @@ const mcollectiveIngress = (
     base64: it.base64,
     multiplex: it.agentsMultiplex,
     priority: it.priority,
-    callers: callerFolder(it.callers.keysDir, clock),
+    callers: callerFolder(it.callers.keysDir, clock, around.keys),
     enforceTtl: it.callers.enforceTtl,
     maxAhead: it.callers.maxAhead,
     allowsReplyTo: compileGlobs(it.callers.replyTo),

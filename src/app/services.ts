@@ -1,6 +1,6 @@
 import type { Log } from '../bridge/log.ts';
 import type { BridgeObserver } from '../bridge/observer.ts';
-import type { ReadFile } from '../config/files.ts';
+import type { KeyFiles } from '../config/key-files.ts';
 import type { RunningRecording } from '../record/transports.ts';
 import type { startHttp } from '../stats/http.ts';
 import type { Transports } from '../transport/transports.ts';
@@ -20,7 +20,7 @@ export interface Services {
   /** Real brokers unless given. */
   readonly transports?: Transports;
   /** Reads the certificates and keys that the configuration names; from disk unless given. */
-  readonly read?: ReadFile;
+  readonly keys?: KeyFiles;
   /** The name in the cluster, in the place of the configuration's. */
   readonly instance?: string;
   /** Told of all that the bridge does, beside the log and the counters. */

@@ -74,8 +74,8 @@ export const perform = async (): Promise<Performance> => {
     stage.client(stage.guest).rpc({ ...ping, expect: 1 }),
   );
 
-  await stage.bridge.stop();
-  const counts = stage.bridge.stats.snapshot();
+  await stage.app.stop();
+  const { counts } = stage.app.status();
   return {
     acts,
     translation,

@@ -1,6 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { z } from 'zod';
 import { pemKind } from '../transport/tls/pem.ts';
+import { DISK, type KeyFiles } from './key-files.ts';
 import type { LoadedConfig } from './load.ts';
 import { ConfigError, formatPath, type KeyPath } from './problem.ts';
 import { MIN_CLUSTER_KEY } from './schema.ts';
@@ -45,10 +46,10 @@ const fail = ({ file, at }: Place, path: KeyPath, message: string, cause?: unkno
 
 /** A reader whose errors are a {@link ConfigError} at the key that names the file. */
 export const fileReader =
-  (place: Place): ReadFile =>
+  (place: Place, { read }: Pick<KeyFiles, 'read'> = DISK): ReadFile =>
   (file, path) => {
     try {
-      return readFileSync(file);
+      return read(file);
     } catch (error) {
       throw fail(place, path, `${file} cannot be read: ${readFailure(error)}`, error);
     }

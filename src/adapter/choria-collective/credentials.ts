@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
+import type { KeyFiles } from '../../config/key-files.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import { parseCertificates } from '../../wire/choria/certificate.ts';
 import { callerName } from '../../wire/choria/index.ts';
@@ -69,6 +70,7 @@ export interface CredentialsOptions {
   readonly discoveryCaller?: string;
   /** Ms since the epoch. */
   readonly clock: () => number;
+  readonly files?: KeyFiles | undefined;
 }
 
 /** One certificate for all callers, which nodes hold privileged. Ruby's nodes take it only where they have a request signer. */
@@ -118,6 +120,7 @@ export const callerCredentials = (
     unusable: (_, caller, cause) => `the certificate and the key of ${caller} cannot be used: ${why(cause)}`,
     parse: ofCaller,
     clock,
+    files: options.files,
   });
   const forCaller = (caller: string): Credential => current(pairOf(known(caller)), caller, clock);
   const asker = options.discoveryCaller ?? (own === undefined ? DISCOVERY_CALLER : callerOf(own));

@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
+import type { KeyFiles } from '../../config/key-files.ts';
 import { openKeyFolder } from './key-folder.ts';
 
 /** Whose requests are believed. */
@@ -11,13 +12,14 @@ export interface Callers {
  * The clients' public keys as daemons have them in `plugin.ssl_client_cert_dir`: `<directory>/<name>.pem` for
  * `cert=<name>`, a PEM public key or a certificate.
  */
-export const callerFolder = (directory: string, clock: () => number): Callers => ({
+export const callerFolder = (directory: string, clock: () => number, files?: KeyFiles): Callers => ({
   keyFor: openKeyFolder({
     directory,
     called: "the folder of clients' public keys",
     code: 'caller_not_allowed',
     parse: rsaPublicKey,
     clock,
+    files,
   }),
 });
 

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import type { KeyFiles } from '../../config/key-files.ts';
 import { isCallerId } from '../../envelope/check.ts';
 import type { RejectionCode } from '../../envelope/rejection.ts';
 import { openCallerFolder } from '../caller-folder.ts';
@@ -14,6 +15,7 @@ export interface KeyFolderOptions {
   readonly parse: (pem: Buffer) => KeyObject;
   /** Ms since the epoch. */
   readonly clock: () => number;
+  readonly files?: KeyFiles | undefined;
 }
 
 const PREFIX = 'cert=';

@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
+import type { KeyFiles } from '../../config/key-files.ts';
 import { openKeyFolder } from './key-folder.ts';
 
 /** With whose name and key a mapped caller's requests leave. */
@@ -16,13 +17,14 @@ export interface Signers {
 export const sharedSigner = (signer: Signer): Signers => ({ signerFor: () => signer });
 
 /** Each caller's own private key, `<directory>/<name>.pem` for `cert=<name>`. */
-export const keyFolder = (directory: string, clock: () => number): Signers => {
+export const keyFolder = (directory: string, clock: () => number, files?: KeyFiles): Signers => {
   const keyFor = openKeyFolder({
     directory,
     called: 'the key folder',
     code: 'no_signing_key',
     parse: createPrivateKey,
     clock,
+    files,
   });
   return { signerFor: (caller) => ({ callerId: caller, key: keyFor(caller) }) };
 };

@@ -26,9 +26,6 @@ const shortened = (text: string, length = 72): string =>
 
 const json = (value: Value): string => formatJson(value);
 
-const shownPayload = (payload: Extract<Step, { at: 'envelope' }>['request']['payload']): string =>
-  payload.kind === 'rpc' ? `${payload.action} ${json(payload.data)}` : 'ping';
-
 /** What one step shows to somebody who wants to know what the bridge does. */
 export const explain = (step: Step): Explanation => {
   switch (step.at) {
@@ -49,15 +46,15 @@ export const explain = (step: Step): Explanation => {
       };
     }
     case 'envelope': {
-      const { request } = step;
+      const { caller, callerOut, agent, collective, targets, requestId } = step.about;
       return {
         title: 'The envelope, in terms of neither protocol',
         lines: [
-          ['caller', `${request.caller}, by the rule choria=(.+)\\.mcollective → cert=$1`],
-          ['agent', request.agent],
-          ['payload', shownPayload(request.payload)],
-          ['target', request.target.kind === 'directed' ? request.target.nodes.join(', ') : 'broadcast'],
-          ['home', `${request.home.replyTo}, dialect ${request.home.dialect}`],
+          ['request', requestId ?? ''],
+          ['caller', `${caller} is ${callerOut}, by the rule choria=(.+)\\.mcollective → cert=$1`],
+          ['collective', collective ?? ''],
+          ['agent', agent ?? ''],
+          ['targets', String(targets)],
         ],
       };
     }

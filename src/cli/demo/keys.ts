@@ -67,6 +67,10 @@ export const makeAuthority = (name: string): DemoAuthority => {
 const privateKeyOf = (keys: forge.pki.rsa.KeyPair): KeyObject =>
   createPrivateKey(forge.pki.privateKeyToPem(keys.privateKey));
 
+/** A key as a file holds it. */
+export const pemOf = (key: KeyObject): string =>
+  key.export({ format: 'pem', type: key.type === 'private' ? 'pkcs8' : 'spki' }).toString();
+
 /** A bare key pair, as MCollective's SSL plugin uses them. */
 export const makeKeyPair = (): { readonly publicKey: KeyObject; readonly privateKey: KeyObject } => {
   const privateKey = privateKeyOf(keyPair());

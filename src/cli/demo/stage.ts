@@ -1,17 +1,17 @@
-import { createSecretKey, randomBytes } from 'node:crypto';
-import { createChoriaFederationIngress } from '../../adapter/choria-federation/ingress.ts';
-import { createMcollectiveStompEgress } from '../../adapter/mcollective-stomp/egress.ts';
-import { Bridge } from '../../bridge/bridge.ts';
+import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import { type App, createApp } from '../../app/app.ts';
+import type { Log } from '../../bridge/log.ts';
+import type { About } from '../../bridge/observer.ts';
 import { type ChoriaClient, createChoriaClient } from '../../client/index.ts';
-import type { Request } from '../../envelope/message.ts';
-import { isSealedRequest } from '../../envelope/sealed.ts';
-import type { Link, OutgoingMessage } from '../../transport/link.ts';
+import { memoryFiles } from '../../config/key-files.ts';
+import { parseConfig } from '../../config/load.ts';
+import { recordingOf } from '../../record/transports.ts';
 import { MemoryBroker, NATS_RULES, STOMP_RULES } from '../../transport/memory/broker.ts';
-import { createCallerVerifier } from '../../wire/choria/index.ts';
 import { createSerializer } from '../../wire/mcollective/serializer.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../wire/ruby/value.ts';
-import { SigningPool } from '../../wire/signing-pool.ts';
-import { type DemoIdentity, makeAuthority, makeKeyPair } from './keys.ts';
+import { version } from '../version.ts';
+import { type DemoIdentity, makeAuthority, makeKeyPair, pemOf } from './keys.ts';
 import { startLegacyNode } from './legacy-node.ts';
 
 export const CLUSTER = 'demo';
@@ -38,10 +38,10 @@ export type Step =
       readonly headers: Readonly<Record<string, string>>;
       readonly body: Buffer;
     }
-  | { readonly at: 'envelope'; readonly request: Request };
+  | { readonly at: 'envelope'; readonly about: About };
 
 export interface Stage {
-  readonly bridge: Bridge;
+  readonly app: App;
   /** A client of the federation network. */
   client(caller: DemoIdentity): ChoriaClient;
   readonly alice: DemoIdentity;
@@ -50,37 +50,44 @@ export interface Stage {
   takeSteps(): readonly Step[];
 }
 
-/** The link, telling what goes in and out of it. */
-const watched = (link: Link, side: 'nats' | 'stomp', steps: Step[]): Link => {
-  const note = ({ destination, headers = {}, replyTo, body }: OutgoingMessage): void => {
-    const all = replyTo === undefined ? headers : { ...headers, 'reply-to': replyTo };
-    steps.push({ at: `${side}-out`, destination, headers: all, body: Buffer.from(body) });
-  };
-  return {
-    ...link,
-    send: (message, unsent) => {
-      note(message);
-      link.send(message, unsent);
-    },
-    sendAll: (messages, unsent) => {
-      messages.forEach(note);
-      link.sendAll(messages, unsent);
-    },
-    subscribe: (subscription) =>
-      link.subscribe({
-        ...subscription,
-        onMessage: (message) => {
-          steps.push({
-            at: `${side}-in`,
-            destination: message.destination,
-            headers: message.headers,
-            body: message.body,
-          });
-          subscription.onMessage(message);
-        },
-      }),
-  };
+const SILENT: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
 };
+
+/** As a bridge.yaml, but for the servers: the brokers are in this process. */
+const CONFIG = `
+identity: mcbridge.example.net
+cluster: ${CLUSTER}
+instance: 1
+cluster_key: \${CLUSTER_KEY}
+drain_timeout: 0
+http: { listen: off }
+statistics: { interval: 0 }
+ingresses:
+  federation:
+    type: choria-federation
+    servers: [nats://memory:4222]
+    insecure_plaintext: true
+    callers:
+      ca: ca.pem
+      allow: ['\\.mcollective$', '\\.choria$']
+egresses:
+  legacy:
+    type: mcollective-stomp
+    servers: [stomp://memory:61613]
+    signing: { keys_dir: callers }
+    server_public_key: server.pem
+routes:
+  - from: federation
+    to: legacy
+    collectives: [${COLLECTIVE}]
+    identities:
+      - regex: choria=(.+)\\.mcollective
+        to: cert=$1
+`;
 
 /** The real bridge between two brokers inside this process, with five legacy nodes behind it. */
 export const setStage = async (): Promise<Stage> => {
@@ -112,75 +119,39 @@ export const setStage = async (): Promise<Stage> => {
     });
   }
 
-  const ingress = createChoriaFederationIngress({
-    name: 'federation',
-    link: watched(nats.link(), 'nats', steps),
-    cluster: CLUSTER,
-    verifier: createCallerVerifier({
-      ca: authority.certificate,
-      allow: [/\.mcollective$/, /\.choria$/],
-      privileged: [],
-    }),
-    replyCollectives: new Set([COLLECTIVE]),
-    maxMessageBytes: 1024 * 1024,
-    maxTargets: 1_000,
-    maxTtl: 3_600,
-    clock,
+  const files = new Map([
+    [resolve('ca.pem'), authority.certificate],
+    [resolve('callers/alice.pem'), pemOf(aliceLegacy.privateKey)],
+    [resolve('server.pem'), pemOf(server.publicKey)],
+  ]);
+  const seen = recordingOf({
+    message: ({ side, dir, destination, headers = {}, replyTo, body }) =>
+      steps.push({
+        at: `${side === 'ingress' ? 'nats' : 'stomp'}-${dir}`,
+        destination,
+        headers: replyTo === undefined || dir === 'in' ? headers : { ...headers, 'reply-to': replyTo },
+        body: Buffer.from(body),
+      }),
+    rejected: () => undefined,
+    moved: () => undefined,
   });
-  const egress = createMcollectiveStompEgress({
-    name: 'legacy',
-    link: watched(stomp.link(), 'stomp', steps),
-    identity: 'mcbridge.example.net',
-    cluster: CLUSTER,
-    tokenKey: createSecretKey(randomBytes(32)),
-    collectives: [COLLECTIVE],
-    serializer: 'marshal',
-    base64: false,
-    multiplex: false,
-    priority: 0,
-    directLimit: 200,
-    nodes: { whereabouts: () => 'here' },
-    pool: new SigningPool(),
-    maxUnsignedBytes: 16 * 1024 ** 2,
-    signers: { signerFor: (caller) => ({ callerId: caller, key: aliceLegacy.privateKey }) },
-    serverKeys: [server.publicKey],
-    maxMessageBytes: 1024 * 1024,
-    clock,
-  });
-  const bridge = new Bridge({
-    identity: 'mcbridge.example.net',
-    cluster: CLUSTER,
-    instance: '1',
-    routes: [
+  const app = createApp(parseConfig(CONFIG, 'demo.yaml', { CLUSTER_KEY: randomBytes(32).toString('hex') }), {
+    log: SILENT,
+    version: version(),
+    keys: memoryFiles(files),
+    transports: seen.wrap({ nats: () => nats.link(), stomp: () => stomp.link() }),
+    observers: [
       {
-        from: ingress,
-        to: {
-          ...egress,
-          deliver: (request) => {
-            if (!isSealedRequest(request)) steps.push({ at: 'envelope', request });
-            return egress.deliver(request);
-          },
-        },
-        collectives: new Set([COLLECTIVE]),
-        identities: {
-          rules: [
-            {
-              match: { kind: 'regex', pattern: /choria=(.+)\.mcollective/ },
-              to: 'cert=$1',
-              privileged: false,
-            },
-          ],
-          privileged: [],
+        step: (step, _, about) => {
+          if (step === 'request mapped') steps.push({ at: 'envelope', about: about() });
         },
       },
     ],
-    clock,
-    drainTimeout: 0,
   });
-  await bridge.start();
+  await app.start();
 
   return {
-    bridge,
+    app,
     alice,
     guest,
     client: (caller) =>

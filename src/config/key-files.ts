@@ -1,0 +1,38 @@
+import { readFileSync, type Stats, statSync } from 'node:fs';
+
+/** Where the certificates and keys that a configuration names are read from. */
+export interface KeyFiles {
+  /** @throws as `readFileSync` does */
+  read(file: string): Buffer;
+  /**
+   * Another text whenever the file's content may be another.
+   * @throws as `statSync` does
+   */
+  version(file: string): string;
+}
+
+/**
+ * Which content of a file this is. The time of change alone does not tell: `cp -p`, rsync and the layers of an image
+ * keep it, and a link may lead to another file of the same time.
+ */
+const versionOf = ({ mtimeMs, ctimeMs, dev, ino, size }: Stats): string =>
+  [mtimeMs, ctimeMs, dev, ino, size].join(' ');
+
+/** This machine's. */
+export const DISK: KeyFiles = {
+  read: (file) => readFileSync(file),
+  version: (file) => versionOf(statSync(file)),
+};
+
+/** Files that are on no disk, by their absolute paths. They never change. */
+export const memoryFiles = (files: ReadonlyMap<string, string>): KeyFiles => {
+  const contentOf = (file: string): string => {
+    const content = files.get(file);
+    if (content === undefined) throw Object.assign(new Error(`there is no ${file}`), { code: 'ENOENT' });
+    return content;
+  };
+  return {
+    read: (file) => Buffer.from(contentOf(file)),
+    version: (file) => `${contentOf(file).length}`,
+  };
+};
