@@ -1,27 +1,21 @@
-import type { Egress, Ingress, LinkStatus, ReplySink, Undelivered } from '../adapter/port.ts';
+import type { Egress, Ingress, LinkStatus, ReplySink, RequestSink, Undelivered } from '../adapter/port.ts';
 import type { Home, Reply, Request } from '../envelope/message.ts';
 import { asRejection, Rejection } from '../envelope/rejection.ts';
 import { isSealedReply, isSealedRequest, type SealedReply, type SealedRequest } from '../envelope/sealed.ts';
 import { aboutReply, aboutRequest, callerOut, expiryOf, targetsOf } from './about.ts';
 import { Homeward, type InsteadOf } from './homeward.ts';
-import { type IdentityMapOptions, mapCaller } from './identity-map.ts';
+import { mapCaller } from './identity-map.ts';
 import { Ledger, type Note } from './ledger.ts';
 import { type About, type BridgeObserver, Observers, type Passage, type Stage } from './observer.ts';
 import { Passages } from './passages.ts';
+import { type Route, Routing } from './routing.ts';
+import { type Known, Sides } from './sides.ts';
 import { Silence } from './silence.ts';
 import { SilentNodes } from './silent-nodes.ts';
 import { Stats } from './stats.ts';
 import { type Trail, withHop } from './trail.ts';
-import { within } from './within.ts';
 
-/** Which collectives of one ingress are reachable behind which egress, and as whom. */
-export interface Route {
-  readonly from: Ingress;
-  readonly to: Egress;
-  /** The exported collectives; nothing else is reachable. */
-  readonly collectives: ReadonlySet<string>;
-  readonly identities: IdentityMapOptions;
-}
+export type { Route } from './routing.ts';
 
 export interface BridgeOptions {
   /** What the bridge calls itself where it answers in its own name. */
@@ -40,6 +34,8 @@ export interface BridgeOptions {
   readonly inventory?: NodeKnowledge;
   /** Egresses that no route leads to, which only say who is there. */
   readonly beside?: readonly Egress[];
+  /** Told why an ingress or egress of changed routes cannot be started. */
+  readonly onFailed?: (name: string, error: unknown) => void;
 }
 
 /** Who lives where, as far as replies tell it and need it. */
@@ -52,8 +48,6 @@ export interface NodeKnowledge {
 
 /** A broadcast's replies come close together; this long a silence is the end of them. */
 const QUIET = 5_000;
-/** How long a side may take to send what waits and to say goodbye, in ms. */
-const CLOSE_TIMEOUT = 6_000;
 /** While draining, so that a stop does not take longer than it must. */
 const DRAIN_QUIET = 2_000;
 
@@ -67,13 +61,9 @@ export class Bridge {
   readonly #silentNodes: SilentNodes;
   readonly #observers: Observers;
   readonly #passages = new Passages();
-  readonly #ingresses: ReadonlyMap<string, Ingress>;
-  readonly #egresses: ReadonlySet<Egress>;
+  readonly #sides: Sides;
   #delivering = 0;
   #draining = false;
-  #takes: () => void = () => undefined;
-  /** Resolves when the first ingress takes requests. */
-  readonly taking: Promise<void>;
 
   constructor(options: BridgeOptions) {
     this.#options = options;
@@ -90,59 +80,54 @@ export class Bridge {
       onDone: (summary) => observers.requestDone(summary),
       onUnanswered: (route, nodes, since) => this.#silentNodes.unanswered(route, nodes, since),
     });
-    // Known from the start, so that nothing counted is told as 0 and not as missing.
-    for (const { from, to } of options.routes) this.stats.route(from.name, to.name);
-    this.#ingresses = new Map(options.routes.map(({ from }) => [from.name, from]));
-    this.#homeward = new Homeward({ ...options, ingresses: this.#ingresses, observer: observers });
-    this.taking = new Promise((resolve) => {
-      this.#takes = resolve;
+    this.#sides = new Sides({
+      ...options,
+      routing: this.#counted(new Routing(options.routes, options.beside)),
+      requests: (ingress) => this.#requestsOf(ingress),
+      replies: (egress) => this.#repliesOf(egress),
     });
-    this.#egresses = new Set([...options.routes.map(({ to }) => to), ...(options.beside ?? [])]);
+    this.#homeward = new Homeward({
+      ...options,
+      ingress: (name) => this.#sides.ingress(name),
+      observer: observers,
+    });
+  }
+
+  /** Resolves when the first ingress takes requests. */
+  get taking(): Promise<void> {
+    return this.#sides.taking;
   }
 
   /**
-   * An ingress takes requests once one of its ways out is there, so that an instance which reaches nobody leaves them
-   * to the others of its cluster. What goes another way waits for it until its ttl ends.
-   * @param known what an ingress waits for before that, called when its way out is there
+   * @param known what an ingress waits for before it takes requests, called when one of its ways out is there
    * @returns once all sides are there
    */
-  async start(known: () => Promise<void> = async () => undefined): Promise<void> {
-    const observers = this.#observers;
-    const replies = (egress: Egress): ReplySink => ({
-      reply: (reply) => this.#reply(reply, egress),
-      rejected: (rejection, home, broadcast) => this.#rejectedReply(rejection, home, broadcast, egress),
-      step: (step, about) => observers.step(`request ${step}`, undefined, () => about),
-    });
-    const egresses = new Map([...this.#egresses].map((egress) => [egress, egress.start(replies(egress))]));
-    const ingresses = [...this.#ingresses.values()].map(async (ingress) => {
-      const ways = this.#options.routes
-        .filter(({ from }) => from === ingress)
-        .map(({ to }) => egresses.get(to));
-      await Promise.race(ways);
-      await known();
-      await ingress.start({
-        request: (request) => void this.#request(request, ingress),
-        rejected: (rejection, home) => this.#rejected(rejection, home, 'request_in'),
-        ignored: (why, context) => observers.leftAlone({ what: 'request', why, context }),
-        step: (step, about) => observers.step(`request ${step}`, undefined, () => about),
-      });
-      this.#takes();
-    });
-    await Promise.all([...egresses.values(), ...ingresses]);
+  start(known: Known = async () => undefined): Promise<void> {
+    return this.#sides.start(known);
+  }
+
+  /**
+   * Goes on by other routes, rules and adapters, and loses nothing; what it counts and remembers stays.
+   * @param beside egresses that no route leads to
+   * @returns once they are there, or have had the time
+   */
+  change(
+    routes: readonly Route[],
+    beside: readonly Egress[],
+    known: Known = async () => undefined,
+  ): Promise<void> {
+    return this.#sides.change(this.#counted(new Routing(routes, beside)), known);
   }
 
   /** Takes no new work, waits for what is in flight (at most the drain timeout), then closes. */
   async stop(): Promise<void> {
     const { clock, drainTimeout } = this.#options;
     const deadline = clock() + drainTimeout;
-    // What an ingress still hands over meanwhile is in flight too: no other instance will get it. A broker that has
-    // stalled confirms nothing, and must not hold up the end.
-    const drained = Promise.all([...this.#ingresses.values()].map((ingress) => ingress.drain()));
-    await within(drained, drainTimeout);
+    // What an ingress still hands over meanwhile is in flight too: no other instance will get it.
+    await this.#sides.drain(drainTimeout);
     this.#draining = true;
     while (clock() < deadline && !this.#isSettled()) await new Promise((resolve) => setTimeout(resolve, 50));
-    await within(Promise.all([...this.#egresses].map((egress) => egress.close())), CLOSE_TIMEOUT);
-    await within(Promise.all([...this.#ingresses.values()].map((ingress) => ingress.close())), CLOSE_TIMEOUT);
+    await this.#sides.close();
     this.#ledger.stop();
     this.#silence.stop();
   }
@@ -163,7 +148,31 @@ export class Bridge {
   }
 
   status(): readonly LinkStatus[] {
-    return [...this.#ingresses.values(), ...this.#egresses].map((adapter) => adapter.status());
+    return this.#sides.status();
+  }
+
+  /** Known from the start, so that nothing counted is told as 0 and not as missing. */
+  #counted(routing: Routing): Routing {
+    for (const { from, to } of routing.routes) this.stats.route(from.name, to.name);
+    return routing;
+  }
+
+  #repliesOf(egress: Egress): ReplySink {
+    return {
+      reply: (reply) => this.#reply(reply, egress),
+      rejected: (rejection, home, broadcast) => this.#rejectedReply(rejection, home, broadcast, egress),
+      step: (step, about) => this.#observers.step(`request ${step}`, undefined, () => about),
+    };
+  }
+
+  #requestsOf(ingress: Ingress): RequestSink {
+    const observers = this.#observers;
+    return {
+      request: (request) => void this.#request(request, ingress),
+      rejected: (rejection, home) => this.#rejected(rejection, home, 'request_in'),
+      ignored: (why, context) => observers.leftAlone({ what: 'request', why, context }),
+      step: (step, about) => observers.step(`request ${step}`, undefined, () => about),
+    };
   }
 
   /** What waits for a link that is up is about to go out. */
@@ -184,6 +193,7 @@ export class Bridge {
     try {
       if (this.#draining) throw new Rejection('draining', 'this bridge is shutting down');
       const route = this.#routeOf(request, from);
+      this.#sides.uses(from, route.to, expiryOf(request));
       const passage = this.#passages.of(from.name, route.to.name);
       const about: About = { ...context, targets: targetsOf(request) };
       observers.step('request routed', passage, () => about);
@@ -220,9 +230,7 @@ export class Bridge {
     const collectives = isSealedRequest(request)
       ? request.targets.map(({ collective }) => collective)
       : [request.collective];
-    const route = this.#options.routes.find(
-      (one) => one.from === from && collectives.every((collective) => one.collectives.has(collective)),
-    );
+    const route = this.#sides.routeFor(from, collectives);
     if (route !== undefined) return route;
     throw new Rejection(
       'collective_not_exported',
@@ -274,7 +282,7 @@ export class Bridge {
 
   /** A token may name an ingress that this instance does not have; then there is no such route either. */
   #passageHome(ingress: string, { name }: Egress): Passage | undefined {
-    return this.#ingresses.has(ingress) ? this.#passages.of(ingress, name) : undefined;
+    return this.#sides.ingress(ingress) !== undefined ? this.#passages.of(ingress, name) : undefined;
   }
 
   #rejectedReply(

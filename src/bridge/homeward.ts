@@ -7,8 +7,8 @@ import type { BridgeObserver } from './observer.ts';
 import { withReplyHop } from './trail.ts';
 
 export interface HomewardOptions {
-  /** By their names. */
-  readonly ingresses: ReadonlyMap<string, Ingress>;
+  /** The ingress of that name; undefined where there is none. */
+  readonly ingress: (name: string) => Ingress | undefined;
   /** What the bridge calls itself where it answers in its own name. */
   readonly identity: string;
   /** Together the bridge's name in hop trails, `<cluster>:<instance>`. */
@@ -82,8 +82,7 @@ export class Homeward {
    * @returns why it was not sent, as observers are told
    */
   #send(reply: Reply | SealedReply, isNodes: boolean): Rejection | undefined {
-    const { ingresses } = this.#options;
-    const ingress = ingresses.get(reply.home.ingress);
+    const ingress = this.#options.ingress(reply.home.ingress);
     const { requestId } = reply.home;
     const { sender } = reply;
     const isSealed = isSealedReply(reply);

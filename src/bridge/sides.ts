@@ -1,0 +1,203 @@
+import type { Egress, Ingress, LinkStatus, ReplySink, RequestSink } from '../adapter/port.ts';
+import type { Route, Routing } from './routing.ts';
+import { within } from './within.ts';
+
+export interface SidesOptions {
+  readonly routing: Routing;
+  /** What a side hands over to the bridge. */
+  readonly requests: (ingress: Ingress) => RequestSink;
+  readonly replies: (egress: Egress) => ReplySink;
+  /** Ms since the epoch. */
+  readonly clock: () => number;
+  /** Told why a side of a changed routing cannot be started; the one before it stays. */
+  readonly onFailed?: (name: string, error: unknown) => void;
+}
+
+/** What an ingress waits for before it takes requests, called when its way out is there. */
+export type Known = () => Promise<void>;
+
+/** How long a side may take to send what waits and to say goodbye, in ms. */
+const CLOSE_TIMEOUT = 6_000;
+/** How long a change waits for new sides, in ms. Those that cannot be reached yet follow when they can. */
+const CHANGE_TIMEOUT = 10_000;
+/** How long what was on its way when the routing changed may still come, in ms. */
+const ON_ITS_WAY = 5_000;
+/** How often it is seen whether an adapter is still needed, at least, in ms. */
+const LOOK = 1_000;
+
+/** The adapters of a bridge: started and stopped in order, and exchanged while the bridge works. */
+export class Sides {
+  readonly #options: SidesOptions;
+  #routing: Routing;
+  /** What was exported before, for what was on its way when that ended. */
+  #before: { readonly routing: Routing; readonly until: number } | undefined;
+  /** Adapters that are no part of the routing any more, and still needed. */
+  readonly #leaving = new Set<Ingress | Egress>();
+  /** By adapter, when the last request that went through it ends, in ms since the epoch. */
+  readonly #needed = new WeakMap<Ingress | Egress, number>();
+  readonly #up = new WeakSet<Ingress>();
+  #stopped = false;
+  #takes: () => void = () => undefined;
+  /** Resolves when the first ingress takes requests. */
+  readonly taking: Promise<void>;
+
+  constructor(options: SidesOptions) {
+    this.#options = options;
+    this.#routing = options.routing;
+    this.taking = new Promise((resolve) => {
+      this.#takes = resolve;
+    });
+  }
+
+  get routing(): Routing {
+    return this.#routing;
+  }
+
+  /** Where a request goes, by the rules of now; for a moment also by those before them, where only they have a route. */
+  routeFor({ name }: Ingress, collectives: readonly string[]): Route | undefined {
+    const route = this.#routing.routeFor(name, collectives);
+    if (route !== undefined || this.#before === undefined) return route;
+    const { routing, until } = this.#before;
+    return this.#options.clock() < until ? routing.routeFor(name, collectives) : undefined;
+  }
+
+  /** Where replies go home; also by an ingress that takes no more requests. */
+  ingress(name: string): Ingress | undefined {
+    const now = this.#routing.ingresses.get(name);
+    if (now !== undefined && (this.#up.has(now) || this.#leaving.size === 0)) return now;
+    const before = [...this.#leaving].filter(isIngress).filter((one) => one.name === name);
+    return before.find((one) => this.#up.has(one)) ?? now ?? before.at(-1);
+  }
+
+  /** A request goes that way. @param expires ms since the epoch when no more replies to it count */
+  uses(from: Ingress, to: Egress, expires: number): void {
+    for (const one of [from, to]) this.#needed.set(one, Math.max(expires, this.#needed.get(one) ?? 0));
+  }
+
+  status(): readonly LinkStatus[] {
+    return [...this.#routing.ingresses.values(), ...this.#routing.egresses].map((one) => one.status());
+  }
+
+  /**
+   * An ingress takes requests once one of its ways out is there, so that an instance which reaches nobody leaves them
+   * to the others of its cluster. What goes another way waits for it until its ttl ends.
+   * @returns once all sides are there
+   */
+  async start(known: Known): Promise<void> {
+    const egresses = this.#startEgresses(this.#routing);
+    const ingresses = [...this.#routing.ingresses.values()].map((one) =>
+      this.#startIngress(one, this.#routing, egresses, known),
+    );
+    await Promise.all([...egresses.values(), ...ingresses]);
+  }
+
+  /**
+   * Goes on with other adapters and by other rules, and loses nothing: new egresses are there first; then requests go by the
+   * new rules; a new ingress is subscribed before the one of its name leaves; an egress that is no longer needed for
+   * requests stays until the last ttl that went through it, and an ingress likewise that has no successor.
+   * @returns once the new sides are there, or have had the time
+   */
+  async change(routing: Routing, known: Known): Promise<void> {
+    const before = this.#routing;
+    const egresses = this.#startEgresses(routing);
+    await within(Promise.allSettled(egresses.values()), CHANGE_TIMEOUT);
+    if (this.#stopped) {
+      for (const egress of routing.egresses) await egress.close();
+      return;
+    }
+    this.#routing = routing;
+    this.#before = { routing: before, until: this.#options.clock() + ON_ITS_WAY };
+    const kept = new Set<Ingress | Egress>([...routing.ingresses.values(), ...routing.egresses]);
+    for (const one of [...before.ingresses.values(), ...before.egresses])
+      if (!kept.has(one)) this.#leaving.add(one);
+    const changed = [...routing.ingresses.values()].map(async (one) => {
+      await this.#startIngress(one, routing, egresses, known);
+      await this.#end(this.#predecessorsOf(one));
+    });
+    const removed = this.#end(
+      [...before.ingresses.values()].filter(({ name }) => !routing.ingresses.has(name)),
+      'when its replies are home',
+    );
+    for (const [egress, started] of egresses) this.#tellFailure(egress.name, started);
+    for (const [i, name] of [...routing.ingresses.keys()].entries()) this.#tellFailure(name, changed[i]);
+    for (const one of before.egresses) if (!kept.has(one)) void this.#closeWhenDone(one);
+    await within(Promise.allSettled([...changed, removed]), CHANGE_TIMEOUT);
+  }
+
+  /** Takes no more requests. @returns once none is to be expected any more */
+  async drain(timeout: number): Promise<void> {
+    this.#stopped = true;
+    const all = [...this.#routing.ingresses.values(), ...this.#leaving].filter(isIngress);
+    // A broker that has stalled confirms nothing, and must not hold up the end.
+    await within(Promise.all(all.map((ingress) => ingress.drain())), timeout);
+  }
+
+  async close(): Promise<void> {
+    const leaving = [...this.#leaving];
+    const egresses = [...this.#routing.egresses, ...leaving.filter((one) => !isIngress(one))];
+    const ingresses = [...this.#routing.ingresses.values(), ...leaving.filter(isIngress)];
+    for (const side of [egresses, ingresses])
+      await within(Promise.all(side.map((one) => one.close())), CLOSE_TIMEOUT);
+    this.#leaving.clear();
+  }
+
+  #startEgresses({ egresses }: Routing): ReadonlyMap<Egress, Promise<void>> {
+    const { replies } = this.#options;
+    return new Map([...egresses].map((egress) => [egress, egress.start(replies(egress))]));
+  }
+
+  async #startIngress(
+    ingress: Ingress,
+    routing: Routing,
+    egresses: ReadonlyMap<Egress, Promise<void>>,
+    known: Known,
+  ): Promise<void> {
+    await Promise.race(routing.waysOf(ingress).map((egress) => egresses.get(egress)));
+    await known();
+    await ingress.start(this.#options.requests(ingress));
+    this.#up.add(ingress);
+    this.#takes();
+  }
+
+  /** Ingresses of its name that came before it, whether they have ever been up or not. */
+  #predecessorsOf(ingress: Ingress): readonly Ingress[] {
+    const alike = [...this.#leaving].filter(isIngress).filter(({ name }) => name === ingress.name);
+    const own = alike.indexOf(ingress);
+    return own === -1 ? alike : alike.slice(0, own);
+  }
+
+  async #end(ingresses: readonly Ingress[], close?: 'when its replies are home'): Promise<void> {
+    await Promise.all(
+      ingresses.map(async (one) => {
+        await one.drain();
+        if (close !== undefined) {
+          void this.#closeWhenDone(one);
+          return;
+        }
+        this.#leaving.delete(one);
+        await one.close();
+      }),
+    );
+  }
+
+  async #closeWhenDone(one: Ingress | Egress): Promise<void> {
+    const soonest = this.#options.clock() + ON_ITS_WAY;
+    for (;;) {
+      const left = Math.max(soonest, this.#needed.get(one) ?? 0) - this.#options.clock();
+      if (left <= 0) break;
+      await new Promise((resolve) => setTimeout(resolve, Math.min(left, LOOK)).unref());
+      // Closed with all others.
+      if (!this.#leaving.has(one)) return;
+    }
+    this.#leaving.delete(one);
+    await one.close();
+  }
+
+  #tellFailure(name: string, started: Promise<void> | undefined): void {
+    started?.catch((error: unknown) => {
+      if (!this.#stopped) this.#options.onFailed?.(name, error);
+    });
+  }
+}
+
+const isIngress = (one: Ingress | Egress): one is Ingress => 'drain' in one;
