@@ -4,5 +4,12 @@ import type { ReplySink } from './port.ts';
 /** Tells, for the log at level debug, that a request is signed and about to go out. */
 export const tellSigned =
   (sink: () => ReplySink | undefined) =>
-  ({ id, sender, caller, agent, collective }: Request): void =>
-    sink()?.step?.('signed', { requestId: id, sender, caller, agent, collective });
+  ({ id, sender, caller, agent, collective, home: { flow } }: Request): void =>
+    sink()?.step?.('signed', {
+      ...(flow !== undefined && { flow }),
+      requestId: id,
+      sender,
+      caller,
+      agent,
+      collective,
+    });

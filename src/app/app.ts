@@ -114,6 +114,7 @@ export const createApp = (loaded: LoadedConfig, services: Services): App => {
     beside: nodes.beside.map((name) => known(egresses.get(name), name)),
     clock,
     stats,
+    ...(services.flows !== undefined && { flows: services.flows }),
     drainTimeout: config.drainTimeout * 1000,
     observers: [
       new LogObserver({ log, clock }),

@@ -1,3 +1,4 @@
+import type { FlowSource } from '../bridge/flow.ts';
 import type { Log } from '../bridge/log.ts';
 import type { BridgeObserver } from '../bridge/observer.ts';
 import type { KeyFiles } from '../config/key-files.ts';
@@ -17,6 +18,8 @@ export interface Services {
   readonly clock?: () => number;
   /** From 0 up to 1; `Math.random` unless given. */
   readonly random?: () => number;
+  /** Where the ids come from that the bridge gives to requests; chance unless given. */
+  readonly flows?: FlowSource;
   /** Real brokers unless given. */
   readonly transports?: Transports;
   /** Reads the certificates and keys that the configuration names; from disk unless given. */

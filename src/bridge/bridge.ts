@@ -3,6 +3,7 @@ import type { Home, Reply, Request } from '../envelope/message.ts';
 import { asRejection, Rejection } from '../envelope/rejection.ts';
 import { isSealedReply, isSealedRequest, type SealedReply, type SealedRequest } from '../envelope/sealed.ts';
 import { aboutReply, aboutRequest, callerOut, expiryOf, targetsOf } from './about.ts';
+import { type FlowSource, randomFlow } from './flow.ts';
 import { Homeward, type InsteadOf } from './homeward.ts';
 import { mapCaller } from './identity-map.ts';
 import { Ledger, type Note } from './ledger.ts';
@@ -28,6 +29,8 @@ export interface BridgeOptions {
   readonly clock: () => number;
   /** How long a stop waits for replies to requests in flight, in ms. */
   readonly drainTimeout: number;
+  /** Where the ids come from that it gives to requests; random unless told. */
+  readonly flows?: FlowSource;
   readonly stats?: Stats;
   /** Told of all that the bridge does, beside the counters: the log, a recording. */
   readonly observers?: readonly Partial<BridgeObserver>[];
@@ -184,9 +187,10 @@ export class Bridge {
     );
   }
 
-  async #request(request: Request | SealedRequest, from: Ingress): Promise<void> {
+  async #request(taken: Request | SealedRequest, from: Ingress): Promise<void> {
     const since = performance.now();
     const observers = this.#observers;
+    const request = this.#withFlow(taken);
     const context = aboutRequest(request);
     observers.step('request received', undefined, () => context);
     this.#delivering++;
@@ -214,6 +218,15 @@ export class Bridge {
       this.#delivering--;
       observers.handled('request', (performance.now() - since) / 1000);
     }
+  }
+
+  /** Replies find their request by this id, and by nothing that a sender chooses. */
+  #withFlow(request: Request | SealedRequest): Request | SealedRequest {
+    const { flows = randomFlow } = this.#options;
+    const flow = this.#ledger.continued(request) ?? flows();
+    return isSealedRequest(request)
+      ? { ...request, home: { ...request.home, flow } }
+      : { ...request, home: { ...request.home, flow } };
   }
 
   /** Holds nothing of the request but who sent it: as many may wait as there is room for. */
@@ -255,10 +268,11 @@ export class Bridge {
     }
     const caller = mapCaller(request.caller, identities);
     const outgoing = { ...request, caller, home: this.#withHop(request.home, from, to) };
-    return { outgoing, note: this.#ledger.sent(outgoing, request.caller, name) };
+    return { outgoing, note: this.#ledger.sent(request, caller, name) };
   }
 
-  #reply(reply: Reply | SealedReply, egress: Egress): void {
+  #reply(came: Reply | SealedReply, egress: Egress): void {
+    const reply = isSealedReply(came) ? this.#ledger.recognised(came) : came;
     const since = performance.now();
     const observers = this.#observers;
     const passage = this.#passageHome(reply.home.ingress, egress);
@@ -319,12 +333,18 @@ export class Bridge {
 
   #refused(rejection: Rejection, home: Home | undefined, stage: Stage): void {
     const { code, message, context, cause } = rejection;
-    const { requestId = home?.requestId, agent = home?.agent, collective = home?.collective } = context;
+    const {
+      flow = home?.flow,
+      requestId = home?.requestId,
+      agent = home?.agent,
+      collective = home?.collective,
+    } = context;
     this.#observers.refused({
       code,
       stage,
       context: {
         ...context,
+        ...(flow !== undefined && { flow }),
         ...(requestId !== undefined && { requestId }),
         ...(agent !== undefined && { agent }),
         ...(collective !== undefined && { collective }),

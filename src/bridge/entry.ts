@@ -11,6 +11,10 @@ const NAME_BYTES = 64;
 export interface EntryOptions {
   /** Under what replies find it. */
   readonly key: string;
+  /** Undefined where another instance took the request, and its replies do not say. */
+  readonly flow: string | undefined;
+  /** What a further message of the same request is known by; undefined where there is none. */
+  readonly asked: string | undefined;
   readonly fields: Fields;
   /** Undefined for a broadcast, and for replies whose request another instance took. */
   readonly nodes: readonly string[] | undefined;
@@ -24,6 +28,8 @@ export interface EntryOptions {
 /** What is remembered of one request until its line is written. */
 export class Entry {
   readonly key: string;
+  readonly flow: string | undefined;
+  readonly asked: string | undefined;
   readonly fields: Fields;
   readonly isOwn: boolean;
   readonly expires: number;
@@ -41,14 +47,16 @@ export class Entry {
   #nameless = 0;
   #bytes: number;
 
-  constructor({ key, fields, nodes, isOwn, expires, now }: EntryOptions) {
+  constructor({ key, flow, asked, fields, nodes, isOwn, expires, now }: EntryOptions) {
     this.key = key;
+    this.flow = flow;
+    this.asked = asked;
     this.fields = fields;
     this.isOwn = isOwn;
     this.expires = expires;
     this.started = now;
     this.last = now;
-    this.#bytes = ENTRY_BYTES + key.length;
+    this.#bytes = ENTRY_BYTES + key.length + (asked?.length ?? 0);
     for (const text of Object.values(fields)) this.#bytes += typeof text === 'string' ? text.length : 0;
     this.#waiting = nodes && new Set(nodes);
     this.#bytes += weightOf(nodes ?? []);
@@ -76,15 +84,9 @@ export class Entry {
     return node === undefined ? !this.isBroadcast : this.#waiting?.has(node) === true;
   }
 
-  /**
-   * Whether a message is of the same request: the same in all that a line says of it, and no node named twice, for that
-   * would be asked twice.
-   */
-  isAlike(fields: Fields, nodes: readonly string[] | undefined): boolean {
-    const waiting = this.#waiting;
-    if ((waiting === undefined) !== (nodes === undefined)) return false;
-    if (nodes?.some((node) => waiting?.has(node) || this.#heard.has(node))) return false;
-    return Object.entries(fields).every(([name, value]) => this.fields[name] === value);
+  /** Whether a message may be a further part of it: no node is named twice, for that would be asked twice. */
+  mayTake(nodes: readonly string[]): boolean {
+    return !this.isBroadcast && !nodes.some((node) => this.#waiting?.has(node) || this.#heard.has(node));
   }
 
   join(nodes: readonly string[], now: number): void {

@@ -1,7 +1,8 @@
 import type { Ingress } from '../adapter/port.ts';
 import type { Home, Reply } from '../envelope/message.ts';
-import { asRejection, Rejection, type RejectionCode } from '../envelope/rejection.ts';
+import { asRejection, Rejection, type RejectionCode, type RejectionContext } from '../envelope/rejection.ts';
 import { isSealedReply, type SealedReply } from '../envelope/sealed.ts';
+import { flowOf } from './about.ts';
 import { errorReply, isAnswerable } from './error-reply.ts';
 import type { BridgeObserver } from './observer.ts';
 import { withReplyHop } from './trail.ts';
@@ -74,7 +75,8 @@ export class Homeward {
     if (!isAnswerable(home, now)) return;
     const error = errorReply(rejection, home, reply?.node ?? identity, reply?.whose ?? '', now);
     const isSent = this.#send(reply === undefined ? { ...error, refusal: true } : error, false) === undefined;
-    if (isSent) observer.step('error sent', undefined, () => ({ requestId: home.requestId }));
+    if (isSent)
+      observer.step('error sent', undefined, () => ({ ...flowOf(home), requestId: home.requestId }));
   }
 
   /**
@@ -83,8 +85,8 @@ export class Homeward {
    */
   #send(reply: Reply | SealedReply, isNodes: boolean): Rejection | undefined {
     const ingress = this.#options.ingress(reply.home.ingress);
-    const { requestId } = reply.home;
     const { sender } = reply;
+    const about = { ...flowOf(reply.home), requestId: reply.home.requestId, sender };
     const isSealed = isSealedReply(reply);
     const isRefusal = !isSealed && reply.refusal === true;
     try {
@@ -94,10 +96,10 @@ export class Homeward {
           `the reply belongs to the ingress ${reply.home.ingress}, which this instance does not have: instances of one cluster need the same ingresses, and another bridge a cluster of its own`,
         );
       const home = isNodes && !isSealed ? reply.home : undefined;
-      ingress.reply(this.#traced(reply, ingress), this.#whenUnsent({ requestId, sender }, isRefusal, home));
+      ingress.reply(this.#traced(reply, ingress), this.#whenUnsent(about, isRefusal, home));
       return undefined;
     } catch (error) {
-      const rejection = asRejection(error, { requestId, sender });
+      const rejection = asRejection(error, about);
       this.#tell(rejection, isRefusal);
       return rejection;
     }
@@ -105,7 +107,7 @@ export class Homeward {
 
   /** Holds nothing of the reply but its way home: as many may wait as there is room for. */
   #whenUnsent(
-    about: { readonly requestId: string; readonly sender: string },
+    about: RejectionContext & { readonly sender: string },
     isRefusal: boolean,
     home?: Home,
   ): (rejection: Rejection) => void {

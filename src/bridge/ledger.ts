@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Home, Request } from '../envelope/message.ts';
 import { oncePerHome } from '../envelope/once-per-home.ts';
-import type { SealedHome, SealedReply, SealedRequest } from '../envelope/sealed.ts';
+import {
+  isSealedRequest,
+  type SealedHome,
+  type SealedReply,
+  type SealedRequest,
+} from '../envelope/sealed.ts';
 import { cut, LONGEST_TEXT } from '../envelope/text.ts';
 import { Entry, type EntryOptions, type Fields } from './entry.ts';
 import type { RequestSummary } from './observer.ts';
@@ -27,7 +32,7 @@ export interface Note {
   readonly nodes: readonly string[];
 }
 
-/** Requests that one client has open under one id, one agent and one reply subject; the oldest makes room. */
+/** Sealed requests that are open under one id and one reply subject; the oldest makes room. */
 const MOST_ALIKE = 16;
 /** Requests of other instances whose replies are counted at once: whoever may reply can make some up. */
 const MOST_FOREIGN = 1_000;
@@ -37,8 +42,8 @@ const MOST_FOREIGN = 1_000;
  * Nothing depends on it: a reply whose request it never saw (another instance took it, or it came before a
  * restart) gets a line of its own.
  *
- * What a sender chooses tells no two requests apart: only what is the same in all that its line says is one request.
- * Replies find it by their way home, and among those that share one by the node that is awaited.
+ * What a sender chooses makes no two requests one: each has the bridge's own flow id, by which its replies find it. Those to
+ * a sealed request bear none; they find it by their way home, and among those that share one by the node that is awaited.
  */
 export class Ledger {
   readonly #options: LedgerOptions;
@@ -46,9 +51,12 @@ export class Ledger {
   readonly #entries = new Set<Entry>();
   /** Those of them whose request another instance took. */
   readonly #foreign = new Set<Entry>();
+  /** By what their replies find them by. */
   readonly #alike = new Map<string, Entry[]>();
-  /** Requests of this instance that were written up, so that a late reply is not called another instance's. */
-  readonly #written = new Set<string>();
+  /** Those that were addressed to nodes, of which further messages may come; the last where several are the same. */
+  readonly #asked = new Map<string, Entry>();
+  /** The flows of requests of this instance that were written up, so that a late reply is not called another instance's. */
+  readonly #written = new Map<string, string | undefined>();
   readonly #keyOfReply = oncePerHome(keyOf);
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -75,35 +83,42 @@ export class Ledger {
     return true;
   }
 
-  sent(request: Request, callerIn: string, route: string): Note {
-    const { id, target, payload, home } = request;
-    return this.#note(
-      keyOf(home),
-      target.kind === 'directed' ? target.nodes : undefined,
-      home.expires * 1000,
-      {
-        request_id: cut(id),
-        caller_in: callerIn,
-        caller_out: request.caller,
-        sender: cut(request.sender),
-        collective: request.collective,
-        agent: request.agent,
-        action: payload.kind === 'rpc' ? cut(payload.action) : 'ping',
-        route,
-      },
-    );
+  /**
+   * The flow of the open request that a message is a further part of: clients split a long list of nodes into groups with one
+   * request id. It is the same of the same verified caller in all that the request's line says, and names no node twice.
+   */
+  continued(request: Request | SealedRequest): string | undefined {
+    const nodes = nodesOf(request);
+    const entry = nodes && this.#asked.get(askedOf(request));
+    return entry?.mayTake(nodes ?? []) === true ? entry.flow : undefined;
+  }
+
+  /** @param taken as it came, before its caller was mapped */
+  sent(taken: Request, callerOut: string, route: string): Note {
+    const { id, caller, payload, home } = taken;
+    return this.#note(keyOf(home), taken, home.expires * 1000, {
+      flow: home.flow,
+      request_id: cut(id),
+      caller_in: caller,
+      caller_out: callerOut,
+      sender: cut(taken.sender),
+      collective: taken.collective,
+      agent: taken.agent,
+      action: payload.kind === 'rpc' ? cut(payload.action) : 'ping',
+      route,
+    });
   }
 
   /**
    * A request that passes sealed.
    * @returns undefined for one that names no id and leaves no line, for its replies could not be told apart
    */
-  passed({ home, targets, expires, sender, caller }: SealedRequest, route: string): Note | undefined {
+  passed(request: SealedRequest, route: string): Note | undefined {
+    const { home, targets, expires, sender, caller } = request;
     const [first] = targets;
     if (home.requestId === '' || first === undefined) return undefined;
-    const nodes: string[] = [];
-    for (const target of targets) if (target.kind === 'node') nodes.push(target.node);
-    return this.#note(sealedKeyOf(home), first.kind === 'node' ? nodes : undefined, expires, {
+    return this.#note(sealedKeyOf(home), request, expires, {
+      flow: home.flow,
       request_id: cut(home.requestId),
       caller_in: caller,
       sender: cut(sender),
@@ -115,14 +130,23 @@ export class Ledger {
 
   /** @param node who answered, where the reply says so */
   replied(home: Home, failed: boolean, node?: string): void {
-    const { requestId, collective, agent, expires } = home;
-    const about = (): Fields => ({ request_id: cut(requestId), collective, agent });
-    this.#answered(this.#keyOfReply(home), expires * 1000, about, failed, node);
+    const { flow, requestId, collective, agent, expires } = home;
+    const about = (): Fields => ({ flow, request_id: cut(requestId), collective, agent });
+    this.#answered(home.flow ?? this.#keyOfReply(home), expires * 1000, about, failed, node);
+  }
+
+  /** A reply to a sealed request, with the flow of that where this instance has taken it. */
+  recognised(reply: SealedReply): SealedReply {
+    const { home, sender } = reply;
+    if (home.requestId === '') return reply;
+    const key = sealedKeyOf(home);
+    const flow = this.#awaiting(key, sender || undefined)?.flow ?? this.#written.get(key);
+    return flow === undefined ? reply : { ...reply, home: { ...home, flow } };
   }
 
   passedBack({ home, expires, sender }: SealedReply): void {
     if (home.requestId === '') return;
-    const about = (): Fields => ({ request_id: cut(home.requestId) });
+    const about = (): Fields => ({ flow: home.flow, request_id: cut(home.requestId) });
     this.#answered(sealedKeyOf(home), expires, about, false, sender || undefined);
   }
 
@@ -143,13 +167,16 @@ export class Ledger {
     for (const entry of this.#entries) this.#close(entry);
   }
 
-  #note(key: string, nodes: readonly string[] | undefined, expires: number, fields: Fields): Note {
+  #note(key: string, request: Request | SealedRequest, expires: number, fields: Fields): Note {
     const now = this.#options.clock();
-    const twin = this.#alike.get(key)?.find((entry) => entry.isOwn && entry.isAlike(fields, nodes));
+    const nodes = nodesOf(request);
+    const { flow } = request.home;
+    const twin = nodes && this.#alike.get(key)?.find((one) => one.flow === flow && one.mayTake(nodes));
     if (twin === undefined || nodes === undefined) {
-      // Who asks all once more awaits no more replies to what he asked before.
-      if (twin !== undefined) this.#close(twin);
-      return { entry: this.#add({ key, fields, nodes, isOwn: true, expires, now }), nodes: nodes ?? [] };
+      const asked = nodes && askedOf(request);
+      const entry = this.#add({ key, flow, asked, fields, nodes, isOwn: true, expires, now });
+      if (asked !== undefined) this.#asked.set(asked, entry);
+      return { entry, nodes: nodes ?? [] };
     }
     const before = twin.bytes;
     twin.join(nodes, now);
@@ -182,7 +209,16 @@ export class Ledger {
     if (oldest !== undefined && this.#foreign.size >= MOST_FOREIGN) this.#close(oldest);
     const whose: Fields = this.#written.has(key) ? { late: true } : { taken_by: 'another instance' };
     const fields = { ...about, ...whose };
-    const entry = this.#add({ key, fields, nodes: undefined, isOwn: false, expires, now });
+    const entry = this.#add({
+      key,
+      flow: undefined,
+      asked: undefined,
+      fields,
+      nodes: undefined,
+      isOwn: false,
+      expires,
+      now,
+    });
     this.#foreign.add(entry);
     return entry;
   }
@@ -224,10 +260,10 @@ export class Ledger {
     }
   }
 
-  #remember(key: string): void {
-    this.#written.add(key);
+  #remember({ key, flow }: Entry): void {
+    this.#written.set(key, flow);
     if (this.#written.size <= this.#options.capacity) return;
-    for (const oldest of this.#written) {
+    for (const oldest of this.#written.keys()) {
       this.#written.delete(oldest);
       return;
     }
@@ -236,6 +272,8 @@ export class Ledger {
   #drop(entry: Entry): void {
     this.#entries.delete(entry);
     this.#foreign.delete(entry);
+    const { asked } = entry;
+    if (asked !== undefined && this.#asked.get(asked) === entry) this.#asked.delete(asked);
     this.#bytes -= entry.bytes;
     const others = this.#alike.get(entry.key)?.filter((one) => one !== entry) ?? [];
     if (others.length === 0) this.#alike.delete(entry.key);
@@ -245,7 +283,7 @@ export class Ledger {
   #close(entry: Entry): void {
     this.#drop(entry);
     // Not one that another instance took: its further replies are that one's still.
-    if (entry.isOwn) this.#remember(entry.key);
+    if (entry.isOwn) this.#remember(entry);
     const { route } = entry.fields;
     this.#options.onDone({
       fields: () => entry.line(),
@@ -256,9 +294,30 @@ export class Ledger {
   }
 }
 
-/** All that is known of a request by what its replies bring home. */
-const keyOf = ({ ingress, replyTo, requestId, collective, agent, action = '' }: Home): string =>
-  short(JSON.stringify([ingress, replyTo, requestId, collective, agent, action]));
+/** The nodes that are named; undefined where all are asked. */
+const nodesOf = (request: Request | SealedRequest): readonly string[] | undefined => {
+  if (!isSealedRequest(request)) return request.target.kind === 'directed' ? request.target.nodes : undefined;
+  if (request.targets[0]?.kind !== 'node') return undefined;
+  return request.targets.flatMap((target) => (target.kind === 'node' ? [target.node] : []));
+};
+
+/** Who asks what of whom, but for the nodes. */
+const askedOf = (request: Request | SealedRequest): string => {
+  const { home, sender, caller } = request;
+  const { ingress, replyTo, requestId } = home;
+  const what = isSealedRequest(request)
+    ? [request.targets[0]?.collective]
+    : [
+        request.collective,
+        request.agent,
+        ...(request.payload.kind === 'rpc' ? [request.payload.action] : []),
+      ];
+  return short(JSON.stringify([ingress, replyTo, requestId, sender, caller ?? null, ...what]));
+};
+
+/** What the replies of the version before bring home of their request. */
+const keyOf = ({ flow, ingress, replyTo, requestId, collective, agent, action = '' }: Home): string =>
+  flow ?? short(JSON.stringify([ingress, replyTo, requestId, collective, agent, action]));
 
 /** Replies to what passes sealed say no more than this. */
 const sealedKeyOf = ({ ingress, replyTo, requestId }: SealedHome): string =>

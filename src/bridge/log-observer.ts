@@ -60,9 +60,18 @@ export class LogObserver implements BridgeObserver {
 
   step(step: Step, passage: Passage | undefined, about: () => About): void {
     if (this.#log.isLevelEnabled?.('debug') !== true) return;
-    const { requestId, sender, caller, callerOut, agent, collective, targets } = about();
+    const { flow, requestId, sender, caller, callerOut, agent, collective, targets } = about();
     const route = passage?.name;
-    const texts = { request_id: requestId, sender, caller, caller_out: callerOut, agent, collective, route };
+    const texts = {
+      flow,
+      request_id: requestId,
+      sender,
+      caller,
+      caller_out: callerOut,
+      agent,
+      collective,
+      route,
+    };
     const known = Object.entries(texts).flatMap(([name, text]) =>
       text === undefined ? [] : [[name, cut(text)]],
     );
@@ -82,11 +91,12 @@ export class LogObserver implements BridgeObserver {
   refused(refusal: Refusal): void {
     const { code, stage, context, cause, byLink, isAnswer } = refusal;
     if (byLink) return;
-    const { requestId, sender, caller, agent, collective } = context;
+    const { flow, requestId, sender, caller, agent, collective } = context;
     const isReply = stage === 'reply';
     const fields: LogFields = {
       event: isReply ? 'reply_not_sent' : 'rejected',
       reason: code,
+      flow,
       request_id: requestId,
       sender,
       ...(isReply ? {} : { caller, agent, collective }),
@@ -98,10 +108,11 @@ export class LogObserver implements BridgeObserver {
     lines.tell(`${stage} ${code}`, level, fields, refusalText(refusal));
   }
 
-  leftAlone({ what, why, context: { requestId, sender, agent, collective } }: LeftAlone): void {
+  leftAlone({ what, why, context: { flow, requestId, sender, agent, collective } }: LeftAlone): void {
     const fields: LogFields = {
       event: 'left_alone',
       reason: why,
+      flow,
       request_id: requestId,
       sender,
       agent,

@@ -14,6 +14,11 @@ export type Hop = readonly string[];
  * in a reply token, so that any instance can carry any reply.
  */
 export interface Home {
+  /**
+   * The bridge's own id of the request, 32 hex digits; undefined until a bridge has taken it. What a sender chooses, also the
+   * request id, keys nothing inside.
+   */
+  readonly flow?: string;
   /** Name of the ingress that the request came in by. */
   readonly ingress: string;
   /** Where the ingress's side wants the reply: a NATS subject or a STOMP destination. */

@@ -55,6 +55,8 @@ export type RejectionCode = (typeof REJECTION_CODES)[number];
 
 /** What is known of the message when it is refused; all of it unverified unless the code comes after verification. */
 export interface RejectionContext {
+  /** The bridge's own id of the request, once it has taken it. */
+  readonly flow?: string;
   readonly requestId?: string;
   readonly sender?: string;
   readonly caller?: string;

@@ -20,6 +20,11 @@ export interface SealedContent {
 
 /** The way home of a sealed request; what `Home` is to a request that is translated. */
 export interface SealedHome {
+  /**
+   * As that of `Home`, in the instance that took the request: other vendors' brokers may carry its replies, so that it does
+   * not travel.
+   */
+  readonly flow?: string;
   readonly ingress: string;
   readonly replyTo: string;
   /** The federation's id of the request; the content is not opened to look for another. */

@@ -1,4 +1,5 @@
 import { createApp } from '../app/app.ts';
+import { flowsFrom } from '../bridge/flow.ts';
 import type { Log } from '../bridge/log.ts';
 import { type BridgeObserver, refusalText } from '../bridge/observer.ts';
 import { Unfinished } from '../bridge/unfinished.ts';
@@ -119,6 +120,7 @@ export const openStage = async (
     observers: [observer],
     offline: true,
     collect: 0,
+    flows: flowsFrom(header.seed),
     transports: {
       nats: (_, name, side) => linkOf(name, side),
       stomp: (_, name, side) => linkOf(name, side),

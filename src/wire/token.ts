@@ -7,20 +7,23 @@ import { ByteReader, ByteWriter } from './bytes.ts';
  * A reply token: all that a reply needs to find its way home, inside the reply destination, so that no instance
  * stores anything. Layout, before base64url:
  *
- *     version 1 | flags | expires (4, seconds) | request id (16, or a text) | ingress | replyTo | agent | dialect
- *     | [action] | [federation request id] | [hops] | [nodes asked] | MAC (16)
+ *     version 2 | flags | expires (4, seconds) | request id (16, or a text) | [flow (16)] | ingress | replyTo | agent
+ *     | dialect | [action] | [federation request id] | [hops] | [nodes asked] | MAC (16)
  *
+ * Version 1 has no flow; it is read, for replies to requests that an instance of the version before has sent.
  * Texts are length-prefixed. The MAC is HMAC-SHA256 under the cluster key, cut to 128 bits, over the cluster's,
  * the collective's and the nodes' protocol's name and all before it: a token of another of these is a forged one. What can
  * be read on a legacy broker, whose nodes sign their replies, is so of no use to forge one of a Choria node, which bears
  * no signature.
  */
-const VERSION = 1;
+const VERSION = 2;
+const READ: ReadonlySet<number> = new Set([1, VERSION]);
 const HAS_FEDERATION_ID = 1;
 const HAS_HOPS = 2;
 const DIRECTED = 4;
 const TEXT_ID = 8;
 const HAS_ACTION = 16;
+const HAS_FLOW = 32;
 const MAC_BYTES = 16;
 
 /** What both clients make; any other 32 characters travel as they are. */
@@ -56,12 +59,18 @@ const nodeHash = (identity: string): number => {
   return (hash ^ (hash >>> 16)) & 0xffff;
 };
 
+/** @param bytes all before it, first the version */
 const macOf = (bytes: Uint8Array, { key, cluster, protocol, collective }: TokenContext): Buffer =>
   createHmac('sha256', key)
-    .update(`mcbridge reply ${VERSION}\0${cluster}\0${protocol}\0${collective}\0`)
+    .update(`mcbridge reply ${bytes[0]}\0${cluster}\0${protocol}\0${collective}\0`)
     .update(bytes)
     .digest()
     .subarray(0, MAC_BYTES);
+
+const flowBytes = (flow: string): Buffer => {
+  if (!HEX_ID.test(flow)) throw new Error(`the flow id ${flow} is not made of 32 hex digits`);
+  return Buffer.from(flow, 'hex');
+};
 
 /** @param nodes the nodes that the reply may come from; undefined for a broadcast */
 export const encodeToken = (
@@ -77,11 +86,13 @@ export const encodeToken = (
       (home.hops === undefined ? 0 : HAS_HOPS) |
       (nodes === undefined ? 0 : DIRECTED) |
       (isHexId ? 0 : TEXT_ID) |
-      (home.action === undefined ? 0 : HAS_ACTION),
+      (home.action === undefined ? 0 : HAS_ACTION) |
+      (home.flow === undefined ? 0 : HAS_FLOW),
   );
   writer.uint32(home.expires);
   if (isHexId) writer.bytes(Buffer.from(home.requestId, 'hex'));
   else writer.text(home.requestId);
+  if (home.flow !== undefined) writer.bytes(flowBytes(home.flow));
   for (const text of [home.ingress, home.replyTo, home.agent, home.dialect]) writer.text(text);
   if (home.action !== undefined) writer.text(home.action);
   if (home.federationRequestId !== undefined) writer.text(home.federationRequestId);
@@ -108,12 +119,13 @@ export const decodeToken = (token: string, context: TokenContext, now: number): 
 };
 
 /** @throws Rejection `token_expired` */
-export const checkPass = ({ home }: ReplyPass, now: number): void => {
-  const late = Math.floor(now / 1000) - home.expires;
+export const checkPass = ({ home: { flow, requestId, agent, expires } }: ReplyPass, now: number): void => {
+  const late = Math.floor(now / 1000) - expires;
   if (late > 0)
     throw new Rejection('token_expired', `the reply came ${late} s after its request's ttl had ended`, {
-      requestId: home.requestId,
-      agent: home.agent,
+      ...(flow !== undefined && { flow }),
+      requestId,
+      agent,
     });
 };
 
@@ -125,10 +137,10 @@ export const readToken = (token: string, context: TokenContext): ReplyPass => {
   // Several base64url texts decode to the same bytes; only the one that was written is taken.
   if (all.length <= MAC_BYTES + 2 || all.toString('base64url') !== token)
     throw new Rejection('token_malformed', 'the reply token is cut short or garbled');
-  if (all[0] !== VERSION)
+  if (!READ.has(all[0] ?? 0))
     throw new Rejection(
       'token_malformed',
-      `the reply token is of version ${all[0]}, this bridge reads version ${VERSION}`,
+      `the reply token is of version ${all[0]}, this bridge reads versions 1 to ${VERSION}`,
     );
   const bytes = all.subarray(0, -MAC_BYTES);
   if (!timingSafeEqual(macOf(bytes, context), all.subarray(-MAC_BYTES))) {
@@ -146,6 +158,7 @@ const parse = (bytes: Buffer, collective: string): ReplyPass => {
   const flags = reader.byte();
   const expires = reader.uint32();
   const requestId = flags & TEXT_ID ? reader.text() : reader.bytes(16).toString('hex');
+  const flow = flags & HAS_FLOW ? reader.bytes(16).toString('hex') : undefined;
   const [ingress, replyTo, agent, dialect] = [reader.text(), reader.text(), reader.text(), reader.text()];
   const action = flags & HAS_ACTION ? reader.text() : undefined;
   const federationRequestId = flags & HAS_FEDERATION_ID ? reader.text() : undefined;
@@ -154,6 +167,7 @@ const parse = (bytes: Buffer, collective: string): ReplyPass => {
   if (!reader.done) throw new Rejection('token_malformed', 'the reply token has bytes to spare');
   return {
     home: {
+      ...(flow === undefined ? {} : { flow }),
       ingress,
       replyTo,
       requestId,

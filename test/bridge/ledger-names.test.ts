@@ -29,13 +29,14 @@ interface Asked {
 }
 
 const requestOf = ({
+  caller = BOB,
   agent = 'rpcutil',
   action = 'ping',
   replyTo = 'mcollective.reply.bob.1',
   nodes,
 }: Asked): Request => {
   const target: Target = nodes === undefined ? { kind: 'broadcast' } : { kind: 'directed', nodes };
-  const made = requestAt(START / 1000, { id: ID, agent, target });
+  const made = requestAt(START / 1000, { id: ID, caller, agent, target });
   return {
     ...made,
     payload: { kind: 'rpc', action, data: new Map() },
@@ -71,15 +72,32 @@ const replyOf = (request: SealedRequest, sender: string): SealedReply => ({
 describe('the line of a request', () => {
   let lines: LogLine[];
   let ledger: Ledger;
+  let flows: number;
+  /** As the bridge does it. */
+  const withFlow = <T extends Request | SealedRequest>(request: T): T => {
+    const flow = ledger.continued(request) ?? String(++flows).padStart(32, '0');
+    return { ...request, home: { ...request.home, flow } };
+  };
   const sent = (asked: Asked): { readonly note: Note; readonly home: Home } => {
-    const request = requestOf(asked);
-    return { note: ledger.sent(request, asked.caller ?? BOB, 'federation → legacy'), home: request.home };
+    const request = withFlow(requestOf(asked));
+    return { note: ledger.sent(request, 'cert=mapped', 'federation → legacy'), home: request.home };
+  };
+  const passed = (request: SealedRequest): string | undefined => {
+    const taken = withFlow(request);
+    ledger.passed(taken, 'federation → choria');
+    return taken.home.flow;
+  };
+  const passedBack = (reply: SealedReply): string | undefined => {
+    const known = ledger.recognised(reply);
+    ledger.passedBack(known);
+    return known.home.flow;
   };
   const written = () => lines.map(({ fields }) => fields);
 
   beforeEach(() => {
     vi.useFakeTimers({ now: START });
     lines = [];
+    flows = 0;
     const observer = new LogObserver({ log: recordingLog(lines), clock: Date.now });
     ledger = new Ledger({
       onDone: (summary) => observer.requestDone(summary),
@@ -122,6 +140,31 @@ describe('the line of a request', () => {
     }
   });
 
+  it('is in the name of its own caller, though another asks the same of the same node in all that he can choose', () => {
+    for (const nodes of [['n1'], undefined]) {
+      const [alices, bobs] = [ALICE, BOB].map(
+        (caller) => sent({ caller, action: 'inventory', ...(nodes && { nodes }) }).home,
+      );
+      if (alices === undefined || bobs === undefined) throw new Error('nothing was sent');
+      ledger.replied(bobs, false, 'n1');
+      ledger.replied(bobs, true, 'n1');
+      ledger.stop();
+      const bobsLine = { flow: bobs.flow, caller_in: BOB };
+      const alicesLine = { flow: alices.flow, caller_in: ALICE, replies: 0 };
+      // A line is written once all that were named have answered.
+      expect(written()).toMatchObject(
+        nodes === undefined
+          ? [alicesLine, { ...bobsLine, replies: 1, errors: 1 }]
+          : [
+              { ...bobsLine, replies: 1, missing: 0 },
+              { ...alicesLine, missing: 1 },
+              { flow: bobs.flow, late: true, errors: 1 },
+            ],
+      );
+      lines.length = 0;
+    }
+  });
+
   it('is another one where the reply subject is another', () => {
     sent({ replyTo: 'mcollective.reply.bob.1', nodes: ['n1'] });
     const { home } = sent({ replyTo: 'mcollective.reply.bob.2', nodes: ['n2'] });
@@ -139,8 +182,9 @@ describe('the line of a request', () => {
 
   it('is another one where a node is asked once more', () => {
     const { home } = sent({ nodes: ['n1', 'n2'] });
-    sent({ nodes: ['n2'] });
-    for (const node of ['n1', 'n2', 'n2']) ledger.replied(home, false, node);
+    const { home: again } = sent({ nodes: ['n2'] });
+    for (const node of ['n1', 'n2']) ledger.replied(home, false, node);
+    ledger.replied(again, false, 'n2');
     expect(written()).toMatchObject([
       { targets: 2, replies: 2, missing: 0 },
       { targets: 1, replies: 1, missing: 0 },
@@ -150,7 +194,7 @@ describe('the line of a request', () => {
   it('of all that went to everybody is written as well', () => {
     for (const action of ['ping', 'get_fact', 'get_fact']) sent({ action });
     ledger.stop();
-    expect(written().map(({ action }) => action)).toEqual(['get_fact', 'ping', 'get_fact']);
+    expect(written().map(({ action }) => action)).toEqual(['ping', 'get_fact', 'get_fact']);
   });
 
   it('counts no answers of nodes that were not asked as those of nodes that were', () => {
@@ -171,26 +215,28 @@ describe('the line of a request', () => {
   });
 
   it('of a sealed request is that of its sender and its reply subject', () => {
-    ledger.passed(sealedOf(ID, { sender: 'alice', nodes: ['absent'] }), 'federation → choria');
+    const alices = passed(sealedOf(ID, { sender: 'alice', nodes: ['absent'] }));
     const bobs = sealedOf(ID, { sender: 'bob', nodes: ['n1'] });
     const others = sealedOf(ID, { sender: 'bob', nodes: ['n2'], replyTo: 'mcollective.reply.bob.2' });
-    for (const request of [bobs, others]) ledger.passed(request, 'federation → choria');
-    ledger.passedBack(replyOf(bobs, 'n1'));
-    ledger.passedBack(replyOf(others, 'n2'));
+    const [first, second] = [bobs, others].map(passed);
+    expect(passedBack(replyOf(bobs, 'n1'))).toBe(first);
+    expect(passedBack(replyOf(others, 'n2'))).toBe(second);
+    // Late, its request is known still.
+    expect(passedBack(replyOf(others, 'n2'))).toBe(second);
     ledger.stop();
     expect(written()).toMatchObject([
-      { sender: 'bob', replies: 1, missing: 0 },
-      { sender: 'bob', replies: 1, missing: 0 },
-      { sender: 'alice', replies: 0, missing: 1 },
+      { flow: first, sender: 'bob', replies: 1, missing: 0 },
+      { flow: second, sender: 'bob', replies: 1, missing: 0 },
+      { flow: alices, sender: 'alice', replies: 0, missing: 1 },
+      { flow: second, late: true, replies: 1 },
     ]);
   });
 
   it('tells long ids apart, and holds the beginning of each', () => {
     const ids = ['x', 'y'].map((end) => 'i'.repeat(1_000_000) + end);
     const [one, other] = ids.map((id) => sealedOf(id, {}));
-    for (const request of [one, other])
-      if (request !== undefined) ledger.passed(request, 'federation → choria');
-    if (other !== undefined) ledger.passedBack(replyOf(other, 'n1'));
+    for (const request of [one, other]) if (request !== undefined) passed(request);
+    if (other !== undefined) passedBack(replyOf(other, 'n1'));
     expect(written()).toMatchObject([{ replies: 1, missing: 0 }]);
     expect(ledger.open).toBe(1);
     expect(String(written()[0]?.['request_id'])).toMatch(/^i{200,253}…$/);
@@ -204,8 +250,8 @@ describe('the line of a request', () => {
         sender: `${n} ${long}`,
         nodes: [`${n}${'.n'.repeat(120)}`],
       });
-      ledger.passed(request, 'federation → choria');
-      ledger.passedBack(replyOf(sealedOf(`other ${n} ${long}`, {}), `${n} ${long}`));
+      passed(request);
+      passedBack(replyOf(sealedOf(`other ${n} ${long}`, {}), `${n} ${long}`));
     }
     // They were 480 MB together.
     expect(heapInUse() - before).toBeLessThan(20 * 1024 ** 2);
@@ -225,7 +271,7 @@ describe('the line of a request', () => {
 
   it('does not go early for the sake of made-up replies', () => {
     sent({ nodes: ['absent'] });
-    for (let n = 0; n < 30_000; n++) ledger.passedBack(replyOf(sealedOf(`made up ${n}`, {}), 'n1'));
+    for (let n = 0; n < 30_000; n++) passedBack(replyOf(sealedOf(`made up ${n}`, {}), 'n1'));
     expect(ledger.open).toBe(1);
     expect(lines.every(({ fields }) => fields['event'] === 'replies')).toBe(true);
   });

@@ -21,13 +21,14 @@ describe('the ledger', () => {
   let lines: LogLine[];
   let ledger: Ledger;
   const idOf = (letter: string): string => letter.repeat(32);
+  const flowOf = (letter: string): string => letter.padStart(32, '0');
   const request = (letter: string, target: Target = { kind: 'broadcast' }) => {
-    const made = requestAt(START / 1000, { id: idOf(letter), target });
-    return { ...made, home: { ...made.home, requestId: made.id } };
+    const made = requestAt(START / 1000, { id: idOf(letter), caller: 'choria=alice.mcollective', target });
+    return { ...made, home: { ...made.home, flow: flowOf(letter), requestId: made.id } };
   };
   const directed = (...nodes: readonly string[]): Target => ({ kind: 'directed', nodes });
   const sent = (letter: string, target?: Target): Note =>
-    ledger.sent(request(letter, target), 'choria=alice.mcollective', 'federation → legacy');
+    ledger.sent(request(letter, target), 'cert=alice', 'federation → legacy');
   const replied = (letter: string, failed = false): void => ledger.replied(request(letter).home, failed);
   const make = (capacity = 10, bytes = 1024 ** 2): void => {
     const observer = new LogObserver({ log: recordingLog(lines), clock: Date.now });
@@ -63,6 +64,7 @@ describe('the ledger', () => {
         message: 'request',
         fields: {
           event: 'request',
+          flow: flowOf('a'),
           request_id: idOf('a'),
           caller_in: 'choria=alice.mcollective',
           caller_out: 'cert=alice',
@@ -128,9 +130,24 @@ describe('the ledger', () => {
     replied('a');
     vi.advanceTimersByTime(QUIET + 1_000);
     expect(lines).toMatchObject([
-      { message: 'replies', fields: { request_id: idOf('a'), replies: 2, taken_by: 'another instance' } },
+      {
+        message: 'replies',
+        fields: { flow: flowOf('a'), request_id: idOf('a'), replies: 2, taken_by: 'another instance' },
+      },
     ]);
     expect(lines[0]?.fields).not.toHaveProperty('targets');
+  });
+
+  it('counts replies with a token of the version before, which names no flow, on a line of their own', () => {
+    const { flow: _, ...home } = request('a').home;
+    sent('a');
+    ledger.replied(home, false);
+    ledger.replied(home, false);
+    vi.advanceTimersByTime(QUIET + 1_000);
+    expect(lines).toMatchObject([
+      { message: 'replies', fields: { request_id: idOf('a'), replies: 2, taken_by: 'another instance' } },
+    ]);
+    expect(lines[0]?.fields['flow']).toBeUndefined();
   });
 
   it('makes one line of a request that came in several messages', () => {

@@ -24,6 +24,7 @@ const home: Home = {
   dialect: 'go',
   expires: EXPIRES,
 };
+const FLOW = '0123456789abcdef0123456789abcdef';
 const nodes = (count: number): readonly string[] =>
   Array.from({ length: count }, (_, i) => `node${i}.example.net`);
 
@@ -42,7 +43,7 @@ const decode = (token: string, other: Partial<TokenContext> = {}, now = NOW): st
 /** A token with the right MAC around any bytes. */
 const sealed = (bytes: Buffer): string => {
   const mac = createHmac('sha256', context.key)
-    .update('mcbridge reply 1\0production\0mcollective\0mcollective\0')
+    .update(`mcbridge reply ${bytes[0]}\0production\0mcollective\0mcollective\0`)
     .update(bytes)
     .digest();
   return Buffer.concat([bytes, mac.subarray(0, 16)]).toString('base64url');
@@ -61,13 +62,15 @@ const homes: fc.Arbitrary<Home> = fc
     agent: text,
     dialect: text,
     expires: fc.integer({ min: 0, max: 0xffffffff }),
+    flow: fc.option(fc.stringMatching(/^[0-9a-f]{32}$/), { nil: undefined }),
     action: fc.option(text, { nil: undefined }),
     federationRequestId: fc.option(text, { nil: undefined }),
     hops: fc.option(fc.array(fc.array(text, { maxLength: 3 }), { maxLength: 4 }), { nil: undefined }),
   })
-  .map(({ action, federationRequestId, hops, ...rest }) => ({
+  .map(({ flow, action, federationRequestId, hops, ...rest }) => ({
     ...rest,
     collective: 'mcollective',
+    ...(flow === undefined ? {} : { flow }),
     ...(action === undefined ? {} : { action }),
     ...(federationRequestId === undefined ? {} : { federationRequestId }),
     ...(hops === undefined ? {} : { hops }),
@@ -101,6 +104,16 @@ describe('a reply token', () => {
     expect(readToken(longer, context).home.action).toBe('get_fact');
   });
 
+  it('grows by 21 characters for the flow of its request', () => {
+    const longer = encodeToken({ ...home, flow: FLOW }, undefined, context);
+    expect(longer).toHaveLength(219);
+    expect(readToken(longer, context).home.flow).toBe(FLOW);
+  });
+
+  it('is not made for a flow that is no id of the bridge’s own', () => {
+    expect(() => encodeToken({ ...home, flow: 'a sender’s own' }, undefined, context)).toThrow('flow id');
+  });
+
   it('vouches for the 200 nodes that were asked and for hardly any other', () => {
     const pass = readToken(encodeToken(home, nodes(200), context), context);
     expect(nodes(200).every(pass.asked)).toBe(true);
@@ -121,9 +134,10 @@ describe('a reply token', () => {
   });
 
   it('says whose reply came too late', () => {
-    expect(() => decodeToken(encodeToken(home, undefined, context), context, NOW + 60_000)).toThrow(
+    const token = encodeToken({ ...home, flow: FLOW }, undefined, context);
+    expect(() => decodeToken(token, context, NOW + 60_000)).toThrow(
       expect.objectContaining({
-        context: { requestId: home.requestId, agent: 'rpcutil' },
+        context: { flow: FLOW, requestId: home.requestId, agent: 'rpcutil' },
         message: expect.stringContaining('60 s'),
       }),
     );
@@ -179,9 +193,9 @@ describe('a reply token', () => {
 
   it('of a version to come is not guessed at', () => {
     const bytes = Buffer.from(encodeToken(home, undefined, context), 'base64url');
-    bytes.writeUInt8(2, 0);
+    bytes.writeUInt8(255, 0);
     expect(() => readToken(bytes.toString('base64url'), context)).toThrow(
-      expect.objectContaining({ code: 'token_malformed', message: expect.stringContaining('version 2') }),
+      expect.objectContaining({ code: 'token_malformed', message: expect.stringContaining('version 255') }),
     );
   });
 
@@ -207,10 +221,14 @@ describe('a reply token', () => {
 
   it('that the key’s owner filled with nonsense is refused or read, but nothing else', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ minLength: 3, maxLength: 120 }), (noise) => {
-        const token = sealed(Buffer.concat([Buffer.of(1), noise]));
-        expect(codeOf(() => readToken(token, context))).toMatch(/^(token_malformed|accepted)$/);
-      }),
+      fc.property(
+        fc.constantFrom(1, 2),
+        fc.uint8Array({ minLength: 3, maxLength: 120 }),
+        (version, noise) => {
+          const token = sealed(Buffer.concat([Buffer.of(version), noise]));
+          expect(codeOf(() => readToken(token, context))).toMatch(/^(token_malformed|accepted)$/);
+        },
+      ),
       { numRuns: 1_000 },
     );
   });
@@ -218,11 +236,23 @@ describe('a reply token', () => {
   it('is laid out and authenticated as documented', () => {
     const field = (text: string): Buffer => Buffer.concat([Buffer.of(0, text.length), Buffer.from(text)]);
     const bytes = Buffer.concat([
+      Buffer.of(2, 32),
+      Buffer.from(EXPIRES.toString(16), 'hex'),
+      Buffer.from(home.requestId, 'hex'),
+      Buffer.from(FLOW, 'hex'),
+      ...[home.ingress, home.replyTo, home.agent, home.dialect].map(field),
+    ]);
+    expect(encodeToken({ ...home, flow: FLOW }, undefined, context)).toBe(sealed(bytes));
+  });
+
+  it('of the version before is read, and names no flow', () => {
+    const field = (text: string): Buffer => Buffer.concat([Buffer.of(0, text.length), Buffer.from(text)]);
+    const bytes = Buffer.concat([
       Buffer.of(1, 0),
       Buffer.from(EXPIRES.toString(16), 'hex'),
       Buffer.from(home.requestId, 'hex'),
       ...[home.ingress, home.replyTo, home.agent, home.dialect].map(field),
     ]);
-    expect(encodeToken(home, undefined, context)).toBe(sealed(bytes));
+    expect(readToken(sealed(bytes), context).home).toEqual(home);
   });
 });

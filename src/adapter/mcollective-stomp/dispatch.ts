@@ -1,6 +1,5 @@
 import type { KeyObject } from 'node:crypto';
 import type { Home, Request } from '../../envelope/message.ts';
-import { oncePerHome } from '../../envelope/once-per-home.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import type { Link, OutgoingMessage } from '../../transport/link.ts';
 import { encodeBase64 } from '../../wire/base64.ts';
@@ -59,7 +58,6 @@ const NODES_PER_TOKEN = 200;
 export const createDispatch = (options: DispatchOptions): Dispatch => {
   const { link, identity, cluster, tokenKey, serializer, clock, limit, pool } = options;
   const queued = createSigningQueue(options);
-  const keyOfReply = oncePerHome(keyOf);
 
   const replyTo = (home: Home, nodes: readonly string[] | undefined): string => {
     const { collective } = home;
@@ -155,12 +153,13 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
         throw error;
       }
     },
-    answered: (home, node) => limit.gone(keyOfReply(home), node),
+    answered: (home, node) => limit.gone(keyOf(home), node),
   };
 };
 
-/** One request of one requester, as its replies tell it too. */
-const keyOf = ({ ingress, replyTo, requestId }: Home): string => `${ingress} ${replyTo} ${requestId}`;
+/** One request, as its replies tell it too; those with a token of the version before know no flow. */
+const keyOf = ({ flow, ingress, replyTo, requestId }: Home): string =>
+  flow ?? `${ingress} ${replyTo} ${requestId}`;
 
 const both =
   (giveBack: (missing: number) => void, tell: NotSent): NotSent =>
