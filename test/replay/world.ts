@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createApp } from '../../src/app/app.ts';
+import { flowsFrom } from '../../src/bridge/flow.ts';
 import type { BridgeObserver } from '../../src/bridge/observer.ts';
 import { Unfinished } from '../../src/bridge/unfinished.ts';
 import {
@@ -308,6 +309,12 @@ export const makeWorld = (): World => {
         it.type === 'mcollective-stomp' ? it : { ...it, tls: undefined },
       ]),
     );
+    const header = headerFor(loaded, {
+      version: '0',
+      clock: requests[0]?.at ?? 0,
+      nodes: { choria: { mcollective: [...NODES, 'node3.example.net'] } },
+      rejections: true,
+    });
     const app = createApp(
       {
         ...loaded,
@@ -319,6 +326,7 @@ export const makeWorld = (): World => {
         clock: () => now,
         observers: [observer],
         offline: true,
+        flows: flowsFrom(header.seed),
         transports: { nats: (_, link) => linkOf(link), stomp: (_, link) => linkOf(link) },
       },
     );
@@ -356,12 +364,6 @@ export const makeWorld = (): World => {
     }
     await app.stop();
     const file = join(folder, `${name}.cassette.ndjson`);
-    const header = headerFor(loaded, {
-      version: '0',
-      clock: requests[0]?.at ?? 0,
-      nodes: { choria: { mcollective: [...NODES, 'node3.example.net'] } },
-      rejections: true,
-    });
     writeFileSync(file, [formatHeader(header), ...entries.map(formatEntry)].join(''));
     return file;
   };
