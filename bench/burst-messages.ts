@@ -5,13 +5,14 @@ import type { ReplyPayload } from '../src/envelope/message.ts';
 import type { IncomingMessage, OutgoingMessage } from '../src/transport/link.ts';
 import {
   decodeRequest as decodeChoriaRequest,
-  decodeRelay,
   decodeSecureRequest,
+  decodeTransport,
   encodeReply,
   encodeReplyBody,
   encodeSecureReply,
   encodeTransport,
-  relayData,
+  transportContent,
+  transportData,
 } from '../src/wire/choria/index.ts';
 import {
   broadcastDestination,
@@ -130,8 +131,10 @@ export const legacyReply = async (
 
 /** A Choria node's reply to a message of the bridge. */
 export const choriaReply = ({ body }: IncomingMessage): OutgoingMessage => {
-  const relay = decodeRelay(body, { maxBytes: body.length });
-  const { requestId, agent } = decodeChoriaRequest(decodeSecureRequest(relayData(relay.content)).message);
+  const relay = decodeTransport(body, { maxBytes: body.length });
+  const { requestId, agent } = decodeChoriaRequest(
+    decodeSecureRequest(transportData(relay.content).data).message,
+  );
   const sender = 'node1.choria.example.net';
   const text = encodeReply({
     requestId,
@@ -147,7 +150,9 @@ export const choriaReply = ({ body }: IncomingMessage): OutgoingMessage => {
   };
   return {
     destination: relay.replyTo ?? '',
-    body: Buffer.from(encodeTransport(encodeSecureReply(text), headers, 'plain')),
+    body: Buffer.from(
+      encodeTransport({ ...headers, content: transportContent(encodeSecureReply(text), 'plain') }),
+    ),
     expires: expires(),
   };
 };

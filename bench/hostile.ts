@@ -9,6 +9,7 @@ import {
   encodeTransport,
   federationSubject,
   signSecureRequest,
+  transportContent,
 } from '../src/wire/choria/index.ts';
 import { formatJson } from '../src/wire/choria/json.ts';
 import { decodeRequest } from '../src/wire/mcollective/request.ts';
@@ -51,15 +52,12 @@ const message = (signer: Signer, filter: object, headers = ''): Buffer => {
     },
   });
   const secure = signSecureRequest(request, createPrivateKey(signer.privateKey), signer.chain);
-  const text = encodeTransport(
-    encodeSecureRequest(secure),
-    {
-      replyTo: `${COLLECTIVE}.reply.bench.1`,
-      sender: 'alice.mcollective',
-      federation: { targets: [`${COLLECTIVE}.broadcast.agent.rpcutil`] },
-    },
-    'plain',
-  );
+  const text = encodeTransport({
+    content: transportContent(encodeSecureRequest(secure), 'plain'),
+    replyTo: `${COLLECTIVE}.reply.bench.1`,
+    sender: 'alice.mcollective',
+    federation: { targets: [`${COLLECTIVE}.broadcast.agent.rpcutil`] },
+  });
   return Buffer.from(text.replace('"headers":{', () => `"headers":{${headers}`));
 };
 

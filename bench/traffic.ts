@@ -1,5 +1,5 @@
-import type { RelayTransport } from '../src/wire/choria/index.ts';
-import { decodeRelay, encodeRelay, nodeSubject } from '../src/wire/choria/index.ts';
+import type { Transport } from '../src/wire/choria/index.ts';
+import { decodeTransport, encodeTransport, nodeSubject } from '../src/wire/choria/index.ts';
 
 /** The messages of the federation benchmarks: Choria's envelopes around bytes that nobody opens. */
 export const CLUSTER = 'bench';
@@ -13,7 +13,7 @@ const LIMITS = { maxBytes: 1024 * 1024 };
 const base64 = (length: number): string =>
   JSON.stringify(`${'QUJD'.repeat(15)}\n`.repeat(length / 60).slice(0, length));
 
-const around = (data: string): RelayTransport['content'] => ({
+const around = (data: string): Transport['content'] => ({
   protocol: 'choria:transport:1',
   data,
   headers: {},
@@ -32,7 +32,7 @@ const requestId = (n: number): string => n.toString(16).padStart(32, '0');
 /** A request on its way from the client to the cluster. */
 export const federated = (n: number, targets: readonly string[]): Buffer =>
   Buffer.from(
-    encodeRelay({
+    encodeTransport({
       content: request,
       sender: 'client.mcollective',
       replyTo: `${REPLY_TO}.${n}`,
@@ -43,7 +43,7 @@ export const federated = (n: number, targets: readonly string[]): Buffer =>
 /** The same on its way from the bridge to a node, or from the client, where nothing is between them. */
 export const relayed = (n: number, replyTo: string): Buffer =>
   Buffer.from(
-    encodeRelay({
+    encodeTransport({
       content: request,
       sender: 'client.mcollective',
       replyTo,
@@ -56,8 +56,8 @@ export const answered = (
   body: Buffer,
   subject: string,
 ): { readonly n: number; readonly replyTo: string; readonly reply: Buffer } => {
-  const { replyTo = '', federation, hops } = decodeRelay(body, LIMITS);
-  const text = encodeRelay({
+  const { replyTo = '', federation, hops } = decodeTransport(body, LIMITS);
+  const text = encodeTransport({
     content: reply,
     sender: subject.slice(ALL_NODES.length - 1),
     ...(hops && { hops }),
@@ -67,4 +67,4 @@ export const answered = (
 };
 
 /** Who sent a reply. */
-export const senderOf = (body: Buffer): string => decodeRelay(body, LIMITS).sender ?? '';
+export const senderOf = (body: Buffer): string => decodeTransport(body, LIMITS).sender ?? '';

@@ -5,6 +5,8 @@ import {
   decodeReplyBody,
   decodeSecureReply,
   decodeTransport,
+  requireProtocol1,
+  transportData,
   verifyHash,
 } from '../wire/choria/index.ts';
 
@@ -34,8 +36,10 @@ const payloadOf = (message: string, agent: string): ReplyPayload =>
  * @throws Rejection with what is wrong with it; its context names the sender as far as it is known
  */
 export const openReply = (body: Uint8Array, expected: Expectation): ClientReply => {
-  const { data, headers } = decodeTransport(body, expected);
-  const context = headers.sender === undefined ? {} : { sender: headers.sender };
+  const { content, sender, hops } = decodeTransport(body, expected);
+  requireProtocol1(content);
+  const { data } = transportData(content);
+  const context = sender === undefined ? {} : { sender };
   try {
     const sealed = decodeSecureReply(data);
     verifyHash(sealed);
@@ -47,7 +51,7 @@ export const openReply = (body: Uint8Array, expected: Expectation): ClientReply 
     return {
       node: reply.senderId,
       payload: payloadOf(reply.message, expected.agent),
-      trail: headers.seenBy,
+      trail: hops,
     };
   } catch (error) {
     throw error instanceof Rejection ? error.with(context) : error;

@@ -13,6 +13,7 @@ import {
   nodeSubject,
   replySubject,
   signSecureRequest,
+  transportContent,
 } from '../wire/choria/index.ts';
 
 /** Both Choria clients put this many nodes into one federated message (go-choria `protocol/v1`, Choria's connector). */
@@ -115,16 +116,17 @@ export const buildRequest = (content: RequestContent, sender: Sender): ReadyRequ
   const secure = encodeSecureRequest(signSecureRequest(text, sender.privateKey, pubcert, style));
   // As Go writes; Ruby ends in `<pid>.<sequence>`, which only one client in a process may count.
   const replyTo = replySubject(collective, callerId, requestId);
-  const headers = {
+  const transport = {
+    content: transportContent(secure, style),
     replyTo,
     sender: identity,
-    ...(tracedFrom === undefined ? {} : { seenBy: [ownHop(tracedFrom, sender)] }),
+    ...(tracedFrom === undefined ? {} : { hops: [ownHop(tracedFrom, sender)] }),
   };
   const targets = nodes?.map((node) => nodeSubject(collective, node)) ?? [
     broadcastSubject(collective, agent),
   ];
   const message = (federation?: { readonly request: string; readonly targets: readonly string[] }): Buffer =>
-    Buffer.from(encodeTransport(secure, { ...headers, ...(federation && { federation }) }, style));
+    Buffer.from(encodeTransport({ ...transport, ...(federation && { federation }) }));
   if (federation.length === 0) {
     const body = message();
     return { replyTo, messages: targets.map((destination) => ({ destination, body })) };

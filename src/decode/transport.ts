@@ -1,4 +1,4 @@
-import { decodeRelay, decodeTransport, relayData } from '../wire/choria/index.ts';
+import { decodeTransport, transportData } from '../wire/choria/index.ts';
 import { decodePart } from './base64.ts';
 import type { Context } from './context.ts';
 import { fieldsOf, mapIn, textIn } from './fields.ts';
@@ -31,17 +31,15 @@ const contentOf = (json: JsonText, context: Context, check: () => unknown): Cont
   };
 };
 
-export const transportV1 = (json: JsonText, context: Context): Layer =>
-  layerOf('transport-v1', {
-    bytes: json.bytes.length,
-    fields: headersOf(json),
-    ...contentOf(json, context, () => decodeTransport(json.text, NO_LIMIT)),
-  });
+/** Brokers carry messages without opening them, so what they check is the headers and that the data is base64. */
+const transport =
+  (name: 'transport-v1' | 'transport-v2') =>
+  (json: JsonText, context: Context): Layer =>
+    layerOf(name, {
+      bytes: json.bytes.length,
+      fields: headersOf(json),
+      ...contentOf(json, context, () => transportData(decodeTransport(json.bytes, NO_LIMIT).content)),
+    });
 
-/** Brokers carry protocol 2 without opening it, so what they check is its headers and that the data is base64. */
-export const transportV2 = (json: JsonText, context: Context): Layer =>
-  layerOf('transport-v2', {
-    bytes: json.bytes.length,
-    fields: headersOf(json),
-    ...contentOf(json, context, () => relayData(decodeRelay(json.bytes, NO_LIMIT).content)),
-  });
+export const transportV1 = transport('transport-v1');
+export const transportV2 = transport('transport-v2');

@@ -1,6 +1,6 @@
 import type { Config } from '../config/types.ts';
 import type { IncomingMessage } from '../transport/link.ts';
-import { decodeRelay } from '../wire/choria/index.ts';
+import { decodeTransport } from '../wire/choria/index.ts';
 import { Lru } from '../wire/lru.ts';
 import type { Listening, Source } from './sources.ts';
 
@@ -84,10 +84,10 @@ export class Ways {
   /** What a request has in common with its replies: at an egress the federation header, at an ingress where they go. */
   #waysOf(side: Listening['side'], { destination, replyTo, body }: IncomingMessage): readonly string[] {
     try {
-      const relay = decodeRelay(body, { maxBytes: this.#maxBytes });
-      const { request = '', home } = relay.federation ?? {};
+      const transport = decodeTransport(body, { maxBytes: this.#maxBytes });
+      const { request = '', home } = transport.federation ?? {};
       if (side === 'egress') return home === undefined ? [] : [`egress ${request} ${home}`];
-      return [destination, replyTo, relay.replyTo].flatMap((it) =>
+      return [destination, replyTo, transport.replyTo].flatMap((it) =>
         it === undefined ? [] : [`ingress ${it}`],
       );
     } catch {

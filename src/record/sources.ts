@@ -5,7 +5,7 @@ import type { IncomingMessage } from '../transport/link.ts';
 import {
   broadcastsSubject,
   collectiveSubject,
-  decodeRelay,
+  decodeTransport,
   federationSubject,
   nodesSubject,
 } from '../wire/choria/index.ts';
@@ -37,7 +37,7 @@ const repliesTo =
   (subjects: ReadonlySet<string>, maxBytes: number): ((message: IncomingMessage) => boolean) =>
   ({ body }) => {
     try {
-      const { replyTo } = decodeRelay(body, { maxBytes });
+      const { replyTo } = decodeTransport(body, { maxBytes });
       return replyTo !== undefined && subjects.has(replyTo);
     } catch {
       return false;

@@ -4,11 +4,11 @@ import { Rejection } from '../envelope/rejection.ts';
 import { tryDecodeBase64 } from '../wire/base64.ts';
 import type { Certificate } from '../wire/choria/certificate.ts';
 import {
-  decodeRelay,
   decodeRequest,
   decodeSecureRequest,
-  relayData,
+  decodeTransport,
   type SecureRequest,
+  transportData,
 } from '../wire/choria/index.ts';
 
 const NO_LIMIT = { maxBytes: Number.POSITIVE_INFINITY };
@@ -24,7 +24,7 @@ const orNone = <T>(read: () => T): T | undefined => {
 
 /** The sealed message in a transport message of either protocol; undefined where there is none. */
 export const carriedIn = (body: Buffer): Buffer | undefined =>
-  body[0] === 0x7b ? orNone(() => relayData(decodeRelay(body, NO_LIMIT).content)) : undefined;
+  body[0] === 0x7b ? orNone(() => transportData(decodeTransport(body, NO_LIMIT).content).data) : undefined;
 
 /** What is wrong with how the bridge has signed a request. */
 export interface RequestFlaw {

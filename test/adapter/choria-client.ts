@@ -4,12 +4,12 @@ import {
   type Dialect,
   decodeReply,
   decodeSecureReply,
-  decodeTransport,
   federationSubject,
   parseJson,
   replySubject,
   verifyHash,
 } from '../../src/wire/choria/index.ts';
+import { openTransport } from '../support/choria-transport.ts';
 import type { Identity } from '../support/pki.ts';
 import { type Brokers, CLUSTER, COLLECTIVE } from './brokers.ts';
 
@@ -135,7 +135,7 @@ const goodBody = (agent: string, caller: string, dialect: Dialect): string => {
 };
 
 const readReply = (payload: Buffer): ClientReply => {
-  const { data, headers, wrapped } = decodeTransport(payload, { maxBytes: payload.length });
+  const { data, sender, hops, wrapped } = openTransport(payload);
   const sealed = decodeSecureReply(data);
   verifyHash(sealed);
   const { requestId, senderId, agent, message } = decodeReply(sealed.message);
@@ -144,13 +144,13 @@ const readReply = (payload: Buffer): ClientReply => {
   return {
     requestId,
     node: senderId,
-    sender: headers.sender,
+    sender,
     agent,
     message,
     status: field('statuscode'),
     statusMessage: field('statusmsg'),
     data: field('data'),
     wrapped,
-    trail: headers.seenBy,
+    trail: hops,
   };
 };

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { asRejection } from '../../src/envelope/rejection.ts';
 import { isSealedRequest } from '../../src/envelope/sealed.ts';
 import {
-  decodeRelay,
   decodeReply,
   decodeReplyBody,
-  encodeRelay,
+  decodeTransport,
   encodeReplyBody,
+  encodeTransport,
   federationSubject,
 } from '../../src/wire/choria/index.ts';
 import { decodeStats } from '../../src/wire/choria/stats.ts';
@@ -64,9 +64,9 @@ describe('a request of Choria with an odd value raises no alarm', () => {
         passed++;
         const { content, sender, home } = request;
         const { hops } = home;
-        const body = encodeRelay({ content, sender, ...(hops && { hops }) });
+        const body = encodeTransport({ content, sender, ...(hops && { hops }) });
         // What goes out can be read again.
-        decodeRelay(Buffer.from(body), { maxBytes: body.length * 3 });
+        decodeTransport(Buffer.from(body), { maxBytes: body.length * 3 });
       },
       rejected: ({ code }) => void codes.add(code),
       ignored: () => undefined,

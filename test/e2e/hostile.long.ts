@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeRelay } from '../../src/wire/choria/index.ts';
+import { encodeTransport } from '../../src/wire/choria/index.ts';
 import { encodeMarshal } from '../../src/wire/ruby/index.ts';
 import { replyAround, replyTo } from '../adapter/daemon.ts';
 import { clientFrame, type Deviation } from '../adapter/mcollective-stomp/ingress-world.ts';
@@ -522,7 +522,7 @@ describe('hostile nodes', () => {
       () =>
         mallory.publish(
           `choria.federation.${CLUSTER}.collective`,
-          encodeRelay({ content, sender, federation }),
+          encodeTransport({ content, sender, federation }),
         );
     await attack(
       'sealed replies: ids',

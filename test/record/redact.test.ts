@@ -17,20 +17,19 @@ import {
   decodeRequestBody,
   decodeSecureReply,
   decodeSecureRequest,
-  decodeTransport,
   encodeReply,
   encodeReplyBody,
   encodeRequest,
   encodeRequestBody,
   encodeSecureReply,
   encodeSecureRequest,
-  encodeTransport,
   signSecureRequest,
 } from '../../src/wire/choria/index.ts';
 import * as legacyReply from '../../src/wire/mcollective/reply.ts';
 import * as legacyRequest from '../../src/wire/mcollective/request.ts';
 import { createSerializer } from '../../src/wire/mcollective/serializer.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../src/wire/ruby/index.ts';
+import { openTransport, transportOf } from '../support/choria-transport.ts';
 import { type Identity, keyPair, makeAuthority } from '../support/pki.ts';
 import { layersIn, trustedKeys } from './layers.ts';
 
@@ -38,7 +37,6 @@ const SECRET = 'hunter2 & co';
 const NOW = Date.now();
 const SECONDS = Math.floor(NOW / 1000);
 const ID = 'a'.repeat(32);
-const AT = { maxBytes: 1_000_000 };
 
 const authority = makeAuthority('redaction test CA');
 const alice = authority.issue({ commonName: 'alice.mcollective' });
@@ -135,17 +133,17 @@ const choriaRequest = (
     message: encodeRequestBody({ kind: 'rpc', action: 'open', data }, context, 'ruby'),
   });
   const secure = signSecureRequest(text, createPrivateKey(key), by.certificate);
-  return Buffer.from(encodeTransport(encodeSecureRequest(secure), { replyTo: 'r' }, 'wrapped'));
+  return Buffer.from(transportOf(encodeSecureRequest(secure), { replyTo: 'r' }, 'wrapped'));
 };
 
 const choriaReply = (statusMessage: string, data: Value): Buffer => {
   const message = encodeReplyBody({ kind: 'rpc', statusCode: 4, statusMessage, data }, 'ruby');
   const text = encodeReply({ requestId: ID, senderId: 'node1', agent: 'vault', time: SECONDS, message });
-  return Buffer.from(encodeTransport(encodeSecureReply(text), { sender: 'node1' }, 'plain'));
+  return Buffer.from(transportOf(encodeSecureReply(text), { sender: 'node1' }, 'plain'));
 };
 
 const requestData = (clean: CassetteMessage): ReadonlyMap<string, Value> => {
-  const wire = decodeRequest(decodeSecureRequest(decodeTransport(bodyOf(clean), AT).data).message);
+  const wire = decodeRequest(decodeSecureRequest(openTransport(bodyOf(clean)).data).message);
   const { payload } = decodeRequestBody(wire.message, wire);
   return payload.kind === 'rpc' ? payload.data : new Map();
 };
@@ -210,7 +208,7 @@ describe('values', () => {
     cleaned(one, entry('federation', 'in', choriaRequest(new Map([['password', SECRET]]))));
     const reply = choriaReply(`'${SECRET}' is too short`, new Map([['log', `tried ${SECRET}, failed`]]));
     const clean = cleaned(one, entry('federation', 'out', reply));
-    const wire = decodeReply(decodeSecureReply(decodeTransport(bodyOf(clean), AT).data).message);
+    const wire = decodeReply(decodeSecureReply(openTransport(bodyOf(clean)).data).message);
     expect(decodeReplyBody(wire.message, 'vault')).toEqual({
       kind: 'rpc',
       statusCode: 4,
@@ -258,10 +256,10 @@ describe('values', () => {
       time: SECONDS,
       message: odd,
     });
-    const body = Buffer.from(encodeTransport(encodeSecureReply(text), { sender: 'node1' }, 'plain'));
+    const body = Buffer.from(transportOf(encodeSecureReply(text), { sender: 'node1' }, 'plain'));
     const clean = cleaned(one, entry('federation', 'out', body));
     expect(layersIn([clean], undefined).text).not.toContain(SECRET);
-    const wire = decodeReply(decodeSecureReply(decodeTransport(bodyOf(clean), AT).data).message);
+    const wire = decodeReply(decodeSecureReply(openTransport(bodyOf(clean)).data).message);
     expect(JSON.parse(wire.message)).toEqual({
       statuscode: null,
       process_results: null,

@@ -27,17 +27,16 @@ import type { Link, OutgoingMessage, Subscription } from '../../src/transport/li
 import {
   decodeRequest as decodeChoria,
   decodeSecureRequest,
-  decodeTransport,
   encodeReplyBody as encodeChoriaBody,
   encodeReply as encodeChoriaReply,
   encodeSecureReply,
-  encodeTransport,
 } from '../../src/wire/choria/index.ts';
 import { BRIDGE_MARKER } from '../../src/wire/mcollective/addressing.ts';
 import { encodeReply } from '../../src/wire/mcollective/reply.ts';
 import { decodeRequest } from '../../src/wire/mcollective/request.ts';
 import { createSerializer, type SerializerName } from '../../src/wire/mcollective/serializer.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../src/wire/ruby/index.ts';
+import { openTransport, transportOf } from '../support/choria-transport.ts';
 import { type KeyPair, keyPair, makeAuthority } from '../support/pki.ts';
 
 export const CAPTURES = fileURLToPath(new URL('../../fixtures/captures/', import.meta.url));
@@ -217,10 +216,10 @@ const answersTo = async (out: CassetteMessage, body: Buffer): Promise<readonly C
       }),
     );
   }
-  const transport = decodeTransport(body, { maxBytes: 1e7 });
+  const transport = openTransport(body);
   const wire = decodeChoria(decodeSecureRequest(transport.data).message);
   const [, asked] = /\.node\.(.+)$/.exec(out.destination) ?? [];
-  const { federation, replyTo = '' } = transport.headers;
+  const { federation, replyTo = '' } = transport;
   return (asked === undefined ? NODES : [asked]).map((senderId) => {
     const text = encodeChoriaReply({
       requestId: wire.requestId,
@@ -236,7 +235,7 @@ const answersTo = async (out: CassetteMessage, body: Buffer): Promise<readonly C
       side: 'egress',
       dir: 'in',
       destination: replyTo,
-      text: encodeTransport(encodeSecureReply(text), headers, 'plain'),
+      text: transportOf(encodeSecureReply(text), headers),
     };
   });
 };

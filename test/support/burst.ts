@@ -1,6 +1,6 @@
 import type { IncomingMessage, Link, OutgoingMessage } from '../../src/transport/link.ts';
 import { createNatsLink } from '../../src/transport/nats/index.ts';
-import { encodeRelay, nodeSubject } from '../../src/wire/choria/index.ts';
+import { encodeTransport, nodeSubject } from '../../src/wire/choria/index.ts';
 
 export interface NatsAccess {
   readonly url: string;
@@ -70,7 +70,7 @@ export const sealedRequests = ({
   return Array.from({ length: requests }, (_, n) => ({
     destination: `choria.federation.${cluster}.federation`,
     body: Buffer.from(
-      encodeRelay({
+      encodeTransport({
         content: CONTENT,
         sender: 'client.mcollective',
         replyTo: `${replySubject(collective)}.${n}`,
@@ -90,7 +90,7 @@ export const sealedReplies = ({
   readonly replies: number;
 }): readonly OutgoingMessage[] => {
   const federation = { request: 'f'.repeat(32), home: `${replySubject(collective)}.0` };
-  const body = Buffer.from(encodeRelay({ content: CONTENT, sender: 'b1.example.net', federation }));
+  const body = Buffer.from(encodeTransport({ content: CONTENT, sender: 'b1.example.net', federation }));
   const reply = {
     destination: `choria.federation.${cluster}.collective`,
     body,

@@ -5,11 +5,11 @@ import type { IncomingMessage, Link } from '../../transport/link.ts';
 import {
   broadcastSubject,
   collectiveSubject,
-  decodeRelay,
   decodeReplyBody,
-  encodeRelay,
+  decodeTransport,
   encodeRequest,
   encodeRequestBody,
+  encodeTransport,
 } from '../../wire/choria/index.ts';
 import type { Egress, ReplySink } from '../port.ts';
 import { Questions } from '../questions.ts';
@@ -48,8 +48,8 @@ export const createDiscovery = (
 
   const onMessage = ({ body }: IncomingMessage): void => {
     try {
-      const relay = decodeRelay(body, { maxBytes: options.maxMessageBytes });
-      const { requestId, senderId, agent, message } = openReply(relay);
+      const transport = decodeTransport(body, { maxBytes: options.maxMessageBytes });
+      const { requestId, senderId, agent, message } = openReply(transport);
       const found = questions.find(requestId);
       if (agent !== AGENT)
         throw new Rejection('agent_mismatch', `it is a reply of the agent ${agent}, ${AGENT} was asked`);
@@ -92,7 +92,7 @@ export const createDiscovery = (
     questions.ask(requestId, TTL, found);
     sendVia(link, {
       destination: broadcastSubject(collective, AGENT),
-      body: Buffer.from(encodeRelay({ content, replyTo: answers, sender: identity, federation })),
+      body: Buffer.from(encodeTransport({ content, replyTo: answers, sender: identity, federation })),
       expires: (now + TTL) * 1000,
     });
   };

@@ -7,9 +7,9 @@ import {
   broadcastSubject,
   choriaRequestId,
   collectiveSubject,
-  encodeRelay,
   encodeRequest,
   encodeRequestBody,
+  encodeTransport,
   nodeSubject,
 } from '../../wire/choria/index.ts';
 import type { Undelivered } from '../port.ts';
@@ -79,7 +79,7 @@ export const createDispatch = (
     nodes: readonly string[] | undefined,
   ): Buffer =>
     Buffer.from(
-      encodeRelay({
+      encodeTransport({
         content,
         replyTo: collectiveSubject(cluster),
         sender: identity,

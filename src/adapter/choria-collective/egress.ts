@@ -4,7 +4,7 @@ import { asRejection, Rejection } from '../../envelope/rejection.ts';
 import { isSealedRequest } from '../../envelope/sealed.ts';
 import type { IncomingMessage, Link, LinkSubscription } from '../../transport/link.ts';
 import type { CompoundStyle } from '../../wire/choria/filter.ts';
-import { collectiveGroup, collectiveSubject, decodeRelay } from '../../wire/choria/index.ts';
+import { collectiveGroup, collectiveSubject, decodeTransport } from '../../wire/choria/index.ts';
 import type { SigningPool } from '../../wire/signing-pool.ts';
 import { choriaStatus } from '../choria-status.ts';
 import { joinGroup } from '../group-share.ts';
@@ -73,10 +73,10 @@ export const createChoriaCollectiveEgress = (options: ChoriaCollectiveEgressOpti
 
   const onReply = ({ body }: IncomingMessage, cluster: string, to: ReplySink): void => {
     try {
-      const relay = decodeRelay(body, { maxBytes: options.maxMessageBytes });
-      const home = relay.federation?.home;
-      if (translation?.homecoming.isOurs(home) === true) translation.homecoming.receive(relay, home, to);
-      else to.reply(passage.replyFrom(relay, cluster));
+      const transport = decodeTransport(body, { maxBytes: options.maxMessageBytes });
+      const home = transport.federation?.home;
+      if (translation?.homecoming.isOurs(home) === true) translation.homecoming.receive(transport, home, to);
+      else to.reply(passage.replyFrom(transport, cluster));
     } catch (error) {
       to.rejected(asRejection(error));
     }

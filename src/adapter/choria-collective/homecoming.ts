@@ -9,12 +9,12 @@ import {
   decodeReplyBody,
   decodeSecureReply,
   parseBridgeReply,
-  type RelayTransport,
-  relayData,
+  TRANSPORT_V1,
+  type Transport,
+  transportData,
   verifyHash,
   type WireReply,
 } from '../../wire/choria/index.ts';
-import { TRANSPORT_V1 } from '../../wire/choria/relay-parts.ts';
 import { Lru } from '../../wire/lru.ts';
 import { checkPass, encodeToken, type ReplyPass, readToken } from '../../wire/token.ts';
 import { withNodeHop } from '../node-hop.ts';
@@ -38,7 +38,7 @@ export interface Homecoming {
   /** Whether a reply with this way home answers a request that was translated. */
   isOurs(replyTo: string | undefined): replyTo is string;
   /** Proves a reply, and hands it over. */
-  receive(relay: RelayTransport, replyTo: string, sink: ReplySink): void;
+  receive(transport: Transport, replyTo: string, sink: ReplySink): void;
 }
 
 const CACHED_TOKENS = 2_000;
@@ -64,29 +64,29 @@ export const createHomecoming = ({ cluster, tokenKey, clock }: HomecomingOptions
 
     isOurs: (replyTo): replyTo is string => replyTo !== undefined && parseBridgeReply(replyTo) !== undefined,
 
-    receive: (relay, replyTo, sink) => {
+    receive: (transport, replyTo, sink) => {
       let proven: ReplyPass | undefined;
       try {
         const pass = passFor(replyTo);
         checkPass(pass, clock());
         proven = pass;
-        sink.reply(replyOf(relay, pass));
+        sink.reply(replyOf(transport, pass));
       } catch (error) {
-        sink.rejected(asRejection(error, senderIn(relay)), proven?.home, proven?.broadcast);
+        sink.rejected(asRejection(error, senderIn(transport)), proven?.home, proven?.broadcast);
       }
     },
   };
 };
 
 /** The node that a message claims to come from. */
-const senderIn = ({ sender }: RelayTransport): { readonly sender?: string } =>
+const senderIn = ({ sender }: Transport): { readonly sender?: string } =>
   sender !== undefined && isIdentity(sender) ? { sender } : {};
 
 /** The reply with its ties to what was asked checked: protocol 1 signs none, so these are all there is. */
-const replyOf = (relay: RelayTransport, { home, asked, broadcast }: ReplyPass): Reply => {
+const replyOf = (transport: Transport, { home, asked, broadcast }: ReplyPass): Reply => {
   const { requestId, agent } = home;
   try {
-    const wire = openReply(relay);
+    const wire = openReply(transport);
     if (wire.requestId !== choriaRequestId(requestId))
       throw new Rejection(
         'requestid_mismatch',
@@ -99,19 +99,19 @@ const replyOf = (relay: RelayTransport, { home, asked, broadcast }: ReplyPass): 
         agent,
       });
     return {
-      home: withTrail(home, wire.senderId, relay),
+      home: withTrail(home, wire.senderId, transport),
       sender: wire.senderId,
       time: wire.time,
       payload: decodeReplyBody(wire.message, agent),
       broadcast,
     };
   } catch (error) {
-    throw asRejection(error, { requestId, ...senderIn(relay) });
+    throw asRejection(error, { requestId, ...senderIn(transport) });
   }
 };
 
 /** The trail has come with the reply, longer by the node's hop; the token's is that of the request. */
-const withTrail = (home: Home, node: string, { hops }: RelayTransport): Home => {
+const withTrail = (home: Home, node: string, { hops }: Transport): Home => {
   if (home.hops === undefined) return home;
   return hops === undefined ? withNodeHop(home, node, undefined) : { ...home, hops };
 };
@@ -120,10 +120,10 @@ const withTrail = (home: Home, node: string, { hops }: RelayTransport): Home => 
  * What a node has sealed: intact, and from the node that the transport names.
  * @throws Rejection
  */
-export const openReply = ({ content, sender }: RelayTransport): WireReply => {
+export const openReply = ({ content, sender }: Transport): WireReply => {
   if (content.protocol !== TRANSPORT_V1)
     throw new Rejection('wrong_protocol', 'it came in protocol 2, but was asked for in protocol 1');
-  const secure = decodeSecureReply(relayData(content));
+  const secure = decodeSecureReply(transportData(content).data);
   verifyHash(secure);
   const wire = decodeReply(secure.message);
   if (wire.senderId !== sender)

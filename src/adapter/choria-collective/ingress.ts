@@ -8,11 +8,10 @@ import {
   broadcastsSubject,
   type CallerVerifier,
   type Dialect,
-  decodeRelay,
   isFromBroker,
   nodeSubject,
-  type RelayTransport,
   readTargets,
+  type Transport,
 } from '../../wire/choria/index.ts';
 import { Bundle } from '../bundle.ts';
 import { createAnswerer, replySubjectCheck } from '../choria-requests/answer.ts';
@@ -81,9 +80,15 @@ export const createChoriaCollectiveIngress = (options: ChoriaCollectiveIngressOp
   /** A message goes where the subjects say that it came by, and nowhere else. */
   const take = (body: Buffer, subjects: readonly string[], sink: RequestSink): void => {
     // What `mcbridge check` sends to see whether it may is empty.
-    const bridged = body.length === 0 ? {} : brokersMark(body, options);
+    if (body.length === 0) {
+      sink.ignored('bridged', {});
+      return;
+    }
+    const transport = opener.read(body, sink);
+    if (transport === undefined) return;
+    const bridged = brokersMark(transport);
     if (bridged !== undefined) sink.ignored('bridged', bridged);
-    else opener.open(body, () => (request) => readTargets(subjects, request, options), sink);
+    else opener.open(transport, () => (request) => readTargets(subjects, request, options), sink);
   };
 
   // Each collective's copies apart: those that somebody has sent on to another one's subjects are refused alone.
@@ -161,18 +166,7 @@ export const createChoriaCollectiveIngress = (options: ChoriaCollectiveIngressOp
  * What the headers of a request say that a Federation Broker, this one or another, has put into the collective, in
  * protocol 1 or 2; undefined for any other message. Nothing is verified: who writes the mark only takes himself out.
  */
-const brokersMark = (
-  body: Buffer,
-  { maxMessageBytes: maxBytes }: Pick<ChoriaCollectiveIngressOptions, 'maxMessageBytes'>,
-): RejectionContext | undefined => {
-  let relay: RelayTransport;
-  try {
-    relay = decodeRelay(body, { maxBytes });
-  } catch {
-    // To be opened, and refused with the reason.
-    return undefined;
-  }
-  const { replyTo, sender, federation } = relay;
+const brokersMark = ({ replyTo, sender, federation }: Transport): RejectionContext | undefined => {
   if (replyTo === undefined || !isFromBroker(replyTo)) return undefined;
   const requestId = federation?.request;
   return {

@@ -3,10 +3,10 @@ import type { SealedReply, SealedRequest } from '../../envelope/sealed.ts';
 import type { Link } from '../../transport/link.ts';
 import {
   collectiveSubject,
-  decodeRelay,
-  encodeRelay,
+  decodeTransport,
+  encodeTransport,
   parseReplySubject,
-  type RelayTransport,
+  type Transport,
   targetSubject,
 } from '../../wire/choria/index.ts';
 import type { Undelivered } from '../port.ts';
@@ -26,7 +26,7 @@ export interface Passage {
   /** @throws Rejection `overloaded`, `draining` or `too_large` */
   deliver(request: SealedRequest, undelivered?: Undelivered): void;
   /** @throws Rejection `missing_field` or `invalid_reply_to` for a reply without its way home */
-  replyFrom(relay: RelayTransport, cluster: string): SealedReply;
+  replyFrom(transport: Transport, cluster: string): SealedReply;
 }
 
 /** How long a reply is worth sending, whose request's ttl only its content knows: Choria's default, in ms. */
@@ -36,7 +36,7 @@ const REPLY_TTL = 60_000;
 const notSent =
   (body: Buffer, answerTo: SealedRequest['answerTo'], undelivered: Undelivered): NotSent =>
   (rejection, count, total) => {
-    const { content } = decodeRelay(body, { maxBytes: body.length });
+    const { content } = decodeTransport(body, { maxBytes: body.length });
     undelivered(rejection, count < total ? 'some' : 'all', answerTo(content));
   };
 
@@ -49,7 +49,7 @@ export const createPassage = ({ name, link, homes, clock }: PassageOptions): Pas
       if (cluster === undefined)
         throw new Rejection('internal', `no replies are awaited for the ingress ${home.ingress}`);
       const body = Buffer.from(
-        encodeRelay({
+        encodeTransport({
           content,
           sender,
           replyTo: collectiveSubject(cluster),

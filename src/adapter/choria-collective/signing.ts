@@ -1,6 +1,5 @@
 import type { SealedContent } from '../../envelope/sealed.ts';
-import { encodeBase64Json, secureRequestEncoder } from '../../wire/choria/index.ts';
-import { TRANSPORT_V1 } from '../../wire/choria/relay-parts.ts';
+import { secureRequestEncoder, transportContent } from '../../wire/choria/index.ts';
 import { Lru } from '../../wire/lru.ts';
 import type { SigningPool } from '../../wire/signing-pool.ts';
 import type { Credential } from './credentials.ts';
@@ -35,8 +34,7 @@ export const createRequestSigner = (pool: SigningPool): RequestSigner => {
 
   const sign = async (text: string, credential: Credential, check?: () => void): Promise<SealedContent> => {
     const signature = await pool.sign('sha256', Buffer.from(text), credential.privateKey, 'request', check);
-    const data = encodeBase64Json(Buffer.from(encoderOf(credential)(text, signature)), 'plain');
-    return { protocol: TRANSPORT_V1, data, headers: {} };
+    return transportContent(encoderOf(credential)(text, signature), 'plain');
   };
 
   return (text, credential, check) => {

@@ -3,7 +3,7 @@ import { isSealedReply, type SealedReply, type SealedRequest } from '../../envel
 import type { IncomingMessage, Link, LinkSubscription } from '../../transport/link.ts';
 import {
   type CallerVerifier,
-  encodeRelay,
+  encodeTransport,
   federationGroup,
   federationSubject,
   readTargets,
@@ -46,22 +46,24 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
   const sealed = options.sealed ?? new Map();
   const gate = { ...options, sealed, checkReplySubject, answerTo: opener.answerTo };
 
-  const addressing: Addressing = ({ headers: { federation } }) => {
+  const addressing: Addressing = ({ federation }) => {
     if (federation === undefined)
       throw new Rejection('missing_field', 'the transport message has no federation header');
     return (request) => readTargets(federation.targets ?? [], request, options);
   };
 
   const onMessage = ({ body }: IncomingMessage, sink: RequestSink): void => {
+    const transport = opener.read(body, sink);
+    if (transport === undefined) return;
     let request: SealedRequest | undefined;
     try {
-      request = sealed.size === 0 ? undefined : readSealed(body, gate);
+      request = sealed.size === 0 ? undefined : readSealed(transport, gate);
     } catch (error) {
-      sink.rejected(asRejection(error), opener.answerTo(body));
+      sink.rejected(asRejection(error), opener.answerTo(transport));
       return;
     }
     if (request === undefined) {
-      opener.open(body, addressing, sink);
+      opener.open(transport, addressing, sink);
       return;
     }
     const { home, sender, caller } = request;
@@ -73,7 +75,7 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
 
   const pass = ({ home, sender, content, expires }: SealedReply, unsent?: NotSent): void => {
     checkReplySubject(home.replyTo);
-    const body = Buffer.from(encodeRelay({ content, sender, ...(home.hops && { hops: home.hops }) }));
+    const body = Buffer.from(encodeTransport({ content, sender, ...(home.hops && { hops: home.hops }) }));
     sendVia(link, { destination: home.replyTo, body, expires }, unsent);
   };
 

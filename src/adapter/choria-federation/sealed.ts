@@ -4,14 +4,13 @@ import type { SealedRequest, SealedTarget } from '../../envelope/sealed.ts';
 import { checkTime } from '../../envelope/time.ts';
 import {
   type CallerVerifier,
-  decodeRelay,
   decodeSecureRequest,
   decodeUnreadRequest,
-  encodeRelay,
   parseTargets,
-  type RelayTransport,
-  relayData,
+  TRANSPORT_V1,
+  type Transport,
   tieTarget,
+  transportData,
 } from '../../wire/choria/index.ts';
 
 export interface SealedOptions {
@@ -19,7 +18,6 @@ export interface SealedOptions {
   /** The collectives whose requests pass as they are, and whether they are verified before. */
   readonly sealed: ReadonlyMap<string, { readonly verify: boolean }>;
   readonly verifier: CallerVerifier;
-  readonly maxMessageBytes: number;
   readonly maxTargets: number;
   /** Seconds. */
   readonly maxTtl: number;
@@ -27,7 +25,7 @@ export interface SealedOptions {
   /** @throws Rejection for a subject that replies are not carried to */
   readonly checkReplySubject: (subject: string) => void;
   /** Where an error goes; a look inside. */
-  readonly answerTo: (body: Buffer) => Home | undefined;
+  readonly answerTo: (transport: Transport) => Home | undefined;
 }
 
 /** The ttl of a request that is not opened to look for its own: Choria's default, in seconds. */
@@ -37,23 +35,22 @@ const DEFAULT_TTL = 60;
  * The message as a sealed request, or undefined where it is for a collective that is translated.
  * @throws Rejection for what no broker may pass
  */
-export const readSealed = (body: Buffer, options: SealedOptions): SealedRequest | undefined => {
-  const relay = decodeRelay(body, { maxBytes: options.maxMessageBytes });
-  const subjects = relay.federation?.targets ?? [];
+export const readSealed = (transport: Transport, options: SealedOptions): SealedRequest | undefined => {
+  const subjects = transport.federation?.targets ?? [];
   const first = subjects[0];
   const modes = first === undefined ? undefined : options.sealed.get(first.slice(0, first.indexOf('.')));
   if (modes === undefined) return undefined;
-  const { request = '' } = relay.federation ?? {};
+  const { request = '' } = transport.federation ?? {};
   try {
-    return sealed(relay, subjects, modes, options);
+    return sealed(transport, subjects, modes, options);
   } catch (error) {
-    const { sender } = relay;
+    const { sender } = transport;
     throw asRejection(error, { ...(request && { requestId: request }), ...(sender && { sender }) });
   }
 };
 
 const sealed = (
-  { replyTo, sender = '', hops, federation, content }: RelayTransport,
+  { replyTo, sender = '', hops, federation, content }: Transport,
   subjects: readonly string[],
   mode: { readonly verify: boolean },
   options: SealedOptions,
@@ -81,24 +78,20 @@ const sealed = (
     expires: proven?.expires ?? options.clock() + Math.min(DEFAULT_TTL, options.maxTtl) * 1000,
     // The message as it came, but for what an answer does not need.
     answerTo: (inside) =>
-      options.answerTo(
-        Buffer.from(
-          encodeRelay({ content: inside, replyTo, sender, federation: { request: requestId }, ...trail }),
-        ),
-      ),
+      options.answerTo({ content: inside, replyTo, sender, federation: { request: requestId }, ...trail }),
   };
 };
 
 /** Signature, caller, time and targets, as for a request that is translated. Protocol 1 only. */
 const verified = (
-  content: RelayTransport['content'],
+  content: Transport['content'],
   targets: readonly SealedTarget[],
   options: SealedOptions,
 ): { readonly caller: string; readonly expires: number } => {
-  if (content.protocol !== 'choria:transport:1')
+  if (content.protocol !== TRANSPORT_V1)
     throw new Rejection('wrong_protocol', 'this route verifies requests, which it can for protocol 1 only');
   // Strictly: what is read here has to be what the nodes read.
-  const secure = decodeSecureRequest(relayData(content));
+  const secure = decodeSecureRequest(transportData(content).data);
   // Its filter passes as it is: the nodes read it, and the bridge has nothing to say in theirs.
   const wire = decodeUnreadRequest(secure.message);
   try {

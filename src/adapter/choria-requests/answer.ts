@@ -12,6 +12,7 @@ import {
   isDialect,
   parseBridgeReply,
   parseReplySubject,
+  transportContent,
   type WireReply,
 } from '../../wire/choria/index.ts';
 import { sendVia } from '../send.ts';
@@ -58,11 +59,11 @@ const wireReply = ({ home, sender, time, payload }: Reply, dialect: Dialect): Wi
   message: encodeReplyBody(payload, dialect, home.action),
 });
 
-const protocol1Reply = (reply: Reply, dialect: Dialect, seenBy: readonly Hop[] | undefined): string => {
+const protocol1Reply = (reply: Reply, dialect: Dialect, hops: readonly Hop[] | undefined): string => {
   const { sender } = reply;
-  const headers = seenBy === undefined ? { sender } : { sender, seenBy };
   const secure = encodeSecureReply(encodeReply(wireReply(reply, dialect)));
-  return encodeTransport(secure, headers, base64Style(dialect));
+  const content = transportContent(secure, base64Style(dialect));
+  return encodeTransport(hops === undefined ? { content, sender } : { content, sender, hops });
 };
 
 /**

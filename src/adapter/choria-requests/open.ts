@@ -15,8 +15,10 @@ import {
   protocol2Claim,
   refuseYaml,
   repliesNameAction,
+  requireProtocol1,
   type TargetContext,
   type Transport,
+  transportData,
   type WireRequestClaim,
 } from '../../wire/choria/index.ts';
 import type { RequestSink } from '../port.ts';
@@ -44,10 +46,12 @@ export type Addressing = (transport: Transport) => (request: TargetContext) => T
 
 /** Takes requests of protocol 1 apart, whoever handed them over. */
 export interface RequestOpener {
+  /** The transport message, read once for all that looks at it; undefined once the sink has been told that it is none. */
+  read(body: Buffer, sink: RequestSink): Transport | undefined;
   /** Hands the sink the verified request, or why it is none, with the way home as far as the message says it. */
-  open(body: Buffer, addressing: Addressing, sink: RequestSink): void;
+  open(transport: Transport, addressing: Addressing, sink: RequestSink): void;
   /** Where an error goes, for a message that is not opened otherwise. */
-  answerTo(body: Buffer): Home | undefined;
+  answerTo(transport: Transport): Home | undefined;
 }
 
 const MAX_TRAIL = 64;
@@ -62,7 +66,7 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
   const limits = { maxBytes: options.maxMessageBytes };
 
   /** What tells where an error goes: read first, so that as much as possible of what fails later is answered. */
-  const replySubject = ({ data, headers: { replyTo } }: Transport): string => {
+  const replySubject = ({ replyTo }: Transport, data: Buffer): string => {
     try {
       if (replyTo === undefined)
         throw new Rejection('missing_field', 'the transport message has no reply-to header');
@@ -74,9 +78,9 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
   };
 
   /** The way home of a message whose own word of its time is not known to be right yet. */
-  const homeOf = ({ transport, replyTo, body, action }: Origin, about: About): Home => {
-    const { federation, seenBy } = transport.headers;
-    const dialect = detectDialect({ wrapped: transport.wrapped, body });
+  const homeOf = ({ transport, wrapped, replyTo, body, action }: Origin, about: About): Home => {
+    const { federation, hops } = transport;
+    const dialect = detectDialect({ wrapped, body });
     const isNamed = action !== undefined && action.length <= MAX_ACTION && repliesNameAction(dialect);
     const federationRequestId = options.federated ? federation?.request : undefined;
     return {
@@ -91,7 +95,7 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
       ...(federationRequestId === undefined || federationRequestId === about.requestId
         ? {}
         : { federationRequestId }),
-      ...(seenBy === undefined || isTooLong(seenBy) ? {} : { hops: seenBy }),
+      ...(hops === undefined || isTooLong(hops) ? {} : { hops }),
     };
   };
 
@@ -108,22 +112,31 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
     return { ingress: options.name, replyTo: claim.replyTo, ...about, dialect: PROTOCOL_2, expires };
   };
 
-  const open = (bytes: Buffer, addressing: Addressing, sink: RequestSink): void => {
+  const read = (body: Buffer, sink: RequestSink): Transport | undefined => {
+    try {
+      return decodeTransport(body, limits);
+    } catch (error) {
+      sink.rejected(asRejection(error), undefined);
+      return undefined;
+    }
+  };
+
+  const open = (transport: Transport, addressing: Addressing, sink: RequestSink): void => {
     let origin: Origin | undefined;
     let context: RejectionContext = {};
     let json: string | undefined;
     try {
-      const transport = decodeTransport(bytes, limits);
-      const { seenBy } = transport.headers;
-      origin = { transport, replyTo: replySubject(transport) };
-      const secure = decodeSecureRequest(transport.data);
+      requireProtocol1(transport.content);
+      const { data, wrapped } = transportData(transport.content);
+      origin = { transport, wrapped, replyTo: replySubject(transport, data) };
+      const secure = decodeSecureRequest(data);
       json = secure.message;
       refuseYaml(json);
       const wire = decodeUnreadRequest(json);
       context = contextOf(wire);
       sink.step?.('decoded', context);
       const targetOf = addressing(transport);
-      if (seenBy !== undefined && isTooLong(seenBy))
+      if (transport.hops !== undefined && isTooLong(transport.hops))
         throw new Rejection('limit_exceeded', "the seen-by trail is longer than any federation's");
       // Whoever can publish can send what takes long to read: no more of it is read before its signature is known to be good.
       const { privileged } = options.verifier.verify(secure, wire.callerId, clock());
@@ -150,7 +163,7 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
         home,
       });
     } catch (error) {
-      const other = origin === undefined ? protocol2Claim(bytes, limits) : undefined;
+      const other = origin === undefined ? protocol2Claim(transport) : undefined;
       const rejection = asRejection(error, other?.about ?? context);
       const about = identified(rejection.context);
       const action = json === undefined ? undefined : actionIn(json);
@@ -162,17 +175,21 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
   };
 
   return {
+    read,
     open,
 
-    answerTo: (bytes) => {
+    answerTo: (transport) => {
+      const other = protocol2Claim(transport);
+      if (other !== undefined) return protocol2Home(other);
       try {
-        const other = protocol2Claim(bytes, limits);
-        if (other !== undefined) return protocol2Home(other);
-        const transport = decodeTransport(bytes, limits);
-        const { context, action } = claimIn(transport.data);
+        requireProtocol1(transport.content);
+        const { data, wrapped } = transportData(transport.content);
+        const { context, action } = claimIn(data);
         const about = identified(context);
-        const replyTo = replySubject(transport);
-        return about && homeOf({ transport, replyTo, ...(action === undefined ? {} : { action }) }, about);
+        const replyTo = replySubject(transport, data);
+        return (
+          about && homeOf({ transport, wrapped, replyTo, ...(action === undefined ? {} : { action }) }, about)
+        );
       } catch {
         return undefined;
       }
@@ -207,6 +224,8 @@ const inDialect = (filter: Filter, { dialect }: Home): Filter =>
 /** What is known of where a message came from. */
 interface Origin {
   readonly transport: Transport;
+  /** Whether its data came in lines. */
+  readonly wrapped: boolean;
   readonly replyTo: string;
   /** What the body shows of its writer, once it has been read. */
   readonly body?: Dialect;

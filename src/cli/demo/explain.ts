@@ -5,6 +5,7 @@ import {
   decodeSecureRequest,
   decodeTransport,
   formatJson,
+  transportData,
 } from '../../wire/choria/index.ts';
 import { decodeReply } from '../../wire/mcollective/reply.ts';
 import { decodeRequest as decodeLegacyRequest } from '../../wire/mcollective/request.ts';
@@ -31,14 +32,14 @@ export const explain = (step: Step): Explanation => {
   switch (step.at) {
     case 'nats-in': {
       const transport = decodeTransport(step.body, { maxBytes: step.body.length });
-      const secure = decodeSecureRequest(transport.data);
+      const secure = decodeSecureRequest(transportData(transport.content).data);
       const request = decodeRequest(secure.message);
       return {
         title: 'Came in on NATS: a signed Choria request',
         lines: [
           ['subject', step.destination],
-          ['targets', (transport.headers.federation?.targets ?? []).join(', ')],
-          ['reply-to', transport.headers.replyTo ?? ''],
+          ['targets', (transport.federation?.targets ?? []).join(', ')],
+          ['reply-to', transport.replyTo ?? ''],
           ['caller', `${request.callerId}, proven by an RSA-SHA256 signature and its certificate`],
           ['request', `${request.requestId}, ttl ${request.ttl} s`],
           ['body', request.message],
@@ -90,8 +91,8 @@ export const explain = (step: Step): Explanation => {
         title: 'Went home on NATS: a Choria reply, as from a Choria node',
         lines: [
           ['subject', step.destination],
-          ['mc_sender', transport.headers.sender ?? ''],
-          ['reply', decodeSecureReply(transport.data).message],
+          ['mc_sender', transport.sender ?? ''],
+          ['reply', decodeSecureReply(transportData(transport.content).data).message],
         ],
       };
     }

@@ -14,7 +14,10 @@ import {
   encodeTransport,
   formatJson,
   parseJson,
+  requireProtocol1,
   type SecureReply,
+  transportContent,
+  transportData,
   tryDecodeBase64,
   verifyHash,
 } from '../../wire/choria/index.ts';
@@ -38,12 +41,15 @@ export const redactChoria = (
   callers: ChoriaCallers,
   maxBytes: number,
 ): Clean => {
-  const { data, headers, wrapped } = decodeTransport(payload, { maxBytes });
+  const { content, ...headers } = decodeTransport(payload, { maxBytes });
+  requireProtocol1(content);
+  const { data, wrapped } = transportData(content);
   const { text, ...about } = REPLY.test(data.toString('utf8', 0, 200))
     ? replyWithout(data, redaction)
     : requestWithout(data, redaction, callers);
-  const body = Buffer.from(encodeTransport(text, headers, wrapped ? 'wrapped' : 'plain'));
-  return { ...about, body };
+  // Without headers that nobody knows: what is in them cannot be told.
+  const clean = transportContent(text, wrapped ? 'wrapped' : 'plain');
+  return { ...about, body: Buffer.from(encodeTransport({ ...headers, content: clean })) };
 };
 
 interface Secure extends Omit<Clean, 'body'> {

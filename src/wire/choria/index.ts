@@ -6,7 +6,6 @@ export * from './dialect.ts';
 export { decodeFilter, encodeFilter } from './filter.ts';
 export * from './json.ts';
 export { encodeProtocol2Reply, type Protocol2Claim, protocol2Claim } from './protocol2.ts';
-export * from './relay.ts';
 export * from './reply.ts';
 export {
   choriaRequestId,

@@ -4,10 +4,8 @@ import type { RejectionContext } from '../../envelope/rejection.ts';
 import { decodeBase64 } from '../base64.ts';
 import { parseObject, requireProtocol, stringField, utf8 } from './fields.ts';
 import { formatString } from './json.ts';
-import { decodeRelay, relayData } from './relay.ts';
-import { TRANSPORT_V2 } from './relay-parts.ts';
 import type { WireReply } from './reply.ts';
-import type { TransportLimits } from './transport.ts';
+import { encodeTransport, TRANSPORT_V2, type Transport, transportData } from './transport.ts';
 
 /** Requests of protocol 2 are not translated. What is here tells their clients so; see go-choria's protocol/v2. */
 const NAMES = 'io.choria.protocol.v2.';
@@ -24,12 +22,11 @@ export interface Protocol2Claim {
  * What a request of protocol 2 says of itself. Nothing is verified; what is not well-formed is left out.
  * @returns undefined for any other message, and where nobody can be answered
  */
-export const protocol2Claim = (payload: Uint8Array, limits: TransportLimits): Protocol2Claim | undefined => {
+export const protocol2Claim = ({ content, replyTo }: Transport): Protocol2Claim | undefined => {
+  if (content.protocol !== TRANSPORT_V2 || replyTo === undefined) return undefined;
   try {
-    const { content, replyTo } = decodeRelay(payload, limits);
-    if (content.protocol !== TRANSPORT_V2 || replyTo === undefined) return undefined;
     const what = 'the secure request';
-    const secure = parseObject(utf8(relayData(content), what), what);
+    const secure = parseObject(utf8(transportData(content).data, what), what);
     requireProtocol(secure, `${NAMES}secure_request`, what);
     const bytes = decodeBase64(stringField(secure, 'request', what), what);
     const request = parseObject(utf8(bytes, 'the request'), 'the request');
@@ -70,5 +67,6 @@ export const encodeProtocol2Reply = ({ requestId, senderId, agent, time, message
     `"sender":${sender},"agent":${formatString(agent)},"time":${time}000000000}`;
   const hash = createHash('sha256').update(reply).digest('base64');
   const secure = `{"protocol":"${NAMES}secure_reply","reply":"${base64(reply)}","hash":"${hash}"}`;
-  return `{"protocol":"${TRANSPORT_V2}","data":"${base64(secure)}","headers":{"sender":${sender}}}`;
+  const content = { protocol: TRANSPORT_V2, data: `"${base64(secure)}"`, headers: {} };
+  return encodeTransport({ content, sender: senderId });
 };

@@ -21,7 +21,7 @@ describe.each<Dialect>(['ruby', 'go'])('with nodes of the %s dialect', (dialect)
       const { requestId: id, callerId: caller, ...rest } = wire;
       const answerWith = (bytes: Uint8Array): void =>
         link.send({
-          destination: transport.headers.replyTo ?? '',
+          destination: transport.replyTo ?? '',
           body: bytes,
           expires: Number.POSITIVE_INFINITY,
         });

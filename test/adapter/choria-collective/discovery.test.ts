@@ -14,7 +14,7 @@ const asked = async (change?: (link: Link) => Link) => {
   const [question] = network.seen;
   if (question === undefined) throw new Error('nothing was asked');
   const message = readMessage(question.body, Date.now());
-  const { replyTo = '' } = message.transport.headers;
+  const { replyTo = '' } = message.transport;
   /** As a node of that name. */
   const answer = (node: string, deviation: ReplyDeviation = {}): void =>
     network.reply(answerTo(question.body, node, deviation), replyTo);
@@ -39,8 +39,8 @@ describe('discovery in the bridge’s own name', () => {
 
   it('looks like a Federation Broker’s to whoever takes in requests, so that nobody does', async () => {
     const { transport, wire } = (await asked()).message;
-    expect(transport.headers.replyTo).toMatch(/^choria\.federation\.[\w-]+\.collective$/);
-    expect(transport.headers.federation).toEqual({ request: wire.requestId });
+    expect(transport.replyTo).toMatch(/^choria\.federation\.[\w-]+\.collective$/);
+    expect(transport.federation).toEqual({ request: wire.requestId });
   });
 
   it('has answers of its own, and asks in the name that it is given', async () => {
@@ -54,7 +54,7 @@ describe('discovery in the bridge’s own name', () => {
     await until('both have asked', () => other.seen.length > 0);
     const message = readMessage(other.seen[0]?.body ?? Buffer.alloc(0), Date.now());
     expect(message.wire.callerId).toBe('choria=x.choria');
-    expect(message.transport.headers.replyTo).not.toBe(one.message.transport.headers.replyTo);
+    expect(message.transport.replyTo).not.toBe(one.message.transport.replyTo);
   });
 
   it('finds each node that answers, in both dialects, also to an earlier question', async () => {
@@ -83,7 +83,7 @@ describe('discovery in the bridge’s own name', () => {
 
   it('finds nobody by what is no message, and goes on', async () => {
     const { found, answer, reply, message, rejections } = await asked();
-    reply(Buffer.from('hello'), message.transport.headers.replyTo);
+    reply(Buffer.from('hello'), message.transport.replyTo);
     answer('n1.example.net');
     await until('the node is found', () => found.length > 0);
     expect(rejections).toMatchObject([{ rejection: { code: 'malformed_json' } }]);

@@ -9,17 +9,17 @@ import {
   decodeReply,
   decodeReplyBody,
   decodeSecureReply,
-  decodeTransport,
 } from '../../../src/wire/choria/index.ts';
+import { openTransport } from '../../support/choria-transport.ts';
 import { type Captured, capture, captureKey } from '../../wire/choria/support.ts';
-import { MAX_BYTES, settled, until } from '../world.ts';
+import { settled, until } from '../world.ts';
 import { makeCollectiveIngress, makeHanded, makeResidents } from './ingress-world.ts';
 
 /** The server that they were recorded at. */
 const SERVER = 'nats://127.0.0.1:4222';
 const NODES = ['c1.example.net', 'c2.example.net', 'c3.example.net'];
 
-const headersOf = ({ payload }: Captured) => decodeTransport(payload, { maxBytes: MAX_BYTES }).headers;
+const headersOf = ({ payload }: Captured): ReturnType<typeof openTransport> => openTransport(payload);
 const recorded = capture('choria-v1.ndjson');
 const asked = recorded.filter(({ subject }) => /\.(broadcast|node)\./.test(subject));
 const own = asked.filter((one) => headersOf(one).federation === undefined);
@@ -92,7 +92,7 @@ describe('a reply', () => {
     const [handed] = requests;
     if (handed === undefined) throw new Error('no request');
     const { senderId, time, message } = decodeReply(
-      decodeSecureReply(decodeTransport(reply.payload, { maxBytes: MAX_BYTES }).data).message,
+      decodeSecureReply(openTransport(reply.payload).data).message,
     );
     const payload = decodeReplyBody(message, handed.agent);
     ingress.reply({ home: withNodeHop(handed.home, senderId, SERVER), sender: senderId, time, payload });

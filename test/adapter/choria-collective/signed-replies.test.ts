@@ -1,7 +1,7 @@
 import { createSecretKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Home, Request } from '../../../src/envelope/message.ts';
-import { encodeRelay } from '../../../src/wire/choria/index.ts';
+import { encodeTransport } from '../../../src/wire/choria/index.ts';
 import { encodeToken } from '../../../src/wire/token.ts';
 import { CLUSTER, COLLECTIVE } from '../brokers.ts';
 import { settled, tokenKey, until } from '../world.ts';
@@ -43,9 +43,9 @@ describe('a reply to it', () => {
     const hops = [['stomp://a', 'prod:1', 'nats://b']];
     const longer = [...hops, ['nats://b', 'n1.example.net', 'nats://b']];
     const home = { ...requestOf().home, hops };
-    const asked = await answered({ headers: { seenBy: longer } }, { home });
+    const asked = await answered({ headers: { hops: longer } }, { home });
     expect(asked.replies[0]?.home.hops).toEqual(longer);
-    const unasked = await answered({ headers: { seenBy: longer } });
+    const unasked = await answered({ headers: { hops: longer } });
     expect(unasked.replies[0]?.home).not.toHaveProperty('hops');
   });
 
@@ -80,9 +80,9 @@ describe('a reply to it', () => {
 
   it('is refused in protocol 2, which has other proofs', async () => {
     const { reply, rejections, message, request } = await makeDelivered();
-    const { replyTo: home = '' } = message.transport.headers.federation ?? {};
+    const { home = '' } = message.transport.federation ?? {};
     const content = { protocol: 'io.choria.protocol.v2.transport', data: '"e30="', headers: {} };
-    reply(Buffer.from(encodeRelay({ content, sender: 'n1', federation: { home } })));
+    reply(Buffer.from(encodeTransport({ content, sender: 'n1', federation: { home } })));
     await until('it is refused', () => rejections.length > 0);
     expect(rejections).toMatchObject([{ rejection: { code: 'wrong_protocol' }, home: request.home }]);
   });
@@ -124,7 +124,7 @@ describe('a reply to it', () => {
     // Not even where the reply could pass sealed.
     const homes = new Map([[CLUSTER, 'federation']]);
     const { first, reply, replies, rejections } = await makeDelivered({}, { homes });
-    const federation = { request: home.requestId, replyTo: `mcollective.reply.mcbridge.${token}` };
+    const federation = { request: home.requestId, home: `mcollective.reply.mcbridge.${token}` };
     reply(answerTo(first.body, 'n1.example.net', { headers: { federation } }));
     await until('it is refused', () => rejections.length > 0);
     expect(rejections).toMatchObject([
@@ -137,7 +137,7 @@ describe('a reply to it', () => {
 describe('an egress that passes and signs', () => {
   const sealedReply = (way: string): Buffer =>
     Buffer.from(
-      encodeRelay({
+      encodeTransport({
         content: { protocol: 'choria:transport:1', data: '"cmVwbHk="', headers: {} },
         sender: 'n1.example.net',
         federation: { request: 'f'.repeat(32), home: way },

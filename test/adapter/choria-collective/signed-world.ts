@@ -24,15 +24,14 @@ import {
   decodeRequest,
   decodeRequestBody,
   decodeSecureRequest,
-  decodeTransport,
   encodeReply,
   encodeReplyBody,
   encodeSecureReply,
-  encodeTransport,
-  type Transport,
+  type TransportHeaders,
   type WireReply,
 } from '../../../src/wire/choria/index.ts';
 import { SigningPool } from '../../../src/wire/signing-pool.ts';
+import { openTransport, transportOf } from '../../support/choria-transport.ts';
 import type { Identity } from '../../support/pki.ts';
 import { CLUSTER } from '../brokers.ts';
 import { requestAt } from '../egress-contract.ts';
@@ -122,7 +121,7 @@ const verifier = createCallerVerifier({
 
 /** A message as a node reads it, its signature verified. */
 export const readMessage = (body: Uint8Array, now: number) => {
-  const transport = decodeTransport(body, { maxBytes: MAX_BYTES });
+  const transport = openTransport(body);
   const secure = decodeSecureRequest(transport.data);
   const wire = decodeRequest(secure.message);
   const proven = verifier.verify(secure, wire.callerId, now);
@@ -134,7 +133,7 @@ export interface ReplyDeviation extends Partial<WireReply> {
   readonly payload?: ReplyPayload;
   readonly dialect?: Dialect;
   readonly sender?: string;
-  readonly headers?: Transport['headers'];
+  readonly headers?: TransportHeaders;
   /** Changes the secure reply. */
   readonly secure?: (text: string) => string;
 }
@@ -156,12 +155,12 @@ export const answerTo = (body: Uint8Array, senderId: string, deviation: ReplyDev
     message: encodeReplyBody(payload, dialect),
     ...deviation,
   });
-  const { seenBy, federation } = transport.headers;
+  const { hops, federation } = transport;
   const headers = {
     sender: deviation.sender ?? senderId,
-    ...(seenBy && { seenBy: [...seenBy, [seenBy.at(-1)?.[2] ?? '', senderId, 'nats://node']] }),
+    ...(hops && { hops: [...hops, [hops.at(-1)?.[2] ?? '', senderId, 'nats://node']] }),
     ...(federation && { federation }),
     ...deviation.headers,
   };
-  return Buffer.from(encodeTransport(secure(encodeSecureReply(reply)), headers, base64Style(dialect)));
+  return Buffer.from(transportOf(secure(encodeSecureReply(reply)), headers, base64Style(dialect)));
 };

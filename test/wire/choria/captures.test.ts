@@ -18,12 +18,11 @@ import {
   encodeRequestBody,
   encodeSecureReply,
   encodeSecureRequest,
-  encodeTransport,
   parseReplySubject,
   readTargets,
-  type Transport,
   verifyHash,
 } from '../../../src/wire/choria/index.ts';
+import { openTransport, transportOf } from '../../support/choria-transport.ts';
 import { type Captured, capture, captureKey, object, refused } from './support.ts';
 
 const LIMITS = { maxBytes: 1_000_000 };
@@ -32,7 +31,7 @@ const all = ['choria-v1.ndjson', 'choria-v1-federated.ndjson'].flatMap(capture);
 const messages = all
   .filter((captured) => !isStats(captured))
   .map((captured) => {
-    const transport = decodeTransport(Buffer.from(captured.payload), LIMITS);
+    const transport = openTransport(captured.payload);
     return { captured, transport, secure: object(transport.data.toString()) };
   });
 const ofKind = (protocol: string) => messages.filter(({ secure }) => secure['protocol'] === protocol);
@@ -45,8 +44,10 @@ const verifier = createCallerVerifier({
   privileged: DEFAULT_PRIVILEGED,
 });
 
-const rewritten = (transport: Transport, secure: string): string =>
-  encodeTransport(secure, transport.headers, base64Style(transport.wrapped ? 'ruby' : 'go'));
+const rewritten = (
+  { wrapped, data: _data, content: _content, ...headers }: ReturnType<typeof openTransport>,
+  secure: string,
+): string => transportOf(secure, headers, base64Style(wrapped ? 'ruby' : 'go'));
 
 const layer = (text: unknown): unknown => JSON.parse(String(text));
 
@@ -82,7 +83,7 @@ describe('messages that Ruby peers exchanged', () => {
     const hashed = decodeSecureReply(transport.data);
     verifyHash(hashed);
     const reply = decodeReply(hashed.message);
-    expect(reply.senderId).toBe(transport.headers.sender);
+    expect(reply.senderId).toBe(transport.sender);
 
     const body = encodeReplyBody(decodeReplyBody(reply.message, reply.agent), 'ruby');
     // Ruby's bodies, inner and secure messages hold no spaces and the same order of keys: the very same bytes.
@@ -95,7 +96,11 @@ describe('messages that Ruby peers exchanged', () => {
   });
 
   it.each(all.filter(isStats))('stats document $at is no message', ({ payload }) => {
-    refused(() => decodeTransport(payload, LIMITS), 'missing_field', /does not name its protocol/);
+    refused(
+      () => decodeTransport(Buffer.from(payload), LIMITS),
+      'missing_field',
+      /does not name its protocol/,
+    );
   });
 
   it('have targets and reply subjects that are accepted', () => {
@@ -103,9 +108,9 @@ describe('messages that Ruby peers exchanged', () => {
     expect(federated.length).toBeGreaterThan(5);
     for (const { transport } of federated) {
       const request = decodeRequest(decodeSecureRequest(transport.data).message);
-      const target = readTargets(transport.headers.federation?.targets ?? [], request, { maxTargets: 200 });
+      const target = readTargets(transport.federation?.targets ?? [], request, { maxTargets: 200 });
       expect(target.kind === 'broadcast' || target.nodes.length > 0).toBe(true);
-      expect(parseReplySubject(transport.headers.replyTo ?? '').collective).toBe(request.collective);
+      expect(parseReplySubject(transport.replyTo ?? '').collective).toBe(request.collective);
     }
   });
 });

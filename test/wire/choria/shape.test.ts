@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { parseObject } from '../../../src/wire/choria/fields.ts';
-import { decodeRelay } from '../../../src/wire/choria/index.ts';
+import { decodeTransport } from '../../../src/wire/choria/index.ts';
 import { checkShape } from '../../../src/wire/choria/shape.ts';
 import { refused } from './support.ts';
 
@@ -37,7 +37,7 @@ describe('the shape of a document', () => {
     refused(() => parseObject(nested(450_000), 'the message'), 'limit_exceeded', /levels/);
     const message = `{"protocol":"choria:transport:1","data":"eA==","headers":{"x":${nested(100_000)}}}`;
     refused(
-      () => decodeRelay(Buffer.from(message), { maxBytes: message.length }),
+      () => decodeTransport(Buffer.from(message), { maxBytes: message.length }),
       'limit_exceeded',
       /levels/,
     );

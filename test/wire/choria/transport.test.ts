@@ -2,9 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   decodeTransport,
-  encodeTransport,
+  requireProtocol1,
   type TransportHeaders,
+  transportData,
 } from '../../../src/wire/choria/transport.ts';
+import { openTransport, transportOf } from '../../support/choria-transport.ts';
 import { refused } from './support.ts';
 
 const limits = { maxBytes: 100_000 };
@@ -15,16 +17,14 @@ const headers: fc.Arbitrary<TransportHeaders> = fc.record(
   {
     replyTo: text,
     sender: text,
-    seenBy: fc.array(fc.array(text, { maxLength: 3 }), { maxLength: 3 }),
-    federation: fc.record(
-      { request: text, replyTo: text, targets: fc.array(text, { maxLength: 3 }) },
-      optional,
-    ),
+    hops: fc.array(fc.array(text, { maxLength: 3 }), { maxLength: 3 }),
+    federation: fc.record({ request: text, home: text, targets: fc.array(text, { maxLength: 3 }) }, optional),
   },
   optional,
 );
 
-const decode = (message: object) => () => decodeTransport(JSON.stringify(message), limits);
+const read = (payload: string) => decodeTransport(Buffer.from(payload), limits);
+const decode = (message: object) => () => read(JSON.stringify(message));
 const protocol = 'choria:transport:1';
 
 describe('the transport message', () => {
@@ -32,22 +32,23 @@ describe('the transport message', () => {
     const style = fc.constantFrom('plain' as const, 'wrapped' as const);
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 200 }), headers, style, (data, written, how) => {
-        const read = decodeTransport(encodeTransport(data, written, how), limits);
-        expect(read.data.equals(data)).toBe(true);
-        expect(read.wrapped).toBe(how === 'wrapped');
-        expect(read.headers).toEqual(written);
+        const { content, ...headers } = read(transportOf(data, written, how));
+        const opened = transportData(content);
+        expect(opened.data.equals(data)).toBe(true);
+        expect(opened.wrapped).toBe(how === 'wrapped');
+        expect(headers).toEqual(written);
       }),
     );
   });
 
   it('has the field names of the protocol', () => {
-    const written = encodeTransport(
+    const written = transportOf(
       'x',
       {
         replyTo: 'a.reply.b',
         sender: 'c1',
-        seenBy: [['c1', 'nats://h:1']],
-        federation: { request: 'r', replyTo: 'a.reply.c', targets: ['a.node.c2'] },
+        hops: [['c1', 'nats://h:1']],
+        federation: { request: 'r', home: 'a.reply.c', targets: ['a.node.c2'] },
       },
       'wrapped',
     );
@@ -64,28 +65,38 @@ describe('the transport message', () => {
   });
 
   it('tells an empty trail, which asks for one, from none', () => {
-    expect(decodeTransport(encodeTransport('x', { seenBy: [] }, 'plain'), limits).headers.seenBy).toEqual([]);
-    expect(decodeTransport(encodeTransport('x', {}, 'plain'), limits).headers).toEqual({});
+    expect(openTransport(transportOf('x', { hops: [] })).hops).toEqual([]);
+    expect(openTransport(transportOf('x', {}))).not.toHaveProperty('hops');
   });
 
   it('refuses what is no JSON object', () => {
     const secret = 'not JSON, and none of the log’s business';
-    const rejection = refused(() => decodeTransport(secret, limits), 'malformed_json', /is not JSON/);
+    const rejection = refused(() => read(secret), 'malformed_json', /is not JSON/);
     expect(rejection.message).not.toContain('business');
-    refused(() => decodeTransport('[]', limits), 'malformed_json', /not a JSON object/);
-    refused(() => decodeTransport('null', limits), 'malformed_json');
+    refused(() => read('[]'), 'malformed_json', /not a JSON object/);
+    refused(() => read('null'), 'malformed_json');
     refused(() => decodeTransport(Buffer.from([0x7b, 0xff, 0x7d]), limits), 'malformed_json', /UTF-8/);
   });
 
   it('refuses other protocols by name', () => {
     refused(
-      decode({ protocol: 'io.choria.protocol.v2.transport', data: '', headers: {} }),
+      decode({ protocol: 'choria:secure:request:1' }),
       'wrong_protocol',
-      /"io.choria.protocol.v2.transport".*protocol 2 is not translated/,
+      /speaks "choria:secure:request:1", which is no transport of Choria$/,
     );
-    refused(decode({ protocol: 'choria:secure:request:1' }), 'wrong_protocol', /not "choria:transport:1"$/);
     refused(decode({ protocol: 7 }), 'wrong_protocol', /speaks number/);
+    refused(decode({ protocol: ['choria:transport:1'] }), 'wrong_protocol', /speaks object/);
     refused(decode({ data: '', headers: {} }), 'missing_field', /does not name its protocol/);
+  });
+
+  it('of protocol 2 can be read, but not opened', () => {
+    const { content } = decode({ protocol: 'io.choria.protocol.v2.transport', data: '', headers: {} })();
+    refused(
+      () => requireProtocol1(content),
+      'wrong_protocol',
+      /^the transport message speaks "io.choria.protocol.v2.transport", not "choria:transport:1"; protocol 2 is not translated$/,
+    );
+    expect(() => requireProtocol1(decode({ protocol, data: '', headers: {} })().content)).not.toThrow();
   });
 
   it('refuses missing and wrong fields by name', () => {
@@ -111,16 +122,13 @@ describe('the transport message', () => {
   });
 
   it('refuses data that is not base64', () => {
-    refused(
-      decode({ protocol, data: 'no base64!', headers: {} }),
-      'malformed_base64',
-      /data of the transport/,
-    );
+    const { content } = decode({ protocol, data: 'no base64!', headers: {} })();
+    refused(() => transportData(content), 'malformed_base64', /data of the transport/);
   });
 
   it('looks at the size before anything else', () => {
     const payload = Buffer.alloc(10_000_000, '[');
     refused(() => decodeTransport(payload, limits), 'too_large', /10000000 bytes.* 100000 /);
-    refused(() => decodeTransport('é'.repeat(60_000), limits), 'too_large', /120000 bytes/);
+    refused(() => read('é'.repeat(60_000)), 'too_large', /120000 bytes/);
   });
 });

@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { decodeRelay, encodeRelay, type RelayTransport, relayData } from '../../../src/wire/choria/index.ts';
+import {
+  decodeTransport,
+  encodeTransport,
+  type Transport,
+  transportData,
+} from '../../../src/wire/choria/index.ts';
 import { makeV2Key, makeV2Request, makeV2Token } from '../../support/choria-v2.ts';
 import { capture, object, refused } from './support.ts';
 
 const LIMITS = { maxBytes: 1_000_000 };
-const decode = (payload: string): RelayTransport => decodeRelay(Buffer.from(payload), LIMITS);
+const decode = (payload: string): Transport => decodeTransport(Buffer.from(payload), LIMITS);
 const messages = ['choria-v1.ndjson', 'choria-v1-federated.ndjson']
   .flatMap(capture)
   .filter(({ subject }) => !subject.endsWith('.stats'));
@@ -16,12 +21,12 @@ const withHeaders = (base: typeof V1, headers: object): string => JSON.stringify
 
 describe('a transport message that passes', () => {
   it.each(messages)('comes out as it went in, $at to $subject', ({ payload }) => {
-    const relay = decode(payload);
-    const written = encodeRelay(relay);
+    const transport = decode(payload);
+    const written = encodeTransport(transport);
     expect(JSON.parse(written)).toEqual(JSON.parse(payload));
     // With its line feeds: not decoded and encoded again.
-    expect(payload).toContain(`"data":${relay.content.data},`);
-    expect(relayData(relay.content).toString('base64')).toBe(
+    expect(payload).toContain(`"data":${transport.content.data},`);
+    expect(transportData(transport.content).data.toString('base64')).toBe(
       String(object(payload)['data']).replaceAll('\n', ''),
     );
   });
@@ -49,20 +54,20 @@ describe('a transport message that passes', () => {
       now: 0,
       trace: 'nats://a:4222',
     });
-    const relay = decode(payload);
-    expect(relay).toEqual({
+    const transport = decode(payload);
+    expect(transport).toEqual({
       content: { protocol: 'io.choria.protocol.v2.transport', data: JSON.stringify(data), headers: {} },
       replyTo,
       sender: 'client.example.net',
       hops: [['nats://a:4222', 'client.example.net', 'nats://a:4222']],
       federation: { request: requestId, targets: ['fleet.node.n1', 'fleet.node.n2'] },
     });
-    expect(JSON.parse(encodeRelay(relay))).toEqual(JSON.parse(payload));
-    const passed = { ...relay, replyTo: 'b', federation: { request: requestId, home: replyTo } };
-    expect(JSON.parse(encodeRelay(passed))).toMatchObject({
+    expect(JSON.parse(encodeTransport(transport))).toEqual(JSON.parse(payload));
+    const passed = { ...transport, replyTo: 'b', federation: { request: requestId, home: replyTo } };
+    expect(JSON.parse(encodeTransport(passed))).toMatchObject({
       headers: { reply: 'b', federation: { request: requestId, reply: replyTo } },
     });
-    expect(encodeRelay(passed)).not.toContain('targets');
+    expect(encodeTransport(passed)).not.toContain('targets');
   });
 
   it.each([
@@ -70,9 +75,9 @@ describe('a transport message that passes', () => {
     ['protocol 2', V2],
   ])('keeps headers that no broker knows, in %s', (_, base) => {
     const others = { 'x-new': { deep: [1, null, '✓'] }, reply_by: 5, __proto__x: true };
-    const relay = decode(withHeaders(base, others));
-    expect(relay.content.headers).toEqual(others);
-    expect(JSON.parse(encodeRelay(relay))).toEqual({ ...base, headers: others });
+    const transport = decode(withHeaders(base, others));
+    expect(transport.content.headers).toEqual(others);
+    expect(JSON.parse(encodeTransport(transport))).toEqual({ ...base, headers: others });
   });
 
   it.each([
@@ -85,24 +90,24 @@ describe('a transport message that passes', () => {
     ['tRace', V2],
     ['Federation', V2],
   ])('loses the header %s, which Go reads in place of the bridge’s', (name, base) => {
-    const relay = decode(withHeaders(base, { [name]: 'evil', other: 1 }));
-    expect(relay).toEqual({
+    const transport = decode(withHeaders(base, { [name]: 'evil', other: 1 }));
+    expect(transport).toEqual({
       content: { protocol: base.protocol, data: '"eA=="', headers: { other: 1 } },
     });
-    expect(encodeRelay({ ...relay, replyTo: 'a', sender: 'b', hops: [] })).not.toContain('evil');
+    expect(encodeTransport({ ...transport, replyTo: 'a', sender: 'b', hops: [] })).not.toContain('evil');
   });
 
   it('keeps a header that is called __proto__, and is not changed by it', () => {
-    const relay = decode(
+    const transport = decode(
       '{"protocol":"choria:transport:1","data":"eA==","headers":{"__proto__":{"mc_sender":"x"}}}',
     );
-    expect(relay.sender).toBeUndefined();
-    expect(encodeRelay(relay)).toContain('{"__proto__":{"mc_sender":"x"}}');
+    expect(transport.sender).toBeUndefined();
+    expect(encodeTransport(transport)).toContain('{"__proto__":{"mc_sender":"x"}}');
   });
 
   it('has the headers of the other protocol as unknown ones', () => {
-    const relay = decode(withHeaders(V1, { reply: 'a', sender: 'b', trace: 'c' }));
-    expect(relay).toEqual({
+    const transport = decode(withHeaders(V1, { reply: 'a', sender: 'b', trace: 'c' }));
+    expect(transport).toEqual({
       content: { ...V1, data: '"eA=="', headers: { reply: 'a', sender: 'b', trace: 'c' } },
     });
   });
@@ -114,7 +119,7 @@ describe('a transport message that passes', () => {
 });
 
 describe('the data of a transport message', () => {
-  const around = (data: string, rest = '"headers":{"mc_sender":"a"}}'): RelayTransport =>
+  const around = (data: string, rest = '"headers":{"mc_sender":"a"}}'): Transport =>
     decode(`{"protocol":"choria:transport:1","data":${data},${rest}`);
 
   it.each([
@@ -124,20 +129,20 @@ describe('the data of a transport message', () => {
     ['that ends in an escaped backslash', '"ZXhhbXBsZQ==\\\\"', '"ZXhhbXBsZQ==\\\\"'],
     ['after spaces', ' "ZXhhbXBsZQ=="', '"ZXhhbXBsZQ=="'],
   ])('passes %s', (_, given, passed) => {
-    const relay = around(given);
-    expect(relay).toEqual({
+    const transport = around(given);
+    expect(transport).toEqual({
       content: { protocol: 'choria:transport:1', data: passed, headers: {} },
       sender: 'a',
     });
-    expect(JSON.parse(encodeRelay(relay)).data).toBe(JSON.parse(passed));
+    expect(JSON.parse(encodeTransport(transport)).data).toBe(JSON.parse(passed));
   });
 
   it('is what the last of several fields of that name says, as JSON has it', () => {
-    const relay = around(
+    const transport = around(
       '"eA=="',
       '"headers":{},"data":"eQ==","protocol":"io.choria.protocol.v2.transport"}',
     );
-    expect(relay.content).toEqual({ ...V2, data: '"eQ=="' });
+    expect(transport.content).toEqual({ ...V2, data: '"eQ=="' });
     expect(around('"eA=="', '"data":"eQ==","headers":{"data":"eg=="}}').content.data).toBe('"eQ=="');
   });
 
@@ -148,16 +153,16 @@ describe('the data of a transport message', () => {
   });
 
   it('is refused by who looks into it and finds no base64', () => {
-    refused(() => relayData(around('"e*=="').content), 'malformed_base64');
-    refused(() => relayData(around('"e\\qA="').content), 'malformed_json');
+    refused(() => transportData(around('"e*=="').content), 'malformed_base64');
+    refused(() => transportData(around('"e\\qA="').content), 'malformed_json');
   });
 });
 
 describe('a transport message that does not pass', () => {
   it('is too long', () => {
     const payload = Buffer.from(JSON.stringify(V1));
-    decodeRelay(payload, { maxBytes: payload.length });
-    refused(() => decodeRelay(payload, { maxBytes: payload.length - 1 }), 'too_large');
+    decodeTransport(payload, { maxBytes: payload.length });
+    refused(() => decodeTransport(payload, { maxBytes: payload.length - 1 }), 'too_large');
   });
 
   it.each([
@@ -182,7 +187,7 @@ describe('a transport message that does not pass', () => {
   });
 
   it('is not UTF-8', () => {
-    refused(() => decodeRelay(Buffer.from([0x7b, 0xff, 0x7d]), LIMITS), 'malformed_json', /UTF-8/);
+    refused(() => decodeTransport(Buffer.from([0x7b, 0xff, 0x7d]), LIMITS), 'malformed_json', /UTF-8/);
   });
 });
 
@@ -206,7 +211,7 @@ describe('a message that passes as it is', () => {
   it.each(['eA==', String.raw`eA\nAA`, String.raw`\u0065A==`, String.raw`eA=\u003d`, ''])(
     'may write its data in any way that is JSON: %j',
     (data) => {
-      expect(JSON.parse(encodeRelay(decode(message(data)))).data).toBe(JSON.parse(`"${data}"`));
+      expect(JSON.parse(encodeTransport(decode(message(data)))).data).toBe(JSON.parse(`"${data}"`));
     },
   );
 
@@ -219,7 +224,7 @@ describe('a message that passes as it is', () => {
       ] as const) {
         const nested = (levels: number): string =>
           `{"protocol":"${base.protocol}","data":"eA==","headers":{"x":${open.repeat(levels)}1${close.repeat(levels)}}}`;
-        expect(JSON.parse(encodeRelay(decode(nested(30))))).toEqual(JSON.parse(nested(30)));
+        expect(JSON.parse(encodeTransport(decode(nested(30))))).toEqual(JSON.parse(nested(30)));
         refused(() => decode(nested(100)), 'limit_exceeded', /levels/);
         refused(() => decode(nested(100_000)), 'limit_exceeded', /levels/);
       }
