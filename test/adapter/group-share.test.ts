@@ -1,4 +1,4 @@
-import { connect, type NatsConnection } from 'nats';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createChoriaCollectiveEgress } from '../../src/adapter/choria-collective/egress.ts';
 import type { RejectionCode } from '../../src/envelope/rejection.ts';

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { connect, type NatsConnection } from 'nats';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { type BridgeFolder, makeBridgeFolder } from '../support/bridge.ts';
 import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
 import { makeAuthority } from '../support/pki.ts';

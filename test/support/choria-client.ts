@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, type NatsConnection } from 'nats';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
 import {
   type ChoriaFilter,
   type ChoriaReply,
@@ -131,7 +131,7 @@ export const connectChoriaClient = async (options: ChoriaClientOptions): Promise
   const commonName = /CN=(.+)/.exec(new X509Certificate(options.certificate).subject)?.[1];
   const ownCallerid = options.callerid ?? `choria=${commonName}`;
   const sender = options.identity ?? commonName ?? 'client';
-  // nats.js checks a server given by its address for the name "localhost", unless told its host.
+  // The client checks a server given by its address for the name "localhost", unless told its host.
   const tls =
     options.tls === undefined ? {} : { tls: { ...options.tls, host: new URL(options.url).hostname } };
   const nats: NatsConnection = await connect({

@@ -1,4 +1,4 @@
-import { connect, type NatsConnection } from 'nats';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { type Fleet, startFleet } from './choria-fleet.ts';
 import {
@@ -66,7 +66,7 @@ const answeredBy = async (count: number): Promise<readonly string[]> => {
 beforeAll(async () => {
   network = await startChoriaNetwork('fleet');
   const tls = network.tls(network.authority.issue({ commonName: 'nodes.example.net' }));
-  // nats.js checks a server given by its address for the name "localhost", unless told its host.
+  // The client checks a server given by its address for the name "localhost", unless told its host.
   const hosted = { ...tls, host: new URL(network.nats.url).hostname };
   nats = await connect({ servers: network.nats.url, tls: hosted });
   nats.subscribe('*.reply.>', {

@@ -1,4 +1,4 @@
-import { connect, type Msg, type NatsConnection } from 'nats';
+import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import type { Dialect } from './choria-messages.ts';
 import { type ChoriaNode, createChoriaNode, type Handled, type NodeOptions, Refused } from './choria-node.ts';
 import type { RubySecurity } from './choria-ruby-security.ts';
@@ -117,7 +117,7 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
   const startNode = async (given: FleetNode): Promise<NatsConnection> => {
     const { identity, agents = AGENTS } = given;
     const node = createNode(given, [...agents, ...services]);
-    // nats.js checks a server given by its address for the name "localhost", unless told its host.
+    // The client checks a server given by its address for the name "localhost", unless told its host.
     const tls = { ...options.tls, host: new URL(url).hostname };
     const nats = await connect({
       servers: url,

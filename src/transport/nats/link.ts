@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pauseAfter } from '../denied.ts';
+import { type NatsConnection, PermissionViolationError } from '@nats-io/transport-node';
 import { checkSubject } from '../destination.ts';
-import { LinkFailure, LinkFailures } from '../failure/failure.ts';
+import { LinkFailure } from '../failure/failure.ts';
 import { inTime } from '../in-time.ts';
 import {
-  type Denial,
   type Link,
   LinkError,
   type LinkState,
@@ -15,41 +14,35 @@ import {
   type Unsent,
 } from '../link.ts';
 import { Spool } from '../spool.ts';
-import { dial } from './dial.ts';
-import { NATS_WORDS } from './errors.ts';
+import { NATS_WORDS, refusedRight, toServerError } from './errors.ts';
 import { type NatsLinkOptions, type NatsLinkSettings, withDefaults } from './options.ts';
-import { type NatsServerAddress, parseServer } from './server.ts';
-import { NatsSession, type SessionSubscription } from './session.ts';
-
-/** A subscription as the link keeps it, over all sessions. */
-interface Wanted {
-  readonly subscription: Subscription;
-  readonly settle: (error?: LinkError) => void;
-  active?: SessionSubscription;
-  /** The one of those that the server has confirmed. */
-  confirmed?: SessionSubscription;
-  /** Why the server refuses it, how often it has, and when it is asked again. */
-  denied?: { readonly error: LinkError; readonly refusals: number; readonly again: NodeJS.Timeout };
-}
+import { Rounds } from './rounds.ts';
+import { parsePool } from './server.ts';
+import { NatsSession } from './session.ts';
+import { Subscriptions } from './subscriptions.ts';
 
 /** See {@link createNatsLink}. */
 class NatsLink implements Link {
   readonly #settings: NatsLinkSettings;
-  readonly #servers: readonly NatsServerAddress[];
   readonly #spool: Spool;
-  readonly #wanted = new Set<Wanted>();
+  readonly #rounds: Rounds;
+  readonly #subscriptions: Subscriptions;
   readonly #closing = new AbortController();
+  #client: NatsConnection | undefined;
   #session: NatsSession | undefined;
+  /** What the server has said on this connection before it ends it. */
+  #lastWord: LinkError | undefined;
   #opened: Promise<void> | undefined;
   #running: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
-  #reason = 'not opened yet';
 
   constructor(options: NatsLinkOptions) {
     this.#settings = withDefaults(options);
-    this.#servers = options.servers.map(parseServer);
-    if (this.#servers.length === 0) throw new LinkError('protocol', 'the list of NATS servers is empty');
     const { buffer, clock, onEvent } = this.#settings;
+    this.#subscriptions = new Subscriptions(this.#settings);
+    this.#rounds = new Rounds(parsePool(options.servers), this.#settings, this.#closing.signal, {
+      onEnd: (reason) => this.#detach(reason),
+    });
     this.#spool = new Spool({
       ...buffer,
       clock,
@@ -76,32 +69,7 @@ class NatsLink implements Link {
 
   async subscribe(subscription: Subscription): Promise<LinkSubscription> {
     this.#check(subscription.destination);
-    let wanted: Wanted | undefined;
-    await new Promise<void>((resolve, reject) => {
-      let isSettled = false;
-      const entry: Wanted = {
-        subscription,
-        settle: (error) => {
-          // One that was confirmed once is wanted on, whatever a later server says to it.
-          if (isSettled) return;
-          isSettled = true;
-          if (error === undefined) return resolve();
-          this.#wanted.delete(entry);
-          reject(error);
-        },
-      };
-      wanted = entry;
-      this.#wanted.add(entry);
-      if (this.#session !== undefined) this.#activate(entry, this.#session);
-    });
-    return {
-      unsubscribe: async () => {
-        if (wanted === undefined) return;
-        this.#wanted.delete(wanted);
-        clearTimeout(wanted.denied?.again);
-        await wanted.active?.unsubscribe();
-      },
-    };
+    return this.#subscriptions.add(subscription);
   }
 
   send(message: OutgoingMessage, unsent?: Unsent): void {
@@ -129,15 +97,11 @@ class NatsLink implements Link {
 
   state(): LinkState {
     const buffered = this.#spool.length;
-    if (this.#session === undefined) return { up: false, reason: this.#reason, buffered };
-    const unconfirmed = this.#unconfirmed();
-    const { url } = this.#session.server;
-    const denied = [...this.#wanted].flatMap(({ subscription, denied }): readonly Denial[] =>
-      denied === undefined ? [] : [{ right: rightOf(subscription), error: denied.error }],
-    );
+    if (this.#session === undefined) return { up: false, reason: this.#rounds.reason, buffered };
+    const [unconfirmed, denied] = [this.#subscriptions.unconfirmed(), this.#subscriptions.denied()];
     return {
       up: true,
-      server: url,
+      server: this.#session.url,
       buffered,
       ...(unconfirmed.length > 0 && { unconfirmed }),
       ...(denied.length > 0 && { denied }),
@@ -147,17 +111,10 @@ class NatsLink implements Link {
   async prove(right: Right): Promise<void> {
     this.#check(right.destination);
     const session = this.#session;
-    if (session === undefined) throw new LinkError('unreachable', this.#reason);
+    if (session === undefined) throw new LinkError('unreachable', this.#rounds.reason);
     const { connectTimeout } = this.#settings;
     if (await inTime(session.prove(right), connectTimeout)) return;
-    throw new LinkFailure(NATS_WORDS, session.server.url, 'unconfirmed', `${connectTimeout} ms`);
-  }
-
-  #unconfirmed(): readonly string[] {
-    const open = [...this.#wanted].filter(
-      ({ active, confirmed }) => active === undefined || active !== confirmed,
-    );
-    return [...new Set(open.map(({ subscription }) => subscription.destination))];
+    throw new LinkFailure(NATS_WORDS, session.url, 'unconfirmed', `${connectTimeout} ms`);
   }
 
   #check(subject: string): void {
@@ -165,121 +122,83 @@ class NatsLink implements Link {
     checkSubject(subject);
   }
 
-  /** Connects again and again until the link is closed. @throws LinkError with `failFast`, for the first round */
+  /** One client after another, should one end by itself. @throws LinkError with `failFast`, for the first round */
   async #run(onOpen: () => void): Promise<void> {
     const { signal } = this.#closing;
-    let opened = false;
-    for (let attempt = 0; !signal.aborted; attempt++) {
-      let delay = this.#delay(attempt);
-      const session = await this.#round(delay, this.#settings.failFast && !opened);
-      if (session !== undefined && signal.aborted) session.close();
-      else if (session !== undefined) {
-        const since = performance.now();
-        this.#attach(session);
-        opened = true;
-        onOpen();
-        this.#detach(session, await session.closed);
-        // A server that ends each connection as soon as it stands is not to be asked at full speed.
-        if (performance.now() - since > delay) {
-          attempt = 0;
-          delay = this.#delay(0);
-        }
-      }
-      await sleep(delay, undefined, { signal }).catch(() => undefined);
-    }
-  }
-
-  #delay(attempt: number): number {
-    const { initial, max } = this.#settings.backoff;
-    return Math.round(Math.min(max, initial * 2 ** attempt) * (0.8 + Math.random() * 0.4));
-  }
-
-  /** One attempt at each server. @throws LinkError when none can be used and `isFatal` */
-  async #round(delay: number, isFatal: boolean): Promise<NatsSession | undefined> {
-    const errors: LinkError[] = [];
-    for (const [index, server] of this.#servers.entries()) {
+    while (!signal.aborted) {
+      let client: NatsConnection;
       try {
-        const connection = await dial(server, this.#settings, this.#closing.signal);
-        const hooks = {
-          onError: (error: Error) => this.#settings.onEvent({ kind: 'error', error }),
-          onDenied: (right: Right, error: LinkError) =>
-            this.#settings.onEvent({ kind: 'denied', right, error }),
-          onDrain: () => this.#pump(),
-        };
-        return new NatsSession(connection, server, hooks, this.#settings);
-      } catch (thrown) {
-        if (this.#closing.signal.aborted) return undefined;
-        if (!(thrown instanceof LinkError)) throw thrown;
-        const error = thrown;
-        errors.push(error);
-        this.#reason = error.message;
-        const isLast = index === this.#servers.length - 1;
-        if (!(isLast && isFatal))
-          this.#settings.onEvent({
-            kind: 'retry',
-            server: server.url,
-            reason: error.message,
-            ...hinted(error),
-            delay: isLast ? delay : 0,
-          });
+        client = await this.#rounds.connect();
+      } catch (error) {
+        if (signal.aborted) return;
+        throw error;
       }
+      this.#client = client;
+      void this.#follow(client);
+      this.#attach(client);
+      onOpen();
+      await client.closed();
     }
-    const [first, ...others] = errors;
-    if (!isFatal || first === undefined) return undefined;
-    throw others.length === 0 ? first : new LinkFailures(first, ...others);
   }
 
-  #attach(session: NatsSession): void {
-    this.#session = session;
-    for (const wanted of this.#wanted) this.#activate(wanted, session);
-    this.#settings.onEvent({ kind: 'connected', server: session.server.url });
+  /** What the client tells of its connections. */
+  async #follow(client: NatsConnection): Promise<void> {
+    for await (const status of client.status()) {
+      if (status.type === 'reconnect') this.#attach(client);
+      else if (status.type === 'ldm') void this.#leave(client);
+      else if (status.type === 'error') this.#told(status.error);
+    }
+  }
+
+  #attach(client: NatsConnection): void {
+    if (this.#closing.signal.aborted || this.#session !== undefined) return;
+    const url = this.#rounds.stand();
+    if (url === undefined) return;
+    const { onEvent } = this.#settings;
+    this.#lastWord = undefined;
+    this.#session = new NatsSession(client, url, {
+      onError: (error) => onEvent({ kind: 'error', error }),
+      onDenied: (right, error) => onEvent({ kind: 'denied', right, error }),
+      onDrain: () => this.#pump(),
+    });
+    this.#subscriptions.resume(this.#session);
+    onEvent({ kind: 'connected', server: url });
     this.#pump();
   }
 
-  #detach(session: NatsSession, reason: LinkError): void {
+  #detach(end: LinkError): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    const reason = (this.#lastWord ?? end).message;
+    this.#rounds.reason = reason;
     this.#session = undefined;
-    this.#reason = reason.message;
+    session.end();
+    this.#subscriptions.suspend();
     // Our own farewell is no news.
     if (this.#closing.signal.aborted) return;
-    this.#settings.onEvent({ kind: 'disconnected', server: session.server.url, reason: reason.message });
+    this.#settings.onEvent({ kind: 'disconnected', server: session.url, reason });
   }
 
-  #activate(wanted: Wanted, session: NatsSession): void {
-    if (!session.open) return;
-    const isAnew = wanted.active !== undefined;
-    const active = session.subscribe(wanted.subscription);
-    wanted.active = active;
-    if (isAnew) wanted.subscription.onGap?.();
-    active.confirmed.then(
-      () => {
-        wanted.confirmed = active;
-        if (wanted.denied !== undefined) {
-          delete wanted.denied;
-          this.#settings.onEvent({ kind: 'granted', right: rightOf(wanted.subscription) });
-        }
-        wanted.settle();
-      },
-      (error: unknown) => {
-        // Lost with its session: the next one subscribes again.
-        if (error instanceof LinkError) this.#denied(wanted, session, error);
-      },
-    );
+  /** What the server says with `-ERR`: that something is not permitted, or why it ends the connection now. */
+  #told(error: Error): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    // Whoever subscribes is told by the subscription.
+    const right = refusedRight(error.message);
+    if (right?.kind === 'publish') session.refusePublishing(right);
+    else if (!(error instanceof PermissionViolationError))
+      this.#lastWord ??= toServerError(error.message, session.url);
   }
 
-  /** Whoever wants to fail fast is told, others get it as soon as it is granted. */
-  #denied(wanted: Wanted, session: NatsSession, error: LinkError): void {
-    this.#settings.onEvent({ kind: 'denied', right: rightOf(wanted.subscription), error });
-    if (this.#settings.failFast) wanted.settle(error);
-    if (!this.#wanted.has(wanted)) return;
-    const refusals = (wanted.denied?.refusals ?? 0) + 1;
-    clearTimeout(wanted.denied?.again);
-    const again = setTimeout(
-      () => {
-        if (this.#session === session && this.#wanted.has(wanted)) this.#activate(wanted, session);
-      },
-      pauseAfter(refusals, this.#settings.backoff),
-    ).unref();
-    wanted.denied = { error, refusals, again };
+  /** A server in lame-duck mode is left for another one, as soon as it has taken and given what is under way. */
+  async #leave(client: NatsConnection): Promise<void> {
+    const session = this.#session;
+    // Alone it serves on for a while.
+    if (session === undefined || client.getServers().length < 2) return;
+    await Promise.all([session.leave(), this.#subscriptions.release()]);
+    if (this.#session !== session || this.#closing.signal.aborted) return;
+    this.#lastWord ??= new LinkFailure(NATS_WORDS, session.url, 'shutting-down');
+    await client.reconnect();
   }
 
   /** Gives the session what waits, as far as it takes it. */
@@ -302,22 +221,18 @@ class NatsLink implements Link {
       const late = sleep(this.#settings.closeTimeout, true, { signal: this.#closing.signal }).catch(
         () => true,
       );
-      const ended = Promise.race([late, session.closed.then(() => true)]);
       let isOver = false;
       while (!isOver) {
         this.#pump();
         // Asked before the flush: what is given to the session while it lasts needs another.
         const isLast = this.#spool.length === 0;
-        const flushed = session.flush().then(
-          () => isLast,
-          () => true,
-        );
-        isOver = await Promise.race([flushed, ended]);
+        isOver = await Promise.race([session.flush().then((isTaken) => isLast || !isTaken), late]);
       }
     }
     this.#closing.abort();
     const error = new LinkError('closed', 'closed by this side');
-    session?.close(error);
+    this.#detach(error);
+    await this.#client?.close();
     await this.#running;
     const lost = this.#spool.clear();
     if (lost > 0)
@@ -328,23 +243,9 @@ class NatsLink implements Link {
           `closed while ${lost} ${lost === 1 ? 'message' : 'messages'} waited to be sent`,
         ),
       });
-    for (const wanted of this.#wanted) {
-      clearTimeout(wanted.denied?.again);
-      wanted.settle(error);
-    }
+    this.#subscriptions.end(error);
   }
 }
-
-const rightOf = ({ destination, group }: Subscription): Right => ({
-  kind: 'subscribe',
-  destination,
-  ...(group === undefined ? {} : { group }),
-});
-
-const hinted = (error: LinkError): { readonly hint?: string } => {
-  const hint = error.hint();
-  return hint === undefined ? {} : { hint };
-};
 
 /**
  * A {@link Link} to NATS servers. Inert until open(). Bodies given to send() must not be changed afterwards.

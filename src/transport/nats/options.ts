@@ -1,22 +1,39 @@
 import type { LinkListener } from '../link.ts';
 import type { TlsSettings } from '../tls/settings.ts';
+import type { NatsAuthenticator } from './login.ts';
 
-export type NatsTls = TlsSettings;
+export interface NatsTls extends TlsSettings {
+  /** The TLS handshake comes before the server's first word: nats-server's `handshake_first`, since 2.10.4. */
+  readonly handshakeFirst?: boolean;
+}
 
-export interface NatsLinkOptions {
-  /** `nats://host:port` or `tls://host:port`, tried in this order. A server that demands TLS gets it with either. */
+/** How the link logs in; what is absent is not said. */
+interface Login {
+  readonly user?: string;
+  readonly password?: string;
+  readonly token?: string;
+  /** The seed of an NKey: `SU…`. */
+  readonly nkeySeed?: string;
+  /** The text of a `.creds` file: a JWT and the seed of its NKey. */
+  readonly credentials?: string;
+  /** Asked at each login; what it says is added to the rest. */
+  readonly authenticator?: NatsAuthenticator;
+}
+
+export interface NatsLinkOptions extends Login {
+  /**
+   * `nats://host:port` or `tls://host:port`, tried in this order, and after them those that servers tell of. A server that
+   * demands TLS gets it with either.
+   */
   readonly servers: readonly string[];
   /** Shown in the server's connection list. */
   readonly name: string;
   readonly tls?: NatsTls;
-  readonly user?: string;
-  readonly password?: string;
-  readonly token?: string;
   /** Milliseconds for one attempt, from the TCP connection to the server's first PONG. Default 5 s. */
   readonly connectTimeout?: number;
   /** Milliseconds between rounds of attempts, doubling. Default 250 ms to 10 s. */
   readonly backoff?: { readonly initial: number; readonly max: number };
-  /** Milliseconds between pings. Default 10 s. */
+  /** Milliseconds between pings. Default 4 s: a server that stalls is left after 12. */
   readonly pingInterval?: number;
   /** Pings without an answer after which the connection counts as dead. Default 2. */
   readonly maxPingOut?: number;
@@ -31,13 +48,13 @@ export interface NatsLinkOptions {
   readonly closeTimeout?: number;
 }
 
-export type NatsLinkSettings = Required<Omit<NatsLinkOptions, 'tls' | 'user' | 'password' | 'token'>> &
-  Pick<NatsLinkOptions, 'tls' | 'user' | 'password' | 'token'>;
+export type NatsLinkSettings = Required<Omit<NatsLinkOptions, 'tls' | keyof Login>> &
+  Pick<NatsLinkOptions, 'tls' | keyof Login>;
 
 export const withDefaults = (options: NatsLinkOptions): NatsLinkSettings => ({
   connectTimeout: 5_000,
   backoff: { initial: 250, max: 10_000 },
-  pingInterval: 10_000,
+  pingInterval: 4_000,
   maxPingOut: 2,
   buffer: { maxMessages: 10_000, maxBytes: 64 * 1024 * 1024 },
   clock: Date.now,

@@ -1,20 +1,15 @@
-import { failureOf } from '../failure/classify.ts';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Subscription as Held, Msg, NatsConnection } from '@nats-io/transport-node';
 import { LinkFailure } from '../failure/failure.ts';
 import { LinkError, type OutgoingMessage, type Right, type Subscription } from '../link.ts';
-import type { Liveness, NatsConnection } from './connection.ts';
-import { denial, NATS_WORDS, refusedRight, toServerError } from './errors.ts';
-import { decodeHeaders, encodeHeaders, type NatsHeaders } from './headers.ts';
-import type { ServerMessage } from './parser.ts';
-import type { NatsServerAddress } from './server.ts';
+import { denial, NATS_WORDS, refusedRight } from './errors.ts';
+import { type HeaderBlock, headerBlock } from './headers.ts';
+import { messageOf } from './incoming.ts';
 
 /** Bytes after which the server is asked (PING, PONG) how far it has come. */
 const MARK_BYTES = 256 * 1024;
 /** Bytes that may be under way without such an answer. More would pile up in this process' memory. */
 const WINDOW_BYTES = 8 * 1024 * 1024;
-
-const NO_HEADERS: NatsHeaders = { status: undefined, fields: Object.freeze({}) };
-/** The server's own notice that nobody listens where a message with a reply subject went (NATS ADR-4). */
-const NO_RESPONDERS = 503;
 
 export interface SessionHooks {
   readonly onError: (error: Error) => void;
@@ -24,60 +19,54 @@ export interface SessionHooks {
   readonly onDrain: () => void;
 }
 
-export interface SessionSubscription {
-  /** Resolves once the server has it, rejects when it refuses it. Stays open when the session ends before that. */
-  readonly confirmed: Promise<void>;
-  unsubscribe(): Promise<void>;
-}
-
-interface Held {
-  readonly subscription: Subscription;
-  refused: LinkError | undefined;
-}
-
-/** One connection, from its first PONG to its end. It never comes back; the link makes another. */
+/** One connection of the client's, from its login to its end: what may be said on it, and how far the server has come. */
 export class NatsSession {
-  readonly server: NatsServerAddress;
-  /** Resolves with the reason, as soon as the connection is gone. */
-  readonly closed: Promise<LinkError>;
-  readonly #connection: NatsConnection;
+  readonly client: NatsConnection;
+  /** Where it goes, without credentials. */
+  readonly url: string;
+  /** Resolves when the connection is gone. */
+  readonly ended: Promise<void>;
   readonly #hooks: SessionHooks;
-  readonly #held = new Map<string, Held>();
-  #next = 1;
+  readonly #carriesHeaders: boolean;
   #underWay = 0;
   #unmarked = 0;
-  #reason: LinkError | undefined;
+  #isOver = false;
+  #isLeaving = false;
+  #end: () => void = () => undefined;
+  #headers: { readonly given: Readonly<Record<string, string>>; readonly block: HeaderBlock } | undefined;
+  #soon: Promise<boolean> | undefined;
   /** Publishing that is being proved, by subjects, with what the server says to it. */
   readonly #proofs = new Map<string, LinkError | undefined>();
 
-  constructor(
-    connection: NatsConnection,
-    server: NatsServerAddress,
-    hooks: SessionHooks,
-    liveness: Liveness,
-  ) {
-    this.#connection = connection;
-    this.server = server;
+  constructor(client: NatsConnection, url: string, hooks: SessionHooks) {
+    this.client = client;
+    this.url = url;
     this.#hooks = hooks;
-    const { url } = server;
-    const about = { words: NATS_WORDS, server: url, stage: 'up', answered: true, tls: undefined } as const;
-    this.closed = connection.closed.then((error) => this.#reason ?? failureOf(error, about));
-    connection.listen({
-      onMessage: (message) => this.#receive(message),
-      onError: (text) => this.#refused(text),
+    // Said once: later INFOs may hold only what has changed.
+    this.#carriesHeaders = client.info?.headers === true;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
     });
-    connection.watch(liveness, () =>
-      this.close(new LinkFailure(NATS_WORDS, url, 'gone-silent', 'it does not answer pings any more')),
-    );
   }
 
   get open(): boolean {
-    return !this.#connection.isClosed;
+    return !this.#isOver;
   }
 
   /** Whether a message can be given to it now. */
   get writable(): boolean {
-    return this.#underWay < WINDOW_BYTES && this.open;
+    return this.#underWay < WINDOW_BYTES && !this.#isOver && !this.#isLeaving;
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#end();
+  }
+
+  /** Takes no more messages. @returns when the server has taken all it was given, or the connection is gone */
+  async leave(): Promise<void> {
+    this.#isLeaving = true;
+    await this.flush();
   }
 
   /** @throws LinkError `too_large` or `protocol` for a message that the server would end the connection for */
@@ -88,32 +77,56 @@ export class NatsSession {
   /** @throws LinkError as `check` does, by what the server says now: it may have changed its mind */
   send({ destination, replyTo, headers, body }: OutgoingMessage): void {
     const block = this.#block(headers, body.byteLength, destination);
-    this.#connection.publish(destination, replyTo, block, body);
+    this.client.publish(destination, body, {
+      ...(replyTo === undefined ? {} : { reply: replyTo }),
+      ...(block === undefined ? {} : { headers: block.fields }),
+    });
     const size = destination.length + body.byteLength;
     this.#underWay += size;
     this.#unmarked += size;
     if (this.#unmarked >= MARK_BYTES) this.#mark();
   }
 
-  subscribe(subscription: Subscription): SessionSubscription {
-    const { destination, group } = subscription;
-    const id = String(this.#next++);
-    const held: Held = { subscription, refused: undefined };
-    this.#held.set(id, held);
-    this.#connection.tell(`SUB ${destination}${group === undefined ? '' : ` ${group}`} ${id}`);
-    return {
-      // The server handles a connection's commands in order: its PONG comes after what it says to this SUB.
-      confirmed: this.flush().then(() => {
-        if (held.refused !== undefined) throw held.refused;
-      }),
-      unsubscribe: async () => {
-        if (!this.open || !this.#held.has(id)) return;
-        this.#connection.tell(`UNSUB ${id}`);
-        // What was under way comes before the PONG.
-        await Promise.race([this.flush(), this.closed]);
-        this.#held.delete(id);
-      },
+  /** @param onRefused also later, when the server takes a right back */
+  subscribe(subscription: Subscription, onRefused: (error: LinkError) => void): Held {
+    const { destination, group, onMessage, onUnheard } = subscription;
+    const receive = (message: Msg): void => {
+      const incoming = messageOf(message);
+      if (incoming === undefined) onUnheard?.();
+      else onMessage(incoming);
     };
+    return this.client.subscribe(destination, {
+      ...(group === undefined ? {} : { queue: group }),
+      callback: (error, message) => {
+        if (error !== null)
+          return onRefused(denial(refusedRight(error.message) ?? right(subscription), this.url));
+        // What is thrown here would end the client's reading.
+        try {
+          receive(message);
+        } catch (thrown) {
+          this.#hooks.onError(thrown instanceof Error ? thrown : new Error(String(thrown)));
+        }
+      },
+    });
+  }
+
+  /** @returns whether the server has taken all that was said until now; false when the connection ends before that */
+  async flush(): Promise<boolean> {
+    if (this.#isOver) return false;
+    const flushed = this.client.flush().then(
+      () => true,
+      () => false,
+    );
+    return Promise.race([flushed, this.ended.then(() => false)]);
+  }
+
+  /** As `flush`, once for all who ask in one turn. */
+  flushSoon(): Promise<boolean> {
+    this.#soon ??= Promise.resolve().then(() => {
+      this.#soon = undefined;
+      return this.flush();
+    });
+    return this.#soon;
   }
 
   /**
@@ -122,17 +135,7 @@ export class NatsSession {
    * @throws LinkFailure
    */
   async prove(right: Right): Promise<void> {
-    if (right.kind === 'publish') {
-      const { destination } = right;
-      this.#proofs.set(destination, undefined);
-      this.#connection.publish(destination, undefined, undefined, new Uint8Array());
-      await Promise.race([this.flush(), this.closed]);
-      const denied = this.#proofs.get(destination);
-      this.#proofs.delete(destination);
-      if (denied !== undefined) throw denied;
-      this.#mustBeOpen();
-      return;
-    }
+    if (right.kind === 'publish') return this.#provePublishing(right.destination);
     try {
       await this.#proveSubscription({ destination: right.destination });
     } catch (error) {
@@ -142,107 +145,91 @@ export class NatsSession {
     }
   }
 
+  /** What the server says to a message that it does not let through. */
+  refusePublishing(right: Right): void {
+    const error = denial(right, this.url);
+    // Whoever asks for a proof is told by it.
+    if (this.#proofs.has(right.destination)) this.#proofs.set(right.destination, error);
+    else this.#hooks.onDenied(right, error);
+  }
+
+  async #provePublishing(destination: string): Promise<void> {
+    this.#proofs.set(destination, undefined);
+    this.client.publish(destination);
+    await this.#confirmed();
+    // The client hands over what the server said before its PONG after it.
+    await turn();
+    const denied = this.#proofs.get(destination);
+    this.#proofs.delete(destination);
+    if (denied !== undefined) throw denied;
+  }
+
   async #proveSubscription({ destination, group }: Pick<Right, 'destination' | 'group'>): Promise<void> {
-    const proof = this.subscribe({
-      destination,
-      ...(group === undefined ? {} : { group }),
-      // In a group it might have been for somebody else: it goes back.
-      onMessage: (message) => {
-        if (group !== undefined) this.send({ ...message, expires: Number.POSITIVE_INFINITY });
+    let refused: LinkError | undefined;
+    const proof = this.subscribe(
+      {
+        destination,
+        ...(group === undefined ? {} : { group }),
+        // In a group it might have been for somebody else: it goes back.
+        onMessage: (message) => {
+          if (group !== undefined) this.send({ ...message, expires: Number.POSITIVE_INFINITY });
+        },
       },
-    });
-    await Promise.race([proof.confirmed, this.closed]);
-    this.#mustBeOpen();
-    await proof.unsubscribe();
+      (error) => {
+        refused = error;
+      },
+    );
+    await this.#confirmed();
+    if (refused !== undefined) throw refused;
+    await Promise.race([proof.drain(), this.ended]);
   }
 
-  #mustBeOpen(): void {
-    if (!this.open) throw new LinkFailure(NATS_WORDS, this.server.url, 'lost');
-  }
-
-  /** Resolves when the server has taken all that was sent; never, when the session ends before that. */
-  flush(): Promise<void> {
-    return this.#connection.flush();
-  }
-
-  /** Ends it at once, without waiting for the socket to take what is left. */
-  close(reason?: LinkError): void {
-    this.#reason ??= reason;
-    this.#connection.close();
+  async #confirmed(): Promise<void> {
+    if (!(await this.flush())) throw new LinkFailure(NATS_WORDS, this.url, 'lost');
   }
 
   #mark(): void {
     const marked = this.#unmarked;
     this.#unmarked = 0;
-    void this.flush().then(() => {
-      this.#underWay -= marked;
-      this.#hooks.onDrain();
-    });
+    this.client.flush().then(
+      () => {
+        this.#underWay -= marked;
+        this.#hooks.onDrain();
+      },
+      // The connection is gone, and this window with it.
+      () => undefined,
+    );
   }
 
-  /** The message's headers as the server wants them, where it has any. */
+  /** The message's headers as the client wants them, where it has any. */
   #block(
     headers: Readonly<Record<string, string>> | undefined,
     bodyBytes: number,
     destination: string,
-  ): Buffer | undefined {
-    const { headers: canCarry, maxPayload } = this.#connection.info;
-    const block = headers === undefined ? undefined : encodeHeaders(headers);
-    if (block !== undefined && !canCarry)
-      throw new LinkError('protocol', `${this.server.url}: it does not carry headers`);
-    const bytes = bodyBytes + (block?.byteLength ?? 0);
+  ): HeaderBlock | undefined {
+    const block = headers === undefined ? undefined : this.#blockOf(headers);
+    if (block !== undefined && !this.#carriesHeaders)
+      throw new LinkError('protocol', `${this.url}: it does not carry headers`);
+    const bytes = bodyBytes + (block?.bytes ?? 0);
+    const maxPayload = this.client.info?.max_payload ?? Number.POSITIVE_INFINITY;
     if (bytes > maxPayload)
       throw new LinkError(
         'too_large',
-        `a message of ${bytes} bytes for ${destination} is larger than the NATS server ${this.server.url} allows ` +
+        `a message of ${bytes} bytes for ${destination} is larger than the NATS server ${this.url} allows ` +
           `(max_payload ${maxPayload})`,
       );
     return block;
   }
 
-  #receive({ subject, subscription, reply, headers, body }: ServerMessage): void {
-    const held = this.#held.get(subscription);
-    if (held === undefined) return;
-    const { onMessage, onUnheard } = held.subscription;
-    const { status, fields } = headers === undefined ? NO_HEADERS : decodeHeaders(headers);
-    try {
-      if (status === NO_RESPONDERS && body.length === 0) onUnheard?.();
-      else
-        onMessage({
-          destination: subject,
-          ...(reply === undefined ? {} : { replyTo: reply }),
-          headers: fields,
-          body,
-        });
-    } catch (thrown) {
-      this.#hooks.onError(thrown instanceof Error ? thrown : new Error(String(thrown)));
-    }
-  }
-
-  /** What `-ERR` says: that something is not permitted, or why the server ends the connection now. */
-  #refused(text: string): void {
-    const { url } = this.server;
-    const right = refusedRight(text);
-    if (right === undefined) {
-      this.#reason ??= toServerError(text, url);
-      return;
-    }
-    const error = denial(right, url);
-    if (right.kind === 'publish') {
-      // Whoever asks for a proof is told by it.
-      if (this.#proofs.has(right.destination)) this.#proofs.set(right.destination, error);
-      else this.#hooks.onDenied(right, error);
-      return;
-    }
-    for (const [id, held] of this.#held) {
-      const { subscription } = held;
-      if (
-        subscription.destination !== right.destination ||
-        (right.group !== undefined && subscription.group !== right.group)
-      )
-        continue;
-      held.refused = error;
-      this.#held.delete(id);
-    }
+  /** Messages of one request share their headers. */
+  #blockOf(given: Readonly<Record<string, string>>): HeaderBlock {
+    if (this.#headers?.given !== given) this.#headers = { given, block: headerBlock(given) };
+    return this.#headers.block;
   }
 }
+
+const right = ({ destination, group }: Subscription): Right => ({
+  kind: 'subscribe',
+  destination,
+  ...(group === undefined ? {} : { group }),
+});

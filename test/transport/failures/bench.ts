@@ -98,7 +98,9 @@ const nats: Side = {
       }),
     ),
   greet: (socket, isSecure = false) => {
-    socket.write(`INFO {"max_payload":1048576,"tls_required":${isSecure},"tls_verify":${isSecure}}\r\n`);
+    socket.write(
+      `INFO {"version":"2.9.10","max_payload":1048576,"tls_required":${isSecure},"tls_verify":${isSecure}}\r\n`,
+    );
   },
   admit: (socket) => {
     let said = '';

@@ -101,7 +101,7 @@ describe('a NATS server that allows less than before', () => {
     const sockets: Socket[] = [];
     const scripted = createServer((socket) => {
       sockets.push(socket.on('error', () => undefined));
-      socket.write('INFO {"headers":true,"max_payload":1000}\r\n');
+      socket.write('INFO {"version":"2.9.10","headers":true,"max_payload":1000}\r\n');
       socket.on('data', (chunk) => {
         said.push(chunk.toString());
         for (const _ of chunk.toString().matchAll(/PING\r\n/g)) socket.write('PONG\r\n');

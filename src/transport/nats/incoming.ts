@@ -1,0 +1,33 @@
+import type { Msg, MsgHdrs } from '@nats-io/transport-node';
+import type { IncomingMessage } from '../link.ts';
+
+/** The server's own notice that nobody listens where a message with a reply subject went (NATS ADR-4). */
+const NO_RESPONDERS = 503;
+const NONE: Readonly<Record<string, string>> = Object.freeze({});
+
+/** Undefined where there are none, and where one has a name that is none: then the client reads none of them (3.4.0). */
+const headersOf = (message: Msg): MsgHdrs | undefined => {
+  try {
+    return message.headers;
+  } catch {
+    return undefined;
+  }
+};
+
+/** The message as links hand it over; undefined where it says that nobody listens. */
+export const messageOf = (message: Msg): IncomingMessage | undefined => {
+  const { subject, data } = message;
+  const headers = headersOf(message);
+  if (headers?.code === NO_RESPONDERS && data.length === 0) return undefined;
+  const replyTo = message.reply ?? '';
+  return {
+    destination: subject,
+    ...(replyTo === '' ? {} : { replyTo }),
+    // The first value of each name.
+    headers:
+      headers === undefined
+        ? NONE
+        : Object.fromEntries(headers.keys().map((name) => [name, headers.get(name)])),
+    body: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+  };
+};

@@ -1,0 +1,36 @@
+import {
+  type Auth,
+  type Authenticator,
+  credsAuthenticator,
+  nkeyAuthenticator,
+  tokenAuthenticator,
+} from '@nats-io/transport-node';
+import type { NatsLinkSettings } from './options.ts';
+import type { NatsServerAddress } from './server.ts';
+
+/** Asked at each login for what is to be said in CONNECT. Its argument is what the server wants signed, where it wants that. */
+export type NatsAuthenticator = Authenticator;
+
+/** All that the settings have; what several say is put together. */
+const authenticators = (server: NatsServerAddress, settings: NatsLinkSettings): readonly Authenticator[] => {
+  const { token, nkeySeed, credentials, authenticator } = settings;
+  const user = settings.user ?? server.user;
+  const pass = settings.password ?? server.password;
+  return [
+    ...(user === undefined ? [] : [() => ({ user, ...(pass === undefined ? {} : { pass }) })]),
+    ...(token === undefined ? [] : [tokenAuthenticator(token)]),
+    ...(nkeySeed === undefined ? [] : [nkeyAuthenticator(Buffer.from(nkeySeed.trim()))]),
+    ...(credentials === undefined ? [] : [credsAuthenticator(Buffer.from(credentials))]),
+    ...(authenticator === undefined ? [] : [authenticator]),
+  ];
+};
+
+/** @throws what the settings' own authenticator does, and for keys that are none */
+export const loginAt = (
+  server: NatsServerAddress,
+  settings: NatsLinkSettings,
+  nonce: string | undefined,
+): Auth => Object.assign({}, ...authenticators(server, settings).map((ask) => ask(nonce)));
+
+export const hasLogin = (server: NatsServerAddress, settings: NatsLinkSettings): boolean =>
+  settings.tls?.cert !== undefined || authenticators(server, settings).length > 0;
