@@ -1,27 +1,28 @@
 import { createSecretKey } from 'node:crypto';
-import type { Egress, Ingress, LinkStatus } from '../adapter/port.ts';
-import { Bridge, type Route } from '../bridge/bridge.ts';
+import type { LinkStatus } from '../adapter/port.ts';
+import { Bridge } from '../bridge/bridge.ts';
 import { LogObserver } from '../bridge/log-observer.ts';
 import type { BridgeObserver } from '../bridge/observer.ts';
 import { type Counts, Stats } from '../bridge/stats.ts';
 import { ALONE } from '../cluster/membership.ts';
-import { fileParser, fileReader, readClusterKey } from '../config/files.ts';
+import { fileReader, readClusterKey } from '../config/files.ts';
 import { DISK } from '../config/key-files.ts';
 import type { LoadedConfig } from '../config/load.ts';
-import type { Config } from '../config/types.ts';
+import type { RouteConfig } from '../config/types.ts';
+import { Inventory, type Move } from '../inventory/inventory.ts';
+import type { KnownNodes } from '../record/transports.ts';
 import type { Health } from '../stats/health.ts';
 import { BROKERS } from '../transport/transports.ts';
 import { SigningPool } from '../wire/signing-pool.ts';
-import type { Context } from './context.ts';
-import { egressOf } from './egresses.ts';
-import { ingressOf } from './ingresses.ts';
-import { createLink, isUsed, linkSpecs } from './links.ts';
+import { createGeneration, type Lasting } from './generation.ts';
+import { Links } from './links.ts';
 import { createMonitor, serve } from './monitor.ts';
-import { createInventory, createNodes, type Nodes } from './nodes.ts';
+import { countingOf } from './nodes.ts';
 import type { Services } from './services.ts';
-import { membershipOf } from './sharing.ts';
+import { membershipOf, sharesAsBefore } from './sharing.ts';
+import { checkUnchanged } from './unchangeable.ts';
 
-/** A bridge with all that belongs to it: made, started, stopped, and looked at. */
+/** A bridge with all that belongs to it: made, started, changed, stopped, and looked at. */
 export interface App {
   /**
    * Links try for ever, so this may outlast the app's life: then it rejects.
@@ -29,13 +30,26 @@ export interface App {
    * @throws ConfigError where metrics and health cannot be served
    */
   start(): Promise<void>;
+  /**
+   * Goes on by another configuration while it works, and loses nothing. Links whose settings stay the same stay connected;
+   * what is in flight goes on by the rules that it came in by; what is counted and known stays.
+   * @returns once it has taken over what can be reached
+   * @throws ConfigError for what cannot be used, or not without a restart: then nothing has changed
+   */
+  apply(loaded: LoadedConfig): Promise<void>;
   /** Takes no new work, waits for what is in flight, at most the drain timeout, then ends all that it has begun. */
   stop(): Promise<void>;
   status(): AppStatus;
   /** Who lives where. */
-  readonly nodes: Pick<Nodes, 'snapshot' | 'moved' | 'onMove'>;
+  readonly nodes: AppNodes;
   /** @returns ends it */
   observe(observer: Partial<BridgeObserver>): () => void;
+}
+
+/** What an app knows of who lives where. */
+export interface AppNodes extends KnownNodes {
+  /** Takes over what another app has learned. */
+  moved(move: Move): void;
 }
 
 export interface AppStatus {
@@ -54,64 +68,50 @@ const COLLECT = 5;
  * The app that a configuration describes, from its links to its recordings. Nothing is connected before `start`.
  * @throws ConfigError for a file that cannot be read or is not what it should be; `mcbridge check` says more
  */
-export const createApp = (loaded: LoadedConfig, services: Services): App => {
-  const { log, clock = Date.now, recordings = [], keys = DISK } = services;
-  const config = { ...loaded.config, instance: services.instance ?? loaded.config.instance };
-  const read = fileReader(loaded, keys);
+export const createApp = (configured: LoadedConfig, services: Services): App => {
+  const { log, clock = Date.now, random, recordings = [], keys = DISK, offline } = services;
+  const named = (loaded: LoadedConfig): LoadedConfig => ({
+    ...loaded,
+    config: { ...loaded.config, instance: services.instance ?? loaded.config.instance },
+  });
+  let loaded = named(configured);
+  const { config } = loaded;
   const stats = new Stats();
 
   // Links, with whatever records what goes through them.
-  const transports = recordings.reduce(
-    (inner, recording) => recording.wrap(inner),
-    services.transports ?? BROKERS,
-  );
-  const links = linkSpecs(config, read).map((spec) =>
-    createLink(spec, config, { log, stats, clock, transports }),
-  );
-  const used = links.filter((link) => isUsed(link, config));
+  const brokers = services.transports ?? BROKERS;
+  const transports = recordings.reduce((inner, recording) => recording.wrap(inner), brokers);
+  const links = new Links({ log, stats, clock, transports });
+  const read = fileReader(loaded, keys);
+  const plan = links.plan(config, read);
+  links.take(plan, config);
 
   // Who lives where, and who shares what every instance gets a copy of.
-  const inventory = createInventory(config, { log, clock });
-  const tokenKey = createSecretKey(readClusterKey(loaded, read));
-  const membership = services.offline ? undefined : membershipOf(config, used, { tokenKey, clock, log });
+  const inventory = new Inventory({ clock, log, ...countingOf(config) });
+  const key = readClusterKey(loaded, read);
+  const tokenKey = createSecretKey(key);
+  const membership = offline ? undefined : membershipOf(config, links.used, { tokenKey, clock, log });
 
-  // The two sides.
-  const context: Context = {
-    config,
-    parse: fileParser(loaded, read),
-    keys,
+  // The two sides, and what leads from one to the other.
+  const lasting: Lasting = {
     log,
     stats,
     clock,
+    random,
+    keys,
     tokenKey,
     pool: new SigningPool(),
     inventory,
+    ownership: membership ?? ALONE,
     collect: services.collect ?? COLLECT,
-    link: (name, side) => {
-      const place = side === 'ingress' ? 'federation' : 'collective';
-      return known(
-        links.find((link) => link.name === name && link.side === place),
-        name,
-      ).link;
-    },
   };
-  const egresses = new Map([...config.egresses].map(([name, it]) => [name, egressOf(it, context)]));
-  const nodes = createNodes(config, egresses, { inventory, log, clock, random: services.random });
-  const ownership = membership ?? ALONE;
-  const ingresses = new Map(
-    [...config.ingresses].map(([name, it]) => [
-      name,
-      ingressOf(it, { residents: nodes.residents(name), ownership }, context),
-    ]),
-  );
-
-  // What lies between them.
+  let now = createGeneration(loaded, plan, lasting);
   const bridge = new Bridge({
     identity: config.identity,
     cluster: config.cluster,
     instance: config.instance,
-    routes: routesOf(config, ingresses, egresses),
-    beside: nodes.beside.map((name) => known(egresses.get(name), name)),
+    routes: now.routes,
+    beside: now.beside,
     clock,
     stats,
     ...(services.flows !== undefined && { flows: services.flows }),
@@ -121,11 +121,28 @@ export const createApp = (loaded: LoadedConfig, services: Services): App => {
       ...(services.observers ?? []),
       ...recordings.map(({ observer }) => observer),
     ],
-    inventory: nodes.knowledge,
+    inventory: {
+      seen: (egress, collective, node) => now.nodes.knowledge.seen(egress, collective, node),
+      isNative: (ingress, collective, node) => now.nodes.knowledge.isNative(ingress, collective, node),
+    },
+    onFailed: (name, error) =>
+      log.error({ event: 'config_failed', link: name, err: error }, 'not as the new configuration has it'),
   });
+  const nodes: AppNodes = {
+    snapshot: () => now.nodes.snapshot(),
+    onMove: (watcher) => inventory.onMove(watcher),
+    moved: ({ egress, collective, node, came }) => {
+      if (came === undefined) inventory.left(egress, collective, node);
+      else inventory.seen(egress, collective, node, came);
+    },
+  };
 
   // What tells how it is.
-  const monitor = createMonitor({ ...loaded, config }, { bridge, links: used, membership, nodes }, services);
+  const monitor = createMonitor(
+    loaded,
+    { bridge, links, membership, page: () => now.nodes.page() },
+    services,
+  );
   let told = '';
   const tellCounters = (): void => {
     const counts = stats.snapshot();
@@ -134,22 +151,16 @@ export const createApp = (loaded: LoadedConfig, services: Services): App => {
     told = text;
   };
   let timer: NodeJS.Timeout | undefined;
-  let served: Promise<void> | undefined;
-  let stopped: Promise<void> | undefined;
 
+  const surveyed = async (): Promise<void> => {
+    if (!offline) await now.nodes.survey.answered();
+  };
   const start = async (): Promise<void> => {
-    served = serve(monitor, { ...loaded, config }, services);
-    try {
-      await served;
-    } catch (error) {
-      for (const recording of recordings) await recording.abandon();
-      throw error;
-    }
     log.info({ event: 'starting', routes: config.routes.map(inWords) }, 'starting');
     timer = setInterval(tellCounters, COUNTERS_INTERVAL);
-    if (!services.offline) nodes.survey.start();
+    if (!offline) now.nodes.survey.start();
     await Promise.all([
-      bridge.start(async () => (services.offline ? undefined : nodes.survey.answered())),
+      bridge.start(surveyed),
       // Not only once all sides are there: what one of them cannot get does not keep the others waiting.
       bridge.taking.then(() => monitor.join()),
     ]);
@@ -158,23 +169,71 @@ export const createApp = (loaded: LoadedConfig, services: Services): App => {
     log.info({ event: 'ready', links: bridge.status() }, 'ready');
   };
 
+  const apply = async (configured: LoadedConfig): Promise<void> => {
+    const next = named(configured);
+    const read = fileReader(next, keys);
+    const plan = links.plan(next.config, read);
+    const metered = plan.map((link) => link.metered);
+    checkUnchanged(loaded, next, {
+      key,
+      read,
+      shares: Boolean(offline) || sharesAsBefore(membership, next.config, metered),
+    });
+    const generation = createGeneration(next, plan, lasting, now);
+    // From here on nothing is refused any more.
+    now.nodes.survey.handOver();
+    loaded = next;
+    now = generation;
+    inventory.follow(countingOf(next.config));
+    if (!offline) now.nodes.survey.start();
+    const changed = bridge.change(now.routes, now.beside, surveyed);
+    links.take(plan, next.config);
+    await changed;
+    monitor.publish();
+    log.info(
+      { event: 'config_applied', routes: next.config.routes.map(inWords) },
+      'another configuration is in force',
+    );
+  };
+
   const stop = async (): Promise<void> => {
     monitor.draining();
-    await served?.catch(() => undefined);
     // While the others take over, what comes is still this instance's.
     await monitor.leave();
-    nodes.survey.stop();
-    await bridge.stop();
+    now.nodes.survey.stop();
+    await bridge.stop(loaded.config.drainTimeout * 1000);
+    await links.close();
     for (const recording of recordings) await recording.close();
     await monitor.close();
     clearInterval(timer);
     tellCounters();
   };
 
+  let served: Promise<void> | undefined;
+  let stopped: Promise<void> | undefined;
+  let applied: Promise<void> = Promise.resolve();
   return {
-    start,
+    start: async () => {
+      served = serve(monitor, loaded, services);
+      try {
+        await served;
+      } catch (error) {
+        for (const recording of recordings) await recording.abandon();
+        throw error;
+      }
+      await start();
+    },
+    // One after the other.
+    apply: (next) => {
+      const mine = applied.then(() => {
+        if (served === undefined || stopped !== undefined) throw new Error('the app does not run');
+        return apply(next);
+      });
+      applied = mine.catch(() => undefined);
+      return mine;
+    },
     stop: () => {
-      stopped ??= stop();
+      stopped ??= (served ?? Promise.resolve()).then(stop, stop);
       return stopped;
     },
     status: () => ({
@@ -188,25 +247,5 @@ export const createApp = (loaded: LoadedConfig, services: Services): App => {
   };
 };
 
-const routesOf = (
-  config: Config,
-  ingresses: ReadonlyMap<string, Ingress>,
-  egresses: ReadonlyMap<string, Egress>,
-): readonly Route[] =>
-  config.routes.map(({ from, to, collectives, identities }): Route => {
-    const privileged = config.egresses.get(to)?.privileged ?? [];
-    return {
-      from: known(ingresses.get(from), from),
-      to: known(egresses.get(to), to),
-      collectives: new Set(collectives),
-      identities: { rules: identities, privileged },
-    };
-  });
-
-const known = <T>(part: T | undefined, name: string): T => {
-  if (part === undefined) throw new Error(`a route names ${name}, which is not configured`);
-  return part;
-};
-
-const inWords = ({ from, to, collectives }: Config['routes'][number]): string =>
+const inWords = ({ from, to, collectives }: RouteConfig): string =>
   `${from} → ${to}: ${collectives.join(', ')}`;

@@ -1,12 +1,16 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Requirement } from '../adapter/requirement.ts';
 import type { Log } from '../bridge/log.ts';
 import type { Stats } from '../bridge/stats.ts';
+import { within } from '../bridge/within.ts';
 import type { ReadFile } from '../config/files.ts';
 import { natsLinkOptions, stompLinkOptions } from '../config/link-options.ts';
 import type { Config, EgressConfig, IngressConfig, Named } from '../config/types.ts';
-import { type MeteredLink, meterLink } from '../stats/meter.ts';
+import { type Meter, type MeteredLink, meterLink } from '../stats/meter.ts';
 import type { Link, LinkListener, Right } from '../transport/link.ts';
 import { grantOf as natsGrant } from '../transport/nats/grant.ts';
 import type { NatsLinkOptions } from '../transport/nats/options.ts';
+import { SharedLink } from '../transport/shared-link.ts';
 import { grantOf as stompGrant } from '../transport/stomp/grant.ts';
 import type { StompLinkOptions } from '../transport/stomp/options.ts';
 import type { LinkSide, Transports } from '../transport/transports.ts';
@@ -36,8 +40,83 @@ export interface LinkServices {
   readonly transports: Transports;
 }
 
+/** A link that is there for as long as configurations have it, whoever uses it. */
+export interface AppLink {
+  readonly spec: LinkSpec;
+  readonly metered: MeteredLink;
+  readonly shared: SharedLink;
+  /** Another configuration has it too. */
+  follow(config: Config): void;
+}
+
+/** The links of one configuration. */
+export type LinkPlan = readonly AppLink[];
+
+/** The links of an app, by what they are: those whose settings stay the same stay connected. */
+export class Links {
+  readonly #services: LinkServices;
+  #plan: LinkPlan = [];
+  /** Of what routes use; the list itself follows the configuration, for whoever has it. */
+  readonly used: MeteredLink[] = [];
+  /** Those, and the ones that were there before. */
+  readonly ever: MeteredLink[] = [];
+
+  constructor(services: LinkServices) {
+    this.#services = services;
+  }
+
+  /**
+   * The links that a configuration has, new ones not yet open. Nothing changes by it.
+   * @throws ConfigError for a file that cannot be read
+   */
+  plan(config: Config, read: ReadFile): LinkPlan {
+    return linkSpecs(config, read).map((spec) => {
+      const before = this.#plan.find((link) => isAt(link.spec, spec));
+      return before !== undefined && isDeepStrictEqual(before.spec, spec)
+        ? before
+        : createLink(spec, config, this.#services, before?.metered.meter);
+    });
+  }
+
+  /** From now on these are the app's. What is no longer one of them is closed when its last user has left it. */
+  take(plan: LinkPlan, config: Config): void {
+    const gone = this.#plan.filter((link) => !plan.includes(link));
+    this.#plan = plan;
+    for (const link of plan) link.follow(config);
+    const used = plan.map(({ metered }) => metered).filter((metered) => isUsed(metered, config));
+    this.used.splice(0, Number.POSITIVE_INFINITY, ...used);
+    const former = this.ever.filter((one) => !used.some((metered) => isAt(metered, one)));
+    this.ever.splice(0, Number.POSITIVE_INFINITY, ...used, ...former);
+    for (const { shared } of gone) shared.retire().catch(() => undefined);
+  }
+
+  /** Those on which statistics are published: to NATS on the federation's side, and where instances share requests. */
+  networks(sharing: MeteredLink | undefined): readonly MeteredLink[] {
+    const nats = new Set(
+      this.#plan.filter(({ spec }) => spec.transport === 'nats').map(({ metered }) => metered),
+    );
+    return this.used.filter((one) => one === sharing || (one.side === 'federation' && nats.has(one)));
+  }
+
+  /** Those that carry requests from the federation's side first, then the others: replies go home by those. */
+  async close(): Promise<void> {
+    for (const side of ['egress', 'ingress'] as const) {
+      const closed = this.#plan.filter(({ spec }) => spec.side === side).map(({ shared }) => shared.close());
+      await within(Promise.all(closed), CLOSE_TIMEOUT);
+    }
+  }
+}
+
+/** How long a link may take to send what waits and to say goodbye, in ms. */
+const CLOSE_TIMEOUT = 6_000;
+
+const isAt = (
+  one: { readonly name: string; readonly side: string },
+  other: { readonly name: string; readonly side: string },
+): boolean => one.name === other.name && one.side === other.side;
+
 /** Each ingress and each egress has one link. */
-export const linkSpecs = (config: Config, read: ReadFile): readonly LinkSpec[] => [
+const linkSpecs = (config: Config, read: ReadFile): readonly LinkSpec[] => [
   ...[...config.egresses.values()].map((it) => specOf(it, 'egress', config, read)),
   ...[...config.ingresses.values()].map((it) => specOf(it, 'ingress', config, read)),
 ];
@@ -55,17 +134,37 @@ const specOf = (
 };
 
 /** The link of a spec, counted, its events in the log and its missing rights in its state. Not yet open. */
-export const createLink = (spec: LinkSpec, config: Config, services: LinkServices): MeteredLink => {
+const createLink = (
+  spec: LinkSpec,
+  config: Config,
+  services: LinkServices,
+  meter: Meter | undefined,
+): AppLink => {
   const { name, side } = spec;
-  const needs = side === 'ingress' ? ingressRequirements(name, config) : egressRequirements(name, config);
-  const { rights, onEvent } = linkLog(name, needs, GRANTS[spec.transport], services);
-  return meterLink(rights.watch(opened(spec, onEvent, services)), {
+  let clusters = clustersAt(name, side, config);
+  const { rights, onEvent } = linkLog(name, needsOf(spec, config), GRANTS[spec.transport], services);
+  const metered = meterLink(rights.watch(opened(spec, onEvent, services)), {
     name,
     side: side === 'ingress' ? 'federation' : 'collective',
-    clusters: clustersAt(name, side, config),
+    get clusters() {
+      return clusters;
+    },
     clock: services.clock,
+    ...(meter !== undefined && { meter }),
   });
+  return {
+    spec,
+    metered,
+    shared: new SharedLink(metered.link),
+    follow: (next) => {
+      clusters = clustersAt(name, side, next);
+      rights.require(needsOf(spec, next));
+    },
+  };
 };
+
+const needsOf = ({ name, side }: Place, config: Config): readonly Requirement[] =>
+  side === 'ingress' ? ingressRequirements(name, config) : egressRequirements(name, config);
 
 const GRANTS: Readonly<Record<LinkSpec['transport'], (right: Right) => string>> = {
   nats: natsGrant,
@@ -80,5 +179,5 @@ const opened = (spec: LinkSpec, onEvent: LinkListener, { transports, clock }: Li
 };
 
 /** Whether a route uses it. */
-export const isUsed = ({ name, side }: MeteredLink, config: Config): boolean =>
+const isUsed = ({ name, side }: MeteredLink, config: Config): boolean =>
   endsOf(name, side === 'federation' ? 'ingress' : 'egress', config).length > 0;

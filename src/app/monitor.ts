@@ -3,25 +3,25 @@ import type { Bridge } from '../bridge/bridge.ts';
 import type { Membership } from '../cluster/membership.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
+import type { Page } from '../stats/http.ts';
 import { listenFailure } from '../stats/listen-failure.ts';
-import type { MeteredLink } from '../stats/meter.ts';
 import { Monitor } from '../stats/monitor.ts';
-import type { Nodes } from './nodes.ts';
+import type { Links } from './links.ts';
 import type { Services } from './services.ts';
 
 /** What a monitor looks at. */
 export interface Monitored {
   readonly bridge: Bridge;
-  /** Those of what routes use. */
-  readonly links: readonly MeteredLink[];
+  readonly links: Pick<Links, 'used' | 'networks' | 'ever'>;
   readonly membership: Membership | undefined;
-  readonly nodes: Pick<Nodes, 'page'>;
+  /** Who lives where. */
+  readonly page: () => Page;
 }
 
 /** What tells how an app is. */
 export const createMonitor = (
   { config, file }: LoadedConfig,
-  { bridge, links, membership, nodes }: Monitored,
+  { bridge, links, membership, page }: Monitored,
   { version, log, clock = Date.now, offline, http }: Services,
 ): Monitor =>
   new Monitor({
@@ -31,14 +31,11 @@ export const createMonitor = (
     instance: config.instance,
     configFile: resolve(file),
     interval: offline ? 0 : config.statistics.interval,
-    links,
-    networks: links.filter(
-      (link) =>
-        link === membership?.link ||
-        (link.side === 'federation' && config.ingresses.get(link.name)?.type !== 'mcollective-stomp'),
-    ),
+    links: links.used,
+    everLinks: links.ever,
+    networks: () => links.networks(membership?.link),
     membership,
-    pages: new Map([['/inventory', nodes.page]]),
+    pages: new Map([['/inventory', page]]),
     stats: bridge.stats,
     observe: (observer) => void bridge.observe(observer),
     inFlight: () => bridge.inFlight,

@@ -2,16 +2,17 @@ import type { Egress, Residents } from '../adapter/port.ts';
 import type { NodeKnowledge } from '../bridge/bridge.ts';
 import type { Log } from '../bridge/log.ts';
 import type { Config } from '../config/types.ts';
-import { Inventory, type Move } from '../inventory/inventory.ts';
+import type { Inventory, InventoryOptions } from '../inventory/inventory.ts';
 import { inventoryPage } from '../inventory/page.ts';
-import { acrossOf, knowledgeOf, residentsOf } from '../inventory/residents.ts';
+import { acrossOf, knowledgeOf, type ResidentsOptions, residentsOf } from '../inventory/residents.ts';
 import { Survey } from '../inventory/survey.ts';
 import type { Page } from '../stats/http.ts';
 import { besideOf, learningOf } from './routes.ts';
 
-/** Who lives where: what is learned, who learns it, and who asks. */
+/** Who lives where, by one configuration: who learns it, and who asks. */
 export interface Nodes {
-  residents(ingress: string): Residents;
+  /** @returns whom an ingress stands in for; `close` ends that it is told of changes */
+  residents(ingress: string): Residents & { close(): void };
   readonly knowledge: NodeKnowledge;
   /** Egresses that no route leads to, started only to know who is on an ingress's own side. */
   readonly beside: readonly string[];
@@ -19,42 +20,60 @@ export interface Nodes {
   readonly page: () => Page;
   /** The nodes that are there now, by egress and collective. */
   snapshot(): Record<string, Record<string, string[]>>;
-  /** Calls at once for each node that comes or goes. */
-  onMove(watcher: (move: Move) => void): void;
-  /** Takes over what another bridge has learned. */
-  moved(move: Move): void;
 }
 
-interface Around {
+interface NodesOptions {
+  /** What is learned; it outlives the configuration. */
+  readonly inventory: Inventory;
   readonly log: Log;
   /** Ms since the epoch. */
   readonly clock: () => number;
+  readonly random: (() => number) | undefined;
+  /** Of the configuration before this one. */
+  readonly before: Pick<Nodes, 'survey' | 'snapshot'> | undefined;
 }
 
-/** What is learned of who lives where, empty yet. */
-export const createInventory = (config: Config, { log, clock }: Around): Inventory => {
+/** How an inventory counts by a configuration. */
+export const countingOf = (config: Config): Pick<InventoryOptions, 'across' | 'expire'> => {
   const learning = learningOf(config);
-  return new Inventory({
-    clock,
-    log,
+  return {
     across: acrossOf(config.routes, besideOf(config)),
     expire: (egress) => (learning.get(egress)?.expire ?? 0) * 1000,
-  });
+  };
 };
 
 /** Globs of identities that are configured as living beyond an egress, by its name. */
 export const patternsOf = ({ egresses }: Pick<Config, 'egresses'>): ReadonlyMap<string, readonly string[]> =>
   new Map([...egresses].map(([name, { nodes }]) => [name, nodes]));
 
+/** The residents of one ingress, who are told of changes until they are closed. */
+const closable = (
+  options: Omit<ResidentsOptions, 'inventory'> & { readonly inventory: Inventory },
+): ReturnType<Nodes['residents']> => {
+  const ends: (() => void)[] = [];
+  const { inventory } = options;
+  const residents = residentsOf({
+    ...options,
+    inventory: {
+      learned: (egress, collective) => inventory.learned(egress, collective),
+      get version() {
+        return inventory.version;
+      },
+      onChange: (listener) => void ends.push(inventory.onChange(listener)),
+    },
+  });
+  return {
+    ...residents,
+    close: () => {
+      for (const end of ends.splice(0)) end();
+    },
+  };
+};
+
 export const createNodes = (
   config: Config,
   egresses: ReadonlyMap<string, Egress>,
-  {
-    inventory,
-    log,
-    clock,
-    random,
-  }: Around & { readonly inventory: Inventory; readonly random: (() => number) | undefined },
+  { inventory, log, clock, random, before }: NodesOptions,
 ): Nodes => {
   const { routes, identity, cluster, instance } = config;
   const beside = besideOf(config);
@@ -70,11 +89,17 @@ export const createNodes = (
     log,
     clock,
     ...(random !== undefined && { random }),
+    // The same question is not asked anew for each change of the configuration.
+    lastAsked: (egress) =>
+      Object.keys(before?.snapshot()[egress] ?? {}).join() ===
+      (learning.get(egress)?.collectives ?? []).join()
+        ? before?.survey.progress(egress)?.asked
+        : undefined,
   });
   return {
     residents: (ingress) => {
       const side = beside.get(ingress);
-      return residentsOf({
+      return closable({
         inventory,
         routes: routes.filter(({ from }) => from === ingress),
         ...(side !== undefined && { beside: side }),
@@ -93,11 +118,6 @@ export const createNodes = (
           ),
         ]),
       ),
-    onMove: (watcher) => inventory.onMove(watcher),
-    moved: ({ egress, collective, node, came }) => {
-      if (came === undefined) inventory.left(egress, collective, node);
-      else inventory.seen(egress, collective, node, came);
-    },
     page: inventoryPage({
       cluster,
       instance,

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type IsPart, partOf, type Requirement } from '../adapter/requirement.ts';
 import { pauseAfter } from '../transport/denied.ts';
 import { type Denial, type Link, LinkError, type Need, type Right } from '../transport/link.ts';
@@ -33,7 +34,7 @@ interface Doubt {
  */
 export class Rights {
   readonly #options: RightsOptions;
-  readonly #parts: readonly (readonly [Requirement, IsPart])[];
+  #parts: readonly (readonly [Requirement, IsPart])[];
   /** At most one for each requirement. */
   readonly #doubts = new Map<Requirement, Doubt>();
   #link: Link | undefined;
@@ -41,6 +42,20 @@ export class Rights {
   constructor(options: RightsOptions) {
     this.#options = options;
     this.#parts = options.requirements.map((requirement) => [requirement, partOf(requirement)]);
+  }
+
+  /** Something else is needed from now on. What is missing of that is found out anew. */
+  require(requirements: readonly Requirement[]): void {
+    if (
+      isDeepStrictEqual(
+        requirements,
+        this.#parts.map(([requirement]) => requirement),
+      )
+    )
+      return;
+    this.#parts = requirements.map((requirement) => [requirement, partOf(requirement)]);
+    for (const { again } of this.#doubts.values()) clearTimeout(again);
+    this.#doubts.clear();
   }
 
   /** The first requirement that a right is a part of. */
@@ -118,7 +133,7 @@ export class Rights {
         onMissing({ right: requirement.right, error, need: this.needOf(requirement) }, requirement);
       }
       if (doubt.error === undefined) this.#doubts.delete(requirement);
-      else if (this.#link !== undefined) {
+      else if (this.#link !== undefined && this.#doubts.get(requirement) === doubt) {
         const pause = pauseAfter(doubt.refusals, backoff);
         doubt.again = setTimeout(() => void this.#prove(requirement, doubt), pause).unref();
       }

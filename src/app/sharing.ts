@@ -34,6 +34,7 @@ export const sharingPlace = (config: Config): SharingPlace | undefined => {
 /**
  * Only requests on topics come as a copy to each instance; these are shared over a link to NATS that all instances have,
  * which for their way out is so.
+ * @param links those of now: the list may change
  */
 export const membershipOf = (
   config: Config,
@@ -60,7 +61,6 @@ export const membershipOf = (
     return undefined;
   }
   const from = new Set(copied.map((route) => route.from));
-  const sources = links.filter(({ name, side }) => side === 'federation' && from.has(name));
   return createMembership({
     link,
     cluster,
@@ -68,7 +68,10 @@ export const membershipOf = (
     key,
     interval: statistics.interval * 1000,
     maxAge: maxTtl * 1000,
-    hearsAll: () => sources.every(({ uncounted }) => hearsTopics(uncounted.state())),
+    hearsAll: () =>
+      links
+        .filter(({ name, side }) => side === 'federation' && from.has(name))
+        .every(({ uncounted }) => hearsTopics(uncounted.state())),
     clock,
     log,
   });
@@ -77,3 +80,14 @@ export const membershipOf = (
 /** A queue can wait for an instance, a topic does not. */
 const hearsTopics = ({ up, unconfirmed = [] }: LinkState): boolean =>
   up && !unconfirmed.some((destination) => destination.startsWith('/topic/'));
+
+/**
+ * Whether a new configuration shares as the one before.
+ * @param links those that it has
+ */
+export const sharesAsBefore = (
+  membership: Membership | undefined,
+  config: Config,
+  links: readonly MeteredLink[],
+): boolean =>
+  membership === undefined ? sharingPlace(config) === undefined : links.includes(membership.link);

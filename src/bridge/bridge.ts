@@ -91,7 +91,7 @@ export class Bridge {
     });
     this.#homeward = new Homeward({
       ...options,
-      ingress: (name) => this.#sides.ingress(name),
+      ingresses: (name) => this.#sides.ingresses(name),
       observer: observers,
     });
   }
@@ -122,9 +122,12 @@ export class Bridge {
     return this.#sides.change(this.#counted(new Routing(routes, beside)), known);
   }
 
-  /** Takes no new work, waits for what is in flight (at most the drain timeout), then closes. */
-  async stop(): Promise<void> {
-    const { clock, drainTimeout } = this.#options;
+  /**
+   * Takes no new work, waits for what is in flight, then closes.
+   * @param drainTimeout ms that it waits at most
+   */
+  async stop(drainTimeout: number = this.#options.drainTimeout): Promise<void> {
+    const { clock } = this.#options;
     const deadline = clock() + drainTimeout;
     // What an ingress still hands over meanwhile is in flight too: no other instance will get it.
     await this.#sides.drain(drainTimeout);
@@ -296,7 +299,7 @@ export class Bridge {
 
   /** A token may name an ingress that this instance does not have; then there is no such route either. */
   #passageHome(ingress: string, { name }: Egress): Passage | undefined {
-    return this.#sides.ingress(ingress) !== undefined ? this.#passages.of(ingress, name) : undefined;
+    return this.#sides.ingresses(ingress).length > 0 ? this.#passages.of(ingress, name) : undefined;
   }
 
   #rejectedReply(

@@ -8,8 +8,8 @@ import type { BridgeObserver } from './observer.ts';
 import { withReplyHop } from './trail.ts';
 
 export interface HomewardOptions {
-  /** The ingress of that name; undefined where there is none. */
-  readonly ingress: (name: string) => Ingress | undefined;
+  /** The ingresses of that name: the one of now, then those before it, which send what it does not export any more. */
+  readonly ingresses: (name: string) => readonly Ingress[];
   /** What the bridge calls itself where it answers in its own name. */
   readonly identity: string;
   /** Together the bridge's name in hop trails, `<cluster>:<instance>`. */
@@ -36,6 +36,9 @@ const NO_WAY: ReadonlySet<RejectionCode> = new Set([
   'invalid_reply_to',
   'collective_not_exported',
 ]);
+
+/** What an ingress says of a place for replies that its collectives do not have. */
+const NOT_EXPORTED: ReadonlySet<RejectionCode> = new Set(['invalid_reply_to', 'collective_not_exported']);
 
 /** Of what waited, the link says how much was lost. */
 const TOLD_BY_LINK: ReadonlySet<RejectionCode> = new Set(['expired', 'draining']);
@@ -84,24 +87,38 @@ export class Homeward {
    * @returns why it was not sent, as observers are told
    */
   #send(reply: Reply | SealedReply, isNodes: boolean): Rejection | undefined {
-    const ingress = this.#options.ingress(reply.home.ingress);
     const { sender } = reply;
     const about = { ...flowOf(reply.home), requestId: reply.home.requestId, sender };
     const isSealed = isSealedReply(reply);
     const isRefusal = !isSealed && reply.refusal === true;
     try {
-      if (ingress === undefined)
-        throw new Rejection(
-          'invalid_reply_to',
-          `the reply belongs to the ingress ${reply.home.ingress}, which this instance does not have: instances of one cluster need the same ingresses, and another bridge a cluster of its own`,
-        );
       const home = isNodes && !isSealed ? reply.home : undefined;
-      ingress.reply(this.#traced(reply, ingress), this.#whenUnsent(about, isRefusal, home));
+      const ingresses = this.#options.ingresses(reply.home.ingress);
+      this.#sendBy(ingresses, reply, this.#whenUnsent(about, isRefusal, home));
       return undefined;
     } catch (error) {
       const rejection = asRejection(error, about);
       this.#tell(rejection, isRefusal);
       return rejection;
+    }
+  }
+
+  /** By the first that exports where it goes. */
+  #sendBy(
+    [ingress, ...earlier]: readonly Ingress[],
+    reply: Reply | SealedReply,
+    unsent: (rejection: Rejection) => void,
+  ): void {
+    if (ingress === undefined)
+      throw new Rejection(
+        'invalid_reply_to',
+        `the reply belongs to the ingress ${reply.home.ingress}, which this instance does not have: instances of one cluster need the same ingresses, and another bridge a cluster of its own`,
+      );
+    try {
+      ingress.reply(this.#traced(reply, ingress), unsent);
+    } catch (error) {
+      if (earlier.length === 0 || !NOT_EXPORTED.has(asRejection(error).code)) throw error;
+      this.#sendBy(earlier, reply, unsent);
     }
   }
 

@@ -5,6 +5,8 @@ export const LOG_EVENTS = [
   'starting',
   'ready',
   'signal',
+  'config_applied',
+  'config_failed',
   'draining',
   'stopped',
   'counters',

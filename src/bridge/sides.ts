@@ -61,12 +61,18 @@ export class Sides {
     return this.#options.clock() < until ? routing.routeFor(name, collectives) : undefined;
   }
 
-  /** Where replies go home; also by an ingress that takes no more requests. */
-  ingress(name: string): Ingress | undefined {
+  /**
+   * The ingresses of a name, by which replies go home: first the one of now, then those before it that may still be needed,
+   * for each sends replies to what it has exported.
+   */
+  ingresses(name: string): readonly Ingress[] {
     const now = this.#routing.ingresses.get(name);
-    if (now !== undefined && (this.#up.has(now) || this.#leaving.size === 0)) return now;
+    const known = now === undefined ? [] : [now];
+    if (this.#leaving.size === 0) return known;
     const before = [...this.#leaving].filter(isIngress).filter((one) => one.name === name);
-    return before.find((one) => this.#up.has(one)) ?? now ?? before.at(-1);
+    const all = [...known, ...before.toReversed()];
+    const isUp = (one: Ingress): boolean => this.#up.has(one);
+    return [...all.filter(isUp), ...all.filter((one) => !isUp(one))];
   }
 
   /** A request goes that way. @param expires ms since the epoch when no more replies to it count */
@@ -93,8 +99,8 @@ export class Sides {
 
   /**
    * Goes on with other adapters and by other rules, and loses nothing: new egresses are there first; then requests go by the
-   * new rules; a new ingress is subscribed before the one of its name leaves; an egress that is no longer needed for
-   * requests stays until the last ttl that went through it, and an ingress likewise that has no successor.
+   * new rules; a new ingress is subscribed before the one of its name leaves. What has left stays for replies, until the last
+   * ttl of a request that went through it.
    * @returns once the new sides are there, or have had the time
    */
   async change(routing: Routing, known: Known): Promise<void> {
@@ -116,7 +122,6 @@ export class Sides {
     });
     const removed = this.#end(
       [...before.ingresses.values()].filter(({ name }) => !routing.ingresses.has(name)),
-      'when its replies are home',
     );
     for (const [egress, started] of egresses) this.#tellFailure(egress.name, started);
     for (const [i, name] of [...routing.ingresses.keys()].entries()) this.#tellFailure(name, changed[i]);
@@ -166,16 +171,11 @@ export class Sides {
     return own === -1 ? alike : alike.slice(0, own);
   }
 
-  async #end(ingresses: readonly Ingress[], close?: 'when its replies are home'): Promise<void> {
+  async #end(ingresses: readonly Ingress[]): Promise<void> {
     await Promise.all(
       ingresses.map(async (one) => {
         await one.drain();
-        if (close !== undefined) {
-          void this.#closeWhenDone(one);
-          return;
-        }
-        this.#leaving.delete(one);
-        await one.close();
+        void this.#closeWhenDone(one);
       }),
     );
   }

@@ -54,9 +54,10 @@ const NOBODY: ReadonlySet<string> = new Set();
 export class Inventory {
   readonly #options: InventoryOptions;
   readonly #capacity: number;
-  readonly #across: NonNullable<InventoryOptions['across']>;
+  #across: NonNullable<InventoryOptions['across']>;
+  #expire: InventoryOptions['expire'];
   readonly #places = new Map<string, Map<string, Place>>();
-  readonly #listeners: (() => void)[] = [];
+  readonly #listeners = new Set<() => void>();
   readonly #watchers: ((move: Move) => void)[] = [];
   readonly #complained = new Set<string>();
   #size = 0;
@@ -68,6 +69,7 @@ export class Inventory {
     this.#options = options;
     this.#capacity = options.capacity ?? CAPACITY;
     this.#across = options.across ?? NOWHERE;
+    this.#expire = options.expire;
   }
 
   /** Nodes of all collectives; one that is in two collectives counts twice. */
@@ -85,9 +87,19 @@ export class Inventory {
     return this.#version;
   }
 
-  /** Calls soon after nodes have come or gone, once for all of one moment; not when known ones are seen again. */
-  onChange(listener: () => void): void {
-    this.#listeners.push(listener);
+  /**
+   * Calls soon after nodes have come or gone, once for all of one moment; not when known ones are seen again.
+   * @returns ends it
+   */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Another configuration: other nodes move between other egresses, and count for longer or less. What is known stays. */
+  follow({ across = NOWHERE, expire }: Pick<InventoryOptions, 'across' | 'expire'>): void {
+    this.#across = across;
+    this.#expire = expire;
   }
 
   /** Calls at once for each node that comes or goes. */
@@ -167,7 +179,7 @@ export class Inventory {
     const now = this.#options.clock();
     const before = this.#size;
     for (const [egress, places] of this.#places) {
-      const oldest = now - this.#options.expire(egress);
+      const oldest = now - this.#expire(egress);
       for (const [collective, place] of places)
         for (const [node, sighting] of place.sightings) {
           // A clock that was set back must not keep a node for the time between.

@@ -4,7 +4,9 @@ import { compileGlobs } from '../envelope/glob.ts';
 import type { Inventory } from './inventory.ts';
 
 export interface ResidentsOptions {
-  readonly inventory: Inventory;
+  readonly inventory: Pick<Inventory, 'learned' | 'version'> & {
+    onChange(listener: () => void): void;
+  };
   /** The ways out of the ingress, by the names of their egresses. */
   readonly routes: readonly { readonly to: string; readonly collectives: Iterable<string> }[];
   /** The egress that reaches the nodes on the ingress's own side. */

@@ -26,6 +26,8 @@ export interface RoundsOptions {
   readonly log: Log;
   readonly clock: () => number;
   readonly random: () => number;
+  /** When the egress was asked last, by whoever asked before, in ms since the epoch. */
+  readonly lastAsked?: number | undefined;
 }
 
 /** Ms until a question that failed is asked again; doubled each time, up to the interval. */
@@ -49,14 +51,18 @@ export class Rounds {
   constructor(options: RoundsOptions) {
     this.#options = options;
     this.#due = options.collectives;
+    this.#progress = { asked: options.lastAsked, error: undefined };
   }
 
   get progress(): Progress {
     return this.#progress;
   }
 
+  /** Asks at once, or when it is time again. */
   start(): void {
-    void this.#round();
+    const { lastAsked, every, clock } = this.#options;
+    if (lastAsked === undefined) void this.#round();
+    else this.#again(Math.max(0, lastAsked + every - clock()));
   }
 
   stop(): void {

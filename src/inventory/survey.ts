@@ -19,6 +19,8 @@ export interface SurveyOptions {
   readonly clock: () => number;
   /** From 0 to 1. */
   readonly random?: () => number;
+  /** When an egress's collectives were asked last by the survey that this one comes after, in ms since the epoch. */
+  readonly lastAsked?: (egress: string) => number | undefined;
 }
 
 /** Ms; MCollective's own discovery timeout. Who has not answered by then is learned later. */
@@ -37,9 +39,12 @@ export class Survey {
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #over: Promise<void>;
   #end: () => void = () => undefined;
+  /** Whether an egress is asked that has not been asked before. */
+  readonly #isNew: boolean;
   #stopped = false;
 
-  constructor({ inventory, surveyed, log, clock, random = Math.random }: SurveyOptions) {
+  constructor(options: SurveyOptions) {
+    const { inventory, surveyed, log, clock, random = Math.random, lastAsked = () => undefined } = options;
     this.#inventory = inventory;
     this.#over = new Promise((resolve) => {
       this.#end = resolve;
@@ -50,6 +55,7 @@ export class Survey {
     const asked = surveyed.filter(({ collectives, every }) => every > 0 && collectives.length > 0);
     const mute = asked.filter(({ egress }) => egress.discover === undefined);
     this.#mute = new Set(mute.map(({ egress }) => egress.name));
+    this.#isNew = asked.some(({ egress }) => lastAsked(egress.name) === undefined);
     this.#rounds = new Map(
       asked.flatMap(({ egress, collectives, every }) => {
         const { name, discover } = egress;
@@ -73,6 +79,7 @@ export class Survey {
           log,
           clock,
           random,
+          lastAsked: lastAsked(name),
         });
         return [[name, rounds]];
       }),
@@ -90,19 +97,24 @@ export class Survey {
    * @returns in 2 s, when the first answers are in; at once where nobody is asked, or once it is stopped
    */
   answered(): Promise<void> {
-    if (this.#rounds.size === 0) return Promise.resolve();
+    if (this.#rounds.size === 0 || !this.#isNew) return Promise.resolve();
     const window = new Promise<void>((resolve) => {
       this.#timers.push(setTimeout(resolve, WINDOW).unref());
     });
     return Promise.race([window, this.#over]);
   }
 
-  /** Asks no more; answers that still come are left out. */
-  stop(): void {
-    this.#stopped = true;
+  /** Another one asks from now on; answers that still come count. */
+  handOver(): void {
     for (const rounds of this.#rounds.values()) rounds.stop();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#end();
+  }
+
+  /** Asks no more; answers that still come are left out. */
+  stop(): void {
+    this.#stopped = true;
+    this.handOver();
   }
 
   /** How far the asking of an egress is; undefined where it is not asked. */

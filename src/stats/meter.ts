@@ -24,9 +24,9 @@ export interface MeteredLink {
   readonly side: Side;
   /** The clusters whose messages it carries. */
   readonly clusters: readonly string[];
-  /** Subjects or destinations that messages are taken from, in the order in which they were subscribed to. */
+  /** Subjects or destinations that messages are taken from, in the order in which they were subscribed to first. */
   readonly sources: readonly string[];
-  readonly meter: Readonly<Meter>;
+  readonly meter: Meter;
   /** Counts what goes through it. */
   readonly link: Link;
   /** The same without counting, for what is no message of the federation. */
@@ -39,11 +39,14 @@ export interface MeterOptions {
   readonly clusters: readonly string[];
   /** Ms since the epoch. */
   readonly clock: () => number;
+  /** Of the link in whose place it comes, to be counted on. */
+  readonly meter?: Meter;
 }
 
 /** Counts what goes through a link, so that adapters need not. */
-export const meterLink = (link: Link, { name, side, clusters, clock }: MeterOptions): MeteredLink => {
-  const meter: Meter = {
+export const meterLink = (link: Link, options: MeterOptions): MeteredLink => {
+  const { name, side, clock } = options;
+  const meter: Meter = options.meter ?? {
     received: 0,
     sent: 0,
     refused: 0,
@@ -52,6 +55,20 @@ export const meterLink = (link: Link, { name, side, clusters, clock }: MeterOpti
     lastMessage: undefined,
   };
   const sources: string[] = [];
+  /** How many subscriptions each of them has. */
+  const standing = new Map<string, number>();
+  const begun = (source: string): void => {
+    if (!sources.includes(source)) sources.push(source);
+    standing.set(source, (standing.get(source) ?? 0) + 1);
+  };
+  const ended = (source: string): void => {
+    const left = (standing.get(source) ?? 1) - 1;
+    standing.set(source, left);
+    // The last one stays: a link that takes nothing in any more is about to be closed, and is told of until then.
+    if (left > 0 || sources.length === 1) return;
+    standing.delete(source);
+    sources.splice(sources.indexOf(source), 1);
+  };
 
   const sent = (count: number, send: () => void): void => {
     const since = performance.now();
@@ -67,10 +84,10 @@ export const meterLink = (link: Link, { name, side, clusters, clock }: MeterOpti
     }
   };
 
-  const subscribe = (subscription: Subscription): Promise<LinkSubscription> => {
+  const subscribe = async (subscription: Subscription): Promise<LinkSubscription> => {
     const { destination, onMessage } = subscription;
-    if (!sources.includes(destination)) sources.push(destination);
-    return link.subscribe({
+    begun(destination);
+    const confirmed = await link.subscribe({
       ...subscription,
       onMessage: (message) => {
         const since = performance.now();
@@ -83,12 +100,20 @@ export const meterLink = (link: Link, { name, side, clusters, clock }: MeterOpti
         }
       },
     });
+    return {
+      unsubscribe: async () => {
+        ended(destination);
+        await confirmed.unsubscribe();
+      },
+    };
   };
 
   return {
     name,
     side,
-    clusters,
+    get clusters() {
+      return options.clusters;
+    },
     sources,
     meter,
     uncounted: link,

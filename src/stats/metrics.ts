@@ -11,7 +11,10 @@ export interface MetricsOptions {
   readonly identity: string;
   readonly cluster: string;
   readonly instance: string;
+  /** Those of now: the list may change. */
   readonly links: readonly MeteredLink[];
+  /** Those and earlier ones, whose counts stay; the same unless given. */
+  readonly everLinks?: readonly MeteredLink[];
   readonly stats: Stats;
   /** How the bridge tells of what it does. */
   readonly observe: (observer: Partial<BridgeObserver>) => void;
@@ -86,7 +89,7 @@ export const createMetrics = (options: MetricsOptions): Registry => {
       links.map((link) => [{ link: link.name, side: link.side }, read(link)]);
   const count = (name: 'errorsSent' | 'expired') => () => none(stats.snapshot()[name]);
 
-  registerChoriaMetrics({ registry, cluster, identity, links, stats });
+  registerChoriaMetrics({ registry, cluster, identity, links: options.everLinks ?? links, stats });
   counter(
     'mcbridge_requests_total',
     'Requests that belong to a route: received, and of those sent on',

@@ -20,9 +20,12 @@ export interface MonitorOptions {
   readonly configFile: string;
   /** Seconds between published documents; 0: none. */
   readonly interval: number;
+  /** Those of now: the list changes with the configuration. */
   readonly links: readonly MeteredLink[];
+  /** Those, and the ones that were there before, whose counts stay. */
+  readonly everLinks?: readonly MeteredLink[];
   /** Links to NATS on which documents are published; the federation's side unless said otherwise. */
-  readonly networks?: readonly MeteredLink[];
+  readonly networks?: () => readonly MeteredLink[];
   /** How instances share requests of which each gets a copy. It publishes documents on its link itself. */
   readonly membership?: Membership | undefined;
   /** Further pages over HTTP, by their paths. */
@@ -46,6 +49,7 @@ export class Monitor {
   #requests = 0;
   #http: HttpServer | undefined;
   #publisher: { stop(): void } | undefined;
+  #endNeighbours: () => void = () => undefined;
 
   constructor(options: MonitorOptions) {
     this.#options = options;
@@ -119,13 +123,20 @@ export class Monitor {
 
   /** The bridge takes requests: documents are published from now on. */
   running(): void {
-    const { links, networks, membership, clock, log } = this.#options;
     this.#phase = 'running';
-    if (this.#interval === 0) return;
-    const places = (networks ?? links.filter(({ side }) => side === 'federation')).flatMap((link) =>
+    this.publish();
+  }
+
+  /** Publishes where that is to be done now, and listens to others there; again where the links have changed. */
+  publish(): void {
+    const { links, networks, membership, clock, log } = this.#options;
+    this.#publisher?.stop();
+    this.#endNeighbours();
+    if (this.#phase !== 'running' || this.#interval === 0) return;
+    const places = (networks?.() ?? links.filter(({ side }) => side === 'federation')).flatMap((link) =>
       link.clusters.map((cluster) => ({ link, cluster })),
     );
-    watchNeighbours({
+    this.#endNeighbours = watchNeighbours({
       places,
       ingresses: (cluster) => [...new Set(this.document(cluster).bridge?.routes.map(({ from }) => from))],
       log,

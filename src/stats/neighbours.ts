@@ -37,8 +37,11 @@ export interface NeighboursOptions {
   readonly log: Log;
 }
 
-/** Listens to what other instances publish of themselves, and tells of those that do not fit, once each. */
-export const watchNeighbours = ({ places, ingresses, log }: NeighboursOptions): void => {
+/**
+ * Listens to what other instances publish of themselves, and tells of those that do not fit, once each.
+ * @returns ends it
+ */
+export const watchNeighbours = ({ places, ingresses, log }: NeighboursOptions): (() => void) => {
   const told = new Set<string>();
   const hear = (body: Buffer, cluster: string): void => {
     let document: StatsDocument;
@@ -58,7 +61,7 @@ export const watchNeighbours = ({ places, ingresses, log }: NeighboursOptions): 
       clash,
     );
   };
-  for (const { link, cluster } of places)
+  const subscriptions = places.map(({ link, cluster }) =>
     link.uncounted
       .subscribe({ destination: statsSubject(cluster), onMessage: ({ body }) => hear(body, cluster) })
       .catch((error: unknown) => {
@@ -66,5 +69,11 @@ export const watchNeighbours = ({ places, ingresses, log }: NeighboursOptions): 
           { event: 'statistics', link: link.name, err: error },
           'statistics of other instances are not heard',
         );
-      });
+        return undefined;
+      }),
+  );
+  return () => {
+    for (const one of subscriptions)
+      void one.then((subscription) => subscription?.unsubscribe()).catch(() => undefined);
+  };
 };

@@ -33,14 +33,19 @@ const keyOf = ({ destination, group, headers = {} }: Subscription): string =>
 export class SharedLink {
   readonly #link: Link;
   readonly #standing = new Map<string, Standing[]>();
+  readonly #leases = new Set<object>();
+  #isRetired = false;
   #opened: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
 
   constructor(link: Link) {
     this.#link = link;
   }
 
-  lease(): Link {
+  /** @param onClosed called once its user has closed it */
+  lease(onClosed: () => void = () => undefined): Link {
     const lease = {};
+    this.#leases.add(lease);
     const mine = new Map<Taker, Standing>();
     let closed = false;
     const mustBeOpen = (): void => {
@@ -82,17 +87,28 @@ export class SharedLink {
       },
       // Nobody waits for a broker that may have stalled; what waits to be sent goes out by the link.
       close: async () => {
+        if (closed) return;
         closed = true;
         for (const taker of [...mine.keys()]) leave(taker).catch(() => undefined);
+        this.#leases.delete(lease);
+        onClosed();
+        if (this.#isRetired && this.#leases.size === 0) await this.close();
       },
       state: (): LinkState => link.state(),
       ...(link.prove && { prove: link.prove.bind(link) }),
     };
   }
 
+  /** There are no new users: it is closed when the last one has left. */
+  async retire(): Promise<void> {
+    this.#isRetired = true;
+    if (this.#leases.size === 0) await this.close();
+  }
+
   /** For all of its users. */
   close(): Promise<void> {
-    return this.#link.close();
+    this.#closed ??= this.#link.close();
+    return this.#closed;
   }
 
   /** Several subscriptions of one user to the same are members of a group, and stay several. */

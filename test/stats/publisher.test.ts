@@ -185,7 +185,7 @@ test('a bridge whose legacy requests are shared publishes on the link where its 
     configFile: '/etc/mcbridge/bridge.yaml',
     interval: 60,
     links: [{ ...legacy, side: 'federation' }, choria],
-    networks: [choria],
+    networks: () => [choria],
     membership,
     stats: new Stats(),
     observe: () => undefined,

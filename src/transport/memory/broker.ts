@@ -150,10 +150,21 @@ const memberOf = ({ destination, group, headers, onMessage }: Subscription, rule
   served: 0,
 });
 
-const selector = (text: string | undefined): Member['selects'] => {
+type Condition = (headers: Readonly<Record<string, string>>) => boolean;
+
+/** What daemons and bridges ask for: conditions joined by AND, each `a = '…'`, `a IN ('…','…')` or `a IS NULL`. */
+const selector = (text: string | undefined): Condition => {
   if (text === undefined) return () => true;
-  const [, name, value] = /^(\w+) = '([^']*)'$/.exec(text) ?? [];
-  if (name === undefined)
-    throw new LinkError('protocol', `the in-process broker cannot evaluate the selector ${text}`);
-  return (headers) => headers[name] === value;
+  const conditions = text.split(' AND ').map((part) => condition(part.replace(/^\((.*)\)$/, '$1'), text));
+  return (headers) => conditions.every((holds) => holds(headers));
+};
+
+const condition = (part: string, text: string): Condition => {
+  const [, name = '', operator, values = ''] = /^(\w+) (=|IN|IS NULL) ?(.*)$/.exec(part) ?? [];
+  const literals = new Set(
+    [...values.matchAll(/'((?:[^']|'')*)'/g)].map(([, it = '']) => it.replaceAll("''", "'")),
+  );
+  if (operator === 'IS NULL') return (headers) => headers[name] === undefined;
+  if (operator !== undefined && literals.size > 0) return (headers) => literals.has(headers[name] ?? '');
+  throw new LinkError('protocol', `the in-process broker cannot evaluate the selector ${text}`);
 };

@@ -1,0 +1,98 @@
+import type { KeyObject } from 'node:crypto';
+import type { Egress, Ownership } from '../adapter/port.ts';
+import type { Route } from '../bridge/bridge.ts';
+import type { Log } from '../bridge/log.ts';
+import type { Stats } from '../bridge/stats.ts';
+import { fileParser, fileReader } from '../config/files.ts';
+import type { KeyFiles } from '../config/key-files.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { Config } from '../config/types.ts';
+import type { Inventory } from '../inventory/inventory.ts';
+import type { LinkSide } from '../transport/transports.ts';
+import type { SigningPool } from '../wire/signing-pool.ts';
+import type { Context } from './context.ts';
+import { egressOf } from './egresses.ts';
+import { ingressOf } from './ingresses.ts';
+import type { LinkPlan } from './links.ts';
+import { createNodes, type Nodes } from './nodes.ts';
+
+/** What outlives each configuration of an app. */
+export interface Lasting {
+  readonly log: Log;
+  readonly stats: Stats;
+  /** Ms since the epoch. */
+  readonly clock: () => number;
+  readonly random: (() => number) | undefined;
+  readonly keys: KeyFiles;
+  readonly tokenKey: KeyObject;
+  readonly pool: SigningPool;
+  readonly inventory: Inventory;
+  readonly ownership: Ownership;
+  /** How long copies of one request are collected, in ms. */
+  readonly collect: number;
+}
+
+/** What one configuration makes of an app: its two sides, and what leads from one to the other. */
+export interface Generation {
+  readonly config: Config;
+  readonly links: LinkPlan;
+  readonly nodes: Nodes;
+  readonly routes: readonly Route[];
+  /** Egresses that no route leads to. */
+  readonly beside: readonly Egress[];
+}
+
+/**
+ * Nothing is connected or changed by it.
+ * @param before the one that it comes after
+ * @throws ConfigError for a file that cannot be read or is not what it should be
+ */
+export const createGeneration = (
+  loaded: LoadedConfig,
+  links: LinkPlan,
+  lasting: Lasting,
+  before?: Generation,
+): Generation => {
+  const { config } = loaded;
+  const { inventory } = lasting;
+  const leaseOf = (name: string, side: LinkSide, onClosed?: () => void) =>
+    known(
+      links.find(({ spec }) => spec.name === name && spec.side === side),
+      name,
+    ).shared.lease(onClosed);
+  const context: Context = {
+    ...lasting,
+    config,
+    parse: fileParser(loaded, fileReader(loaded, lasting.keys)),
+    link: leaseOf,
+  };
+  const egresses = new Map([...config.egresses].map(([name, it]) => [name, egressOf(it, context)]));
+  const nodes = createNodes(config, egresses, { ...lasting, inventory, before: before?.nodes });
+  const ingresses = new Map(
+    [...config.ingresses].map(([name, it]) => {
+      const residents = nodes.residents(name);
+      const own = { ...context, link: () => leaseOf(name, 'ingress', () => residents.close()) };
+      return [name, ingressOf(it, { residents, ownership: lasting.ownership }, own)];
+    }),
+  );
+  return {
+    config,
+    links,
+    nodes,
+    routes: config.routes.map(({ from, to, collectives, identities }): Route => {
+      const privileged = config.egresses.get(to)?.privileged ?? [];
+      return {
+        from: known(ingresses.get(from), from),
+        to: known(egresses.get(to), to),
+        collectives: new Set(collectives),
+        identities: { rules: identities, privileged },
+      };
+    }),
+    beside: nodes.beside.map((name) => known(egresses.get(name), name)),
+  };
+};
+
+const known = <T>(part: T | undefined, name: string): T => {
+  if (part === undefined) throw new Error(`a route names ${name}, which is not configured`);
+  return part;
+};

@@ -1,0 +1,229 @@
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import type { App } from '../../src/app/app.ts';
+import type { About } from '../../src/bridge/observer.ts';
+import { startHttp } from '../../src/stats/http.ts';
+import { until } from '../adapter/world.ts';
+import { type AppWorld, CHORIA_NODES, configOf, LEGACY_NODES, makeAppWorld, SECOND_NODES } from './world.ts';
+
+/** Of each request that is mapped, who it leaves as. */
+const mappings = (app: App): About[] => {
+  const all: About[] = [];
+  app.observe({
+    step: (step, _, about) => {
+      if (step === 'request mapped') all.push(about());
+    },
+  });
+  return all;
+};
+
+/** Requests in both directions, one after the other on several ways at once, until it is told to end. */
+/** @param second whether the second legacy collective is asked too */
+const load = (world: AppWorld, second = true) => {
+  let isOver = false;
+  let toSecond = second;
+  const counts = { asked: 0, expected: 0, toSecond: 0 };
+  const answers: string[] = [];
+  const ask = async (expected: readonly string[], work: () => Promise<readonly string[]>): Promise<void> => {
+    counts.asked++;
+    counts.expected += expected.length;
+    const got = (await work()).toSorted();
+    if (got.join() !== expected.join()) answers.push(`${got.join()} in the place of ${expected.join()}`);
+  };
+  const [l1 = ''] = LEGACY_NODES;
+  const [c1 = ''] = CHORIA_NODES;
+  const ways: (() => Promise<void>)[] = [
+    () => ask(LEGACY_NODES, () => world.ask('mcollective', undefined, 2)),
+    () => ask([l1], () => world.ask('mcollective', [l1], 1)),
+    () => ask(CHORIA_NODES, () => world.mco(undefined, 2)),
+    () => ask([c1], () => world.mco(c1, 1)),
+    async () => {
+      if (!toSecond) return;
+      counts.toSecond++;
+      await ask(SECOND_NODES, () => world.ask('second', undefined, 1));
+    },
+  ];
+  const running = ways.map(async (way) => {
+    while (!isOver) {
+      await way();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  });
+  return {
+    counts,
+    /** No more requests to the second legacy collective; those that are out are awaited. */
+    leaveSecond: (): void => {
+      toSecond = false;
+    },
+    end: async () => {
+      isOver = true;
+      await Promise.all(running);
+      return answers;
+    },
+  };
+};
+
+const some = (load: { counts: { asked: number } }, more: number): Promise<void> => {
+  const goal = load.counts.asked + more;
+  return until(`${more} more requests`, () => load.counts.asked >= goal);
+};
+
+describe('another configuration, with another rule, another collective and one link less', () => {
+  test('is taken over under load: each request in both directions is answered exactly once', async () => {
+    const world = await makeAppWorld();
+    const app = world.app(configOf());
+    await app.start();
+    // Learned from a reply, so that it can be asked alone.
+    await world.mco(undefined, 2);
+    await until('a directed request', () => app.nodes.snapshot()['choria']?.['mcollective']?.length === 2);
+    const mapped = mappings(app);
+    const traffic = load(world);
+    await some(traffic, 30);
+    const { held, letGo } = world.hold();
+    await until('an answer of the second collective', () => held.length === 1);
+    traffic.leaveSecond();
+    const before = mapped.length;
+    await app.apply(configOf({ caller: 'bob', collectives: ['mcollective', 'extra'], second: false }));
+    const since = mapped.length;
+    expect(since).toBeGreaterThan(before);
+    await some(traffic, 30);
+    // Their request went by a link that the configuration has no more.
+    letGo();
+    expect((await world.ask('extra', undefined, 2)).toSorted()).toEqual(LEGACY_NODES);
+    expect(await traffic.end()).toEqual([]);
+    expect(traffic.counts.toSecond).toBeGreaterThan(0);
+    // Nobody has answered twice, and nothing came that was not asked for.
+    expect(new Set(world.replies).size).toBe(world.replies.length);
+    expect(world.replies).toHaveLength(traffic.counts.expected + 2 + 2);
+    const legacy = (all: readonly About[]) =>
+      new Set(all.filter(({ caller }) => caller?.startsWith('choria=')).map(({ callerOut }) => callerOut));
+    expect(legacy(mapped.slice(0, before))).toEqual(new Set(['cert=alice']));
+    expect(legacy(mapped.slice(since))).toEqual(new Set(['cert=bob']));
+    expect(app.status().counts).toMatchObject({ rejected: {}, ignored: { another_instance: 0 } });
+    await app.stop();
+  });
+
+  test('keeps the links whose settings stay the same, and closes the other when nothing can come by it', async () => {
+    const world = await makeAppWorld();
+    const clock = { ahead: 0 };
+    const app = world.app(configOf(), { clock: () => Date.now() + clock.ahead });
+    await app.start();
+    await world.ask('second', undefined, 1);
+    const made = [...world.made];
+    await app.apply(configOf({ caller: 'bob', second: false }));
+    expect(world.made).toEqual(made);
+    expect(world.closed).toEqual([]);
+    expect(app.status().links.map(({ name }) => name)).toEqual(['federation', 'clients', 'legacy', 'choria']);
+    // The last ttl that went through it is over.
+    clock.ahead = 120_000;
+    await world.whenClosed('second');
+    expect(world.closed).toEqual(['second']);
+    await app.stop();
+  });
+
+  test('keeps what is counted, and the page that shows it', async () => {
+    const world = await makeAppWorld();
+    const app = world.app(configOf({ http: '127.0.0.1:0' }), { http: startHttp });
+    await app.start();
+    await world.ask('second', undefined, 1);
+    await world.ask('mcollective', undefined, 2);
+    const url = world.log.find(({ fields }) => fields['event'] === 'http')?.fields['url'];
+    const page = async (): Promise<string> => (await fetch(`${url}/metrics`)).text();
+    await app.apply(configOf({ http: '127.0.0.1:0', second: false }));
+    await world.ask('mcollective', undefined, 2);
+    const text = await page();
+    for (const line of [
+      'mcbridge_requests_total{route="federation → legacy",direction="sent"} 2',
+      'mcbridge_requests_total{route="federation → second",direction="sent"} 1',
+      'mcbridge_link_up{link="legacy",side="collective"} 1',
+      'mcbridge_ready 1',
+    ])
+      expect(text).toContain(line);
+    expect(text).not.toContain('mcbridge_link_up{link="second"');
+    const { all_links: all } = z
+      .object({ all_links: z.unknown() })
+      .parse(await (await fetch(`${url}/stats`)).json());
+    expect(JSON.stringify(all)).not.toContain('second');
+    await app.stop();
+  });
+});
+
+test('a request is answered whose collective is exported no more since it came in', async () => {
+  const world = await makeAppWorld();
+  const app = world.app(configOf());
+  await app.start();
+  const { held, letGo } = world.hold();
+  const pending = world.ask('second', undefined, 1);
+  await until('the answer', () => held.length === 1);
+  await app.apply(configOf({ second: false }));
+  letGo();
+  expect(await pending).toEqual(SECOND_NODES);
+  await app.stop();
+});
+
+describe('a configuration that cannot be taken over', () => {
+  test.each([
+    [
+      'another cluster',
+      (text: string) => text.replace('cluster: prod', 'cluster: other'),
+      /cluster: cannot be changed/,
+    ],
+    [
+      'another key',
+      (text: string) => text.replace(/cluster_key: .*/, `cluster_key: ${'f'.repeat(32)}`),
+      /cluster_key: cannot be changed while the bridge runs; restart it/,
+    ],
+    [
+      'a file that is not there',
+      (text: string) => text.replace('keys_dir: callers', 'private_key: gone.pem, callerid: cert=x'),
+      /gone.pem cannot be read: there is no such file/,
+    ],
+  ])('changes nothing: %s', async (_, changed, told) => {
+    const world = await makeAppWorld();
+    const app = world.app(configOf());
+    await app.start();
+    const made = [...world.made];
+    await expect(app.apply(configOf({ caller: 'bob', change: changed }))).rejects.toThrow(told);
+    const mapped = mappings(app);
+    expect(await world.ask('mcollective', undefined, 2)).toHaveLength(2);
+    expect(mapped.map(({ callerOut }) => callerOut)).toEqual(['cert=alice']);
+    expect(world.made).toEqual(made);
+    // The next one that can be used is.
+    await app.apply(configOf({ caller: 'bob' }));
+    expect(await world.ask('mcollective', undefined, 2)).toHaveLength(2);
+    expect(mapped.at(-1)).toMatchObject({ callerOut: 'cert=bob' });
+    await app.stop();
+  });
+
+  test('an app that does not run takes over none', async () => {
+    const world = await makeAppWorld();
+    const app = world.app(configOf());
+    await expect(app.apply(configOf())).rejects.toThrow('the app does not run');
+    await app.start();
+    await app.stop();
+    await expect(app.apply(configOf())).rejects.toThrow('the app does not run');
+  });
+});
+
+test('a dozen configurations in a row, under load, lose nothing and leave no link behind', async () => {
+  const world = await makeAppWorld();
+  const app = world.app(configOf());
+  await app.start();
+  await world.mco(undefined, 2);
+  await until('a directed request', () => app.nodes.snapshot()['choria']?.['mcollective']?.length === 2);
+  const traffic = load(world, false);
+  for (let i = 0; i < 12; i++)
+    await app.apply(
+      configOf({
+        caller: i % 2 === 0 ? 'bob' : 'alice',
+        collectives: i % 3 === 0 ? ['mcollective', 'extra'] : ['mcollective'],
+        second: i % 4 === 3,
+      }),
+    );
+  expect(await traffic.end()).toEqual([]);
+  expect(new Set(world.replies).size).toBe(world.replies.length);
+  expect(world.replies).toHaveLength(traffic.counts.expected + 2);
+  expect(app.status().counts.rejected).toEqual({});
+  await app.stop();
+  expect(world.closed.toSorted()).toEqual(world.made.toSorted());
+});
