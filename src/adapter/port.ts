@@ -63,6 +63,21 @@ export interface NodeDirectory {
   whereabouts(collective: string, identity: string): Whereabouts;
 }
 
+/** What has become of a claim: whether this instance handles what every instance has got a copy of. */
+export type Claim =
+  | { readonly result: 'won' | 'lost' }
+  /** Nobody can tell, and so nobody handles it: it might be handled twice. */
+  | { readonly result: 'unknown'; readonly reason: string };
+
+/** Decides which instance of a cluster handles what each of them has got a copy of: at most one claim for a key is won. */
+export interface Claims {
+  /**
+   * @param key the same in all instances, see `cluster/claim-key.ts`
+   * @param bytes what waits in memory until it is decided
+   */
+  claim(key: string, bytes: number): Promise<Claim>;
+}
+
 /** Shares requests that every instance of a cluster gets a copy of. */
 export interface Ownership {
   /**

@@ -43,6 +43,10 @@ export const LOG_EVENTS = [
   'expired',
   'link_error',
   // Instances of a cluster.
+  'claims_open',
+  'claims_away',
+  'claims_unknown',
+  'share_conflict',
   'share',
   'member_joined',
   'member_left',

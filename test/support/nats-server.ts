@@ -13,6 +13,8 @@ export interface NatsServerOptions {
     readonly verify?: boolean;
   };
   readonly port?: number;
+  /** With JetStream, whose files outlive a restart. */
+  readonly jetstream?: true;
   /** More of the server's configuration language, such as an `authorization` block or `max_payload`. */
   readonly extra?: string;
 }
@@ -61,6 +63,7 @@ const startOn = async (port: number, options: NatsServerOptions): Promise<NatsSe
       `tls { cert_file: "${folder}/cert.pem", key_file: "${folder}/key.pem", ca_file: "${folder}/ca.pem", verify: ${verify}, timeout: 5 }`,
     );
   }
+  if (options.jetstream) lines.push(`jetstream { store_dir: "${folder}/jetstream" }`);
   const configure = (extra = ''): Promise<void> =>
     writeFile(config, [...lines, extra].map((line) => `${line}\n`).join(''));
   await configure(options.extra);

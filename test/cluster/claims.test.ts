@@ -1,0 +1,200 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { bucketName, keptFor } from '../../src/cluster/bucket.ts';
+import { createClaims, type SharedClaims, type SharedClaimsOptions } from '../../src/cluster/claims.ts';
+import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
+
+const MOST = 20_000;
+let nats: NatsServer;
+let admin: NatsConnection;
+const open: SharedClaims[] = [];
+let clusters = 0;
+/** One for each test. */
+let cluster: string;
+
+beforeAll(async () => {
+  nats = await startNatsServer({ jetstream: true });
+  admin = await connect({ servers: nats.url, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
+});
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((claims) => claims.close()));
+});
+afterAll(async () => {
+  await admin?.close();
+  await nats?.stop();
+});
+
+interface Instance extends SharedClaims {
+  readonly events: readonly Readonly<Record<string, unknown>>[];
+}
+
+const instance = (changes: Partial<SharedClaimsOptions> = {}): Instance => {
+  const events: Readonly<Record<string, unknown>>[] = [];
+  const log = (fields: Readonly<Record<string, unknown>>): void => void events.push(fields);
+  const claims = createClaims({
+    connection: { servers: [nats.url], name: 'test' },
+    bucket: { cluster, maxAge: keptFor(60), maxBytes: 16 * 1024 ** 2, replicas: 1 },
+    log: { debug: log, info: log, warn: log, error: log },
+    ...changes,
+  });
+  open.push(claims);
+  claims.open();
+  return Object.assign(claims, { events });
+};
+const opened = async (changes?: Partial<SharedClaimsOptions>): Promise<Instance> => {
+  const claims = instance(changes);
+  await claims.opened(MOST);
+  expect(claims.state()).toEqual({ up: true });
+  return claims;
+};
+const until = (claims: Instance, event: string, count = 1): Promise<void> =>
+  vi.waitFor(
+    () => expect(claims.events.filter((it) => it['event'] === event).length).toBeGreaterThanOrEqual(count),
+    {
+      timeout: MOST,
+    },
+  );
+const bucket = () => new Kvm(admin).open(bucketName(cluster));
+
+const fresh = (): void => {
+  cluster = `test${++clusters}`;
+};
+beforeAll(fresh);
+afterEach(fresh);
+
+test('of three instances that claim a key at once one wins', async () => {
+  const three = [instance(), instance(), instance()];
+  await Promise.all(three.map((claims) => claims.opened(MOST)));
+  for (let round = 0; round < 200; round++) {
+    const results = await Promise.all(three.map((claims) => claims.claim(`key${round}`, 1)));
+    expect(results.map(({ result }) => result).toSorted(), `round ${round}`).toEqual(['lost', 'lost', 'won']);
+  }
+});
+
+test('the value of a claim is the nonce of the instance that has won', async () => {
+  const [one, two] = [await opened(), await opened()];
+  expect(one.nonce).not.toBe(two.nonce);
+  await one.claim('key', 1);
+  await two.claim('key', 1);
+  expect((await (await bucket()).get('key'))?.string()).toBe(one.nonce);
+});
+
+test('a create that fails because of its own key, whose answer was lost, has won', async () => {
+  const one = await opened();
+  await (await bucket()).create('key', one.nonce);
+  expect(await one.claim('key', 1)).toEqual({ result: 'won' });
+});
+
+test('a second copy that comes to the instance that has won is lost', async () => {
+  const one = await opened();
+  const [first, second] = await Promise.all([one.claim('key', 1), one.claim('key', 1)]);
+  expect([first, second]).toEqual([{ result: 'won' }, { result: 'lost' }]);
+  expect(await one.claim('key', 1)).toEqual({ result: 'lost' });
+});
+
+test('claims outlive a crash of the server, and those that wait meanwhile are decided', async () => {
+  const [one, two] = [await opened({ patience: MOST }), await opened({ patience: MOST })];
+  expect((await one.claim('before', 1)).result).toBe('won');
+  await nats.kill();
+  await Promise.all([until(one, 'claims_away'), until(two, 'claims_away')]);
+  expect(one.state()).toMatchObject({ up: false });
+  const meanwhile = Promise.all([one.claim('meanwhile', 1), two.claim('meanwhile', 1)]);
+  await nats.restart();
+  expect((await meanwhile).map(({ result }) => result).toSorted()).toEqual(['lost', 'won']);
+  expect((await two.claim('before', 1)).result).toBe('lost');
+});
+
+test('while the bucket is away a claim is unknown, and says why', async () => {
+  const one = await opened({ patience: 50 });
+  await nats.kill();
+  await until(one, 'claims_away');
+  expect(await one.claim('key', 1)).toMatchObject({ result: 'unknown', reason: expect.stringMatching(/\w/) });
+  await nats.restart();
+  await until(one, 'claims_open', 2);
+  expect((await one.claim('another', 1)).result).toBe('won');
+});
+
+test('a server that does not answer is given up, and the claim is unknown', async () => {
+  const one = await opened();
+  nats.signal('SIGSTOP');
+  try {
+    expect(await one.claim('key', 1)).toMatchObject({ result: 'unknown' });
+  } finally {
+    nats.signal('SIGCONT');
+  }
+});
+
+test('a bucket that is younger than the request decides nothing', async () => {
+  const one = await opened();
+  await (await jetstreamManager(admin)).streams.delete(`KV_${bucketName(cluster)}`);
+  expect(await one.claim('key', 1)).toEqual({
+    result: 'unknown',
+    reason: 'the bucket is younger than the request',
+  });
+  expect((await one.claim('later', 1)).result).toBe('won');
+});
+
+test('a bucket that somebody has made anew is not taken for the one before', async () => {
+  const one = await opened();
+  const manager = await jetstreamManager(admin);
+  const { config } = await manager.streams.info(`KV_${bucketName(cluster)}`);
+  await manager.streams.delete(config.name);
+  await manager.streams.add(config);
+  expect(await one.claim('key', 1)).toEqual({
+    result: 'unknown',
+    reason: 'the bucket is younger than the request',
+  });
+  await until(one, 'claims_open', 2);
+  expect((await one.claim('later', 1)).result).toBe('won');
+});
+
+test.each([
+  ['forgets too early', { ttl: 60_000 }, /forgets claims after 60 s, before 180 s/],
+  ['is kept in memory', { storage: 'memory', ttl: keptFor(60) }, /is kept in memory/],
+] as const)('a bucket that %s is not used', async (_, settings, reason) => {
+  await new Kvm(admin).create(bucketName(cluster), {
+    ...settings,
+    storage: 'storage' in settings ? 'memory' : 'file',
+  });
+  const one = instance({ patience: 1 });
+  await until(one, 'claims_away');
+  expect(one.state()).toMatchObject({ up: false, reason: expect.stringMatching(reason) });
+  expect(await one.claim('key', 1)).toMatchObject({ result: 'unknown' });
+});
+
+test('the bucket is made on files, with its ttl and its size', async () => {
+  await opened();
+  const { config } = await (await jetstreamManager(admin)).streams.info(`KV_${bucketName(cluster)}`);
+  expect(config).toMatchObject({
+    storage: 'file',
+    max_age: 180e9,
+    max_bytes: 16 * 1024 ** 2,
+    discard: 'new',
+    max_msgs_per_subject: 1,
+  });
+});
+
+test('a full bucket refuses claims, and forgets none', async () => {
+  const small = { cluster, maxAge: keptFor(60), maxBytes: 1_000, replicas: 1 };
+  const one = await opened({ bucket: small, patience: 100 });
+  const two = await opened({ bucket: small, patience: 100 });
+  const won: string[] = [];
+  for (let i = 0; i < 20; i++) if ((await one.claim(`key${i}`, 1)).result === 'won') won.push(`key${i}`);
+  expect(won.length).toBeGreaterThan(0);
+  expect(await one.claim('key20', 1)).toMatchObject({ result: 'unknown', reason: 'maximum bytes exceeded' });
+  for (const key of won) expect((await two.claim(key, 1)).result).toBe('lost');
+});
+
+test('what waits for a claim is bounded in number and in bytes', async () => {
+  const one = await opened({ limits: { claims: 2, bytes: 100 } });
+  const results = await Promise.all([
+    one.claim('a', 60),
+    one.claim('b', 60),
+    one.claim('c', 40),
+    one.claim('d', 0),
+  ]);
+  expect(results.map(({ result }) => result)).toEqual(['won', 'unknown', 'won', 'unknown']);
+  expect((await one.claim('e', 100)).result).toBe('won');
+});
