@@ -155,7 +155,7 @@ const startBridge = async ({ certificate, privateKey, clientKey }: Material) => 
       has: () => true,
       onChange: () => undefined,
     },
-    ownership: undefined,
+    share: 'single',
     broadcastQueue: undefined,
     maxMessageBytes: 1024 * 1024,
     maxTtl: 3_600,

@@ -18,13 +18,17 @@ export type Step = 'decoded' | 'verified' | 'signed';
 
 /** What an ingress hands over to the bridge. */
 export interface RequestSink {
-  /** A verified request, or a sealed one for a route that passes such. */
-  request(request: Request | SealedRequest): void;
+  /**
+   * A verified request, or a sealed one for a route that passes such.
+   * @param copy where every instance of the cluster has got it too
+   */
+  request(request: Request | SealedRequest, copy?: Copy): void;
   /**
    * A message that is no request.
    * @param home where to send an RPC error, as far as the message says it
+   * @param copy where every instance of the cluster has got it too, and one answers
    */
-  rejected(rejection: Rejection, home?: Home): void;
+  rejected(rejection: Rejection, home?: Home, copy?: Copy): void;
   /** A request that is somebody else's to handle; counted, and told at log level debug. */
   ignored(why: Ignored, context: RejectionContext): void;
   /** A step of a request's way in, for the log at level debug. */
@@ -33,12 +37,12 @@ export interface RequestSink {
 
 /**
  * Why an ingress leaves a request alone: `bridged` where a bridge (this or another) put it on that side, which would
- * make a loop; `another_instance` where another instance of the cluster has got it too and handles it; `not_taking_part`
- * where this one may not say so, for it cannot know what others do; `redelivered` where
+ * make a loop; `another_instance` where another instance of the cluster has got it too and handles it; `claims_unknown`
+ * where nobody can tell whether another one does; `redelivered` where
  * the broker has given it to an instance before, which may have handled it; `native` where the node that is meant, or that
  * answers, is reached on the requester's own side.
  */
-export type Ignored = 'bridged' | 'another_instance' | 'not_taking_part' | 'redelivered' | 'native';
+export type Ignored = 'bridged' | 'another_instance' | 'claims_unknown' | 'redelivered' | 'native';
 
 /** Which nodes an ingress stands in for: those that live beyond one of its routes and not on its own side. */
 export interface Residents {
@@ -63,6 +67,14 @@ export interface NodeDirectory {
   whereabouts(collective: string, identity: string): Whereabouts;
 }
 
+/** A message of which every instance of the cluster has got a copy. */
+export interface Copy {
+  /** The key that is claimed; the same in all instances, see `claim-key.ts`. */
+  readonly claim: string;
+  /** What of it waits in memory until that is decided. */
+  readonly bytes: number;
+}
+
 /** What has become of a claim: whether this instance handles what every instance has got a copy of. */
 export type Claim =
   | { readonly result: 'won' | 'lost' }
@@ -72,21 +84,10 @@ export type Claim =
 /** Decides which instance of a cluster handles what each of them has got a copy of: at most one claim for a key is won. */
 export interface Claims {
   /**
-   * @param key the same in all instances, see `cluster/claim-key.ts`
+   * @param key the same in all instances
    * @param bytes what waits in memory until it is decided
    */
   claim(key: string, bytes: number): Promise<Claim>;
-}
-
-/** Shares requests that every instance of a cluster gets a copy of. */
-export interface Ownership {
-  /**
-   * Whether this instance handles it; at most one instance of the cluster says so.
-   * @param time the request's own word of when it was sent, in seconds since the epoch
-   */
-  isMine(requestId: string, time: number): boolean;
-  /** Whether this instance takes any requests that are sent now. */
-  takesPart(): boolean;
 }
 
 /** The side where requests come in. Five methods; every implementation passes the same contract suite. */

@@ -4,7 +4,6 @@ import { Bridge } from '../bridge/bridge.ts';
 import { LogObserver } from '../bridge/log-observer.ts';
 import type { BridgeObserver } from '../bridge/observer.ts';
 import { type Counts, Stats } from '../bridge/stats.ts';
-import { ALONE } from '../cluster/membership.ts';
 import { fileReader, readClusterKey } from '../config/files.ts';
 import { DISK } from '../config/key-files.ts';
 import type { LoadedConfig } from '../config/load.ts';
@@ -19,7 +18,7 @@ import { Links } from './links.ts';
 import { createMonitor, serve } from './monitor.ts';
 import { countingOf } from './nodes.ts';
 import type { Services } from './services.ts';
-import { membershipOf, sharesAsBefore } from './sharing.ts';
+import { checkWorkers, claimsOf, conflictOf, sharesAsBefore } from './sharing.ts';
 import { checkUnchanged } from './unchangeable.ts';
 
 /** A bridge with all that belongs to it: made, started, changed, stopped, and looked at. */
@@ -59,6 +58,8 @@ export interface AppStatus {
   readonly counts: Counts;
 }
 
+/** Ms that ingresses wait for the claims' NATS, which need not be there for all that they take. */
+const CLAIMS_TIMEOUT = 5_000;
 /** Ms between log lines of the counters, while anything changes. */
 const COUNTERS_INTERVAL = 60_000;
 /** A client sends copies of one request in a row, and the network may pause for as long in between. In ms. */
@@ -76,6 +77,7 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
   });
   let loaded = named(configured);
   const { config } = loaded;
+  checkWorkers(loaded, services.workers ?? 1);
   const stats = new Stats();
 
   // Links, with whatever records what goes through them.
@@ -90,7 +92,9 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
   const inventory = new Inventory({ clock, log, ...countingOf(config) });
   const key = readClusterKey(loaded, read);
   const tokenKey = createSecretKey(key);
-  const membership = offline ? undefined : membershipOf(config, links.used, { tokenKey, clock, log });
+  const claims = offline ? undefined : claimsOf(config, read, log);
+  const warning = { tokenKey, clock, log };
+  let conflict = offline ? undefined : conflictOf(links.used, { config, ...warning });
 
   // The two sides, and what leads from one to the other.
   const lasting: Lasting = {
@@ -102,7 +106,6 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
     tokenKey,
     pool: new SigningPool(),
     inventory,
-    ownership: membership ?? ALONE,
     collect: services.collect ?? COLLECT,
   };
   let now = createGeneration(loaded, plan, lasting);
@@ -125,6 +128,7 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
       seen: (egress, collective, node) => now.nodes.knowledge.seen(egress, collective, node),
       isNative: (ingress, collective, node) => now.nodes.knowledge.isNative(ingress, collective, node),
     },
+    ...(claims !== undefined && { claims }),
     onFailed: (name, error) =>
       log.error({ event: 'config_failed', link: name, err: error }, 'not as the new configuration has it'),
   });
@@ -140,7 +144,7 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
   // What tells how it is.
   const monitor = createMonitor(
     loaded,
-    { bridge, links, membership, page: () => now.nodes.page() },
+    { bridge, links, claims, conflict: () => conflict, page: () => now.nodes.page() },
     services,
   );
   let told = '';
@@ -159,11 +163,12 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
     log.info({ event: 'starting', routes: config.routes.map(inWords) }, 'starting');
     timer = setInterval(tellCounters, COUNTERS_INTERVAL);
     if (!offline) now.nodes.survey.start();
-    await Promise.all([
-      bridge.start(surveyed),
-      // Not only once all sides are there: what one of them cannot get does not keep the others waiting.
-      bridge.taking.then(() => monitor.join()),
-    ]);
+    claims?.open();
+    void bridge.taking.then(() => conflict?.start());
+    await bridge.start(async () => {
+      // What comes before broadcasts can be claimed nobody handles.
+      await Promise.all([surveyed(), claims?.opened(CLAIMS_TIMEOUT)]);
+    });
     monitor.running();
     for (const recording of recordings) recording.begin(nodes);
     log.info({ event: 'ready', links: bridge.status() }, 'ready');
@@ -172,12 +177,12 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
   const apply = async (configured: LoadedConfig): Promise<void> => {
     const next = named(configured);
     const read = fileReader(next, keys);
+    checkWorkers(next, services.workers ?? 1);
     const plan = links.plan(next.config, read);
-    const metered = plan.map((link) => link.metered);
     checkUnchanged(loaded, next, {
       key,
       read,
-      shares: Boolean(offline) || sharesAsBefore(membership, next.config, metered),
+      shares: Boolean(offline) || sharesAsBefore(loaded.config, next.config, read),
     });
     const generation = createGeneration(next, plan, lasting, now);
     // From here on nothing is refused any more.
@@ -189,6 +194,9 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
     const changed = bridge.change(now.routes, now.beside, surveyed);
     links.take(plan, next.config);
     await changed;
+    await conflict?.stop();
+    conflict = offline ? undefined : conflictOf(links.used, { config: next.config, ...warning });
+    conflict?.start();
     monitor.publish();
     log.info(
       { event: 'config_applied', routes: next.config.routes.map(inWords) },
@@ -198,10 +206,10 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
 
   const stop = async (): Promise<void> => {
     monitor.draining();
-    // While the others take over, what comes is still this instance's.
-    await monitor.leave();
+    await conflict?.stop();
     now.nodes.survey.stop();
     await bridge.stop(loaded.config.drainTimeout * 1000);
+    await claims?.close();
     await links.close();
     for (const recording of recordings) await recording.close();
     await monitor.close();

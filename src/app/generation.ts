@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { Egress, Ownership } from '../adapter/port.ts';
+import type { Egress } from '../adapter/port.ts';
 import type { Route } from '../bridge/bridge.ts';
 import type { Log } from '../bridge/log.ts';
 import type { Stats } from '../bridge/stats.ts';
@@ -27,7 +27,6 @@ export interface Lasting {
   readonly tokenKey: KeyObject;
   readonly pool: SigningPool;
   readonly inventory: Inventory;
-  readonly ownership: Ownership;
   /** How long copies of one request are collected, in ms. */
   readonly collect: number;
 }
@@ -72,7 +71,7 @@ export const createGeneration = (
     [...config.ingresses].map(([name, it]) => {
       const residents = nodes.residents(name);
       const own = { ...context, link: () => leaseOf(name, 'ingress', () => residents.close()) };
-      return [name, ingressOf(it, { residents, ownership: lasting.ownership }, own)];
+      return [name, ingressOf(it, { residents }, own)];
     }),
   );
   return {

@@ -3,7 +3,7 @@ import { createChoriaCollectiveIngress } from '../adapter/choria-collective/ingr
 import { createChoriaFederationIngress } from '../adapter/choria-federation/ingress.ts';
 import { callerFolder } from '../adapter/mcollective-stomp/callers.ts';
 import { createMcollectiveStompIngress } from '../adapter/mcollective-stomp/ingress.ts';
-import type { Ingress, Ownership, Residents } from '../adapter/port.ts';
+import type { Ingress, Residents } from '../adapter/port.ts';
 import { callersCaPath } from '../config/callers.ts';
 import type { ChoriaCollectiveIngressConfig } from '../config/ingress/choria-collective.ts';
 import type { ChoriaFederationConfig } from '../config/ingress/choria-federation.ts';
@@ -17,8 +17,6 @@ import { exportedBy, isSealed } from './routes.ts';
 /** What only some kinds of ingress need. */
 export interface IngressNeeds {
   readonly residents: Residents;
-  /** Undefined where no other instance gets the same requests. */
-  readonly ownership: Ownership | undefined;
 }
 
 export const ingressOf = (it: Named<IngressConfig>, needs: IngressNeeds, around: Context): Ingress => {
@@ -80,7 +78,7 @@ const collectiveIngress = (
 
 const mcollectiveIngress = (
   it: Named<McollectiveStompIngressConfig>,
-  { residents, ownership }: IngressNeeds,
+  { residents }: IngressNeeds,
   around: Context,
 ): Ingress => {
   const { config, parse, clock, log, stats } = around;
@@ -105,8 +103,8 @@ const mcollectiveIngress = (
     signing: around.pool,
     maxUnsignedBytes: it.buffer.bytes,
     residents,
-    ownership,
-    broadcastQueue: it.broadcastQueue,
+    share: it.share,
+    broadcastQueue: it.share === 'queue' ? it.broadcastQueue : undefined,
     maxMessageBytes: config.maxMessageBytes,
     maxTtl: config.maxTtl,
     clock,

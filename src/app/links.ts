@@ -90,12 +90,12 @@ export class Links {
     for (const { shared } of gone) shared.retire().catch(() => undefined);
   }
 
-  /** Those on which statistics are published: to NATS on the federation's side, and where instances share requests. */
-  networks(sharing: MeteredLink | undefined): readonly MeteredLink[] {
+  /** Those on which statistics are published: to NATS on the federation's side. */
+  networks(): readonly MeteredLink[] {
     const nats = new Set(
       this.#plan.filter(({ spec }) => spec.transport === 'nats').map(({ metered }) => metered),
     );
-    return this.used.filter((one) => one === sharing || (one.side === 'federation' && nats.has(one)));
+    return this.used.filter((one) => one.side === 'federation' && nats.has(one));
   }
 
   /** Those that carry requests from the federation's side first, then the others: replies go home by those. */

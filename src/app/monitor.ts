@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Bridge } from '../bridge/bridge.ts';
-import type { Membership } from '../cluster/membership.ts';
+import type { SharedClaims } from '../cluster/claims.ts';
+import type { ShareConflict } from '../cluster/share-conflict.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
 import type { Page } from '../stats/http.ts';
@@ -8,12 +9,16 @@ import { listenFailure } from '../stats/listen-failure.ts';
 import { Monitor } from '../stats/monitor.ts';
 import type { Links } from './links.ts';
 import type { Services } from './services.ts';
+import { sharingTroubles } from './sharing.ts';
 
 /** What a monitor looks at. */
 export interface Monitored {
   readonly bridge: Bridge;
   readonly links: Pick<Links, 'used' | 'networks' | 'ever'>;
-  readonly membership: Membership | undefined;
+  /** Undefined where no broadcast is claimed. */
+  readonly claims: SharedClaims | undefined;
+  /** Undefined where no ingress has to be the only one. */
+  readonly conflict: () => ShareConflict | undefined;
   /** Who lives where. */
   readonly page: () => Page;
 }
@@ -21,7 +26,7 @@ export interface Monitored {
 /** What tells how an app is. */
 export const createMonitor = (
   { config, file }: LoadedConfig,
-  { bridge, links, membership, page }: Monitored,
+  { bridge, links, claims, conflict, page }: Monitored,
   { version, log, clock = Date.now, offline, http }: Services,
 ): Monitor =>
   new Monitor({
@@ -33,8 +38,10 @@ export const createMonitor = (
     interval: offline ? 0 : config.statistics.interval,
     links: links.used,
     everLinks: links.ever,
-    networks: () => links.networks(membership?.link),
-    membership,
+    networks: () => links.networks(),
+    claims: claims !== undefined,
+    ...(conflict() !== undefined && { conflicts: () => conflict()?.conflicts().length ?? 0 }),
+    troubles: () => sharingTroubles({ claims, conflict: conflict() }),
     pages: new Map([['/inventory', page]]),
     stats: bridge.stats,
     observe: (observer) => void bridge.observe(observer),

@@ -2,10 +2,9 @@ import * as collective from '../adapter/choria-collective/requirements.ts';
 import * as federation from '../adapter/choria-federation/requirements.ts';
 import * as legacy from '../adapter/mcollective-stomp/requirements.ts';
 import { type Requirement, toPublish, toSubscribe } from '../adapter/requirement.ts';
-import type { Config, EgressConfig, IngressConfig, Named } from '../config/types.ts';
+import type { Config, IngressConfig, Named } from '../config/types.ts';
 import { statsSubject } from '../wire/choria/stats.ts';
-import { clusterOf, clustersAt, exportedBy, isSealed, type Kind, learningOf } from './routes.ts';
-import { sharingPlace } from './sharing.ts';
+import { clusterOf, clustersAt, exportedBy, isSealed, learningOf } from './routes.ts';
 
 /** The rights that `run` will use on the broker of an ingress. None where no route starts there. */
 export const ingressRequirements = (name: string, config: Config): readonly Requirement[] => {
@@ -13,7 +12,7 @@ export const ingressRequirements = (name: string, config: Config): readonly Requ
   if (it === undefined) return [];
   const collectives = exportedBy(it.name, config);
   if (collectives.length === 0) return [];
-  return [...ownOfIngress(it, collectives, config), ...ofStatistics('ingress', it, config)];
+  return [...ownOfIngress(it, collectives, config), ...ofStatistics(it, config)];
 };
 
 const ownOfIngress = (
@@ -33,7 +32,7 @@ const ownOfIngress = (
       return legacy.ingressRequirements({
         collectives,
         multiplex: it.agentsMultiplex,
-        broadcastQueue: it.broadcastQueue,
+        broadcastQueue: it.share === 'queue' ? it.broadcastQueue : undefined,
         patterned: new Set(
           routes
             .filter(({ from, to }) => from === it.name && (egresses.get(to)?.nodes ?? []).length > 0)
@@ -64,38 +63,22 @@ export const egressRequirements = (name: string, config: Config): readonly Requi
     ...sealed.map(({ from }) => clusterOf(config, from)),
     ...(it.signing === undefined ? [] : [config.cluster]),
   ]);
-  const own = collective.egressRequirements({
+  return collective.egressRequirements({
     collectives,
     clusters: [...clusters],
     sealed: sealed.length > 0,
     asked: it.signing === undefined ? [] : asked,
   });
-  return [...own, ...ofStatistics('egress', it, config)];
 };
 
-/**
- * Statistics: where each federation network hears of this bridge, and it hears of others; and where instances share what
- * each gets a copy of.
- */
-const ofStatistics = (
-  kind: Kind,
-  it: Named<IngressConfig | EgressConfig>,
-  config: Config,
-): readonly Requirement[] => {
+/** Where each federation network hears of this bridge, and it hears of others. */
+const ofStatistics = (it: Named<IngressConfig>, config: Config): readonly Requirement[] => {
   if (it.type === 'mcollective-stomp' || config.statistics.interval === 0) return [];
-  const place = sharingPlace(config);
-  const shares = place?.side === kind && place.name === it.name;
-  if (kind === 'egress' && !shares) return [];
-  const clusters = new Set([...clustersAt(it.name, kind, config), ...(shares ? [config.cluster] : [])]);
-  return [...clusters].flatMap((cluster) => {
+  return clustersAt(it.name, 'ingress', config).flatMap((cluster) => {
     const subject = statsSubject(cluster);
-    const isShared = shares && cluster === config.cluster;
     return [
       toPublish('publish statistics', subject, subject),
-      toSubscribe(
-        isShared ? 'share requests with other instances' : 'hear of other bridges of the cluster',
-        subject,
-      ),
+      toSubscribe('hear of other bridges of the cluster', subject),
     ];
   });
 };

@@ -26,6 +26,8 @@ export interface Services {
   readonly keys?: KeyFiles;
   /** The name in the cluster, in the place of the configuration's. */
   readonly instance?: string;
+  /** Processes that run this configuration on this host; one unless given. */
+  readonly workers?: number;
   /** Told of all that the bridge does, beside the log and the counters. */
   readonly observers?: readonly Partial<BridgeObserver>[];
   /** Of all that goes through the links; begun once the app takes requests, closed with it. */

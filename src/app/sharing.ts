@@ -1,93 +1,108 @@
-import { createMembership, type Membership } from '../cluster/membership.ts';
-import type { Config } from '../config/types.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { Log } from '../bridge/log.ts';
+import { type BucketSettings, keptFor } from '../cluster/bucket.ts';
+import { createClaims, type SharedClaims } from '../cluster/claims.ts';
+import type { ConnectionSettings } from '../cluster/connection.ts';
+import { ShareConflict } from '../cluster/share-conflict.ts';
+import type { Share } from '../config/claims.ts';
+import type { ReadFile } from '../config/files.ts';
+import { natsLinkOptions, natsOptions } from '../config/link-options.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { ConfigError, formatPath } from '../config/problem.ts';
+import type { Config, EgressConfig, IngressConfig, Named } from '../config/types.ts';
+import type { Trouble } from '../stats/health.ts';
 import type { MeteredLink } from '../stats/meter.ts';
-import type { LinkState } from '../transport/link.ts';
+import { HELLO_MARKER, helloDestination } from '../wire/mcollective/addressing.ts';
 import type { Context } from './context.ts';
+import { endsOf, exportedBy } from './routes.ts';
 
-/** The link over which instances share requests that each of them gets a copy of. */
-export interface SharingPlace {
-  readonly side: 'ingress' | 'egress';
-  readonly name: string;
-}
+/** The ingresses that routes start at and that share broadcasts this way. */
+export const sharedBy = (share: Share, config: Config): readonly string[] =>
+  [...config.ingresses.values()]
+    .filter((it) => 'share' in it && it.share === share && endsOf(it.name, 'ingress', config).length > 0)
+    .map(({ name }) => name);
 
-/** @returns undefined where no instance gets copies, or there is no NATS to share them over */
-export const sharingPlace = (config: Config): SharingPlace | undefined => {
-  const { ingresses, egresses, routes, statistics } = config;
-  const copied = routes.filter(({ from }) => {
-    const it = ingresses.get(from);
-    return it?.type === 'mcollective-stomp' && it.broadcastQueue === undefined;
-  });
-  if (copied.length === 0 || statistics.interval === 0) return undefined;
-  const isNats = (it: { readonly type: string } | undefined): boolean =>
-    it !== undefined && it.type !== 'mcollective-stomp';
-  const way = copied.find(({ to }) => egresses.get(to)?.type === 'choria-collective')?.to;
-  const egress =
-    way ??
-    [...egresses.keys()].find((name) => routes.some(({ to }) => to === name) && isNats(egresses.get(name)));
-  if (egress !== undefined) return { side: 'egress', name: egress };
-  const ingress = [...ingresses.keys()].find(
-    (name) => routes.some(({ from }) => from === name) && isNats(ingresses.get(name)),
-  );
-  return ingress === undefined ? undefined : { side: 'ingress', name: ingress };
+type OnNats = Extract<Named<IngressConfig | EgressConfig>, { readonly token: unknown }>;
+
+/** Where claims are made; undefined where there is no section `claims`. */
+export const claimsConnection = (config: Config, read: ReadFile): ConnectionSettings | undefined => {
+  const at = config.claims?.at;
+  if (at === undefined) return undefined;
+  if (at.kind === 'own') return natsOptions(at.connection, ['claims'], config, read);
+  const side = config.ingresses.get(at.name) ?? config.egresses.get(at.name);
+  const isOnNats = (it: typeof side): it is OnNats => it !== undefined && 'token' in it;
+  return isOnNats(side) ? natsLinkOptions(side, config, read) : undefined;
 };
 
-/**
- * Only requests on topics come as a copy to each instance; these are shared over a link to NATS that all instances have,
- * which for their way out is so.
- * @param links those of now: the list may change
- */
-export const membershipOf = (
-  config: Config,
-  links: readonly MeteredLink[],
-  { tokenKey: key, clock, log }: Pick<Context, 'tokenKey' | 'clock' | 'log'>,
-): Membership | undefined => {
-  const { ingresses, routes, statistics, cluster, instance, maxTtl } = config;
-  const copied = routes.filter(({ from }) => {
-    const it = ingresses.get(from);
-    return it?.type === 'mcollective-stomp' && it.broadcastQueue === undefined;
-  });
-  const place = sharingPlace(config);
-  const link = links.find(
-    ({ name, side }) =>
-      name === place?.name && side === (place.side === 'ingress' ? 'federation' : 'collective'),
-  );
-  if (copied.length === 0 || statistics.interval === 0) return undefined;
-  if (link === undefined) {
-    // Between two legacy collectives there is no place to hear of each other.
-    log.warn(
-      { event: 'alone' },
-      'without a connection to NATS only one instance may run: each would handle every broadcast',
-    );
+/** The bucket of a cluster's claims. */
+export const claimsBucket = ({ cluster, maxTtl, claims }: Config): BucketSettings | undefined =>
+  claims && { cluster, maxAge: keptFor(maxTtl), maxBytes: claims.maxBytes, replicas: claims.replicas };
+
+/** What ingresses claim broadcasts by; undefined where none does. */
+export const claimsOf = (config: Config, read: ReadFile, log: Log): SharedClaims | undefined => {
+  const connection = claimsConnection(config, read);
+  const bucket = claimsBucket(config);
+  if (connection === undefined || bucket === undefined || sharedBy('claims', config).length === 0)
     return undefined;
-  }
-  const from = new Set(copied.map((route) => route.from));
-  return createMembership({
-    link,
-    cluster,
-    instance,
-    key,
-    interval: statistics.interval * 1000,
-    maxAge: maxTtl * 1000,
-    hearsAll: () =>
-      links
-        .filter(({ name, side }) => side === 'federation' && from.has(name))
-        .every(({ uncounted }) => hearsTopics(uncounted.state())),
-    clock,
-    log,
-  });
+  return createClaims({ connection, bucket, log });
 };
 
-/** A queue can wait for an instance, a topic does not. */
-const hearsTopics = ({ up, unconfirmed = [] }: LinkState): boolean =>
-  up && !unconfirmed.some((destination) => destination.startsWith('/topic/'));
+/** What is said to others that may handle the same broadcasts; undefined where no ingress is to be the only one. */
+export const conflictOf = (
+  links: readonly MeteredLink[],
+  { config, tokenKey: key, clock, log }: Pick<Context, 'config' | 'tokenKey' | 'clock' | 'log'>,
+): ShareConflict | undefined => {
+  const { cluster, instance } = config;
+  const single = new Set(sharedBy('single', config));
+  const places = links
+    .filter(({ name, side }) => side === 'federation' && single.has(name))
+    .flatMap(({ name, uncounted: link }) =>
+      exportedBy(name, config).map((it) => ({ ingress: name, link, destination: helloDestination(it) })),
+    );
+  if (places.length === 0) return undefined;
+  const headers = { [HELLO_MARKER]: config.identity };
+  return new ShareConflict({ places, headers, cluster, instance, key, clock, log });
+};
+
+/** What is wrong with how instances share broadcasts. */
+export const sharingTroubles = ({
+  claims,
+  conflict,
+}: {
+  readonly claims: SharedClaims | undefined;
+  readonly conflict: ShareConflict | undefined;
+}): readonly Trouble[] => {
+  const state = claims?.state();
+  const troubles = (conflict?.conflicts() ?? []).map(
+    ({ instance, ingress }): Trouble => ({
+      name: ingress,
+      side: 'federation',
+      problem: 'not alone',
+      reason: `the instance ${instance} handles the same broadcasts`,
+    }),
+  );
+  if (state?.up !== false) return troubles;
+  return [...troubles, { name: 'claims', side: 'cluster', problem: 'not connected', reason: state.reason }];
+};
+
+/** Whether a new configuration claims as the one before: an app's claims are there for its life. */
+export const sharesAsBefore = (before: Config, next: Config, read: ReadFile): boolean => {
+  const claimsBy = (config: Config) =>
+    sharedBy('claims', config).length > 0 && [claimsConnection(config, read), claimsBucket(config)];
+  return isDeepStrictEqual(claimsBy(before), claimsBy(next));
+};
 
 /**
- * Whether a new configuration shares as the one before.
- * @param links those that it has
+ * An ingress that is the only one of its cluster cannot be in several processes.
+ * @param workers processes that run this configuration on this host
+ * @throws ConfigError
  */
-export const sharesAsBefore = (
-  membership: Membership | undefined,
-  config: Config,
-  links: readonly MeteredLink[],
-): boolean =>
-  membership === undefined ? sharingPlace(config) === undefined : links.includes(membership.link);
+export const checkWorkers = ({ config, file, at }: LoadedConfig, workers: number): void => {
+  if (workers <= 1) return;
+  const problems = sharedBy('single', config).map((name) => {
+    const path = ['ingresses', name, 'share'];
+    const message = `single is for one process, and ${workers} workers would each handle every broadcast: say claims or queue`;
+    return { file, ...at(path), path: formatPath(path), message };
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
+};

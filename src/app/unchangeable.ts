@@ -38,6 +38,6 @@ export const checkUnchanged = (
     if (!isDeepStrictEqual(before.config[name], next.config[name])) report(path);
   if (!readClusterKey(next, read).equals(key))
     report([next.config.clusterKey.kind === 'given' ? 'cluster_key' : 'cluster_key_file']);
-  if (!shares) report(['ingresses']);
+  if (!shares) report(['claims']);
   if (problems.length > 0) throw new ConfigError(problems);
 };

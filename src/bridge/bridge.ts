@@ -1,8 +1,18 @@
-import type { Egress, Ingress, LinkStatus, ReplySink, RequestSink, Undelivered } from '../adapter/port.ts';
+import type {
+  Claims,
+  Copy,
+  Egress,
+  Ingress,
+  LinkStatus,
+  ReplySink,
+  RequestSink,
+  Undelivered,
+} from '../adapter/port.ts';
 import type { Home, Reply, Request } from '../envelope/message.ts';
 import { asRejection, Rejection } from '../envelope/rejection.ts';
 import { isSealedReply, isSealedRequest, type SealedReply, type SealedRequest } from '../envelope/sealed.ts';
 import { aboutReply, aboutRequest, callerOut, expiryOf, targetsOf } from './about.ts';
+import { ALWAYS_WON, Claiming } from './claiming.ts';
 import { type FlowSource, randomFlow } from './flow.ts';
 import { Homeward, type InsteadOf } from './homeward.ts';
 import { mapCaller } from './identity-map.ts';
@@ -15,6 +25,7 @@ import { Silence } from './silence.ts';
 import { SilentNodes } from './silent-nodes.ts';
 import { Stats } from './stats.ts';
 import { type Trail, withHop } from './trail.ts';
+import { within } from './within.ts';
 
 export type { Route } from './routing.ts';
 
@@ -35,6 +46,8 @@ export interface BridgeOptions {
   /** Told of all that the bridge does, beside the counters: the log, a recording. */
   readonly observers?: readonly Partial<BridgeObserver>[];
   readonly inventory?: NodeKnowledge;
+  /** Decides who handles what every instance gets a copy of; without it nobody else gets any. */
+  readonly claims?: Claims;
   /** Egresses that no route leads to, which only say who is there. */
   readonly beside?: readonly Egress[];
   /** Told why an ingress or egress of changed routes cannot be started. */
@@ -60,6 +73,7 @@ export class Bridge {
   readonly #options: BridgeOptions;
   readonly #ledger: Ledger;
   readonly #homeward: Homeward;
+  readonly #claiming: Claiming;
   readonly #silence: Silence;
   readonly #silentNodes: SilentNodes;
   readonly #observers: Observers;
@@ -73,6 +87,11 @@ export class Bridge {
     this.stats = options.stats ?? new Stats();
     const observers = new Observers([this.stats, ...(options.observers ?? [])]);
     this.#observers = observers;
+    this.#claiming = new Claiming({
+      claims: options.claims ?? ALWAYS_WON,
+      observer: observers,
+      clock: options.clock,
+    });
     this.#silence = new Silence({ ...options, tell: (silence) => observers.egressSilent(silence) });
     this.#silentNodes = new SilentNodes({ ...options, tell: (silence) => observers.nodesSilent(silence) });
     this.#ledger = new Ledger({
@@ -131,6 +150,7 @@ export class Bridge {
     const deadline = clock() + drainTimeout;
     // What an ingress still hands over meanwhile is in flight too: no other instance will get it.
     await this.#sides.drain(drainTimeout);
+    await within(this.#claiming.settled(), Math.max(0, deadline - clock()));
     this.#draining = true;
     while (clock() < deadline && !this.#isSettled()) await new Promise((resolve) => setTimeout(resolve, 50));
     await this.#sides.close();
@@ -140,7 +160,7 @@ export class Bridge {
 
   /** Requests that are on their way out, and those that wait for a reply of a node that was named. */
   get inFlight(): number {
-    return this.#delivering + this.#ledger.open;
+    return this.#claiming.pending + this.#delivering + this.#ledger.open;
   }
 
   /** Nodes of a route that leave request after request without an answer, while others answer. */
@@ -174,8 +194,8 @@ export class Bridge {
   #requestsOf(ingress: Ingress): RequestSink {
     const observers = this.#observers;
     return {
-      request: (request) => void this.#request(request, ingress),
-      rejected: (rejection, home) => this.#rejected(rejection, home, 'request_in'),
+      request: (request, copy) => void this.#take(request, ingress, copy),
+      rejected: (rejection, home, copy) => void this.#refuse(rejection, home, ingress, copy),
       ignored: (why, context) => observers.leftAlone({ what: 'request', why, context }),
       step: (step, about) => observers.step(`request ${step}`, undefined, () => about),
     };
@@ -188,6 +208,28 @@ export class Bridge {
       this.#ledger.isSettled(DRAIN_QUIET) &&
       this.status().every(({ up, buffered = 0 }) => !up || buffered === 0)
     );
+  }
+
+  /** Of what every instance has got, one takes it: only then is it received at all. */
+  async #take(request: Request | SealedRequest, from: Ingress, copy: Copy | undefined): Promise<void> {
+    if (copy !== undefined) {
+      const context = aboutRequest(request);
+      if (!(await this.#claiming.ofRequest(copy, context))) return;
+      const late = this.#options.clock() - expiryOf(request);
+      if (late > 0) {
+        const sentence = `its ttl ended ${Math.ceil(late / 1000)} s before it was claimed`;
+        this.#rejected(new Rejection('expired', sentence, context), undefined, 'request');
+        return;
+      }
+    }
+    await this.#request(request, from);
+  }
+
+  /** Each instance refuses its copy; one of them answers, as far as anybody can tell. */
+  async #refuse(rejection: Rejection, home: Home | undefined, { name }: Ingress, copy?: Copy): Promise<void> {
+    const isClaimed = copy !== undefined && home !== undefined;
+    const result = isClaimed ? await this.#claiming.ofRefusal(name, copy, rejection.context) : 'won';
+    if (result !== 'lost') this.#rejected(rejection, result === 'won' ? home : undefined, 'request_in');
   }
 
   async #request(taken: Request | SealedRequest, from: Ingress): Promise<void> {

@@ -45,17 +45,10 @@ export const LOG_EVENTS = [
   // Instances of a cluster.
   'claims_open',
   'claims_away',
+  'claimed',
   'claims_unknown',
   'share_conflict',
-  'share',
-  'member_joined',
-  'member_left',
-  'member_silent',
-  'member_unproven',
-  'clock_apart',
-  'name_taken',
   'cluster_clash',
-  'alone',
   'statistics',
   // Nodes and recordings.
   'discovery',

@@ -6,6 +6,7 @@ import type { LogEvent } from './log-events.ts';
 import {
   type About,
   type BridgeObserver,
+  type Claimed,
   type EgressSilence,
   type LeftAlone,
   type NodesSilence,
@@ -108,16 +109,22 @@ export class LogObserver implements BridgeObserver {
     lines.tell(`${stage} ${code}`, level, fields, refusalText(refusal));
   }
 
-  leftAlone({ what, why, context: { flow, requestId, sender, agent, collective } }: LeftAlone): void {
-    const fields: LogFields = {
-      event: 'left_alone',
-      reason: why,
-      flow,
-      request_id: requestId,
-      sender,
-      agent,
-      collective,
-    };
+  claimed({ key, result, context: { flow, requestId, sender } }: Claimed): void {
+    this.#log.debug(
+      { event: 'claimed', claim: key, result, flow, request_id: requestId, sender },
+      `claim ${result}`,
+    );
+  }
+
+  leftAlone({ what, why, context, claim, reason }: LeftAlone): void {
+    const { flow, requestId, sender, agent, collective } = context;
+    const about = { flow, request_id: requestId, sender, agent, collective, claim };
+    if (why === 'claims_unknown') {
+      const sentence = `a ${what} was not handled, for nobody can tell whether another instance does: ${reason}`;
+      this.#lines.tell(why, 'warn', { event: 'claims_unknown', reason, ...about }, sentence);
+      return;
+    }
+    const fields: LogFields = { event: 'left_alone', reason: why, ...about };
     this.#log.debug(fields, `a ${what} was left to others`);
   }
 

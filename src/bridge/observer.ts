@@ -1,4 +1,4 @@
-import type { Ignored } from '../adapter/port.ts';
+import type { Claim, Ignored } from '../adapter/port.ts';
 import type { RejectionCode, RejectionContext } from '../envelope/rejection.ts';
 
 /** From which ingress to which egress. One object a route, so that it may be compared. */
@@ -68,6 +68,19 @@ export interface LeftAlone {
   readonly what: 'request' | 'reply';
   readonly why: Ignored;
   readonly context: RejectionContext;
+  /** The key of its claim, where it was claimed. */
+  readonly claim?: string;
+  /** In words, where `why` does not say all. */
+  readonly reason?: string;
+}
+
+/** A claim of a message that every instance has got a copy of. */
+export interface Claimed {
+  readonly key: string;
+  readonly result: Claim['result'];
+  /** Until it was decided. */
+  readonly seconds: number;
+  readonly context: RejectionContext;
 }
 
 /** A request of which no more replies are awaited. */
@@ -122,6 +135,7 @@ export interface BridgeObserver {
   requestDone(summary: RequestSummary): void;
   /** A message was refused as it came in or went out, or a reply could not be sent home. */
   refused(refusal: Refusal): void;
+  claimed(claim: Claimed): void;
   leftAlone(message: LeftAlone): void;
   egressSilent(silence: EgressSilence): void;
   nodesSilent(silence: NodesSilence): void;
@@ -157,6 +171,10 @@ export class Observers implements BridgeObserver {
 
   refused(refusal: Refusal): void {
     for (const one of this.#all) one.refused?.(refusal);
+  }
+
+  claimed(claim: Claimed): void {
+    for (const one of this.#all) one.claimed?.(claim);
   }
 
   leftAlone(message: LeftAlone): void {

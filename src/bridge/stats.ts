@@ -1,6 +1,6 @@
-import type { Ignored } from '../adapter/port.ts';
+import type { Claim, Ignored } from '../adapter/port.ts';
 import type { RejectionCode } from '../envelope/rejection.ts';
-import type { About, BridgeObserver, LeftAlone, Passage, Refusal, Stage, Step } from './observer.ts';
+import type { About, BridgeObserver, Claimed, LeftAlone, Passage, Refusal, Stage, Step } from './observer.ts';
 import { passageName } from './passages.ts';
 
 /** What is counted of requests and replies; counters only, lost with the process. */
@@ -65,9 +65,15 @@ export class Stats implements BridgeObserver {
   readonly #ignored: Record<Ignored, number> = {
     bridged: 0,
     another_instance: 0,
-    not_taking_part: 0,
+    claims_unknown: 0,
     redelivered: 0,
     native: 0,
+  };
+  /** Claims, by what became of them. */
+  readonly claims: Readonly<Record<Claim['result'], Timing>> = {
+    won: { count: 0, seconds: 0 },
+    lost: { count: 0, seconds: 0 },
+    unknown: { count: 0, seconds: 0 },
   };
   readonly #routes: RouteCounts[] = [];
   readonly #errors: Record<Stage, number> = { request_in: 0, request: 0, reply_in: 0, reply: 0 };
@@ -136,6 +142,12 @@ export class Stats implements BridgeObserver {
   refused({ code, stage }: Refusal): void {
     this.#errors[stage]++;
     this.#rejected.set(code, (this.#rejected.get(code) ?? 0) + 1);
+  }
+
+  claimed({ result, seconds }: Claimed): void {
+    const timing = this.claims[result];
+    timing.count++;
+    timing.seconds += seconds;
   }
 
   leftAlone({ why }: LeftAlone): void {

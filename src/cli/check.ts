@@ -4,6 +4,7 @@ import { ConfigError } from '../config/problem.ts';
 import { secondsOption } from './arguments.ts';
 import { checkBrokers } from './check/brokers.ts';
 import { Checklist, type Finding } from './check/checklist.ts';
+import { checkClaims } from './check/claims.ts';
 import { checkHttp } from './check/http.ts';
 import { checkNeighbours } from './check/neighbours.ts';
 import { fromProblem, hasProblems, jsonReport, textReport } from './check/report.ts';
@@ -35,6 +36,7 @@ export const check = async ({ config: file, offline, listen }: CheckOptions): Pr
   checkSettings(list, loaded, Date.now());
   await checkHttp(list, loaded);
   if (offline === undefined) await checkBrokers(list, loaded);
+  if (offline === undefined) await checkClaims(list, loaded);
   if (offline === undefined && listen !== undefined) await checkNeighbours(list, loaded, listen);
   return list.findings;
 };
@@ -59,7 +61,7 @@ export const registerCheck = (program: Command): void => {
 Looks at the configuration's syntax and keys, at every file that it names (is it readable, is it what it should be,
 do keys and certificates belong together, has a certificate expired, can everybody read a private key), and connects
 to every broker by itself, logs in, and asks for each right that the bridge will use (docs/rights.md). Takes no message from
-anybody and gives none to anybody.
+anybody and gives none to anybody; where there is a section claims it makes one, under a key that no request has.
 
 Examples:
   mcbridge check --config bridge.yaml

@@ -33,6 +33,8 @@ export interface BucketState {
   /** When it was made by the server's clock: another one of the same name has another. */
   readonly made: string;
   readonly config: StreamConfig;
+  /** What it holds, in bytes. */
+  readonly bytes: number;
 }
 
 /** There is no such bucket, or nobody who keeps it. */
@@ -89,8 +91,8 @@ export class Bucket {
       throw error;
     });
     return new Bucket(name, kv, async (stream) => {
-      const { created, config } = await manager.streams.info(stream);
-      return { made: String(created), config };
+      const { created, config, state } = await manager.streams.info(stream);
+      return { made: String(created), config, bytes: state.bytes };
     });
   }
 
@@ -127,6 +129,16 @@ export class Bucket {
     }
   }
 }
+
+/** How much of its bytes a bucket may hold. */
+const FULL = 0.9;
+
+/**
+ * Whether it takes no more claims. A server would refuse them, but nats-server counts a message for less than it takes (2.9.10
+ * does): it stores one that is too much, and drops the oldest in its place (tried).
+ */
+export const isFull = ({ config, bytes }: BucketState): boolean =>
+  config.max_bytes > 0 && bytes > config.max_bytes * FULL;
 
 /** A setting of a bucket that is not as it should be. */
 export interface Difference {

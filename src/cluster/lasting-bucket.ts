@@ -1,6 +1,13 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Log } from '../bridge/log.ts';
-import { Bucket, type BucketSettings, type BucketState, bucketName, differencesOf } from './bucket.ts';
+import {
+  Bucket,
+  type BucketSettings,
+  type BucketState,
+  bucketName,
+  differencesOf,
+  isFull,
+} from './bucket.ts';
 import { type ConnectionSettings, LastingConnection, reasonOf } from './connection.ts';
 import { Verification } from './verification.ts';
 
@@ -22,6 +29,8 @@ export interface OpenBucket {
   /** Whether it is still the one that was opened, and keeps what it is given. */
   isSame(): Promise<boolean>;
 }
+
+const FULL = 'the bucket is full (claims.max_bytes)';
 
 /** Ms between attempts to open it. */
 const REOPEN = 500;
@@ -48,6 +57,7 @@ export class LastingBucket {
       up: (connection) => void this.#open(connection),
       down: (reason) => {
         this.#attempts.abort();
+        this.#current?.leave(reason);
         this.#away(reason);
       },
       told: (text) =>
@@ -95,7 +105,7 @@ export class LastingBucket {
     return this.#current?.open;
   }
 
-  /** It is not the one that it was. */
+  /** It is not the one that it was, or takes no more. What it has been asked it may still answer. */
   renew(open: OpenBucket, reason: string): void {
     if (this.#current?.open !== open) return;
     const { connection } = this.#current;
@@ -122,8 +132,10 @@ export class LastingBucket {
   }
 
   /** @throws Error where it might forget a claim too early */
-  #check({ config }: BucketState): void {
+  #check(state: BucketState): void {
     const { bucket } = this.#options;
+    if (isFull(state)) throw new Error(FULL);
+    const { config } = state;
     const faults = differencesOf(config, bucket).filter(({ forgets }) => forgets);
     if (faults.length === 0) return;
     throw new Error(
@@ -143,12 +155,15 @@ export class LastingBucket {
     const verification = new Verification(() => bucket.state());
     const isSame = async (): Promise<boolean> => {
       const state = await verification.now();
+      // What it has taken it keeps.
+      if (isFull(state)) this.renew(open, FULL);
       return (
         state.made === made && !differencesOf(state.config, this.#options.bucket).some((it) => it.forgets)
       );
     };
+    const open: OpenBucket = { bucket, since, whileThere, isSame };
     this.#current = {
-      open: { bucket, since, whileThere, isSame },
+      open,
       connection,
       leave: (reason) => {
         for (const reject of leaving) reject(new Error(reason));
@@ -166,7 +181,6 @@ export class LastingBucket {
 
   #away(reason: string): void {
     this.#reason = reason;
-    this.#current?.leave(reason);
     this.#current = undefined;
     if (this.#isClosed || this.#told === reason) return;
     this.#told = reason;

@@ -42,7 +42,7 @@ const server = () =>
 
 /** What `checkConnection` looks at: whether keys are there. */
 export interface Given {
-  readonly servers?: readonly { readonly tls: boolean }[];
+  readonly servers?: readonly { readonly tls: boolean }[] | undefined;
   readonly tls?: { readonly cert?: unknown; readonly key?: unknown } | undefined;
   readonly insecure_plaintext?: boolean;
   readonly user?: unknown;

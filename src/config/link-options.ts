@@ -1,6 +1,7 @@
 import type { NatsLinkOptions } from '../transport/nats/options.ts';
 import type { StompLinkOptions, StompServer, StompTls } from '../transport/stomp/options.ts';
 import type { TlsSettings } from '../transport/tls/settings.ts';
+import type { ChoriaConnection } from './choria-connection.ts';
 import type { ChoriaCollectiveConfig } from './egress/choria-collective.ts';
 import type { McollectiveStompConfig } from './egress/mcollective-stomp.ts';
 import { type ReadFile, readPlain } from './files.ts';
@@ -34,12 +35,20 @@ const clientPem = (
 /** How to connect to a side's NATS brokers, under the bridge's identity; reads the files that it names. */
 export const natsLinkOptions = (
   side: Named<ChoriaFederationConfig | ChoriaCollectiveIngressConfig | ChoriaCollectiveConfig>,
+  config: Pick<Config, 'identity'>,
+  read: ReadFile = readPlain,
+): Omit<NatsLinkOptions, 'onEvent'> =>
+  // Only an ingress has callers.
+  natsOptions(side, ['callers' in side ? 'ingresses' : 'egresses', side.name], config, read);
+
+/** @param place the section that the connection is in */
+export const natsOptions = (
+  { servers, tls, user, password, token, buffer }: ChoriaConnection,
+  place: KeyPath,
   { identity }: Pick<Config, 'identity'>,
   read: ReadFile = readPlain,
 ): Omit<NatsLinkOptions, 'onEvent'> => {
-  const { servers, tls, user, password, token, buffer, name } = side;
-  // Only an ingress has callers.
-  const path = ['callers' in side ? 'ingresses' : 'egresses', name, 'tls'];
+  const path = [...place, 'tls'];
   return {
     // Choria writes nats:// and means TLS. Asked for as tls://, a server (or someone in between) that offers none is refused.
     servers: servers.map(({ url }) => (tls === undefined ? url : url.replace(/^nats:/, 'tls:'))),

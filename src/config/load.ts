@@ -50,6 +50,7 @@ export const parseConfig = (text: string, file: string, env: Environment): Loade
   const schema = configSchema({
     hostname: hostname(),
     cluster: outline.cluster ?? 'mcollective',
+    hasClaims: outline.claims !== undefined,
     resolve: (path) => resolve(folder, path),
   });
   const known: KnownKeys = new Map();

@@ -9,7 +9,10 @@ import { parseSeconds } from './units.ts';
 const outline = z
   .object({
     cluster: z.string().optional().catch(undefined),
-    statistics: z.object({ interval: z.unknown().optional() }).optional().catch(undefined),
+    claims: z
+      .object({ link: z.string().optional().catch(undefined) })
+      .optional()
+      .catch({ link: undefined }),
     ingresses: z.record(z.string(), z.unknown()).catch({}),
     egresses: z.record(z.string(), z.unknown()).catch({}),
     routes: z
@@ -32,7 +35,7 @@ const outline = z
       )
       .catch([]),
   })
-  .catch({ cluster: undefined, statistics: undefined, ingresses: {}, egresses: {}, routes: [] });
+  .catch({ cluster: undefined, claims: undefined, ingresses: {}, egresses: {}, routes: [] });
 
 /** The names that the parts of a configuration know each other by, as far as they can be made out. */
 export type Outline = z.output<typeof outline>;
@@ -76,7 +79,7 @@ export const crossCheck = (outline: Outline, document: ConfigDocument): readonly
   checkHomes(outline, report);
   checkSides(outline, report, refer);
   checkDiscovery(outline, report);
-  checkSharing(outline, report);
+  checkSharing(outline, report, refer);
   return problems;
 };
 
@@ -192,16 +195,46 @@ const checkDiscovery = (outline: Outline, report: Report): void => {
   }
 };
 
-/** Instances share a topic's requests by what they know of each other, and that is from their statistics. */
-const checkSharing = (outline: Outline, report: Report): void => {
-  if (parseSeconds(outline.statistics?.interval) !== 0) return;
-  for (const name of Object.keys(outline.ingresses)) {
-    const ingress = entryOf(outline.ingresses, name);
-    if (typeOf(outline.ingresses, name) === 'mcollective-stomp' && !('broadcast_queue' in ingress))
+/** Kinds of ingresses and egresses whose brokers are NATS servers. */
+const ON_NATS: ReadonlySet<unknown> = new Set(['choria-federation', 'choria-collective']);
+
+/** What shares the broadcasts of legacy clients has to be there, and what is there has to be used. */
+const checkSharing = (outline: Outline, report: Report, refer: Refer): void => {
+  const { claims, ingresses, egresses } = outline;
+  if (claims?.link !== undefined) {
+    const sides = { ...ingresses, ...egresses };
+    refer(['claims', 'link'], claims.link, 'ingress or egress', Object.keys(sides));
+    if (Object.hasOwn(sides, claims.link) && !ON_NATS.has(typeOf(sides, claims.link)))
       report(
-        ['statistics', 'interval'],
-        `0 would keep the instances of a cluster from knowing each other, and each would handle every broadcast that comes to ${name}`,
-        'more than 0, or a broadcast_queue for that ingress',
+        ['claims', 'link'],
+        `${claims.link} is not on NATS, and claims are made there`,
+        'one on NATS, or servers of their own',
+      );
+  }
+  for (const name of Object.keys(ingresses)) {
+    if (typeOf(ingresses, name) !== 'mcollective-stomp') continue;
+    const { share, broadcast_queue: queue }: { share?: unknown; broadcast_queue?: unknown } = entryOf(
+      ingresses,
+      name,
+    );
+    const path = ['ingresses', name];
+    if (share === 'claims' && claims === undefined)
+      report(
+        [...path, 'share'],
+        'claims have no place to be made: add the section claims',
+        '"queue", "single", or claims with a section claims',
+      );
+    if (share === 'queue' && queue === undefined)
+      report(
+        [...path, 'share'],
+        'there is no queue to share: give broadcast_queue',
+        '"single", "claims", or queue with broadcast_queue',
+      );
+    const by = share ?? (claims === undefined ? 'queue' : 'claims');
+    if (queue !== undefined && (by === 'claims' || by === 'single'))
+      report(
+        [...path, 'broadcast_queue'],
+        `has no effect with share: ${by}, which ${share === undefined ? 'is so where there is a section claims' : 'reads the topics'}; leave it out, or say share: queue`,
       );
   }
 };

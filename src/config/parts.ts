@@ -47,6 +47,7 @@ export const loadParts = <T>(
   } = wanted(outline, {
     hostname: hostname(),
     cluster: outline.cluster ?? 'mcollective',
+    hasClaims: outline.claims !== undefined,
     resolve: (path) => resolve(folder, path),
   });
   const isAmong = (path: string, keys: readonly KeyPath[]): boolean =>

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isIdentity, isToken } from '../envelope/check.ts';
+import { claims } from './claims.ts';
 import { choriaCollective } from './egress/choria-collective.ts';
 import { mcollectiveStomp } from './egress/mcollective-stomp.ts';
 import {
@@ -91,6 +92,7 @@ export const configSchema = (context: SchemaContext) =>
         .default(DEFAULT_LOG),
       http: http(),
       statistics: statistics(),
+      claims: claims(context).optional(),
       ingresses: z.record(name(), ingressSchema(context)).refine(...notEmpty),
       egresses: z.record(name(), egressSchema(context)).refine(...notEmpty),
       routes: z.array(route()).min(1),
@@ -121,6 +123,7 @@ export const configSchema = (context: SchemaContext) =>
         log: it.log,
         http: it.http,
         statistics: it.statistics,
+        claims: it.claims,
         ingresses: named(it.ingresses),
         egresses: named(it.egresses),
         routes: it.routes,

@@ -1,4 +1,5 @@
 import type { Pattern } from '../envelope/pattern.ts';
+import type { ClaimsConfig } from './claims.ts';
 import type { ChoriaCollectiveConfig } from './egress/choria-collective.ts';
 import type { McollectiveStompConfig } from './egress/mcollective-stomp.ts';
 import type { HttpConfig, StatisticsConfig } from './http.ts';
@@ -27,6 +28,8 @@ export interface Config {
   /** Undefined: off. */
   readonly http: HttpConfig | undefined;
   readonly statistics: StatisticsConfig;
+  /** Undefined: no instance claims anything. */
+  readonly claims: ClaimsConfig | undefined;
   /** By name, in the order of the file. */
   readonly ingresses: ReadonlyMap<string, Named<IngressConfig>>;
   readonly egresses: ReadonlyMap<string, Named<EgressConfig>>;
@@ -91,6 +94,8 @@ export interface SchemaContext {
   readonly hostname: string;
   /** The top-level cluster, the default of every ingress. */
   readonly cluster: string;
+  /** Whether the file has a section `claims`, by which every ingress shares unless it says otherwise. */
+  readonly hasClaims: boolean;
   /** Makes a path absolute, relative to the configuration file. */
   readonly resolve: (path: string) => string;
 }

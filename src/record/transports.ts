@@ -5,6 +5,7 @@ import type { Move } from '../inventory/inventory.ts';
 import type { IncomingMessage, Link, OutgoingMessage, Subscription } from '../transport/link.ts';
 import type { LinkSide, Transports } from '../transport/transports.ts';
 import { isStatsSubject } from '../wire/choria/index.ts';
+import { HELLO_MARKER } from '../wire/mcollective/addressing.ts';
 import type { Tap } from './recorder.ts';
 
 /**
@@ -48,8 +49,8 @@ class OwnQuestions {
 /** The link as its user knows it; the tap is told of each message before it is handed on, and after it was sent. */
 const tapped = (link: Link, name: string, side: LinkSide, tap: Tap, own: OwnQuestions): Link => {
   // What bridges tell each other is no message of a client or a node.
-  const isTraffic = ({ destination }: IncomingMessage | OutgoingMessage): boolean =>
-    !isStatsSubject(destination);
+  const isTraffic = ({ destination, headers }: IncomingMessage | OutgoingMessage): boolean =>
+    !isStatsSubject(destination) && headers?.[HELLO_MARKER] === undefined;
   const sent = (message: OutgoingMessage): void => {
     if (isTraffic(message) && !own.has(message)) tap.message({ ...message, link: name, side, dir: 'out' });
   };

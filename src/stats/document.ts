@@ -1,7 +1,6 @@
 import type { Stats } from '../bridge/stats.ts';
 import type { SideStats, StatsDocument, ThreadStats } from '../wire/choria/stats.ts';
 import type { LinkStats } from '../wire/choria/stats-bridge.ts';
-import type { MemberStats } from '../wire/choria/stats-member.ts';
 import type { Health } from './health.ts';
 import type { MeteredLink, Side } from './meter.ts';
 
@@ -67,16 +66,8 @@ const threadsOf = (links: Readonly<Record<Side, readonly MeteredLink[]>>): Map<s
   ]);
 };
 
-/**
- * What this instance says of itself now, as a member of one cluster: only links that carry its messages count.
- * @param member how it takes part, where that is published with it
- */
-export const makeDocument = (
-  sources: DocumentSources,
-  cluster: string,
-  now: number,
-  member?: MemberStats,
-): StatsDocument => {
+/** What this instance says of itself now, as a member of one cluster: only links that carry its messages count. */
+export const makeDocument = (sources: DocumentSources, cluster: string, now: number): StatsDocument => {
   const { stats, links } = sources;
   const of = (side: Side): readonly MeteredLink[] =>
     links.filter((link) => link.side === side && link.clusters.includes(cluster));
@@ -113,7 +104,6 @@ export const makeDocument = (
           replies: { received: route.repliesReceived, sent: route.repliesSent },
         })),
       links: [...sides.federation, ...sides.collective].map(linkStats),
-      ...(member !== undefined && { member }),
     },
   };
 };

@@ -1,16 +1,15 @@
-import type { Membership } from '../cluster/membership.ts';
 import type { Denial } from '../transport/link.ts';
-import { isStatsSubject, statsSubject } from '../wire/choria/stats.ts';
+import { isStatsSubject } from '../wire/choria/stats.ts';
 import type { MeteredLink, Side } from './meter.ts';
 
 /** `starting` until everything is connected and subscribed for the first time, `draining` from the first signal on. */
 export type Phase = 'starting' | 'running' | 'draining';
 
-/** A side that requests or replies do not get through at the moment. */
+/** A side that requests or replies do not get through at the moment, or what instances share them by. */
 export interface Trouble {
   readonly name: string;
-  readonly side: Side;
-  readonly problem: 'not connected' | 'not subscribed' | 'not permitted';
+  readonly side: Side | 'cluster';
+  readonly problem: 'not connected' | 'not subscribed' | 'not permitted' | 'not alone';
   /** As an operator would be told. */
   readonly reason: string;
 }
@@ -37,11 +36,7 @@ const listed = (destinations: readonly string[]): string => {
   return more > 0 ? `${named} and ${more} more` : named;
 };
 
-/** @param shared by which instances share requests: without it this one takes none of them */
-const troubleOf = (
-  { name, side, uncounted, sources }: MeteredLink,
-  shared: string | undefined,
-): Trouble | undefined => {
+const troubleOf = ({ name, side, uncounted, sources }: MeteredLink): Trouble | undefined => {
   const {
     up,
     reason = 'no reason is known',
@@ -49,7 +44,7 @@ const troubleOf = (
     denied: refused = [],
   } = uncounted.state();
   // What instances say of themselves carries no messages.
-  const counts = (destination: string): boolean => destination === shared || !isStatsSubject(destination);
+  const counts = (destination: string): boolean => !isStatsSubject(destination);
   const unconfirmed = pending.filter(counts);
   const denied = refused.filter(({ right }) => counts(right.destination));
   if (!up) return { name, side, problem: 'not connected', reason };
@@ -72,15 +67,12 @@ const troubleOf = (
   return undefined;
 };
 
-/** @param sharing where instances share requests of which each gets a copy */
+/** @param shared what is wrong with how instances share */
 export const healthOf = (
   links: readonly MeteredLink[],
   phase: Phase,
-  sharing?: Pick<Membership, 'link' | 'cluster'>,
+  shared: readonly Trouble[] = [],
 ): Health => {
-  const shared = sharing && statsSubject(sharing.cluster);
-  const troubles = links
-    .map((link) => troubleOf(link, link === sharing?.link ? shared : undefined))
-    .filter((trouble) => trouble !== undefined);
+  const troubles = [...links.map(troubleOf).filter((trouble) => trouble !== undefined), ...shared];
   return { ready: phase === 'running' && troubles.length === 0, phase, troubles };
 };

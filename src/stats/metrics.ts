@@ -22,12 +22,17 @@ export interface MetricsOptions {
   /** Nodes of a route that leave request after request without an answer, while others answer. */
   readonly silentNodes: (route: string) => number;
   readonly health: () => Health;
-  /** Instances that share requests of which each gets a copy; undefined where there are none such. */
-  readonly members?: () => number;
+  /** Instances that handle the same broadcasts as this one; undefined where it need not be the only one. */
+  readonly conflicts?: (() => number) | undefined;
+  /** Whether broadcasts are claimed here. */
+  readonly claims?: boolean;
 }
 
 /** From a fast agent next door to what a request waits for at most by default. */
 const DURATIONS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** From a server next door to when a claim is given up. */
+const CLAIM_DURATIONS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5];
 
 /**
  * The metrics of one bridge. What changes with every message is counted in plain numbers, which are only read when
@@ -120,6 +125,21 @@ export const createMetrics = (options: MetricsOptions): Registry => {
     ['reason'],
     () => Object.entries(stats.snapshot().ignored).map(([reason, value]) => [{ reason }, value]),
   );
+  if (options.claims)
+    counter(
+      'mcbridge_claims_total',
+      'Claims of what every instance gets a copy of, by what became of them: won, lost to another instance, or unknown',
+      ['result'],
+      () => Object.entries(stats.claims).map(([result, { count }]) => [{ result }, count]),
+    );
+  const { conflicts } = options;
+  if (conflicts !== undefined)
+    gauge(
+      'mcbridge_share_conflict',
+      'Whether another instance of the cluster handles the same broadcasts of legacy clients',
+      [],
+      () => none(conflicts() > 0 ? 1 : 0),
+    );
   // All of them from the start: Prometheus sees no increase in a series that begins with 1.
   counter('mcbridge_rejected_total', 'Messages that were refused, by reason code', ['reason'], () => {
     const { rejected } = stats.snapshot();
@@ -161,15 +181,6 @@ export const createMetrics = (options: MetricsOptions): Registry => {
     ['route'],
     () => stats.routes().map(({ name }) => [{ route: name }, options.silentNodes(name)]),
   );
-  const { members } = options;
-  // A gauge without labels is 0 until it is told, and where nothing is shared there is nothing to tell.
-  if (members !== undefined)
-    gauge(
-      'mcbridge_cluster_members',
-      'Instances that share the requests of legacy clients, as this one knows; 0 while it takes none itself',
-      [],
-      () => none(members()),
-    );
   gauge('mcbridge_ready', 'Whether every ingress and egress is connected and subscribed', [], () =>
     none(options.health().ready ? 1 : 0),
   );
@@ -187,7 +198,19 @@ export const createMetrics = (options: MetricsOptions): Registry => {
     registers: [registry],
   });
   for (const { name } of stats.routes()) durations.zero({ route: name });
+  const claimed =
+    options.claims !== true
+      ? undefined
+      : new Histogram({
+          name: 'mcbridge_claim_duration_seconds',
+          help: 'From a broadcast of a legacy client to its claim, by what became of it',
+          labelNames: ['result'],
+          buckets: CLAIM_DURATIONS,
+          registers: [registry],
+        });
+  for (const result of Object.keys(stats.claims)) claimed?.zero({ result });
   options.observe({
+    claimed: ({ result, seconds }) => claimed?.observe({ result }, seconds),
     requestDone: ({ route, replies, duration }) => {
       if (route !== undefined && replies > 0) durations.observe({ route }, duration / 1000);
     },

@@ -1,11 +1,9 @@
 import type { Log } from '../bridge/log.ts';
 import type { BridgeObserver } from '../bridge/observer.ts';
 import type { Stats } from '../bridge/stats.ts';
-import type { ClusterMember, Membership } from '../cluster/membership.ts';
 import { type StatsDocument, statsObject } from '../wire/choria/stats.ts';
-import type { MemberStats } from '../wire/choria/stats-member.ts';
 import { linkStats, makeDocument } from './document.ts';
-import { type Health, healthOf, type Phase } from './health.ts';
+import { type Health, healthOf, type Phase, type Trouble } from './health.ts';
 import { type HttpServer, json, type Page, startHttp, text } from './http.ts';
 import type { MeteredLink } from './meter.ts';
 import { createMetrics } from './metrics.ts';
@@ -26,8 +24,12 @@ export interface MonitorOptions {
   readonly everLinks?: readonly MeteredLink[];
   /** Links to NATS on which documents are published; the federation's side unless said otherwise. */
   readonly networks?: () => readonly MeteredLink[];
-  /** How instances share requests of which each gets a copy. It publishes documents on its link itself. */
-  readonly membership?: Membership | undefined;
+  /** What is wrong with how instances share what each gets a copy of. */
+  readonly troubles?: (() => readonly Trouble[]) | undefined;
+  /** Instances that handle the same broadcasts as this one; undefined where it need not be the only one. */
+  readonly conflicts?: (() => number) | undefined;
+  /** Whether broadcasts are claimed. */
+  readonly claims?: boolean;
   /** Further pages over HTTP, by their paths. */
   readonly pages?: ReadonlyMap<string, () => Page>;
   readonly stats: Stats;
@@ -57,23 +59,18 @@ export class Monitor {
   }
 
   health(): Health {
-    return healthOf(this.#options.links, this.#phase, this.#options.membership);
+    return healthOf(this.#options.links, this.#phase, this.#options.troubles?.());
   }
 
   /** What is published for one cluster; the bridge's own unless said otherwise. */
-  document(
-    cluster: string = this.#options.cluster,
-    now: number = this.#options.clock(),
-    member?: MemberStats,
-  ): StatsDocument {
+  document(cluster: string = this.#options.cluster, now: number = this.#options.clock()): StatsDocument {
     const sources = {
       ...this.#options,
-      interval: this.#interval,
       started: this.#started,
       health: () => this.health(),
       httpRequests: () => this.#requests,
     };
-    return makeDocument(sources, cluster, now, member);
+    return makeDocument(sources, cluster, now);
   }
 
   /**
@@ -82,12 +79,8 @@ export class Monitor {
    * @throws Error of the socket, e.g. with code `EADDRINUSE`
    */
   async listen(host: string, port: number): Promise<string> {
-    const { log, membership } = this.#options;
-    const metrics = createMetrics({
-      ...this.#options,
-      health: () => this.health(),
-      ...(membership !== undefined && { members: () => membership.count() }),
-    });
+    const { log } = this.#options;
+    const metrics = createMetrics({ ...this.#options, health: () => this.health() });
     const metricsPage = async (): Promise<Page> => ({
       status: 200,
       type: metrics.contentType,
@@ -111,16 +104,6 @@ export class Monitor {
     return this.#http.url;
   }
 
-  /**
-   * The links are open: takes part in the cluster, where requests are shared so.
-   * @returns once this instance takes its share
-   * @throws LinkError where the broker refuses the subscription, or after `leave`
-   */
-  async join(): Promise<void> {
-    const { membership, clock } = this.#options;
-    await membership?.start((member) => this.document(membership.cluster, clock(), member));
-  }
-
   /** The bridge takes requests: documents are published from now on. */
   running(): void {
     this.#phase = 'running';
@@ -129,10 +112,10 @@ export class Monitor {
 
   /** Publishes where that is to be done now, and listens to others there; again where the links have changed. */
   publish(): void {
-    const { links, networks, membership, clock, log } = this.#options;
+    const { links, networks, interval, clock, log } = this.#options;
     this.#publisher?.stop();
     this.#endNeighbours();
-    if (this.#phase !== 'running' || this.#interval === 0) return;
+    if (this.#phase !== 'running' || interval === 0) return;
     const places = (networks?.() ?? links.filter(({ side }) => side === 'federation')).flatMap((link) =>
       link.clusters.map((cluster) => ({ link, cluster })),
     );
@@ -142,19 +125,12 @@ export class Monitor {
       log,
     });
     this.#publisher = startPublisher({
-      places: places.filter(
-        ({ link, cluster }) => link !== membership?.link || cluster !== membership.cluster,
-      ),
-      interval: this.#interval * 1000,
+      places,
+      interval: interval * 1000,
       clock,
       document: (cluster, now) => this.document(cluster, now),
       log,
     });
-  }
-
-  /** Hands this instance's share over to the others. @returns once they have it; while there are none, at once */
-  async leave(): Promise<void> {
-    await this.#options.membership?.stop();
   }
 
   /** The bridge takes no more requests; it is told on until `close`. */
@@ -164,19 +140,12 @@ export class Monitor {
 
   async close(): Promise<void> {
     this.#publisher?.stop();
-    await this.leave();
     await this.#http?.close();
-  }
-
-  /** Seconds between documents. Members of a cluster need to hear of each other more often than people look. */
-  get #interval(): number {
-    const { interval, membership } = this.#options;
-    return membership === undefined ? interval : Math.ceil(membership.interval / 1000);
   }
 
   #statsPage(): Page {
     this.#requests++;
-    const { links, cluster, membership } = this.#options;
+    const { links, cluster } = this.#options;
     const clusters = [...new Set(links.flatMap(({ clusters }) => clusters))];
     // One with its own name is there even where no ingress has it.
     const main = clusters.includes(cluster) ? cluster : (clusters[0] ?? cluster);
@@ -185,7 +154,6 @@ export class Monitor {
       ...statsObject(this.document(main)),
       ready: this.health(),
       all_links: links.map((link) => ({ ...linkStats(link), ...countsOf(link) })),
-      ...(membership !== undefined && { members: membership.members().map(shownMember) }),
       ...(others.length > 0 && {
         clusters: Object.fromEntries(others.map((one) => [one, statsObject(this.document(one))])),
       }),
@@ -197,26 +165,6 @@ export class Monitor {
     return json(health.ready ? 200 : 503, health);
   }
 }
-
-const shownMember = ({
-  instance,
-  process,
-  since,
-  until,
-  hearsAll,
-  lastHeard,
-  isSelf,
-  takesPart,
-}: ClusterMember) => ({
-  instance,
-  process,
-  self: isSelf,
-  takes_requests: takesPart,
-  since: Math.floor(since / 1000),
-  until: until === undefined ? undefined : Math.floor(until / 1000),
-  hears_all: hearsAll,
-  last_heard: Math.floor(lastHeard / 1000),
-});
 
 const countsOf = ({ sources, meter }: MeteredLink) => ({
   sources,

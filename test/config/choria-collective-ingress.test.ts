@@ -6,6 +6,7 @@ import { DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../../src/wire/choria/index.t
 const schema = choriaCollectiveIngress({
   hostname: 'h',
   cluster: 'production',
+  hasClaims: false,
   resolve: (path) => `/etc/${path}`,
 });
 const MINIMAL = {

@@ -24,7 +24,7 @@ const keysOf = (schema: unknown, path: string): readonly string[] => {
   return [...own, ...options, ...below('items'), ...below('additionalProperties')];
 };
 
-const schema = configSchema({ hostname: 'h', cluster: 'c', resolve: (path) => path });
+const schema = configSchema({ hostname: 'h', cluster: 'c', hasClaims: false, resolve: (path) => path });
 const paths = keysOf(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }), '');
 
 describe('the configuration reference', () => {

@@ -8,6 +8,7 @@ import { stompLinkOptions } from '../../src/config/link-options.ts';
 const schema = mcollectiveStompIngress({
   hostname: 'bridge.example.net',
   cluster: 'mcollective',
+  hasClaims: false,
   resolve: (path) => `/etc/mcbridge/${path}`,
 });
 const MINIMAL = {
@@ -49,6 +50,7 @@ describe('an ingress mcollective-stomp', () => {
       buffer: { messages: 10_000, bytes: 64 * 1024 ** 2 },
       callers: { keysDir: '/etc/mcbridge/clients', enforceTtl: true, maxAhead: 86_400, replyTo: [] },
       serverPrivateKey: '/etc/mcbridge/server-private.pem',
+      share: 'single',
       broadcastQueue: undefined,
       beside: undefined,
     });
@@ -62,6 +64,7 @@ describe('an ingress mcollective-stomp', () => {
         callers: { keys_dir: 'c', enforce_ttl: false },
       }),
     ).toMatchObject({
+      share: 'queue',
       broadcastQueue: '/queue/mcbridge.{collective}.requests',
       beside: 'legacy',
       callers: { enforceTtl: false },

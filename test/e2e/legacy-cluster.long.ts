@@ -1,207 +1,129 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type BridgeProcess, launchBridge } from '../support/bridge.ts';
+import { Kvm } from '@nats-io/kv';
+import { connect } from '@nats-io/transport-node';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { BridgeProcess } from '../support/bridge.ts';
+import { type MixedConfig, type MixedWorld, mixedConfig, startMixedWorld } from '../support/mixed-world.ts';
+import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
+import { CLUSTER } from '../support/world.ts';
 import {
-  C1,
-  C2,
-  C3,
-  type MixedConfig,
-  type MixedWorld,
-  mixedConfig,
-  startMixedWorld,
-} from '../support/mixed-world.ts';
-import { freePort } from '../support/ports.ts';
-import { startProxy } from '../transport/stomp/proxy.ts';
+  type Broadcast,
+  deliveries,
+  hasHandledOne,
+  nonceOf,
+  startBroadcaster,
+  withClaims,
+} from './broadcasts.ts';
 
-/**
- * Calls an agent of all nodes again and again, until a file is there, and wants no answer; prints the id of each
- * request and when it was sent, in ms. One client with the libraries that `mco` is made of.
- */
-const SENDER = (end: string): string => `
-  require 'mcollective'
-  include MCollective::RPC
-  oparser = MCollective::Optionparser.new({:verbose => false})
-  options = oparser.parse
-  options[:config] = ARGV[0]
-  client = rpcclient('rpcutil', :options => options)
-  client.progress = false
-  $stdout.sync = true
-  until File.exist?(${JSON.stringify(end)})
-    id = client.ping(:process_results => false)
-    puts "#{id} #{(Time.now.to_f * 1000).to_i}"
-    sleep 0.02
-  end
-`;
+/** Ms. */
+const MOST = 120_000;
+const PER_SECOND = 50;
 
-/** Ms: what happens takes its time by the instances' clocks, and two cores have a client and four bridges to run. */
-const PATIENCE = 180_000;
-
-interface Sent {
-  readonly id: string;
-  /** Ms since the epoch. */
-  readonly at: number;
-}
-
-let mixed: MixedWorld;
-const GO = [C1, C2, C3];
-
-beforeAll(async () => {
-  mixed = await startMixedWorld({ legacy: [] });
+const closing: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  for (const close of closing.toReversed()) await close();
 });
 
-afterAll(() => mixed.stop());
+/** Those that no node got. */
+const lostOf = (mixed: MixedWorld, sent: readonly Broadcast[]): readonly Broadcast[] =>
+  sent.filter((one) => Math.max(...deliveries(mixed, one)) === 0);
 
-const another = (): Promise<BridgeProcess> => mixed.world.bridge((config) => mixedConfig(config));
-
-/** Sends while something else happens. @returns what was sent, once that is over */
-const sendDuring = async (happening: () => Promise<unknown>, { mco } = mixed): Promise<readonly Sent[]> => {
-  const folder = await mkdtemp(join(tmpdir(), 'mcbridge-'));
-  const end = join(folder, 'end');
-  const sender = mco.marshal.ruby(SENDER(end));
-  try {
-    await happening();
-  } finally {
-    await writeFile(end, '');
-    await sender.finally(() => rm(folder, { recursive: true }));
-  }
-  const { stdout, stderr } = await sender;
-  const sent = [...stdout.matchAll(/^([0-9a-f]{32}) (\d+)$/gm)].map(([, id = '', at]) => ({
-    id,
-    at: Number(at),
-  }));
-  if (sent.length === 0) throw new Error(`nothing was sent: ${stderr}`);
-  return sent;
-};
-
-const withQueue = (config: MixedConfig): object => ({
-  ...config,
-  ingresses: {
-    ...config.ingresses,
-    mco: { ...config.ingresses.mco, broadcast_queue: '/queue/mcbridge.{collective}.requests' },
-  },
-});
-
-/** How often each node ran each request: once, or not at all. */
-const runs = (id: string): readonly number[] =>
-  GO.map((node) => mixed.fleets.go.executions('rpcutil#ping', id).get(node) ?? 0);
-
-/** The nodes run no more of what was sent; bridges go on asking them who is there. */
-const settled = async ({ fleets } = mixed): Promise<void> => {
-  for (let before = -1; ; ) {
-    const now = [...fleets.go.executions('rpcutil#ping').values()].reduce((sum, count) => sum + count, 0);
-    if (now === before) return;
-    before = now;
-    await sleep(1_000);
-  }
-};
-
-const aRequest = (bridge: BridgeProcess): Promise<unknown> =>
-  bridge.line(({ event, route }) => event === 'request' && route === 'mco → choria', 'a request of its own');
-
-describe('three instances of a cluster that each get a copy of every broadcast', () => {
-  const bridges: BridgeProcess[] = [];
-
-  beforeAll(async () => {
-    bridges.push(mixed.bridge, await another(), await another());
-  });
-
-  test('handle each request once, and share them', async () => {
-    const sent = await sendDuring(async () => {
-      for (const bridge of bridges) await aRequest(bridge);
-      await sleep(3_000);
-    });
-    await settled();
-    for (const { id } of sent) expect(runs(id), id).toEqual([1, 1, 1]);
-    expect(mixed.fleets.go.refused()).toEqual([]);
-  });
-
-  test('never handle one twice while one is killed and another one comes, and lose only what the dead one owned', {
-    timeout: PATIENCE,
-  }, async () => {
-    const [first, victim] = bridges;
-    let killedAt = 0;
-    let missedAt = 0;
-    const sent = await sendDuring(async () => {
-      await sleep(4_000);
-      killedAt = Date.now();
-      await victim?.child.kill();
-      await first?.line(({ event }) => event === 'member_silent', 'that the dead one is missed');
-      missedAt = Date.now();
-      await sleep(2_000);
-      const newcomer = await another();
-      bridges.push(newcomer);
-      await aRequest(newcomer);
-      await sleep(2_000);
-    });
-    await settled();
-    for (const { id } of sent) expect(Math.max(...runs(id)), `${id} ran at most once`).toBeLessThanOrEqual(1);
-    const lost = sent.filter(({ id }) => Math.max(...runs(id)) === 0);
-    // The clock of requests has whole seconds.
-    const window = { from: killedAt - 1_000, to: missedAt + 1_000 };
-    expect(lost.filter(({ at }) => at < window.from || at > window.to)).toEqual([]);
-    const within = sent.filter(({ at }) => at >= window.from && at <= window.to);
-    // A third of them was the dead one's.
-    expect(lost.length).toBeGreaterThan(0);
-    expect(lost.length).toBeLessThan(within.length * 0.6);
-  });
-});
-
-test('an instance that the legacy broker alone does not reach hands its share over at once', {
-  timeout: PATIENCE,
+test('three instances at 50 broadcasts a second: one is killed, one added, the NATS of the claims killed and started again, one stopped', {
+  timeout: 600_000,
 }, async () => {
-  const proxy = await startProxy(mixed.world.activemq.port);
-  const servers = [`stomp://127.0.0.1:${proxy.port}`];
-  const cutOff = await mixed.world.bridge((config) => {
-    const changed = mixedConfig(config);
-    const { mco, mco_yaml } = changed.ingresses;
-    return {
-      ...changed,
-      ingresses: { ...changed.ingresses, mco: { ...mco, servers }, mco_yaml: { ...mco_yaml, servers } },
-    };
-  });
-  let cutAt = 0;
-  let leftAt = 0;
-  const sent = await sendDuring(async () => {
-    await aRequest(cutOff);
-    await sleep(1_000);
-    cutAt = Date.now();
-    await proxy.close();
-    await mixed.bridge.line(({ event }) => event === 'member_left', 'that it has handed over');
-    leftAt = Date.now();
-    // Longer than a silent one would be waited for.
-    await sleep(8_000);
-  });
-  await settled();
-  for (const { id } of sent) expect(Math.max(...runs(id)), id).toBeLessThanOrEqual(1);
-  const lost = sent.filter(({ id }) => Math.max(...runs(id)) === 0);
-  // It leaves on a whole second, a second later at the latest; its requests have whole seconds.
-  expect(lost.filter(({ at }) => at < cutAt - 1_000 || at > leftAt + 2_000)).toEqual([]);
+  const claims: NatsServer = await startNatsServer({ jetstream: true });
+  closing.push(() => claims.stop());
+  const mixed = await startMixedWorld({ legacy: [], changes: withClaims(claims) });
+  closing.push(() => mixed.stop());
+  const another = (): Promise<BridgeProcess> =>
+    mixed.world.bridge((config) => withClaims(claims)(mixedConfig(config)));
+  const [first, victim, third] = [mixed.bridge, await another(), await another()];
+  const nonces = await Promise.all([first, victim, third].map(nonceOf));
+  expect(new Set(nonces).size).toBe(3);
+  const client = await startBroadcaster(mixed.world.activemq, closing);
+  const end = client.every(PER_SECOND);
+  try {
+    await Promise.all([first, victim, third].map(hasHandledOne));
+
+    await victim.child.kill();
+    await client.more(2 * PER_SECOND);
+
+    const newcomer = await another();
+    await hasHandledOne(newcomer);
+
+    await claims.kill();
+    await first.line(({ event }) => event === 'claims_away', 'that claims are away', MOST);
+    await client.more(PER_SECOND / 2);
+    await claims.restart();
+    for (const bridge of [first, third, newcomer])
+      await vi.waitFor(
+        () => expect(bridge.lines().filter(({ event }) => event === 'claims_open').length).toBe(2),
+        { timeout: MOST },
+      );
+    await client.more(2 * PER_SECOND);
+
+    expect(await third.stop(), third.child.log()).toBe(0);
+    await client.more(2 * PER_SECOND);
+  } finally {
+    end();
+  }
+
+  const admin = await connect({ servers: claims.url });
+  closing.push(() => admin.close());
+  const bucket = await new Kvm(admin).open(`mcbridge_${CLUSTER}`);
+  const owner = async ({ claim }: Broadcast): Promise<unknown> => (await bucket.get(claim))?.string();
+  // What nobody has handled is what the killed one had claimed, each by its name.
+  await vi.waitFor(
+    async () => {
+      const lost = lostOf(mixed, client.sent);
+      const owners = await Promise.all(lost.map(owner));
+      expect(owners.filter((nonce) => nonce !== nonces[1])).toEqual([]);
+    },
+    { timeout: MOST, interval: 500 },
+  );
+  for (const one of client.sent)
+    expect(Math.max(...deliveries(mixed, one)), `${one.id} was handled at most once`).toBeLessThanOrEqual(1);
+  // Milliseconds' worth of them.
+  expect(lostOf(mixed, client.sent).length).toBeLessThan(PER_SECOND);
+  expect(client.sent.length).toBeGreaterThan(7 * PER_SECOND);
 });
 
-test('an instance takes its share while one of its egresses was never reached', async () => {
-  const servers = [`nats://127.0.0.1:${await freePort()}`];
-  const { world } = mixed;
-  const bridge = launchBridge(
-    world.config((config) => {
-      const changed = mixedConfig(config);
-      const { egresses, routes } = changed;
-      const [identities] = routes.filter(({ to }) => to === 'choria').map((route) => route.identities);
-      return {
-        ...changed,
-        egresses: { ...egresses, malta: { ...egresses.choria, servers } },
-        routes: [...routes, { from: 'mco', to: 'malta', collectives: ['malta'], identities }],
-      };
-    }),
+test('while the NATS of the claims is away no broadcast is handled, and each is told of', {
+  timeout: 300_000,
+}, async () => {
+  const claims: NatsServer = await startNatsServer({ jetstream: true });
+  closing.push(() => claims.stop());
+  const mixed = await startMixedWorld({ legacy: [], changes: withClaims(claims) });
+  closing.push(() => mixed.stop());
+  const client = await startBroadcaster(mixed.world.activemq, closing);
+  await nonceOf(mixed.bridge);
+  await claims.kill();
+  await mixed.bridge.line(({ event }) => event === 'claims_away', 'that claims are away', MOST);
+  client.send();
+  const [one] = client.sent;
+  if (one === undefined) throw new Error('one was sent');
+  const line = await mixed.bridge.line(
+    ({ event }) => event === 'claims_unknown',
+    'that it is not handled',
+    MOST,
   );
-  await bridge.line(({ event, taken }) => event === 'share' && taken === true, 'that it takes part', 30_000);
-  expect(bridge.lines().some(({ event }) => event === 'ready')).toBe(false);
-  expect(await bridge.stop(), bridge.child.log()).toBe(0);
+  expect(line).toMatchObject({ claim: one.claim, request_id: one.id });
+  const { url } = await mixed.bridge.line(({ event }) => event === 'http', 'where its pages are');
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  expect(metrics).toMatch(/^mcbridge_claims_total\{result="unknown"\} 1$/m);
+  const ready = await fetch(`${url}/readyz`);
+  expect(ready.status).toBe(503);
+  expect(await ready.json()).toMatchObject({ troubles: [{ name: 'claims', side: 'cluster' }] });
+  expect(deliveries(mixed, one)).toEqual([0, 0, 0]);
 });
 
 describe('two instances with a broker that puts broadcasts into a queue too', () => {
+  const withQueue = (config: MixedConfig): object => ({
+    ...config,
+    ingresses: {
+      ...config.ingresses,
+      mco: { ...config.ingresses.mco, broadcast_queue: '/queue/mcbridge.{collective}.requests' },
+    },
+  });
   let queued: MixedWorld;
 
   beforeAll(async () => {
@@ -213,18 +135,33 @@ describe('two instances with a broker that puts broadcasts into a queue too', ()
       changes: withQueue,
     });
     await queued.world.bridge((config) => withQueue(mixedConfig(config)));
-  });
+  }, 180_000);
 
   afterAll(() => queued.stop());
 
-  test('get each broadcast once between them', async () => {
-    const { fleets, world } = queued;
-    const sent = await sendDuring(async () => {
-      for (const bridge of world.bridges()) await aRequest(bridge);
-      await sleep(2_000);
-    }, queued);
-    await settled(queued);
-    for (const { id } of sent)
-      expect([...fleets.go.executions('rpcutil#ping', id).values()], id).toEqual([1, 1, 1]);
+  test('get each broadcast once between them', { timeout: 300_000 }, async () => {
+    const client = await startBroadcaster(queued.world.activemq, closing);
+    const end = client.every(PER_SECOND);
+    for (const bridge of queued.world.bridges()) await hasHandledOne(bridge);
+    end();
+    await vi.waitFor(() => expect(lostOf(queued, client.sent)).toEqual([]), { timeout: MOST, interval: 500 });
+    for (const one of client.sent) expect(deliveries(queued, one), one.id).toEqual([1, 1, 1]);
   });
+});
+
+test('two instances that share nothing warn of each other, and are not ready', {
+  timeout: 300_000,
+}, async () => {
+  const mixed = await startMixedWorld({ legacy: [] });
+  closing.push(() => mixed.stop());
+  const other = await mixed.world.bridge((config) => mixedConfig(config));
+  for (const bridge of [mixed.bridge, other]) {
+    const line = await bridge.line(({ event }) => event === 'share_conflict', 'that it is not alone', MOST);
+    expect(line).toMatchObject({ level: 'error', ingress: expect.stringMatching(/^mco/) });
+    const { url } = await bridge.line(({ event }) => event === 'http', 'where its pages are');
+    expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/^mcbridge_share_conflict 1$/m);
+    const ready = await fetch(`${url}/readyz`);
+    expect(ready.status).toBe(503);
+    expect(await ready.text()).toContain('handles the same broadcasts');
+  }
 });

@@ -31,7 +31,8 @@ const offered = async (): Promise<Exposition> => {
     inFlight: () => 0,
     silentNodes: () => 0,
     health: () => healthOf(links, 'running'),
-    members: () => 2,
+    claims: true,
+    conflicts: () => 0,
   });
   return parseExposition(await registry.metrics());
 };

@@ -4,7 +4,7 @@ import { Stats } from '../../src/bridge/stats.ts';
 import { REJECTION_CODES, type RejectionCode } from '../../src/envelope/rejection.ts';
 import { healthOf, type Phase } from '../../src/stats/health.ts';
 import { type MeteredLink, meterLink } from '../../src/stats/meter.ts';
-import { createMetrics } from '../../src/stats/metrics.ts';
+import { createMetrics, type MetricsOptions } from '../../src/stats/metrics.ts';
 import type { Link, LinkState } from '../../src/transport/link.ts';
 import { MemoryBroker, NATS_RULES, STOMP_RULES } from '../../src/transport/memory/broker.ts';
 import { parseExposition } from './prometheus.ts';
@@ -12,7 +12,11 @@ import { parseExposition } from './prometheus.ts';
 const UP: LinkState = { up: true, server: 'memory://nats', buffered: 0 };
 
 /** Two links between which nothing is but what the tests do. */
-const world = async (phase: Phase = 'running', states: Partial<Record<string, LinkState>> = {}) => {
+const world = async (
+  phase: Phase = 'running',
+  states: Partial<Record<string, LinkState>> = {},
+  sharing: Pick<MetricsOptions, 'claims' | 'conflicts'> = {},
+) => {
   const stats = new Stats();
   stats.route('federation', 'legacy');
   const make = async (inner: Link, name: string, side: MeteredLink['side']): Promise<MeteredLink> => {
@@ -38,6 +42,7 @@ const world = async (phase: Phase = 'running', states: Partial<Record<string, Li
     inFlight: () => 7,
     silentNodes: () => 0,
     health: () => healthOf(links, phase),
+    ...sharing,
   });
   const read = async () => parseExposition(await registry.metrics());
   return { stats, observers, federation, legacy, read };
@@ -110,10 +115,29 @@ describe('metrics with the names of go-choria’s broker', () => {
     ]);
   });
 
-  it('say nothing of members where nothing is shared', async () => {
-    const { samples, types } = await (await world()).read();
-    expect(samples.some(({ name }) => name === 'mcbridge_cluster_members')).toBe(false);
-    expect(types.has('mcbridge_cluster_members')).toBe(false);
+  it.each(['mcbridge_claims_total', 'mcbridge_claim_duration_seconds', 'mcbridge_share_conflict'])(
+    'say nothing of %s where nothing is shared',
+    async (metric) => {
+      const { samples, types } = await (await world()).read();
+      expect(samples.some(({ name }) => name.startsWith(metric))).toBe(false);
+      expect(types.has(metric)).toBe(false);
+    },
+  );
+
+  it('count claims by what became of them, and say how long they took', async () => {
+    const { stats, observers, read } = await world('running', {}, { claims: true });
+    const claim = { key: 'k', result: 'lost', seconds: 0.003, context: {} } as const;
+    stats.claimed(claim);
+    observers.claimed(claim);
+    const { samples } = await read();
+    const of = (name: string): readonly unknown[] =>
+      samples.filter((it) => it.name === name).map(({ labels, value }) => [labels['result'], value]);
+    expect(of('mcbridge_claims_total')).toEqual([
+      ['won', 0],
+      ['lost', 1],
+      ['unknown', 0],
+    ]);
+    expect(of('mcbridge_claim_duration_seconds_sum')).toContainEqual(['lost', 0.003]);
   });
 
   it('count what goes through the links, and the time it takes', async () => {

@@ -1,8 +1,6 @@
-import { createSecretKey } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import type { Log } from '../../src/bridge/log.ts';
 import { Stats } from '../../src/bridge/stats.ts';
-import { createMembership } from '../../src/cluster/membership.ts';
 import { type MeteredLink, meterLink } from '../../src/stats/meter.ts';
 import { Monitor } from '../../src/stats/monitor.ts';
 import type { Link } from '../../src/transport/link.ts';
@@ -148,73 +146,4 @@ test('a link that is down gets nothing to keep for later', async () => {
   monitor.running();
   expect(north.uncounted.state().buffered).toBe(0);
   await nats.restart();
-});
-
-test('a bridge whose legacy requests are shared publishes on the link where its members hear each other', async () => {
-  const documents: StatsDocument[] = [];
-  const listener = toNats();
-  await listener.open();
-  await listener.subscribe({
-    destination: 'choria.federation.*.stats',
-    onMessage: ({ body }) => documents.push(decodeStats(body)),
-  });
-  const legacy = await collective('legacy', ['north']);
-  const choria = meterLink(toNats(), {
-    name: 'choria',
-    side: 'collective',
-    clusters: ['north', 'east'],
-    clock: Date.now,
-  });
-  await choria.link.open();
-  const membership = createMembership({
-    link: choria,
-    cluster: 'north',
-    instance: '1',
-    key: createSecretKey(Buffer.alloc(32)),
-    interval: 1_000,
-    maxAge: 60_000,
-    hearsAll: () => true,
-    clock: Date.now,
-    log,
-  });
-  const monitor = new Monitor({
-    version: '1.2.3',
-    identity: 'bridge1.example.net',
-    cluster: 'north',
-    instance: '1',
-    configFile: '/etc/mcbridge/bridge.yaml',
-    interval: 60,
-    links: [{ ...legacy, side: 'federation' }, choria],
-    networks: () => [choria],
-    membership,
-    stats: new Stats(),
-    observe: () => undefined,
-    inFlight: () => 0,
-    silentNodes: () => 0,
-    log,
-    clock: Date.now,
-  });
-  monitors.push(monitor);
-  const url = await monitor.listen('127.0.0.1', 0);
-  const gauge = async (): Promise<string | undefined> =>
-    /^mcbridge_cluster_members (\d+)$/m.exec(await (await fetch(`${url}/metrics`)).text())?.[1];
-  expect(await gauge()).toBe('0');
-  await monitor.join();
-  monitor.running();
-  await vi.waitFor(() => expect(documents.map(({ cluster }) => cluster)).toContain('east'));
-  // Members need documents more often than the configuration has them for people.
-  for (const { cluster, bridge } of documents) {
-    expect(bridge?.interval).toBe(1);
-    expect(bridge?.member?.interval).toBe(cluster === 'north' ? 1_000 : undefined);
-  }
-  expect(await gauge()).toBe('1');
-  expect(await (await fetch(`${url}/stats`)).json()).toMatchObject({
-    members: [{ instance: '1', self: true, takes_requests: true, hears_all: true }],
-  });
-  await monitor.leave();
-  await vi.waitFor(() =>
-    expect(documents.some(({ bridge }) => bridge?.member?.until !== undefined)).toBe(true),
-  );
-  expect(await gauge()).toBe('0');
-  expect(unexpected).toEqual([]);
 });

@@ -12,6 +12,12 @@ export const DOCUMENTED: readonly ActiveMqAcl[] = [
   { queue: 'mcollective.nodes', read: 'mcollective', admin: 'mcollective' },
   { queue: 'mcollective.reply.>', write: 'mcollective', admin: 'mcollective' },
   { topic: 'mcollective.*.agent', read: 'mcollective', admin: 'mcollective' },
+  {
+    topic: 'mcollective.registration.agent',
+    write: 'mcollective',
+    read: 'mcollective',
+    admin: 'mcollective',
+  },
   { topic: 'ActiveMQ.Advisory.>', read: 'everyone', write: 'everyone', admin: 'everyone' },
 ];
 

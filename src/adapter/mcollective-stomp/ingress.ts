@@ -8,12 +8,13 @@ import {
   broadcastDestination,
   broadcastWildcard,
   directedDestination,
+  HELLO_MARKER,
 } from '../../wire/mcollective/addressing.ts';
 import { createSerializer, type SerializerName } from '../../wire/mcollective/serializer.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../wire/ruby/value.ts';
 import type { SigningPool } from '../../wire/signing-pool.ts';
 import { Bundle } from '../bundle.ts';
-import type { Ingress, LinkStatus, Ownership, RequestSink, Residents } from '../port.ts';
+import type { Ingress, LinkStatus, RequestSink, Residents } from '../port.ts';
 import { sendVia } from '../send.ts';
 import { Answering } from './answering.ts';
 import type { Callers } from './callers.ts';
@@ -45,8 +46,8 @@ export interface McollectiveStompIngressOptions {
   /** What replies that wait for their signature may take, in bytes. */
   readonly maxUnsignedBytes: number;
   readonly residents: Residents;
-  /** Who handles a broadcast that every instance has got; undefined where this is the only one. */
-  readonly ownership: Ownership | undefined;
+  /** How instances share broadcasts, of which a topic gives each of them a copy. */
+  readonly share: 'claims' | 'queue' | 'single';
   /** The queue that the broker forwards broadcasts to, `{collective}` in it stands for each; undefined: the topics. */
   readonly broadcastQueue: string | undefined;
   readonly maxMessageBytes: number;
@@ -97,6 +98,7 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
     onMessage: (message: IncomingMessage) => void,
   ): ((message: IncomingMessage, isEnding?: boolean) => void) => {
     return (message, isEnding = false) => {
+      if (message.headers[HELLO_MARKER] !== undefined) return;
       if (message.headers[BRIDGE_MARKER] !== undefined) sink.ignored('bridged', claims(message, collective));
       // The broker has given it to a subscription that has ended since, mostly another instance's: there it was taken. What
       // comes late by such a subscription itself may have the mark already.
@@ -112,7 +114,7 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
     const queue = broadcastQueue?.replaceAll('{collective}', collective);
     const topics = [broadcastWildcard(collective)];
     if (options.multiplex) topics.push(broadcastDestination(collective, '', true));
-    const copied = queue === undefined;
+    const copied = options.share === 'claims';
     const take = ifOurs(collective, sink, (message) =>
       intake.take({ message, collective, target: { kind: 'broadcast' }, copied }, sink),
     );

@@ -8,7 +8,8 @@ import { notAQueue, replyToCollective, topicAgent } from '../../wire/mcollective
 import { decodeRequest, openRequest, type SealedRequest } from '../../wire/mcollective/request.ts';
 import type { IdForm } from '../../wire/mcollective/request-id.ts';
 import type { Serializer } from '../../wire/mcollective/serializer.ts';
-import type { Ignored, Ownership, RequestSink } from '../port.ts';
+import { claimKey, refusalKey } from '../claim-key.ts';
+import type { Copy, RequestSink } from '../port.ts';
 import type { Callers } from './callers.ts';
 import { frameBody } from './frame-body.ts';
 
@@ -38,8 +39,6 @@ export interface IntakeOptions {
   readonly base64: boolean;
   readonly callers: Callers;
   readonly enforceTtl: boolean;
-  /** Undefined: no other instance gets copies. */
-  readonly ownership: Ownership | undefined;
   readonly maxMessageBytes: number;
   /** Seconds. */
   readonly maxTtl: number;
@@ -57,7 +56,7 @@ export interface Arrival {
   readonly message: IncomingMessage;
   readonly collective: string;
   readonly target: Target;
-  /** Whether every instance of the cluster has got it, as from a topic. */
+  /** Whether every instance of the cluster has got it, as from a topic, and one is to handle it. */
   readonly copied: boolean;
 }
 
@@ -83,24 +82,16 @@ export class Intake {
       context = contextOf(sealed);
       sink.step?.('decoded', context);
       ({ idForm } = sealed);
-      if (!this.#isOurs(arrival, sealed.requestId, this.#sentAt(sealed))) {
-        sink.ignored(this.#notOurs(), context);
-        return;
-      }
       const request = this.#open(arrival, sealed, context);
       if (request === undefined) sink.ignored('another_instance', context);
       else {
         sink.step?.('verified', context);
-        sink.request(request);
+        sink.request(request, this.#copyOf(arrival, claimKey));
       }
     } catch (error) {
       const rejection = asRejection(error, context);
-      const { requestId } = rejection.context;
-      // What cannot be read to its end is refused by one instance too, as far as it says which request it is.
-      const undecided = context.requestId === undefined && requestId !== undefined;
-      if (undecided && !this.#isOurs(arrival, requestId, Math.floor(this.#options.clock() / 1000)))
-        sink.ignored(this.#notOurs(), rejection.context);
-      else sink.rejected(rejection, this.#answerTo(arrival, rejection.context, idForm));
+      const home = this.#answerTo(arrival, rejection.context, idForm);
+      sink.rejected(rejection, home, home && this.#copyOf(arrival, refusalKey));
     }
   }
 
@@ -133,22 +124,11 @@ export class Intake {
     return decodeRequest(frameBody(message.body, this.#options), this.#options.serializer);
   }
 
-  #isOurs({ copied }: Arrival, requestId: string, time: number): boolean {
-    return !copied || (this.#options.ownership?.isMine(requestId, time) ?? true);
-  }
-
-  /**
-   * When a request was sent, in seconds, as far as that decides whose it is. What a client with a wrong clock says of it
-   * would be a time of which nobody knows who takes part then, or nobody did.
-   */
-  #sentAt({ time, ttl }: SealedRequest): number {
-    const { clock, maxTtl } = this.#options;
-    const now = Math.floor(clock() / 1000);
-    return now - time > Math.min(ttl, maxTtl) ? now : Math.min(time, now);
-  }
-
-  #notOurs(): Ignored {
-    return this.#options.ownership?.takesPart() === false ? 'not_taking_part' : 'another_instance';
+  /** What is claimed: all of the message as it came, so that it is another claim with another byte. */
+  #copyOf({ copied, message }: Arrival, keyOf: typeof claimKey): Copy | undefined {
+    const { destination, body } = message;
+    if (!copied) return undefined;
+    return { claim: keyOf({ ingress: this.#options.name, destination, body }), bytes: body.length };
   }
 
   /** The verified request; undefined where it has been handed over already. */

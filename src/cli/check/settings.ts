@@ -37,9 +37,10 @@ export const checkSettings = (list: Checklist, loaded: LoadedConfig, now: number
 
 /** Files, and the ingresses and egresses that name them. */
 export const checkFiles = (list: Checklist, { config }: LoadedConfig, now: number): void => {
-  const { clusterKey, ingresses, egresses, routes } = config;
+  const { clusterKey, claims, ingresses, egresses, routes } = config;
   if (clusterKey.kind === 'file') checkClusterKey(list, clusterKey.file);
   else list.ok(['cluster_key'], 'is long enough');
+  if (claims?.at.kind === 'own') checkConnection(list, ['claims'], claims.at.connection, now);
   for (const ingress of ingresses.values()) {
     if (!routes.some(({ from }) => from === ingress.name))
       list.warning(['ingresses', ingress.name], 'no route starts here', 'add a route, or remove it');

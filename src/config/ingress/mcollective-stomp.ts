@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { ALWAYS, bool, path, seconds, text, token } from '../fields.ts';
+import { SHARES, type Share } from '../claims.ts';
+import { ALWAYS, bool, choice, path, seconds, text, token } from '../fields.ts';
 import { checkStomp, type StompConnection, stompFields, stompOf } from '../stomp-connection.ts';
 import type { SchemaContext } from '../types.ts';
 
@@ -9,6 +10,8 @@ export interface McollectiveStompIngressConfig extends StompConnection {
   readonly callers: LegacyCallersConfig;
   /** Path of the PEM private key that all daemons share; signs replies. */
   readonly serverPrivateKey: string;
+  /** How instances share broadcasts, of which a topic gives each a copy. */
+  readonly share: Share;
   /** Where the broker forwards broadcasts to, `{collective}` stands for each collective; undefined: the topics. */
   readonly broadcastQueue: string | undefined;
   /** Name of the egress on the same side, whose nodes answer by themselves. */
@@ -54,6 +57,7 @@ export const mcollectiveStompIngress = (context: SchemaContext) => {
         reply_to: z.array(text('a queue such as /queue/results.*', isPlace)).default([]),
       }),
       server_private_key: file(),
+      share: choice(SHARES).optional(),
       broadcast_queue: text(`a queue such as /queue/mcbridge.${COLLECTIVE}.requests`, isQueue).optional(),
       beside: token('the name of an egress').optional(),
     })
@@ -69,6 +73,8 @@ export const mcollectiveStompIngress = (context: SchemaContext) => {
           replyTo: it.callers.reply_to,
         },
         serverPrivateKey: it.server_private_key,
+        share:
+          it.share ?? (context.hasClaims ? 'claims' : it.broadcast_queue === undefined ? 'single' : 'queue'),
         broadcastQueue: it.broadcast_queue,
         beside: it.beside,
       }),

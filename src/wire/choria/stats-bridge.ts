@@ -1,7 +1,6 @@
 import { Rejection } from '../../envelope/rejection.ts';
 import { isObject, type JsonObject } from './fields.ts';
 import { count, moment, textOf } from './stats-fields.ts';
-import { type MemberStats, readMember, writeMember } from './stats-member.ts';
 
 /** What a translating broker adds to the document, under the key `bridge`. */
 export interface BridgeStats {
@@ -20,8 +19,6 @@ export interface BridgeStats {
   readonly inFlight: number;
   readonly routes: readonly RouteStats[];
   readonly links: readonly LinkStats[];
-  /** Undefined where instances share by queue groups and queues alone. */
-  readonly member?: MemberStats | undefined;
 }
 
 export interface RouteStats {
@@ -54,7 +51,6 @@ export const writeBridge = (bridge: BridgeStats): JsonObject => ({
   in_flight: bridge.inFlight,
   routes: bridge.routes,
   links: bridge.links,
-  member: bridge.member === undefined ? undefined : writeMember(bridge.member),
 });
 
 /** Routes, links and reasons of one bridge; whoever publishes a document is not to decide how much is shown of it. */
@@ -103,7 +99,6 @@ export const readBridge = (value: unknown, what: string): BridgeStats | undefine
   if (!isObject(value)) throw new Rejection('invalid_field', `the bridge of ${what} is no object`);
   const of = (key: string): string => `the ${key} in bridge of ${what}`;
   const interval = count(value['interval'], of('interval'));
-  const member = readMember(value['member'], `bridge of ${what}`);
   return {
     identity: textOf(value['identity'], of('identity')),
     time: moment(value['time'], of('time')),
@@ -127,6 +122,5 @@ export const readBridge = (value: unknown, what: string): BridgeStats | undefine
       reason: optional(link['reason'], of('links')),
       buffered: count(link['buffered'], of('links')),
     })),
-    ...(member !== undefined && { member }),
   };
 };

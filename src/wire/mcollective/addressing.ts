@@ -63,6 +63,16 @@ export const discoveryDestination = (collective: string, name: string, unique: s
 /** No client's name: theirs is that of their host, with `_<pid>` behind it. */
 const DISCOVERY = 'mcbridge-discovery_';
 
+/**
+ * Where instances of a bridge say hello to each other: the one topic that MCollective's own documentation lets daemons both
+ * read and write ("Detailed Restrictions" of its ActiveMQ page).
+ */
+export const helloDestination = (collective: string): string =>
+  broadcastDestination(collective, 'registration', false);
+
+/** On every hello, so that nobody takes it for a request. */
+export const HELLO_MARKER = 'mcbridge-hello';
+
 // ActiveMQ sends to each of several destinations between commas, takes options after "?", and lets `*` and `>` stand
 // for many; none of that is one place of a client's own. What a connection has of its own, others see with `remote-`.
 const PLACE = /^\/(?:queue|topic|remote-temp-queue|remote-temp-topic)\/[\w:@~+=%-]+(?:\.[\w:@~+=%-]+)*$/;

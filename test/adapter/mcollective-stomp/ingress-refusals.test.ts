@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { claimKey } from '../../../src/adapter/claim-key.ts';
 import type { McollectiveStompIngressOptions } from '../../../src/adapter/mcollective-stomp/ingress.ts';
 import { EMPTY_FILTER } from '../../../src/envelope/filter.ts';
 import { discoveryDestination } from '../../../src/wire/mcollective/addressing.ts';
@@ -36,9 +38,10 @@ const started = async (overrides: Partial<McollectiveStompIngressOptions> = {}) 
 /** What becomes of one frame. */
 const handedFor = async (deviation: Deviation, overrides: Partial<McollectiveStompIngressOptions> = {}) => {
   const stage = await started(overrides);
-  stage.link.deliver(clientFrame(deviation));
+  const frame = clientFrame(deviation);
+  stage.link.deliver(frame);
   await settled();
-  return stage;
+  return { ...stage, frames: [frame] };
 };
 
 describe('a client’s request', () => {
@@ -393,54 +396,70 @@ describe('a collective that does not enforce the signed ttl', () => {
 });
 
 describe('a broadcast that every instance has got', () => {
-  const asked: [string, number][] = [];
-  const others = {
-    isMine: (requestId: string, time: number) => {
-      asked.push([requestId, time]);
-      return false;
-    },
-    takesPart: () => true,
-  };
+  const SHARED = { share: 'claims' } as const;
+  const keyOf = (
+    body: Uint8Array,
+    ingress = 'mco',
+    destination = '/topic/mcollective.rpcutil.agent',
+  ): string => createHash('sha256').update(`${ingress}\0${destination}\0`).update(body).digest('base64url');
 
-  it('is left to the instance that owns it, before anything is verified', async () => {
-    const [requestId, time] = [nextRequestId(), NOW - 3];
-    const { requests, rejections, ignored } = await handedFor(
-      { requestId, time, key: serverKeys.privateKey },
-      { ownership: others },
-    );
-    expect([requests, rejections]).toEqual([[], []]);
-    expect(ignored).toMatchObject([{ why: 'another_instance', context: { requestId } }]);
-    expect(asked).toContainEqual([requestId, time]);
+  it('is claimed by its ingress, its destination and all of its body', async () => {
+    const { requests, copies, frames } = await handedFor({}, SHARED);
+    expect(requests).toHaveLength(1);
+    const [frame] = frames;
+    if (frame === undefined) throw new Error('one was delivered');
+    expect(copies).toEqual([{ claim: keyOf(frame.body), bytes: frame.body.length }]);
   });
 
-  it('is counted as nobody’s while this instance takes no part', async () => {
-    const away = { isMine: () => false, takesPart: () => false };
-    const { requests, ignored } = await handedFor({}, { ownership: away });
+  it('is claimed by another key at another ingress, by another topic, or with another byte', async () => {
+    const body = Buffer.from('body');
+    const keys = [
+      keyOf(body),
+      keyOf(body, 'other'),
+      keyOf(body, 'mco', '/topic/mcollective.agents'),
+      keyOf(Buffer.from('Body')),
+    ];
+    expect(new Set(keys).size).toBe(4);
+    const claims = [
+      { ingress: 'mco', destination: '/topic/mcollective.rpcutil.agent', body },
+      { ingress: 'other', destination: '/topic/mcollective.rpcutil.agent', body },
+      { ingress: 'mco', destination: '/topic/mcollective.agents', body },
+      { ingress: 'mco', destination: '/topic/mcollective.rpcutil.agent', body: Buffer.from('Body') },
+    ].map(claimKey);
+    expect(claims).toEqual(keys);
+  });
+
+  it('is not claimed as a request before its signature holds, but as a refusal that is to be answered', async () => {
+    const { requests, rejections, frames } = await handedFor({ key: serverKeys.privateKey }, SHARED);
     expect(requests).toEqual([]);
-    expect(ignored).toMatchObject([{ why: 'not_taking_part' }]);
+    const [frame] = frames;
+    if (frame === undefined) throw new Error('one was delivered');
+    expect(rejections).toMatchObject([
+      {
+        rejection: { code: 'invalid_signature' },
+        home: { replyTo: expect.any(String) },
+        copy: { claim: `refused.${keyOf(frame.body)}` },
+      },
+    ]);
   });
 
-  it('is refused by one instance only, as far as it can be read', async () => {
-    const half = { outer: { hash: undefined } };
-    expect(await handedFor(half, { ownership: others })).toMatchObject({
-      rejections: [],
-      ignored: [{ why: 'another_instance' }],
-    });
-    expect(
-      (await handedFor(half, { ownership: { isMine: () => true, takesPart: () => true } })).rejections,
-    ).toHaveLength(1);
+  it('is not claimed where nobody can be answered', async () => {
+    const { rejections } = await handedFor({ replyTo: null }, SHARED);
+    expect(rejections).toMatchObject([{ home: undefined, copy: undefined }]);
   });
 
-  it('is nobody’s to share where the broker shares it, or where it is for a node', async () => {
+  it('is nobody’s to claim where this instance is the only one, where the broker shares it, or where it is for a node', async () => {
+    const single = await handedFor({});
+    expect(single.copies).toEqual([undefined]);
     const queue = await handedFor(
       { destination: '/queue/mcbridge.mcollective.requests' },
-      { ownership: others, broadcastQueue: '/queue/mcbridge.{collective}.requests' },
+      { share: 'queue', broadcastQueue: '/queue/mcbridge.{collective}.requests' },
     );
-    expect(queue.requests).toHaveLength(1);
+    expect(queue.copies).toEqual([undefined]);
     expect(queue.link.subscriptions.map(({ destination }) => destination)).not.toContain(
       '/topic/mcollective.*.agent',
     );
-    const directed = await handedFor({ node: 'n1.example.net' }, { ownership: others });
-    expect(directed.requests).toHaveLength(1);
+    const directed = await handedFor({ node: 'n1.example.net' }, SHARED);
+    expect(directed.copies).toEqual([undefined]);
   });
 });

@@ -3,7 +3,7 @@ import {
   createMcollectiveStompIngress,
   type McollectiveStompIngressOptions,
 } from '../../../src/adapter/mcollective-stomp/ingress.ts';
-import type { Ignored, Ingress, RequestSink, Residents } from '../../../src/adapter/port.ts';
+import type { Copy, Ignored, Ingress, RequestSink, Residents } from '../../../src/adapter/port.ts';
 import { EMPTY_FILTER } from '../../../src/envelope/filter.ts';
 import type { Home, Request } from '../../../src/envelope/message.ts';
 import { Rejection, type RejectionContext } from '../../../src/envelope/rejection.ts';
@@ -70,7 +70,13 @@ export const makeResidents = (
 /** What an ingress handed over, in order. */
 export interface Handed {
   readonly requests: Request[];
-  readonly rejections: { readonly rejection: Rejection; readonly home: Home | undefined }[];
+  /** Of those that every instance has got, in the same order. */
+  readonly copies: (Copy | undefined)[];
+  readonly rejections: {
+    readonly rejection: Rejection;
+    readonly home: Home | undefined;
+    readonly copy: Copy | undefined;
+  }[];
   readonly ignored: { readonly why: Ignored; readonly context: RejectionContext }[];
   readonly sink: RequestSink;
 }
@@ -78,19 +84,22 @@ export interface Handed {
 /** @param onRequest answers, where somebody waits */
 export const recordingSink = (onRequest: (request: Request) => void = () => undefined): Handed => {
   const requests: Request[] = [];
+  const copies: Handed['copies'] = [];
   const rejections: Handed['rejections'] = [];
   const ignored: Handed['ignored'] = [];
   return {
     requests,
+    copies,
     rejections,
     ignored,
     sink: {
-      request: (request) => {
+      request: (request, copy) => {
         if (isSealedRequest(request)) throw new Error('a legacy request was sealed');
         requests.push(request);
+        copies.push(copy);
         onRequest(request);
       },
-      rejected: (rejection, home) => void rejections.push({ rejection, home }),
+      rejected: (rejection, home, copy) => void rejections.push({ rejection, home, copy }),
       ignored: (why, context) => void ignored.push({ why, context }),
     },
   };
@@ -126,7 +135,7 @@ export const makeStompIngress = (
     signing: new SigningPool(1),
     maxUnsignedBytes: 16 * 1024 ** 2,
     residents: makeResidents(['n1.example.net', 'n2.example.net']),
-    ownership: undefined,
+    share: 'single',
     broadcastQueue: undefined,
     maxMessageBytes: MAX_BYTES,
     maxTtl: MAX_TTL,

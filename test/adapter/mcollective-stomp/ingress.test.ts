@@ -187,11 +187,10 @@ describe('the ingress mcollective-stomp on ActiveMQ', () => {
   });
 
   it('shares broadcasts with other instances where the broker puts them into a queue', async () => {
-    const shared = {
+    const shared: Partial<McollectiveStompIngressOptions> = {
       collectives: ['composite'],
       broadcastQueue: '/queue/mcbridge.{collective}.requests',
-      // Nobody is to be asked: no other instance has got them.
-      ownership: { isMine: () => false, takesPart: () => true },
+      share: 'queue',
     };
     const one = await makeStage(shared);
     const two = await makeStage(shared);

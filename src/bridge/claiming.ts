@@ -1,0 +1,99 @@
+import type { Claim, Claims, Copy } from '../adapter/port.ts';
+import type { RejectionContext } from '../envelope/rejection.ts';
+import type { BridgeObserver } from './observer.ts';
+
+/** Where nobody else gets copies, such as in a replay. */
+export const ALWAYS_WON: Claims = { claim: async () => ({ result: 'won' }) };
+
+export interface ClaimingOptions {
+  readonly claims: Claims;
+  readonly observer: BridgeObserver;
+  /** Ms since the epoch. */
+  readonly clock: () => number;
+}
+
+/**
+ * Answers to refusals that an ingress claims in a while. Whoever may write to its broker can bring about any number, and each
+ * is kept as long as a claim is.
+ */
+const MOST_ANSWERS = 100;
+const WINDOW = 10_000;
+
+/** The step before a request is routed: of what every instance has got a copy of, one takes it. */
+export class Claiming {
+  readonly #options: ClaimingOptions;
+  /** By ingresses. */
+  readonly #answers = new Map<string, { ends: number; count: number }>();
+  #pending = 0;
+  #onNone: (() => void) | undefined;
+
+  constructor(options: ClaimingOptions) {
+    this.#options = options;
+  }
+
+  /** What waits for a claim. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Resolves once nothing waits. */
+  async settled(): Promise<void> {
+    if (this.#pending === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onNone = resolve;
+    });
+  }
+
+  /** @returns whether this instance handles the request; where not, it has been told of */
+  async ofRequest(copy: Copy, context: RejectionContext): Promise<boolean> {
+    const claim = await this.#claim(copy, context);
+    if (claim.result === 'won') return true;
+    this.#leave(claim, copy, context);
+    return false;
+  }
+
+  /**
+   * @returns whether this instance answers for a message that is refused (`won`), tells of it alone (`unknown`), or leaves it
+   *   to another one, which has been told of then
+   */
+  async ofRefusal(ingress: string, copy: Copy, context: RejectionContext): Promise<Claim['result']> {
+    if (!this.#mayAnswer(ingress)) return 'unknown';
+    const { result } = await this.#claim(copy, context);
+    if (result === 'lost') this.#leave({ result }, copy, context);
+    return result;
+  }
+
+  #mayAnswer(ingress: string): boolean {
+    const now = this.#options.clock();
+    const window = this.#answers.get(ingress);
+    if (window === undefined || now >= window.ends) {
+      this.#answers.set(ingress, { ends: now + WINDOW, count: 1 });
+      return true;
+    }
+    return ++window.count <= MOST_ANSWERS;
+  }
+
+  async #claim({ claim: key, bytes }: Copy, context: RejectionContext): Promise<Claim> {
+    const { claims, observer } = this.#options;
+    const since = performance.now();
+    this.#pending++;
+    try {
+      const claim = await claims.claim(key, bytes);
+      const seconds = (performance.now() - since) / 1000;
+      observer.claimed({ key, result: claim.result, seconds, context });
+      return claim;
+    } finally {
+      if (--this.#pending === 0) this.#onNone?.();
+    }
+  }
+
+  #leave(claim: Claim, copy: Copy, context: RejectionContext): void {
+    this.#options.observer.leftAlone({
+      what: 'request',
+      why: claim.result === 'unknown' ? 'claims_unknown' : 'another_instance',
+      context,
+      claim: copy.claim,
+      ...(claim.result === 'unknown' && { reason: claim.reason }),
+    });
+  }
+}

@@ -1,0 +1,64 @@
+import { claimsBucket, claimsConnection, sharedBy } from '../../app/sharing.ts';
+import { bucketName } from '../../cluster/bucket.ts';
+import { proveClaims } from '../../cluster/proof.ts';
+import { fileReader } from '../../config/files.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import type { KeyPath } from '../../config/problem.ts';
+import { grantOf } from '../../transport/nats/grant.ts';
+import type { Checklist } from './checklist.ts';
+
+const JETSTREAM = 'turn JetStream on there: jetstream { store_dir: "/var/lib/nats" }';
+
+/** Makes a claim by each server, as the bridge will, and compares the settings of the bucket with what was asked for. */
+export const checkClaims = async (list: Checklist, loaded: LoadedConfig): Promise<void> => {
+  const { config } = loaded;
+  const { claims } = config;
+  if (claims === undefined) return;
+  if (sharedBy('claims', config).length === 0)
+    list.warning(
+      ['claims'],
+      'no ingress shares broadcasts by claims',
+      'say share: claims there, or remove it',
+    );
+  const { at } = claims;
+  const links =
+    at.kind === 'link'
+      ? [
+          ['ingresses', at.name],
+          ['egresses', at.name],
+        ]
+      : [['claims']];
+  if (links.some((path) => list.hasProblem([...path, 'tls']))) {
+    list.skipped(['claims'], 'not tried, because of the problems with tls');
+    return;
+  }
+  const connection = claimsConnection(config, fileReader(loaded));
+  const bucket = claimsBucket(config);
+  if (connection === undefined || bucket === undefined) return;
+  const name = bucketName(bucket.cluster);
+  for (const [index, url] of connection.servers.entries()) {
+    const path: KeyPath = at.kind === 'link' ? ['claims', 'link'] : ['claims', 'servers', index];
+    const proof = await proveClaims({ ...connection, servers: [url] }, bucket);
+    if (proof.kind === 'failed') {
+      const { error, missing } = proof;
+      const purpose = missing === undefined ? '' : `; it is needed to ${missing.purpose}`;
+      const mend =
+        missing === undefined
+          ? `see whether it is a NATS server that lets the bridge in, and has JetStream; where it has not, ${JETSTREAM}`
+          : `let this user do so on the server: ${grantOf({ ...missing.right, destination: missing.grant })}`;
+      list.problem(path, `${url}: no claim could be made: ${error.message}${purpose}`, mend);
+      continue;
+    }
+    for (const { text, forgets } of proof.differences) {
+      const message = `${url}: the bucket ${name} ${text}`;
+      const mend = `nats stream edit KV_${name}, or delete it while no instance runs: the first one makes it anew`;
+      if (forgets) list.problem(path, `${message}; the bridge does not use it`, mend);
+      else list.warning(path, message, mend);
+    }
+    if (proof.differences.length === 0)
+      list.ok(
+        path,
+        `${url} lets the bridge in, and a claim was made in the bucket ${name}, whose settings are right`,
+      );
+  }
+};

@@ -1,0 +1,44 @@
+import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+
+/** What an instance says of itself to others that may handle the same broadcasts. */
+export interface Hello {
+  readonly instance: string;
+  readonly ingress: string;
+  /** Random, new with each start. */
+  readonly process: string;
+  /** Ms since the epoch. */
+  readonly time: number;
+}
+
+export interface HelloContext {
+  readonly cluster: string;
+  /** The cluster's key, without which nobody is believed. */
+  readonly key: KeyObject;
+}
+
+const MAX_BYTES = 4 * 1024;
+const MAC_BYTES = 32;
+
+const hello = z.object({
+  instance: z.string().max(256),
+  ingress: z.string().max(256),
+  process: z.string().max(64),
+  time: z.number(),
+});
+
+const macOf = (text: Uint8Array, { cluster, key }: HelloContext): Buffer =>
+  createHmac('sha256', key).update(`mcbridge hello\0${cluster}\0`).update(text).digest();
+
+export const writeHello = (it: Hello, context: HelloContext): Buffer => {
+  const text = Buffer.from(JSON.stringify(it));
+  return Buffer.concat([macOf(text, context), text]);
+};
+
+/** @returns undefined for what nobody with the cluster's key has written */
+export const readHello = (body: Buffer, context: HelloContext): Hello | undefined => {
+  if (body.length <= MAC_BYTES || body.length > MAX_BYTES) return undefined;
+  const text = body.subarray(MAC_BYTES);
+  if (!timingSafeEqual(macOf(text, context), body.subarray(0, MAC_BYTES))) return undefined;
+  return hello.safeParse(JSON.parse(text.toString())).data;
+};

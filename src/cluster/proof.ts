@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto';
+import { connect, type NatsConnection, PermissionViolationError } from '@nats-io/transport-node';
+import { partOf, type Requirement } from '../adapter/requirement.ts';
+import { Bucket, type BucketSettings, type Difference, differencesOf } from './bucket.ts';
+import { type ConnectionSettings, connectionOptions } from './connection.ts';
+import { claimsRequirements } from './requirements.ts';
+
+/** What came of a claim that was made to see whether claims can be made. */
+export type Proof =
+  | { readonly kind: 'made'; readonly differences: readonly Difference[] }
+  /** @param missing the right that the server does not grant, where it is that */
+  | { readonly kind: 'failed'; readonly error: Error; readonly missing: Requirement | undefined };
+
+/** Makes one claim by one server: opens the bucket, or makes it, creates a key that nobody else has, and looks at the settings. */
+export const proveClaims = async (settings: ConnectionSettings, bucket: BucketSettings): Promise<Proof> => {
+  let denied: PermissionViolationError | undefined;
+  let connection: NatsConnection | undefined;
+  try {
+    connection = await connect({ ...connectionOptions(settings), reconnect: false });
+    void (async (statuses) => {
+      for await (const status of statuses)
+        if (status.type === 'error' && status.error instanceof PermissionViolationError)
+          denied = status.error;
+    })(connection.status());
+    const opened = await Bucket.open(connection, bucket);
+    const key = `check.${randomBytes(12).toString('base64url')}`;
+    await opened.create(key, 'check');
+    if ((await opened.read(key)) !== 'check') throw new Error('the claim that was made cannot be read');
+    const { config } = await opened.state();
+    return { kind: 'made', differences: differencesOf(config, bucket) };
+  } catch (error) {
+    const known = error instanceof Error ? error : new Error(String(error));
+    const violation = [known, known.cause, denied].find((it) => it instanceof PermissionViolationError);
+    return { kind: 'failed', error: violation ?? known, missing: violation && missingOf(violation, bucket) };
+  } finally {
+    await connection?.close();
+  }
+};
+
+const missingOf = (
+  { operation, subject }: PermissionViolationError,
+  { cluster }: BucketSettings,
+): Requirement | undefined => {
+  const right = { kind: operation === 'publish' ? 'publish' : 'subscribe', destination: subject } as const;
+  return claimsRequirements(cluster).find((requirement) => partOf(requirement)(right));
+};

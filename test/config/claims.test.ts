@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import { CLUSTER_KEY, load, problemsOf } from './sample.ts';
+
+const OWN = 'claims: { servers: [nats://claims.example.net], insecure_plaintext: true }\n';
+const QUEUE = 'broadcast_queue: "/queue/mcbridge.{collective}.requests"';
+
+/** From legacy clients to Choria's nodes, with more lines for the ingress and at the top. */
+const between = (ingress: readonly string[] = [], top = ''): string => `${CLUSTER_KEY}${top}ingresses:
+  mco:
+    type: mcollective-stomp
+    servers: [stomp://activemq1.example.net:61613]
+    callers: { keys_dir: clients }
+    server_private_key: server.pem
+${ingress.map((line) => `    ${line}\n`).join('')}egresses:
+  choria:
+    type: choria-collective
+    servers: [nats://nats1.example.net]
+    tls: { ca: ca.pem, cert: cert.pem, key: key.pem }
+    signing: { cert: p.pem, key: p.key }
+routes:
+  - from: mco
+    to: choria
+    collectives: [mcollective]
+    identities: [{ regex: cert=(.+), to: choria=$1.mcollective }]
+`;
+
+const shareOf = (text: string): unknown => {
+  const it = load(text).config.ingresses.get('mco');
+  return it !== undefined && 'share' in it ? it.share : undefined;
+};
+
+describe('how an ingress shares broadcasts', () => {
+  it.each([
+    ['claims, where there is a section claims', between([], OWN), 'claims'],
+    ['the queue, where there is one', between([QUEUE]), 'queue'],
+    ['not at all, where there is neither', between(), 'single'],
+    ['as it says, claims or not', between(['share: single'], OWN), 'single'],
+    ['as it says, by its queue', between(['share: queue', QUEUE], OWN), 'queue'],
+  ])('is %s', (_, text, share) => {
+    expect(shareOf(text)).toBe(share);
+  });
+
+  it.each([
+    [
+      'claims without a place for them',
+      between(['share: claims']),
+      /share: claims have no place to be made: add the section claims/,
+    ],
+    [
+      'a queue that is not there',
+      between(['share: queue']),
+      /share: there is no queue to share: give broadcast_queue/,
+    ],
+    [
+      'a queue with claims',
+      between([QUEUE], OWN),
+      /broadcast_queue: has no effect with share: claims, which is so where there is a section claims; leave it out, or say share: queue/,
+    ],
+    [
+      'a queue that is not used',
+      between([QUEUE, 'share: single']),
+      /broadcast_queue: has no effect with share: single/,
+    ],
+    [
+      'what is no way to share',
+      between(['share: both']),
+      /share: "both" is not allowed; allowed: "claims", "queue", "single"/,
+    ],
+  ])('is refused for %s', (_, text, problem) => {
+    const problems = problemsOf(text);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(problem);
+  });
+
+  it('has nothing to do with statistics, which may be off', () => {
+    expect(problemsOf(between([], 'statistics: { interval: 0 }\n'))).toEqual([]);
+  });
+});
+
+describe('the section claims', () => {
+  it('has servers and a login of its own', () => {
+    const top = `claims:
+  servers: [nats://one.example.net, nats://two.example.net:4333]
+  tls: { ca: claims.pem }
+  user: bridge
+  password: secret
+  max_bytes: 64MiB
+  replicas: 3
+`;
+    const { claims } = load(between([], top)).config;
+    expect(claims).toMatchObject({ maxBytes: 64 * 1024 ** 2, replicas: 3 });
+    expect(claims?.at).toMatchObject({
+      kind: 'own',
+      connection: {
+        servers: [{ url: 'nats://one.example.net:4222' }, { url: 'nats://two.example.net:4333' }],
+        tls: { ca: '/etc/mcbridge/claims.pem' },
+        user: 'bridge',
+      },
+    });
+  });
+
+  it('or names the ingress or egress whose own it uses', () => {
+    expect(load(between([], 'claims: { link: choria }\n')).config.claims).toEqual({
+      at: { kind: 'link', name: 'choria' },
+      maxBytes: 128 * 1024 ** 2,
+      replicas: 1,
+    });
+  });
+
+  it.each([
+    ['nothing', '{ insecure_plaintext: true }', /claims.servers: is missing: give servers, or link/],
+    [
+      'no login',
+      '{ servers: [nats://a], tls: { ca: a.pem } }',
+      /claims.tls: .* give cert and key here, or user and password, or token/,
+    ],
+    ['neither TLS nor the wish to do without', '{ servers: [nats://a] }', /claims.tls: is missing/],
+    ['both', '{ link: choria, servers: [nats://a] }', /claims.servers: contradicts link/],
+    [
+      'a link that is not there',
+      '{ link: chorai }',
+      /claims.link: there is no ingress or egress "chorai"; did you mean "choria"\?/,
+    ],
+    ['a link to another kind of broker', '{ link: mco }', /claims.link: mco is not on NATS/],
+    ['too many replicas', '{ link: choria, replicas: 7 }', /claims.replicas: 7 is not allowed/],
+  ])('is refused with %s', (_, claims, problem) => {
+    const problems = problemsOf(between([], `claims: ${claims}\n`));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(problem);
+  });
+});
