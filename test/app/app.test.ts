@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { startHttp } from '../../src/stats/http.ts';
-import { CHORIA_NODES, configOf, LEGACY_NODES, makeAppWorld } from './world.ts';
+import { CHORIA_NODES, configOf, LEGACY_NODES, makeAppWorld, memoryBrokers } from './world.ts';
 
 test('an app is made, started, looked at and stopped, and nothing is connected before it is started', async () => {
   const world = await makeAppWorld();
@@ -42,20 +42,21 @@ test('one process runs several apps, each with what it is given: name, clock, lo
 });
 
 test('a start that never gets there ends when the app is stopped', async () => {
-  const world = await makeAppWorld();
+  const brokers = memoryBrokers();
+  const world = await makeAppWorld(brokers);
   const never: Promise<void>[] = [];
   let refuse: () => void = () => undefined;
   const app = world.app(configOf(), {
     transports: {
       nats: () => {
-        const link = world.brokers.federation.link();
+        const link = brokers.link('federation');
         const opened = new Promise<void>((_, reject) => {
           refuse = () => reject(new Error('closed'));
         });
         never.push(opened);
         return { ...link, open: () => opened, close: async () => refuse() };
       },
-      stomp: () => world.brokers.legacy.link(),
+      stomp: () => brokers.link('legacy'),
     },
   });
   const started = app.start();

@@ -6,12 +6,8 @@ import { createChoriaClient } from '../../src/client/index.ts';
 import { memoryFiles } from '../../src/config/key-files.ts';
 import { type LoadedConfig, parseConfig } from '../../src/config/load.ts';
 import type { Link } from '../../src/transport/link.ts';
-import {
-  type BrokerRules,
-  MemoryBroker,
-  NATS_RULES,
-  STOMP_RULES,
-} from '../../src/transport/memory/broker.ts';
+import { MemoryBroker, NATS_RULES, STOMP_RULES } from '../../src/transport/memory/broker.ts';
+import type { Transports } from '../../src/transport/transports.ts';
 import { broadcastsSubject, nodeSubject } from '../../src/wire/choria/index.ts';
 import { createSerializer } from '../../src/wire/mcollective/serializer.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../src/wire/ruby/value.ts';
@@ -22,6 +18,20 @@ import { keyPair } from '../support/pki.ts';
 
 const FOREVER = Number.POSITIVE_INFINITY;
 const bob = keyPair('app legacy bob');
+
+/** A broker of a world, and who is there: clients of a federation or legacy ones, legacy or Choria nodes. */
+export type Site = 'federation' | 'clients' | 'legacy' | 'second' | 'choria';
+
+const IN_MEMORY: Readonly<Record<Site, string>> = {
+  federation: 'nats://federation:4222',
+  clients: 'stomp://clients:61613',
+  legacy: 'stomp://legacy:61613',
+  second: 'stomp://second:61613',
+  choria: 'nats://choria:4222',
+};
+
+/** The collective of legacy clients and Choria nodes: no other one, for they may share a broker with legacy nodes. */
+const OFFICE = 'office';
 
 /** What a test's configuration is made of. */
 export interface Parts {
@@ -35,6 +45,8 @@ export interface Parts {
   readonly instance?: string;
   /** Changes the text. */
   readonly change?: (text: string) => string;
+  /** Where the brokers are. */
+  readonly at?: Readonly<Record<Site, string>>;
 }
 
 export const LEGACY_NODES = ['l1.example.net', 'l2.example.net'];
@@ -42,7 +54,13 @@ export const SECOND_NODES = ['s1.example.net'];
 export const CHORIA_NODES = ['c1.example.net', 'c2.example.net'];
 
 export const configOf = (parts: Parts = {}): LoadedConfig => {
-  const { caller = 'alice', collectives = ['mcollective'], second = true, http = 'off' } = parts;
+  const {
+    caller = 'alice',
+    collectives = ['mcollective'],
+    second = true,
+    http = 'off',
+    at = IN_MEMORY,
+  } = parts;
   const text = `
 identity: bridge.example.net
 cluster: prod
@@ -54,33 +72,39 @@ statistics: { interval: 0 }
 ingresses:
   federation:
     type: choria-federation
-    servers: [nats://federation:4222]
+    servers: [${at.federation}]
     insecure_plaintext: true
     callers: { ca: ca.pem }
   clients:
     type: mcollective-stomp
-    servers: [stomp://clients:61613]
+    servers: [${at.clients}]
+    user: mcollective
+    password: marionette
     callers: { keys_dir: clients }
     server_private_key: server.key
     broadcast_queue: /queue/bridge.{collective}
 egresses:
   legacy:
     type: mcollective-stomp
-    servers: [stomp://legacy:61613]
+    servers: [${at.legacy}]
+    user: mcollective
+    password: marionette
     signing: { keys_dir: callers }
     server_public_key: server.pem
 ${
   second
     ? `  second:
     type: mcollective-stomp
-    servers: [stomp://second:61613]
+    servers: [${at.second}]
+    user: mcollective
+    password: marionette
     signing: { keys_dir: callers }
     server_public_key: server.pem
 `
     : ''
 }  choria:
     type: choria-collective
-    servers: [nats://choria:4222]
+    servers: [${at.choria}]
     insecure_plaintext: true
     signing: { cert: bridge.pem, key: bridge.key }
     discovery: { every: 0 }
@@ -99,7 +123,7 @@ ${
     : ''
 }  - from: clients
     to: choria
-    collectives: [mcollective]
+    collectives: [${OFFICE}]
     identities: [{ exact: cert=alice, to: choria=alice.mcollective }]
 `;
   return parseConfig((parts.change ?? ((it) => it))(text), '/app/bridge.yaml', {});
@@ -118,9 +142,8 @@ const KEYS = memoryFiles(
   ]),
 );
 
-/** The brokers of one world, each with the nodes that live there. */
+/** Brokers, the nodes and clients that are there, and the apps between them. */
 export interface AppWorld {
-  readonly brokers: Readonly<Record<'federation' | 'clients' | 'legacy' | 'second' | 'choria', MemoryBroker>>;
   /** Links that apps have made, by name, in order; and those of them that are closed. */
   readonly made: string[];
   readonly closed: string[];
@@ -136,23 +159,50 @@ export interface AppWorld {
   readonly replies: string[];
   /** Resolves once a link of that name is closed. */
   whenClosed(name: string): Promise<void>;
+  /** Closes the links of nodes and clients. */
+  end(): Promise<void>;
 }
 
-const brokerAt = (rules: BrokerRules, name: string): MemoryBroker =>
-  new MemoryBroker({ ...rules, url: `memory://${name}` });
+/** Where a world's links come from: those of its nodes and clients, and those of its apps. */
+export interface Brokers {
+  link(site: Site): Link;
+  readonly transports: Transports;
+}
 
-export const makeAppWorld = async (): Promise<AppWorld> => {
-  const brokers = {
+/** Brokers in this process. */
+export const memoryBrokers = (): Brokers => {
+  const brokers: Readonly<Record<Site, MemoryBroker>> = {
     federation: new MemoryBroker(NATS_RULES),
-    clients: brokerAt(STOMP_RULES, 'clients'),
-    legacy: brokerAt(STOMP_RULES, 'legacy'),
-    second: brokerAt(STOMP_RULES, 'second'),
+    clients: new MemoryBroker(STOMP_RULES),
+    legacy: new MemoryBroker(STOMP_RULES),
+    second: new MemoryBroker(STOMP_RULES),
     choria: new MemoryBroker(NATS_RULES),
+  };
+  const linkOf = (name: string): Link => {
+    const [, broker] = Object.entries(brokers).find(([site]) => site === name) ?? [];
+    if (broker === undefined) throw new Error(`there is no broker ${name}`);
+    return broker.link();
+  };
+  return {
+    link: linkOf,
+    transports: { nats: (_, name) => linkOf(name), stomp: (_, name) => linkOf(name) },
+  };
+};
+
+export const makeAppWorld = async (
+  { link: linkAt, transports }: Brokers = memoryBrokers(),
+): Promise<AppWorld> => {
+  const own: Link[] = [];
+  const open = async (site: Site): Promise<Link> => {
+    const link = linkAt(site);
+    own.push(link);
+    await link.open();
+    return link;
   };
   const held: (() => void)[] = [];
   let isHeld = false;
   const holding = (link: Link): Link => ({
-    ...link,
+    ...delegate(link),
     send: (message, unsent) => {
       if (isHeld) held.push(() => link.send(message, unsent));
       else link.send(message, unsent);
@@ -176,11 +226,11 @@ export const makeAppWorld = async (): Promise<AppWorld> => {
     });
   for (const node of LEGACY_NODES)
     for (const collective of ['mcollective', 'extra'])
-      await startLegacy(node, collective, brokers.legacy.link());
-  for (const node of SECOND_NODES) await startLegacy(node, 'second', holding(brokers.second.link()));
+      await startLegacy(node, collective, await open('legacy'));
+  for (const node of SECOND_NODES) await startLegacy(node, 'second', holding(await open('second')));
   for (const node of CHORIA_NODES) {
-    const link = brokers.choria.link();
-    for (const destination of [broadcastsSubject('mcollective'), nodeSubject('mcollective', node)])
+    const link = await open('choria');
+    for (const destination of [broadcastsSubject(OFFICE), nodeSubject(OFFICE, node)])
       await link.subscribe({
         destination,
         onMessage: ({ body }) => {
@@ -191,8 +241,9 @@ export const makeAppWorld = async (): Promise<AppWorld> => {
   }
 
   const replies: string[] = [];
-  const federation = brokers.federation.link();
-  await brokers.federation.link().subscribe({
+  const federation = await open('federation');
+  const listener = await open('federation');
+  await listener.subscribe({
     destination: '*.reply.>',
     onMessage: ({ destination, body }) => {
       const { headers }: { headers: { mc_sender: string } } = JSON.parse(body.toString());
@@ -211,19 +262,25 @@ export const makeAppWorld = async (): Promise<AppWorld> => {
       dialect: 'ruby',
       clock: Date.now,
     });
-  const legacyClient = brokers.clients.link();
+  const legacyClient = await open('clients');
+  const waitingFor = new Map<string, (node: string) => void>();
+  await legacyClient.subscribe({
+    destination: `/queue/${OFFICE}.reply.>`,
+    onMessage: ({ destination, body }) => {
+      const { senderId } = readReply(body);
+      replies.push(`${destination} ${senderId}`);
+      waitingFor.get(destination)?.(senderId);
+    },
+  });
   let asked = 0;
 
   const made: string[] = [];
   const closed: string[] = [];
   const waiting = new Map<string, () => void>();
-  const linkOf = (name: string): Link => {
+  const counted = (link: Link, name: string): Link => {
     made.push(name);
-    const [, broker] = Object.entries(brokers).find(([at]) => at === name) ?? [];
-    if (broker === undefined) throw new Error(`there is no broker ${name}`);
-    const link = broker.link();
     return {
-      ...link,
+      ...delegate(link),
       close: async () => {
         await link.close();
         closed.push(name);
@@ -233,7 +290,6 @@ export const makeAppWorld = async (): Promise<AppWorld> => {
   };
   const log: LogLine[] = [];
   return {
-    brokers,
     made,
     closed,
     log,
@@ -243,7 +299,10 @@ export const makeAppWorld = async (): Promise<AppWorld> => {
         log: recordingLog(log),
         version: '0',
         keys: KEYS,
-        transports: { nats: (_, name) => linkOf(name), stomp: (_, name) => linkOf(name) },
+        transports: {
+          nats: (options, name, side) => counted(transports.nats(options, name, side), name),
+          stomp: (options, name, side) => counted(transports.stomp(options, name, side), name),
+        },
         ...services,
       }),
     hold: () => {
@@ -269,20 +328,15 @@ export const makeAppWorld = async (): Promise<AppWorld> => {
       );
     },
     mco: async (node, expect) => {
-      const replyTo = `/queue/mcollective.reply.client.example.net_4711.${++asked}`;
-      const frame = clientFrame({ replyTo, ...(node !== undefined && { node }) });
+      const replyTo = `/queue/${OFFICE}.reply.client.example.net_4711.${++asked}`;
+      const frame = clientFrame({ collective: OFFICE, replyTo, ...(node !== undefined && { node }) });
       // As the broker forwards broadcasts.
-      const destination = node === undefined ? '/queue/bridge.mcollective' : frame.destination;
+      const destination = node === undefined ? `/queue/bridge.${OFFICE}` : frame.destination;
       const answers: string[] = [];
       await new Promise<void>((resolve) => {
-        void legacyClient.subscribe({
-          destination: replyTo,
-          onMessage: ({ body }) => {
-            const { senderId } = readReply(body);
-            answers.push(senderId);
-            replies.push(`${replyTo} ${senderId}`);
-            if (answers.length === expect) resolve();
-          },
+        waitingFor.set(replyTo, (from) => {
+          answers.push(from);
+          if (answers.length === expect) resolve();
         });
         legacyClient.send({ ...frame, destination, expires: FOREVER });
       });
@@ -290,5 +344,19 @@ export const makeAppWorld = async (): Promise<AppWorld> => {
     },
     whenClosed: (name) =>
       closed.includes(name) ? Promise.resolve() : new Promise((resolve) => waiting.set(name, resolve)),
+    end: async () => {
+      for (const link of own) await link.close();
+    },
   };
 };
+
+/** The link, for one of whose methods another takes the place. */
+const delegate = (link: Link): Link => ({
+  open: () => link.open(),
+  subscribe: (subscription) => link.subscribe(subscription),
+  send: (message, unsent) => link.send(message, unsent),
+  sendAll: (messages, unsent) => link.sendAll(messages, unsent),
+  close: () => link.close(),
+  state: () => link.state(),
+  ...(link.prove && { prove: link.prove.bind(link) }),
+});

@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Link } from '../../src/transport/link.ts';
+import { createNatsLink } from '../../src/transport/nats/index.ts';
+import { createStompLink } from '../../src/transport/stomp/index.ts';
+import { BROKERS } from '../../src/transport/transports.ts';
+import { until } from '../adapter/world.ts';
+import { load, mappings, some } from '../app/load.ts';
+import { type AppWorld, configOf, LEGACY_NODES, makeAppWorld, type Site } from '../app/world.ts';
+import { type ActiveMq, startActiveMq } from '../support/activemq.ts';
+import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
+
+let nats: NatsServer;
+let activemq: ActiveMq;
+let world: AppWorld;
+
+const onEvent = (): void => undefined;
+
+const linkAt = (site: Site): Link =>
+  site === 'federation' || site === 'choria'
+    ? createNatsLink({ servers: [nats.url], name: site, onEvent })
+    : createStompLink({
+        servers: [{ host: activemq.host, port: activemq.port }],
+        login: activemq.user,
+        passcode: activemq.password,
+        vhost: '/',
+        clock: Date.now,
+        onEvent,
+      });
+
+beforeAll(async () => {
+  [nats, activemq] = await Promise.all([startNatsServer(), startActiveMq()]);
+  world = await makeAppWorld({ link: linkAt, transports: BROKERS });
+}, 120_000);
+
+afterAll(async () => {
+  await world?.end();
+  await Promise.all([nats?.stop(), activemq?.stop()]);
+});
+
+it('another rule, another collective and one link less are taken over on real brokers under load, and nothing is lost', async () => {
+  const stomp = `stomp://${activemq.host}:${activemq.port}`;
+  const at = { federation: nats.url, choria: nats.url, legacy: stomp, second: stomp, clients: stomp };
+  const app = world.app(configOf({ at }));
+  await app.start();
+  await world.mco(undefined, 2);
+  await until('both nodes', () => app.nodes.snapshot()['choria']?.['office']?.length === 2);
+  const mapped = mappings(app);
+  const traffic = load(world);
+  await some(traffic, 50);
+  const { held, letGo } = world.hold();
+  await until('an answer of the second collective', () => held.length === 1);
+  traffic.leaveSecond();
+  const made = [...world.made];
+  await app.apply(configOf({ at, caller: 'bob', collectives: ['mcollective', 'extra'], second: false }));
+  const since = mapped.length;
+  await some(traffic, 50);
+  letGo();
+  expect((await world.ask('extra', undefined, 2)).toSorted()).toEqual(LEGACY_NODES);
+  // And back again, while the removed link is still there for its replies.
+  await app.apply(configOf({ at, caller: 'alice' }));
+  await some(traffic, 50);
+  expect(await traffic.end()).toEqual([]);
+  expect(new Set(world.replies).size).toBe(world.replies.length);
+  expect(world.replies).toHaveLength(traffic.counts.expected + 2 + 2);
+  expect(mapped.slice(since).map(({ callerOut }) => callerOut)).toContain('cert=bob');
+  expect(app.status().counts).toMatchObject({ rejected: {}, expired: 0, ignored: { another_instance: 0 } });
+  // All others stayed connected.
+  expect(world.made).toEqual([...made, 'second']);
+  await app.stop();
+}, 120_000);
