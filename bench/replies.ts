@@ -95,7 +95,7 @@ export const makeMaterial = (): Material => {
       agent: 'rpcutil',
       collective: COLLECTIVE,
       dialect: 'ruby',
-      expires: now + 3_600,
+      expires: (now + 3_600) * 1000,
     };
     const token = encodeToken(home, nodes, {
       key: tokenKey,

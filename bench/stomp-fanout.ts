@@ -167,7 +167,7 @@ const egressSender = async (broker: ActiveMq): Promise<Sender> => {
           agent: 'rpcutil',
           collective,
           dialect: 'ruby',
-          expires: time + 60,
+          expires: (time + 60) * 1000,
         },
       });
       await untilFlowing(link);

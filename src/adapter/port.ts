@@ -1,6 +1,5 @@
-import type { Home, Reply, Request } from '../envelope/message.ts';
+import type { Home, PayloadKind, Reply, Request } from '../envelope/message.ts';
 import type { Rejection, RejectionContext } from '../envelope/rejection.ts';
-import type { SealedReply, SealedRequest } from '../envelope/sealed.ts';
 
 /** Whether a side can be reached now, and why not. */
 export interface LinkStatus {
@@ -19,10 +18,10 @@ export type Step = 'decoded' | 'verified' | 'signed';
 /** What an ingress hands over to the bridge. */
 export interface RequestSink {
   /**
-   * A verified request, or a sealed one for a route that passes such.
+   * A verified request, or an opaque one for a route that passes such.
    * @param copy where every instance of the cluster has got it too
    */
-  request(request: Request | SealedRequest, copy?: Copy): void;
+  request(request: Request, copy?: Copy): void;
   /**
    * A message that is no request.
    * @param home where to send an RPC error, as far as the message says it
@@ -93,6 +92,8 @@ export interface Claims {
 /** The side where requests come in. Five methods; every implementation passes the same contract suite. */
 export interface Ingress {
   readonly name: string;
+  /** What replies it takes home; no route brings it others. */
+  readonly accepts: readonly PayloadKind[];
   /** Connects and subscribes; resolves once requests can arrive. */
   start(sink: RequestSink): Promise<void>;
   /**
@@ -100,7 +101,7 @@ export interface Ingress {
    * expires.
    * @param unsent told later, and at most once, when it could not be sent after all
    */
-  reply(reply: Reply | SealedReply, unsent?: (rejection: Rejection) => void): void;
+  reply(reply: Reply, unsent?: (rejection: Rejection) => void): void;
   /** Takes no more requests; replies can still be sent. */
   drain(): Promise<void>;
   close(): Promise<void>;
@@ -109,7 +110,7 @@ export interface Ingress {
 
 /** What an egress hands over to the bridge. */
 export interface ReplySink {
-  reply(reply: Reply | SealedReply): void;
+  reply(reply: Reply): void;
   /**
    * A message that is no reply. Its context names the node that it claims to come from.
    * @param home where the RPC error goes in its place, where the message proved that
@@ -130,16 +131,18 @@ export type Undelivered = (rejection: Rejection, extent: 'all' | 'some', home: H
 /** The side where requests go out. */
 export interface Egress {
   readonly name: string;
+  /** What requests it takes; no route brings it others. */
+  readonly accepts: readonly PayloadKind[];
   /** What may be the cause where nothing at all comes back from there: questions to an operator. */
   readonly silence?: string;
   start(sink: ReplySink): Promise<void>;
   /**
-   * Signs and sends a mapped request, or passes a sealed one of its own protocol: to all of its targets or, where it
+   * Signs and sends a mapped request, or passes an opaque one of its own protocol: to all of its targets or, where it
    * throws, to none.
    * @returns once it has been handed to the transport, which keeps it until its ttl ends
    * @throws Rejection e.g. `no_signing_key`, `overloaded`
    */
-  deliver(request: Request | SealedRequest, undelivered?: Undelivered): Promise<void>;
+  deliver(request: Request, undelivered?: Undelivered): Promise<void>;
   /**
    * Asks all nodes of a collective who is there, in the bridge's own name; the answers come to this instance alone.
    * Undefined where the egress cannot sign.

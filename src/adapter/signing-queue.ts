@@ -1,4 +1,4 @@
-import type { Request } from '../envelope/message.ts';
+import type { ReadableRequest } from '../envelope/message.ts';
 import { Rejection } from '../envelope/rejection.ts';
 import { Room } from './room.ts';
 
@@ -19,7 +19,7 @@ export interface SigningQueueOptions {
  * @throws Rejection `overloaded` or `expired`
  */
 export type SigningQueue = <T>(
-  request: Request,
+  request: ReadableRequest,
   length: number,
   sign: (check: () => void) => Promise<T>,
 ) => Promise<T>;
@@ -31,7 +31,7 @@ const OVERHEAD = 4_000;
 /** What the name of a node takes beside its text. */
 const NODE_OVERHEAD = 44;
 
-const bytesOf = ({ target }: Request, length: number): number => {
+const bytesOf = ({ target }: ReadableRequest, length: number): number => {
   const content = OVERHEAD + length * HELD;
   if (target.kind === 'broadcast') return content;
   return target.nodes.reduce((bytes, node) => bytes + node.length + NODE_OVERHEAD, content);
@@ -43,7 +43,7 @@ export const createSigningQueue = ({ maxUnsignedBytes, clock }: SigningQueueOpti
   return async (request, length, sign) => {
     const { home } = request;
     const check = (): void => {
-      if (clock() >= home.expires * 1000)
+      if (clock() >= home.expires)
         throw new Rejection('expired', "the request's ttl ended while it waited to be signed");
     };
     const bytes = bytesOf(request, length);

@@ -15,6 +15,7 @@ import { egressOf } from './egresses.ts';
 import { ingressOf } from './ingresses.ts';
 import type { LinkPlan } from './links.ts';
 import { createNodes, type Nodes } from './nodes.ts';
+import { routesOf } from './wiring.ts';
 
 /** What outlives each configuration of an app. */
 export interface Lasting {
@@ -78,15 +79,7 @@ export const createGeneration = (
     config,
     links,
     nodes,
-    routes: config.routes.map(({ from, to, collectives, identities }): Route => {
-      const privileged = config.egresses.get(to)?.privileged ?? [];
-      return {
-        from: known(ingresses.get(from), from),
-        to: known(egresses.get(to), to),
-        collectives: new Set(collectives),
-        identities: { rules: identities, privileged },
-      };
-    }),
+    routes: routesOf(config, { ingresses, egresses }, loaded),
     beside: nodes.beside.map((name) => known(egresses.get(name), name)),
   };
 };

@@ -1,41 +1,42 @@
-import type { Reply, Request } from '../envelope/message.ts';
+import { isOpaque, isOpaqueReply, type Reply, type ReplyAddress, type Request } from '../envelope/message.ts';
 import type { RejectionContext } from '../envelope/rejection.ts';
-import { isSealedReply, isSealedRequest, type SealedReply, type SealedRequest } from '../envelope/sealed.ts';
 
-export const flowOf = ({ flow }: { readonly flow?: string }): { readonly flow?: string } =>
+export const flowOf = ({ flow }: Pick<ReplyAddress, 'flow'>): { readonly flow?: string } =>
   flow === undefined ? {} : { flow };
 
+/** The nodes that a request names; undefined where all are asked. */
+export const nodesOf = (request: Request): readonly string[] | undefined => {
+  if (!isOpaque(request)) return request.target.kind === 'directed' ? request.target.nodes : undefined;
+  const { targets } = request.payload;
+  if (targets[0]?.kind !== 'node') return undefined;
+  return targets.flatMap((target) => (target.kind === 'node' ? [target.node] : []));
+};
+
+/** All that it is for. */
+export const collectivesOf = (request: Request): readonly string[] =>
+  isOpaque(request) ? request.payload.targets.map(({ collective }) => collective) : [request.collective];
+
 /** How many messages to nodes it stands for; a broadcast is one. */
-export const targetsOf = (request: Request | SealedRequest): number => {
-  if (isSealedRequest(request)) return request.targets.length;
-  return request.target.kind === 'directed' ? request.target.nodes.length : 1;
-};
+export const targetsOf = (request: Request): number =>
+  isOpaque(request) ? request.payload.targets.length : (nodesOf(request)?.length ?? 1);
 
-export const aboutRequest = (request: Request | SealedRequest): RejectionContext => {
-  if (isSealedRequest(request)) {
-    const { home, sender, caller } = request;
-    return {
-      ...flowOf(home),
-      requestId: home.requestId,
-      sender,
-      ...(caller === undefined ? {} : { caller }),
-    };
-  }
-  const { id, sender, caller, agent, collective, home } = request;
-  return { ...flowOf(home), requestId: id, sender, caller, agent, collective };
-};
-
-/** In whose name it goes out; what passes sealed keeps its own. */
-export const callerOut = (outgoing: Request | SealedRequest): { readonly callerOut?: string } =>
-  isSealedRequest(outgoing) ? {} : { callerOut: outgoing.caller };
-
-/** Ms since the epoch. */
-export const expiryOf = (request: Request | SealedRequest): number =>
-  isSealedRequest(request) ? request.expires : request.home.expires * 1000;
-
-export const aboutReply = (reply: Reply | SealedReply): RejectionContext => ({
-  ...flowOf(reply.home),
-  requestId: reply.home.requestId,
-  sender: reply.sender,
-  ...(isSealedReply(reply) ? {} : { agent: reply.home.agent, collective: reply.home.collective }),
+export const aboutRequest = ({ home, id, sender, caller, agent, collective }: Request): RejectionContext => ({
+  ...flowOf(home),
+  requestId: id,
+  sender,
+  ...(caller !== undefined && { caller }),
+  ...(agent !== undefined && { agent }),
+  collective,
 });
+
+/** Where an error goes that is about a request. */
+export const answerAddress = (request: Request) =>
+  isOpaque(request) ? request.payload.answerTo(request.payload.content) : request.home;
+
+export const aboutReply = (reply: Reply): RejectionContext => {
+  const { home, sender } = reply;
+  const about = { ...flowOf(home), requestId: home.requestId, sender };
+  return isOpaqueReply(reply)
+    ? about
+    : { ...about, agent: reply.home.agent, collective: reply.home.collective };
+};

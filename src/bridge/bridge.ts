@@ -8,10 +8,16 @@ import type {
   RequestSink,
   Undelivered,
 } from '../adapter/port.ts';
-import type { Home, Reply, Request } from '../envelope/message.ts';
+import {
+  type Home,
+  isOpaque,
+  isOpaqueReply,
+  type Reply,
+  type Request,
+  readdressed,
+} from '../envelope/message.ts';
 import { asRejection, Rejection } from '../envelope/rejection.ts';
-import { isSealedReply, isSealedRequest, type SealedReply, type SealedRequest } from '../envelope/sealed.ts';
-import { aboutReply, aboutRequest, callerOut, expiryOf, targetsOf } from './about.ts';
+import { aboutReply, aboutRequest, answerAddress, collectivesOf, targetsOf } from './about.ts';
 import { ALWAYS_WON, Claiming } from './claiming.ts';
 import { type FlowSource, randomFlow } from './flow.ts';
 import { Homeward, type InsteadOf } from './homeward.ts';
@@ -211,11 +217,11 @@ export class Bridge {
   }
 
   /** Of what every instance has got, one takes it: only then is it received at all. */
-  async #take(request: Request | SealedRequest, from: Ingress, copy: Copy | undefined): Promise<void> {
+  async #take(request: Request, from: Ingress, copy: Copy | undefined): Promise<void> {
     if (copy !== undefined) {
       const context = aboutRequest(request);
       if (!(await this.#claiming.ofRequest(copy, context))) return;
-      const late = this.#options.clock() - expiryOf(request);
+      const late = this.#options.clock() - request.home.expires;
       if (late > 0) {
         const sentence = `its ttl ended ${Math.ceil(late / 1000)} s before it was claimed`;
         this.#rejected(new Rejection('expired', sentence, context), undefined, 'request');
@@ -232,7 +238,7 @@ export class Bridge {
     if (result !== 'lost') this.#rejected(rejection, result === 'won' ? home : undefined, 'request_in');
   }
 
-  async #request(taken: Request | SealedRequest, from: Ingress): Promise<void> {
+  async #request(taken: Request, from: Ingress): Promise<void> {
     const since = performance.now();
     const observers = this.#observers;
     const request = this.#withFlow(taken);
@@ -242,12 +248,15 @@ export class Bridge {
     try {
       if (this.#draining) throw new Rejection('draining', 'this bridge is shutting down');
       const route = this.#routeOf(request, from);
-      this.#sides.uses(from, route.to, expiryOf(request));
+      this.#sides.uses(from, route.to, request.home.expires);
       const passage = this.#passages.of(from.name, route.to.name);
       const about: About = { ...context, targets: targetsOf(request) };
       observers.step('request routed', passage, () => about);
       const { outgoing, note } = this.#outgoing(request, route, passage.name);
-      observers.step('request mapped', passage, () => ({ ...about, ...callerOut(outgoing) }));
+      observers.step('request mapped', passage, () => ({
+        ...about,
+        ...(!isOpaque(outgoing) && { callerOut: outgoing.caller }),
+      }));
       try {
         await route.to.deliver(outgoing, this.#whenUndelivered(request, note));
       } catch (error) {
@@ -255,10 +264,9 @@ export class Bridge {
         throw error;
       }
       observers.step('request sent', passage, () => about);
-      this.#silence.asked(route.to, expiryOf(request));
+      this.#silence.asked(route.to, request.home.expires);
     } catch (error) {
-      const home = isSealedRequest(request) ? request.answerTo(request.content) : request.home;
-      this.#rejected(asRejection(error, context), home, 'request');
+      this.#rejected(asRejection(error, context), answerAddress(request), 'request');
     } finally {
       this.#delivering--;
       observers.handled('request', (performance.now() - since) / 1000);
@@ -266,16 +274,13 @@ export class Bridge {
   }
 
   /** Replies find their request by this id, and by nothing that a sender chooses. */
-  #withFlow(request: Request | SealedRequest): Request | SealedRequest {
+  #withFlow(request: Request): Request {
     const { flows = randomFlow } = this.#options;
-    const flow = this.#ledger.continued(request) ?? flows();
-    return isSealedRequest(request)
-      ? { ...request, home: { ...request.home, flow } }
-      : { ...request, home: { ...request.home, flow } };
+    return readdressed(request, { flow: this.#ledger.continued(request) ?? flows() });
   }
 
   /** Holds nothing of the request but who sent it: as many may wait as there is room for. */
-  #whenUndelivered(request: Request | SealedRequest, note: Note | undefined): Undelivered {
+  #whenUndelivered(request: Request, note: Note | undefined): Undelivered {
     const about = aboutRequest(request);
     return (rejection, extent, home) => {
       if (extent === 'all' && note !== undefined) this.#ledger.forget(note);
@@ -284,40 +289,35 @@ export class Bridge {
   }
 
   /** @throws Rejection `collective_not_exported` */
-  #routeOf(request: Request | SealedRequest, from: Ingress): Route {
-    const collectives = isSealedRequest(request)
-      ? request.targets.map(({ collective }) => collective)
-      : [request.collective];
-    const route = this.#sides.routeFor(from, collectives);
+  #routeOf(request: Request, from: Ingress): Route {
+    const route = this.#sides.routeFor(from, request.payload.kind, collectivesOf(request));
     if (route !== undefined) return route;
     throw new Rejection(
       'collective_not_exported',
-      isSealedRequest(request)
+      isOpaque(request)
         ? 'no route exports the collectives of all its targets'
         : `the collective ${request.collective} is not exported here`,
     );
   }
 
   /**
-   * The request as it leaves: in the mapped caller's name, unless it passes sealed. It is in the ledger before it is
+   * The request as it leaves: in the mapped caller's name, unless it passes as it is. It is in the ledger before it is
    * delivered, for the first reply may be home before the delivery is done.
    */
   #outgoing(
-    request: Request | SealedRequest,
+    request: Request,
     { from, to, identities }: Route,
     name: string,
-  ): { readonly outgoing: Request | SealedRequest; readonly note: Note | undefined } {
-    if (isSealedRequest(request)) {
-      const outgoing = { ...request, home: this.#withHop(request.home, from, to) };
-      return { outgoing, note: this.#ledger.passed(outgoing, name) };
-    }
-    const caller = mapCaller(request.caller, identities);
-    const outgoing = { ...request, caller, home: this.#withHop(request.home, from, to) };
-    return { outgoing, note: this.#ledger.sent(request, caller, name) };
+  ): { readonly outgoing: Request; readonly note: Note | undefined } {
+    const { hops } = this.#withHop(request.home, from, to);
+    const traced = hops === undefined ? request : readdressed(request, { hops });
+    if (isOpaque(traced)) return { outgoing: traced, note: this.#ledger.sent(request, undefined, name) };
+    const caller = mapCaller(traced.caller, identities);
+    return { outgoing: { ...traced, caller }, note: this.#ledger.sent(request, caller, name) };
   }
 
-  #reply(came: Reply | SealedReply, egress: Egress): void {
-    const reply = isSealedReply(came) ? this.#ledger.recognised(came) : came;
+  #reply(came: Reply, egress: Egress): void {
+    const reply = isOpaqueReply(came) ? this.#ledger.recognised(came) : came;
     const since = performance.now();
     const observers = this.#observers;
     const passage = this.#passageHome(reply.home.ingress, egress);
@@ -325,16 +325,15 @@ export class Bridge {
     observers.step('reply received', passage, about);
     this.#silence.heard(egress);
     if (passage !== undefined) this.#silentNodes.heard(passage.name, reply.sender || undefined);
-    if (isSealedReply(reply)) this.#ledger.passedBack(reply);
-    else {
+    if (!isOpaqueReply(reply)) {
       const { home, sender, broadcast } = reply;
       this.#options.inventory?.seen(egress.name, home.collective, sender);
       if (this.#answersItself(home, sender, broadcast)) {
         observers.leftAlone({ what: 'reply', why: 'native', context: about() });
         return;
       }
-      this.#ledger.replied(home, false, sender);
     }
+    this.#ledger.replied(reply.home, false, reply.sender || undefined);
     if (this.#homeward.send(reply)) observers.step('reply sent', passage, about);
     observers.handled('reply', (performance.now() - since) / 1000);
   }

@@ -15,6 +15,8 @@ export interface EntryOptions {
   readonly flow: string | undefined;
   /** What a further message of the same request is known by; undefined where there is none. */
   readonly asked: string | undefined;
+  /** Where its replies go, of an opaque one: they bear no flow. */
+  readonly address: string | undefined;
   readonly fields: Fields;
   /** Undefined for a broadcast, and for replies whose request another instance took. */
   readonly nodes: readonly string[] | undefined;
@@ -30,6 +32,7 @@ export class Entry {
   readonly key: string;
   readonly flow: string | undefined;
   readonly asked: string | undefined;
+  readonly address: string | undefined;
   readonly fields: Fields;
   readonly isOwn: boolean;
   readonly expires: number;
@@ -47,16 +50,17 @@ export class Entry {
   #nameless = 0;
   #bytes: number;
 
-  constructor({ key, flow, asked, fields, nodes, isOwn, expires, now }: EntryOptions) {
+  constructor({ key, flow, asked, address, fields, nodes, isOwn, expires, now }: EntryOptions) {
     this.key = key;
     this.flow = flow;
     this.asked = asked;
+    this.address = address;
     this.fields = fields;
     this.isOwn = isOwn;
     this.expires = expires;
     this.started = now;
     this.last = now;
-    this.#bytes = ENTRY_BYTES + key.length + (asked?.length ?? 0);
+    this.#bytes = ENTRY_BYTES + key.length + (asked?.length ?? 0) + (address?.length ?? 0);
     for (const text of Object.values(fields)) this.#bytes += typeof text === 'string' ? text.length : 0;
     this.#waiting = nodes && new Set(nodes);
     this.#bytes += weightOf(nodes ?? []);

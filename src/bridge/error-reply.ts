@@ -1,4 +1,4 @@
-import { type Home, type Reply, UNKNOWN_ERROR } from '../envelope/message.ts';
+import { type Home, type ReadableReply, UNKNOWN_ERROR } from '../envelope/message.ts';
 import type { Rejection } from '../envelope/rejection.ts';
 
 /**
@@ -7,7 +7,7 @@ import type { Rejection } from '../envelope/rejection.ts';
  * @param now ms since the epoch
  */
 export const isAnswerable = (home: Home, now: number): boolean =>
-  home.agent !== 'discovery' && home.expires * 1000 > now;
+  home.agent !== 'discovery' && home.expires > now;
 
 /**
  * The RPC error that tells the person at the client why there is no better answer.
@@ -21,7 +21,7 @@ export const errorReply = (
   sender: string,
   whose: string,
   now: number,
-): Reply => ({
+): ReadableReply => ({
   home,
   sender,
   time: Math.floor(now / 1000),

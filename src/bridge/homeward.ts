@@ -1,7 +1,6 @@
 import type { Ingress } from '../adapter/port.ts';
-import type { Home, Reply } from '../envelope/message.ts';
+import { type Home, isOpaqueReply, type Reply, readdressed } from '../envelope/message.ts';
 import { asRejection, Rejection, type RejectionCode, type RejectionContext } from '../envelope/rejection.ts';
-import { isSealedReply, type SealedReply } from '../envelope/sealed.ts';
 import { flowOf } from './about.ts';
 import { errorReply, isAnswerable } from './error-reply.ts';
 import type { BridgeObserver } from './observer.ts';
@@ -56,10 +55,10 @@ export class Homeward {
    * name.
    * @returns whether it was sent; else observers are told why not
    */
-  send(reply: Reply | SealedReply): boolean {
+  send(reply: Reply): boolean {
     const rejection = this.#send(reply, true);
     if (rejection === undefined) return true;
-    if (!isSealedReply(reply)) this.#answerInstead(rejection, reply.home, reply.sender);
+    if (!isOpaqueReply(reply)) this.#answerInstead(rejection, reply.home, reply.sender);
     return false;
   }
 
@@ -86,13 +85,13 @@ export class Homeward {
    * @param isNodes whether it is a node's own reply, in whose place an error goes when its turn comes and it cannot be sent
    * @returns why it was not sent, as observers are told
    */
-  #send(reply: Reply | SealedReply, isNodes: boolean): Rejection | undefined {
+  #send(reply: Reply, isNodes: boolean): Rejection | undefined {
     const { sender } = reply;
     const about = { ...flowOf(reply.home), requestId: reply.home.requestId, sender };
-    const isSealed = isSealedReply(reply);
-    const isRefusal = !isSealed && reply.refusal === true;
+    const read = isOpaqueReply(reply) ? undefined : reply;
+    const isRefusal = read?.refusal === true;
     try {
-      const home = isNodes && !isSealed ? reply.home : undefined;
+      const home = isNodes ? read?.home : undefined;
       const ingresses = this.#options.ingresses(reply.home.ingress);
       this.#sendBy(ingresses, reply, this.#whenUnsent(about, isRefusal, home));
       return undefined;
@@ -106,7 +105,7 @@ export class Homeward {
   /** By the first that exports where it goes. */
   #sendBy(
     [ingress, ...earlier]: readonly Ingress[],
-    reply: Reply | SealedReply,
+    reply: Reply,
     unsent: (rejection: Rejection) => void,
   ): void {
     if (ingress === undefined)
@@ -146,12 +145,10 @@ export class Homeward {
     });
   }
 
-  #traced(reply: Reply | SealedReply, ingress: Ingress): Reply | SealedReply {
+  #traced(reply: Reply, ingress: Ingress): Reply {
     // Asking for a link's state is not for free, and few messages are traced.
     if (reply.home.hops === undefined) return reply;
-    const status = ingress.status();
-    return isSealedReply(reply)
-      ? { ...reply, home: withReplyHop(reply.home, this.#options, status) }
-      : { ...reply, home: withReplyHop(reply.home, this.#options, status) };
+    const { hops } = withReplyHop(reply.home, this.#options, ingress.status());
+    return hops === undefined ? reply : readdressed(reply, { hops });
   }
 }

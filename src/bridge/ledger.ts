@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { Home, Request } from '../envelope/message.ts';
-import { oncePerHome } from '../envelope/once-per-home.ts';
 import {
-  isSealedRequest,
-  type SealedHome,
-  type SealedReply,
-  type SealedRequest,
-} from '../envelope/sealed.ts';
+  isOpaque,
+  type OpaqueReply,
+  type ReplyAddress,
+  type Request,
+  readdressed,
+} from '../envelope/message.ts';
 import { cut, LONGEST_TEXT } from '../envelope/text.ts';
+import { nodesOf } from './about.ts';
 import { Entry, type EntryOptions, type Fields } from './entry.ts';
 import type { RequestSummary } from './observer.ts';
 
@@ -32,7 +32,7 @@ export interface Note {
   readonly nodes: readonly string[];
 }
 
-/** Sealed requests that are open under one id and one reply subject; the oldest makes room. */
+/** Opaque requests that are open under one id and one reply subject; the oldest makes room. */
 const MOST_ALIKE = 16;
 /** Requests of other instances whose replies are counted at once: whoever may reply can make some up. */
 const MOST_FOREIGN = 1_000;
@@ -43,7 +43,7 @@ const MOST_FOREIGN = 1_000;
  * restart) gets a line of its own.
  *
  * What a sender chooses makes no two requests one: each has the bridge's own flow id, by which its replies find it. Those to
- * a sealed request bear none; they find it by their way home, and among those that share one by the node that is awaited.
+ * an opaque request bear none; they find it by their way home, and among those that share one by the node that is awaited.
  */
 export class Ledger {
   readonly #options: LedgerOptions;
@@ -51,13 +51,14 @@ export class Ledger {
   readonly #entries = new Set<Entry>();
   /** Those of them whose request another instance took. */
   readonly #foreign = new Set<Entry>();
-  /** By what their replies find them by. */
+  /** By their flows; those of instances of the version before, whose replies name none, by where the replies go. */
+  readonly #entriesOf = new Map<string, Entry>();
+  /** The opaque ones by where their replies go. */
   readonly #alike = new Map<string, Entry[]>();
   /** Those that were addressed to nodes, of which further messages may come; the last where several are the same. */
   readonly #asked = new Map<string, Entry>();
-  /** The flows of requests of this instance that were written up, so that a late reply is not called another instance's. */
+  /** Requests of this instance that were written up, by what their replies find them by, and their flows: a late reply is no other instance's. */
   readonly #written = new Map<string, string | undefined>();
-  readonly #keyOfReply = oncePerHome(keyOf);
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -87,67 +88,52 @@ export class Ledger {
    * The flow of the open request that a message is a further part of: clients split a long list of nodes into groups with one
    * request id. It is the same of the same verified caller in all that the request's line says, and names no node twice.
    */
-  continued(request: Request | SealedRequest): string | undefined {
+  continued(request: Request): string | undefined {
     const nodes = nodesOf(request);
     const entry = nodes && this.#asked.get(askedOf(request));
     return entry?.mayTake(nodes ?? []) === true ? entry.flow : undefined;
   }
 
-  /** @param taken as it came, before its caller was mapped */
-  sent(taken: Request, callerOut: string, route: string): Note {
-    const { id, caller, payload, home } = taken;
-    return this.#note(keyOf(home), taken, home.expires * 1000, {
+  /**
+   * @param taken as it came, before its caller was mapped
+   * @param callerOut in whose name it goes out; undefined where it passes as it is
+   * @returns undefined for one that leaves no line: it is opaque and names no id, so that its replies could not be told apart
+   */
+  sent(taken: Request, callerOut: string | undefined, route: string): Note | undefined {
+    const { id, home, payload } = taken;
+    if (payload.kind === 'opaque' && id === '') return undefined;
+    return this.#note(taken, {
       flow: home.flow,
       request_id: cut(id),
-      caller_in: caller,
+      caller_in: taken.caller,
       caller_out: callerOut,
       sender: cut(taken.sender),
-      collective: taken.collective,
-      agent: taken.agent,
-      action: payload.kind === 'rpc' ? cut(payload.action) : 'ping',
+      collective: cut(taken.collective),
+      agent: taken.agent && cut(taken.agent),
+      action: actionOf(payload),
       route,
     });
   }
 
-  /**
-   * A request that passes sealed.
-   * @returns undefined for one that names no id and leaves no line, for its replies could not be told apart
-   */
-  passed(request: SealedRequest, route: string): Note | undefined {
-    const { home, targets, expires, sender, caller } = request;
-    const [first] = targets;
-    if (home.requestId === '' || first === undefined) return undefined;
-    return this.#note(sealedKeyOf(home), request, expires, {
-      flow: home.flow,
-      request_id: cut(home.requestId),
-      caller_in: caller,
-      sender: cut(sender),
-      collective: cut(first.collective),
-      agent: first.kind === 'node' ? undefined : cut(first.agent),
-      route,
-    });
+  /** A reply to an opaque request, with the flow of that where this instance has taken it. */
+  recognised(reply: OpaqueReply): OpaqueReply {
+    const { home, sender } = reply;
+    if (home.requestId === '') return reply;
+    const key = addressOf(home);
+    const flow = this.#awaiting(key, sender)?.flow ?? this.#written.get(key);
+    return flow === undefined ? reply : readdressed(reply, { flow });
   }
 
   /** @param node who answered, where the reply says so */
-  replied(home: Home, failed: boolean, node?: string): void {
-    const { flow, requestId, collective, agent, expires } = home;
+  replied(home: ReplyAddress, failed: boolean, node?: string): void {
+    const { flow, requestId, collective, agent } = home;
+    if (flow === undefined && requestId === '') return;
+    const now = this.#options.clock();
+    const key = keyOf(home);
     const about = (): Fields => ({ flow, request_id: cut(requestId), collective, agent });
-    this.#answered(home.flow ?? this.#keyOfReply(home), expires * 1000, about, failed, node);
-  }
-
-  /** A reply to a sealed request, with the flow of that where this instance has taken it. */
-  recognised(reply: SealedReply): SealedReply {
-    const { home, sender } = reply;
-    if (home.requestId === '') return reply;
-    const key = sealedKeyOf(home);
-    const flow = this.#awaiting(key, sender || undefined)?.flow ?? this.#written.get(key);
-    return flow === undefined ? reply : { ...reply, home: { ...home, flow } };
-  }
-
-  passedBack({ home, expires, sender }: SealedReply): void {
-    if (home.requestId === '') return;
-    const about = (): Fields => ({ flow: home.flow, request_id: cut(home.requestId) });
-    this.#answered(sealedKeyOf(home), expires, about, false, sender || undefined);
+    const entry = this.#entriesOf.get(key) ?? this.#addForeign(key, home.expires, about(), now);
+    entry.answer(failed, node, now);
+    if (entry.isComplete) this.#close(entry);
   }
 
   /** The request did not go out after all; its rejection is logged instead. */
@@ -167,40 +153,35 @@ export class Ledger {
     for (const entry of this.#entries) this.#close(entry);
   }
 
-  #note(key: string, request: Request | SealedRequest, expires: number, fields: Fields): Note {
+  #note(request: Request, fields: Fields): Note {
     const now = this.#options.clock();
     const nodes = nodesOf(request);
-    const { flow } = request.home;
-    const twin = nodes && this.#alike.get(key)?.find((one) => one.flow === flow && one.mayTake(nodes));
-    if (twin === undefined || nodes === undefined) {
+    const { home } = request;
+    const key = keyOf(home);
+    const known = this.#entriesOf.get(key);
+    if (known === undefined || nodes === undefined || !known.mayTake(nodes)) {
+      if (known !== undefined) this.#close(known);
       const asked = nodes && askedOf(request);
-      const entry = this.#add({ key, flow, asked, fields, nodes, isOwn: true, expires, now });
+      const address = isOpaque(request) ? addressOf(home) : undefined;
+      const { flow, expires } = home;
+      const entry = this.#add({ key, flow, asked, address, fields, nodes, isOwn: true, expires, now });
       if (asked !== undefined) this.#asked.set(asked, entry);
       return { entry, nodes: nodes ?? [] };
     }
-    const before = twin.bytes;
-    twin.join(nodes, now);
-    this.#bytes += twin.bytes - before;
+    const before = known.bytes;
+    known.join(nodes, now);
+    this.#bytes += known.bytes - before;
     this.#makeRoom();
-    return { entry: twin, nodes };
+    return { entry: known, nodes };
   }
 
-  /** @param about called for the first reply to a request of another instance only */
-  #answered(key: string, expires: number, about: () => Fields, failed: boolean, node?: string): void {
-    const now = this.#options.clock();
-    const entry = this.#awaiting(key, node) ?? this.#addForeign(key, expires, about(), now);
-    entry.answer(failed, node, now);
-    if (entry.isComplete) this.#close(entry);
-  }
-
-  /** The one that waits for the node; else the last one that went to all; else whichever there is. */
-  #awaiting(key: string, node: string | undefined): Entry | undefined {
-    const alike = this.#alike.get(key);
-    if (alike === undefined || alike.length === 1) return alike?.[0];
+  /** Of opaque ones with an address: the one that waits for the node; else the last one that went to all; else the last. */
+  #awaiting(address: string, node: string): Entry | undefined {
+    const alike = this.#alike.get(address);
     return (
-      alike.find((entry) => entry.isWaitingFor(node)) ??
-      alike.findLast((entry) => entry.isBroadcast) ??
-      alike.at(-1)
+      alike?.find((entry) => entry.isWaitingFor(node || undefined)) ??
+      alike?.findLast((entry) => entry.isBroadcast) ??
+      alike?.at(-1)
     );
   }
 
@@ -213,6 +194,7 @@ export class Ledger {
       key,
       flow: undefined,
       asked: undefined,
+      address: undefined,
       fields,
       nodes: undefined,
       isOwn: false,
@@ -225,9 +207,13 @@ export class Ledger {
 
   #add(about: EntryOptions): Entry {
     const entry = new Entry(about);
-    const alike = this.#alike.get(entry.key) ?? [];
-    if (alike.length >= MOST_ALIKE && alike[0] !== undefined) this.#close(alike[0]);
-    this.#alike.set(entry.key, [...(this.#alike.get(entry.key) ?? []), entry]);
+    const { key, address } = entry;
+    this.#entriesOf.set(key, entry);
+    if (address !== undefined) {
+      const [oldest, ...others] = this.#alike.get(address) ?? [];
+      if (oldest !== undefined && others.length + 1 >= MOST_ALIKE) this.#close(oldest);
+      this.#alike.set(address, [...(this.#alike.get(address) ?? []), entry]);
+    }
     this.#entries.add(entry);
     this.#bytes += entry.bytes;
     this.#makeRoom();
@@ -260,12 +246,12 @@ export class Ledger {
     }
   }
 
-  #remember({ key, flow }: Entry): void {
+  #remember({ key, flow, address }: Entry): void {
     this.#written.set(key, flow);
-    if (this.#written.size <= this.#options.capacity) return;
+    if (address !== undefined) this.#written.set(address, flow);
     for (const oldest of this.#written.keys()) {
+      if (this.#written.size <= this.#options.capacity) return;
       this.#written.delete(oldest);
-      return;
     }
   }
 
@@ -275,9 +261,12 @@ export class Ledger {
     const { asked } = entry;
     if (asked !== undefined && this.#asked.get(asked) === entry) this.#asked.delete(asked);
     this.#bytes -= entry.bytes;
-    const others = this.#alike.get(entry.key)?.filter((one) => one !== entry) ?? [];
-    if (others.length === 0) this.#alike.delete(entry.key);
-    else this.#alike.set(entry.key, others);
+    if (this.#entriesOf.get(entry.key) === entry) this.#entriesOf.delete(entry.key);
+    const { address } = entry;
+    if (address === undefined) return;
+    const others = this.#alike.get(address)?.filter((one) => one !== entry) ?? [];
+    if (others.length === 0) this.#alike.delete(address);
+    else this.#alike.set(address, others);
   }
 
   #close(entry: Entry): void {
@@ -294,35 +283,23 @@ export class Ledger {
   }
 }
 
-/** The nodes that are named; undefined where all are asked. */
-const nodesOf = (request: Request | SealedRequest): readonly string[] | undefined => {
-  if (!isSealedRequest(request)) return request.target.kind === 'directed' ? request.target.nodes : undefined;
-  if (request.targets[0]?.kind !== 'node') return undefined;
-  return request.targets.flatMap((target) => (target.kind === 'node' ? [target.node] : []));
+const actionOf = (payload: Request['payload']): string | undefined => {
+  if (payload.kind === 'opaque') return undefined;
+  return payload.kind === 'rpc' ? cut(payload.action) : 'ping';
 };
 
 /** Who asks what of whom, but for the nodes. */
-const askedOf = (request: Request | SealedRequest): string => {
-  const { home, sender, caller } = request;
-  const { ingress, replyTo, requestId } = home;
-  const what = isSealedRequest(request)
-    ? [request.targets[0]?.collective]
-    : [
-        request.collective,
-        request.agent,
-        ...(request.payload.kind === 'rpc' ? [request.payload.action] : []),
-      ];
-  return short(JSON.stringify([ingress, replyTo, requestId, sender, caller ?? null, ...what]));
-};
+const askedOf = ({ home, sender, caller, collective, agent, payload }: Request): string =>
+  short(
+    JSON.stringify([addressOf(home), sender, caller ?? '', collective, agent ?? '', actionOf(payload) ?? '']),
+  );
 
-/** What the replies of the version before bring home of their request. */
-const keyOf = ({ flow, ingress, replyTo, requestId, collective, agent, action = '' }: Home): string =>
-  flow ?? short(JSON.stringify([ingress, replyTo, requestId, collective, agent, action]));
+const keyOf = (home: ReplyAddress): string => home.flow ?? addressOf(home);
 
-/** Replies to what passes sealed say no more than this. */
-const sealedKeyOf = ({ ingress, replyTo, requestId }: SealedHome): string =>
-  short(JSON.stringify([ingress, replyTo, requestId]));
+/** All that replies say of their request that bear no token, or one of the version before. */
+const addressOf = ({ ingress, replyTo, requestId, collective = '', agent = '' }: ReplyAddress): string =>
+  short(JSON.stringify([ingress, replyTo, requestId, collective, agent]));
 
-/** Keys are kept by the thousand, and a sealed request's id is of any length. */
+/** Keys are kept by the thousand, and an opaque request's id is of any length. */
 const short = (key: string): string =>
   key.length <= LONGEST_TEXT ? key : createHash('sha256').update(key).digest('base64');

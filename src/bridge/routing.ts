@@ -1,4 +1,5 @@
 import type { Egress, Ingress } from '../adapter/port.ts';
+import type { PayloadKind } from '../envelope/message.ts';
 import type { IdentityMapOptions } from './identity-map.ts';
 
 /** Which collectives of one ingress are reachable behind which egress, and as whom. */
@@ -8,7 +9,21 @@ export interface Route {
   /** The exported collectives; nothing else is reachable. */
   readonly collectives: ReadonlySet<string>;
   readonly identities: IdentityMapOptions;
+  /** What goes by it: what was read, unless told. */
+  readonly carries?: readonly PayloadKind[];
 }
+
+const READ: readonly PayloadKind[] = ['rpc', 'discovery'];
+
+/** Why a route cannot be, in words: its sides do not accept what it carries. Undefined where they do. */
+export const wiringProblem = ({ from, to, carries = READ }: Route): string | undefined => {
+  const refused = (accepts: readonly PayloadKind[]): string =>
+    carries.filter((kind) => !accepts.includes(kind)).join(', ');
+  const [requests, replies] = [refused(to.accepts), refused(from.accepts)];
+  if (requests !== '') return `the egress ${to.name} does not accept requests of this kind: ${requests}`;
+  if (replies !== '') return `the ingress ${from.name} does not accept replies of this kind: ${replies}`;
+  return undefined;
+};
 
 /** The two sides and what leads from one to the other: a value that never changes. A request goes by the one of its start. */
 export class Routing {
@@ -19,16 +34,22 @@ export class Routing {
 
   /** @param beside egresses that no route leads to, which only say who is there */
   constructor(routes: readonly Route[], beside: readonly Egress[] = []) {
+    for (const route of routes) {
+      const problem = wiringProblem(route);
+      if (problem !== undefined) throw new Error(problem);
+    }
     this.routes = routes;
     this.ingresses = new Map(routes.map(({ from }) => [from.name, from]));
     this.egresses = new Set([...routes.map(({ to }) => to), ...beside]);
   }
 
-  /** Where a request from that ingress goes; undefined where no route exports all of its collectives. */
-  routeFor(ingress: string, collectives: readonly string[]): Route | undefined {
+  /** Where a request from that ingress goes; undefined where no route carries such requests to all of its collectives. */
+  routeFor(ingress: string, kind: PayloadKind, collectives: readonly string[]): Route | undefined {
     return this.routes.find(
-      ({ from, collectives: exported }) =>
-        from.name === ingress && collectives.every((collective) => exported.has(collective)),
+      ({ from, collectives: exported, carries = READ }) =>
+        from.name === ingress &&
+        carries.includes(kind) &&
+        collectives.every((collective) => exported.has(collective)),
     );
   }
 

@@ -1,4 +1,5 @@
 import type { Egress, Ingress, LinkStatus, ReplySink, RequestSink } from '../adapter/port.ts';
+import type { PayloadKind } from '../envelope/message.ts';
 import type { Route, Routing } from './routing.ts';
 import { within } from './within.ts';
 
@@ -54,11 +55,11 @@ export class Sides {
   }
 
   /** Where a request goes, by the rules of now; for a moment also by those before them, where only they have a route. */
-  routeFor({ name }: Ingress, collectives: readonly string[]): Route | undefined {
-    const route = this.#routing.routeFor(name, collectives);
+  routeFor({ name }: Ingress, kind: PayloadKind, collectives: readonly string[]): Route | undefined {
+    const route = this.#routing.routeFor(name, kind, collectives);
     if (route !== undefined || this.#before === undefined) return route;
     const { routing, until } = this.#before;
-    return this.#options.clock() < until ? routing.routeFor(name, collectives) : undefined;
+    return this.#options.clock() < until ? routing.routeFor(name, kind, collectives) : undefined;
   }
 
   /**

@@ -9,22 +9,33 @@ export type Target =
 /** One step of a message's way: where it came in, who handled it, where it went out. Ruby clients leave out the last. */
 export type Hop = readonly string[];
 
-/**
- * How a reply finds its way home. No instance stores it: it travels with the request, in a federation header or
- * in a reply token, so that any instance can carry any reply.
- */
-export interface Home {
+/** Where the reply to a request goes, as far as any message says it. */
+export interface ReplyAddress {
   /**
    * The bridge's own id of the request, 32 hex digits; undefined until a bridge has taken it. What a sender chooses, also the
-   * request id, keys nothing inside.
+   * request id, keys nothing inside. That of an opaque request stays in the instance that took it: other vendors' brokers may
+   * carry its replies.
    */
   readonly flow?: string;
   /** Name of the ingress that the request came in by. */
   readonly ingress: string;
   /** Where the ingress's side wants the reply: a NATS subject or a STOMP destination. */
   readonly replyTo: string;
-  /** The request id that replies must bear, 32 hex digits. */
+  /** The request id that replies must bear, 32 hex digits; of an opaque request the federation's, of any form. */
   readonly requestId: string;
+  /** Ms since the epoch after which nothing of it is worth sending. */
+  readonly expires: number;
+  /** The hops so far; undefined where the requester did not ask for a trail. */
+  readonly hops?: readonly Hop[];
+  readonly agent?: string;
+  readonly collective?: string;
+}
+
+/**
+ * How the reply to a request that was read finds its way home. No instance stores it: it travels with the request, in a
+ * federation header or in a reply token, so that any instance can carry any reply.
+ */
+export interface Home extends ReplyAddress {
   /** The federation's request id, where it differs from the request's. */
   readonly federationRequestId?: string;
   readonly agent: string;
@@ -33,10 +44,35 @@ export interface Home {
   readonly collective: string;
   /** In which of its protocol's dialects the requester wants to be answered; the ingress knows its names. */
   readonly dialect: string;
-  /** When the request's ttl ends, in seconds since the epoch. */
-  readonly expires: number;
-  /** The hops so far; undefined where the requester did not ask for a trail. */
-  readonly hops?: readonly Hop[];
+}
+
+/** One destination of an opaque request, as far as a broker may look at it. */
+export type OpaqueTarget =
+  | { readonly kind: 'broadcast' | 'service'; readonly collective: string; readonly agent: string }
+  | { readonly kind: 'node'; readonly collective: string; readonly node: string };
+
+/**
+ * Bytes that pass between two networks of one format: as they came in, so that the signatures in them hold. Only the adapters
+ * of their own protocol look inside.
+ */
+export interface OpaqueContent {
+  /** Names the protocol and its version; an egress refuses what is not its own. */
+  readonly protocol: string;
+  /** In its protocol's own notation, which for Choria is the JSON text of a string, quotes and escapes as they came. */
+  readonly data: string;
+  /** Headers that the bridge does not know, kept as they are. */
+  readonly headers: Readonly<Record<string, unknown>>;
+}
+
+/** What the bytes of an opaque request say, once their signature held: for policy and audit. */
+export interface OpaqueView {
+  readonly caller: string;
+  readonly agent: string;
+  /** Undefined for discovery. */
+  readonly action?: string;
+  readonly data?: ValueMap;
+  readonly filter: Filter;
+  readonly targets: readonly OpaqueTarget[];
 }
 
 export type RequestPayload =
@@ -49,8 +85,21 @@ export type RequestPayload =
       readonly processResults?: boolean;
     };
 
+export interface OpaqueRequestPayload {
+  readonly kind: 'opaque';
+  readonly content: OpaqueContent;
+  readonly targets: readonly OpaqueTarget[];
+  /** Where the route verifies requests before they pass. Read when it is asked for. @throws Rejection for what is no request */
+  readonly view?: () => OpaqueView;
+  /**
+   * Where an RPC error goes, if anywhere: only a look inside tells, so it is taken only then. Holds nothing of the
+   * content, for a request that waits to be sent is kept once.
+   */
+  readonly answerTo: (content: OpaqueContent) => Home | undefined;
+}
+
 /** A request whose sender has been verified, in terms of neither protocol. */
-export interface Request {
+export interface ReadableRequest {
   /** 32 hex digits. */
   readonly id: string;
   readonly collective: string;
@@ -69,6 +118,33 @@ export interface Request {
   readonly home: Home;
 }
 
+/** A request that passes as it is, neither decoded nor signed anew. What is not known of it is undefined. */
+export interface OpaqueRequest {
+  /** The federation's, of any form; may be empty. */
+  readonly id: string;
+  /** That of its first target. */
+  readonly collective: string;
+  readonly agent?: string;
+  /** Where the route has requests verified before they pass. */
+  readonly caller?: string;
+  readonly sender: string;
+  readonly payload: OpaqueRequestPayload;
+  readonly home: ReplyAddress;
+}
+
+/** What is asked, `payload.kind` says how: all else asks that alone. */
+export type Request = ReadableRequest | OpaqueRequest;
+
+export type PayloadKind = Request['payload']['kind'];
+
+export const isOpaque = (request: Request): request is OpaqueRequest => request.payload.kind === 'opaque';
+
+/** For whoever accepts nothing else, so that no route brings him another. */
+export const readable = (request: Request): ReadableRequest => {
+  if (isOpaque(request)) throw new Error('an opaque request came where none is accepted');
+  return request;
+};
+
 /** SimpleRPC's status codes: 0 ok, 1 aborted, 2 unknown action, 3 missing data, 4 invalid data, 5 unknown error. */
 export type StatusCode = number;
 
@@ -84,7 +160,7 @@ export type ReplyPayload =
     };
 
 /** A verified reply, or the bridge's own word that there will be none. */
-export interface Reply {
+export interface ReadableReply {
   readonly home: Home;
   /** Identity of the node that answers. */
   readonly sender: string;
@@ -96,3 +172,26 @@ export interface Reply {
   /** The bridge's own refusal of a request. Anybody can bring one about, so nodes' replies go before it. */
   readonly refusal?: true;
 }
+
+/** A node's reply to an opaque request. */
+export interface OpaqueReply {
+  readonly home: ReplyAddress;
+  readonly sender: string;
+  readonly payload: { readonly kind: 'opaque'; readonly content: OpaqueContent };
+}
+
+export type Reply = ReadableReply | OpaqueReply;
+
+export const isOpaqueReply = (reply: Reply): reply is OpaqueReply => reply.payload.kind === 'opaque';
+
+/** As {@link readable}. */
+export const readableReply = (reply: Reply): ReadableReply => {
+  if (isOpaqueReply(reply)) throw new Error('an opaque reply came where none is accepted');
+  return reply;
+};
+
+/** The same message with a changed address. */
+export const readdressed = <T extends Request | Reply>(
+  message: T,
+  change: Pick<ReplyAddress, 'flow' | 'hops'>,
+): T => ({ ...message, home: { ...message.home, ...change } });

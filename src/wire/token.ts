@@ -89,7 +89,7 @@ export const encodeToken = (
       (home.action === undefined ? 0 : HAS_ACTION) |
       (home.flow === undefined ? 0 : HAS_FLOW),
   );
-  writer.uint32(home.expires);
+  writer.uint32(Math.floor(home.expires / 1000));
   if (isHexId) writer.bytes(Buffer.from(home.requestId, 'hex'));
   else writer.text(home.requestId);
   if (home.flow !== undefined) writer.bytes(flowBytes(home.flow));
@@ -120,7 +120,7 @@ export const decodeToken = (token: string, context: TokenContext, now: number): 
 
 /** @throws Rejection `token_expired` */
 export const checkPass = ({ home: { flow, requestId, agent, expires } }: ReplyPass, now: number): void => {
-  const late = Math.floor(now / 1000) - expires;
+  const late = Math.floor(now / 1000) - expires / 1000;
   if (late > 0)
     throw new Rejection('token_expired', `the reply came ${late} s after its request's ttl had ended`, {
       ...(flow !== undefined && { flow }),
@@ -156,7 +156,7 @@ const parse = (bytes: Buffer, collective: string): ReplyPass => {
   const reader = new ByteReader(bytes);
   reader.byte();
   const flags = reader.byte();
-  const expires = reader.uint32();
+  const expires = reader.uint32() * 1000;
   const requestId = flags & TEXT_ID ? reader.text() : reader.bytes(16).toString('hex');
   const flow = flags & HAS_FLOW ? reader.bytes(16).toString('hex') : undefined;
   const [ingress, replyTo, agent, dialect] = [reader.text(), reader.text(), reader.text(), reader.text()];

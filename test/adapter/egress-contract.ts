@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Egress, ReplySink } from '../../src/adapter/port.ts';
 import { EMPTY_FILTER } from '../../src/envelope/filter.ts';
-import type { Home, Reply, ReplyPayload, Request } from '../../src/envelope/message.ts';
+import {
+  type Home,
+  isOpaqueReply,
+  type ReadableReply,
+  type ReadableRequest,
+  type ReplyPayload,
+} from '../../src/envelope/message.ts';
 import { Rejection, type RejectionCode } from '../../src/envelope/rejection.ts';
-import { isSealedReply } from '../../src/envelope/sealed.ts';
 import { until } from './world.ts';
 
 /** What one node of the far side got, in terms of no protocol. */
@@ -11,7 +16,7 @@ export interface Delivered {
   /** Undefined for a broadcast. */
   readonly node: string | undefined;
   readonly request: Pick<
-    Request,
+    ReadableRequest,
     'id' | 'agent' | 'caller' | 'collective' | 'ttl' | 'time' | 'filter' | 'payload'
   >;
   /** Answers as a node does. */
@@ -40,7 +45,7 @@ export interface EgressStage {
 }
 
 interface Handed {
-  readonly replies: Reply[];
+  readonly replies: ReadableReply[];
   readonly rejections: {
     readonly rejection: Rejection;
     readonly home: Home | undefined;
@@ -50,14 +55,14 @@ interface Handed {
 }
 
 const recordingSink = (): Handed => {
-  const replies: Reply[] = [];
+  const replies: ReadableReply[] = [];
   const rejections: Handed['rejections'] = [];
   return {
     replies,
     rejections,
     sink: {
       reply: (reply) => {
-        if (!isSealedReply(reply)) replies.push(reply);
+        if (!isOpaqueReply(reply)) replies.push(reply);
       },
       rejected: (rejection, home, broadcast) => void rejections.push({ rejection, home, broadcast }),
     },
@@ -66,7 +71,7 @@ const recordingSink = (): Handed => {
 
 const OK: ReplyPayload = { kind: 'rpc', statusCode: 0, statusMessage: 'OK', data: new Map([['pong', 1]]) };
 
-export const requestAt = (now: number, part: Partial<Request> = {}): Request => {
+export const requestAt = (now: number, part: Partial<ReadableRequest> = {}): ReadableRequest => {
   const id = '0123456789abcdef0123456789abcdef';
   const agent = part.agent ?? 'rpcutil';
   return {
@@ -88,7 +93,7 @@ export const requestAt = (now: number, part: Partial<Request> = {}): Request => 
       agent,
       collective: 'mcollective',
       dialect: 'ruby',
-      expires: now + 60,
+      expires: (now + 60) * 1000,
       hops: [['nats://a', 'prod:1', 'stomp://b']],
     },
     ...part,
@@ -96,7 +101,7 @@ export const requestAt = (now: number, part: Partial<Request> = {}): Request => 
 };
 
 /** The home of a node's reply: the way back begins with the node's own hop, from where the request was sent to. */
-const tracedHome = ({ home }: Request, node: string) => ({
+const tracedHome = ({ home }: ReadableRequest, node: string) => ({
   ...home,
   hops: [...(home.hops ?? []), [home.hops?.at(-1)?.[2], node, expect.any(String)]],
 });
@@ -109,9 +114,11 @@ export const egressContract = (name: string, setUp: () => Promise<EgressStage>):
     await stage.egress.start(handed.sink);
     return { ...stage, ...handed };
   };
-  const askedOf = ({ now, caller = 'cert=alice' }: EgressStage, part: Partial<Request> = {}): Request =>
-    requestAt(now, { caller, ...part });
-  const sent = async (part: Partial<Request> = {}) => {
+  const askedOf = (
+    { now, caller = 'cert=alice' }: EgressStage,
+    part: Partial<ReadableRequest> = {},
+  ): ReadableRequest => requestAt(now, { caller, ...part });
+  const sent = async (part: Partial<ReadableRequest> = {}) => {
     const stage = await started();
     const request = askedOf(stage, part);
     await stage.egress.deliver(request);
@@ -151,7 +158,7 @@ export const egressContract = (name: string, setUp: () => Promise<EgressStage>):
 
     it('hands over no hop of a node where nobody asked for a trail', async () => {
       const { hops: _, ...home } = requestAt(0).home;
-      const expires = Math.floor(Date.now() / 1000) + 3_600;
+      const expires = (Math.floor(Date.now() / 1000) + 3_600) * 1000;
       const { first, replies } = await sent({ home: { ...home, expires } });
       await first.answer('n1.example.net', OK);
       await until('it is handed over', () => replies.length === 1);

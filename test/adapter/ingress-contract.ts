@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Ignored, Ingress, RequestSink } from '../../src/adapter/port.ts';
-import type { Home, Reply, ReplyPayload, Request } from '../../src/envelope/message.ts';
+import {
+  type Home,
+  isOpaque,
+  type ReadableReply,
+  type ReadableRequest,
+  type ReplyPayload,
+} from '../../src/envelope/message.ts';
 import { Rejection, type RejectionContext } from '../../src/envelope/rejection.ts';
-import { isSealedRequest } from '../../src/envelope/sealed.ts';
 import { until } from './world.ts';
 
 export interface Question {
@@ -39,14 +44,14 @@ export interface IngressStage {
 }
 
 interface Handed {
-  readonly requests: Request[];
+  readonly requests: ReadableRequest[];
   readonly rejections: { readonly rejection: Rejection; readonly home: Home | undefined }[];
   readonly ignored: { readonly why: Ignored; readonly context: RejectionContext }[];
   readonly sink: RequestSink;
 }
 
 const recordingSink = (): Handed => {
-  const requests: Request[] = [];
+  const requests: ReadableRequest[] = [];
   const rejections: Handed['rejections'] = [];
   const ignored: Handed['ignored'] = [];
   return {
@@ -55,7 +60,7 @@ const recordingSink = (): Handed => {
     ignored,
     sink: {
       request: (request) => {
-        if (!isSealedRequest(request)) requests.push(request);
+        if (!isOpaque(request)) requests.push(request);
       },
       rejected: (rejection, home) => void rejections.push({ rejection, home }),
       ignored: (why, context) => void ignored.push({ why, context }),
@@ -86,7 +91,7 @@ export const ingressContract = (name: string, setUp: () => Promise<IngressStage>
     if (first === undefined) throw new Error('no request');
     return { ...stage, id, request: first };
   };
-  const replyTo = ({ home, time }: Request, payload: ReplyPayload = OK): Reply => ({
+  const replyTo = ({ home, time }: ReadableRequest, payload: ReplyPayload = OK): ReadableReply => ({
     home,
     sender: 'node1.example.net',
     time,
@@ -135,7 +140,7 @@ export const ingressContract = (name: string, setUp: () => Promise<IngressStage>
     it('lets a request’s home expire with its ttl', async () => {
       const { request: handed } = await request({ agent: 'rpcutil', ttl: 45 });
       expect(handed.ttl).toBe(45);
-      expect(handed.home.expires).toBe(handed.time + 45);
+      expect(handed.home.expires).toBe((handed.time + 45) * 1000);
     });
 
     it('carries a reply home, in the node’s name and with the request’s id', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { isOpaque } from '../../src/envelope/message.ts';
 import { asRejection } from '../../src/envelope/rejection.ts';
-import { isSealedRequest } from '../../src/envelope/sealed.ts';
 import {
   decodeReply,
   decodeReplyBody,
@@ -60,9 +60,10 @@ describe('a request of Choria with an odd value raises no alarm', () => {
     let passed = 0;
     await ingress.start({
       request: (request) => {
-        if (!isSealedRequest(request)) return;
+        if (!isOpaque(request)) return;
         passed++;
-        const { content, sender, home } = request;
+        const { payload, sender, home } = request;
+        const { content } = payload;
         const { hops } = home;
         const body = encodeTransport({ content, sender, ...(hops && { hops }) });
         // What goes out can be read again.

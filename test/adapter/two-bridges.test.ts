@@ -63,7 +63,15 @@ const passing = async (federation: MemoryBroker, brokers: Brokers) => {
     identity: 'first.example.net',
     cluster: CLUSTER,
     instance: '1',
-    routes: [{ from, to, collectives: new Set([COLLECTIVE]), identities: { rules: [], privileged: [] } }],
+    routes: [
+      {
+        from,
+        to,
+        collectives: new Set([COLLECTIVE]),
+        identities: { rules: [], privileged: [] },
+        carries: ['opaque'],
+      },
+    ],
     clock: Date.now,
     drainTimeout: 0,
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Egress } from '../../src/adapter/port.ts';
-import type { Reply, Request } from '../../src/envelope/message.ts';
+import type { ReadableReply, ReadableRequest } from '../../src/envelope/message.ts';
 import { SigningPool } from '../../src/wire/signing-pool.ts';
 import { memoryInUse } from '../support/memory.ts';
 import { makeBrokers } from './brokers.ts';
@@ -31,14 +31,14 @@ const fill = async (take: (n: number) => unknown): Promise<number> => {
 };
 
 /** @returns when it waits, or is refused */
-const waiting = async (egress: Egress, pool: StuckPool, request: Request): Promise<void> => {
+const waiting = async (egress: Egress, pool: StuckPool, request: ReadableRequest): Promise<void> => {
   const before = pool.jobs.length;
   const delivery = egress.deliver(request);
   delivery.catch(() => undefined);
   if (pool.jobs.length === before) await delivery;
 };
 
-const requestWith = (n: number, nodes: number): Request =>
+const requestWith = (n: number, nodes: number): ReadableRequest =>
   requestOf({
     id: idOf(n),
     sender: `desk${n}.example.net`,
@@ -54,7 +54,7 @@ describe('what waits for its signature takes no more memory than it counts for:'
     const ingress = makeStompIngress(fakeLink(), { signing: new StuckPool(), maxUnsignedBytes: LIMIT });
     const { home } = requestOf();
     const replyTo = { ...home, replyTo: REPLY_QUEUE, dialect: 'legacy' };
-    const reply = (n: number): Reply => ({
+    const reply = (n: number): ReadableReply => ({
       home: replyTo,
       sender: `n${n}.example.net`,
       time: 1,

@@ -3,9 +3,14 @@ import type { Egress, Ingress, ReplySink, RequestSink } from '../../src/adapter/
 import { Bridge, type NodeKnowledge } from '../../src/bridge/bridge.ts';
 import { LogObserver } from '../../src/bridge/log-observer.ts';
 import type { BridgeObserver, Refusal } from '../../src/bridge/observer.ts';
-import type { Reply, ReplyPayload, Request } from '../../src/envelope/message.ts';
+import {
+  isOpaque,
+  isOpaqueReply,
+  type ReadableReply,
+  type ReadableRequest,
+  type ReplyPayload,
+} from '../../src/envelope/message.ts';
 import { Rejection, type RejectionCode } from '../../src/envelope/rejection.ts';
-import { isSealedReply, isSealedRequest } from '../../src/envelope/sealed.ts';
 import { SigningPool } from '../../src/wire/signing-pool.ts';
 import { OK } from '../adapter/daemon.ts';
 import { requestAt } from '../adapter/egress-contract.ts';
@@ -23,15 +28,15 @@ const clock = { now: Date.now() };
 interface StageOptions {
   readonly ingress?: Ingress;
   /** What the ingress says to replies. */
-  readonly refuses?: (reply: Reply) => Rejection | undefined;
+  readonly refuses?: (reply: ReadableReply) => Rejection | undefined;
   readonly inventory?: NodeKnowledge;
   readonly observer?: Partial<BridgeObserver>;
 }
 
 /** A bridge whose sides do what a test says. */
 const stage = async ({ ingress, refuses = () => undefined, inventory, observer }: StageOptions = {}) => {
-  const home: Reply[] = [];
-  const requests: Request[] = [];
+  const home: ReadableReply[] = [];
+  const requests: ReadableRequest[] = [];
   const log: LogLine[] = [];
   let requestSink: RequestSink | undefined;
   let replySink: ReplySink | undefined;
@@ -43,11 +48,12 @@ const stage = async ({ ingress, refuses = () => undefined, inventory, observer }
   const from: Ingress = ingress ?? {
     ...side,
     name: 'federation',
+    accepts: ['rpc', 'discovery'],
     start: async (sink) => {
       requestSink = sink;
     },
     reply: (reply) => {
-      if (isSealedReply(reply)) throw new Error('sealed');
+      if (isOpaqueReply(reply)) throw new Error('opaque');
       const rejection = refuses(reply);
       if (rejection !== undefined) throw rejection;
       home.push(reply);
@@ -56,11 +62,12 @@ const stage = async ({ ingress, refuses = () => undefined, inventory, observer }
   const to: Egress = {
     ...side,
     name: 'out',
+    accepts: ['rpc', 'discovery'],
     start: async (sink) => {
       replySink = sink;
     },
     deliver: async (request) => {
-      if (!isSealedRequest(request)) requests.push(request);
+      if (!isOpaque(request)) requests.push(request);
     },
   };
   const bridge = new Bridge({
@@ -87,7 +94,7 @@ const stage = async ({ ingress, refuses = () => undefined, inventory, observer }
     ...(inventory && { inventory }),
   });
   await bridge.start();
-  const reply = (part: Partial<Reply> = {}): void =>
+  const reply = (part: Partial<ReadableReply> = {}): void =>
     replySink?.reply({
       home: { ...requestAt(Math.floor(clock.now / 1000)).home, ingress: from.name },
       sender: NODE,
@@ -108,7 +115,7 @@ const stage = async ({ ingress, refuses = () => undefined, inventory, observer }
   };
 };
 
-const isGood = ({ payload }: Reply): boolean => payload.kind === 'rpc' && payload.statusCode === 0;
+const isGood = ({ payload }: ReadableReply): boolean => payload.kind === 'rpc' && payload.statusCode === 0;
 
 describe('a reply that cannot go home as it is', () => {
   it.each(['too_large', 'unsupported_value', 'limit_exceeded', 'internal'] as const)(
@@ -173,7 +180,7 @@ describe('a reply that cannot go home as it is', () => {
   );
 
   it('is answered once, whatever becomes of that', async () => {
-    const asked: Reply[] = [];
+    const asked: ReadableReply[] = [];
     const { bridge, reply, unsent } = await stage({
       refuses: (it) => {
         asked.push(it);

@@ -3,9 +3,13 @@ import type { Claim, Copy, Egress, Ingress, RequestSink } from '../../src/adapte
 import { Bridge } from '../../src/bridge/bridge.ts';
 import { LogObserver } from '../../src/bridge/log-observer.ts';
 import type { Claimed, LeftAlone, Refusal } from '../../src/bridge/observer.ts';
-import type { Reply, Request } from '../../src/envelope/message.ts';
+import {
+  isOpaque,
+  isOpaqueReply,
+  type ReadableReply,
+  type ReadableRequest,
+} from '../../src/envelope/message.ts';
 import { Rejection } from '../../src/envelope/rejection.ts';
-import { isSealedReply, isSealedRequest } from '../../src/envelope/sealed.ts';
 import { requestAt } from '../adapter/egress-contract.ts';
 import { BRIDGE, type LogLine, recordingLog, settled, until } from '../adapter/world.ts';
 
@@ -16,8 +20,8 @@ const CLUSTER = 'the bucket is younger than the request';
 const stage = async () => {
   const clock = { now: Date.now() };
   const asked: { readonly key: string; readonly bytes: number; decide(claim: Claim): void }[] = [];
-  const requests: Request[] = [];
-  const answers: Reply[] = [];
+  const requests: ReadableRequest[] = [];
+  const answers: ReadableReply[] = [];
   const claimed: Claimed[] = [];
   const left: LeftAlone[] = [];
   const refused: Refusal[] = [];
@@ -27,18 +31,20 @@ const stage = async () => {
   const ingress = (name: string): Ingress => ({
     ...side,
     name,
+    accepts: ['rpc', 'discovery'],
     start: async (sink) => void sinks.set(name, sink),
     drain: async () => undefined,
     reply: (reply) => {
-      if (!isSealedReply(reply)) answers.push(reply);
+      if (!isOpaqueReply(reply)) answers.push(reply);
     },
   });
   const to: Egress = {
     ...side,
     name: 'out',
+    accepts: ['rpc', 'discovery'],
     start: async () => undefined,
     deliver: async (request) => {
-      if (!isSealedRequest(request)) requests.push(request);
+      if (!isOpaque(request)) requests.push(request);
     },
   };
   const bridge = new Bridge({
@@ -72,7 +78,7 @@ const stage = async () => {
     drainTimeout: 10_000,
   });
   await bridge.start();
-  const request = (): Request => {
+  const request = (): ReadableRequest => {
     const { home, ...it } = requestAt(Math.floor(clock.now / 1000));
     const { hops: _, ...untraced } = home;
     return { ...it, home: { ...untraced, ingress: 'mco' } };

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { flowsFrom, randomFlow } from '../../src/bridge/flow.ts';
-import type { Request, Target } from '../../src/envelope/message.ts';
+import {
+  type OpaqueRequest,
+  type ReadableRequest,
+  readable,
+  type Target,
+} from '../../src/envelope/message.ts';
 import { Rejection } from '../../src/envelope/rejection.ts';
-import type { SealedRequest } from '../../src/envelope/sealed.ts';
 import { requestAt } from '../adapter/egress-contract.ts';
 import { startedStage } from './stage.ts';
 
@@ -10,24 +14,27 @@ const START = 1_800_000_000;
 const FLOW = /^[0-9a-f]{32}$/;
 
 /** The same of whoever asks, in all that he can choose. */
-const asking = (caller: string, nodes?: readonly string[]): Request => {
+const asking = (caller: string, nodes?: readonly string[]): ReadableRequest => {
   const target: Target = nodes === undefined ? { kind: 'broadcast' } : { kind: 'directed', nodes };
   const request = requestAt(START, { caller, target });
   const { hops: _, ...home } = request.home;
   return { ...request, home };
 };
 
-const sealedFor = (node: string, replyTo: string): SealedRequest => ({
-  kind: 'sealed',
+const opaqueFor = (node: string, replyTo: string): OpaqueRequest => ({
+  id: 'the same',
   sender: 'somebody.example.net',
-  targets: [{ kind: 'node', collective: 'mcollective', node }],
-  content: { protocol: 'choria:transport:1', data: '""', headers: {} },
-  home: { ingress: 'federation', replyTo, requestId: 'the same' },
-  expires: (START + 60) * 1000,
-  answerTo: () => undefined,
+  collective: 'mcollective',
+  payload: {
+    kind: 'opaque',
+    targets: [{ kind: 'node', collective: 'mcollective', node }],
+    content: { protocol: 'choria:transport:1', data: '""', headers: {} },
+    answerTo: () => undefined,
+  },
+  home: { ingress: 'federation', replyTo, requestId: 'the same', expires: (START + 60) * 1000 },
 });
 
-const answerTo = ({ home }: Request, sender: string) => ({
+const answerTo = ({ home }: ReadableRequest, sender: string) => ({
   home,
   sender,
   time: START,
@@ -37,9 +44,8 @@ const answerTo = ({ home }: Request, sender: string) => ({
 const stageOfTwo = async (nodes?: readonly string[]) => {
   const stage = await startedStage();
   for (const caller of ['choria=alice', 'choria=bob']) stage.requests.request(asking(caller, nodes));
-  const [alices, bobs] = stage.delivered;
-  if (alices === undefined || bobs === undefined || 'content' in alices || 'content' in bobs)
-    throw new Error('two requests were to be delivered');
+  const [alices, bobs] = stage.delivered.map(readable);
+  if (alices === undefined || bobs === undefined) throw new Error('two requests were to be delivered');
   return { ...stage, alices, bobs };
 };
 
@@ -87,17 +93,17 @@ describe('a flow id', () => {
     expect(again).not.toBe(first);
   });
 
-  it('stays here for a sealed request, and its replies are known by where they go', async () => {
+  it('stays here for an opaque request, and its replies are known by where they go', async () => {
     const { bridge, requests, replies, steps, lines, delivered, home } = await startedStage();
-    const asked = ['a', 'b'].map((letter) => sealedFor(`n-${letter}`, `mcollective.reply.${letter}.1`));
+    const asked = ['a', 'b'].map((letter) => opaqueFor(`n-${letter}`, `mcollective.reply.${letter}.1`));
     for (const request of asked) requests.request(request);
     const [first, second] = delivered.map((request) => request.home.flow);
     expect(first).not.toBe(second);
     for (const request of [...asked].reverse()) {
-      const { content, expires } = request;
-      const [target] = request.targets;
+      const { content, targets } = request.payload;
+      const [target] = targets;
       const sender = target?.kind === 'node' ? target.node : '';
-      replies.reply({ kind: 'sealed', sender, content, home: request.home, expires });
+      replies.reply({ sender, payload: { kind: 'opaque', content }, home: request.home });
     }
     expect(home).toHaveLength(2);
     expect(steps.flatMap(({ step, about }) => (step === 'reply sent' ? [about.flow] : []))).toEqual([

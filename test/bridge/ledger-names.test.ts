@@ -3,8 +3,15 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Ledger, type Note } from '../../src/bridge/ledger.ts';
 import { LogObserver } from '../../src/bridge/log-observer.ts';
-import type { Home, Request, Target } from '../../src/envelope/message.ts';
-import type { SealedReply, SealedRequest } from '../../src/envelope/sealed.ts';
+import {
+  type Home,
+  type OpaqueReply,
+  type OpaqueRequest,
+  type ReadableRequest,
+  type Request,
+  readdressed,
+  type Target,
+} from '../../src/envelope/message.ts';
 import { requestAt } from '../adapter/egress-contract.ts';
 import { type LogLine, recordingLog } from '../adapter/world.ts';
 
@@ -34,7 +41,7 @@ const requestOf = ({
   action = 'ping',
   replyTo = 'mcollective.reply.bob.1',
   nodes,
-}: Asked): Request => {
+}: Asked): ReadableRequest => {
   const target: Target = nodes === undefined ? { kind: 'broadcast' } : { kind: 'directed', nodes };
   const made = requestAt(START / 1000, { id: ID, caller, agent, target });
   return {
@@ -44,29 +51,30 @@ const requestOf = ({
   };
 };
 
-const sealedOf = (
+const opaqueOf = (
   requestId: string,
   {
     nodes = ['n1'],
     sender = 'bob',
     replyTo = 'mcollective.reply.bob.1',
   }: Asked & { readonly sender?: string },
-): SealedRequest => ({
-  kind: 'sealed',
+): OpaqueRequest => ({
+  id: requestId,
   sender,
-  targets: nodes.map((node) => ({ kind: 'node', collective: 'mcollective', node })),
-  content: { protocol: 'choria:transport:1', data: '""', headers: {} },
-  home: { ingress: 'federation', replyTo, requestId },
-  expires: START + 60_000,
-  answerTo: () => undefined,
+  collective: 'mcollective',
+  payload: {
+    kind: 'opaque',
+    targets: nodes.map((node) => ({ kind: 'node', collective: 'mcollective', node })),
+    content: { protocol: 'choria:transport:1', data: '""', headers: {} },
+    answerTo: () => undefined,
+  },
+  home: { ingress: 'federation', replyTo, requestId, expires: START + 60_000 },
 });
 
-const replyOf = (request: SealedRequest, sender: string): SealedReply => ({
-  kind: 'sealed',
+const replyOf = (request: OpaqueRequest, sender: string): OpaqueReply => ({
   sender,
-  content: request.content,
+  payload: { kind: 'opaque', content: request.payload.content },
   home: request.home,
-  expires: START + 60_000,
 });
 
 describe('the line of a request', () => {
@@ -74,22 +82,22 @@ describe('the line of a request', () => {
   let ledger: Ledger;
   let flows: number;
   /** As the bridge does it. */
-  const withFlow = <T extends Request | SealedRequest>(request: T): T => {
+  const withFlow = <T extends Request>(request: T): T => {
     const flow = ledger.continued(request) ?? String(++flows).padStart(32, '0');
-    return { ...request, home: { ...request.home, flow } };
+    return readdressed(request, { flow });
   };
-  const sent = (asked: Asked): { readonly note: Note; readonly home: Home } => {
+  const sent = (asked: Asked): { readonly note: Note | undefined; readonly home: Home } => {
     const request = withFlow(requestOf(asked));
     return { note: ledger.sent(request, 'cert=mapped', 'federation → legacy'), home: request.home };
   };
-  const passed = (request: SealedRequest): string | undefined => {
+  const passed = (request: OpaqueRequest): string | undefined => {
     const taken = withFlow(request);
-    ledger.passed(taken, 'federation → choria');
+    ledger.sent(taken, undefined, 'federation → choria');
     return taken.home.flow;
   };
-  const passedBack = (reply: SealedReply): string | undefined => {
+  const passedBack = (reply: OpaqueReply): string | undefined => {
     const known = ledger.recognised(reply);
-    ledger.passedBack(known);
+    ledger.replied(known.home, false, known.sender || undefined);
     return known.home.flow;
   };
   const written = () => lines.map(({ fields }) => fields);
@@ -214,10 +222,10 @@ describe('the line of a request', () => {
     ]);
   });
 
-  it('of a sealed request is that of its sender and its reply subject', () => {
-    const alices = passed(sealedOf(ID, { sender: 'alice', nodes: ['absent'] }));
-    const bobs = sealedOf(ID, { sender: 'bob', nodes: ['n1'] });
-    const others = sealedOf(ID, { sender: 'bob', nodes: ['n2'], replyTo: 'mcollective.reply.bob.2' });
+  it('of an opaque request is that of its sender and its reply subject', () => {
+    const alices = passed(opaqueOf(ID, { sender: 'alice', nodes: ['absent'] }));
+    const bobs = opaqueOf(ID, { sender: 'bob', nodes: ['n1'] });
+    const others = opaqueOf(ID, { sender: 'bob', nodes: ['n2'], replyTo: 'mcollective.reply.bob.2' });
     const [first, second] = [bobs, others].map(passed);
     expect(passedBack(replyOf(bobs, 'n1'))).toBe(first);
     expect(passedBack(replyOf(others, 'n2'))).toBe(second);
@@ -234,7 +242,7 @@ describe('the line of a request', () => {
 
   it('tells long ids apart, and holds the beginning of each', () => {
     const ids = ['x', 'y'].map((end) => 'i'.repeat(1_000_000) + end);
-    const [one, other] = ids.map((id) => sealedOf(id, {}));
+    const [one, other] = ids.map((id) => opaqueOf(id, {}));
     for (const request of [one, other]) if (request !== undefined) passed(request);
     if (other !== undefined) passedBack(replyOf(other, 'n1'));
     expect(written()).toMatchObject([{ replies: 1, missing: 0 }]);
@@ -246,12 +254,12 @@ describe('the line of a request', () => {
     const before = heapInUse();
     const long = 'x'.repeat(100_000);
     for (let n = 0; n < 1_200; n++) {
-      const request = sealedOf(`${n} ${long}`, {
+      const request = opaqueOf(`${n} ${long}`, {
         sender: `${n} ${long}`,
         nodes: [`${n}${'.n'.repeat(120)}`],
       });
       passed(request);
-      passedBack(replyOf(sealedOf(`other ${n} ${long}`, {}), `${n} ${long}`));
+      passedBack(replyOf(opaqueOf(`other ${n} ${long}`, {}), `${n} ${long}`));
     }
     // They were 480 MB together.
     expect(heapInUse() - before).toBeLessThan(20 * 1024 ** 2);
@@ -271,7 +279,7 @@ describe('the line of a request', () => {
 
   it('does not go early for the sake of made-up replies', () => {
     sent({ nodes: ['absent'] });
-    for (let n = 0; n < 30_000; n++) passedBack(replyOf(sealedOf(`made up ${n}`, {}), 'n1'));
+    for (let n = 0; n < 30_000; n++) passedBack(replyOf(opaqueOf(`made up ${n}`, {}), 'n1'));
     expect(ledger.open).toBe(1);
     expect(lines.every(({ fields }) => fields['event'] === 'replies')).toBe(true);
   });

@@ -27,8 +27,11 @@ describe('the ledger', () => {
     return { ...made, home: { ...made.home, flow: flowOf(letter), requestId: made.id } };
   };
   const directed = (...nodes: readonly string[]): Target => ({ kind: 'directed', nodes });
-  const sent = (letter: string, target?: Target): Note =>
-    ledger.sent(request(letter, target), 'cert=alice', 'federation → legacy');
+  const sent = (letter: string, target?: Target): Note => {
+    const note = ledger.sent(request(letter, target), 'cert=alice', 'federation → legacy');
+    if (note === undefined) throw new Error('the request left no note');
+    return note;
+  };
   const replied = (letter: string, failed = false): void => ledger.replied(request(letter).home, failed);
   const make = (capacity = 10, bytes = 1024 ** 2): void => {
     const observer = new LogObserver({ log: recordingLog(lines), clock: Date.now });

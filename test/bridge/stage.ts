@@ -3,7 +3,6 @@ import { Bridge, type BridgeOptions } from '../../src/bridge/bridge.ts';
 import { LogObserver } from '../../src/bridge/log-observer.ts';
 import type { About, Refusal, Step } from '../../src/bridge/observer.ts';
 import type { Reply, Request } from '../../src/envelope/message.ts';
-import type { SealedReply, SealedRequest } from '../../src/envelope/sealed.ts';
 import { BRIDGE, type LogLine, recordingLog } from '../adapter/world.ts';
 
 export interface StageOptions extends Partial<BridgeOptions> {
@@ -13,8 +12,8 @@ export interface StageOptions extends Partial<BridgeOptions> {
 /** A bridge between two sides that do as they are told, and all that it tells. */
 export const startedStage = async ({ egress, ...options }: StageOptions = {}) => {
   const clock = { now: 1_800_000_000_000 };
-  const delivered: (Request | SealedRequest)[] = [];
-  const home: (Reply | SealedReply)[] = [];
+  const delivered: Request[] = [];
+  const home: Reply[] = [];
   const steps: { readonly step: Step; readonly about: About }[] = [];
   const refusals: Refusal[] = [];
   const lines: LogLine[] = [];
@@ -28,6 +27,7 @@ export const startedStage = async ({ egress, ...options }: StageOptions = {}) =>
   const from: Ingress = {
     ...side,
     name: 'federation',
+    accepts: ['rpc', 'discovery', 'opaque'],
     start: async (sink) => {
       requests = sink;
     },
@@ -36,6 +36,7 @@ export const startedStage = async ({ egress, ...options }: StageOptions = {}) =>
   const to: Egress = {
     ...side,
     name: 'nodes',
+    accepts: ['rpc', 'discovery', 'opaque'],
     start: async (sink) => {
       replies = sink;
     },
@@ -48,7 +49,13 @@ export const startedStage = async ({ egress, ...options }: StageOptions = {}) =>
     cluster: 'prod',
     instance: '1',
     routes: [
-      { from, to, collectives: new Set(['mcollective']), identities: { rules: [rule], privileged: [] } },
+      {
+        from,
+        to,
+        collectives: new Set(['mcollective']),
+        identities: { rules: [rule], privileged: [] },
+        carries: ['rpc', 'discovery', 'opaque'],
+      },
     ],
     observers: [
       new LogObserver({ log: recordingLog(lines), clock: () => clock.now }),

@@ -24,7 +24,7 @@ export const sendStrayReply = async ({ activemq }: Pick<World, 'activemq'>): Pro
       agent,
       collective,
       dialect: 'go',
-      expires: now + 60,
+      expires: (now + 60) * 1000,
     },
     undefined,
     { key: createSecretKey(Buffer.from(CLUSTER_KEY)), cluster, protocol: 'mcollective', collective },

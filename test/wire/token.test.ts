@@ -22,7 +22,7 @@ const home: Home = {
   agent: 'rpcutil',
   collective: 'mcollective',
   dialect: 'go',
-  expires: EXPIRES,
+  expires: NOW,
 };
 const FLOW = '0123456789abcdef0123456789abcdef';
 const nodes = (count: number): readonly string[] =>
@@ -61,7 +61,7 @@ const homes: fc.Arbitrary<Home> = fc
     ),
     agent: text,
     dialect: text,
-    expires: fc.integer({ min: 0, max: 0xffffffff }),
+    expires: fc.integer({ min: 0, max: 0xffffffff }).map((seconds) => seconds * 1000),
     flow: fc.option(fc.stringMatching(/^[0-9a-f]{32}$/), { nil: undefined }),
     action: fc.option(text, { nil: undefined }),
     federationRequestId: fc.option(text, { nil: undefined }),

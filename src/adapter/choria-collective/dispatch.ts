@@ -1,6 +1,5 @@
 import type { Filter } from '../../envelope/filter.ts';
-import type { Request } from '../../envelope/message.ts';
-import type { SealedContent } from '../../envelope/sealed.ts';
+import type { OpaqueContent, ReadableRequest } from '../../envelope/message.ts';
 import type { Link, OutgoingMessage } from '../../transport/link.ts';
 import type { CompoundStyle } from '../../wire/choria/filter.ts';
 import {
@@ -32,7 +31,7 @@ export interface DispatchOptions {
   readonly homecoming: Homecoming;
   /** Ms since the epoch. */
   readonly clock: () => number;
-  readonly onSigned: (request: Request) => void;
+  readonly onSigned: (request: ReadableRequest) => void;
 }
 
 /** The shortest ttl that go-choria's schema of `choria:request:1` has, in seconds. */
@@ -42,23 +41,23 @@ const SHORTEST_TTL = 30;
 const NODES_PER_TOKEN = 200;
 
 /** Both of Choria's clients add the agent of an RPC request to its filter, those of legacy MCollective too. */
-const filterOf = ({ agent, filter, payload }: Request): Filter =>
+const filterOf = ({ agent, filter, payload }: ReadableRequest): Filter =>
   payload.kind === 'discovery' || filter.agent.includes(agent)
     ? filter
     : { ...filter, agent: [...filter.agent, agent] };
 
 /** A shorter life than nodes accept becomes one that began earlier, so that it ends at the same moment. */
-const lifeOf = ({ time, ttl }: Request): Pick<Request, 'time' | 'ttl'> =>
+const lifeOf = ({ time, ttl }: ReadableRequest): Pick<ReadableRequest, 'time' | 'ttl'> =>
   ttl >= SHORTEST_TTL ? { time, ttl } : { time: time - (SHORTEST_TTL - ttl), ttl: SHORTEST_TTL };
 
 /** The way out of a translated request: one signature, then as many messages as it takes, all of them or none. */
 export const createDispatch = (
   options: DispatchOptions,
-): ((request: Request, undelivered?: Undelivered) => Promise<void>) => {
+): ((request: ReadableRequest, undelivered?: Undelivered) => Promise<void>) => {
   const { link, identity, cluster, compound, homecoming } = options;
   const queued = createSigningQueue(options);
 
-  const textOf = (request: Request): string => {
+  const textOf = (request: ReadableRequest): string => {
     const { id, caller, collective, agent, payload } = request;
     const wire = {
       requestId: choriaRequestId(id),
@@ -74,8 +73,8 @@ export const createDispatch = (
   };
 
   const messageFor = (
-    { id, home }: Request,
-    content: SealedContent,
+    { id, home }: ReadableRequest,
+    content: OpaqueContent,
     nodes: readonly string[] | undefined,
   ): Buffer =>
     Buffer.from(
@@ -88,9 +87,9 @@ export const createDispatch = (
       }),
     );
 
-  const messagesFor = (request: Request, content: SealedContent): readonly OutgoingMessage[] => {
+  const messagesFor = (request: ReadableRequest, content: OpaqueContent): readonly OutgoingMessage[] => {
     const { collective, agent, target, home } = request;
-    const expires = home.expires * 1000;
+    const expires = home.expires;
     if (target.kind === 'broadcast') {
       const body = messageFor(request, content, undefined);
       return [{ destination: broadcastSubject(collective, agent), body, expires }];

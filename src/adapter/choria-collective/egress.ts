@@ -1,7 +1,6 @@
 import type { KeyObject } from 'node:crypto';
-import type { Request } from '../../envelope/message.ts';
-import { asRejection, Rejection } from '../../envelope/rejection.ts';
-import { isSealedRequest } from '../../envelope/sealed.ts';
+import { isOpaque, type ReadableRequest } from '../../envelope/message.ts';
+import { asRejection } from '../../envelope/rejection.ts';
 import type { IncomingMessage, Link, LinkSubscription } from '../../transport/link.ts';
 import type { CompoundStyle } from '../../wire/choria/filter.ts';
 import { collectiveGroup, collectiveSubject, decodeTransport } from '../../wire/choria/index.ts';
@@ -20,7 +19,7 @@ import { createRequestSigner } from './signing.ts';
 export interface ChoriaCollectiveEgressOptions {
   readonly name: string;
   readonly link: Link;
-  /** The ingresses whose requests pass sealed, by their cluster: the subject of replies tells them apart. */
+  /** The ingresses whose requests pass as they are, by their cluster: the subject of replies tells them apart. */
   readonly homes: ReadonlyMap<string, string>;
   /** Members of each queue group of replies; one unless told. */
   readonly subscriptions?: number;
@@ -52,7 +51,7 @@ const SILENCE =
 
 /** The half of the egress that speaks in callers' names. */
 interface Translation {
-  readonly deliver: (request: Request, undelivered?: Undelivered) => Promise<void>;
+  readonly deliver: (request: ReadableRequest, undelivered?: Undelivered) => Promise<void>;
   readonly discover: NonNullable<Egress['discover']>;
   readonly homecoming: Homecoming;
 }
@@ -84,6 +83,7 @@ export const createChoriaCollectiveEgress = (options: ChoriaCollectiveEgressOpti
 
   return {
     name,
+    accepts: translation === undefined ? ['opaque'] : ['opaque', 'rpc', 'discovery'],
     silence: SILENCE,
 
     start: async (replies) => {
@@ -103,10 +103,9 @@ export const createChoriaCollectiveEgress = (options: ChoriaCollectiveEgressOpti
     },
 
     deliver: async (request, undelivered) => {
-      if (isSealedRequest(request)) passage.deliver(request, undelivered);
+      if (isOpaque(request)) passage.deliver(request, undelivered);
       else if (translation !== undefined) await translation.deliver(request, undelivered);
-      else
-        throw new Rejection('unsupported_body', `the egress ${name} passes requests, it does not sign any`);
+      else throw new Error(`a request to sign came to the egress ${name}, which has nothing to sign it with`);
     },
 
     ...(translation && { discover: translation.discover }),

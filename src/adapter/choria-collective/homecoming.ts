@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { isIdentity } from '../../envelope/check.ts';
-import type { Home, Reply } from '../../envelope/message.ts';
+import type { Home, ReadableReply } from '../../envelope/message.ts';
 import { asRejection, Rejection } from '../../envelope/rejection.ts';
 import {
   bridgeReplySubject,
@@ -83,7 +83,7 @@ const senderIn = ({ sender }: Transport): { readonly sender?: string } =>
   sender !== undefined && isIdentity(sender) ? { sender } : {};
 
 /** The reply with its ties to what was asked checked: protocol 1 signs none, so these are all there is. */
-const replyOf = (transport: Transport, { home, asked, broadcast }: ReplyPass): Reply => {
+const replyOf = (transport: Transport, { home, asked, broadcast }: ReplyPass): ReadableReply => {
   const { requestId, agent } = home;
   try {
     const wire = openReply(transport);

@@ -1,7 +1,6 @@
 import { isIdentity, isRequestId } from '../../envelope/check.ts';
-import type { Hop, Reply } from '../../envelope/message.ts';
-import { Rejection, type RejectionContext } from '../../envelope/rejection.ts';
-import { isSealedReply } from '../../envelope/sealed.ts';
+import { type Hop, type ReadableReply, readableReply } from '../../envelope/message.ts';
+import type { RejectionContext } from '../../envelope/rejection.ts';
 import type { IncomingMessage, Link, LinkSubscription } from '../../transport/link.ts';
 import {
   bridgeGroup,
@@ -70,7 +69,7 @@ export const createChoriaCollectiveIngress = (options: ChoriaCollectiveIngressOp
    * the node, the bridge. Go's record theirs always, but copy the trail of a federated request only
    * (`CopyFederationData` of go-choria's protocol/federation.go): there the bridge is where the node would be.
    */
-  const trailOf = ({ home, sender }: Reply, dialect: Dialect): readonly Hop[] | undefined =>
+  const trailOf = ({ home, sender }: ReadableReply, dialect: Dialect): readonly Hop[] | undefined =>
     dialect === 'go' ? [[server(), sender, server()]] : home.hops;
 
   const checkReplySubject = replySubjectCheck(new Set(collectives));
@@ -118,6 +117,7 @@ export const createChoriaCollectiveIngress = (options: ChoriaCollectiveIngressOp
 
   return {
     name,
+    accepts: ['rpc', 'discovery'],
 
     start: async (sink) => {
       collectCopies(sink);
@@ -139,11 +139,7 @@ export const createChoriaCollectiveIngress = (options: ChoriaCollectiveIngressOp
       [broadcasts] = await Promise.all([Promise.all(heard), nodes.start()]);
     },
 
-    reply: (reply, unsent) => {
-      if (isSealedReply(reply))
-        throw new Rejection('unsupported_body', `the ingress ${name} passes no replies, it makes its own`);
-      answer(reply, unsent);
-    },
+    reply: (reply, unsent) => answer(readableReply(reply), unsent),
 
     drain: async () => {
       const listening = broadcasts;

@@ -1,5 +1,5 @@
+import type { OpaqueReply, OpaqueRequest, OpaqueRequestPayload } from '../../envelope/message.ts';
 import { asRejection, Rejection } from '../../envelope/rejection.ts';
-import type { SealedReply, SealedRequest } from '../../envelope/sealed.ts';
 import type { Link } from '../../transport/link.ts';
 import {
   collectiveSubject,
@@ -24,9 +24,9 @@ export interface PassageOptions {
 /** What a Federation Broker does: messages with new headers around what is inside. */
 export interface Passage {
   /** @throws Rejection `overloaded`, `draining` or `too_large` */
-  deliver(request: SealedRequest, undelivered?: Undelivered): void;
+  deliver(request: OpaqueRequest, undelivered?: Undelivered): void;
   /** @throws Rejection `missing_field` or `invalid_reply_to` for a reply without its way home */
-  replyFrom(transport: Transport, cluster: string): SealedReply;
+  replyFrom(transport: Transport, cluster: string): OpaqueReply;
 }
 
 /** How long a reply is worth sending, whose request's ttl only its content knows: Choria's default, in ms. */
@@ -34,7 +34,7 @@ const REPLY_TTL = 60_000;
 
 /** Holds no more of the request than what goes out of it. */
 const notSent =
-  (body: Buffer, answerTo: SealedRequest['answerTo'], undelivered: Undelivered): NotSent =>
+  (body: Buffer, answerTo: OpaqueRequestPayload['answerTo'], undelivered: Undelivered): NotSent =>
   (rejection, count, total) => {
     const { content } = decodeTransport(body, { maxBytes: body.length });
     undelivered(rejection, count < total ? 'some' : 'all', answerTo(content));
@@ -44,7 +44,9 @@ export const createPassage = ({ name, link, homes, clock }: PassageOptions): Pas
   const clusters = new Map([...homes].map(([cluster, ingress]) => [ingress, cluster]));
 
   return {
-    deliver: ({ content, home, sender, targets, expires, answerTo }, undelivered) => {
+    deliver: ({ home, sender, payload }, undelivered) => {
+      const { content, targets, answerTo } = payload;
+      const { expires } = home;
       const cluster = clusters.get(home.ingress);
       if (cluster === undefined)
         throw new Rejection('internal', `no replies are awaited for the ingress ${home.ingress}`);
@@ -78,16 +80,15 @@ export const createPassage = ({ name, link, homes, clock }: PassageOptions): Pas
         throw asRejection(error, context);
       }
       return {
-        kind: 'sealed',
         sender,
-        content,
+        payload: { kind: 'opaque', content },
         home: {
           ingress,
           replyTo: federation.home,
           requestId: federation.request ?? '',
+          expires: clock() + REPLY_TTL,
           ...(hops && { hops }),
         },
-        expires: clock() + REPLY_TTL,
       };
     },
   };

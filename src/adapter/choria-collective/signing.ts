@@ -1,4 +1,4 @@
-import type { SealedContent } from '../../envelope/sealed.ts';
+import type { OpaqueContent } from '../../envelope/message.ts';
 import { secureRequestEncoder, transportContent } from '../../wire/choria/index.ts';
 import { Lru } from '../../wire/lru.ts';
 import type { SigningPool } from '../../wire/signing-pool.ts';
@@ -13,7 +13,7 @@ export type RequestSigner = (
   text: string,
   credential: Credential,
   check?: () => void,
-) => Promise<SealedContent>;
+) => Promise<OpaqueContent>;
 
 /**
  * Requests whose signature is remembered. Legacy clients send one frame a node, so that one request comes in as
@@ -23,7 +23,7 @@ const REMEMBERED = 64;
 
 /** Signs each text once, however often and however quickly in a row it comes; a text names its caller. */
 export const createRequestSigner = (pool: SigningPool): RequestSigner => {
-  const signed = new Lru<string, Promise<SealedContent> | undefined>(REMEMBERED);
+  const signed = new Lru<string, Promise<OpaqueContent> | undefined>(REMEMBERED);
   const encoders = new WeakMap<Credential, ReturnType<typeof secureRequestEncoder>>();
 
   const encoderOf = (credential: Credential): ReturnType<typeof secureRequestEncoder> => {
@@ -32,7 +32,7 @@ export const createRequestSigner = (pool: SigningPool): RequestSigner => {
     return encode;
   };
 
-  const sign = async (text: string, credential: Credential, check?: () => void): Promise<SealedContent> => {
+  const sign = async (text: string, credential: Credential, check?: () => void): Promise<OpaqueContent> => {
     const signature = await pool.sign('sha256', Buffer.from(text), credential.privateKey, 'request', check);
     return transportContent(encoderOf(credential)(text, signature), 'plain');
   };

@@ -1,5 +1,5 @@
+import { isOpaqueReply, type OpaqueReply, type OpaqueRequest } from '../../envelope/message.ts';
 import { asRejection, Rejection } from '../../envelope/rejection.ts';
-import { isSealedReply, type SealedReply, type SealedRequest } from '../../envelope/sealed.ts';
 import type { IncomingMessage, Link, LinkSubscription } from '../../transport/link.ts';
 import {
   type CallerVerifier,
@@ -14,7 +14,7 @@ import { choriaStatus } from '../choria-status.ts';
 import { joinGroup } from '../group-share.ts';
 import type { Ingress, RequestSink } from '../port.ts';
 import { type NotSent, sendVia } from '../send.ts';
-import { readSealed } from './sealed.ts';
+import { readOpaque } from './opaque.ts';
 
 export interface ChoriaFederationIngressOptions {
   readonly name: string;
@@ -55,9 +55,9 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
   const onMessage = ({ body }: IncomingMessage, sink: RequestSink): void => {
     const transport = opener.read(body, sink);
     if (transport === undefined) return;
-    let request: SealedRequest | undefined;
+    let request: OpaqueRequest | undefined;
     try {
-      request = sealed.size === 0 ? undefined : readSealed(transport, gate);
+      request = sealed.size === 0 ? undefined : readOpaque(transport, gate);
     } catch (error) {
       sink.rejected(asRejection(error), opener.answerTo(transport));
       return;
@@ -73,14 +73,16 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
     sink.request(request);
   };
 
-  const pass = ({ home, sender, content, expires }: SealedReply, unsent?: NotSent): void => {
+  const pass = ({ home, sender, payload }: OpaqueReply, unsent?: NotSent): void => {
     checkReplySubject(home.replyTo);
+    const { content } = payload;
     const body = Buffer.from(encodeTransport({ content, sender, ...(home.hops && { hops: home.hops }) }));
-    sendVia(link, { destination: home.replyTo, body, expires }, unsent);
+    sendVia(link, { destination: home.replyTo, body, expires: home.expires }, unsent);
   };
 
   return {
     name,
+    accepts: ['rpc', 'discovery', 'opaque'],
 
     start: async (sink) => {
       await link.open();
@@ -92,7 +94,7 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
       subscriptions = await joinGroup(link, requests, options.subscriptions ?? 1);
     },
 
-    reply: (reply, unsent) => (isSealedReply(reply) ? pass(reply, unsent) : answer(reply, unsent)),
+    reply: (reply, unsent) => (isOpaqueReply(reply) ? pass(reply, unsent) : answer(reply, unsent)),
 
     drain: async () => {
       const listening = subscriptions;

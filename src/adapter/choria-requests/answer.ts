@@ -1,4 +1,4 @@
-import type { Hop, Reply } from '../../envelope/message.ts';
+import type { Hop, ReadableReply } from '../../envelope/message.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import type { Link } from '../../transport/link.ts';
 import {
@@ -48,10 +48,10 @@ export interface AnswererOptions {
   readonly link: Link;
   readonly checkReplySubject: ReplySubjectCheck;
   /** What the reply's `seen-by` says; undefined leaves it out. */
-  readonly trailOf: (reply: Reply, dialect: Dialect) => readonly Hop[] | undefined;
+  readonly trailOf: (reply: ReadableReply, dialect: Dialect) => readonly Hop[] | undefined;
 }
 
-const wireReply = ({ home, sender, time, payload }: Reply, dialect: Dialect): WireReply => ({
+const wireReply = ({ home, sender, time, payload }: ReadableReply, dialect: Dialect): WireReply => ({
   requestId: home.requestId,
   senderId: sender,
   agent: home.agent,
@@ -59,7 +59,7 @@ const wireReply = ({ home, sender, time, payload }: Reply, dialect: Dialect): Wi
   message: encodeReplyBody(payload, dialect, home.action),
 });
 
-const protocol1Reply = (reply: Reply, dialect: Dialect, hops: readonly Hop[] | undefined): string => {
+const protocol1Reply = (reply: ReadableReply, dialect: Dialect, hops: readonly Hop[] | undefined): string => {
   const { sender } = reply;
   const secure = encodeSecureReply(encodeReply(wireReply(reply, dialect)));
   const content = transportContent(secure, base64Style(dialect));
@@ -73,7 +73,7 @@ const protocol1Reply = (reply: Reply, dialect: Dialect, hops: readonly Hop[] | u
  */
 export const createAnswerer = (
   options: AnswererOptions,
-): ((reply: Reply, unsent?: (rejection: Rejection) => void) => void) => {
+): ((reply: ReadableReply, unsent?: (rejection: Rejection) => void) => void) => {
   const { link, checkReplySubject, trailOf } = options;
   let checked: string | undefined;
 
@@ -90,6 +90,6 @@ export const createAnswerer = (
         ? encodeProtocol2Reply(wireReply(reply, 'go'))
         : protocol1Reply(reply, dialect, trailOf(reply, dialect)),
     );
-    sendVia(link, { destination: home.replyTo, body, expires: home.expires * 1000 }, unsent);
+    sendVia(link, { destination: home.replyTo, body, expires: home.expires }, unsent);
   };
 };

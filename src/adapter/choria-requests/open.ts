@@ -91,7 +91,7 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
       ...(isNamed ? { action } : {}),
       collective: about.collective,
       dialect,
-      expires: Math.floor(clock() / 1000) + Math.min(ANSWER_TTL, options.maxTtl),
+      expires: (Math.floor(clock() / 1000) + Math.min(ANSWER_TTL, options.maxTtl)) * 1000,
       ...(federationRequestId === undefined || federationRequestId === about.requestId
         ? {}
         : { federationRequestId }),
@@ -108,7 +108,7 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
     } catch {
       return undefined;
     }
-    const expires = Math.floor(clock() / 1000) + Math.min(ANSWER_TTL, options.maxTtl);
+    const expires = (Math.floor(clock() / 1000) + Math.min(ANSWER_TTL, options.maxTtl)) * 1000;
     return { ingress: options.name, replyTo: claim.replyTo, ...about, dialect: PROTOCOL_2, expires };
   };
 
@@ -148,7 +148,7 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
         ...(payload.kind === 'rpc' ? { action: payload.action } : {}),
       };
       const { ttl, expires } = checkTime(wire.time, wire.ttl, clock(), options);
-      const home = { ...homeOf(origin, wire), expires };
+      const home = { ...homeOf(origin, wire), expires: expires * 1000 };
       sink.request({
         id: wire.requestId,
         collective: wire.collective,

@@ -1,4 +1,4 @@
-import type { Reply, ReplyPayload } from '../../envelope/message.ts';
+import type { ReadableReply, ReplyPayload } from '../../envelope/message.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import { encodeReplyBody } from '../../wire/mcollective/reply.ts';
 import type { SigningPool } from '../../wire/signing-pool.ts';
@@ -35,7 +35,7 @@ export class Answering {
    * @param unsent told later, and at most once, when it could not be signed or sent after all
    * @throws Rejection `overloaded`, or what the values of the reply are refused for
    */
-  send(reply: Reply, unsent?: Unsent): void {
+  send(reply: ReadableReply, unsent?: Unsent): void {
     const { serializer } = this.#way.options;
     const body = encodeReplyBody(withData(reply.payload), reply.home.agent, serializer);
     const waiting = new UnsignedReply(this.#way, reply, body, unsent);

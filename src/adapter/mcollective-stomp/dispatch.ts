@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { Home, Request } from '../../envelope/message.ts';
+import type { Home, ReadableRequest } from '../../envelope/message.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import type { Link, OutgoingMessage } from '../../transport/link.ts';
 import { encodeBase64 } from '../../wire/base64.ts';
@@ -42,12 +42,12 @@ export interface DispatchOptions {
   readonly limit: DirectLimit;
   readonly nodes: NodeDirectory;
   readonly clock: () => number;
-  readonly onSigned: (request: Request) => void;
+  readonly onSigned: (request: ReadableRequest) => void;
 }
 
 /** The way out of the egress: one signature a request, then as many frames as it takes, all of them or none. */
 export interface Dispatch {
-  deliver(request: Request, undelivered?: Undelivered): Promise<void>;
+  deliver(request: ReadableRequest, undelivered?: Undelivered): Promise<void>;
   /** A node's reply to that request is home. */
   answered(home: Home, node: string): void;
 }
@@ -73,7 +73,7 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
 
   /** For each group of nodes that share a token, one frame a node, or one that names them all in its filter. */
   const frames = (
-    request: Request,
+    request: ReadableRequest,
     legacy: LegacyRequest,
     signed: Buffer,
     signature: Buffer,
@@ -82,7 +82,7 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
     const encode = (it: LegacyRequest): Buffer =>
       frameBody(encodeSignedRequest(it, signed, signature, serializer));
     const headers = { ...messageHeaders(clock(), ttl, options), [BRIDGE_MARKER]: cluster };
-    const expires = home.expires * 1000;
+    const expires = home.expires;
     const broadcast = broadcastDestination(collective, agent, options.multiplex);
     if (target.kind === 'broadcast') {
       return [
@@ -118,7 +118,7 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
     });
   };
 
-  const isDirected = ({ ttl, home, collective }: Request, nodes: readonly string[]): boolean => {
+  const isDirected = ({ ttl, home, collective }: ReadableRequest, nodes: readonly string[]): boolean => {
     const now = clock();
     const expires = now + (ttl + EXPIRY_SLACK) * 1000;
     const whereabouts = (node: string): Whereabouts => options.nodes.whereabouts(collective, node);

@@ -1,7 +1,6 @@
 import type { KeyObject } from 'node:crypto';
-import type { Reply } from '../../envelope/message.ts';
+import { type ReadableReply, readable } from '../../envelope/message.ts';
 import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
-import { isSealedRequest } from '../../envelope/sealed.ts';
 import type { IncomingMessage, Link } from '../../transport/link.ts';
 import { Lru } from '../../wire/lru.ts';
 import { parseReplyDestination, replyWildcard } from '../../wire/mcollective/addressing.ts';
@@ -75,7 +74,7 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
     return pass;
   };
 
-  const replyFrom = (message: IncomingMessage, { home, asked, broadcast }: ReplyPass): Reply => {
+  const replyFrom = (message: IncomingMessage, { home, asked, broadcast }: ReplyPass): ReadableReply => {
     const context: RejectionContext = { requestId: home.requestId };
     let sealed: ReturnType<typeof decodeReply>;
     try {
@@ -126,6 +125,7 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
 
   return {
     name,
+    accepts: ['rpc', 'discovery'],
     silence: `do the daemons run, is their serializer ${options.serializer} (plugin.ssl_serializer), and do they have the caller's public key? Their own logs say`,
 
     start: async (replies) => {
@@ -138,14 +138,7 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
       await Promise.all([link.open(), ...subscriptions]);
     },
 
-    deliver: async (request, undelivered) => {
-      if (isSealedRequest(request))
-        throw new Rejection(
-          'unsupported_body',
-          `the egress ${name} translates requests, it cannot pass sealed ones`,
-        );
-      await dispatch.deliver(request, undelivered);
-    },
+    deliver: async (request, undelivered) => dispatch.deliver(readable(request), undelivered),
 
     discover: createDiscovery(
       {

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { isIdentity } from '../../envelope/check.ts';
+import { readableReply } from '../../envelope/message.ts';
 import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
-import { isSealedReply } from '../../envelope/sealed.ts';
 import type { IncomingMessage, Link, LinkSubscription } from '../../transport/link.ts';
 import {
   BRIDGE_MARKER,
@@ -192,6 +192,7 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
 
   return {
     name,
+    accepts: ['rpc', 'discovery'],
 
     start: async (sink) => {
       // Before it is open, so that all of them stand from the first connection on.
@@ -202,13 +203,9 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
       await Promise.all([link.open(), ...subscribed]);
     },
 
-    reply: (reply, unsent) => {
+    reply: (any, unsent) => {
+      const reply = readableReply(any);
       if (closing) throw new Rejection('draining', `the ingress ${name} is closed`);
-      if (isSealedReply(reply))
-        throw new Rejection(
-          'unsupported_body',
-          `the ingress ${name} translates replies, it cannot pass sealed ones`,
-        );
       idFormOf(reply.home);
       intake.checkReplyTo(reply.home.replyTo);
       answering.send(reply, unsent);

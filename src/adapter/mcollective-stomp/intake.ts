@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Home, Request, Target } from '../../envelope/message.ts';
+import type { Home, ReadableRequest, Target } from '../../envelope/message.ts';
 import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
 import { checkAge } from '../../envelope/time.ts';
 import type { IncomingMessage } from '../../transport/link.ts';
@@ -132,7 +132,7 @@ export class Intake {
   }
 
   /** The verified request; undefined where it has been handed over already. */
-  #open(arrival: Arrival, sealed: SealedRequest, context: RejectionContext): Request | undefined {
+  #open(arrival: Arrival, sealed: SealedRequest, context: RejectionContext): ReadableRequest | undefined {
     const { serializer, callers, enforceTtl, clock, onNote } = this.#options;
     const { collective, target, message } = arrival;
     const replyTo = this.#replyTo(message);
@@ -168,7 +168,7 @@ export class Intake {
         agent,
         collective,
         dialect: dialectOf(idForm),
-        expires,
+        expires: expires * 1000,
       },
     };
   }
@@ -200,7 +200,7 @@ export class Intake {
   ): Home | undefined {
     if (requestId === undefined || agent === undefined) return undefined;
     const { name, clock, maxTtl } = this.#options;
-    const expires = Math.floor(clock() / 1000) + Math.min(ANSWER_TTL, maxTtl);
+    const expires = (Math.floor(clock() / 1000) + Math.min(ANSWER_TTL, maxTtl)) * 1000;
     try {
       const replyTo = this.#replyTo(message);
       return { ingress: name, replyTo, requestId, agent, collective, dialect: dialectOf(idForm), expires };

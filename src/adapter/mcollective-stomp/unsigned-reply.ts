@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { Home, Reply } from '../../envelope/message.ts';
+import type { Home, ReadableReply } from '../../envelope/message.ts';
 import { asRejection, Rejection } from '../../envelope/rejection.ts';
 import type { Link, OutgoingMessage } from '../../transport/link.ts';
 import { encodeBase64 } from '../../wire/base64.ts';
@@ -45,7 +45,12 @@ export class UnsignedReply implements SigningJob {
   readonly #time: number;
   readonly #unsent: Unsent | undefined;
 
-  constructor(way: Way, { home, sender, time, refusal }: Reply, body: Buffer, unsent: Unsent | undefined) {
+  constructor(
+    way: Way,
+    { home, sender, time, refusal }: ReadableReply,
+    body: Buffer,
+    unsent: Unsent | undefined,
+  ) {
     this.data = body;
     this.isRefusal = refusal === true;
     this.#way = way;
@@ -69,7 +74,7 @@ export class UnsignedReply implements SigningJob {
   }
 
   check(): void {
-    if (this.#way.options.clock() >= this.#home.expires * 1000)
+    if (this.#way.options.clock() >= this.#home.expires)
       throw new Rejection('expired', "the reply's time ended while it waited to be signed");
   }
 
@@ -100,13 +105,13 @@ export class UnsignedReply implements SigningJob {
     const head = { ...from, ...(idForm !== undefined && { idForm }) };
     const document = encodeSignedReply(head, this.data, signature, serializer);
     const now = clock();
-    const left = Math.max(0, expires - Math.floor(now / 1000));
+    const left = Math.max(0, expires / 1000 - Math.floor(now / 1000));
     return {
       destination: replyTo,
       // A daemon's mc_sender is its own identity.
       headers: messageHeaders(now, left, { identity: this.#sender, priority }),
       body: base64 ? Buffer.from(encodeBase64(document, 'wrapped')) : document,
-      expires: expires * 1000,
+      expires,
     };
   }
 }

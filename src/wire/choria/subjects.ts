@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isIdentity, isToken } from '../../envelope/check.ts';
-import type { Target } from '../../envelope/message.ts';
+import type { OpaqueTarget, Target } from '../../envelope/message.ts';
 import { Rejection } from '../../envelope/rejection.ts';
-import type { SealedTarget } from '../../envelope/sealed.ts';
 import { shown } from '../shown.ts';
 
 /** Where clients of a federation send requests for the cluster, and the queue group that its brokers share it in. */
@@ -46,7 +45,7 @@ export const replySubject = (collective: string, callerId: string, unique: strin
   `${collective}.reply.${createHash('md5').update(callerId).digest('hex')}.${unique}`;
 
 /** One target of a federation header as its subject. */
-export const targetSubject = (target: SealedTarget): string =>
+export const targetSubject = (target: OpaqueTarget): string =>
   target.kind === 'node'
     ? nodeSubject(target.collective, target.node)
     : `${target.collective}.broadcast.${target.kind === 'service' ? 'service' : 'agent'}.${target.agent}`;
@@ -57,7 +56,7 @@ const LONGEST_SHOWN = 128;
 const NODE = '.node.';
 
 /** One target of a federation header. @throws Rejection `invalid_target` */
-export const parseTarget = (subject: string): SealedTarget => {
+export const parseTarget = (subject: string): OpaqueTarget => {
   const end = subject.indexOf('.');
   const collective = end === -1 ? subject : subject.slice(0, end);
   const invalid = (why: string): Rejection =>
@@ -91,7 +90,7 @@ export interface TargetContext {
 export const parseTargets = (
   subjects: readonly string[],
   limits: { readonly maxTargets: number },
-): readonly SealedTarget[] => {
+): readonly OpaqueTarget[] => {
   if (subjects.length > limits.maxTargets)
     throw new Rejection(
       'too_many_targets',
@@ -104,7 +103,7 @@ export const parseTargets = (
  * Ties a target, which is not signed, to the collective and the agent, which are.
  * @throws Rejection `collective_mismatch` or `agent_mismatch`
  */
-export const tieTarget = (target: SealedTarget, { collective, agent }: TargetContext): void => {
+export const tieTarget = (target: OpaqueTarget, { collective, agent }: TargetContext): void => {
   if (target.collective !== collective)
     throw new Rejection(
       'collective_mismatch',

@@ -1,5 +1,5 @@
+import type { OpaqueContent } from '../../envelope/message.ts';
 import { Rejection } from '../../envelope/rejection.ts';
-import type { SealedContent } from '../../envelope/sealed.ts';
 import { type Base64Style, decodeBase64, encodeBase64Json } from '../base64.ts';
 import { parseObject, requireProtocol, stringField, utf8 } from './fields.ts';
 import {
@@ -20,7 +20,7 @@ const WHAT = 'the transport message';
 /** The outermost layer, of protocol 1 or 2, of which only the headers were read. */
 export interface Transport extends TransportHeaders {
   /** The data as they came, in their base64 and with their line feeds, and the headers that the bridge does not know. */
-  readonly content: SealedContent;
+  readonly content: OpaqueContent;
 }
 
 export interface TransportLimits {
@@ -48,7 +48,7 @@ export const decodeTransport = (payload: Uint8Array, { maxBytes }: TransportLimi
 };
 
 /** For who opens messages, which only those of protocol 1 are. @throws Rejection `wrong_protocol` */
-export const requireProtocol1 = ({ protocol }: SealedContent): void =>
+export const requireProtocol1 = ({ protocol }: OpaqueContent): void =>
   requireProtocol({ protocol }, TRANSPORT_V1, WHAT);
 
 /** What the data of a transport message says: the secure message. */
@@ -59,7 +59,7 @@ export interface TransportData {
 }
 
 /** @throws Rejection `malformed_base64`, or `malformed_json` where it is not even a text */
-export const transportData = ({ data }: SealedContent): TransportData => {
+export const transportData = ({ data }: OpaqueContent): TransportData => {
   const what = `the data of ${WHAT}`;
   // To unescape it otherwise takes twice as long: line feeds are all that both clients escape.
   const compact = data.slice(1, -1).replaceAll('\\n', '');
@@ -70,7 +70,7 @@ export const transportData = ({ data }: SealedContent): TransportData => {
 };
 
 /** A secure message of protocol 1 as the content of a transport message. */
-export const transportContent = (secure: Uint8Array | string, style: Base64Style): SealedContent => ({
+export const transportContent = (secure: Uint8Array | string, style: Base64Style): OpaqueContent => ({
   protocol: TRANSPORT_V1,
   data: encodeBase64Json(typeof secure === 'string' ? Buffer.from(secure) : secure, style),
   headers: NO_HEADERS,

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { withNodeHop } from '../../../src/adapter/node-hop.ts';
 import type { Ingress } from '../../../src/adapter/port.ts';
-import type { Reply, Request } from '../../../src/envelope/message.ts';
+import type { ReadableReply, ReadableRequest } from '../../../src/envelope/message.ts';
 import { bridgeGroup } from '../../../src/wire/choria/index.ts';
 import { type ChoriaClient, connectChoriaClient } from '../../support/choria-client.ts';
 import { type NatsServer, startNatsServer } from '../../support/nats-server.ts';
@@ -49,7 +49,7 @@ interface Instance extends Handed {
 /** An instance of the cluster, with a connection of its own. */
 const startInstance = async (
   residents: TestResidents,
-  answer?: (request: Request) => readonly Reply[],
+  answer?: (request: ReadableRequest) => readonly ReadableReply[],
 ): Promise<Instance> => {
   const link = linkTo([nats], { tls: clientTls });
   const ingress = makeCollectiveIngress(link, residents);
@@ -65,7 +65,7 @@ const STOMP = 'stomp://legacy:61613';
 /** What nodes answer, all that are meant. */
 const answersOf =
   (nodes: readonly string[]) =>
-  ({ home, target, payload }: Request): readonly Reply[] =>
+  ({ home, target, payload }: ReadableRequest): readonly ReadableReply[] =>
     (target.kind === 'broadcast' ? nodes : target.nodes).map((sender) => ({
       home: withNodeHop(home, sender, STOMP),
       sender,
@@ -76,7 +76,8 @@ const answersOf =
           : { kind: 'rpc', statusCode: 0, statusMessage: 'OK', data: new Map([['pong', 1]]) },
     }));
 
-const nodesOf = ({ target }: Request): readonly string[] => (target.kind === 'directed' ? target.nodes : []);
+const nodesOf = ({ target }: ReadableRequest): readonly string[] =>
+  target.kind === 'directed' ? target.nodes : [];
 
 describe.each(['ruby', 'go'] as const)('a client of %s that is not federated', (dialect) => {
   it('finds the nodes and asks them, as if they were there', async () => {
@@ -123,7 +124,7 @@ const publishMany = async (client: ChoriaClient, target?: string): Promise<reado
 };
 
 /** Of a name that no client asks for. */
-const isMarker = (request: Request): boolean => nodesOf(request)[0]?.startsWith('marker') === true;
+const isMarker = (request: ReadableRequest): boolean => nodesOf(request)[0]?.startsWith('marker') === true;
 let markers = 0;
 
 /**

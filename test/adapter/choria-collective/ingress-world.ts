@@ -3,9 +3,8 @@ import {
   createChoriaCollectiveIngress,
 } from '../../../src/adapter/choria-collective/ingress.ts';
 import type { Ignored, Ingress, RequestSink, Residents } from '../../../src/adapter/port.ts';
-import type { Home, Request } from '../../../src/envelope/message.ts';
+import { type Home, isOpaque, type ReadableRequest } from '../../../src/envelope/message.ts';
 import type { Rejection, RejectionContext } from '../../../src/envelope/rejection.ts';
-import { isSealedRequest } from '../../../src/envelope/sealed.ts';
 import type { Link } from '../../../src/transport/link.ts';
 import { createCallerVerifier, DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../../../src/wire/choria/index.ts';
 import { type Brokers, CLUSTER, COLLECTIVE, makeBrokers } from '../brokers.ts';
@@ -42,20 +41,20 @@ export const makeResidents = (
 
 /** What an ingress has handed over. */
 export interface Handed {
-  readonly requests: Request[];
+  readonly requests: ReadableRequest[];
   readonly rejections: { readonly rejection: Rejection; readonly home: Home | undefined }[];
   readonly ignored: { readonly why: Ignored; readonly context: RejectionContext }[];
   readonly sink: RequestSink;
 }
 
 /** @param onRequest is called for each as well */
-export const makeHanded = (onRequest?: (request: Request) => void): Handed => {
-  const requests: Request[] = [];
+export const makeHanded = (onRequest?: (request: ReadableRequest) => void): Handed => {
+  const requests: ReadableRequest[] = [];
   const rejections: Handed['rejections'] = [];
   const ignored: Handed['ignored'] = [];
   const sink: RequestSink = {
     request: (request) => {
-      if (isSealedRequest(request)) throw new Error('a sealed request');
+      if (isOpaque(request)) throw new Error('a sealed request');
       requests.push(request);
       onRequest?.(request);
     },

@@ -182,9 +182,10 @@ describe('an egress that passes', () => {
       clock: Date.now,
     });
 
-  it('does not send what would need a signature', async () => {
+  it('accepts opaque requests only, and does not send what would need a signature', async () => {
     const egress = makeEgress(new MemoryBroker(NATS_RULES));
-    await expect(egress.deliver(requestAt(1))).rejects.toMatchObject({ code: 'unsupported_body' });
+    await expect(egress.deliver(requestAt(1))).rejects.toThrow('has nothing to sign it with');
+    expect(egress.accepts).toEqual(['opaque']);
     expect(egress.discover).toBeUndefined();
   });
 

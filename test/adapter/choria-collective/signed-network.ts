@@ -1,4 +1,4 @@
-import type { Request } from '../../../src/envelope/message.ts';
+import type { ReadableRequest } from '../../../src/envelope/message.ts';
 import type { IncomingMessage, Link } from '../../../src/transport/link.ts';
 import { MemoryBroker, NATS_RULES } from '../../../src/transport/memory/broker.ts';
 import { CLUSTER, COLLECTIVE } from '../brokers.ts';
@@ -26,7 +26,7 @@ export const makeNetwork = async (part: EgressPart = {}, change: (link: Link) =>
 };
 
 /** The same, with one request delivered, and its first message. */
-export const makeDelivered = async (part: Partial<Request> = {}, options: EgressPart = {}) => {
+export const makeDelivered = async (part: Partial<ReadableRequest> = {}, options: EgressPart = {}) => {
   const network = await makeNetwork(options);
   const request = requestOf(part);
   await network.egress.deliver(request);

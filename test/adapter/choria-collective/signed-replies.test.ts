@@ -1,6 +1,6 @@
 import { createSecretKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Home, Request } from '../../../src/envelope/message.ts';
+import type { Home, ReadableRequest } from '../../../src/envelope/message.ts';
 import { encodeTransport } from '../../../src/wire/choria/index.ts';
 import { encodeToken } from '../../../src/wire/token.ts';
 import { CLUSTER, COLLECTIVE } from '../brokers.ts';
@@ -9,7 +9,7 @@ import { directed, makeDelivered, makeNetwork } from './signed-network.ts';
 import { answerTo, type ReplyDeviation, requestOf } from './signed-world.ts';
 
 /** A reply of n1, or one that differs from it. */
-const answered = async (deviation: ReplyDeviation = {}, part: Partial<Request> = {}) => {
+const answered = async (deviation: ReplyDeviation = {}, part: Partial<ReadableRequest> = {}) => {
   const delivered = await makeDelivered(part);
   delivered.reply(answerTo(delivered.first.body, 'n1.example.net', deviation));
   await until('it is handed over', () => delivered.replies.length + delivered.rejections.length > 0);
@@ -49,7 +49,7 @@ describe('a reply to it', () => {
     expect(unasked.replies[0]?.home).not.toHaveProperty('hops');
   });
 
-  it.each<[what: string, code: string, deviation: ReplyDeviation, part?: Partial<Request>]>([
+  it.each<[what: string, code: string, deviation: ReplyDeviation, part?: Partial<ReadableRequest>]>([
     ['another checksum', 'invalid_hash', { secure: (text) => text.replace(/"hash":"..../, '"hash":"AAAA') }],
     [
       'no checksum in base64',

@@ -11,9 +11,8 @@ import {
   createChoriaCollectiveEgress,
 } from '../../../src/adapter/choria-collective/egress.ts';
 import type { Egress } from '../../../src/adapter/port.ts';
-import type { Home, Reply, ReplyPayload, Request } from '../../../src/envelope/message.ts';
+import type { Home, ReadableRequest, Reply, ReplyPayload } from '../../../src/envelope/message.ts';
 import type { Rejection } from '../../../src/envelope/rejection.ts';
-import type { SealedReply } from '../../../src/envelope/sealed.ts';
 import type { Link } from '../../../src/transport/link.ts';
 import {
   base64Style,
@@ -80,7 +79,7 @@ export const makeSigningEgress = (
 
 /** What an egress has handed over. */
 export interface Handed {
-  readonly replies: (Reply | SealedReply)[];
+  readonly replies: Reply[];
   readonly rejections: { readonly rejection: Rejection; readonly home: Home | undefined }[];
 }
 
@@ -95,7 +94,10 @@ export const started = async (egress: Egress): Promise<Handed> => {
 };
 
 /** A legacy caller's request as the bridge has mapped it. */
-export const requestOf = (part: Partial<Request> = {}, now = Math.floor(Date.now() / 1000)): Request => {
+export const requestOf = (
+  part: Partial<ReadableRequest> = {},
+  now = Math.floor(Date.now() / 1000),
+): ReadableRequest => {
   const { id, home, ...rest } = requestAt(now, { caller: ALICE, ...part });
   const own = part.id ?? id;
   return {
@@ -108,7 +110,7 @@ export const requestOf = (part: Partial<Request> = {}, now = Math.floor(Date.now
       agent: rest.agent,
       collective: rest.collective,
       dialect: 'marshal',
-      expires: rest.time + rest.ttl,
+      expires: (rest.time + rest.ttl) * 1000,
     },
   };
 };

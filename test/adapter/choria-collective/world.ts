@@ -101,15 +101,16 @@ export const makeFederation = async (options: FederationOptions = {}): Promise<F
   const member = egress('member', changed(collectiveNet.link()));
   const other = egress('other', otherNet.link());
   const identities = { rules: [], privileged: [] };
+  const carries = ['opaque'] as const;
   const log: LogLine[] = [];
   const bridge = new Bridge({
     identity: 'bridge.example.net',
     cluster: CLUSTER,
     instance: options.instance ?? '2',
     routes: [
-      { from: ingress, to: member, collectives: new Set(EXPORTED), identities },
-      { from: ingress, to: member, collectives: new Set([STRICT]), identities },
-      { from: ingress, to: other, collectives: new Set([OTHER]), identities },
+      { from: ingress, to: member, collectives: new Set(EXPORTED), identities, carries },
+      { from: ingress, to: member, collectives: new Set([STRICT]), identities, carries },
+      { from: ingress, to: other, collectives: new Set([OTHER]), identities, carries },
     ],
     observers: [new LogObserver({ log: recordingLog(log), clock: () => clock.now })],
     clock: () => clock.now,

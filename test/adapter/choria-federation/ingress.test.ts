@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Home, Request } from '../../../src/envelope/message.ts';
-import { isSealedRequest } from '../../../src/envelope/sealed.ts';
+import {
+  type Home,
+  isOpaque,
+  type OpaqueRequest,
+  type ReadableRequest,
+} from '../../../src/envelope/message.ts';
 import { decodeReplyBody } from '../../../src/wire/choria/index.ts';
 import { COLLECTIVE, makeBrokers } from '../brokers.ts';
 import { createChoriaClient, type Deviation } from '../choria-client.ts';
@@ -43,10 +47,10 @@ describe('the ingress choria-federation', () => {
     const brokers = makeBrokers();
     const client = await createChoriaClient(brokers, alice);
     const ingress = makeIngress(brokers);
-    const requests: Request[] = [];
+    const requests: ReadableRequest[] = [];
     await ingress.start({
       request: (request) => {
-        if (!isSealedRequest(request)) requests.push(request);
+        if (!isOpaque(request)) requests.push(request);
       },
       rejected: (rejection) => {
         throw rejection;
@@ -62,6 +66,44 @@ describe('the ingress choria-federation', () => {
     return { client, ingress, request };
   };
   const PONG = { kind: 'discovery' } as const;
+
+  const passed = async (verify: boolean) => {
+    const brokers = makeBrokers();
+    const client = await createChoriaClient(brokers, alice);
+    const ingress = makeIngress(brokers, { sealed: new Map([['mcollective', { verify }]]) });
+    const requests: OpaqueRequest[] = [];
+    await ingress.start({
+      request: (request) => {
+        if (isOpaque(request)) requests.push(request);
+      },
+      rejected: (rejection) => {
+        throw rejection;
+      },
+      ignored: () => undefined,
+    });
+    client.send({ nodes: ['n1.example.net'], body: '{"agent":"rpcutil","action":"ping","data":{"a":1}}' });
+    await until('the request is handed over', () => requests.length > 0);
+    return requests[0];
+  };
+
+  it('lets policy and audit look into what passes as it is, where the route verifies it', async () => {
+    const request = await passed(true);
+    expect(request?.payload.view?.()).toMatchObject({
+      caller: 'choria=alice.mcollective',
+      agent: 'rpcutil',
+      action: 'ping',
+      data: new Map([['a', 1]]),
+      filter: { agent: [], identity: [] },
+      targets: [{ kind: 'node', collective: 'mcollective', node: 'n1.example.net' }],
+    });
+    expect(request).toMatchObject({ caller: 'choria=alice.mcollective', agent: 'rpcutil' });
+  });
+
+  it('lets nobody look into what it does not verify', async () => {
+    const request = await passed(false);
+    expect(request?.payload.view).toBeUndefined();
+    expect(request?.caller).toBeUndefined();
+  });
 
   it.each([
     ['ruby', '"pong"', true],

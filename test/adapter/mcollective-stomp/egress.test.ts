@@ -185,7 +185,7 @@ describe('the egress mcollective-stomp', () => {
       // Keeps the one thread busy.
       const before = pool.sign('sha1', Buffer.from('x'), aliceKeys.privateKey, 'reply');
       const late = Array.from({ length: 100 }, () => egress.deliver(request));
-      brokers.clock.now = request.home.expires * 1000;
+      brokers.clock.now = request.home.expires;
       const outcomes = await Promise.allSettled(late);
       expect(outcomes).toEqual(
         late.map(() => ({ status: 'rejected', reason: expect.objectContaining({ code: 'expired' }) })),

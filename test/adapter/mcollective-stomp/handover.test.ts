@@ -1,7 +1,6 @@
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Request } from '../../../src/envelope/message.ts';
-import { isSealedRequest, type SealedRequest } from '../../../src/envelope/sealed.ts';
+import type { ReadableRequest } from '../../../src/envelope/message.ts';
 import type { Link } from '../../../src/transport/link.ts';
 import { createStompLink } from '../../../src/transport/stomp/index.ts';
 import { type ActiveMq, startActiveMq } from '../../support/activemq.ts';
@@ -46,8 +45,8 @@ const newLink = (): Link => {
 
 test('one of two instances stops in a burst of directed requests: each is handed over once', async () => {
   const seen = new Map<string, number>();
-  const note = (request: Request | SealedRequest): void => {
-    if (isSealedRequest(request) || request.target.kind !== 'directed') return;
+  const note = (request: ReadableRequest): void => {
+    if (request.target.kind !== 'directed') return;
     for (const node of request.target.nodes) {
       const key = `${request.id} ${node}`;
       seen.set(key, (seen.get(key) ?? 0) + 1);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { McollectiveStompIngressOptions } from '../../../src/adapter/mcollective-stomp/ingress.ts';
 import type { Ingress } from '../../../src/adapter/port.ts';
-import type { ReplyPayload, Request } from '../../../src/envelope/message.ts';
+import type { ReadableRequest, ReplyPayload } from '../../../src/envelope/message.ts';
 import type { Value } from '../../../src/envelope/value.ts';
 import { createStompLink } from '../../../src/transport/stomp/index.ts';
 import { type ActiveMq, startActiveMq } from '../../support/activemq.ts';
@@ -38,7 +38,7 @@ const makeLink = () =>
   });
 
 /** What a node answers, by hand. */
-const payloadFor = ({ payload }: Request, node: string): ReplyPayload => {
+const payloadFor = ({ payload }: ReadableRequest, node: string): ReplyPayload => {
   if (payload.kind === 'discovery') return { kind: 'discovery' };
   const data: readonly (readonly [string, Value])[] =
     payload.action === 'get_fact'

@@ -310,7 +310,7 @@ describe('what daemons take of clients that are not Ruby’s', () => {
       { time: NOW + ahead, ttl: 7_200 },
       { clock: () => NOW * 1000 + 999 },
     );
-    expect(requests).toMatchObject([{ time: NOW, ttl: 3_600, home: { expires: NOW + 3_600 } }]);
+    expect(requests).toMatchObject([{ time: NOW, ttl: 3_600, home: { expires: (NOW + 3_600) * 1000 } }]);
   });
 
   it('a clock that is further ahead than may be is refused, and told by how much', async () => {
@@ -324,7 +324,7 @@ describe('what daemons take of clients that are not Ruby’s', () => {
 
   it('a request is alive for as long as its ttl, the last second too', async () => {
     const at = (age: number) => handedFor({ time: NOW - age }, { clock: () => NOW * 1000 });
-    expect((await at(60)).requests).toMatchObject([{ home: { expires: NOW + 1 } }]);
+    expect((await at(60)).requests).toMatchObject([{ home: { expires: (NOW + 1) * 1000 } }]);
     expect((await at(61)).rejections).toMatchObject([{ rejection: { code: 'expired' } }]);
   });
 
@@ -353,7 +353,7 @@ describe('a collective that does not enforce the signed ttl', () => {
   it('takes the signed ttl and time where the message says others, and notes it', async () => {
     const time = NOW - 5;
     const { requests, notes } = await lax({ ttl: 40, time, outer: { ttl: 3_000, msgtime: NOW } });
-    expect(requests).toMatchObject([{ ttl: 40, time, home: { expires: time + 40 } }]);
+    expect(requests).toMatchObject([{ ttl: 40, time, home: { expires: (time + 40) * 1000 } }]);
     expect(notes).toEqual([
       'the ttl differs from the signed one',
       'the message time differs from the signed one',

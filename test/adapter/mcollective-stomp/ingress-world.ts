@@ -5,9 +5,8 @@ import {
 } from '../../../src/adapter/mcollective-stomp/ingress.ts';
 import type { Copy, Ignored, Ingress, RequestSink, Residents } from '../../../src/adapter/port.ts';
 import { EMPTY_FILTER } from '../../../src/envelope/filter.ts';
-import type { Home, Request } from '../../../src/envelope/message.ts';
+import { type Home, isOpaque, type ReadableRequest } from '../../../src/envelope/message.ts';
 import { Rejection, type RejectionContext } from '../../../src/envelope/rejection.ts';
-import { isSealedRequest } from '../../../src/envelope/sealed.ts';
 import type { IncomingMessage, Link, OutgoingMessage, Subscription } from '../../../src/transport/link.ts';
 import { encodeBase64 } from '../../../src/wire/base64.ts';
 import { decodeReply, openReply } from '../../../src/wire/mcollective/reply.ts';
@@ -69,7 +68,7 @@ export const makeResidents = (
 
 /** What an ingress handed over, in order. */
 export interface Handed {
-  readonly requests: Request[];
+  readonly requests: ReadableRequest[];
   /** Of those that every instance has got, in the same order. */
   readonly copies: (Copy | undefined)[];
   readonly rejections: {
@@ -82,8 +81,8 @@ export interface Handed {
 }
 
 /** @param onRequest answers, where somebody waits */
-export const recordingSink = (onRequest: (request: Request) => void = () => undefined): Handed => {
-  const requests: Request[] = [];
+export const recordingSink = (onRequest: (request: ReadableRequest) => void = () => undefined): Handed => {
+  const requests: ReadableRequest[] = [];
   const copies: Handed['copies'] = [];
   const rejections: Handed['rejections'] = [];
   const ignored: Handed['ignored'] = [];
@@ -94,7 +93,7 @@ export const recordingSink = (onRequest: (request: Request) => void = () => unde
     ignored,
     sink: {
       request: (request, copy) => {
-        if (isSealedRequest(request)) throw new Error('a legacy request was sealed');
+        if (isOpaque(request)) throw new Error('a legacy request was opaque');
         requests.push(request);
         copies.push(copy);
         onRequest(request);

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { McollectiveStompIngressOptions } from '../../../src/adapter/mcollective-stomp/ingress.ts';
 import type { Ingress } from '../../../src/adapter/port.ts';
-import type { Request } from '../../../src/envelope/message.ts';
+import type { ReadableRequest } from '../../../src/envelope/message.ts';
 import type { IncomingMessage, Link } from '../../../src/transport/link.ts';
 import { createStompLink } from '../../../src/transport/stomp/index.ts';
 import { type ActiveMq, startActiveMq } from '../../support/activemq.ts';
@@ -161,7 +161,7 @@ describe.each([
   });
 });
 
-const actionsOf = (requests: readonly Request[]): readonly string[] =>
+const actionsOf = (requests: readonly ReadableRequest[]): readonly string[] =>
   requests.map(({ payload }) => (payload.kind === 'rpc' ? payload.action : 'ping'));
 
 describe('the ingress mcollective-stomp on ActiveMQ', () => {

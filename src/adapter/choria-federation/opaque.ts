@@ -1,9 +1,9 @@
-import type { Home } from '../../envelope/message.ts';
+import type { Home, OpaqueRequest, OpaqueTarget, OpaqueView } from '../../envelope/message.ts';
 import { asRejection, Rejection } from '../../envelope/rejection.ts';
-import type { SealedRequest, SealedTarget } from '../../envelope/sealed.ts';
 import { checkTime } from '../../envelope/time.ts';
 import {
   type CallerVerifier,
+  decodeRequestBody,
   decodeSecureRequest,
   decodeUnreadRequest,
   parseTargets,
@@ -13,7 +13,7 @@ import {
   transportData,
 } from '../../wire/choria/index.ts';
 
-export interface SealedOptions {
+export interface OpaqueOptions {
   readonly name: string;
   /** The collectives whose requests pass as they are, and whether they are verified before. */
   readonly sealed: ReadonlyMap<string, { readonly verify: boolean }>;
@@ -32,29 +32,29 @@ export interface SealedOptions {
 const DEFAULT_TTL = 60;
 
 /**
- * The message as a sealed request, or undefined where it is for a collective that is translated.
+ * The message as an opaque request, or undefined where it is for a collective that is translated.
  * @throws Rejection for what no broker may pass
  */
-export const readSealed = (transport: Transport, options: SealedOptions): SealedRequest | undefined => {
+export const readOpaque = (transport: Transport, options: OpaqueOptions): OpaqueRequest | undefined => {
   const subjects = transport.federation?.targets ?? [];
   const first = subjects[0];
   const modes = first === undefined ? undefined : options.sealed.get(first.slice(0, first.indexOf('.')));
   if (modes === undefined) return undefined;
   const { request = '' } = transport.federation ?? {};
   try {
-    return sealed(transport, subjects, modes, options);
+    return opaque(transport, subjects, modes, options);
   } catch (error) {
     const { sender } = transport;
     throw asRejection(error, { ...(request && { requestId: request }), ...(sender && { sender }) });
   }
 };
 
-const sealed = (
+const opaque = (
   { replyTo, sender = '', hops, federation, content }: Transport,
   subjects: readonly string[],
   mode: { readonly verify: boolean },
-  options: SealedOptions,
-): SealedRequest => {
+  options: OpaqueOptions,
+): OpaqueRequest => {
   if (replyTo === undefined)
     throw new Rejection('missing_field', 'the transport message has no reply-to header');
   options.checkReplySubject(replyTo);
@@ -68,26 +68,42 @@ const sealed = (
   const proven = mode.verify ? verified(content, targets, options) : undefined;
   const requestId = federation?.request ?? '';
   const trail = hops && { hops };
+  const [first] = targets;
+  const agent = proven?.agent ?? (first?.kind === 'node' ? undefined : first?.agent);
+  const expires = proven?.expires ?? options.clock() + Math.min(DEFAULT_TTL, options.maxTtl) * 1000;
   return {
-    kind: 'sealed',
+    id: requestId,
     sender,
     ...(proven && { caller: proven.caller }),
-    targets,
-    content,
-    home: { ingress: options.name, replyTo, requestId, ...trail },
-    expires: proven?.expires ?? options.clock() + Math.min(DEFAULT_TTL, options.maxTtl) * 1000,
-    // The message as it came, but for what an answer does not need.
-    answerTo: (inside) =>
-      options.answerTo({ content: inside, replyTo, sender, federation: { request: requestId }, ...trail }),
+    collective: first?.collective ?? '',
+    ...(agent !== undefined && { agent }),
+    payload: {
+      kind: 'opaque',
+      content,
+      targets,
+      ...(proven && { view: proven.view }),
+      // The message as it came, but for what an answer does not need.
+      answerTo: (inside) =>
+        options.answerTo({ content: inside, replyTo, sender, federation: { request: requestId }, ...trail }),
+    },
+    home: { ingress: options.name, replyTo, requestId, expires, ...trail },
   };
 };
+
+interface Proven {
+  readonly caller: string;
+  readonly agent: string;
+  /** Ms since the epoch. */
+  readonly expires: number;
+  readonly view: () => OpaqueView;
+}
 
 /** Signature, caller, time and targets, as for a request that is translated. Protocol 1 only. */
 const verified = (
   content: Transport['content'],
-  targets: readonly SealedTarget[],
-  options: SealedOptions,
-): { readonly caller: string; readonly expires: number } => {
+  targets: readonly OpaqueTarget[],
+  options: OpaqueOptions,
+): Proven => {
   if (content.protocol !== TRANSPORT_V1)
     throw new Rejection('wrong_protocol', 'this route verifies requests, which it can for protocol 1 only');
   // Strictly: what is read here has to be what the nodes read.
@@ -95,10 +111,16 @@ const verified = (
   // Its filter passes as it is: the nodes read it, and the bridge has nothing to say in theirs.
   const wire = decodeUnreadRequest(secure.message);
   try {
-    options.verifier.verify(secure, wire.callerId, options.clock());
+    const { privileged } = options.verifier.verify(secure, wire.callerId, options.clock());
     for (const target of targets) tieTarget(target, wire);
     const { expires } = checkTime(wire.time, wire.ttl, options.clock(), options);
-    return { caller: wire.callerId, expires: expires * 1000 };
+    const { callerId: caller, agent } = wire;
+    const view = (): OpaqueView => {
+      const { payload } = decodeRequestBody(wire.message, { ...wire, vouched: privileged });
+      const asked = payload.kind === 'rpc' ? { action: payload.action, data: payload.data } : {};
+      return { caller, agent, ...asked, filter: wire.readFilter(), targets };
+    };
+    return { caller, agent, expires: expires * 1000, view };
   } catch (error) {
     throw asRejection(error, { caller: wire.callerId, agent: wire.agent, collective: wire.collective });
   }

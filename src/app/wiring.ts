@@ -1,0 +1,46 @@
+import type { Egress, Ingress } from '../adapter/port.ts';
+import { type Route, wiringProblem } from '../bridge/routing.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { ConfigError, formatPath } from '../config/problem.ts';
+import type { Config } from '../config/types.ts';
+import { isSealed } from './routes.ts';
+
+/** What routes lead from and to, by their names. */
+export interface Adapters {
+  readonly ingresses: ReadonlyMap<string, Ingress>;
+  readonly egresses: ReadonlyMap<string, Egress>;
+}
+
+/**
+ * The routes of a configuration between the adapters of it.
+ * @throws ConfigError for a route whose sides do not accept what it carries
+ */
+export const routesOf = (
+  config: Config,
+  { ingresses, egresses }: Adapters,
+  { file, at }: Pick<LoadedConfig, 'file' | 'at'>,
+): readonly Route[] => {
+  const routes = config.routes.map((it): Route => {
+    const { from, to, collectives, identities } = it;
+    return {
+      from: known(ingresses, from),
+      to: known(egresses, to),
+      collectives: new Set(collectives),
+      identities: { rules: identities, privileged: config.egresses.get(to)?.privileged ?? [] },
+      ...(isSealed(it, config) && { carries: ['opaque'] }),
+    };
+  });
+  const problems = routes.flatMap((route, index) => {
+    const message = wiringProblem(route);
+    const path = ['routes', index];
+    return message === undefined ? [] : [{ file, ...at(path), path: formatPath(path), message }];
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
+  return routes;
+};
+
+const known = <T>(adapters: ReadonlyMap<string, T>, name: string): T => {
+  const adapter = adapters.get(name);
+  if (adapter === undefined) throw new Error(`a route names ${name}, which is not configured`);
+  return adapter;
+};
