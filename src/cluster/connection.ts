@@ -1,17 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import {
   type ConnectionOptions,
   connect,
   type NatsConnection,
   type TlsOptions,
 } from '@nats-io/transport-node';
-import type { NatsLinkOptions } from '../transport/nats/options.ts';
+import { loginAt } from '../transport/nats/login.ts';
+import type { Login, NatsLinkOptions } from '../transport/nats/options.ts';
 
 /** Where the claims' NATS is, and how to log in there. */
-export type ConnectionSettings = Pick<
-  NatsLinkOptions,
-  'servers' | 'name' | 'tls' | 'user' | 'password' | 'token'
->;
+export type ConnectionSettings = Pick<NatsLinkOptions, 'servers' | 'name' | 'tls' | keyof Login>;
 
 /** Ms. A server that has gone is left after two unanswered pings. */
 const PING_INTERVAL = 2_000;
@@ -19,33 +18,39 @@ const CONNECT_TIMEOUT = 5_000;
 /** Ms between attempts: claims wait for the connection. */
 const RETRY = { first: 250, longest: 5_000 } as const;
 
-const tlsOf = (tls: ConnectionSettings['tls']): TlsOptions | null => {
+const hostOf = (server: string): string => new URL(server).hostname.replace(/^\[|\]$/g, '');
+
+const tlsOf = ({ servers, tls }: ConnectionSettings): TlsOptions | null => {
   if (tls === undefined) return null;
   const { verify, ...options } = tls;
-  // The library hands all of it to Node's tls.connect, also what its type does not name.
-  return { ...options, ...(verify ? {} : { rejectUnauthorized: false }) };
+  const hosts = servers.map(hostOf);
+  // The library gives Node no name to check where a server is given by its address (3.4.0).
+  const identity = (_: string, certificate: PeerCertificate): Error | undefined => {
+    const errors = hosts.map((host) => checkServerIdentity(host, certificate));
+    return errors.includes(undefined) ? undefined : errors[0];
+  };
+  // It hands all of this to Node's tls.connect, also what its type does not name.
+  const all = { ...options, checkServerIdentity: identity, rejectUnauthorized: verify };
+  return all;
 };
 
-export const connectionOptions = (settings: ConnectionSettings): ConnectionOptions => {
-  const { servers, name, tls, user, password, token } = settings;
-  return {
-    servers: servers.map((url) => url.replace(/^\w+:\/\//, '')),
-    name,
-    tls: tlsOf(tls),
-    ...(user === undefined ? {} : { user }),
-    ...(password === undefined ? {} : { pass: password }),
-    ...(token === undefined ? {} : { token }),
-    timeout: CONNECT_TIMEOUT,
-    pingInterval: PING_INTERVAL,
-    maxPingOut: 2,
-    maxReconnectAttempts: -1,
-    ignoreAuthErrorAbort: true,
-    reconnectTimeWait: RETRY.first,
-    reconnectJitter: 100,
-    reconnectJitterTLS: 100,
-    noAsyncTraces: true,
-  };
-};
+export const connectionOptions = (settings: ConnectionSettings): ConnectionOptions => ({
+  servers: settings.servers.map((url) => url.replace(/^\w+:\/\//, '')),
+  name: settings.name,
+  tls: tlsOf(settings),
+  authenticator: (nonce) => loginAt({}, settings, nonce),
+  // Certificates are checked for the servers that are configured.
+  ignoreClusterUpdates: true,
+  timeout: CONNECT_TIMEOUT,
+  pingInterval: PING_INTERVAL,
+  maxPingOut: 2,
+  maxReconnectAttempts: -1,
+  ignoreAuthErrorAbort: true,
+  reconnectTimeWait: RETRY.first,
+  reconnectJitter: 100,
+  reconnectJitterTLS: 100,
+  noAsyncTraces: true,
+});
 
 export interface ConnectionListener {
   /** Also after each reconnection. */

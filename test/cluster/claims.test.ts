@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { bucketName, keptFor } from '../../src/cluster/bucket.ts';
 import { createClaims, type SharedClaims, type SharedClaimsOptions } from '../../src/cluster/claims.ts';
 import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
+import { type Identity, makeAuthority } from '../support/pki.ts';
 
 const MOST = 20_000;
 let nats: NatsServer;
@@ -200,4 +201,37 @@ test('what waits for a claim is bounded in number and in bytes', async () => {
   ]);
   expect(results.map(({ result }) => result)).toEqual(['won', 'unknown', 'won', 'unknown']);
   expect((await one.claim('e', 100)).result).toBe('won');
+});
+
+test('the connection is encrypted and logged in, and a server that is not the one meant is left', async () => {
+  const authority = makeAuthority('claims CA');
+  const identity = (address: string) =>
+    authority.issue({ commonName: 'nats', dnsNames: ['localhost'], ipAddresses: [address] });
+  const start = ({ certificate: cert, privateKey: key }: Identity): Promise<NatsServer> =>
+    startNatsServer({
+      jetstream: true,
+      tls: { ca: authority.certificate, cert, key, verify: false },
+      extra: 'authorization { user: bridge, password: secret }',
+    });
+  const [good, other] = await Promise.all([start(identity('127.0.0.1')), start(identity('127.0.0.9'))]);
+  try {
+    const settings = (server: NatsServer, password = 'secret') => ({
+      connection: {
+        servers: [`tls://127.0.0.1:${server.port}`],
+        name: 'test',
+        tls: { ca: authority.certificate, verify: true },
+        user: 'bridge',
+        password,
+      },
+    });
+    const one = await opened(settings(good));
+    expect((await one.claim('key', 1)).result).toBe('won');
+    for (const wrong of [settings(other), settings(good, 'wrong')]) {
+      const two = instance(wrong);
+      await until(two, 'claims_away');
+      expect(two.state().up).toBe(false);
+    }
+  } finally {
+    await Promise.all([good.stop(), other.stop()]);
+  }
 });

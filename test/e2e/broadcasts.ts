@@ -41,7 +41,7 @@ export const startBroadcaster = async (
   const sent: Broadcast[] = [];
   const waiting = new Set<() => void>();
   const send = (): void => {
-    const requestId = (sent.length + 1).toString(16).padStart(32, 'b');
+    const requestId = (sent.length + 1).toString(16).padStart(32, '0');
     const { destination, headers, body, replyTo = '' } = clientFrame({ requestId });
     link.send({ destination, headers, replyTo, body, expires: Date.now() + 60_000 });
     sent.push({ id: requestId, claim: claimKey({ ingress: 'mco', destination, body }) });

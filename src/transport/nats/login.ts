@@ -5,14 +5,17 @@ import {
   nkeyAuthenticator,
   tokenAuthenticator,
 } from '@nats-io/transport-node';
-import type { NatsLinkSettings } from './options.ts';
+import type { Login, NatsLinkSettings } from './options.ts';
 import type { NatsServerAddress } from './server.ts';
 
 /** Asked at each login for what is to be said in CONNECT. Its argument is what the server wants signed, where it wants that. */
 export type NatsAuthenticator = Authenticator;
 
+/** What of a server's address is for the login. */
+type Address = Pick<NatsServerAddress, 'user' | 'password'>;
+
 /** All that the settings have; what several say is put together. */
-const authenticators = (server: NatsServerAddress, settings: NatsLinkSettings): readonly Authenticator[] => {
+const authenticators = (server: Address, settings: Login): readonly Authenticator[] => {
   const { token, nkeySeed, credentials, authenticator } = settings;
   const user = settings.user ?? server.user;
   const pass = settings.password ?? server.password;
@@ -26,11 +29,8 @@ const authenticators = (server: NatsServerAddress, settings: NatsLinkSettings): 
 };
 
 /** @throws what the settings' own authenticator does, and for keys that are none */
-export const loginAt = (
-  server: NatsServerAddress,
-  settings: NatsLinkSettings,
-  nonce: string | undefined,
-): Auth => Object.assign({}, ...authenticators(server, settings).map((ask) => ask(nonce)));
+export const loginAt = (server: Address, settings: Login, nonce: string | undefined): Auth =>
+  Object.assign({}, ...authenticators(server, settings).map((ask) => ask(nonce)));
 
-export const hasLogin = (server: NatsServerAddress, settings: NatsLinkSettings): boolean =>
+export const hasLogin = (server: Address, settings: Pick<NatsLinkSettings, 'tls'> & Login): boolean =>
   settings.tls?.cert !== undefined || authenticators(server, settings).length > 0;

@@ -8,7 +8,7 @@ export interface NatsTls extends TlsSettings {
 }
 
 /** How the link logs in; what is absent is not said. */
-interface Login {
+export interface Login {
   readonly user?: string;
   readonly password?: string;
   readonly token?: string;

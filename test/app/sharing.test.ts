@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import {
+  checkWorkers,
+  claimsBucket,
+  claimsConnection,
+  sharedBy,
+  sharesAsBefore,
+} from '../../src/app/sharing.ts';
+import type { LoadedConfig } from '../../src/config/load.ts';
+import { ConfigError, formatProblem } from '../../src/config/problem.ts';
+import { CLUSTER_KEY, load } from '../config/sample.ts';
+
+const CLAIMS = 'claims: { link: choria }\n';
+const read = (): Buffer => Buffer.from('pem');
+
+const configured = (top = '', share = '', maxTtl = '1h'): LoadedConfig =>
+  load(`${CLUSTER_KEY}max_ttl: ${maxTtl}
+${top}ingresses:
+  mco:
+    type: mcollective-stomp
+    servers: [stomp://activemq1.example.net:61613]
+    callers: { keys_dir: clients }
+    server_private_key: server.pem
+${share}egresses:
+  choria:
+    type: choria-collective
+    servers: [nats://nats1.example.net]
+    tls: { ca: ca.pem, cert: cert.pem, key: key.pem }
+    signing: { cert: p.pem, key: p.key }
+routes:
+  - from: mco
+    to: choria
+    collectives: [mcollective]
+    identities: [{ regex: cert=(.+), to: choria=$1.mcollective }]
+`);
+
+const refusalOf = (work: () => void): readonly string[] => {
+  try {
+    work();
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems.map(formatProblem);
+    throw error;
+  }
+};
+
+test('an ingress that shares nothing is refused with several workers, and only then', () => {
+  expect(refusalOf(() => checkWorkers(configured(), 1))).toEqual([]);
+  expect(refusalOf(() => checkWorkers(configured(CLAIMS), 4))).toEqual([]);
+  expect(refusalOf(() => checkWorkers(configured(), 4))).toEqual([
+    expect.stringMatching(
+      /ingresses\.mco\.share: single is for one process, and 4 workers would each handle every broadcast: say claims or queue/,
+    ),
+  ]);
+  const said = configured('', '    share: single\n');
+  expect(refusalOf(() => checkWorkers(said, 2))).toEqual([
+    expect.stringContaining(':9:5: ingresses.mco.share:'),
+  ]);
+});
+
+test('claims by a link have its servers and its TLS, and a bucket that outlives max_ttl by two minutes', () => {
+  const { config } = configured(CLAIMS, '', '10m');
+  expect(sharedBy('claims', config)).toEqual(['mco']);
+  expect(claimsConnection(config, read)).toMatchObject({
+    servers: ['tls://nats1.example.net:4222'],
+    tls: { ca: 'pem', cert: 'pem', key: 'pem', verify: true },
+  });
+  expect(claimsBucket(config)).toMatchObject({ cluster: 'mcollective', maxAge: 720_000 });
+});
+
+test('claims are there for the life of an app: another place or another ttl is another configuration', () => {
+  const { config } = configured(CLAIMS);
+  expect(sharesAsBefore(config, configured(CLAIMS).config, read)).toBe(true);
+  expect(sharesAsBefore(config, configured(CLAIMS, '', '2h').config, read)).toBe(false);
+  expect(sharesAsBefore(config, configured(CLAIMS, '    share: single\n').config, read)).toBe(false);
+  expect(sharesAsBefore(configured().config, configured('', '', '2h').config, read)).toBe(true);
+});
