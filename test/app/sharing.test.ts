@@ -54,7 +54,7 @@ test('an ingress that shares nothing is refused with several workers, and only t
   ]);
   const said = configured('', '    share: single\n');
   expect(refusalOf(() => checkWorkers(said, 2))).toEqual([
-    expect.stringContaining(':9:5: ingresses.mco.share:'),
+    expect.stringContaining(':9:12: ingresses.mco.share:'),
   ]);
 });
 
