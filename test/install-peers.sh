@@ -8,6 +8,7 @@ PATH="$PATH:/usr/sbin:/sbin"
 
 has() { command -v "$1" >/dev/null 2>&1; }
 has_activemq() { compgen -G '/usr/share/activemq/lib/*.jar' >/dev/null; }
+has_pip() { has python3 && python3 -m pip --version; } >/dev/null 2>&1
 has_stomp_gem() { has ruby && ruby -e 'require "stomp"' >/dev/null 2>&1; }
 
 missing_packages() {
@@ -25,6 +26,7 @@ missing_packages() {
   has faketime || echo faketime
   # Clients in another language than Ruby's.
   has python3 || echo python3
+  has_pip || echo python3-pip
   has perl || echo perl
   has openssl || echo openssl
 }

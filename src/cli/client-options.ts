@@ -62,7 +62,11 @@ const collect = (text: string, earlier: readonly string[] = []): readonly string
 /** The options that every command shares which connects as a Choria client does. */
 export const addConnectionOptions = (command: Command): Command =>
   command
-    .option('--server <url>', 'NATS server, nats://host:4222; repeat or separate by commas', collect)
+    .option(
+      '--server <url>',
+      'NATS server, nats://host:4222 or wss://host; repeat or separate by commas',
+      collect,
+    )
     .option('--ca <file>', 'PEM file of the CA that the servers are checked against')
     .option('--cert <file>', 'PEM file of your certificate, which connects and signs')
     .option('--key <file>', 'PEM file of its private key')
@@ -204,7 +208,7 @@ const networkOf = (options: ConnectionOptions, given: ReturnType<typeof gather>,
       ...config?.link,
       // Choria writes nats:// and means TLS; asked for as tls://, a server that offers none is refused.
       servers: servers.map((url) =>
-        tls === undefined ? url : url.replace(/^(nats:\/\/)?(?!tls:)/, 'tls://'),
+        tls === undefined ? url : url.replace(/^(nats:\/\/)?(?!tls:|wss:)/, 'tls://'),
       ),
       name: 'mcbridge client',
       failFast: true,

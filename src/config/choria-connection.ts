@@ -20,6 +20,10 @@ export interface ChoriaConnection {
   readonly user: string | undefined;
   readonly password: Secret | undefined;
   readonly token: Secret | undefined;
+  /** Path of a file with the seed of an NKey. */
+  readonly nkey: string | undefined;
+  /** Path of a `.creds` file. */
+  readonly credentials: string | undefined;
   readonly buffer: BufferConfig;
 }
 
@@ -28,27 +32,37 @@ export interface ChoriaTlsConfig extends TlsFloor {
   readonly ca: string;
   /** With its key; undefined where the brokers ask for a password or a token instead. */
   readonly client: { readonly cert: string; readonly key: string } | undefined;
+  /** Whether the TLS handshake comes before the server's first word. */
+  readonly handshakeFirst: boolean;
 }
 
 const SCHEMES = new Map([
   ['nats', { port: 4222, tls: false }],
   ['tls', { port: 4222, tls: true }],
+  ['wss', { port: 443, tls: true }],
 ]);
 
 const server = () =>
-  field('nats://host:4222 or tls://host:4222, without user or password', (value) =>
+  field('nats://host:4222, tls://host:4222 or wss://host:443, without user or password', (value) =>
     typeof value === 'string' && value.includes('://') ? parseServer(value, SCHEMES) : undefined,
   );
 
 /** What `checkConnection` looks at: whether keys are there. */
 export interface Given {
-  readonly servers?: readonly { readonly tls: boolean }[] | undefined;
-  readonly tls?: { readonly cert?: unknown; readonly key?: unknown } | undefined;
+  readonly servers?: readonly { readonly tls: boolean; readonly url: string }[] | undefined;
+  readonly tls?:
+    | { readonly cert?: unknown; readonly key?: unknown; readonly handshake_first?: unknown }
+    | undefined;
   readonly insecure_plaintext?: boolean;
   readonly user?: unknown;
   readonly password?: unknown;
   readonly token?: unknown;
+  readonly nkey?: unknown;
+  readonly credentials?: unknown;
 }
+
+/** Ways to log in, of which one is enough; `user` stands for its password too. */
+const LOGINS = ['user', 'token', 'nkey', 'credentials'] as const;
 
 export const checkConnection = (it: Given, context: z.core.$RefinementCtx<Given>): void => {
   const plaintext = it.insecure_plaintext === true;
@@ -63,27 +77,60 @@ export const checkConnection = (it: Given, context: z.core.$RefinementCtx<Given>
         refuse(context, ['servers', index], 'asks for TLS, which insecure_plaintext: true rules out');
   if (tls !== undefined && (tls.cert === undefined) !== (tls.key === undefined))
     refuse(context, ['tls'], 'cert and key belong together: give both');
-  else if (tls !== undefined && tls.cert === undefined && it.user === undefined && it.token === undefined)
+  else if (tls !== undefined && tls.cert === undefined && LOGINS.every((key) => it[key] === undefined))
     refuse(
       context,
       ['tls'],
-      "Choria's brokers demand a client certificate: give cert and key here, or user and password, or token",
+      "Choria's brokers demand a client certificate: give cert and key here, or user and password, token, nkey or credentials",
     );
   userAndPassword(it, context);
-  if (it.user !== undefined && it.token !== undefined)
-    refuse(context, ['token'], 'contradicts user and password: leave out one of them');
+  const [login, ...others] = LOGINS.filter((key) => it[key] !== undefined);
+  for (const key of others)
+    refuse(
+      context,
+      [key],
+      `contradicts ${login === 'user' ? 'user and password' : login}: leave out one of them`,
+    );
+  checkWebSockets(it, context);
+};
+
+/** What servers tell of others does not say how those are spoken to. */
+const checkWebSockets = (it: Given, context: z.core.$RefinementCtx<Given>): void => {
+  const servers = Array.isArray(it.servers) ? it.servers : [];
+  // Undefined where an entry is no server: that is said already.
+  const ways = servers.map((server) =>
+    typeof server?.url === 'string' ? server.url.startsWith('wss:') : undefined,
+  );
+  const first = ways.find((way) => way !== undefined);
+  const other = ways.findIndex((way) => way !== undefined && way !== first);
+  if (other >= 0)
+    refuse(context, ['servers', other], 'goes by another way: all servers are wss://, or none of them');
+  else if (first === true && keysOf(it.tls)?.handshake_first === true)
+    refuse(
+      context,
+      ['tls', 'handshake_first'],
+      'is for nats:// and tls://: with wss:// TLS comes first anyway',
+    );
 };
 
 /** The keys of a connection. */
 export const connectionFields = (file: () => ReturnType<typeof path>) => ({
   servers: z.array(server()).min(1),
   tls: z
-    .strictObject({ ca: file(), cert: file().optional(), key: file().optional(), ...floorFields() })
+    .strictObject({
+      ca: file(),
+      cert: file().optional(),
+      key: file().optional(),
+      handshake_first: bool().default(false),
+      ...floorFields(),
+    })
     .optional(),
   insecure_plaintext: bool().default(false),
   user: text('a user name').optional(),
   password: secret('a password; put it in quotes').optional(),
   token: secret('a token; put it in quotes').optional(),
+  nkey: file().optional(),
+  credentials: file().optional(),
   buffer: buffer(),
 });
 
@@ -100,10 +147,13 @@ export const connectionOf = (it: Fields): ChoriaConnection => {
       ...floorOf(it.tls),
       ca: it.tls.ca,
       client: cert === undefined || key === undefined ? undefined : { cert, key },
+      handshakeFirst: it.tls.handshake_first,
     },
     user: it.user,
     password: it.password,
     token: it.token,
+    nkey: it.nkey,
+    credentials: it.credentials,
     buffer: it.buffer,
   };
 };

@@ -28,7 +28,16 @@ export type Share = (typeof SHARES)[number];
 const MiB = 1024 ** 2;
 
 /** What a connection of its own has, and a link brings along. */
-const OWN = ['servers', 'tls', 'insecure_plaintext', 'user', 'password', 'token'] as const;
+const OWN = [
+  'servers',
+  'tls',
+  'insecure_plaintext',
+  'user',
+  'password',
+  'token',
+  'nkey',
+  'credentials',
+] as const;
 
 interface Given extends Partial<Record<(typeof OWN)[number], unknown>> {
   readonly link?: unknown;
@@ -58,6 +67,10 @@ export const claims = (context: SchemaContext) => {
     .superRefine(checkPlace, ALWAYS)
     .superRefine((it, context) => {
       if (it.link === undefined) checkConnection(it, context);
+      const servers = Array.isArray(it.servers) ? it.servers : [];
+      for (const [index, server] of servers.entries())
+        if (String(server?.url).startsWith('wss:'))
+          refuse(context, ['servers', index], 'is for links: claims go by nats:// or tls://');
     }, ALWAYS)
     .transform(({ link, servers = [], max_bytes, replicas, ...login }): ClaimsConfig => {
       const own = (): ChoriaConnection =>

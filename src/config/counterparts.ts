@@ -85,7 +85,7 @@ const SETTINGS: readonly (readonly [name: RegExp, counterpart: string])[] = [
   [/^plugin\.choria\.(?:ssldir|puppet).*$/, `tls ${CHORIA_SIDE}`],
   [/^plugin\.nats\.(?:user|username)$/, `user ${CHORIA_SIDE}`],
   [/^plugin\.nats\.(?:pass|password)$/, `password ${CHORIA_SIDE}`],
-  [/^plugin\.nats\.credentials$/, 'not there: give user and password, or token'],
+  [/^plugin\.nats\.credentials$/, `credentials ${CHORIA_SIDE}`],
   [/^plugin\.nats\..+$/, `tls ${CHORIA_SIDE}`],
   [/^plugin\.yaml$|^factsource$|^classesfile$/, 'not needed: nodes answer for their facts and classes'],
   [/^collectives$|^main_collective$/, 'collectives of a route'],

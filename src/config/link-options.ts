@@ -43,7 +43,7 @@ export const natsLinkOptions = (
 
 /** @param place the section that the connection is in */
 export const natsOptions = (
-  { servers, tls, user, password, token, buffer }: ChoriaConnection,
+  { servers, tls, user, password, token, nkey, credentials, buffer }: ChoriaConnection,
   place: KeyPath,
   { identity }: Pick<Config, 'identity'>,
   read: ReadFile = readPlain,
@@ -61,12 +61,17 @@ export const natsOptions = (
             ca: read(tls.ca, [...path, 'ca']).toString(),
             ...clientPem(tls.client, path, read),
             ...floor(tls),
+            ...(tls.handshakeFirst ? { handshakeFirst: true } : {}),
             verify: true,
           },
         }),
     ...(user === undefined ? {} : { user }),
     ...(password === undefined ? {} : { password: password.reveal() }),
     ...(token === undefined ? {} : { token: token.reveal() }),
+    ...(nkey === undefined ? {} : { nkeySeed: read(nkey, [...place, 'nkey']).toString() }),
+    ...(credentials === undefined
+      ? {}
+      : { credentials: read(credentials, [...place, 'credentials']).toString() }),
   };
 };
 

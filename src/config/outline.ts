@@ -210,6 +210,13 @@ const checkSharing = (outline: Outline, report: Report, refer: Refer): void => {
         `${claims.link} is not on NATS, and claims are made there`,
         'one on NATS, or servers of their own',
       );
+    const { servers }: { servers?: unknown } = entryOf(sides, claims.link);
+    if (Array.isArray(servers) && servers.some((server) => String(server).startsWith('wss:')))
+      report(
+        ['claims', 'link'],
+        `${claims.link} goes by wss://, and claims do not`,
+        'one by nats:// or tls://, or servers of their own',
+      );
   }
   for (const name of Object.keys(ingresses)) {
     if (typeOf(ingresses, name) !== 'mcollective-stomp') continue;

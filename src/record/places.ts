@@ -17,13 +17,15 @@ export interface ListeningOnce extends Omit<Listening, 'sources'> {
   readonly sources: readonly Place[];
 }
 
+const NO_LOGIN = { token: undefined, nkey: undefined, credentials: undefined };
+
 /** What tells one network from another, so far as a configuration says: other accounts of a server may be others. */
 const networkOf = ({ link, side }: Listening, { ingresses, egresses }: Config): string => {
   const it = side === 'ingress' ? ingresses.get(link) : egresses.get(link);
   const servers = (it?.servers ?? []).map(({ url }) => url).toSorted();
   const tls = it?.type === 'mcollective-stomp' ? undefined : it?.tls?.client?.cert;
-  const token = it?.type === 'mcollective-stomp' ? undefined : it?.token?.reveal();
-  return JSON.stringify([servers, it?.user, tls, token]);
+  const { token, nkey, credentials } = it === undefined || it.type === 'mcollective-stomp' ? NO_LOGIN : it;
+  return JSON.stringify([servers, it?.user, tls, token?.reveal(), nkey, credentials]);
 };
 
 /**

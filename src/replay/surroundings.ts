@@ -19,7 +19,7 @@ export interface Surroundings {
 const offline = <T extends Named<IngressConfig | EgressConfig>>(it: T): T =>
   it.type === 'mcollective-stomp'
     ? { ...it, servers: it.servers.map((server) => ({ ...server, tls: false })) }
-    : { ...it, tls: undefined };
+    : { ...it, tls: undefined, nkey: undefined, credentials: undefined };
 
 const mapped = <T>(all: ReadonlyMap<string, T>, change: (it: T) => T): ReadonlyMap<string, T> =>
   new Map([...all].map(([name, it]) => [name, change(it)]));

@@ -112,7 +112,7 @@ describe('the section claims', () => {
     [
       'no login',
       '{ servers: [nats://a], tls: { ca: a.pem } }',
-      /claims.tls: .* give cert and key here, or user and password, or token/,
+      /claims.tls: .* give cert and key here, or user and password, token, nkey or credentials/,
     ],
     ['neither TLS nor the wish to do without', '{ servers: [nats://a] }', /claims.tls: is missing/],
     ['both', '{ link: choria, servers: [nats://a] }', /claims.servers: contradicts link/],
@@ -122,10 +122,22 @@ describe('the section claims', () => {
       /claims.link: there is no ingress or egress "chorai"; did you mean "choria"\?/,
     ],
     ['a link to another kind of broker', '{ link: mco }', /claims.link: mco is not on NATS/],
+    [
+      'servers by wss://',
+      '{ servers: [wss://a], tls: { ca: a.pem }, token: t }',
+      /claims.servers\[0\]: is for links: claims go by nats:\/\/ or tls:\/\//,
+    ],
     ['too many replicas', '{ link: choria, replicas: 7 }', /claims.replicas: 7 is not allowed/],
   ])('is refused with %s', (_, claims, problem) => {
     const problems = problemsOf(between([], `claims: ${claims}\n`));
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(problem);
+  });
+
+  it('is refused with a link by wss://', () => {
+    const text = between([], 'claims: { link: choria }\n').replace('nats://nats1', 'wss://nats1');
+    expect(problemsOf(text)).toEqual([
+      expect.stringContaining('claims.link: choria goes by wss://, and claims do not'),
+    ]);
   });
 });

@@ -34,6 +34,7 @@ describe('a minimal configuration', () => {
       tls: {
         ca: '/etc/mcbridge/ca.pem',
         client: { cert: '/etc/mcbridge/cert.pem', key: '/etc/mcbridge/key.pem' },
+        handshakeFirst: false,
       },
       user: undefined,
       password: undefined,

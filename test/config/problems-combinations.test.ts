@@ -57,7 +57,7 @@ const CASES: readonly Case[] = [
     ', cert: cert.pem, key: key.pem',
     '',
     [
-      "bridge.yaml:6:10: ingresses.federation.tls: Choria's brokers demand a client certificate: give cert and key here, or user and password, or token",
+      "bridge.yaml:6:10: ingresses.federation.tls: Choria's brokers demand a client certificate: give cert and key here, or user and password, token, nkey or credentials",
     ],
   ],
   [
@@ -77,6 +77,44 @@ const CASES: readonly Case[] = [
     '    tls: {',
     '    user: bob\n    password: pw\n    token: tk\n    tls: {',
     ['bridge.yaml:8:12: ingresses.federation.token: contradicts user and password: leave out one of them'],
+  ],
+  [
+    'refuses two of the other logins',
+    '    tls: {',
+    '    nkey: bridge.nk\n    credentials: bridge.creds\n    tls: {',
+    ['bridge.yaml:7:18: ingresses.federation.credentials: contradicts nkey: leave out one of them'],
+  ],
+  [
+    'refuses a wss:// server among others',
+    '[nats://nats1.example.net:4222]',
+    '[nats://nats1.example.net:4222, wss://nats2.example.net]',
+    [
+      'bridge.yaml:5:46: ingresses.federation.servers[1]: goes by another way: all servers are wss://, or none of them',
+    ],
+  ],
+  [
+    'says nothing more of a server that is none',
+    '[nats://nats1.example.net:4222]',
+    '[htp://nats1.example.net, wss://nats2.example.net]',
+    [
+      'bridge.yaml:5:15: ingresses.federation.servers[0]: "htp://nats1.example.net" is not allowed; allowed: nats://host:4222, tls://host:4222 or wss://host:443, without user or password',
+    ],
+  ],
+  [
+    'refuses wss:// in plain text',
+    '[nats://nats1.example.net:4222]\n    tls: { ca: ca.pem, cert: cert.pem, key: key.pem }',
+    '[wss://nats1.example.net]\n    callers: { ca: ca.pem }\n    insecure_plaintext: true',
+    [
+      'bridge.yaml:5:15: ingresses.federation.servers[0]: asks for TLS, which insecure_plaintext: true rules out',
+    ],
+  ],
+  [
+    'refuses TLS before the first word where it comes first anyway',
+    '[nats://nats1.example.net:4222]\n    tls: { ca: ca.pem,',
+    '[wss://nats1.example.net]\n    tls: { handshake_first: true, ca: ca.pem,',
+    [
+      'bridge.yaml:6:29: ingresses.federation.tls.handshake_first: is for nats:// and tls://: with wss:// TLS comes first anyway',
+    ],
   ],
   [
     'refuses TLS settings that no server uses',

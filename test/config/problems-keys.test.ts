@@ -15,7 +15,7 @@ const CASES: readonly Case[] = [
     '    tls: {',
     '    srevers: []\n    tls: {',
     [
-      'bridge.yaml:6:5: ingresses.federation.srevers: unknown key; did you mean "servers"?; allowed: type, cluster, servers, tls, insecure_plaintext, user, password, token, buffer, subscriptions, callers, reply_collectives',
+      'bridge.yaml:6:5: ingresses.federation.srevers: unknown key; did you mean "servers"?; allowed: type, cluster, servers, tls, insecure_plaintext, user, password, token, nkey, credentials, buffer, subscriptions, callers, reply_collectives',
     ],
   ],
   [

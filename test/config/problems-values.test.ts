@@ -103,7 +103,7 @@ const CASES: readonly Case[] = [
     'nats://nats1.example.net:4222',
     'http://nats1.example.net',
     [
-      'bridge.yaml:5:15: ingresses.federation.servers[0]: "http://nats1.example.net" is not allowed; allowed: nats://host:4222 or tls://host:4222, without user or password',
+      'bridge.yaml:5:15: ingresses.federation.servers[0]: "http://nats1.example.net" is not allowed; allowed: nats://host:4222, tls://host:4222 or wss://host:443, without user or password',
     ],
   ],
   [
@@ -111,7 +111,7 @@ const CASES: readonly Case[] = [
     'nats://nats1.example.net:4222',
     'nats://nats1.example.net:70000',
     [
-      'bridge.yaml:5:15: ingresses.federation.servers[0]: "nats://nats1.example.net:70000" is not allowed; allowed: nats://host:4222 or tls://host:4222, without user or password',
+      'bridge.yaml:5:15: ingresses.federation.servers[0]: "nats://nats1.example.net:70000" is not allowed; allowed: nats://host:4222, tls://host:4222 or wss://host:443, without user or password',
     ],
   ],
   [
@@ -119,7 +119,7 @@ const CASES: readonly Case[] = [
     'nats://nats1.example.net:4222',
     'nats://bob:hunter2@nats1.example.net:4222',
     [
-      'bridge.yaml:5:15: ingresses.federation.servers[0]: "nats://***@nats1.example.net:4222" is not allowed; allowed: nats://host:4222 or tls://host:4222, without user or password',
+      'bridge.yaml:5:15: ingresses.federation.servers[0]: "nats://***@nats1.example.net:4222" is not allowed; allowed: nats://host:4222, tls://host:4222 or wss://host:443, without user or password',
     ],
   ],
   [

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { freePort } from './ports.ts';
 import { type Child, start } from './process.ts';
 
@@ -11,13 +13,24 @@ export interface NatsServerOptions {
     readonly cert: string;
     readonly key: string;
     readonly verify?: boolean;
+    /** TLS before its first word; needs a `program` that can do that. */
+    readonly handshakeFirst?: boolean;
   };
   readonly port?: number;
   /** With JetStream, whose files outlive a restart. */
   readonly jetstream?: true;
   /** More of the server's configuration language, such as an `authorization` block or `max_payload`. */
   readonly extra?: string;
+  /** Another nats-server than the one of the PATH. */
+  readonly program?: string;
 }
+
+/** Debian's is older than `handshake_first`. */
+export const newerNatsServer = (): string => {
+  const program = fileURLToPath(new URL('../../.peers/bin/nats-server', import.meta.url));
+  if (existsSync(program)) return program;
+  throw new Error(`${program} is not there: run bash test/install-newer-nats.sh`);
+};
 
 export interface NatsServer {
   /** `nats://127.0.0.1:<port>`, with TLS too, as Choria writes it. */
@@ -56,11 +69,11 @@ const startOn = async (port: number, options: NatsServerOptions): Promise<NatsSe
   const config = join(folder, 'nats.conf');
   const lines = ['host: "127.0.0.1"', `port: ${port}`];
   if (options.tls !== undefined) {
-    const { ca, cert, key, verify = true } = options.tls;
+    const { ca, cert, key, verify = true, handshakeFirst = false } = options.tls;
     for (const [name, text] of Object.entries({ ca, cert, key }))
       await writeFile(join(folder, `${name}.pem`), text, { mode: 0o600 });
     lines.push(
-      `tls { cert_file: "${folder}/cert.pem", key_file: "${folder}/key.pem", ca_file: "${folder}/ca.pem", verify: ${verify}, timeout: 5 }`,
+      `tls { cert_file: "${folder}/cert.pem", key_file: "${folder}/key.pem", ca_file: "${folder}/ca.pem", verify: ${verify}, timeout: 5${handshakeFirst ? ', handshake_first: true' : ''} }`,
     );
   }
   if (options.jetstream) lines.push(`jetstream { store_dir: "${folder}/jetstream" }`);
@@ -71,7 +84,7 @@ const startOn = async (port: number, options: NatsServerOptions): Promise<NatsSe
   let earlier = '';
   const launch = async (): Promise<Child> => {
     // Debian installs it in /usr/sbin, which is not on everybody's PATH.
-    const started = start('nats-server', ['-c', config], {
+    const started = start(options.program ?? 'nats-server', ['-c', config], {
       env: { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` },
     });
     await started.waitFor(/Server is ready/, READY_MS);

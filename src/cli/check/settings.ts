@@ -22,6 +22,7 @@ import {
   readBytes,
   warnIfWorldReadable,
 } from './files.ts';
+import { checkLogin } from './nats-login.ts';
 import { checkPatterns } from './patterns.ts';
 import { checkReplyGroups } from './reply-groups.ts';
 import { checkRules } from './rules.ts';
@@ -112,10 +113,12 @@ const checkTlsPair = (
 const checkConnection = (
   list: Checklist,
   path: KeyPath,
-  { tls }: ChoriaConnection,
+  connection: ChoriaConnection,
   now: number,
   forCallers = false,
 ): ReturnType<typeof checkAuthorities> => {
+  const { tls } = connection;
+  checkLogin(list, path, connection, now);
   if (tls === undefined) {
     list.warning(
       [...path, 'insecure_plaintext'],

@@ -10,8 +10,9 @@ export const NATS_WORDS: ProtocolWords = {
   peer: 'a NATS server',
   plain: 'nats://',
   secure: 'tls://',
-  credentials: 'user and password, or token',
-  silentHint: ': a NATS server speaks first (one with handshake_first: true does not; turn that off)',
+  credentials: 'user and password, token, nkey or credentials',
+  silentHint:
+    ': a NATS server speaks first (one with handshake_first: true does not: set tls.handshake_first: true)',
   loginHint: '',
 };
 

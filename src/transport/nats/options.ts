@@ -22,8 +22,8 @@ export interface Login {
 
 export interface NatsLinkOptions extends Login {
   /**
-   * `nats://host:port` or `tls://host:port`, tried in this order, and after them those that servers tell of. A server that
-   * demands TLS gets it with either.
+   * `nats://host:port` or `tls://host:port`, or all of them `wss://host:port`, tried in this order, and after them those that
+   * servers tell of. A server that demands TLS gets it with `nats://` too.
    */
   readonly servers: readonly string[];
   /** Shown in the server's connection list. */

@@ -1,5 +1,5 @@
 import { createConnection, isIP, type Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { ConnectionOptions, Server, ServerInfo } from '@nats-io/transport-node';
 import { NodeTransport } from '@nats-io/transport-node/lib/node_transport.js';
 import { failureOf, type Stage } from '../failure/classify.ts';
@@ -9,8 +9,9 @@ import { secureContext } from '../tls/settings.ts';
 import { NATS_WORDS, toServerError } from './errors.ts';
 import { type Greeting, readGreeting, strangerAt } from './greeting.ts';
 import { hasLogin } from './login.ts';
-import type { NatsLinkSettings, NatsTls } from './options.ts';
+import type { NatsLinkSettings } from './options.ts';
 import type { NatsServerAddress } from './server.ts';
+import { overWebSocket } from './websocket.ts';
 
 /** Whose connection it is. */
 export interface Dialler {
@@ -47,6 +48,7 @@ export class LinkTransport extends NodeTransport {
   #address: NatsServerAddress | undefined;
   #stage: Stage = 'connecting';
   #plain: Socket | undefined;
+  #webSocket: TLSSocket | undefined;
   /** Bytes that the other side had sent before the TLS handshake. */
   #before = 0;
   #greeting: Greeting | undefined;
@@ -109,7 +111,8 @@ export class LinkTransport extends NodeTransport {
     });
     if (this.#isOver) return;
     this.#timer = setTimeout(() => this.#fail(this.#tooSlow(connectTimeout)), connectTimeout);
-    const wantsTls = tls !== undefined || this.#where.tlsRequired;
+    const { tlsRequired, isWebSocket } = this.#where;
+    const wantsTls = !isWebSocket && (tls !== undefined || tlsRequired);
     // Null is what keeps the client from TLS where a server only offers it.
     const secured = wantsTls ? { handshakeFirst: tls?.handshakeFirst === true } : null;
     try {
@@ -119,9 +122,9 @@ export class LinkTransport extends NodeTransport {
     }
   }
 
-  override dial({ hostname, port }: { hostname: string; port: number }): Promise<Socket> {
+  override async dial({ hostname, port }: { hostname: string; port: number }): Promise<Socket> {
     if (this.#dialler === undefined) return super.dial({ hostname, port });
-    return new Promise((resolve, reject) => {
+    const plain = await new Promise<Socket>((resolve, reject) => {
       const socket = createConnection({ host: hostname, port, noDelay: true });
       this.#plain = socket;
       socket.once('error', reject);
@@ -131,6 +134,17 @@ export class LinkTransport extends NodeTransport {
         resolve(socket);
       });
     });
+    if (!this.#where.isWebSocket) return plain;
+    const options = this.#tlsOptions(hostname);
+    const secure = await new Promise<TLSSocket>((resolve, reject) => {
+      const socket = connectTls({ ...options, socket: plain }, () => resolve(socket));
+      socket.on('error', reject);
+      socket.once('close', () => reject(undefined));
+    });
+    // What a server has against a client's certificate comes after its side of the handshake.
+    this.#stage = 'login';
+    this.#webSocket = await overWebSocket(secure, this.#where.url);
+    return this.#webSocket;
   }
 
   override peekInfo(): Promise<ServerInfo> {
@@ -173,6 +187,8 @@ export class LinkTransport extends NodeTransport {
   }
 
   override startTLS(): Promise<TLSSocket> {
+    // It has TLS below it.
+    if (this.#webSocket !== undefined) return Promise.resolve(this.#webSocket);
     if (this.#dialler !== undefined) this.#secure(this.#where.hostname);
     return super.startTLS();
   }
@@ -237,25 +253,31 @@ export class LinkTransport extends NodeTransport {
     this.#greeting = info;
     const tls = this.#dialler?.settings.tls;
     const wantsTls = tls !== undefined || this.#where.tlsRequired;
-    if (wantsTls && tls?.handshakeFirst !== true && !info.tls_required && !info.tls_available)
+    const hasTls = tls?.handshakeFirst === true || this.#where.isWebSocket;
+    if (wantsTls && !hasTls && !info.tls_required && !info.tls_available)
       throw new LinkFailure(NATS_WORDS, this.#where.url, 'no-tls');
   }
 
   #secure(hostname: string): void {
+    const handshakeFirst = this.#dialler?.settings.tls?.handshakeFirst === true;
+    const tls = { ...this.#tlsOptions(hostname), handshakeFirst };
+    this.options = { ...this.options, tls };
+  }
+
+  /** @throws LinkFailure */
+  #tlsOptions(hostname: string) {
     this.#stage = 'securing';
     this.#before = this.#plain?.bytesRead ?? 0;
-    const tls: NatsTls = this.#dialler?.settings.tls ?? { verify: true };
+    const tls = this.#dialler?.settings.tls ?? { verify: true };
     // A server that another one told of goes by that one's name.
     const name = this.tlsName || hostname;
-    const options = {
-      handshakeFirst: tls.handshakeFirst === true,
+    return {
       // Without it Node checks the certificate of a server given by its address against "localhost".
       host: name,
       servername: isIP(name) === 0 ? name : '',
       rejectUnauthorized: tls.verify,
       secureContext: secureContext(tls, NATS_WORDS, this.#where.url),
     };
-    this.options = { ...this.options, tls: options };
   }
 
   readonly #hear = (chunk: Buffer): void => {
