@@ -16,7 +16,7 @@ import type { StompLinkOptions } from '../transport/stomp/options.ts';
 import type { LinkSide, Transports } from '../transport/transports.ts';
 import { linkLog } from './link-log.ts';
 import { egressRequirements, ingressRequirements } from './requirements.ts';
-import { clustersAt, endsOf } from './routes.ts';
+import { besideOf, clustersAt, endsOf } from './routes.ts';
 
 interface Place {
   /** Of the ingress or egress that it belongs to. */
@@ -72,9 +72,9 @@ export class Links {
   plan(config: Config, read: ReadFile): LinkPlan {
     return linkSpecs(config, read).map((spec) => {
       const before = this.#plan.find((link) => isAt(link.spec, spec));
-      return before !== undefined && isDeepStrictEqual(before.spec, spec)
-        ? before
-        : createLink(spec, config, this.#services, before?.metered.meter);
+      // One that nothing uses any more is closed, and is not opened again.
+      const isSame = before !== undefined && isNeeded(spec, config) && isDeepStrictEqual(before.spec, spec);
+      return isSame ? before : createLink(spec, config, this.#services, before?.metered.meter);
     });
   }
 
@@ -177,6 +177,11 @@ const opened = (spec: LinkSpec, onEvent: LinkListener, { transports, clock }: Li
     ? transports.nats({ ...spec.settings, clock, onEvent }, name, side)
     : transports.stomp({ ...spec.settings, clock, onEvent }, name, side);
 };
+
+/** Whether anything goes through it. */
+const isNeeded = ({ name, side }: Place, config: Config): boolean =>
+  endsOf(name, side, config).length > 0 ||
+  (side === 'egress' && [...besideOf(config).values()].includes(name));
 
 /** Whether a route uses it. */
 const isUsed = ({ name, side }: MeteredLink, config: Config): boolean =>

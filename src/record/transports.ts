@@ -36,6 +36,10 @@ class OwnQuestions {
     if (group === undefined && !destination.endsWith('.>')) this.#answers.add(destination);
   }
 
+  ended({ destination }: Subscription): void {
+    this.#answers.delete(destination);
+  }
+
   /** Also as another link of the bridge hears it. */
   has({ destination, replyTo, body }: Pick<OutgoingMessage, 'destination' | 'replyTo' | 'body'>): boolean {
     if (this.#answers.size === 0) return false;
@@ -59,9 +63,9 @@ const tapped = (link: Link, name: string, side: LinkSide, tap: Tap, own: OwnQues
     close: () => link.close(),
     state: () => link.state(),
     ...(link.prove && { prove: link.prove.bind(link) }),
-    subscribe: (subscription) => {
+    subscribe: async (subscription) => {
       if (side === 'egress' && !isStatsSubject(subscription.destination)) own.subscribed(subscription);
-      return link.subscribe({
+      const confirmed = await link.subscribe({
         ...subscription,
         onMessage: (message) => {
           if (own.has(message)) {
@@ -72,6 +76,12 @@ const tapped = (link: Link, name: string, side: LinkSide, tap: Tap, own: OwnQues
           subscription.onMessage(message);
         },
       });
+      return {
+        unsubscribe: async () => {
+          await confirmed.unsubscribe();
+          own.ended(subscription);
+        },
+      };
     },
     send: (message, unsent) => {
       link.send(message, unsent);

@@ -33,6 +33,7 @@ const keyOf = ({ destination, group, headers = {} }: Subscription): string =>
 export class SharedLink {
   readonly #link: Link;
   readonly #standing = new Map<string, Standing[]>();
+  /** Those that are in use. */
   readonly #leases = new Set<object>();
   #isRetired = false;
   #opened: Promise<void> | undefined;
@@ -45,11 +46,10 @@ export class SharedLink {
   /** @param onClosed called once its user has closed it */
   lease(onClosed: () => void = () => undefined): Link {
     const lease = {};
-    this.#leases.add(lease);
     const mine = new Map<Taker, Standing>();
     let closed = false;
     const mustBeOpen = (): void => {
-      if (closed) throw new LinkError('closed', 'the link is closed');
+      if (closed || this.#closed !== undefined) throw new LinkError('closed', 'the link is closed');
     };
     const leave = async (taker: Taker): Promise<void> => {
       const standing = mine.get(taker);
@@ -60,12 +60,14 @@ export class SharedLink {
     return {
       open: async () => {
         mustBeOpen();
+        this.#leases.add(lease);
         this.#opened ??= link.open();
         await this.#opened;
         mustBeOpen();
       },
       subscribe: async (subscription) => {
         mustBeOpen();
+        this.#leases.add(lease);
         const taker = { lease, subscription };
         const standing = this.#join(taker);
         mine.set(taker, standing);

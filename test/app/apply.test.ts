@@ -4,7 +4,7 @@ import type { About } from '../../src/bridge/observer.ts';
 import { startHttp } from '../../src/stats/http.ts';
 import { until } from '../adapter/world.ts';
 import { load, mappings, some } from './load.ts';
-import { configOf, LEGACY_NODES, makeAppWorld, SECOND_NODES } from './world.ts';
+import { configOf, LEGACY_NODES, makeAppWorld, memoryBrokers, SECOND_NODES } from './world.ts';
 
 describe('another configuration, with another rule, another collective and one link less', () => {
   test('is taken over under load: each request in both directions is answered exactly once', async () => {
@@ -59,6 +59,23 @@ describe('another configuration, with another rule, another collective and one l
     await app.stop();
   });
 
+  test('closes a link that no route leads to any more, also where it is still configured', async () => {
+    const world = await makeAppWorld();
+    const clock = { ahead: 0 };
+    const app = world.app(configOf(), { clock: () => Date.now() + clock.ahead });
+    await app.start();
+    const routeless = (text: string): string =>
+      text.replace(/ {2}- from: federation\n {4}to: second\n.*\n.*\n/, '');
+    await app.apply(configOf({ change: routeless }));
+    clock.ahead = 120_000;
+    await world.whenClosed('second');
+    // It comes back with its route.
+    clock.ahead = 0;
+    await app.apply(configOf());
+    expect(await world.ask('second', undefined, 1)).toEqual(SECOND_NODES);
+    await app.stop();
+  });
+
   test('keeps what is counted, and the page that shows it', async () => {
     const world = await makeAppWorld();
     const app = world.app(configOf({ http: '127.0.0.1:0' }), { http: startHttp });
@@ -97,6 +114,83 @@ test('a request is answered whose collective is exported no more since it came i
   letGo();
   expect(await pending).toEqual(SECOND_NODES);
   await app.stop();
+});
+
+test('a broadcast of which each subscription gets a copy is handled once, whatever is exchanged meanwhile', async () => {
+  const world = await makeAppWorld();
+  const app = world.app(configOf({ topics: true }), { offline: true });
+  await app.start();
+  let isOver = false;
+  let asked = 0;
+  const asking = (async () => {
+    while (!isOver) {
+      asked++;
+      await world.mco(undefined, 2, 'on its topic');
+    }
+  })();
+  for (let i = 0; i < 5; i++)
+    await app.apply(configOf({ topics: true, caller: i % 2 === 0 ? 'bob' : 'alice' }));
+  isOver = true;
+  await asking;
+  expect(asked).toBeGreaterThan(5);
+  await app.stop();
+  expect(world.replies).toHaveLength(2 * asked);
+  expect(app.status().counts).toMatchObject({ requestsReceived: asked, rejected: {} });
+});
+
+describe('a link that another configuration has elsewhere', () => {
+  /** The app's links; those to the other server are open when the test says so. */
+  const elsewhere = async () => {
+    const brokers = memoryBrokers();
+    let open: () => void = () => undefined;
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const world = await makeAppWorld({
+      ...brokers,
+      transports: {
+        ...brokers.transports,
+        nats: (options, name, side) => {
+          const link = brokers.transports.nats(options, name, side);
+          return options.servers.some((url) => String(url).includes('elsewhere'))
+            ? { ...link, open: () => opened, state: () => ({ ...link.state(), up: false }) }
+            : link;
+        },
+      },
+    });
+    const moved = (text: string): string => text.replace('nats://federation:4222', 'nats://elsewhere:4222');
+    return { world, moved, open };
+  };
+
+  test('is waited for: the one before it takes requests until it is there, by the new rules already', async () => {
+    const { world, moved, open } = await elsewhere();
+    const app = world.app(configOf());
+    await app.start();
+    const mapped = mappings(app);
+    const applied = app.apply(configOf({ caller: 'bob', change: moved }));
+    await until('the new link', () => world.made.filter((name) => name === 'federation').length === 2);
+    await until('the new rules', () => app.status().links.some(({ up }) => !up));
+    expect((await world.ask('mcollective', undefined, 2)).toSorted()).toEqual(LEGACY_NODES);
+    expect(mapped.map(({ callerOut }) => callerOut)).toEqual(['cert=bob']);
+    open();
+    await applied;
+    expect((await world.ask('mcollective', undefined, 2)).toSorted()).toEqual(LEGACY_NODES);
+    expect(app.status().counts.requestsReceived).toBe(2);
+    await app.stop();
+    expect(world.closed.toSorted()).toEqual(world.made.toSorted());
+  });
+
+  test('does not keep an app from being stopped', async () => {
+    const { world, moved, open } = await elsewhere();
+    const app = world.app(configOf());
+    await app.start();
+    const applied = app.apply(configOf({ change: moved }));
+    await until('the new link', () => world.made.filter((name) => name === 'federation').length === 2);
+    await app.stop();
+    open();
+    await applied;
+    expect(world.closed.toSorted()).toEqual(world.made.toSorted());
+  });
 });
 
 describe('a configuration that cannot be taken over', () => {

@@ -45,6 +45,8 @@ export interface Parts {
   readonly instance?: string;
   /** Changes the text. */
   readonly change?: (text: string) => string;
+  /** Whether legacy broadcasts come on their topic, of which each subscription gets a copy, and not through a queue. */
+  readonly topics?: boolean;
   /** Where the brokers are. */
   readonly at?: Readonly<Record<Site, string>>;
 }
@@ -68,7 +70,7 @@ instance: '${parts.instance ?? '1'}'
 cluster_key: 0123456789abcdef0123456789abcdef
 drain_timeout: 5
 http: { listen: '${http}' }
-statistics: { interval: 0 }
+statistics: { interval: ${parts.topics === true ? 10 : 0} }
 ingresses:
   federation:
     type: choria-federation
@@ -82,8 +84,7 @@ ingresses:
     password: marionette
     callers: { keys_dir: clients }
     server_private_key: server.key
-    broadcast_queue: /queue/bridge.{collective}
-egresses:
+${parts.topics === true ? '' : '    broadcast_queue: /queue/bridge.{collective}\n'}egresses:
   legacy:
     type: mcollective-stomp
     servers: [${at.legacy}]
@@ -153,8 +154,8 @@ export interface AppWorld {
   hold(): { readonly held: readonly unknown[]; letGo(): void };
   /** A request of a federation's client. @returns who has answered, once so many have */
   ask(collective: string, nodes: readonly string[] | undefined, expect: number): Promise<readonly string[]>;
-  /** A request of a legacy client, to one node or to all. */
-  mco(node: string | undefined, expect: number): Promise<readonly string[]>;
+  /** A request of a legacy client, to one node, or to all on a topic or as the broker forwards it. */
+  mco(node: string | undefined, expect: number, topic?: 'on its topic'): Promise<readonly string[]>;
   /** All replies that have come to clients, each as who answered which request. */
   readonly replies: string[];
   /** Resolves once a link of that name is closed. */
@@ -327,11 +328,11 @@ export const makeAppWorld = async (
         payload.kind === 'rpc' && payload.statusCode === 0 ? node : JSON.stringify(payload),
       );
     },
-    mco: async (node, expect) => {
+    mco: async (node, expect, topic) => {
       const replyTo = `/queue/${OFFICE}.reply.client.example.net_4711.${++asked}`;
       const frame = clientFrame({ collective: OFFICE, replyTo, ...(node !== undefined && { node }) });
-      // As the broker forwards broadcasts.
-      const destination = node === undefined ? `/queue/bridge.${OFFICE}` : frame.destination;
+      const isForwarded = node === undefined && topic === undefined;
+      const destination = isForwarded ? `/queue/bridge.${OFFICE}` : frame.destination;
       const answers: string[] = [];
       await new Promise<void>((resolve) => {
         waitingFor.set(replyTo, (from) => {

@@ -128,6 +128,17 @@ test('it is opened once, and a lease that is closed takes nothing more', async (
   expect(() => other.send(message)).toThrow('the link is closed');
 });
 
+test('one that is retired is closed when the last who uses it has left', async () => {
+  const { shared } = world();
+  const [used, unused] = [shared.lease(), shared.lease()];
+  await used.open();
+  await shared.retire();
+  expect(used.state().up).toBe(true);
+  await used.close();
+  expect(used.state().up).toBe(false);
+  await expect(unused.open()).rejects.toThrow('the link is closed');
+});
+
 test('a subscription that the broker refuses is told to all who wait for it, and is tried anew by the next', async () => {
   let refusals = 0;
   const link: Link = {
