@@ -1,41 +1,25 @@
-import type {
-  Claims,
-  Copy,
-  Egress,
-  Ingress,
-  LinkStatus,
-  ReplySink,
-  RequestSink,
-  Undelivered,
-} from '../adapter/port.ts';
-import {
-  type Home,
-  isOpaque,
-  isOpaqueReply,
-  type Reply,
-  type Request,
-  readdressed,
-} from '../envelope/message.ts';
-import { asRejection, Rejection } from '../envelope/rejection.ts';
-import { aboutReply, aboutRequest, answerAddress, collectivesOf, targetsOf } from './about.ts';
+import type { Claims, Copy, Egress, Ingress, LinkStatus, ReplySink, RequestSink } from '../adapter/port.ts';
+import { type Home, isOpaqueReply, type Reply } from '../envelope/message.ts';
+import type { Rejection } from '../envelope/rejection.ts';
+import { aboutReply } from './about.ts';
 import { ALWAYS_WON, Claiming } from './claiming.ts';
-import { type FlowSource, randomFlow } from './flow.ts';
+import type { FlowSource } from './flow.ts';
 import { Homeward, type InsteadOf } from './homeward.ts';
-import { mapCaller } from './identity-map.ts';
-import { Ledger, type Note } from './ledger.ts';
+import { Ledger } from './ledger.ts';
 import { type About, type BridgeObserver, Observers, type Passage, type Stage } from './observer.ts';
 import { Passages } from './passages.ts';
+import { type PassingSteps, Pipeline } from './pipeline.ts';
 import { type Route, Routing } from './routing.ts';
 import { type Known, Sides } from './sides.ts';
 import { Silence } from './silence.ts';
 import { SilentNodes } from './silent-nodes.ts';
 import { Stats } from './stats.ts';
-import { type Trail, withHop } from './trail.ts';
+import type { WaitingLimits } from './waiting-room.ts';
 import { within } from './within.ts';
 
 export type { Route } from './routing.ts';
 
-export interface BridgeOptions {
+export interface BridgeOptions extends PassingSteps {
   /** What the bridge calls itself where it answers in its own name. */
   readonly identity: string;
   /** Together its name in hop trails, `<cluster>:<instance>`. */
@@ -46,6 +30,8 @@ export interface BridgeOptions {
   readonly clock: () => number;
   /** How long a stop waits for replies to requests in flight, in ms. */
   readonly drainTimeout: number;
+  /** What may wait for steps that take their time. */
+  readonly waiting?: WaitingLimits;
   /** Where the ids come from that it gives to requests; random unless told. */
   readonly flows?: FlowSource;
   readonly stats?: Stats;
@@ -73,7 +59,7 @@ const QUIET = 5_000;
 /** While draining, so that a stop does not take longer than it must. */
 const DRAIN_QUIET = 2_000;
 
-/** Takes requests from ingresses to egresses and replies back: route, identity, audit, counters. */
+/** Takes requests from ingresses to egresses, by the pipeline, and replies back. */
 export class Bridge {
   readonly stats: Stats;
   readonly #options: BridgeOptions;
@@ -85,8 +71,7 @@ export class Bridge {
   readonly #observers: Observers;
   readonly #passages = new Passages();
   readonly #sides: Sides;
-  #delivering = 0;
-  #draining = false;
+  readonly #pipeline: Pipeline;
 
   constructor(options: BridgeOptions) {
     this.#options = options;
@@ -118,6 +103,16 @@ export class Bridge {
       ...options,
       ingresses: (name) => this.#sides.ingresses(name),
       observer: observers,
+    });
+    this.#pipeline = new Pipeline({
+      ...options,
+      claiming: this.#claiming,
+      sides: this.#sides,
+      passages: this.#passages,
+      ledger: this.#ledger,
+      silence: this.#silence,
+      observer: observers,
+      refused: (rejection, home) => this.#rejected(rejection, home, 'request'),
     });
   }
 
@@ -157,7 +152,7 @@ export class Bridge {
     // What an ingress still hands over meanwhile is in flight too: no other instance will get it.
     await this.#sides.drain(drainTimeout);
     await within(this.#claiming.settled(), Math.max(0, deadline - clock()));
-    this.#draining = true;
+    this.#pipeline.drain();
     while (clock() < deadline && !this.#isSettled()) await new Promise((resolve) => setTimeout(resolve, 50));
     await this.#sides.close();
     this.#ledger.stop();
@@ -166,7 +161,7 @@ export class Bridge {
 
   /** Requests that are on their way out, and those that wait for a reply of a node that was named. */
   get inFlight(): number {
-    return this.#claiming.pending + this.#delivering + this.#ledger.open;
+    return this.#claiming.pending + this.#pipeline.passing + this.#ledger.open;
   }
 
   /** Nodes of a route that leave request after request without an answer, while others answer. */
@@ -200,7 +195,7 @@ export class Bridge {
   #requestsOf(ingress: Ingress): RequestSink {
     const observers = this.#observers;
     return {
-      request: (request, copy) => void this.#take(request, ingress, copy),
+      request: (request, copy) => void this.#pipeline.take(request, ingress, copy),
       rejected: (rejection, home, copy) => void this.#refuse(rejection, home, ingress, copy),
       ignored: (why, context) => observers.leftAlone({ what: 'request', why, context }),
       step: (step, about) => observers.step(`request ${step}`, undefined, () => about),
@@ -210,25 +205,10 @@ export class Bridge {
   /** What waits for a link that is up is about to go out. */
   #isSettled(): boolean {
     return (
-      this.#delivering === 0 &&
+      this.#pipeline.passing === 0 &&
       this.#ledger.isSettled(DRAIN_QUIET) &&
       this.status().every(({ up, buffered = 0 }) => !up || buffered === 0)
     );
-  }
-
-  /** Of what every instance has got, one takes it: only then is it received at all. */
-  async #take(request: Request, from: Ingress, copy: Copy | undefined): Promise<void> {
-    if (copy !== undefined) {
-      const context = aboutRequest(request);
-      if (!(await this.#claiming.ofRequest(copy, context))) return;
-      const late = this.#options.clock() - request.home.expires;
-      if (late > 0) {
-        const sentence = `its ttl ended ${Math.ceil(late / 1000)} s before it was claimed`;
-        this.#rejected(new Rejection('expired', sentence, context), undefined, 'request');
-        return;
-      }
-    }
-    await this.#request(request, from);
   }
 
   /** Each instance refuses its copy; one of them answers, as far as anybody can tell. */
@@ -236,84 +216,6 @@ export class Bridge {
     const isClaimed = copy !== undefined && home !== undefined;
     const result = isClaimed ? await this.#claiming.ofRefusal(name, copy, rejection.context) : 'won';
     if (result !== 'lost') this.#rejected(rejection, result === 'won' ? home : undefined, 'request_in');
-  }
-
-  async #request(taken: Request, from: Ingress): Promise<void> {
-    const since = performance.now();
-    const observers = this.#observers;
-    const request = this.#withFlow(taken);
-    const context = aboutRequest(request);
-    observers.step('request received', undefined, () => context);
-    this.#delivering++;
-    try {
-      if (this.#draining) throw new Rejection('draining', 'this bridge is shutting down');
-      const route = this.#routeOf(request, from);
-      this.#sides.uses(from, route.to, request.home.expires);
-      const passage = this.#passages.of(from.name, route.to.name);
-      const about: About = { ...context, targets: targetsOf(request) };
-      observers.step('request routed', passage, () => about);
-      const { outgoing, note } = this.#outgoing(request, route, passage.name);
-      observers.step('request mapped', passage, () => ({
-        ...about,
-        ...(!isOpaque(outgoing) && { callerOut: outgoing.caller }),
-      }));
-      try {
-        await route.to.deliver(outgoing, this.#whenUndelivered(request, note));
-      } catch (error) {
-        if (note !== undefined) this.#ledger.forget(note);
-        throw error;
-      }
-      observers.step('request sent', passage, () => about);
-      this.#silence.asked(route.to, request.home.expires);
-    } catch (error) {
-      this.#rejected(asRejection(error, context), answerAddress(request), 'request');
-    } finally {
-      this.#delivering--;
-      observers.handled('request', (performance.now() - since) / 1000);
-    }
-  }
-
-  /** Replies find their request by this id, and by nothing that a sender chooses. */
-  #withFlow(request: Request): Request {
-    const { flows = randomFlow } = this.#options;
-    return readdressed(request, { flow: this.#ledger.continued(request) ?? flows() });
-  }
-
-  /** Holds nothing of the request but who sent it: as many may wait as there is room for. */
-  #whenUndelivered(request: Request, note: Note | undefined): Undelivered {
-    const about = aboutRequest(request);
-    return (rejection, extent, home) => {
-      if (extent === 'all' && note !== undefined) this.#ledger.forget(note);
-      this.#rejected(rejection.with(about), home, 'request');
-    };
-  }
-
-  /** @throws Rejection `collective_not_exported` */
-  #routeOf(request: Request, from: Ingress): Route {
-    const route = this.#sides.routeFor(from, request.payload.kind, collectivesOf(request));
-    if (route !== undefined) return route;
-    throw new Rejection(
-      'collective_not_exported',
-      isOpaque(request)
-        ? 'no route exports the collectives of all its targets'
-        : `the collective ${request.collective} is not exported here`,
-    );
-  }
-
-  /**
-   * The request as it leaves: in the mapped caller's name, unless it passes as it is. It is in the ledger before it is
-   * delivered, for the first reply may be home before the delivery is done.
-   */
-  #outgoing(
-    request: Request,
-    { from, to, identities }: Route,
-    name: string,
-  ): { readonly outgoing: Request; readonly note: Note | undefined } {
-    const { hops } = this.#withHop(request.home, from, to);
-    const traced = hops === undefined ? request : readdressed(request, { hops });
-    if (isOpaque(traced)) return { outgoing: traced, note: this.#ledger.sent(request, undefined, name) };
-    const caller = mapCaller(traced.caller, identities);
-    return { outgoing: { ...traced, caller }, note: this.#ledger.sent(request, caller, name) };
   }
 
   #reply(came: Reply, egress: Egress): void {
@@ -396,10 +298,5 @@ export class Bridge {
       sentence: message,
       ...(cause !== undefined && { cause }),
     });
-  }
-
-  #withHop<T extends Trail>(home: T, from: Ingress, to: Egress): T {
-    // Asking for a link's state is not for free, and few messages are traced.
-    return home.hops === undefined ? home : withHop(home, this.#options, from.status(), to.status());
   }
 }

@@ -24,6 +24,8 @@ export const LOG_EVENTS = [
   'request_received',
   'request_routed',
   'request_mapped',
+  'request_decided',
+  'request_recorded',
   'request_signed',
   'request_sent',
   'reply_received',

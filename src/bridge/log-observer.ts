@@ -30,6 +30,8 @@ const EVENTS: Readonly<Record<Step, LogEvent>> = {
   'request received': 'request_received',
   'request routed': 'request_routed',
   'request mapped': 'request_mapped',
+  'request decided': 'request_decided',
+  'request recorded': 'request_recorded',
   'request sent': 'request_sent',
   'reply received': 'reply_received',
   'reply sent': 'reply_sent',

@@ -15,10 +15,12 @@ export type Step =
   | 'request decoded'
   | 'request verified'
   | 'request signed'
-  /** By the bridge: taken from the ingress, given a route and the caller's new name, handed to the egress. */
+  /** By the bridge: taken from the ingress, given a route and the caller's new name, let pass, written down, handed to the egress. */
   | 'request received'
   | 'request routed'
   | 'request mapped'
+  | 'request decided'
+  | 'request recorded'
   | 'request sent'
   /** A reply came in by an egress, and went home by an ingress. */
   | 'reply received'
