@@ -43,8 +43,13 @@ export class ByteWriter {
     if (length > 0xffff)
       throw new Rejection('limit_exceeded', `a text of ${length} bytes does not fit a reply token`);
     this.uint16(length);
+    this.encoded(value, length, 'utf8');
+  }
+
+  /** What a text stands for. @param length of that in bytes, which is not written */
+  encoded(value: string, length: number, encoding: 'utf8' | 'hex' | 'base64url'): void {
     const at = this.#grow(length);
-    this.#buffer.write(value, at);
+    this.#buffer.write(value, at, length, encoding);
   }
 
   list<T>(items: readonly T[], write: (item: T) => void): void {

@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
+import { createHash, createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Home } from '../../src/envelope/message.ts';
@@ -49,11 +49,46 @@ const sealed = (bytes: Buffer): string => {
   return Buffer.concat([bytes, mac.subarray(0, 16)]).toString('base64url');
 };
 
-const text = fc.string({ unit: 'grapheme', maxLength: 40 });
+const hex = (length: number): fc.Arbitrary<string> => fc.stringMatching(new RegExp(`^[0-9a-f]{${length}}$`));
+const port = fc.integer({ min: 0, max: 99_999 });
+const scheme = fc.constantFrom('nats', 'tls', 'stomp', 'stomp+ssl');
+
+/** Also in the forms that are packed, and in those that almost are. */
+const text = fc.oneof(
+  fc.string({ unit: 'grapheme', maxLength: 40 }),
+  fc.string({ unit: 'binary-ascii', maxLength: 200 }),
+  fc.stringMatching(/^[\w.-]{0,70}$/),
+  fc.stringMatching(/^[\w-]{0,70}$/),
+  fc.stringMatching(/^[A-Za-z0-9.-]{0,70}$/),
+  fc.integer({ min: 1, max: 40 }).chain(hex),
+  fc
+    .tuple(
+      scheme,
+      fc.oneof(fc.ipV4(), fc.domain(), fc.constantFrom('01.2.3.4', '1.2.3.256', '1.2.3', '')),
+      port,
+    )
+    .map(([how, host, at]) => `${how}://${host}:${at}`),
+  fc.constantFrom(
+    'go',
+    'ruby',
+    'legacy symbol',
+    'protocol 2',
+    'discovery',
+    'mcollective',
+    'production',
+    'production:',
+    'production:1',
+  ),
+);
+const replyTo = fc.oneof(
+  text,
+  fc.tuple(text, hex(32), text).map((parts) => `${parts[0]}.reply.${parts[1]}.${parts[2]}`),
+  fc.tuple(text, text).map(([collective, rest]) => `/queue/${collective}.reply.${rest}`),
+);
 const homes: fc.Arbitrary<Home> = fc
   .record({
     ingress: text,
-    replyTo: text,
+    replyTo,
     requestId: fc.oneof(
       fc.stringMatching(/^[0-9a-f]{32}$/),
       fc.stringMatching(/^[\w-]{32}$/),
@@ -92,22 +127,11 @@ describe('a reply token', () => {
     expect(encodeToken(home, nodes(200), context)).toMatch(/^[\w-]+$/);
   });
 
-  it('takes 198 characters for a broadcast, 203 for one node and 734 for 200: far below what a destination may be long', () => {
-    expect(encodeToken(home, nodes(1), context)).toHaveLength(203);
-    expect(encodeToken(home, nodes(200), context)).toHaveLength(734);
-    expect(encodeToken(home, undefined, context)).toHaveLength(198);
-  });
-
-  it('grows by the action and two bytes where the requester wants to be told it', () => {
-    const longer = encodeToken({ ...home, action: 'get_fact' }, undefined, context);
-    expect(longer).toHaveLength(211);
-    expect(readToken(longer, context).home.action).toBe('get_fact');
-  });
-
-  it('grows by 21 characters for the flow of its request', () => {
-    const longer = encodeToken({ ...home, flow: FLOW }, undefined, context);
-    expect(longer).toHaveLength(219);
-    expect(readToken(longer, context).home.flow).toBe(FLOW);
+  it('takes 100 characters for a broadcast of a Go client, 104 for one node and 636 for 200', () => {
+    const withFlow = { ...home, flow: FLOW };
+    expect(
+      [undefined, nodes(1), nodes(200)].map((asked) => encodeToken(withFlow, asked, context).length),
+    ).toEqual([100, 104, 636]);
   });
 
   it('is not made for a flow that is no id of the bridge’s own', () => {
@@ -158,7 +182,7 @@ describe('a reply token', () => {
     const bytes = Buffer.from(encodeToken(home, nodes(2), context), 'base64url');
     for (const at of bytes.keys()) {
       const forged = Buffer.from(bytes);
-      forged.writeUInt8(forged.readUInt8(at) ^ 1, at);
+      forged.writeUInt8(forged.readUInt8(at) ^ 0x40, at);
       expect(decode(forged.toString('base64url')), `byte ${at}`).toBe(
         at === 0 ? 'token_malformed' : 'token_forged',
       );
@@ -200,7 +224,7 @@ describe('a reply token', () => {
   });
 
   it.each([
-    ['a trail', { hops: Array.from({ length: 64 }, () => ['a'.repeat(60), 'b', 'c']) }],
+    ['a trail', { hops: Array.from({ length: 64 }, (_, i) => [`${i}`.padEnd(60, 'É'), 'b', 'c']) }],
     ['a federation request id', { federationRequestId: 'x'.repeat(70_000) }],
   ])('is not made where %s would make it longer than a destination may be', (_, excess) => {
     expect(codeOf(() => encodeToken({ ...home, ...excess }, undefined, context))).toBe('limit_exceeded');
@@ -222,7 +246,7 @@ describe('a reply token', () => {
   it('that the key’s owner filled with nonsense is refused or read, but nothing else', () => {
     fc.assert(
       fc.property(
-        fc.constantFrom(1, 2),
+        fc.constantFrom(1, 2, 3),
         fc.uint8Array({ minLength: 3, maxLength: 120 }),
         (version, noise) => {
           const token = sealed(Buffer.concat([Buffer.of(version), noise]));
@@ -234,25 +258,63 @@ describe('a reply token', () => {
   });
 
   it('is laid out and authenticated as documented', () => {
-    const field = (text: string): Buffer => Buffer.concat([Buffer.of(0, text.length), Buffer.from(text)]);
+    const letters = (text: string): Buffer => {
+      const [a = 0, b = 0, c = 0] = [...text].map((one) =>
+        'abcdefghijklmnopqrstuvwxyz0123456789.-_/'.indexOf(one),
+      );
+      const number = (a * 40 + b) * 40 + c;
+      return Buffer.of(3, number >> 8, number & 0xff);
+    };
     const bytes = Buffer.concat([
-      Buffer.of(2, 32),
+      // With a flow, an action and hops; the place of a Choria client whose name the trail begins with.
+      Buffer.of(3, 32 | 16 | 2 | (2 << 6)),
       Buffer.from(EXPIRES.toString(16), 'hex'),
       Buffer.from(home.requestId, 'hex'),
       Buffer.from(FLOW, 'hex'),
-      ...[home.ingress, home.replyTo, home.agent, home.dialect].map(field),
+      // Known words: `federation`, `rpcutil`, `go`.
+      Buffer.of(224 + 13, 224 + 7, 224),
+      letters('run'),
+      Buffer.of(2, 3, 248, 127, 0, 0, 1, 0x10, 0x7e),
+      letters('bob'),
+      // The server once more: after the three names that are known from the start, the sixth text.
+      Buffer.of(192 + 7, 3, 192 + 7, 254),
+      letters('b-1'),
+      Buffer.of(251 + 2),
+      letters('mq1'),
+      Buffer.of(0xf0, 0xae, 192 + 1, 192 + 2),
     ]);
-    expect(encodeToken({ ...home, flow: FLOW }, undefined, context)).toBe(sealed(bytes));
+    const hops = [
+      ['nats://127.0.0.1:4222', 'bob', 'nats://127.0.0.1:4222'],
+      ['nats://127.0.0.1:4222', 'production:b-1', 'stomp+ssl://mq1:61614'],
+    ];
+    const md5 = createHash('md5').update('choria=bob').digest('hex');
+    const some = { ...home, flow: FLOW, action: 'run', hops };
+    const replyTo = `mcollective.reply.${md5}.${home.requestId}`;
+    expect(encodeToken({ ...some, replyTo }, undefined, context)).toBe(sealed(bytes));
   });
 
-  it('of the version before is read, and names no flow', () => {
-    const field = (text: string): Buffer => Buffer.concat([Buffer.of(0, text.length), Buffer.from(text)]);
-    const bytes = Buffer.concat([
-      Buffer.of(1, 0),
-      Buffer.from(EXPIRES.toString(16), 'hex'),
-      Buffer.from(home.requestId, 'hex'),
-      ...[home.ingress, home.replyTo, home.agent, home.dialect].map(field),
-    ]);
-    expect(readToken(sealed(bytes), context).home).toEqual(home);
-  });
+  it.each([
+    ['1', 0, undefined],
+    ['2', 32, FLOW],
+  ])(
+    'of version %s is read until its ttl has ended, for replies to requests of instances before',
+    (version, flags, flow) => {
+      const field = (text: string): Buffer => Buffer.concat([Buffer.of(0, text.length), Buffer.from(text)]);
+      const bytes = Buffer.concat([
+        Buffer.of(Number(version), flags | 4 | 16),
+        Buffer.from(EXPIRES.toString(16), 'hex'),
+        Buffer.from(home.requestId, 'hex'),
+        Buffer.from(flow ?? '', 'hex'),
+        ...[home.ingress, home.replyTo, home.agent, home.dialect, 'get_fact'].map(field),
+        // The hash of `n1.example.net`.
+        Buffer.of(0, 1, 0xeb, 0xcf),
+      ]);
+      const pass = readToken(sealed(bytes), context);
+      expect(pass.home).toEqual({ ...home, ...(flow && { flow }), action: 'get_fact' });
+      expect(pass.broadcast).toBe(false);
+      expect([pass.asked('n1.example.net'), pass.asked('n2.example.net')]).toEqual([true, false]);
+      expect(decode(sealed(bytes))).toBe('accepted');
+      expect(decode(sealed(bytes), {}, NOW + 1000)).toBe('token_expired');
+    },
+  );
 });
