@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createAnswerer, PROTOCOL_2, replySubjectCheck } from '../../src/adapter/choria-requests/answer.ts';
+import { createAnswerer, PROTOCOL_2 } from '../../src/adapter/choria-requests/answer.ts';
+import { createReplyExit } from '../../src/adapter/choria-requests/reply-exit.ts';
 import { makeV2Key, makeV2Request, makeV2Token, parseV2Reply } from '../support/choria-v2.ts';
 import { makeBrokers } from './brokers.ts';
 import {
@@ -135,8 +136,7 @@ it('an answer of protocol 2 is as go-choria’s client reads it', async () => {
   const link = brokers.nats.link();
   await link.subscribe({ destination: 'choria.reply.>', onMessage: ({ body }) => void seen.push(body) });
   const answer = createAnswerer({
-    link,
-    checkReplySubject: replySubjectCheck(new Set(['choria'])),
+    exit: createReplyExit(link, new Set(['choria'])),
     trailOf: () => undefined,
   });
   answer({

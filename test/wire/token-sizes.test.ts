@@ -72,7 +72,7 @@ const choriaHomes = (file: string, ca: string): readonly Home[] => {
     const opener = createRequestOpener({
       name: federated ? 'federation' : 'choria-collective',
       verifier,
-      checkReplySubject: () => undefined,
+      exit: { check: () => undefined },
       federated,
       maxMessageBytes: 1_000_000,
       maxTtl: 3600,

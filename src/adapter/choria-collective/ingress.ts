@@ -13,8 +13,9 @@ import {
   type Transport,
 } from '../../wire/choria/index.ts';
 import { Bundle } from '../bundle.ts';
-import { createAnswerer, replySubjectCheck } from '../choria-requests/answer.ts';
+import { createAnswerer } from '../choria-requests/answer.ts';
 import { createRequestOpener } from '../choria-requests/open.ts';
+import { createReplyExit } from '../choria-requests/reply-exit.ts';
 import { choriaStatus } from '../choria-status.ts';
 import type { Ingress, RequestSink, Residents } from '../port.ts';
 import { createNodeSubscriptions, type NodeSubscriptions, nodeOf } from './node-subscriptions.ts';
@@ -72,9 +73,9 @@ export const createChoriaCollectiveIngress = (options: ChoriaCollectiveIngressOp
   const trailOf = ({ home, sender }: ReadableReply, dialect: Dialect): readonly Hop[] | undefined =>
     dialect === 'go' ? [[server(), sender, server()]] : home.hops;
 
-  const checkReplySubject = replySubjectCheck(new Set(collectives));
-  const opener = createRequestOpener({ ...options, checkReplySubject, federated: false });
-  const answer = createAnswerer({ link, checkReplySubject, trailOf });
+  const exit = createReplyExit(link, new Set(collectives));
+  const opener = createRequestOpener({ ...options, exit, federated: false });
+  const answer = createAnswerer({ exit, trailOf });
 
   /** A message goes where the subjects say that it came by, and nowhere else. */
   const take = (body: Buffer, subjects: readonly string[], sink: RequestSink): void => {

@@ -8,12 +8,13 @@ import {
   federationSubject,
   readTargets,
 } from '../../wire/choria/index.ts';
-import { createAnswerer, replySubjectCheck } from '../choria-requests/answer.ts';
+import { createAnswerer } from '../choria-requests/answer.ts';
 import { type Addressing, createRequestOpener } from '../choria-requests/open.ts';
+import { createReplyExit } from '../choria-requests/reply-exit.ts';
 import { choriaStatus } from '../choria-status.ts';
 import { joinGroup } from '../group-share.ts';
 import type { Ingress, RequestSink } from '../port.ts';
-import { type NotSent, sendVia } from '../send.ts';
+import type { NotSent } from '../send.ts';
 import { readOpaque } from './opaque.ts';
 
 export interface ChoriaFederationIngressOptions {
@@ -40,11 +41,11 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
   const { name, link } = options;
   let subscriptions: readonly LinkSubscription[] = [];
 
-  const checkReplySubject = replySubjectCheck(options.replyCollectives);
-  const opener = createRequestOpener({ ...options, checkReplySubject, federated: true });
-  const answer = createAnswerer({ link, checkReplySubject, trailOf: ({ home }) => home.hops });
+  const exit = createReplyExit(link, options.replyCollectives);
+  const opener = createRequestOpener({ ...options, exit, federated: true });
+  const answer = createAnswerer({ exit, trailOf: ({ home }) => home.hops });
   const sealed = options.sealed ?? new Map();
-  const gate = { ...options, sealed, checkReplySubject, answerTo: opener.answerTo };
+  const gate = { ...options, sealed, exit, answerTo: opener.answerTo };
 
   const addressing: Addressing = ({ federation }) => {
     if (federation === undefined)
@@ -74,10 +75,9 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
   };
 
   const pass = ({ home, sender, payload }: OpaqueReply, unsent?: NotSent): void => {
-    checkReplySubject(home.replyTo);
     const { content } = payload;
     const body = Buffer.from(encodeTransport({ content, sender, ...(home.hops && { hops: home.hops }) }));
-    sendVia(link, { destination: home.replyTo, body, expires: home.expires }, unsent);
+    exit.send({ destination: home.replyTo, body, expires: home.expires }, unsent);
   };
 
   return {

@@ -12,6 +12,7 @@ import {
   tieTarget,
   transportData,
 } from '../../wire/choria/index.ts';
+import type { ReplyExit } from '../choria-requests/reply-exit.ts';
 
 export interface OpaqueOptions {
   readonly name: string;
@@ -22,8 +23,7 @@ export interface OpaqueOptions {
   /** Seconds. */
   readonly maxTtl: number;
   readonly clock: () => number;
-  /** @throws Rejection for a subject that replies are not carried to */
-  readonly checkReplySubject: (subject: string) => void;
+  readonly exit: Pick<ReplyExit, 'check'>;
   /** Where an error goes; a look inside. */
   readonly answerTo: (transport: Transport) => Home | undefined;
 }
@@ -57,7 +57,7 @@ const opaque = (
 ): OpaqueRequest => {
   if (replyTo === undefined)
     throw new Rejection('missing_field', 'the transport message has no reply-to header');
-  options.checkReplySubject(replyTo);
+  options.exit.check(replyTo);
   const targets = parseTargets(subjects, options);
   for (const { collective } of targets)
     if (options.sealed.get(collective) !== mode)

@@ -22,13 +22,14 @@ import {
   type WireRequestClaim,
 } from '../../wire/choria/index.ts';
 import type { RequestSink } from '../port.ts';
-import { PROTOCOL_2, type ReplySubjectCheck } from './answer.ts';
+import { PROTOCOL_2 } from './answer.ts';
+import type { ReplyExit } from './reply-exit.ts';
 
 export interface OpenerOptions {
   /** The ingress's name. */
   readonly name: string;
   readonly verifier: CallerVerifier;
-  readonly checkReplySubject: ReplySubjectCheck;
+  readonly exit: Pick<ReplyExit, 'check'>;
   /** Whether requests come with a federation header. Where they do not, it is not looked at. */
   readonly federated: boolean;
   readonly maxMessageBytes: number;
@@ -70,7 +71,7 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
     try {
       if (replyTo === undefined)
         throw new Rejection('missing_field', 'the transport message has no reply-to header');
-      options.checkReplySubject(replyTo);
+      options.exit.check(replyTo);
       return replyTo;
     } catch (error) {
       throw asRejection(error, claimIn(data).context);
@@ -104,7 +105,7 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
     const about = claim && identified(claim.about);
     if (claim === undefined || about === undefined) return undefined;
     try {
-      options.checkReplySubject(claim.replyTo);
+      options.exit.check(claim.replyTo);
     } catch {
       return undefined;
     }
