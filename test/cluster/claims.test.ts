@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, type NatsConnection, nkeys } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { bucketName, keptFor } from '../../src/cluster/bucket.ts';
 import { createClaims, type SharedClaims, type SharedClaimsOptions } from '../../src/cluster/claims.ts';
@@ -233,5 +233,24 @@ test('the connection is encrypted and logged in, and a server that is not the on
     }
   } finally {
     await Promise.all([good.stop(), other.stop()]);
+  }
+});
+
+test('it logs in with an NKey, as links do', async () => {
+  const user = nkeys.createUser();
+  const server = await startNatsServer({
+    jetstream: true,
+    extra: `authorization { users: [{ nkey: ${user.getPublicKey()} }] }`,
+  });
+  try {
+    const settings = { servers: [server.url], name: 'test' };
+    const nkeySeed = Buffer.from(user.getSeed()).toString();
+    const one = await opened({ connection: { ...settings, nkeySeed } });
+    expect((await one.claim('key', 1)).result).toBe('won');
+    const nobody = instance({ connection: settings });
+    await until(nobody, 'claims_away');
+    expect(nobody.state().up).toBe(false);
+  } finally {
+    await server.stop();
   }
 });
