@@ -34,6 +34,27 @@ describe('the options of a NATS link', () => {
     });
   });
 
+  it.each([
+    ['nkey', { nkeySeed: '</etc/mcbridge/login>' }],
+    ['credentials', { credentials: '</etc/mcbridge/login>' }],
+  ])('hold the content of the file that %s names', (key, login) => {
+    const text = minimalWith(
+      'tls: { ca: ca.pem, cert: cert.pem, key: key.pem }',
+      `tls: { ca: ca.pem }\n    callers: { ca: ca.pem }\n    ${key}: login`,
+    );
+    const options = nats(load(text));
+    expect(options).toMatchObject(login);
+    expect(options?.tls).toEqual({ ca: '</etc/mcbridge/ca.pem>', verify: true });
+  });
+
+  it('leave wss:// as it is, and say where the TLS handshake comes first', () => {
+    expect(
+      nats(load(minimalWith('nats://nats1.example.net:4222', 'wss://nats1.example.net')))?.servers,
+    ).toEqual(['wss://nats1.example.net:443']);
+    const text = minimalWith('tls: { ca: ca.pem,', 'tls: { handshake_first: true, ca: ca.pem,');
+    expect(nats(load(text))?.tls).toMatchObject({ handshakeFirst: true });
+  });
+
   it('have neither TLS nor its scheme where plain text is asked for', () => {
     const text = minimalWith(
       'tls: { ca: ca.pem, cert: cert.pem, key: key.pem }',

@@ -20,14 +20,13 @@ export const messageOf = (message: Msg): IncomingMessage | undefined => {
   const headers = headersOf(message);
   if (headers?.code === NO_RESPONDERS && data.length === 0) return undefined;
   const replyTo = message.reply ?? '';
-  return {
-    destination: subject,
-    ...(replyTo === '' ? {} : { replyTo }),
-    // The first value of each name.
-    headers:
-      headers === undefined
-        ? NONE
-        : Object.fromEntries(headers.keys().map((name) => [name, headers.get(name)])),
-    body: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
-  };
+  const body = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const fields = headers === undefined ? NONE : fieldsOf(headers);
+  return replyTo === ''
+    ? { destination: subject, headers: fields, body }
+    : { destination: subject, replyTo, headers: fields, body };
 };
+
+/** The first value of each name. */
+const fieldsOf = (headers: MsgHdrs): Readonly<Record<string, string>> =>
+  Object.fromEntries(headers.keys().map((name) => [name, headers.get(name)]));

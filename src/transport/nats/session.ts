@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Subscription as Held, Msg, NatsConnection } from '@nats-io/transport-node';
+import type { Subscription as Held, Msg, NatsConnection, PublishOptions } from '@nats-io/transport-node';
 import { LinkFailure } from '../failure/failure.ts';
 import { LinkError, type OutgoingMessage, type Right, type Subscription } from '../link.ts';
 import { denial, NATS_WORDS, refusedRight } from './errors.ts';
@@ -77,10 +77,10 @@ export class NatsSession {
   /** @throws LinkError as `check` does, by what the server says now: it may have changed its mind */
   send({ destination, replyTo, headers, body }: OutgoingMessage): void {
     const block = this.#block(headers, body.byteLength, destination);
-    this.client.publish(destination, body, {
-      ...(replyTo === undefined ? {} : { reply: replyTo }),
-      ...(block === undefined ? {} : { headers: block.fields }),
-    });
+    const options: PublishOptions = {};
+    if (replyTo !== undefined) options.reply = replyTo;
+    if (block !== undefined) options.headers = block.fields;
+    this.client.publish(destination, body, options);
     const size = destination.length + body.byteLength;
     this.#underWay += size;
     this.#unmarked += size;

@@ -20,7 +20,12 @@ const serve = async (options: Parameters<typeof startNatsServer>[0] = {}): Promi
 };
 
 /** A server that lets every client in; what it says to each, and what each says. */
-const scripted = async (info: object = {}) => {
+const scripted = async (
+  info: object = {},
+  hear: (socket: Socket, text: string) => void = (socket, text) => {
+    for (const _ of text.matchAll(/PING\r\n/g)) socket.write('PONG\r\n');
+  },
+) => {
   const sockets: Socket[] = [];
   const said: string[] = [];
   const server = createServer((socket) => {
@@ -28,7 +33,7 @@ const scripted = async (info: object = {}) => {
     socket.write(`INFO ${JSON.stringify({ version: '2.9.10', max_payload: 1_000_000, ...info })}\r\n`);
     socket.on('data', (chunk) => {
       said.push(chunk.toString('latin1'));
-      for (const _ of chunk.toString('latin1').matchAll(/PING\r\n/g)) socket.write('PONG\r\n');
+      hear(socket, chunk.toString('latin1'));
     });
   }).listen(0, '127.0.0.1');
   ends.push(() => {
@@ -127,6 +132,33 @@ describe('a server', () => {
   test('that stalls is left within 15 s, unless configured otherwise', () => {
     const { pingInterval, maxPingOut } = withDefaults({ servers: [], name: '', onEvent: () => undefined });
     expect(pingInterval * (maxPingOut + 1)).toBeLessThanOrEqual(15_000);
+  });
+
+  test('in lame-duck mode is not left before it has taken what it was given', async () => {
+    const second = await scripted();
+    let isTaken: boolean | undefined;
+    const first = await scripted({ connect_urls: [second.url.replace('nats://', '')] }, (socket, text) => {
+      const answer = (): void => {
+        if (!text.startsWith('CONNECT')) isTaken ??= true;
+        socket.write('PONG\r\n');
+      };
+      if (!text.includes('PING')) return;
+      // Only after the link could have left.
+      if (text.startsWith('CONNECT')) answer();
+      else setTimeout(answer, 200);
+    });
+    const link = linkTo([first.url]);
+    await link.open();
+    await vi.waitFor(() => expect(first.said()).toContain('PING'), PATIENT);
+    link.send(message('work', 'x'));
+    first.sockets[0]?.once('close', () => {
+      isTaken ??= false;
+    });
+    first.sockets[0]?.write(
+      `INFO ${JSON.stringify({ version: '2.9.10', max_payload: 1_000_000, ldm: true, connect_urls: [second.url.replace('nats://', '')] })}\r\n`,
+    );
+    await vi.waitFor(() => expect(link.state()).toMatchObject({ up: true, server: second.url }), PATIENT);
+    expect(isTaken).toBe(true);
   });
 
   test('that refuses the login again and again is asked on, and lets in in the end', async () => {
