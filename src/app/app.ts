@@ -194,6 +194,7 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
     const changed = bridge.change(now.routes, now.beside, surveyed);
     links.take(plan, next.config);
     await changed;
+    if (stopped !== undefined) return;
     await conflict?.stop();
     conflict = offline ? undefined : conflictOf(links.used, { config: next.config, ...warning });
     conflict?.start();

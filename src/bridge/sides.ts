@@ -38,6 +38,9 @@ export class Sides {
   readonly #needed = new WeakMap<Ingress | Egress, number>();
   readonly #up = new WeakSet<Ingress>();
   #stopped = false;
+  #isChanged: () => void = () => undefined;
+  /** Resolves when another routing is in force. */
+  readonly #changed: Promise<void>;
   #takes: () => void = () => undefined;
   /** Resolves when the first ingress takes requests. */
   readonly taking: Promise<void>;
@@ -47,6 +50,9 @@ export class Sides {
     this.#routing = options.routing;
     this.taking = new Promise((resolve) => {
       this.#takes = resolve;
+    });
+    this.#changed = new Promise((resolve) => {
+      this.#isChanged = resolve;
     });
   }
 
@@ -92,10 +98,13 @@ export class Sides {
    */
   async start(known: Known): Promise<void> {
     const egresses = this.#startEgresses(this.#routing);
-    const ingresses = [...this.#routing.ingresses.values()].map((one) =>
+    const ingresses = [...this.#routing.ingresses.values()].map((one): [Ingress, Promise<void>] => [
+      one,
       this.#startIngress(one, this.#routing, egresses, known),
-    );
-    await Promise.all([...egresses.values(), ...ingresses]);
+    ]);
+    const all = [...egresses, ...ingresses].map(([one, started]) => this.#whileMeant(one, started));
+    // Whoever could not be reached may have been exchanged for what can.
+    await Promise.race([Promise.all(all), this.#changed]);
   }
 
   /**
@@ -128,6 +137,7 @@ export class Sides {
     for (const [i, name] of [...routing.ingresses.keys()].entries()) this.#tellFailure(name, changed[i]);
     for (const one of before.egresses) if (!kept.has(one)) void this.#closeWhenDone(one);
     await within(Promise.allSettled([...changed, removed]), CHANGE_TIMEOUT);
+    if (!this.#stopped) this.#isChanged();
   }
 
   /** Takes no more requests. @returns once none is to be expected any more */
@@ -192,6 +202,16 @@ export class Sides {
     }
     this.#leaving.delete(one);
     await one.close();
+  }
+
+  /** What is no part of the routing any more may fail: its link is closed. */
+  async #whileMeant(one: Ingress | Egress, started: Promise<void>): Promise<void> {
+    try {
+      await started;
+    } catch (error) {
+      const { ingresses, egresses } = this.#routing;
+      if (isIngress(one) ? ingresses.get(one.name) === one : egresses.has(one)) throw error;
+    }
   }
 
   #tellFailure(name: string, started: Promise<void> | undefined): void {

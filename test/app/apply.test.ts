@@ -180,6 +180,19 @@ describe('a link that another configuration has elsewhere', () => {
     expect(world.closed.toSorted()).toEqual(world.made.toSorted());
   });
 
+  test('that cannot be reached at the start is exchanged for one that can', async () => {
+    const { world, moved } = await elsewhere();
+    const app = world.app(configOf({ change: moved }));
+    const started = app.start();
+    await until('the link', () => world.made.includes('federation'));
+    await app.apply(configOf());
+    await started;
+    expect(app.status().health).toMatchObject({ ready: true, phase: 'running' });
+    expect((await world.ask('mcollective', undefined, 2)).toSorted()).toEqual(LEGACY_NODES);
+    await app.stop();
+    expect(world.closed.toSorted()).toEqual(world.made.toSorted());
+  });
+
   test('does not keep an app from being stopped', async () => {
     const { world, moved, open } = await elsewhere();
     const app = world.app(configOf());
