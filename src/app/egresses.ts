@@ -16,11 +16,11 @@ import type {
   ChoriaSigningConfig,
 } from '../config/egress/choria-collective.ts';
 import type { McollectiveStompConfig } from '../config/egress/mcollective-stomp.ts';
+import { clusterOf, isSealed } from '../config/ends.ts';
 import type { EgressConfig, Named } from '../config/types.ts';
 import { directoryOf } from '../inventory/residents.ts';
 import type { Context } from './context.ts';
 import { patternsOf } from './nodes.ts';
-import { clusterOf, isSealed } from './routes.ts';
 
 export const egressOf = (it: Named<EgressConfig>, around: Context): Egress =>
   it.type === 'mcollective-stomp' ? mcollectiveEgress(it, around) : choriaEgress(it, around);

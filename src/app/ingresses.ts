@@ -5,6 +5,7 @@ import { callerFolder } from '../adapter/mcollective-stomp/callers.ts';
 import { createMcollectiveStompIngress } from '../adapter/mcollective-stomp/ingress.ts';
 import type { Ingress, Residents } from '../adapter/port.ts';
 import { callersCaPath } from '../config/callers.ts';
+import { exportedBy, isSealed } from '../config/ends.ts';
 import type { ChoriaCollectiveIngressConfig } from '../config/ingress/choria-collective.ts';
 import type { ChoriaFederationConfig } from '../config/ingress/choria-federation.ts';
 import type { McollectiveStompIngressConfig } from '../config/ingress/mcollective-stomp.ts';
@@ -12,7 +13,6 @@ import type { Config, IngressConfig, Named } from '../config/types.ts';
 import { compileGlobs } from '../envelope/glob.ts';
 import { type CallerVerifier, createCallerVerifier } from '../wire/choria/index.ts';
 import type { Context } from './context.ts';
-import { exportedBy, isSealed } from './routes.ts';
 
 /** What only some kinds of ingress need. */
 export interface IngressNeeds {

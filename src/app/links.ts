@@ -3,6 +3,7 @@ import type { Requirement } from '../adapter/requirement.ts';
 import type { Log } from '../bridge/log.ts';
 import type { Stats } from '../bridge/stats.ts';
 import { within } from '../bridge/within.ts';
+import { besideOf, clustersAt, endsOf } from '../config/ends.ts';
 import type { ReadFile } from '../config/files.ts';
 import { natsLinkOptions, stompLinkOptions } from '../config/link-options.ts';
 import type { Config, EgressConfig, IngressConfig, Named } from '../config/types.ts';
@@ -16,7 +17,6 @@ import type { StompLinkOptions } from '../transport/stomp/options.ts';
 import type { LinkSide, Transports } from '../transport/transports.ts';
 import { linkLog } from './link-log.ts';
 import { egressRequirements, ingressRequirements } from './requirements.ts';
-import { besideOf, clustersAt, endsOf } from './routes.ts';
 
 interface Place {
   /** Of the ingress or egress that it belongs to. */

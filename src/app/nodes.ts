@@ -1,13 +1,14 @@
 import type { Egress, Residents } from '../adapter/port.ts';
 import type { NodeKnowledge } from '../bridge/bridge.ts';
 import type { Log } from '../bridge/log.ts';
+import { besideOf } from '../config/ends.ts';
 import type { Config } from '../config/types.ts';
 import type { Inventory, InventoryOptions } from '../inventory/inventory.ts';
 import { inventoryPage } from '../inventory/page.ts';
 import { acrossOf, knowledgeOf, type ResidentsOptions, residentsOf } from '../inventory/residents.ts';
 import { Survey } from '../inventory/survey.ts';
 import type { Page } from '../stats/http.ts';
-import { besideOf, learningOf } from './routes.ts';
+import { learningOf } from './learning.ts';
 
 /** Who lives where, by one configuration: who learns it, and who asks. */
 export interface Nodes {

@@ -2,9 +2,10 @@ import * as collective from '../adapter/choria-collective/requirements.ts';
 import * as federation from '../adapter/choria-federation/requirements.ts';
 import * as legacy from '../adapter/mcollective-stomp/requirements.ts';
 import { type Requirement, toPublish, toSubscribe } from '../adapter/requirement.ts';
+import { clusterOf, clustersAt, exportedBy, isSealed } from '../config/ends.ts';
 import type { Config, IngressConfig, Named } from '../config/types.ts';
 import { statsSubject } from '../wire/choria/stats.ts';
-import { clusterOf, clustersAt, exportedBy, isSealed, learningOf } from './routes.ts';
+import { learningOf } from './learning.ts';
 
 /** The rights that `run` will use on the broker of an ingress. None where no route starts there. */
 export const ingressRequirements = (name: string, config: Config): readonly Requirement[] => {

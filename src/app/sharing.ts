@@ -5,6 +5,7 @@ import { createClaims, type SharedClaims } from '../cluster/claims.ts';
 import type { ConnectionSettings } from '../cluster/connection.ts';
 import { ShareConflict } from '../cluster/share-conflict.ts';
 import type { Share } from '../config/claims.ts';
+import { endsOf, exportedBy } from '../config/ends.ts';
 import type { ReadFile } from '../config/files.ts';
 import { natsLinkOptions, natsOptions } from '../config/link-options.ts';
 import type { LoadedConfig } from '../config/load.ts';
@@ -14,7 +15,6 @@ import type { Trouble } from '../stats/health.ts';
 import type { MeteredLink } from '../stats/meter.ts';
 import { HELLO_MARKER, helloDestination } from '../wire/mcollective/addressing.ts';
 import type { Context } from './context.ts';
-import { endsOf, exportedBy } from './routes.ts';
 
 /** The ingresses that routes start at and that share broadcasts this way. */
 export const sharedBy = (share: Share, config: Config): readonly string[] =>

@@ -1,9 +1,9 @@
 import type { Egress, Ingress } from '../adapter/port.ts';
 import { type Route, wiringProblem } from '../bridge/routing.ts';
+import { isSealed } from '../config/ends.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { ConfigError, formatPath } from '../config/problem.ts';
 import type { Config } from '../config/types.ts';
-import { isSealed } from './routes.ts';
 
 /** What routes lead from and to, by their names. */
 export interface Adapters {

@@ -1,5 +1,5 @@
-import { clusterOf, exportedBy, isSealed } from '../app/routes.ts';
 import type { CassetteMessage } from '../cassette/format.ts';
+import { clusterOf, exportedBy, isSealed } from '../config/ends.ts';
 import type { Config } from '../config/types.ts';
 import type { IncomingMessage } from '../transport/link.ts';
 import {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clusterOf } from '../../app/routes.ts';
+import { clusterOf } from '../../config/ends.ts';
 import { fileReader } from '../../config/files.ts';
 import { natsLinkOptions } from '../../config/link-options.ts';
 import type { LoadedConfig } from '../../config/load.ts';

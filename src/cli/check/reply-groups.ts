@@ -1,4 +1,4 @@
-import { clusterOf, isSealed } from '../../app/routes.ts';
+import { clusterOf, isSealed } from '../../config/ends.ts';
 import type { Config } from '../../config/types.ts';
 import { collectiveGroup } from '../../wire/choria/index.ts';
 import type { Checklist } from './checklist.ts';

@@ -1,0 +1,32 @@
+import { besideOf } from '../config/ends.ts';
+import { discoveryTimes } from '../config/nodes.ts';
+import type { Config } from '../config/types.ts';
+import { collectivesOf } from '../inventory/residents.ts';
+
+/** How it is learned who lives beyond an egress. */
+export interface Learning {
+  /** Of whom; none where no route needs to know. */
+  readonly collectives: readonly string[];
+  /** Seconds between questions; 0: none are asked. */
+  readonly every: number;
+  /** Seconds for which a node counts as there after it was heard of. */
+  readonly expire: number;
+}
+
+/** For each egress, by its name. */
+export const learningOf = (
+  config: Pick<Config, 'ingresses' | 'egresses' | 'routes'>,
+): ReadonlyMap<string, Learning> => {
+  const { ingresses, egresses, routes } = config;
+  const beside = besideOf(config);
+  const collectives = collectivesOf(routes, beside);
+  // A federation's client names the nodes that it means, so nobody has to know where they live.
+  const asking = routes.filter(({ from }) => ingresses.get(from)?.type !== 'choria-federation');
+  const needed = new Set([...asking.map(({ to }) => to), ...beside.values()]);
+  return new Map(
+    [...egresses].map(([name, { discovery }]) => [
+      name,
+      { collectives: collectives.get(name) ?? [], ...discoveryTimes(discovery, needed.has(name)) },
+    ]),
+  );
+};
