@@ -24,7 +24,7 @@ export const errorReply = (
 ): ReadableReply => ({
   home,
   sender,
-  time: Math.floor(now / 1000),
+  time: now,
   payload: {
     kind: 'rpc',
     statusCode: UNKNOWN_ERROR,

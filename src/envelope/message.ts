@@ -108,9 +108,9 @@ export interface ReadableRequest {
   readonly caller: string;
   /** The host or program that sent it, as it says itself; for logs. */
   readonly sender: string;
-  /** Seconds since the epoch. */
+  /** Ms since the epoch. */
   readonly time: number;
-  /** Seconds. */
+  /** Ms. */
   readonly ttl: number;
   readonly filter: Filter;
   readonly target: Target;
@@ -164,7 +164,7 @@ export interface ReadableReply {
   readonly home: Home;
   /** Identity of the node that answers. */
   readonly sender: string;
-  /** Seconds since the epoch. */
+  /** Ms since the epoch. */
   readonly time: number;
   readonly payload: ReplyPayload;
   /** Whether it answers a request to all that listen, so that others may have answered on the requester's own side. */

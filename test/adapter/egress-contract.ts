@@ -11,7 +11,7 @@ import {
 import { Rejection, type RejectionCode } from '../../src/envelope/rejection.ts';
 import { until } from './world.ts';
 
-/** What one node of the far side got, in terms of no protocol. */
+/** What one node of the far side got, in terms of no protocol, but for its times: they are in seconds on the wire. */
 export interface Delivered {
   /** Undefined for a broadcast. */
   readonly node: string | undefined;
@@ -80,8 +80,8 @@ export const requestAt = (now: number, part: Partial<ReadableRequest> = {}): Rea
     agent,
     caller: 'cert=alice',
     sender: 'client.example.net',
-    time: now,
-    ttl: 60,
+    time: now * 1000,
+    ttl: 60_000,
     filter: { ...EMPTY_FILTER, agent: [agent] },
     target: { kind: 'broadcast' },
     payload: { kind: 'rpc', action: 'get_fact', data: new Map([['fact', 'country']]) },
@@ -133,7 +133,10 @@ export const egressContract = (name: string, setUp: () => Promise<EgressStage>):
       const { delivered, request } = await sent();
       const { id, agent, caller, collective, ttl, time, filter, payload } = request;
       expect(delivered()).toMatchObject([
-        { node: undefined, request: { id, agent, caller, collective, ttl, time, filter, payload } },
+        {
+          node: undefined,
+          request: { id, agent, caller, collective, ttl: ttl / 1000, time: time / 1000, filter, payload },
+        },
       ]);
     });
 

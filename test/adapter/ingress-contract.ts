@@ -139,8 +139,8 @@ export const ingressContract = (name: string, setUp: () => Promise<IngressStage>
 
     it('lets a request’s home expire with its ttl', async () => {
       const { request: handed } = await request({ agent: 'rpcutil', ttl: 45 });
-      expect(handed.ttl).toBe(45);
-      expect(handed.home.expires).toBe((handed.time + 45) * 1000);
+      expect(handed.ttl).toBe(45_000);
+      expect(handed.home.expires).toBe(handed.time + 45_000);
     });
 
     it('carries a reply home, in the node’s name and with the request’s id', async () => {
@@ -178,7 +178,7 @@ export const ingressContract = (name: string, setUp: () => Promise<IngressStage>
       expect(home).toMatchObject({ requestId: id, ingress: stage.ingress.name });
       expect(stage.requests).toEqual([]);
       if (home === undefined) throw new Error('no home');
-      stage.ingress.reply({ home, sender: 'bridge', time: 1, payload: { ...OK, statusCode: 5 } });
+      stage.ingress.reply({ home, sender: 'bridge', time: 1_000, payload: { ...OK, statusCode: 5 } });
       await until('the answer is home', () => stage.answers().length > 0);
       expect(stage.answers()[0]).toMatchObject({ requestId: id, payload: { statusCode: 5 } });
     });

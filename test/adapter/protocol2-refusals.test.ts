@@ -150,7 +150,7 @@ it('an answer of protocol 2 is as go-choria’s client reads it', async () => {
       expires: Date.now() + 60_000,
     },
     sender: 'c2.example.net',
-    time: 1_780_315_200,
+    time: 1_780_315_200_000,
     payload: { kind: 'rpc', statusCode: 5, statusMessage: 'no', data: new Map() },
   });
   await until('it is there', () => seen.length > 0);

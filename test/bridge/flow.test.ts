@@ -37,7 +37,7 @@ const opaqueFor = (node: string, replyTo: string): OpaqueRequest => ({
 const answerTo = ({ home }: ReadableRequest, sender: string) => ({
   home,
   sender,
-  time: START,
+  time: START * 1000,
   payload: { kind: 'rpc', statusCode: 0, statusMessage: 'OK', data: new Map() } as const,
 });
 

@@ -47,8 +47,10 @@ const filterOf = ({ agent, filter, payload }: ReadableRequest): Filter =>
     : { ...filter, agent: [...filter.agent, agent] };
 
 /** A shorter life than nodes accept becomes one that began earlier, so that it ends at the same moment. */
-const lifeOf = ({ time, ttl }: ReadableRequest): Pick<ReadableRequest, 'time' | 'ttl'> =>
-  ttl >= SHORTEST_TTL ? { time, ttl } : { time: time - (SHORTEST_TTL - ttl), ttl: SHORTEST_TTL };
+const lifeOf = (request: ReadableRequest): { readonly time: number; readonly ttl: number } => {
+  const [time, ttl] = [Math.floor(request.time / 1000), Math.ceil(request.ttl / 1000)];
+  return ttl >= SHORTEST_TTL ? { time, ttl } : { time: time - (SHORTEST_TTL - ttl), ttl: SHORTEST_TTL };
+};
 
 /** The way out of a translated request: one signature, then as many messages as it takes, all of them or none. */
 export const createDispatch = (

@@ -101,7 +101,7 @@ const replyOf = (transport: Transport, { home, asked, broadcast }: ReplyPass): R
     return {
       home: withTrail(home, wire.senderId, transport),
       sender: wire.senderId,
-      time: wire.time,
+      time: wire.time * 1000,
       payload: decodeReplyBody(wire.message, agent),
       broadcast,
     };

@@ -27,7 +27,7 @@ const wireReply = ({ home, sender, time, payload }: ReadableReply, dialect: Dial
   requestId: home.requestId,
   senderId: sender,
   agent: home.agent,
-  time,
+  time: Math.floor(time / 1000),
   message: encodeReplyBody(payload, dialect, home.action),
 });
 

@@ -81,7 +81,7 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
     const { collective, agent, ttl, target, home } = request;
     const encode = (it: LegacyRequest): Buffer =>
       frameBody(encodeSignedRequest(it, signed, signature, serializer));
-    const headers = { ...messageHeaders(clock(), ttl, options), [BRIDGE_MARKER]: cluster };
+    const headers = { ...messageHeaders(clock(), ttl / 1000, options), [BRIDGE_MARKER]: cluster };
     const expires = home.expires;
     const broadcast = broadcastDestination(collective, agent, options.multiplex);
     if (target.kind === 'broadcast') {
@@ -120,7 +120,7 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
 
   const isDirected = ({ ttl, home, collective }: ReadableRequest, nodes: readonly string[]): boolean => {
     const now = clock();
-    const expires = now + (ttl + EXPIRY_SLACK) * 1000;
+    const expires = now + ttl + EXPIRY_SLACK * 1000;
     const whereabouts = (node: string): Whereabouts => options.nodes.whereabouts(collective, node);
     return limit.admits({ request: keyOf(home), nodes, expires }, whereabouts, now);
   };
@@ -138,7 +138,14 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
   return {
     deliver: async (request, undelivered) => {
       const { callerId, key } = options.signers.signerFor(request.caller);
-      const legacy: LegacyRequest = { ...request, requestId: request.id, senderId: identity, callerId };
+      const legacy: LegacyRequest = {
+        ...request,
+        time: Math.floor(request.time / 1000),
+        ttl: Math.ceil(request.ttl / 1000),
+        requestId: request.id,
+        senderId: identity,
+        callerId,
+      };
       const body = encodeRequestBody(legacy, serializer);
       const signature = await queued(request, body.length, (check) =>
         pool.sign('sha1', body, key, 'request', check),

@@ -96,7 +96,7 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
       const { senderId: sender, time } = sealed;
       // Daemons record no hops. Few requests ask for them, so the link is rarely asked for its state.
       const traced = home.hops === undefined ? home : withNodeHop(home, sender, link.state().server);
-      return { home: traced, sender, time, payload, broadcast };
+      return { home: traced, sender, time: time * 1000, payload, broadcast };
     } catch (error) {
       throw asRejection(error, { ...context, sender: sealed.senderId });
     }

@@ -101,7 +101,7 @@ export class UnsignedReply implements SigningJob {
     const { serializer, base64, priority, clock } = this.#way.options;
     const { requestId, agent, expires, replyTo } = this.#home;
     const idForm = idFormOf(this.#home);
-    const from = { senderId: this.#sender, requestId, agent, time: this.#time };
+    const from = { senderId: this.#sender, requestId, agent, time: Math.floor(this.#time / 1000) };
     const head = { ...from, ...(idForm !== undefined && { idForm }) };
     const document = encodeSignedReply(head, this.data, signature, serializer);
     const now = clock();

@@ -95,7 +95,12 @@ describe('a reply', () => {
       decodeSecureReply(openTransport(reply.payload).data).message,
     );
     const payload = decodeReplyBody(message, handed.agent);
-    ingress.reply({ home: withNodeHop(handed.home, senderId, SERVER), sender: senderId, time, payload });
+    ingress.reply({
+      home: withNodeHop(handed.home, senderId, SERVER),
+      sender: senderId,
+      time: time * 1000,
+      payload,
+    });
     await until('it is home', () => seen.length > 0);
     expect(seen.map(({ subject }) => subject)).toEqual([reply.subject]);
     const [mine, theirs] = [seen[0]?.payload ?? '', reply.payload].map((text) =>

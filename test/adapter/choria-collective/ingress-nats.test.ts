@@ -69,7 +69,7 @@ const answersOf =
     (target.kind === 'broadcast' ? nodes : target.nodes).map((sender) => ({
       home: withNodeHop(home, sender, STOMP),
       sender,
-      time: 1_800_000_000,
+      time: 1_800_000_000_000,
       payload:
         payload.kind === 'discovery'
           ? payload

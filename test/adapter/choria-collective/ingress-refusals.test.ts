@@ -105,7 +105,7 @@ describe.each(['ruby', 'go'] as const)('a bad request in the dialect of %s', (di
       if (home === undefined) throw new Error('no way home');
       expect(home).toMatchObject({ requestId: id, agent: 'rpcutil', dialect });
       const payload = { kind: 'rpc', statusCode: 5, statusMessage: 'no', data: new Map() } as const;
-      ingress.reply({ home, sender: 'bridge.example.net', time: 1, payload });
+      ingress.reply({ home, sender: 'bridge.example.net', time: 1_000, payload });
       await until('the client is told', () => client.replies.length > 0);
       expect(client.replies).toMatchObject([{ requestId: id, status: 5, wrapped: dialect === 'ruby' }]);
     },

@@ -123,7 +123,7 @@ describe.each(DIALECTS)('nodes of the %s dialect', (dialect) => {
   test('take a request with a short ttl, and with little of it left', async () => {
     const instance = await makeInstance();
     const now = Math.floor(Date.now() / 1000);
-    await instance.egress.deliver(ping({ ttl: 20, time: now - 10 }));
+    await instance.egress.deliver(ping({ ttl: 20_000, time: (now - 10) * 1000 }));
     await until('all have answered', () => instance.replies.length >= nodes.length);
     expect(fleet().refused()).toEqual([]);
   });

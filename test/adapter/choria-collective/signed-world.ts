@@ -110,7 +110,7 @@ export const requestOf = (
       agent: rest.agent,
       collective: rest.collective,
       dialect: 'marshal',
-      expires: (rest.time + rest.ttl) * 1000,
+      expires: rest.time + rest.ttl,
     },
   };
 };

@@ -85,9 +85,9 @@ describe('a request that is signed', () => {
     [31, 31, 0],
     [3_600, 3_600, 0],
   ])('of a ttl of %d s goes out with %d s, from %d s earlier', async (ttl, longer, earlier) => {
-    const { request, message } = await makeDelivered({ ttl });
-    expect(message.wire).toMatchObject({ ttl: longer, time: request.time - earlier });
-    expect(message.wire.time + message.wire.ttl).toBe(request.time + request.ttl);
+    const { request, message } = await makeDelivered({ ttl: ttl * 1000 });
+    expect(message.wire).toMatchObject({ ttl: longer, time: request.time / 1000 - earlier });
+    expect(message.wire.time + message.wire.ttl).toBe((request.time + request.ttl) / 1000);
   });
 
   it('asks for the trail where its requester did, and only there', async () => {

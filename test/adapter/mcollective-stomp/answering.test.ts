@@ -23,7 +23,7 @@ const home: Home = {
 const replyWith = (payload: ReplyPayload): ReadableReply => ({
   home,
   sender: 'n1.example.net',
-  time: NOW - 1,
+  time: (NOW - 1) * 1000,
   payload,
 });
 const OK: ReplyPayload = {

@@ -43,7 +43,7 @@ describe.each(['marshal', 'yaml'] as const)('the recorded %s client', (serialize
         collective,
         agent,
         filter: readFilter(),
-        time,
+        time: time * 1000,
         target: node === undefined ? { kind: 'broadcast' } : { kind: 'directed', nodes: [node] },
         home: { replyTo: headers['reply-to'], requestId, agent, collective, dialect: 'legacy' },
       });

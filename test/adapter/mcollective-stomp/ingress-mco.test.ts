@@ -89,7 +89,7 @@ const makeStage = async ({
         ingress.reply({
           home: request.home,
           sender: node,
-          time: Math.floor(Date.now() / 1000),
+          time: Date.now(),
           payload: payloadFor(request, node),
         });
   });
@@ -233,7 +233,7 @@ describe('a real mco', () => {
       rejected: ({ message }, home) => {
         if (home === undefined) throw new Error(`no way home: ${message}`);
         const payload = { kind: 'rpc', statusCode: 5, statusMessage: message, data: null } as const;
-        ingress.reply({ home, sender: C1, time: 1, payload });
+        ingress.reply({ home, sender: C1, time: 1_000, payload });
       },
     });
     const mco = await makeMcoClient({

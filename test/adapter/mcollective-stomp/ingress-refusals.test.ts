@@ -265,7 +265,7 @@ describe('what daemons take of clients that are not Ruby’s', () => {
     const [request] = requests;
     if (request === undefined) throw new Error('it was not handed over');
     expect(request.id).toBe(text);
-    ingress.reply({ home: request.home, sender: 'n1', time: NOW, payload: OK });
+    ingress.reply({ home: request.home, sender: 'n1', time: NOW * 1000, payload: OK });
     await until('the reply is sent', () => link.sent.length > 0);
     const reply = createSerializer('marshal', DEFAULT_RUBY_LIMITS).decode(
       link.sent[0]?.body ?? Buffer.alloc(0),
@@ -286,7 +286,7 @@ describe('what daemons take of clients that are not Ruby’s', () => {
       outer: { ttl, msgtime },
       inner: { ssl_ttl: ttl, ssl_msgtime: msgtime },
     });
-    expect(requests).toMatchObject([{ time: NOW }]);
+    expect(requests).toMatchObject([{ time: NOW * 1000 }]);
   });
 
   it('a payload beside its signed ttl and time is taken, also where these are enforced', async () => {
@@ -310,7 +310,9 @@ describe('what daemons take of clients that are not Ruby’s', () => {
       { time: NOW + ahead, ttl: 7_200 },
       { clock: () => NOW * 1000 + 999 },
     );
-    expect(requests).toMatchObject([{ time: NOW, ttl: 3_600, home: { expires: (NOW + 3_600) * 1000 } }]);
+    expect(requests).toMatchObject([
+      { time: NOW * 1000, ttl: 3_600_000, home: { expires: (NOW + 3_600) * 1000 } },
+    ]);
   });
 
   it('a clock that is further ahead than may be is refused, and told by how much', async () => {
@@ -353,7 +355,9 @@ describe('a collective that does not enforce the signed ttl', () => {
   it('takes the signed ttl and time where the message says others, and notes it', async () => {
     const time = NOW - 5;
     const { requests, notes } = await lax({ ttl: 40, time, outer: { ttl: 3_000, msgtime: NOW } });
-    expect(requests).toMatchObject([{ ttl: 40, time, home: { expires: (time + 40) * 1000 } }]);
+    expect(requests).toMatchObject([
+      { ttl: 40_000, time: time * 1000, home: { expires: (time + 40) * 1000 } },
+    ]);
     expect(notes).toEqual([
       'the ttl differs from the signed one',
       'the message time differs from the signed one',
@@ -365,7 +369,7 @@ describe('a collective that does not enforce the signed ttl', () => {
       inner: { ssl_ttl: undefined, ssl_msgtime: undefined },
       outer: { ttl: 50 },
     });
-    expect(requests).toMatchObject([{ ttl: 50 }]);
+    expect(requests).toMatchObject([{ ttl: 50_000 }]);
     expect(notes).toHaveLength(2);
   });
 
@@ -378,7 +382,7 @@ describe('a collective that does not enforce the signed ttl', () => {
   it('takes a bare payload, and notes that its time is not signed', async () => {
     const { requests, notes } = await lax({ bare: true, time: NOW - 5 });
     expect(requests).toMatchObject([
-      { time: NOW - 5, ttl: 60, payload: { kind: 'rpc', action: 'get_fact' } },
+      { time: (NOW - 5) * 1000, ttl: 60_000, payload: { kind: 'rpc', action: 'get_fact' } },
     ]);
     expect(notes).toEqual(['the signed document has no :ssl_msg: its ttl and time are not signed']);
     const ping = await lax({ bare: true, agent: 'discovery' });
