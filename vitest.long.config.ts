@@ -1,7 +1,24 @@
 import { defineConfig } from 'vitest/config';
-import base from './vitest.config.ts';
 
-/** Matrices, kills and large property runs: `npm run test:long`. */
+/** Tried ten times as often here as in `npm test`; see test/support/seed.ts. */
+const PROPERTIES = [
+  'test/decode/fuzz.test.ts',
+  'test/wire/choria/json.test.ts',
+  'test/wire/compound/translation.test.ts',
+  'test/wire/ruby/fuzz.test.ts',
+  'test/wire/ruby/marshal-differential.test.ts',
+  'test/wire/ruby/yaml-differential.test.ts',
+];
+
+/** Matrices, kills and large property runs: `npm run test:long`. Files run two at a time, each in a process of its own. */
 export default defineConfig({
-  test: { ...base.test, include: ['test/**/*.long.ts'], exclude: [], testTimeout: 600_000 },
+  test: {
+    globalSetup: ['test/support/build.ts'],
+    include: ['test/**/*.long.ts', ...PROPERTIES],
+    env: { PROPERTY_RUNS: 'all' },
+    testTimeout: 600_000,
+    hookTimeout: 180_000,
+    pool: 'forks',
+    maxWorkers: 2,
+  },
 });

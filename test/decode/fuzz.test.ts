@@ -5,6 +5,7 @@ import { layerLines } from '../../src/decode/text.ts';
 import { isWhole, type Layer } from '../../src/decode/tree.ts';
 import { formatJson } from '../../src/wire/choria/index.ts';
 import { makeV2Key, makeV2Request, makeV2Token } from '../support/choria-v2.ts';
+import { runs } from '../support/seed.ts';
 import {
   CAPTURE_FILES,
   captureLines,
@@ -100,7 +101,7 @@ describe('whatever comes', () => {
   it('random bytes never throw', () => {
     fc.assert(
       fc.property(fc.oneof(garbage, jsonGarbage), (bytes) => sound(decode(bytes))),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -118,7 +119,7 @@ describe('whatever comes', () => {
   it('flipped bits never throw', () => {
     fc.assert(
       fc.property(flipped, (bytes) => sound(decode(bytes))),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -156,7 +157,7 @@ describe('whatever comes', () => {
       fc.property(fc.constantFrom(...protocols), object, (protocol, fields) =>
         sound(decode(JSON.stringify({ protocol, ...fields }))),
       ),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });
@@ -175,7 +176,7 @@ describe('a message that is cut short', () => {
         expect(isWhole(tree)).toBe(false);
         expect(saysWhere(tree)).toBe(true);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -191,7 +192,7 @@ describe('a message that is cut short', () => {
         const states = verdictsOf(tree).map(({ state }) => state);
         expect(!isWhole(tree) || states.includes('invalid')).toBe(true);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });

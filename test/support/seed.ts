@@ -8,3 +8,10 @@ export const seed = (): number => {
   if (PROPERTY_SEED === undefined) return 20_261_129;
   return PROPERTY_SEED === 'random' ? Math.floor(Math.random() * 2 ** 31) : Number(PROPERTY_SEED);
 };
+
+/**
+ * How often a property is tried: a tenth as often in `npm test` as in `npm run test:long`, which tries the same files.
+ * @param all in the long run
+ */
+export const runs = (all: number): number =>
+  process.env['PROPERTY_RUNS'] === 'all' ? all : Math.ceil(all / 10);

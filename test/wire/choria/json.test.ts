@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Rejection } from '../../../src/envelope/rejection.ts';
 import { Float, type Value } from '../../../src/envelope/value.ts';
 import { formatJson, formatString, parseJson } from '../../../src/wire/choria/json.ts';
+import { runs } from '../../support/seed.ts';
 import { refused } from './support.ts';
 
 /** The model as what `JSON.parse` would give, which tells nothing of floats and big numbers. */
@@ -43,7 +44,7 @@ describe('JSON', () => {
       fc.property(model, (value) => {
         expect(parseJson(formatJson(value))).toStrictEqual(value);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -54,7 +55,7 @@ describe('JSON', () => {
         const again = JSON.stringify(expected, undefined, indent);
         expect(plain(parseJson(again))).toStrictEqual(JSON.parse(again));
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -74,7 +75,7 @@ describe('JSON', () => {
         if (valid) parseJson(json);
         else expect(() => parseJson(json)).toThrow(Rejection);
       }),
-      { numRuns: 20_000 },
+      { numRuns: runs(20_000) },
     );
   });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeFilter, encodeFilter } from '../../../src/wire/choria/filter.ts';
+import { runs } from '../../support/seed.ts';
 import {
   choriaTexts,
   completeNodes,
@@ -76,16 +77,16 @@ const sample = <T>(arbitrary: fc.Arbitrary<T>, count: number): T[] => fc.sample(
 describe('a legacy filter as an expression for go-choria', () => {
   it('matches no node that MCollective’s own matcher would not match', () => {
     const { wider, matches } = compare(
-      sample(legacyTexts, 250),
+      sample(legacyTexts, runs(250)),
       [...sample(typedNodes, 30), ...sample(oddNodes, 30)],
       'legacy',
     );
     expect(wider.slice(0, 3)).toEqual([]);
-    expect(matches).toBeGreaterThan(500);
+    expect(matches).toBeGreaterThan(runs(500));
   });
 
   it('matches the same nodes where facts are plain texts', () => {
-    const { wider, narrower } = compare(sample(legacyTexts, 200), sample(plainNodes, 40), 'legacy');
+    const { wider, narrower } = compare(sample(legacyTexts, runs(200)), sample(plainNodes, 40), 'legacy');
     expect([...wider, ...narrower].slice(0, 3)).toEqual([]);
   });
 });
@@ -93,16 +94,16 @@ describe('a legacy filter as an expression for go-choria', () => {
 describe('an expression of go-choria’s as a legacy token list', () => {
   it('matches no node that go-choria would not match', () => {
     const { wider, matches } = compare(
-      [...NARROW, ...sample(choriaTexts, 250)],
+      [...NARROW, ...sample(choriaTexts, runs(250))],
       sample(typedNodes, 40),
       'choria',
     );
     expect(wider.slice(0, 3)).toEqual([]);
-    expect(matches).toBeGreaterThan(500);
+    expect(matches).toBeGreaterThan(runs(500));
   });
 
   it('matches the same nodes where facts are plain texts in lower case, and agents are no classes', () => {
-    const { wider, narrower } = compare(sample(choriaTexts, 200), sample(completeNodes, 40), 'choria');
+    const { wider, narrower } = compare(sample(choriaTexts, runs(200)), sample(completeNodes, 40), 'choria');
     expect([...wider, ...narrower].slice(0, 3)).toEqual([]);
   });
 });

@@ -10,6 +10,7 @@ import {
   type RubyLimits,
   type RubyValue,
 } from '../../../src/wire/ruby/index.ts';
+import { runs } from '../../support/seed.ts';
 import { marshalValue, plainValue } from './arbitrary.ts';
 import { describeValue } from './describe.ts';
 
@@ -66,7 +67,7 @@ describe('any bytes end in a value or a RubyError', () => {
     const random = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.concat([Buffer.of(4, 8), bytes]));
     fc.assert(
       fc.property(random, (bytes) => void outcome(decodeMarshal, bytes)),
-      { numRuns: 20_000 },
+      { numRuns: runs(20_000) },
     );
   });
 
@@ -77,14 +78,14 @@ describe('any bytes end in a value or a RubyError', () => {
     const grammar = fc.array(bytes, { maxLength: 60 }).map((list) => Buffer.from([4, 8, ...list]));
     fc.assert(
       fc.property(grammar, (document) => void outcome(decodeMarshal, document)),
-      { numRuns: 30_000 },
+      { numRuns: runs(30_000) },
     );
   });
 
   it('Marshal: damaged documents', () => {
     fc.assert(
       fc.property(damaged(marshal), (bytes) => void outcome(decodeMarshal, bytes)),
-      { numRuns: 10_000 },
+      { numRuns: runs(10_000) },
     );
   });
 
@@ -110,7 +111,7 @@ describe('any bytes end in a value or a RubyError', () => {
     const random = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes));
     fc.assert(
       fc.property(random, (bytes) => void outcome(decodeYaml, bytes)),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
 
@@ -121,14 +122,14 @@ describe('any bytes end in a value or a RubyError', () => {
     });
     fc.assert(
       fc.property(text, (document) => void outcome(decodeYaml, Buffer.from(document))),
-      { numRuns: 10_000 },
+      { numRuns: runs(10_000) },
     );
   });
 
   it('YAML: damaged documents', () => {
     fc.assert(
       fc.property(damaged(yaml), (bytes) => void outcome(decodeYaml, bytes)),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
 

@@ -9,6 +9,7 @@ import {
   RubyTime,
   type RubyValue,
 } from '../../../src/wire/ruby/index.ts';
+import { runs } from '../../support/seed.ts';
 import { keyOf, marshalValue } from './arbitrary.ts';
 import { describeValue } from './describe.ts';
 import { RubyPeer } from './peer.ts';
@@ -43,7 +44,7 @@ describe('Marshal and real Ruby', () => {
         const answer = await ruby.load('marshal', encodeMarshal(value));
         expect(answer).toEqual({ value: describeValue(value) });
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 
@@ -53,7 +54,7 @@ describe('Marshal and real Ruby', () => {
         const { document, value } = await ruby.generate('marshal', seed);
         expect(describeValue(decodeMarshal(Buffer.from(document ?? '', 'base64')))).toEqual(value);
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 
@@ -70,7 +71,7 @@ describe('Marshal and real Ruby', () => {
           Buffer.from(document ?? '', 'base64').toString('latin1'),
         );
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 
@@ -79,7 +80,7 @@ describe('Marshal and real Ruby', () => {
       fc.property(marshalValue, (value) => {
         expect(describeValue(decodeMarshal(encodeMarshal(value)))).toEqual(describeValue(value));
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 });

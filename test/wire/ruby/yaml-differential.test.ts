@@ -7,6 +7,7 @@ import {
   RubyString,
   type RubyValue,
 } from '../../../src/wire/ruby/index.ts';
+import { runs } from '../../support/seed.ts';
 import { keyOf, plainValue } from './arbitrary.ts';
 import { describeValue } from './describe.ts';
 import { RubyPeer } from './peer.ts';
@@ -48,7 +49,7 @@ describe('YAML and real Ruby', () => {
         const answer = await ruby.daemonLoad(encodeYaml(value));
         expect(answer).toEqual({ value: describeValue(asWritten(value)) });
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -58,7 +59,7 @@ describe('YAML and real Ruby', () => {
         const { document, value } = await ruby.generate('yaml', seed);
         expect(describeValue(decodeYaml(Buffer.from(document ?? '', 'base64')))).toEqual(value);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -187,7 +188,7 @@ describe('YAML and real Ruby', () => {
         fc.pre(!collides(value));
         expect(describeValue(decodeYaml(encodeYaml(value)))).toEqual(describeValue(asWritten(value)));
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 });
