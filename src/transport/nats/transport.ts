@@ -158,17 +158,20 @@ export class LinkTransport extends NodeTransport {
         socket.on('error', () => undefined);
         act();
       };
+      let info: ServerInfo | undefined;
+      const isStranger = (): boolean => this.yields.length > 0 && info === undefined;
       socket.on('error', (error) => settle(() => reject(error)));
-      socket.on('close', () =>
-        settle(() => reject(this.yields.length > 0 ? strangerAt(heard(), url) : undefined)),
-      );
+      socket.on('close', () => settle(() => reject(isStranger() ? strangerAt(heard(), url) : undefined)));
       socket.on('data', (chunk: Buffer) => {
         this.yields.push(chunk);
         try {
-          const info = readGreeting(heard(), url);
-          if (info === undefined) return;
+          const isFirst = info === undefined;
+          info = readGreeting(heard(), url);
+          if (info === undefined || !isFirst) return;
           this.#greet(info);
-          settle(() => resolve(info));
+          const greeted = info;
+          // A server with too many clients says so right behind it and closes: writing to it would lose what it says.
+          setImmediate(() => setImmediate(() => settle(() => resolve(greeted))));
         } catch (error) {
           settle(() => reject(error));
         }

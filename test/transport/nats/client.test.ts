@@ -195,7 +195,7 @@ describe('the process', () => {
     const third = await connect({ servers: another.url });
     await server.restart();
     await vi.waitFor(() => expect(link.of('connected')).toHaveLength(2), PATIENT);
-    await other.flush();
+    await vi.waitFor(() => other.flush(), PATIENT);
     link.send(message('a', 'x'));
     await vi.waitFor(() => expect([received, here]).toEqual([['x'], ['x']]), PATIENT);
     expect(link.of('retry').every(({ reason }) => reason.includes('connection refused'))).toBe(true);
