@@ -10,6 +10,7 @@ import type { Link } from '../src/transport/link.ts';
 import { createStompLink } from '../src/transport/stomp/index.ts';
 import { SigningPool } from '../src/wire/signing-pool.ts';
 import { type ActiveMq, startActiveMq } from '../test/support/activemq.ts';
+import { toNodes } from '../test/support/targets.ts';
 import { type BenchResult, median, print } from './table.ts';
 
 /** One request to 200 nodes: as many frames, which share one body. */
@@ -158,7 +159,7 @@ const egressSender = async (broker: ActiveMq): Promise<Sender> => {
         time: time * 1000,
         ttl: 60_000,
         filter: { ...EMPTY_FILTER, agent: ['rpcutil'] },
-        target: { kind: 'directed', nodes: NODE_NAMES },
+        targets: toNodes(NODE_NAMES),
         payload: { kind: 'rpc', action: 'ping', data: new Map([['process_results', true]]) },
         home: {
           ingress: 'federation',

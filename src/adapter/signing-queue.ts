@@ -1,4 +1,4 @@
-import type { ReadableRequest } from '../envelope/message.ts';
+import { namedNodes, type ReadableRequest } from '../envelope/message.ts';
 import { Rejection } from '../envelope/rejection.ts';
 import { Room } from './room.ts';
 
@@ -29,13 +29,13 @@ const HELD = 3;
 /** What a request takes beside: its objects, its filter, its way home, the promises of those who wait. In bytes. */
 const OVERHEAD = 4_000;
 /** What the name of a node takes beside its text. */
-const NODE_OVERHEAD = 44;
+const NODE_OVERHEAD = 100;
 
-const bytesOf = ({ target }: ReadableRequest, length: number): number => {
-  const content = OVERHEAD + length * HELD;
-  if (target.kind === 'broadcast') return content;
-  return target.nodes.reduce((bytes, node) => bytes + node.length + NODE_OVERHEAD, content);
-};
+const bytesOf = ({ targets }: ReadableRequest, length: number): number =>
+  (namedNodes(targets) ?? []).reduce(
+    (bytes, node) => bytes + node.length + NODE_OVERHEAD,
+    OVERHEAD + length * HELD,
+  );
 
 /** What an egress lets wait for signatures. The pool that makes them has no limit, for others wait there too. */
 export const createSigningQueue = ({ maxUnsignedBytes, clock }: SigningQueueOptions): SigningQueue => {

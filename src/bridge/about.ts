@@ -1,24 +1,25 @@
-import { isOpaque, isOpaqueReply, type Reply, type ReplyAddress, type Request } from '../envelope/message.ts';
+import {
+  isOpaque,
+  isOpaqueReply,
+  namedNodes,
+  type Reply,
+  type ReplyAddress,
+  type Request,
+} from '../envelope/message.ts';
 import type { RejectionContext } from '../envelope/rejection.ts';
 
 export const flowOf = ({ flow }: Pick<ReplyAddress, 'flow'>): { readonly flow?: string } =>
   flow === undefined ? {} : { flow };
 
 /** The nodes that a request names; undefined where all are asked. */
-export const nodesOf = (request: Request): readonly string[] | undefined => {
-  if (!isOpaque(request)) return request.target.kind === 'directed' ? request.target.nodes : undefined;
-  const { targets } = request.payload;
-  if (targets[0]?.kind !== 'node') return undefined;
-  return targets.flatMap((target) => (target.kind === 'node' ? [target.node] : []));
-};
+export const nodesOf = ({ targets }: Request): readonly string[] | undefined => namedNodes(targets);
 
 /** All that it is for. */
-export const collectivesOf = (request: Request): readonly string[] =>
-  isOpaque(request) ? request.payload.targets.map(({ collective }) => collective) : [request.collective];
+export const collectivesOf = ({ targets }: Request): readonly string[] =>
+  targets.map(({ collective }) => collective);
 
 /** How many messages to nodes it stands for; a broadcast is one. */
-export const targetsOf = (request: Request): number =>
-  isOpaque(request) ? request.payload.targets.length : (nodesOf(request)?.length ?? 1);
+export const targetsOf = ({ targets }: Request): number => targets.length;
 
 export const aboutRequest = ({ home, id, sender, caller, agent, collective }: Request): RejectionContext => ({
   ...flowOf(home),

@@ -1,10 +1,16 @@
 import type { Filter } from './filter.ts';
 import type { Value, ValueMap } from './value.ts';
 
-/** Whom a request is for: all that listen, or named nodes. */
+/** Whom a request is for: all that listen for an agent, one of those that serve it, or a node. */
 export type Target =
-  | { readonly kind: 'broadcast' }
-  | { readonly kind: 'directed'; readonly nodes: readonly string[] };
+  | { readonly kind: 'broadcast' | 'service'; readonly collective: string; readonly agent: string }
+  | { readonly kind: 'node'; readonly collective: string; readonly node: string };
+
+/** The nodes that targets name; undefined where all that listen are asked. */
+export const namedNodes = (targets: readonly Target[]): readonly string[] | undefined => {
+  if (targets[0]?.kind !== 'node') return undefined;
+  return targets.flatMap((target) => (target.kind === 'node' ? [target.node] : []));
+};
 
 /** One step of a message's way: where it came in, who handled it, where it went out. Ruby clients leave out the last. */
 export type Hop = readonly string[];
@@ -46,11 +52,6 @@ export interface Home extends ReplyAddress {
   readonly dialect: string;
 }
 
-/** One destination of an opaque request, as far as a broker may look at it. */
-export type OpaqueTarget =
-  | { readonly kind: 'broadcast' | 'service'; readonly collective: string; readonly agent: string }
-  | { readonly kind: 'node'; readonly collective: string; readonly node: string };
-
 /**
  * Bytes that pass between two networks of one format: as they came in, so that the signatures in them hold. Only the adapters
  * of their own protocol look inside.
@@ -72,7 +73,7 @@ export interface OpaqueView {
   readonly action?: string;
   readonly data?: ValueMap;
   readonly filter: Filter;
-  readonly targets: readonly OpaqueTarget[];
+  readonly targets: readonly Target[];
 }
 
 export type RequestPayload =
@@ -88,7 +89,6 @@ export type RequestPayload =
 export interface OpaqueRequestPayload {
   readonly kind: 'opaque';
   readonly content: OpaqueContent;
-  readonly targets: readonly OpaqueTarget[];
   /** Where the route verifies requests before they pass. Read when it is asked for. @throws Rejection for what is no request */
   readonly view?: () => OpaqueView;
   /**
@@ -113,7 +113,8 @@ export interface ReadableRequest {
   /** Ms. */
   readonly ttl: number;
   readonly filter: Filter;
-  readonly target: Target;
+  /** One broadcast, or nodes, each once: all of its collective. */
+  readonly targets: readonly Target[];
   readonly payload: RequestPayload;
   readonly home: Home;
 }
@@ -128,6 +129,8 @@ export interface OpaqueRequest {
   /** Where the route has requests verified before they pass. */
   readonly caller?: string;
   readonly sender: string;
+  /** As far as a broker may look at them: of one collective or several, of one kind or several. */
+  readonly targets: readonly Target[];
   readonly payload: OpaqueRequestPayload;
   readonly home: ReplyAddress;
 }

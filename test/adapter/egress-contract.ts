@@ -9,6 +9,7 @@ import {
   type ReplyPayload,
 } from '../../src/envelope/message.ts';
 import { Rejection, type RejectionCode } from '../../src/envelope/rejection.ts';
+import { toAll, toNodes } from '../support/targets.ts';
 import { until } from './world.ts';
 
 /** What one node of the far side got, in terms of no protocol, but for its times: they are in seconds on the wire. */
@@ -83,7 +84,7 @@ export const requestAt = (now: number, part: Partial<ReadableRequest> = {}): Rea
     time: now * 1000,
     ttl: 60_000,
     filter: { ...EMPTY_FILTER, agent: [agent] },
-    target: { kind: 'broadcast' },
+    targets: toAll(),
     payload: { kind: 'rpc', action: 'get_fact', data: new Map([['fact', 'country']]) },
     home: {
       ingress: 'federation',
@@ -142,7 +143,7 @@ export const egressContract = (name: string, setUp: () => Promise<EgressStage>):
 
     it('delivers a directed request to each node that is named', async () => {
       const nodes = ['n1.example.net', 'n2.example.net', 'n3.example.net'];
-      const { delivered } = await sent({ target: { kind: 'directed', nodes } });
+      const { delivered } = await sent({ targets: toNodes(nodes) });
       await until('all have it', () => delivered().length === nodes.length);
       expect(delivered().map(({ node }) => node)).toEqual(nodes);
     });
@@ -204,7 +205,7 @@ export const egressContract = (name: string, setUp: () => Promise<EgressStage>):
     });
 
     it('hands over the reply of a node that was not asked as a refusal', async () => {
-      const { first, rejections } = await sent({ target: { kind: 'directed', nodes: ['n1.example.net'] } });
+      const { first, rejections } = await sent({ targets: toNodes(['n1.example.net']) });
       await first.answer('n9.example.net', OK);
       await until('it is handed over', () => rejections.length === 1);
       expect(rejections[0]).toMatchObject({ rejection: { code: 'unexpected_sender' }, broadcast: false });

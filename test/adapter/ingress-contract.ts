@@ -3,11 +3,13 @@ import type { Ignored, Ingress, RequestSink } from '../../src/adapter/port.ts';
 import {
   type Home,
   isOpaque,
+  namedNodes,
   type ReadableReply,
   type ReadableRequest,
   type ReplyPayload,
 } from '../../src/envelope/message.ts';
 import { Rejection, type RejectionContext } from '../../src/envelope/rejection.ts';
+import { toAll } from '../support/targets.ts';
 import { until } from './world.ts';
 
 export interface Question {
@@ -115,7 +117,7 @@ export const ingressContract = (name: string, setUp: () => Promise<IngressStage>
         collective,
         agent: 'rpcutil',
         caller,
-        target: { kind: 'broadcast' },
+        targets: toAll(),
         payload: { kind: 'rpc', action: 'inventory', data: new Map() },
         home: { ingress: ingress.name, requestId: id, agent: 'rpcutil', collective },
       });
@@ -131,10 +133,10 @@ export const ingressContract = (name: string, setUp: () => Promise<IngressStage>
       const nodes = ['n1.example.net', 'n2.example.net'];
       const { requests } = await request({ agent: 'rpcutil', nodes });
       // One request or several: a client of some protocols sends a message a node.
-      const named = () => requests.flatMap(({ target }) => (target.kind === 'directed' ? target.nodes : []));
+      const named = () => requests.flatMap(({ targets }) => namedNodes(targets) ?? []);
       await until('all of them are named', () => named().length >= nodes.length);
       expect(named()).toEqual(nodes);
-      expect(requests.every(({ target }) => target.kind === 'directed')).toBe(true);
+      expect(requests.every(({ targets }) => targets.every(({ kind }) => kind === 'node'))).toBe(true);
     });
 
     it('lets a request’s home expire with its ttl', async () => {

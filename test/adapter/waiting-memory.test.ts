@@ -3,6 +3,7 @@ import type { Egress } from '../../src/adapter/port.ts';
 import type { ReadableReply, ReadableRequest } from '../../src/envelope/message.ts';
 import { SigningPool } from '../../src/wire/signing-pool.ts';
 import { memoryInUse } from '../support/memory.ts';
+import { toAll, toNodes } from '../support/targets.ts';
 import { makeBrokers } from './brokers.ts';
 import { makeSigningEgress, requestOf } from './choria-collective/signed-world.ts';
 import { fakeLink, makeStompIngress, REPLY_QUEUE } from './mcollective-stomp/ingress-world.ts';
@@ -43,10 +44,8 @@ const requestWith = (n: number, nodes: number): ReadableRequest =>
     id: idOf(n),
     sender: `desk${n}.example.net`,
     payload: { kind: 'rpc', action: 'set', data: new Map([['value', textOf(n)]]) },
-    target:
-      nodes === 0
-        ? { kind: 'broadcast' }
-        : { kind: 'directed', nodes: Array.from({ length: nodes }, (_, i) => `n${n}x${i}.example.net`) },
+    targets:
+      nodes === 0 ? toAll() : toNodes(Array.from({ length: nodes }, (_, i) => `n${n}x${i}.example.net`)),
   });
 
 describe('what waits for its signature takes no more memory than it counts for:', () => {

@@ -1,13 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { flowsFrom, randomFlow } from '../../src/bridge/flow.ts';
-import {
-  type OpaqueRequest,
-  type ReadableRequest,
-  readable,
-  type Target,
-} from '../../src/envelope/message.ts';
+import { type OpaqueRequest, type ReadableRequest, readable } from '../../src/envelope/message.ts';
 import { Rejection } from '../../src/envelope/rejection.ts';
 import { requestAt } from '../adapter/egress-contract.ts';
+import { toAll, toNodes } from '../support/targets.ts';
 import { startedStage } from './stage.ts';
 
 const START = 1_800_000_000;
@@ -15,8 +11,8 @@ const FLOW = /^[0-9a-f]{32}$/;
 
 /** The same of whoever asks, in all that he can choose. */
 const asking = (caller: string, nodes?: readonly string[]): ReadableRequest => {
-  const target: Target = nodes === undefined ? { kind: 'broadcast' } : { kind: 'directed', nodes };
-  const request = requestAt(START, { caller, target });
+  const targets = nodes === undefined ? toAll() : toNodes(nodes);
+  const request = requestAt(START, { caller, targets });
   const { hops: _, ...home } = request.home;
   return { ...request, home };
 };
@@ -25,9 +21,9 @@ const opaqueFor = (node: string, replyTo: string): OpaqueRequest => ({
   id: 'the same',
   sender: 'somebody.example.net',
   collective: 'mcollective',
+  targets: toNodes([node]),
   payload: {
     kind: 'opaque',
-    targets: [{ kind: 'node', collective: 'mcollective', node }],
     content: { protocol: 'choria:transport:1', data: '""', headers: {} },
     answerTo: () => undefined,
   },
@@ -100,8 +96,8 @@ describe('a flow id', () => {
     const [first, second] = delivered.map((request) => request.home.flow);
     expect(first).not.toBe(second);
     for (const request of [...asked].reverse()) {
-      const { content, targets } = request.payload;
-      const [target] = targets;
+      const { content } = request.payload;
+      const [target] = request.targets;
       const sender = target?.kind === 'node' ? target.node : '';
       replies.reply({ sender, payload: { kind: 'opaque', content }, home: request.home });
     }

@@ -10,10 +10,10 @@ import {
   type ReadableRequest,
   type Request,
   readdressed,
-  type Target,
 } from '../../src/envelope/message.ts';
 import { requestAt } from '../adapter/egress-contract.ts';
 import { type LogLine, recordingLog } from '../adapter/world.ts';
+import { toAll, toNodes } from '../support/targets.ts';
 
 const START = 1_800_000_000_000;
 const ID = 'a'.repeat(32);
@@ -42,8 +42,8 @@ const requestOf = ({
   replyTo = 'mcollective.reply.bob.1',
   nodes,
 }: Asked): ReadableRequest => {
-  const target: Target = nodes === undefined ? { kind: 'broadcast' } : { kind: 'directed', nodes };
-  const made = requestAt(START / 1000, { id: ID, caller, agent, target });
+  const targets = nodes === undefined ? toAll() : toNodes(nodes);
+  const made = requestAt(START / 1000, { id: ID, caller, agent, targets });
   return {
     ...made,
     payload: { kind: 'rpc', action, data: new Map() },
@@ -62,9 +62,9 @@ const opaqueOf = (
   id: requestId,
   sender,
   collective: 'mcollective',
+  targets: toNodes(nodes),
   payload: {
     kind: 'opaque',
-    targets: nodes.map((node) => ({ kind: 'node', collective: 'mcollective', node })),
     content: { protocol: 'choria:transport:1', data: '""', headers: {} },
     answerTo: () => undefined,
   },

@@ -6,6 +6,7 @@ import { LogObserver } from '../../src/bridge/log-observer.ts';
 import type { Target } from '../../src/envelope/message.ts';
 import { requestAt } from '../adapter/egress-contract.ts';
 import { type LogLine, recordingLog } from '../adapter/world.ts';
+import { toAll, toNodes } from '../support/targets.ts';
 
 const START = 1_800_000_000_000;
 const QUIET = 5_000;
@@ -22,13 +23,13 @@ describe('the ledger', () => {
   let ledger: Ledger;
   const idOf = (letter: string): string => letter.repeat(32);
   const flowOf = (letter: string): string => letter.padStart(32, '0');
-  const request = (letter: string, target: Target = { kind: 'broadcast' }) => {
-    const made = requestAt(START / 1000, { id: idOf(letter), caller: 'choria=alice.mcollective', target });
+  const request = (letter: string, targets: readonly Target[] = toAll()) => {
+    const made = requestAt(START / 1000, { id: idOf(letter), caller: 'choria=alice.mcollective', targets });
     return { ...made, home: { ...made.home, flow: flowOf(letter), requestId: made.id } };
   };
-  const directed = (...nodes: readonly string[]): Target => ({ kind: 'directed', nodes });
-  const sent = (letter: string, target?: Target): Note => {
-    const note = ledger.sent(request(letter, target), 'cert=alice', 'federation → legacy');
+  const directed = (...nodes: readonly string[]): readonly Target[] => toNodes(nodes);
+  const sent = (letter: string, targets?: readonly Target[]): Note => {
+    const note = ledger.sent(request(letter, targets), 'cert=alice', 'federation → legacy');
     if (note === undefined) throw new Error('the request left no note');
     return note;
   };

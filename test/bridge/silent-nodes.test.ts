@@ -4,6 +4,7 @@ import { LogObserver } from '../../src/bridge/log-observer.ts';
 import { SilentNodes } from '../../src/bridge/silent-nodes.ts';
 import { requestAt } from '../adapter/egress-contract.ts';
 import { type LogLine, recordingLog } from '../adapter/world.ts';
+import { toNodes } from '../support/targets.ts';
 
 const START = 1_800_000_000_000;
 const ROUTE = 'federation → legacy';
@@ -96,7 +97,7 @@ describe('silent nodes', () => {
       quiet: 5_000,
       onUnanswered: (...about) => void told.push(about),
     });
-    const request = requestAt(START / 1000, { target: { kind: 'directed', nodes: ['n1', 'n2'] } });
+    const request = requestAt(START / 1000, { targets: toNodes(['n1', 'n2']) });
     ledger.sent(request, 'choria=alice.mcollective', ROUTE);
     ledger.replied(request.home, false, 'n1');
     vi.advanceTimersByTime(MINUTE / 2);

@@ -7,6 +7,7 @@ import { type Home, isOpaque } from '../../src/envelope/message.ts';
 import { createCallerVerifier, DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../../src/wire/choria/index.ts';
 import { decodeRequest } from '../../src/wire/mcollective/request.ts';
 import { encodeToken, readToken, type TokenContext } from '../../src/wire/token.ts';
+import { toAll } from '../support/targets.ts';
 import { type Captured, capture, captureKey } from './choria/support.ts';
 import { capturedRequests, serializers } from './mcollective/captures.ts';
 
@@ -79,7 +80,7 @@ const choriaHomes = (file: string, ca: string): readonly Home[] => {
       clock: () => one.at,
     });
     const transport = opener.read(Buffer.from(one.payload), sink);
-    if (transport !== undefined) opener.open(transport, () => () => ({ kind: 'broadcast' }), sink);
+    if (transport !== undefined) opener.open(transport, () => () => toAll(), sink);
   }
   return homes;
 };

@@ -1,5 +1,5 @@
 import type { Filter } from '../../envelope/filter.ts';
-import type { OpaqueContent, ReadableRequest } from '../../envelope/message.ts';
+import { namedNodes, type OpaqueContent, type ReadableRequest } from '../../envelope/message.ts';
 import type { Link, OutgoingMessage } from '../../transport/link.ts';
 import type { CompoundStyle } from '../../wire/choria/filter.ts';
 import {
@@ -90,15 +90,16 @@ export const createDispatch = (
     );
 
   const messagesFor = (request: ReadableRequest, content: OpaqueContent): readonly OutgoingMessage[] => {
-    const { collective, agent, target, home } = request;
+    const { collective, agent, targets, home } = request;
     const expires = home.expires;
-    if (target.kind === 'broadcast') {
+    const named = namedNodes(targets);
+    if (named === undefined) {
       const body = messageFor(request, content, undefined);
       return [{ destination: broadcastSubject(collective, agent), body, expires }];
     }
     const messages: OutgoingMessage[] = [];
-    for (let at = 0; at < target.nodes.length; at += NODES_PER_TOKEN) {
-      const nodes = target.nodes.slice(at, at + NODES_PER_TOKEN);
+    for (let at = 0; at < named.length; at += NODES_PER_TOKEN) {
+      const nodes = named.slice(at, at + NODES_PER_TOKEN);
       const body = messageFor(request, content, nodes);
       for (const node of nodes) messages.push({ destination: nodeSubject(collective, node), body, expires });
     }

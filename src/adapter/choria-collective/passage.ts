@@ -44,8 +44,8 @@ export const createPassage = ({ name, link, homes, clock }: PassageOptions): Pas
   const clusters = new Map([...homes].map(([cluster, ingress]) => [ingress, cluster]));
 
   return {
-    deliver: ({ home, sender, payload }, undelivered) => {
-      const { content, targets, answerTo } = payload;
+    deliver: ({ home, sender, targets, payload }, undelivered) => {
+      const { content, answerTo } = payload;
       const { expires } = home;
       const cluster = clusters.get(home.ingress);
       if (cluster === undefined)

@@ -1,4 +1,4 @@
-import type { Home, OpaqueRequest, OpaqueTarget, OpaqueView } from '../../envelope/message.ts';
+import type { Home, OpaqueRequest, OpaqueView, Target } from '../../envelope/message.ts';
 import { asRejection, Rejection } from '../../envelope/rejection.ts';
 import { checkTime } from '../../envelope/time.ts';
 import {
@@ -77,10 +77,10 @@ const opaque = (
     ...(proven && { caller: proven.caller }),
     collective: first?.collective ?? '',
     ...(agent !== undefined && { agent }),
+    targets,
     payload: {
       kind: 'opaque',
       content,
-      targets,
       ...(proven && { view: proven.view }),
       // The message as it came, but for what an answer does not need.
       answerTo: (inside) =>
@@ -101,7 +101,7 @@ interface Proven {
 /** Signature, caller, time and targets, as for a request that is translated. Protocol 1 only. */
 const verified = (
   content: Transport['content'],
-  targets: readonly OpaqueTarget[],
+  targets: readonly Target[],
   options: OpaqueOptions,
 ): Proven => {
   if (content.protocol !== TRANSPORT_V1)

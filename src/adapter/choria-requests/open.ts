@@ -43,7 +43,7 @@ export interface OpenerOptions {
  * Whom a message is for, by what its sender did not sign: read first, then tied to what was signed, once that is
  * verified. Either step throws Rejection.
  */
-export type Addressing = (transport: Transport) => (request: TargetContext) => Target;
+export type Addressing = (transport: Transport) => (request: TargetContext) => readonly Target[];
 
 /** Takes requests of protocol 1 apart, whoever handed them over. */
 export interface RequestOpener {
@@ -136,7 +136,7 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
       const wire = decodeUnreadRequest(json);
       context = contextOf(wire);
       sink.step?.('decoded', context);
-      const targetOf = addressing(transport);
+      const targetsOf = addressing(transport);
       if (transport.hops !== undefined && isTooLong(transport.hops))
         throw new Rejection('limit_exceeded', "the seen-by trail is longer than any federation's");
       // Whoever can publish can send what takes long to read: no more of it is read before its signature is known to be good.
@@ -159,7 +159,7 @@ export const createRequestOpener = (options: OpenerOptions): RequestOpener => {
         time: wire.time * 1000,
         ttl: ttl * 1000,
         filter: inDialect(wire.readFilter(), home),
-        target: targetOf(wire),
+        targets: targetsOf(wire),
         payload,
         home,
       });

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { Home, ReadableRequest } from '../../envelope/message.ts';
+import { type Home, namedNodes, type ReadableRequest } from '../../envelope/message.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import type { Link, OutgoingMessage } from '../../transport/link.ts';
 import { encodeBase64 } from '../../wire/base64.ts';
@@ -78,24 +78,25 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
     signed: Buffer,
     signature: Buffer,
   ): readonly OutgoingMessage[] => {
-    const { collective, agent, ttl, target, home } = request;
+    const { collective, agent, ttl, targets, home } = request;
     const encode = (it: LegacyRequest): Buffer =>
       frameBody(encodeSignedRequest(it, signed, signature, serializer));
     const headers = { ...messageHeaders(clock(), ttl / 1000, options), [BRIDGE_MARKER]: cluster };
     const expires = home.expires;
     const broadcast = broadcastDestination(collective, agent, options.multiplex);
-    if (target.kind === 'broadcast') {
+    const named = namedNodes(targets);
+    if (named === undefined) {
       return [
         { destination: broadcast, headers, replyTo: replyTo(home, undefined), body: encode(legacy), expires },
       ];
     }
-    const groups = inGroups(target.nodes, NODES_PER_TOKEN).map((nodes) => ({
+    const groups = inGroups(named, NODES_PER_TOKEN).map((nodes) => ({
       nodes,
       replyTo: replyTo(home, nodes),
     }));
     // Before the limit notes it: what cannot be said to daemons never lies in their queue.
     const body = encode(legacy);
-    if (isDirected(request, target.nodes)) {
+    if (isDirected(request, named)) {
       const destination = directedDestination(collective);
       return groups.flatMap(({ nodes, replyTo }) =>
         nodes.map((node) => ({

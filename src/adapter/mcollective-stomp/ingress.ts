@@ -116,7 +116,7 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
     if (options.multiplex) topics.push(broadcastDestination(collective, '', true));
     const copied = options.share === 'claims';
     const take = ifOurs(collective, sink, (message) =>
-      intake.take({ message, collective, target: { kind: 'broadcast' }, copied }, sink),
+      intake.take({ message, collective, nodes: undefined, copied }, sink),
     );
     const onMessage = (message: IncomingMessage): void => {
       lull.heard();
@@ -140,7 +140,7 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
     const arrival = (message: IncomingMessage, nodes: readonly string[]): Arrival => ({
       message,
       collective,
-      target: { kind: 'directed', nodes },
+      nodes,
       copied: false,
     });
     const bundle = new Bundle({ take: (message, nodes) => intake.take(arrival(message, nodes), sink) });

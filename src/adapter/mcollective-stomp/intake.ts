@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Home, ReadableRequest, Target } from '../../envelope/message.ts';
+import type { Home, ReadableRequest } from '../../envelope/message.ts';
 import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
 import { checkAge } from '../../envelope/time.ts';
 import type { IncomingMessage } from '../../transport/link.ts';
@@ -55,7 +55,8 @@ export interface IntakeOptions {
 export interface Arrival {
   readonly message: IncomingMessage;
   readonly collective: string;
-  readonly target: Target;
+  /** Of a directed request; undefined for a broadcast. */
+  readonly nodes: readonly string[] | undefined;
   /** Whether every instance of the cluster has got it, as from a topic, and one is to handle it. */
   readonly copied: boolean;
 }
@@ -134,13 +135,13 @@ export class Intake {
   /** The verified request; undefined where it has been handed over already. */
   #open(arrival: Arrival, sealed: SealedRequest, context: RejectionContext): ReadableRequest | undefined {
     const { serializer, callers, enforceTtl, clock, onNote } = this.#options;
-    const { collective, target, message } = arrival;
+    const { collective, nodes, message } = arrival;
     const replyTo = this.#replyTo(message);
     tie(sealed, arrival);
     // Unless it is enforced that this is the signed time, it says nothing yet.
     if (enforceTtl) checkAge(sealed.time, sealed.ttl, clock(), this.#options);
-    const fresh = this.#unhandled(sealed, target);
-    if (fresh === undefined) return undefined;
+    const fresh = this.#unhandled(sealed, nodes);
+    if (fresh === 'none') return undefined;
     const { requestId, idForm, agent, callerId, senderId, filter, payload, ...legacy } = openRequest(
       sealed,
       callers.keyFor(sealed.callerId),
@@ -159,7 +160,10 @@ export class Intake {
       time: time * 1000,
       ttl: ttl * 1000,
       filter,
-      target: fresh,
+      targets:
+        fresh === undefined
+          ? [{ kind: 'broadcast', collective, agent }]
+          : fresh.map((node) => ({ kind: 'node', collective, node })),
       payload,
       home: {
         ingress: this.#options.name,
@@ -174,15 +178,18 @@ export class Intake {
   }
 
   /**
-   * What of the target has not been handled yet: ActiveMQ delivers again what it was just giving to a subscription
+   * Which of the nodes have not handled it yet; undefined for a broadcast that has not been handled: ActiveMQ delivers again what it was just giving to a subscription
    * that ended. Clients send batches of nodes with one request id, but no node twice.
    */
-  #unhandled(sealed: SealedRequest, target: Target): Target | undefined {
-    const keys = keysOf(sealed, target);
+  #unhandled(
+    sealed: SealedRequest,
+    nodes: readonly string[] | undefined,
+  ): readonly string[] | undefined | 'none' {
+    const keys = keysOf(sealed, nodes);
     const isNew = (_: string, at: number): boolean => this.#handled.get(keys[at] ?? '') === undefined;
-    if (target.kind === 'broadcast') return isNew('', 0) ? target : undefined;
-    const nodes = target.nodes.filter(isNew);
-    return nodes.length === 0 ? undefined : { kind: 'directed', nodes };
+    if (nodes === undefined) return isNew('', 0) ? undefined : 'none';
+    const fresh = nodes.filter(isNew);
+    return fresh.length === 0 ? 'none' : fresh;
   }
 
   /** @throws Rejection `missing_field` or `invalid_reply_to` */
@@ -214,12 +221,15 @@ export class Intake {
  * Under what a request is remembered: its id, and what was signed by whom. Another action under the same id is another
  * request, which daemons run too; and what is signed holds no id, so that two equal ones of one second are two.
  */
-const keysOf = ({ callerId, requestId, body }: SealedRequest, target: Target): readonly string[] => {
+const keysOf = (
+  { callerId, requestId, body }: SealedRequest,
+  nodes: readonly string[] | undefined,
+): readonly string[] => {
   const request = createHash('sha256')
     .update(JSON.stringify([callerId, requestId]))
     .update(body)
     .digest('base64');
-  return (target.kind === 'broadcast' ? [''] : target.nodes).map((node) => `${request} ${node}`);
+  return (nodes ?? ['']).map((node) => `${request} ${node}`);
 };
 
 /** None of this is signed, so it has to agree with where the broker's access rules let the client send to. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isIdentity, isToken } from '../../envelope/check.ts';
-import type { OpaqueTarget, Target } from '../../envelope/message.ts';
+import type { Target } from '../../envelope/message.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import { shown } from '../shown.ts';
 
@@ -45,7 +45,7 @@ export const replySubject = (collective: string, callerId: string, unique: strin
   `${collective}.reply.${createHash('md5').update(callerId).digest('hex')}.${unique}`;
 
 /** One target of a federation header as its subject. */
-export const targetSubject = (target: OpaqueTarget): string =>
+export const targetSubject = (target: Target): string =>
   target.kind === 'node'
     ? nodeSubject(target.collective, target.node)
     : `${target.collective}.broadcast.${target.kind === 'service' ? 'service' : 'agent'}.${target.agent}`;
@@ -56,7 +56,7 @@ const LONGEST_SHOWN = 128;
 const NODE = '.node.';
 
 /** One target of a federation header. @throws Rejection `invalid_target` */
-export const parseTarget = (subject: string): OpaqueTarget => {
+export const parseTarget = (subject: string): Target => {
   const end = subject.indexOf('.');
   const collective = end === -1 ? subject : subject.slice(0, end);
   const invalid = (why: string): Rejection =>
@@ -90,7 +90,7 @@ export interface TargetContext {
 export const parseTargets = (
   subjects: readonly string[],
   limits: { readonly maxTargets: number },
-): readonly OpaqueTarget[] => {
+): readonly Target[] => {
   if (subjects.length > limits.maxTargets)
     throw new Rejection(
       'too_many_targets',
@@ -103,7 +103,7 @@ export const parseTargets = (
  * Ties a target, which is not signed, to the collective and the agent, which are.
  * @throws Rejection `collective_mismatch` or `agent_mismatch`
  */
-export const tieTarget = (target: OpaqueTarget, { collective, agent }: TargetContext): void => {
+export const tieTarget = (target: Target, { collective, agent }: TargetContext): void => {
   if (target.collective !== collective)
     throw new Rejection(
       'collective_mismatch',
@@ -117,14 +117,14 @@ export const tieTarget = (target: OpaqueTarget, { collective, agent }: TargetCon
 };
 
 /**
- * The targets of a federated request as one, tied to what its sender signed; the header itself is not signed.
+ * The targets of a federated request, tied to what its sender signed; the header itself is not signed.
  * @throws Rejection `invalid_target`, `too_many_targets`, `collective_mismatch`, `agent_mismatch`
  */
 export const readTargets = (
   subjects: readonly string[],
   request: TargetContext,
   limits: { readonly maxTargets: number },
-): Target => {
+): readonly Target[] => {
   if (subjects.length === 0) throw new Rejection('invalid_target', 'the request has no targets');
   const nodes = new Set<string>();
   let broadcast = false;
@@ -138,10 +138,11 @@ export const readTargets = (
     if (target.kind === 'node') nodes.add(target.node);
     else broadcast = true;
   }
-  if (!broadcast) return { kind: 'directed', nodes: [...nodes] };
+  const { collective, agent } = request;
+  if (!broadcast) return [...nodes].map((node) => ({ kind: 'node', collective, node }));
   if (nodes.size > 0)
     throw new Rejection('invalid_target', 'the targets are a broadcast and single nodes at once');
-  return { kind: 'broadcast' };
+  return [{ kind: 'broadcast', collective, agent }];
 };
 
 /**

@@ -11,6 +11,7 @@ import {
   decodeSecureReply,
 } from '../../../src/wire/choria/index.ts';
 import { openTransport } from '../../support/choria-transport.ts';
+import { toAll, toNodes } from '../../support/targets.ts';
 import { type Captured, capture, captureKey } from '../../wire/choria/support.ts';
 import { settled, until } from '../world.ts';
 import { makeCollectiveIngress, makeHanded, makeResidents } from './ingress-world.ts';
@@ -64,7 +65,7 @@ it.each(own)('the request $at to $subject is taken', async (request) => {
     {
       collective: 'mcollective',
       caller: 'choria=alice.mcollective',
-      target: node === undefined ? { kind: 'broadcast' } : { kind: 'directed', nodes: [node] },
+      targets: node === undefined ? toAll() : toNodes([node]),
       home: { dialect: 'ruby', replyTo: headersOf(request).replyTo },
     },
   ]);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Home, ReadableRequest } from '../../../src/envelope/message.ts';
+import { namedNodes } from '../../../src/envelope/message.ts';
 import { createCallerVerifier, DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../../../src/wire/choria/index.ts';
 import { COLLECTIVE } from '../brokers.ts';
 import { authority, makeEgress, settled, until } from '../world.ts';
@@ -9,8 +10,7 @@ const fleet = (count: number): readonly string[] =>
   Array.from({ length: count }, (_, n) => `n${n}.example.net`);
 
 /** What one request is for, sorted: subscriptions of their own hand messages over in any order. */
-const nodesOf = ({ target }: ReadableRequest): readonly string[] =>
-  target.kind === 'directed' ? target.nodes.toSorted() : [];
+const nodesOf = ({ targets }: ReadableRequest): readonly string[] => (namedNodes(targets) ?? []).toSorted();
 
 /** Counts the signatures that are checked. */
 const counting = () => {

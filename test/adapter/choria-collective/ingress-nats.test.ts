@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { withNodeHop } from '../../../src/adapter/node-hop.ts';
 import type { Ingress } from '../../../src/adapter/port.ts';
 import type { ReadableReply, ReadableRequest } from '../../../src/envelope/message.ts';
+import { namedNodes } from '../../../src/envelope/message.ts';
 import { bridgeGroup } from '../../../src/wire/choria/index.ts';
 import { type ChoriaClient, connectChoriaClient } from '../../support/choria-client.ts';
 import { type NatsServer, startNatsServer } from '../../support/nats-server.ts';
@@ -65,8 +66,8 @@ const STOMP = 'stomp://legacy:61613';
 /** What nodes answer, all that are meant. */
 const answersOf =
   (nodes: readonly string[]) =>
-  ({ home, target, payload }: ReadableRequest): readonly ReadableReply[] =>
-    (target.kind === 'broadcast' ? nodes : target.nodes).map((sender) => ({
+  ({ home, targets, payload }: ReadableRequest): readonly ReadableReply[] =>
+    (namedNodes(targets) ?? nodes).map((sender) => ({
       home: withNodeHop(home, sender, STOMP),
       sender,
       time: 1_800_000_000_000,
@@ -76,8 +77,7 @@ const answersOf =
           : { kind: 'rpc', statusCode: 0, statusMessage: 'OK', data: new Map([['pong', 1]]) },
     }));
 
-const nodesOf = ({ target }: ReadableRequest): readonly string[] =>
-  target.kind === 'directed' ? target.nodes : [];
+const nodesOf = ({ targets }: ReadableRequest): readonly string[] => namedNodes(targets) ?? [];
 
 describe.each(['ruby', 'go'] as const)('a client of %s that is not federated', (dialect) => {
   it('finds the nodes and asks them, as if they were there', async () => {

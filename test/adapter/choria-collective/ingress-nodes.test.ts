@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { namedNodes } from '../../../src/envelope/message.ts';
 import type { Subscription } from '../../../src/transport/link.ts';
 import { makeBrokers } from '../brokers.ts';
 import { settled } from '../world.ts';
@@ -26,9 +27,7 @@ describe('the nodes that it stands in for', () => {
     await followed();
     for (const node of nodes) world.send({ nodes: [node] });
     await settled();
-    return world.requests
-      .slice(before)
-      .flatMap(({ target }) => (target.kind === 'directed' ? target.nodes : []));
+    return world.requests.slice(before).flatMap(({ targets }) => namedNodes(targets) ?? []);
   };
 
   it('may come and go', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { ReadableReply, ReadableRequest } from '../../../src/envelope/message.ts';
 import { decodeReplyBody } from '../../../src/wire/choria/index.ts';
+import { toAll, toNodes } from '../../support/targets.ts';
 import { COLLECTIVE, makeBrokers } from '../brokers.ts';
 import { createChoriaClient, type Deviation } from '../choria-client.ts';
 import { ingressContract, type Question } from '../ingress-contract.ts';
@@ -66,10 +67,7 @@ describe('whom a request is for', () => {
     await until('one is handed over', () => requests.length === 1);
     send({ headers: { federation } });
     await until('both are handed over', () => requests.length === 2);
-    expect(requests.map(({ target }) => target)).toEqual([
-      { kind: 'directed', nodes: [N1] },
-      { kind: 'broadcast' },
-    ]);
+    expect(requests.map(({ targets }) => targets)).toEqual([toNodes([N1]), toAll()]);
     for (const { home } of requests) expect(home).not.toHaveProperty('federationRequestId');
   });
 

@@ -5,6 +5,7 @@ import { SigningPool } from '../../../src/wire/signing-pool.ts';
 import { type Fleet, startFleet } from '../../support/choria-fleet.ts';
 import { newRequestId } from '../../support/choria-messages.ts';
 import { type ChoriaNetwork, startChoriaNetwork } from '../../support/choria-network.ts';
+import { toNodes } from '../../support/targets.ts';
 import { authority, settled, until } from '../world.ts';
 import { ALICE, type Handed, makeSigningEgress, requestOf, signingWith, started } from './signed-world.ts';
 
@@ -105,7 +106,7 @@ describe.each(DIALECTS)('nodes of the %s dialect', (dialect) => {
   test('answer those who are named', async () => {
     const instance = await makeInstance();
     const asked = nodes.slice(1, 3);
-    await instance.egress.deliver(ping({ target: { kind: 'directed', nodes: asked } }));
+    await instance.egress.deliver(ping({ targets: toNodes(asked) }));
     await until('both have answered', () => instance.replies.length >= asked.length);
     expect(sendersIn(instance)).toEqual(asked);
     expect(fleet().received()).toHaveLength(asked.length);
@@ -154,8 +155,7 @@ describe.each(DIALECTS)('nodes of the %s dialect', (dialect) => {
     const sign = vi.spyOn(pool, 'sign');
     const instance = await makeInstance({ sign: { pool } });
     const id = newRequestId();
-    for (const node of nodes)
-      await instance.egress.deliver(ping({ id, target: { kind: 'directed', nodes: [node] } }));
+    for (const node of nodes) await instance.egress.deliver(ping({ id, targets: toNodes([node]) }));
     await until('all have answered', () => instance.replies.length >= nodes.length);
     expect(sendersIn(instance)).toEqual(nodes);
     expect(sign).toHaveBeenCalledTimes(1);

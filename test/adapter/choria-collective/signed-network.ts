@@ -1,6 +1,7 @@
 import type { ReadableRequest } from '../../../src/envelope/message.ts';
 import type { IncomingMessage, Link } from '../../../src/transport/link.ts';
 import { MemoryBroker, NATS_RULES } from '../../../src/transport/memory/broker.ts';
+import { toNodes } from '../../support/targets.ts';
 import { CLUSTER, COLLECTIVE } from '../brokers.ts';
 import { until } from '../world.ts';
 import { makeSigningEgress, readMessage, requestOf, started } from './signed-world.ts';
@@ -8,7 +9,7 @@ import { makeSigningEgress, readMessage, requestOf, started } from './signed-wor
 /** Where replies to translated requests come to. */
 export const HOME = `choria.federation.${CLUSTER}.collective`;
 export const NODES = ['n1.example.net', 'n2.example.net'];
-export const directed = { kind: 'directed', nodes: NODES } as const;
+export const directed = toNodes(NODES);
 
 type EgressPart = NonNullable<Parameters<typeof makeSigningEgress>[1]>;
 
@@ -30,8 +31,7 @@ export const makeDelivered = async (part: Partial<ReadableRequest> = {}, options
   const network = await makeNetwork(options);
   const request = requestOf(part);
   await network.egress.deliver(request);
-  const wanted = request.target.kind === 'broadcast' ? 1 : request.target.nodes.length;
-  await until('the request is there', () => network.seen.length === wanted);
+  await until('the request is there', () => network.seen.length === request.targets.length);
   const [first] = network.seen;
   if (first === undefined) throw new Error('nothing was delivered');
   return { ...network, request, first, message: readMessage(first.body, Date.now()) };

@@ -35,7 +35,7 @@ describe('a reply to it', () => {
   );
 
   it('says whether all or some nodes had been asked', async () => {
-    const { replies } = await answered({}, { target: directed });
+    const { replies } = await answered({}, { targets: directed });
     expect(replies).toMatchObject([{ broadcast: false }]);
   });
 
@@ -62,7 +62,7 @@ describe('a reply to it', () => {
       'a sender who was not asked',
       'unexpected_sender',
       { senderId: 'n3.example.net', sender: 'n3.example.net' },
-      { target: directed },
+      { targets: directed },
     ],
     ['a sender who is not the transport’s', 'unexpected_sender', { sender: 'n2.example.net' }],
     ['a body that is no RPC reply', 'malformed_json', { message: 'hello' }],

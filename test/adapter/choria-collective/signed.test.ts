@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { both, negated } from '../../../src/envelope/expression.ts';
 import { LinkError } from '../../../src/transport/link.ts';
 import { SigningPool } from '../../../src/wire/signing-pool.ts';
+import { toNodes } from '../../support/targets.ts';
 import { COLLECTIVE } from '../brokers.ts';
 import { BRIDGE, settled, until } from '../world.ts';
 import { directed, HOME, makeDelivered, makeNetwork, NODES } from './signed-network.ts';
@@ -99,7 +100,7 @@ describe('a request that is signed', () => {
   });
 
   it('is one message for each node that is named', async () => {
-    const { seen } = await makeDelivered({ target: directed });
+    const { seen } = await makeDelivered({ targets: directed });
     expect(seen.map(({ destination }) => destination)).toEqual(
       NODES.map((node) => `mcollective.node.${node}`),
     );
@@ -110,9 +111,7 @@ describe('a request that is signed', () => {
     const sign = vi.spyOn(pool, 'sign');
     const { egress, seen } = await makeNetwork({ sign: { pool } });
     const nodes = Array.from({ length: 200 }, (_, n) => `n${n}.example.net`);
-    await Promise.all(
-      nodes.map((node) => egress.deliver(requestOf({ target: { kind: 'directed', nodes: [node] } }))),
-    );
+    await Promise.all(nodes.map((node) => egress.deliver(requestOf({ targets: toNodes([node]) }))));
     await until('all are there', () => seen.length === nodes.length);
     expect(sign).toHaveBeenCalledTimes(1);
     await egress.deliver(requestOf({ id: 'a'.repeat(32) }));

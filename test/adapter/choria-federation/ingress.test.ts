@@ -6,6 +6,7 @@ import {
   type ReadableRequest,
 } from '../../../src/envelope/message.ts';
 import { decodeReplyBody } from '../../../src/wire/choria/index.ts';
+import { toNodes } from '../../support/targets.ts';
 import { COLLECTIVE, makeBrokers } from '../brokers.ts';
 import { createChoriaClient, type Deviation } from '../choria-client.ts';
 import { ingressContract, type Question } from '../ingress-contract.ts';
@@ -176,7 +177,7 @@ describe('the ingress choria-federation', () => {
 
   it('names each node once, however often it is a target', async () => {
     const { request } = await handed({ nodes: ['a', 'b', 'a'] });
-    expect(request.target).toEqual({ kind: 'directed', nodes: ['a', 'b'] });
+    expect(request.targets).toEqual(toNodes(['a', 'b']));
   });
 
   it('sends no reply in a dialect that it does not know', async () => {

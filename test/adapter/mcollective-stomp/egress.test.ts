@@ -5,6 +5,7 @@ import { Rejection } from '../../../src/envelope/rejection.ts';
 import type { IncomingMessage } from '../../../src/transport/link.ts';
 import { parseExpr } from '../../../src/wire/compound/expr-parser.ts';
 import { SigningPool } from '../../../src/wire/signing-pool.ts';
+import { toNodes } from '../../support/targets.ts';
 import { type Brokers, CLUSTER, COLLECTIVE, makeBrokers } from '../brokers.ts';
 import { readFrame, replyTo } from '../daemon.ts';
 import { type Delivered, egressContract, requestAt } from '../egress-contract.ts';
@@ -108,9 +109,9 @@ describe('the egress mcollective-stomp', () => {
   });
 
   it('marks every frame as a bridge’s, so that none takes it in again', async () => {
-    const target = { kind: 'directed', nodes: nodes(3) } as const;
+    const targets = toNodes(nodes(3));
     for (const directLimit of [0, 200]) {
-      const { frames } = await delivered({ target }, { directLimit });
+      const { frames } = await delivered({ targets }, { directLimit });
       await until('all are there', () => frames.length === (directLimit === 0 ? 1 : 3));
       for (const frame of frames) expect(frame.headers['mcbridge']).toBe(CLUSTER);
     }
@@ -139,7 +140,7 @@ describe('the egress mcollective-stomp', () => {
   });
 
   it('signs once, however many nodes there are', async () => {
-    const { frames } = await delivered({ target: { kind: 'directed', nodes: nodes(200) } });
+    const { frames } = await delivered({ targets: toNodes(nodes(200)) });
     await until('all are there', () => frames.length === 200);
     expect(new Set(frames.map(({ body }) => body.toString('latin1'))).size).toBe(1);
     expect(frames.map(({ headers }) => headers['mc_identity'])).toEqual(nodes(200));
@@ -196,10 +197,7 @@ describe('the egress mcollective-stomp', () => {
   });
 
   it('gives each 200 nodes a reply queue of their own', async () => {
-    const { frames } = await delivered(
-      { target: { kind: 'directed', nodes: nodes(401) } },
-      { directLimit: 1_000 },
-    );
+    const { frames } = await delivered({ targets: toNodes(nodes(401)) }, { directLimit: 1_000 });
     await until('all are there', () => frames.length === 401);
     const queues = frames.map(({ replyTo: queue }) => queue);
     expect(new Set(queues).size).toBe(3);
@@ -209,10 +207,7 @@ describe('the egress mcollective-stomp', () => {
 
   it('broadcasts to named nodes once too many directed frames lie unanswered', async () => {
     const asked = nodes(5);
-    const { frames, send, replies } = await delivered(
-      { target: { kind: 'directed', nodes: asked } },
-      { directLimit: 4 },
-    );
+    const { frames, send, replies } = await delivered({ targets: toNodes(asked) }, { directLimit: 4 });
     expect(frames).toHaveLength(1);
     const [frame] = frames;
     if (frame === undefined) throw new Error('no frame');
@@ -226,10 +221,7 @@ describe('the egress mcollective-stomp', () => {
 
   it('joins a filter by identity of the request’s own with the names', async () => {
     const filter = { ...EMPTY_FILTER, identity: ['/web/', 'n1.example.net', 'n9.example.net'] };
-    const { frames } = await delivered(
-      { target: { kind: 'directed', nodes: nodes(2) }, filter },
-      { directLimit: 1 },
-    );
+    const { frames } = await delivered({ targets: toNodes(nodes(2)), filter }, { directLimit: 1 });
     expect(frames).toHaveLength(1);
     expect(frames[0] && readFrame(frames[0]).filter.identity).toEqual([
       '/\\A(?=(?:n0\\.example\\.net|n1\\.example\\.net)\\z)(?=.*?(?:web))/',
@@ -244,30 +236,30 @@ describe('the egress mcollective-stomp', () => {
     const request = requestAt(Math.floor(brokers.clock.now / 1000), { filter });
     const asked = (count: number) => ({
       ...request,
-      target: { kind: 'directed', nodes: nodes(count) } as const,
+      targets: toNodes(nodes(count)),
     });
     await egress.deliver(asked(3));
     await expect(egress.deliver(asked(4))).rejects.toMatchObject({ code: 'unsupported_filter' });
   });
 
   it('puts no frame into the queue for a node that lives elsewhere', async () => {
-    const target = { kind: 'directed', nodes: nodes(2) } as const;
+    const targets = toNodes(nodes(2));
     const whereabouts = (_: string, node: string) => (node === 'n1.example.net' ? 'elsewhere' : 'here');
-    const { frames } = await delivered({ target }, { nodes: { whereabouts } });
+    const { frames } = await delivered({ targets }, { nodes: { whereabouts } });
     expect(frames.map(({ destination }) => destination)).toEqual(['/topic/mcollective.rpcutil.agent']);
-    expect(frames[0] && readFrame(frames[0]).filter.identity).toEqual(target.nodes);
+    expect(frames[0] && readFrame(frames[0]).filter.identity).toEqual(nodes(2));
   });
 
   it('does not count frames of a request that cannot be said to daemons', async () => {
     const asked = nodes(4);
     const { egress, frames, now } = await delivered(
-      { target: { kind: 'directed', nodes: asked }, filter: EMPTY_FILTER },
+      { targets: toNodes(asked), filter: EMPTY_FILTER },
       { directLimit: 9 },
     );
     await until('all are there', () => frames.length === 4);
     const next = requestAt(Math.floor(now / 1000), {
       id: 'a'.repeat(32),
-      target: { kind: 'directed', nodes: asked },
+      targets: toNodes(asked),
     });
     const compound = [parseExpr('semver(fact("a"), "> 1")')];
     const refused = { ...next, filter: { ...EMPTY_FILTER, compound } };
@@ -278,10 +270,10 @@ describe('the egress mcollective-stomp', () => {
   });
 
   it('directs again when the earlier frames have been answered', async () => {
-    const target = { kind: 'directed', nodes: nodes(3) } as const;
-    const { egress, frames, send, replies, now } = await delivered({ target }, { directLimit: 4 });
+    const targets = toNodes(nodes(3));
+    const { egress, frames, send, replies, now } = await delivered({ targets }, { directLimit: 4 });
     await until('all are there', () => frames.length === 3);
-    const next = requestAt(Math.floor(now / 1000), { target, id: 'a'.repeat(32) });
+    const next = requestAt(Math.floor(now / 1000), { targets, id: 'a'.repeat(32) });
     await egress.deliver({ ...next, home: { ...next.home, requestId: next.id } });
     await until('it is broadcast', () => frames.length === 4);
     expect(frames[3]?.headers).not.toHaveProperty('mc_identity');

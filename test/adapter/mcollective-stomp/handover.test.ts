@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ReadableRequest } from '../../../src/envelope/message.ts';
+import { namedNodes } from '../../../src/envelope/message.ts';
 import type { Link } from '../../../src/transport/link.ts';
 import { createStompLink } from '../../../src/transport/stomp/index.ts';
 import { type ActiveMq, startActiveMq } from '../../support/activemq.ts';
@@ -47,8 +48,7 @@ const newLink = (): Link => {
 test('one of two instances stops in a burst of directed requests: each is handed over once', async () => {
   const seen = new Map<string, number>();
   const note = (request: ReadableRequest): void => {
-    if (request.target.kind !== 'directed') return;
-    for (const node of request.target.nodes) {
+    for (const node of namedNodes(request.targets) ?? []) {
       const key = `${request.id} ${node}`;
       seen.set(key, (seen.get(key) ?? 0) + 1);
     }

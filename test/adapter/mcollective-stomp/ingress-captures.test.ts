@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeRequest } from '../../../src/wire/mcollective/request.ts';
+import { toAll, toNodes } from '../../support/targets.ts';
 import { capturedRequests, captureKey, serializers } from '../../wire/mcollective/captures.ts';
 import { settled } from '../world.ts';
 import { fakeLink, makeResidents, makeStompIngress, recordingSink } from './ingress-world.ts';
@@ -44,7 +45,7 @@ describe.each(['marshal', 'yaml'] as const)('the recorded %s client', (serialize
         agent,
         filter: readFilter(),
         time: time * 1000,
-        target: node === undefined ? { kind: 'broadcast' } : { kind: 'directed', nodes: [node] },
+        targets: node === undefined ? toAll() : toNodes([node]),
         home: { replyTo: headers['reply-to'], requestId, agent, collective, dialect: 'legacy' },
       });
     }

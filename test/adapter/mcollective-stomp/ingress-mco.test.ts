@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { McollectiveStompIngressOptions } from '../../../src/adapter/mcollective-stomp/ingress.ts';
 import type { Ingress } from '../../../src/adapter/port.ts';
 import type { ReadableRequest, ReplyPayload } from '../../../src/envelope/message.ts';
+import { namedNodes } from '../../../src/envelope/message.ts';
 import type { Value } from '../../../src/envelope/value.ts';
 import { createStompLink } from '../../../src/transport/stomp/index.ts';
 import { type ActiveMq, startActiveMq } from '../../support/activemq.ts';
@@ -13,6 +14,7 @@ import {
   startMcollectived,
 } from '../../support/mcollectived.ts';
 import { keyPair } from '../../support/pki.ts';
+import { toNodes } from '../../support/targets.ts';
 import { until } from '../world.ts';
 import { clientFrame, type Handed, makeResidents, makeStompIngress, recordingSink } from './ingress-world.ts';
 
@@ -82,8 +84,8 @@ const makeStage = async ({
   });
   ingresses.push(ingress);
   const handed = recordingSink((request) => {
-    const { target, filter } = request;
-    const asked = target.kind === 'directed' ? target.nodes : [C1, C2];
+    const { targets, filter } = request;
+    const asked = namedNodes(targets) ?? [C1, C2];
     for (const node of asked)
       if (filter.identity.length === 0 || filter.identity.includes(node))
         ingress.reply({
@@ -180,7 +182,7 @@ describe.each<[string, Kind]>([
   it('calls an action of the nodes that it has discovered', async () => {
     expect(await rpc(stage.mco, 'rpcutil', 'get_fact', 'fact=country')).toEqual([facts(C1), facts(C2)]);
     const calls = stage.requests.filter(({ payload }) => payload.kind === 'rpc');
-    expect(calls.map(({ target }) => target.kind)).toContain('directed');
+    expect(calls.flatMap(({ targets }) => targets.map(({ kind }) => kind))).toContain('node');
     expect(calls.at(-1)).toMatchObject({
       agent: 'rpcutil',
       sender: 'client.example.net',
@@ -196,7 +198,7 @@ describe.each<[string, Kind]>([
 
   it('calls an action of one node that it names', async () => {
     expect(await rpc(stage.mco, 'rpcutil', 'get_fact', 'fact=country', '-I', C2)).toEqual([facts(C2)]);
-    expect(stage.requests.at(-1)?.target).toEqual({ kind: 'directed', nodes: [C2] });
+    expect(stage.requests.at(-1)?.targets).toEqual(toNodes([C2]));
   });
 });
 
@@ -204,7 +206,7 @@ describe('a real mco', () => {
   it('without direct addressing broadcasts its calls', async () => {
     const { mco, requests } = await makeStage({ collectives: ['broad'], extra: { direct_addressing: '0' } });
     expect(await rpc(mco, 'rpcutil', 'get_fact', 'fact=country')).toEqual([facts(C1), facts(C2)]);
-    expect(requests.every(({ target }) => target.kind === 'broadcast')).toBe(true);
+    expect(requests.every(({ targets }) => targets[0]?.kind === 'broadcast')).toBe(true);
     expect(requests.at(-1)?.payload).toMatchObject({ kind: 'rpc' });
   });
 
@@ -282,7 +284,7 @@ describe('beside a real mcollectived', () => {
       { ...facts(NATIVE), data: { fact: 'country', value: 'uk' } },
     ]);
     expect(stage.rejections).toEqual([]);
-    const taken = stage.requests.flatMap(({ target }) => (target.kind === 'directed' ? target.nodes : []));
+    const taken = stage.requests.flatMap(({ targets }) => namedNodes(targets) ?? []);
     expect(taken).not.toContain(NATIVE);
   });
 

@@ -13,6 +13,7 @@ import {
   type RubyValue,
   symbol,
 } from '../../../src/wire/ruby/value.ts';
+import { toAll, toNodes } from '../../support/targets.ts';
 import { serverKeys, settled, until } from '../world.ts';
 import {
   clientFrame,
@@ -196,10 +197,10 @@ describe('a client’s request', () => {
       link.deliver(frame);
       await settled();
     }
-    expect(requests.map(({ target }) => target)).toEqual([
-      { kind: 'broadcast' },
-      { kind: 'directed', nodes: ['n1.example.net'] },
-      { kind: 'directed', nodes: ['n2.example.net'] },
+    expect(requests.map(({ targets }) => targets)).toEqual([
+      toAll(),
+      toNodes(['n1.example.net']),
+      toNodes(['n2.example.net']),
     ]);
     expect(ignored.map(({ why }) => why)).toEqual(frames.map(() => 'another_instance'));
   });
@@ -216,9 +217,9 @@ describe('a client’s request', () => {
     link.deliver(first);
     link.deliver(second);
     await settled();
-    expect(requests.map(({ target }) => target)).toEqual([
-      { kind: 'directed', nodes: ['n1.example.net'] },
-      { kind: 'directed', nodes: ['n2.example.net'] },
+    expect(requests.map(({ targets }) => targets)).toEqual([
+      toNodes(['n1.example.net']),
+      toNodes(['n2.example.net']),
     ]);
   });
 

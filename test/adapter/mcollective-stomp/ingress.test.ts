@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { McollectiveStompIngressOptions } from '../../../src/adapter/mcollective-stomp/ingress.ts';
 import type { Ingress } from '../../../src/adapter/port.ts';
 import type { ReadableRequest } from '../../../src/envelope/message.ts';
+import { namedNodes } from '../../../src/envelope/message.ts';
 import type { IncomingMessage, Link } from '../../../src/transport/link.ts';
 import { createStompLink } from '../../../src/transport/stomp/index.ts';
 import { type ActiveMq, startActiveMq } from '../../support/activemq.ts';
@@ -75,8 +76,7 @@ const makeStage = async (
     ingress,
     link,
     send: (deviation = {}) => sendFrame(link, { collective, ...deviation }),
-    nodes: () =>
-      handed.requests.flatMap(({ target }) => (target.kind === 'directed' ? target.nodes : [])).toSorted(),
+    nodes: () => handed.requests.flatMap(({ targets }) => namedNodes(targets) ?? []).toSorted(),
   };
 };
 

@@ -16,6 +16,7 @@ import {
   readTargets,
   replySubject,
 } from '../../../src/wire/choria/subjects.ts';
+import { toAll, toNodes } from '../../support/targets.ts';
 import { refused } from './support.ts';
 
 describe('federation subjects', () => {
@@ -101,11 +102,10 @@ describe('targets', () => {
   });
 
   it('are one broadcast or a list of nodes, each once', () => {
-    expect(read('mcollective.broadcast.agent.rpcutil')).toEqual({ kind: 'broadcast' });
-    expect(read('mcollective.node.b', 'mcollective.node.a', 'mcollective.node.b')).toEqual({
-      kind: 'directed',
-      nodes: ['b', 'a'],
-    });
+    expect(read('mcollective.broadcast.agent.rpcutil')).toEqual(toAll());
+    expect(read('mcollective.node.b', 'mcollective.node.a', 'mcollective.node.b')).toEqual(
+      toNodes(['b', 'a']),
+    );
   });
 
   it('must be those of the request that was signed', () => {
