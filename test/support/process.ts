@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 
 const HARD_LIMIT_MS = 10_000;
 const LOG_LIMIT = 1_000_000;
@@ -22,6 +23,15 @@ const watchOwnEnd = (): void => {
     });
 };
 
+/** A thread that runs on another core goes on for a moment after the signal. */
+const untilStopped = (pid: number): void => {
+  const deadline = Date.now() + HARD_LIMIT_MS;
+  const isStopped = (thread: string): boolean =>
+    /\) [Tt] [^)]*$/.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8'));
+  while (!readdirSync(`/proc/${pid}/task`).every(isStopped))
+    if (Date.now() > deadline) throw new Error(`process ${pid} does not stop`);
+};
+
 export interface SpawnOptions {
   readonly cwd?: string;
   /** Added to this process' environment. */
@@ -36,6 +46,7 @@ export interface Child {
   readonly exited: Promise<number | string>;
   /** Resolves when its output matches; rejects, quoting the output, when it ends before that or takes too long. */
   waitFor(pattern: RegExp, timeoutMs: number): Promise<void>;
+  /** After SIGSTOP it does nothing any more once this returns. */
   signal(signal: NodeJS.Signals): void;
   /** Reads its output no longer: what it writes from now on meets a broken pipe. */
   closeOutput(): void;
@@ -107,7 +118,10 @@ export const start = (command: string, args: readonly string[], options: SpawnOp
     log: () => log,
     exited,
     waitFor,
-    signal: (signal) => void child.kill(signal),
+    signal: (signal) => {
+      child.kill(signal);
+      if (signal === 'SIGSTOP' && child.pid !== undefined) untilStopped(child.pid);
+    },
     closeOutput: () => {
       child.stdout.destroy();
       child.stderr.destroy();
