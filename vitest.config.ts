@@ -12,8 +12,8 @@ const each = {
 export default defineConfig({
   test: {
     globalSetup: ['test/support/build.ts'],
-    // Real brokers and daemons share two cores: files run two at a time, tests in a file one by one.
-    maxWorkers: 2,
+    // Most of the time a file waits for brokers and daemons: four at a time keep two cores busy. Tests in a file run one by one.
+    maxWorkers: 4,
     projects: [
       {
         test: {

@@ -117,7 +117,7 @@ export const ingressContract = (name: string, setUp: () => Promise<IngressStage>
         collective,
         agent: 'rpcutil',
         caller,
-        targets: toAll(),
+        targets: toAll('rpcutil', collective),
         payload: { kind: 'rpc', action: 'inventory', data: new Map() },
         home: { ingress: ingress.name, requestId: id, agent: 'rpcutil', collective },
       });

@@ -61,11 +61,12 @@ it.each(own)('the request $at to $subject is taken', async (request) => {
   await until('it is handed over', () => requests.length + rejections.length > 0);
   expect([ignored, rejections]).toEqual([[], []]);
   const node = request.subject.split('.node.')[1];
+  const agent = request.subject.split('.agent.')[1];
   expect(requests).toMatchObject([
     {
       collective: 'mcollective',
       caller: 'choria=alice.mcollective',
-      targets: node === undefined ? toAll() : toNodes([node]),
+      targets: node === undefined ? toAll(agent) : toNodes([node]),
       home: { dialect: 'ruby', replyTo: headersOf(request).replyTo },
     },
   ]);

@@ -45,7 +45,7 @@ describe.each(['marshal', 'yaml'] as const)('the recorded %s client', (serialize
         agent,
         filter: readFilter(),
         time: time * 1000,
-        targets: node === undefined ? toAll() : toNodes([node]),
+        targets: node === undefined ? toAll(agent, collective) : toNodes([node], collective),
         home: { replyTo: headers['reply-to'], requestId, agent, collective, dialect: 'legacy' },
       });
     }

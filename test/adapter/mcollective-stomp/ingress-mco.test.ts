@@ -198,7 +198,8 @@ describe.each<[string, Kind]>([
 
   it('calls an action of one node that it names', async () => {
     expect(await rpc(stage.mco, 'rpcutil', 'get_fact', 'fact=country', '-I', C2)).toEqual([facts(C2)]);
-    expect(stage.requests.at(-1)?.targets).toEqual(toNodes([C2]));
+    const asked = stage.requests.at(-1);
+    expect(asked?.targets).toEqual(toNodes([C2], asked?.collective));
   });
 });
 
