@@ -146,7 +146,7 @@ export const choriaReply = ({ body }: IncomingMessage): OutgoingMessage => {
   const { request, home } = relay.federation ?? {};
   const headers = {
     sender,
-    federation: { ...(request !== undefined && { request }), ...(home !== undefined && { replyTo: home }) },
+    federation: { ...(request !== undefined && { request }), ...(home !== undefined && { home }) },
   };
   return {
     destination: relay.replyTo ?? '',

@@ -169,6 +169,7 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
       // What comes before broadcasts can be claimed nobody handles.
       await Promise.all([surveyed(), claims?.opened(CLAIMS_TIMEOUT)]);
     });
+    if (stopped !== undefined) return;
     monitor.running();
     for (const recording of recordings) recording.begin(nodes);
     log.info({ event: 'ready', links: bridge.status() }, 'ready');

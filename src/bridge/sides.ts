@@ -170,6 +170,8 @@ export class Sides {
   ): Promise<void> {
     await Promise.race(routing.waysOf(ingress).map((egress) => egresses.get(egress)));
     await known();
+    // What it took now would be lost: it has not been drained.
+    if (this.#stopped) throw new Error(`${ingress.name} is closed`);
     await ingress.start(this.#options.requests(ingress));
     this.#up.add(ingress);
     this.#takes();

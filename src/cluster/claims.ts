@@ -86,7 +86,8 @@ class JetStreamClaims implements SharedClaims {
     this.#waitingBytes += bytes;
     try {
       const claim = await this.#decide(key, arrived);
-      this.#claimed.set(key, true);
+      // Nobody may have taken it: a further copy is decided anew.
+      if (claim.result !== 'unknown') this.#claimed.set(key, true);
       return claim;
     } finally {
       this.#waiting.delete(key);

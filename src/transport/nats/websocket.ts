@@ -22,6 +22,10 @@ export const overWebSocket = async (secure: TLSSocket, url: string): Promise<TLS
     perMessageDeflate: false,
     maxPayload: MAX_MESSAGE,
   });
+  // At once: the first message may come together with the answer to the upgrade, and what is no frame as well.
+  const stream = Object.assign(createWebSocketStream(socket), { encrypted: true as const });
+  socket.on('error', () => undefined);
+  socket.on('close', () => stream.destroy());
   let refusal: LinkFailure | undefined;
   socket.on('unexpected-response', (request, response) => {
     const detail = `an HTTP server that has no WebSocket there (${response.statusCode ?? 'no status'})`;
@@ -32,11 +36,8 @@ export const overWebSocket = async (secure: TLSSocket, url: string): Promise<TLS
   try {
     await once(socket, 'open');
   } catch (error) {
-    socket.on('error', () => undefined);
     throw refusal ?? error;
   }
-  const stream = Object.assign(createWebSocketStream(socket), { encrypted: true as const });
-  socket.on('close', () => stream.destroy());
   mustServe(stream);
   return stream;
 };
