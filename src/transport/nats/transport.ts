@@ -246,6 +246,12 @@ export class LinkTransport extends NodeTransport {
     } else super.disconnect();
   }
 
+  /** What fails while it ends is nobody's news; the client's own leaves nobody who hears it. */
+  override discard(): void {
+    super.discard();
+    this.socket?.on('error', () => undefined);
+  }
+
   get #where(): NatsServerAddress {
     if (this.#address === undefined) throw new Error('a transport without an address');
     return this.#address;

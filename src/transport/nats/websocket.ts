@@ -24,7 +24,9 @@ export const overWebSocket = async (secure: TLSSocket, url: string): Promise<TLS
   });
   // At once: the first message may come together with the answer to the upgrade, and what is no frame as well.
   const stream = Object.assign(createWebSocketStream(socket), { encrypted: true as const });
-  socket.on('error', () => undefined);
+  stream.on('error', () => undefined);
+  // It would wait for the other side to close.
+  socket.on('error', () => secure.destroy());
   socket.on('close', () => stream.destroy());
   let refusal: LinkFailure | undefined;
   socket.on('unexpected-response', (request, response) => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
@@ -110,4 +111,41 @@ test('an HTTP server that has no WebSocket is told by name', async () => {
 test('a list is all wss://, or has none', async () => {
   const error = await linkErrorOf(() => linkTo([url, 'nats://127.0.0.1:4222']));
   expect(error).toMatchObject({ code: 'protocol', message: expect.stringContaining('all wss://, or none') });
+});
+
+/** The answer to an upgrade, with what follows in the same piece. */
+const answering = async (then: Buffer) => {
+  const { key, cert, ca } = serverTls;
+  const http = createServer({ key, cert, ca, requestCert: true });
+  http.on('upgrade', (request, socket) => {
+    const accept = createHash('sha1')
+      .update(`${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+      .digest('base64');
+    const head = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`;
+    socket.on('error', () => undefined);
+    socket.write(Buffer.concat([Buffer.from(head), then]));
+  });
+  http.listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  const address = http.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return { url: `wss://127.0.0.1:${address.port}`, http };
+};
+
+/** A binary frame of less than 126 bytes. */
+const frame = (text: string): Buffer => Buffer.from([0x82, text.length, ...Buffer.from(text)]);
+
+test('what a server says together with its answer to the upgrade is heard', async () => {
+  const said = 'INFO {"version":"2.9.10","max_payload":100}\r\n';
+  const { url: to, http } = await answering(
+    Buffer.concat([frame(said), frame("-ERR 'Authorization Violation'\r\n")]),
+  );
+  expect((await refusal(secure, to)).message).toContain('it refuses the credentials');
+  http.close();
+});
+
+test('no frame together with the answer to the upgrade ends the attempt, and nothing else', async () => {
+  const { url: to, http } = await answering(Buffer.from([0xff, 0xff, 0xff, 0xff]));
+  expect((await refusal(secure, to)).message).toContain(to);
+  http.close();
 });
