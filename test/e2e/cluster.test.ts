@@ -71,7 +71,9 @@ describe('two instances of a cluster', () => {
         data: { seconds: 5 },
         targets: [NODE1, NODE2],
         trace: true,
-        timeout: 20_000,
+        // As long as a busy machine takes to start a bridge.
+        ttl: 300,
+        timeout: 150_000,
       });
       const handled = new RegExp(`Handling message ${requestId}`);
       await Promise.all(world.daemons.map((daemon) => daemon.waitFor(handled, 15_000)));
