@@ -99,7 +99,7 @@ export class NatsSession {
       ...(group === undefined ? {} : { queue: group }),
       callback: (error, message) => {
         if (error !== null)
-          return onRefused(denial(refusedRight(error.message) ?? right(subscription), this.url));
+          return onRefused(denial(refusedRight(error.message) ?? rightOf(subscription), this.url));
         // What is thrown here would end the client's reading.
         try {
           receive(message);
@@ -228,7 +228,7 @@ export class NatsSession {
   }
 }
 
-const right = ({ destination, group }: Subscription): Right => ({
+export const rightOf = ({ destination, group }: Subscription): Right => ({
   kind: 'subscribe',
   destination,
   ...(group === undefined ? {} : { group }),

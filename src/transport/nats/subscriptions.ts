@@ -1,8 +1,8 @@
 import type { Subscription as Held } from '@nats-io/transport-node';
 import { pauseAfter } from '../denied.ts';
-import type { Denial, LinkError, LinkSubscription, Right, Subscription } from '../link.ts';
+import type { Denial, LinkError, LinkSubscription, Subscription } from '../link.ts';
 import type { NatsLinkSettings } from './options.ts';
-import type { NatsSession } from './session.ts';
+import { type NatsSession, rightOf } from './session.ts';
 
 /** A subscription as the link keeps it, over all connections. */
 interface Wanted {
@@ -153,9 +153,3 @@ export class Subscriptions {
     else await Promise.race([active.held.drain(), session.ended]);
   }
 }
-
-const rightOf = ({ destination, group }: Subscription): Right => ({
-  kind: 'subscribe',
-  destination,
-  ...(group === undefined ? {} : { group }),
-});
