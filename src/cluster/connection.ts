@@ -8,6 +8,7 @@ import {
 } from '@nats-io/transport-node';
 import { loginAt } from '../transport/nats/login.ts';
 import type { Login, NatsLinkOptions } from '../transport/nats/options.ts';
+import { parsePool } from '../transport/nats/server.ts';
 
 /** Where the claims' NATS is, and how to log in there. */
 export type ConnectionSettings = Pick<NatsLinkOptions, 'servers' | 'name' | 'tls' | keyof Login>;
@@ -18,12 +19,10 @@ const CONNECT_TIMEOUT = 5_000;
 /** Ms between attempts: claims wait for the connection. */
 const RETRY = { first: 250, longest: 5_000 } as const;
 
-const hostOf = (server: string): string => new URL(server).hostname.replace(/^\[|\]$/g, '');
-
 const tlsOf = ({ servers, tls }: ConnectionSettings): TlsOptions | null => {
   if (tls === undefined) return null;
   const { verify, ...options } = tls;
-  const hosts = servers.map(hostOf);
+  const hosts = parsePool(servers).map(({ hostname }) => hostname);
   // The library gives Node no name to check where a server is given by its address (3.4.0).
   const identity = (_: string, certificate: PeerCertificate): Error | undefined => {
     const errors = hosts.map((host) => checkServerIdentity(host, certificate));
@@ -35,7 +34,7 @@ const tlsOf = ({ servers, tls }: ConnectionSettings): TlsOptions | null => {
 };
 
 export const connectionOptions = (settings: ConnectionSettings): ConnectionOptions => ({
-  servers: settings.servers.map((url) => url.replace(/^\w+:\/\//, '')),
+  servers: parsePool(settings.servers).map(({ listen }) => listen),
   name: settings.name,
   tls: tlsOf(settings),
   authenticator: (nonce) => loginAt({}, settings, nonce),
