@@ -15,7 +15,7 @@ import { egressOf } from './egresses.ts';
 import { ingressOf } from './ingresses.ts';
 import type { LinkPlan } from './links.ts';
 import { createNodes, type Nodes } from './nodes.ts';
-import { routesOf } from './wiring.ts';
+import { known, routesOf } from './wiring.ts';
 
 /** What outlives each configuration of an app. */
 export interface Lasting {
@@ -82,9 +82,4 @@ export const createGeneration = (
     routes: routesOf(config, { ingresses, egresses }, loaded),
     beside: nodes.beside.map((name) => known(egresses.get(name), name)),
   };
-};
-
-const known = <T>(part: T | undefined, name: string): T => {
-  if (part === undefined) throw new Error(`a route names ${name}, which is not configured`);
-  return part;
 };

@@ -23,8 +23,8 @@ export const routesOf = (
   const routes = config.routes.map((it): Route => {
     const { from, to, collectives, identities } = it;
     return {
-      from: known(ingresses, from),
-      to: known(egresses, to),
+      from: known(ingresses.get(from), from),
+      to: known(egresses.get(to), to),
       collectives: new Set(collectives),
       identities: { rules: identities, privileged: config.egresses.get(to)?.privileged ?? [] },
       ...(isSealed(it, config) && { carries: ['opaque'] }),
@@ -39,8 +39,8 @@ export const routesOf = (
   return routes;
 };
 
-const known = <T>(adapters: ReadonlyMap<string, T>, name: string): T => {
-  const adapter = adapters.get(name);
-  if (adapter === undefined) throw new Error(`a route names ${name}, which is not configured`);
-  return adapter;
+/** What a configuration that was checked cannot lack. */
+export const known = <T>(part: T | undefined, name: string): T => {
+  if (part === undefined) throw new Error(`a route names ${name}, which is not configured`);
+  return part;
 };
