@@ -1,22 +1,12 @@
-import {
-  isOpaque,
-  isOpaqueReply,
-  namedNodes,
-  type Reply,
-  type ReplyAddress,
-  type Request,
-} from '../envelope/message.ts';
+import { isOpaque, isOpaqueReply, type Reply, type ReplyAddress, type Request } from '../envelope/message.ts';
 import type { RejectionContext } from '../envelope/rejection.ts';
 
 export const flowOf = ({ flow }: Pick<ReplyAddress, 'flow'>): { readonly flow?: string } =>
   flow === undefined ? {} : { flow };
 
-/** The nodes that a request names; undefined where all are asked. */
-export const nodesOf = ({ targets }: Request): readonly string[] | undefined => namedNodes(targets);
-
 /** All that it is for. */
-export const collectivesOf = ({ targets }: Request): readonly string[] =>
-  targets.map(({ collective }) => collective);
+export const collectivesOf = (request: Request): readonly string[] =>
+  isOpaque(request) ? request.targets.map(({ collective }) => collective) : [request.collective];
 
 /** How many messages to nodes it stands for; a broadcast is one. */
 export const targetsOf = ({ targets }: Request): number => targets.length;

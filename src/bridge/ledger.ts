@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import {
   isOpaque,
+  namedNodes,
   type OpaqueReply,
   type ReplyAddress,
   type Request,
   readdressed,
 } from '../envelope/message.ts';
 import { cut, LONGEST_TEXT } from '../envelope/text.ts';
-import { nodesOf } from './about.ts';
 import { Entry, type EntryOptions, type Fields } from './entry.ts';
 import type { RequestSummary } from './observer.ts';
 
@@ -89,7 +89,7 @@ export class Ledger {
    * request id. It is the same of the same verified caller in all that the request's line says, and names no node twice.
    */
   continued(request: Request): string | undefined {
-    const nodes = nodesOf(request);
+    const nodes = namedNodes(request.targets);
     const entry = nodes && this.#asked.get(askedOf(request));
     return entry?.mayTake(nodes ?? []) === true ? entry.flow : undefined;
   }
@@ -155,7 +155,7 @@ export class Ledger {
 
   #note(request: Request, fields: Fields): Note {
     const now = this.#options.clock();
-    const nodes = nodesOf(request);
+    const nodes = namedNodes(request.targets);
     const { home } = request;
     const key = keyOf(home);
     const known = this.#entriesOf.get(key);

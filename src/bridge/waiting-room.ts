@@ -1,7 +1,6 @@
-import { isOpaque, type Request } from '../envelope/message.ts';
+import { isOpaque, namedNodes, type Request } from '../envelope/message.ts';
 import { Rejection } from '../envelope/rejection.ts';
 import { Float, isMap, type Value } from '../envelope/value.ts';
-import { nodesOf } from './about.ts';
 
 /** What may wait for steps that take their time. */
 export interface WaitingLimits {
@@ -59,7 +58,10 @@ export class WaitingRoom {
 /** What a request takes while it waits, about. */
 const bytesOf = (request: Request): number => {
   const { payload } = request;
-  const names = (nodesOf(request) ?? []).reduce((sum, node) => sum + node.length + NODE_OVERHEAD, 0);
+  const names = (namedNodes(request.targets) ?? []).reduce(
+    (sum, node) => sum + node.length + NODE_OVERHEAD,
+    0,
+  );
   if (isOpaque(request)) return OVERHEAD + names + request.payload.content.data.length;
   return OVERHEAD + names + (payload.kind === 'rpc' ? bytesOfValue(payload.data) : 0);
 };

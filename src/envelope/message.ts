@@ -9,7 +9,9 @@ export type Target =
 /** The nodes that targets name; undefined where all that listen are asked. */
 export const namedNodes = (targets: readonly Target[]): readonly string[] | undefined => {
   if (targets[0]?.kind !== 'node') return undefined;
-  return targets.flatMap((target) => (target.kind === 'node' ? [target.node] : []));
+  const nodes: string[] = [];
+  for (const target of targets) if (target.kind === 'node') nodes.push(target.node);
+  return nodes;
 };
 
 /** One step of a message's way: where it came in, who handled it, where it went out. Ruby clients leave out the last. */
