@@ -2,11 +2,14 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { partOf, type Requirement } from '../../src/adapter/requirement.ts';
 import { type App, createApp } from '../../src/app/app.ts';
 import { egressRequirements, ingressRequirements } from '../../src/app/requirements.ts';
+import { sharedBy } from '../../src/app/sharing.ts';
 import type { Log } from '../../src/bridge/log.ts';
+import { exportedBy } from '../../src/config/ends.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/types.ts';
 import type { Link, Right } from '../../src/transport/link.ts';
 import { BROKERS, type Transports } from '../../src/transport/transports.ts';
+import { helloDestination } from '../../src/wire/mcollective/addressing.ts';
 import { type Fleet, startFleet } from '../support/choria-fleet.ts';
 import { type ChoriaNetwork, startChoriaNetwork } from '../support/choria-network.ts';
 import {
@@ -188,12 +191,17 @@ describe('the rights that check asks for and docs/rights.md lists', () => {
     ...[...config.egresses.keys()].map((name) => [name, egressRequirements(name, config)] as const),
   ];
 
+  /** Where an ingress that is the only one warns others: listed in docs/rights.md, and nothing that check asks for. */
+  const hellos = (name: string): readonly string[] =>
+    sharedBy('single', config).includes(name) ? exportedBy(name, config).map(helloDestination) : [];
+  const isPublishing = (right: Right, destination: string): boolean =>
+    right.kind === 'publish' && right.destination === destination;
+
   it('hold every destination that a running bridge subscribes to or publishes to', () => {
     const uncovered = links().flatMap(([name, needs]) =>
       (used.get(name) ?? [])
         .filter((right) => !needs.some((need) => partOf(need)(right)))
-        // Nothing fails without it: the hello of `share: single` only warns of a second instance.
-        .filter(({ destination }) => !destination.endsWith('.registration.agent'))
+        .filter((right) => !hellos(name).some((destination) => isPublishing(right, destination)))
         .map(({ kind, destination }) => `${name}: ${kind} ${destination}`),
     );
     expect(uncovered).toEqual([]);
