@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config';
 /** Files that replace modules for all who import them, so each needs modules of its own. */
 const REPLACES_MODULES = ['test/replay/seals.test.ts'];
 
-const each = {
+/** What is the same in the long run. */
+export const each = {
   testTimeout: 180_000,
   hookTimeout: 180_000,
   pool: 'forks',

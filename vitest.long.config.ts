@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { each } from './vitest.config.ts';
 
 /** Tried ten times as often here as in `npm test`; see test/support/seed.ts. */
 const PROPERTIES = [
@@ -16,9 +17,8 @@ export default defineConfig({
     globalSetup: ['test/support/build.ts'],
     include: ['test/**/*.long.ts', ...PROPERTIES],
     env: { PROPERTY_RUNS: 'all' },
+    ...each,
     testTimeout: 600_000,
-    hookTimeout: 180_000,
-    pool: 'forks',
     maxWorkers: 2,
   },
 });

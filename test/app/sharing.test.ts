@@ -8,31 +8,13 @@ import {
 } from '../../src/app/sharing.ts';
 import type { LoadedConfig } from '../../src/config/load.ts';
 import { ConfigError, formatProblem } from '../../src/config/problem.ts';
-import { CLUSTER_KEY, load } from '../config/sample.ts';
+import { legacyToChoria, load } from '../config/sample.ts';
 
 const CLAIMS = 'claims: { link: choria }\n';
 const read = (): Buffer => Buffer.from('pem');
 
-const configured = (top = '', share = '', maxTtl = '1h'): LoadedConfig =>
-  load(`${CLUSTER_KEY}max_ttl: ${maxTtl}
-${top}ingresses:
-  mco:
-    type: mcollective-stomp
-    servers: [stomp://activemq1.example.net:61613]
-    callers: { keys_dir: clients }
-    server_private_key: server.pem
-${share}egresses:
-  choria:
-    type: choria-collective
-    servers: [nats://nats1.example.net]
-    tls: { ca: ca.pem, cert: cert.pem, key: key.pem }
-    signing: { cert: p.pem, key: p.key }
-routes:
-  - from: mco
-    to: choria
-    collectives: [mcollective]
-    identities: [{ regex: cert=(.+), to: choria=$1.mcollective }]
-`);
+const configured = (top = '', ingress: readonly string[] = [], maxTtl = '1h'): LoadedConfig =>
+  load(legacyToChoria(ingress, `max_ttl: ${maxTtl}\n${top}`));
 
 const refusalOf = (work: () => void): readonly string[] => {
   try {
@@ -52,14 +34,14 @@ test('an ingress that shares nothing is refused with several workers, and only t
       /ingresses\.mco\.share: single is for one process, and 4 workers would each handle every broadcast: say claims or queue/,
     ),
   ]);
-  const said = configured('', '    share: single\n');
+  const said = configured('', ['share: single']);
   expect(refusalOf(() => checkWorkers(said, 2))).toEqual([
     expect.stringContaining(':9:12: ingresses.mco.share:'),
   ]);
 });
 
 test('claims by a link have its servers and its TLS, and a bucket that outlives max_ttl by two minutes', () => {
-  const { config } = configured(CLAIMS, '', '10m');
+  const { config } = configured(CLAIMS, [], '10m');
   expect(sharedBy('claims', config)).toEqual(['mco']);
   expect(claimsConnection(config, read)).toMatchObject({
     servers: ['tls://nats1.example.net:4222'],
@@ -71,7 +53,7 @@ test('claims by a link have its servers and its TLS, and a bucket that outlives 
 test('claims are there for the life of an app: another place or another ttl is another configuration', () => {
   const { config } = configured(CLAIMS);
   expect(sharesAsBefore(config, configured(CLAIMS).config, read)).toBe(true);
-  expect(sharesAsBefore(config, configured(CLAIMS, '', '2h').config, read)).toBe(false);
-  expect(sharesAsBefore(config, configured(CLAIMS, '    share: single\n').config, read)).toBe(false);
-  expect(sharesAsBefore(configured().config, configured('', '', '2h').config, read)).toBe(true);
+  expect(sharesAsBefore(config, configured(CLAIMS, [], '2h').config, read)).toBe(false);
+  expect(sharesAsBefore(config, configured(CLAIMS, ['share: single']).config, read)).toBe(false);
+  expect(sharesAsBefore(configured().config, configured('', [], '2h').config, read)).toBe(true);
 });

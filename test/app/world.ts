@@ -14,6 +14,7 @@ import { DEFAULT_RUBY_LIMITS } from '../../src/wire/ruby/value.ts';
 import { answerTo, privileged, readMessage } from '../adapter/choria-collective/signed-world.ts';
 import { clientFrame, readReply } from '../adapter/mcollective-stomp/ingress-world.ts';
 import { alice, aliceKeys, authority, type LogLine, recordingLog, serverKeys } from '../adapter/world.ts';
+import { delegateLink } from '../support/delegate-link.ts';
 import { keyPair } from '../support/pki.ts';
 
 const FOREVER = Number.POSITIVE_INFINITY;
@@ -203,7 +204,7 @@ export const makeAppWorld = async (
   const held: (() => void)[] = [];
   let isHeld = false;
   const holding = (link: Link): Link => ({
-    ...delegate(link),
+    ...delegateLink(link),
     send: (message, unsent) => {
       if (isHeld) held.push(() => link.send(message, unsent));
       else link.send(message, unsent);
@@ -281,7 +282,7 @@ export const makeAppWorld = async (
   const counted = (link: Link, name: string): Link => {
     made.push(name);
     return {
-      ...delegate(link),
+      ...delegateLink(link),
       close: async () => {
         await link.close();
         closed.push(name);
@@ -350,14 +351,3 @@ export const makeAppWorld = async (
     },
   };
 };
-
-/** The link, for one of whose methods another takes the place. */
-const delegate = (link: Link): Link => ({
-  open: () => link.open(),
-  subscribe: (subscription) => link.subscribe(subscription),
-  send: (message, unsent) => link.send(message, unsent),
-  sendAll: (messages, unsent) => link.sendAll(messages, unsent),
-  close: () => link.close(),
-  state: () => link.state(),
-  ...(link.prove && { prove: link.prove.bind(link) }),
-});

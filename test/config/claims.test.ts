@@ -1,28 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { CLUSTER_KEY, load, problemsOf } from './sample.ts';
+import { legacyToChoria, load, problemsOf } from './sample.ts';
 
 const OWN = 'claims: { servers: [nats://claims.example.net], insecure_plaintext: true }\n';
 const QUEUE = 'broadcast_queue: "/queue/mcbridge.{collective}.requests"';
-
-/** From legacy clients to Choria's nodes, with more lines for the ingress and at the top. */
-const between = (ingress: readonly string[] = [], top = ''): string => `${CLUSTER_KEY}${top}ingresses:
-  mco:
-    type: mcollective-stomp
-    servers: [stomp://activemq1.example.net:61613]
-    callers: { keys_dir: clients }
-    server_private_key: server.pem
-${ingress.map((line) => `    ${line}\n`).join('')}egresses:
-  choria:
-    type: choria-collective
-    servers: [nats://nats1.example.net]
-    tls: { ca: ca.pem, cert: cert.pem, key: key.pem }
-    signing: { cert: p.pem, key: p.key }
-routes:
-  - from: mco
-    to: choria
-    collectives: [mcollective]
-    identities: [{ regex: cert=(.+), to: choria=$1.mcollective }]
-`;
 
 const shareOf = (text: string): unknown => {
   const it = load(text).config.ingresses.get('mco');
@@ -31,11 +11,11 @@ const shareOf = (text: string): unknown => {
 
 describe('how an ingress shares broadcasts', () => {
   it.each([
-    ['claims, where there is a section claims', between([], OWN), 'claims'],
-    ['the queue, where there is one', between([QUEUE]), 'queue'],
-    ['not at all, where there is neither', between(), 'single'],
-    ['as it says, claims or not', between(['share: single'], OWN), 'single'],
-    ['as it says, by its queue', between(['share: queue', QUEUE], OWN), 'queue'],
+    ['claims, where there is a section claims', legacyToChoria([], OWN), 'claims'],
+    ['the queue, where there is one', legacyToChoria([QUEUE]), 'queue'],
+    ['not at all, where there is neither', legacyToChoria(), 'single'],
+    ['as it says, claims or not', legacyToChoria(['share: single'], OWN), 'single'],
+    ['as it says, by its queue', legacyToChoria(['share: queue', QUEUE], OWN), 'queue'],
   ])('is %s', (_, text, share) => {
     expect(shareOf(text)).toBe(share);
   });
@@ -43,27 +23,27 @@ describe('how an ingress shares broadcasts', () => {
   it.each([
     [
       'claims without a place for them',
-      between(['share: claims']),
+      legacyToChoria(['share: claims']),
       /share: claims have no place to be made: add the section claims/,
     ],
     [
       'a queue that is not there',
-      between(['share: queue']),
+      legacyToChoria(['share: queue']),
       /share: there is no queue to share: give broadcast_queue/,
     ],
     [
       'a queue with claims',
-      between([QUEUE], OWN),
+      legacyToChoria([QUEUE], OWN),
       /broadcast_queue: has no effect with share: claims, which is so where there is a section claims; leave it out, or say share: queue/,
     ],
     [
       'a queue that is not used',
-      between([QUEUE, 'share: single']),
+      legacyToChoria([QUEUE, 'share: single']),
       /broadcast_queue: has no effect with share: single/,
     ],
     [
       'what is no way to share',
-      between(['share: both']),
+      legacyToChoria(['share: both']),
       /share: "both" is not allowed; allowed: "claims", "queue", "single"/,
     ],
   ])('is refused for %s', (_, text, problem) => {
@@ -73,7 +53,7 @@ describe('how an ingress shares broadcasts', () => {
   });
 
   it('has nothing to do with statistics, which may be off', () => {
-    expect(problemsOf(between([], 'statistics: { interval: 0 }\n'))).toEqual([]);
+    expect(problemsOf(legacyToChoria([], 'statistics: { interval: 0 }\n'))).toEqual([]);
   });
 });
 
@@ -87,7 +67,7 @@ describe('the section claims', () => {
   max_bytes: 64MiB
   replicas: 3
 `;
-    const { claims } = load(between([], top)).config;
+    const { claims } = load(legacyToChoria([], top)).config;
     expect(claims).toMatchObject({ maxBytes: 64 * 1024 ** 2, replicas: 3 });
     expect(claims?.at).toMatchObject({
       kind: 'own',
@@ -100,7 +80,7 @@ describe('the section claims', () => {
   });
 
   it('or names the ingress or egress whose own it uses', () => {
-    expect(load(between([], 'claims: { link: choria }\n')).config.claims).toEqual({
+    expect(load(legacyToChoria([], 'claims: { link: choria }\n')).config.claims).toEqual({
       at: { kind: 'link', name: 'choria' },
       maxBytes: 128 * 1024 ** 2,
       replicas: 1,
@@ -129,13 +109,13 @@ describe('the section claims', () => {
     ],
     ['too many replicas', '{ link: choria, replicas: 7 }', /claims.replicas: 7 is not allowed/],
   ])('is refused with %s', (_, claims, problem) => {
-    const problems = problemsOf(between([], `claims: ${claims}\n`));
+    const problems = problemsOf(legacyToChoria([], `claims: ${claims}\n`));
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(problem);
   });
 
   it('is refused with a link by wss://', () => {
-    const text = between([], 'claims: { link: choria }\n').replace('nats://nats1', 'wss://nats1');
+    const text = legacyToChoria([], 'claims: { link: choria }\n').replace('nats://nats1', 'wss://nats1');
     expect(problemsOf(text)).toEqual([
       expect.stringContaining('claims.link: choria goes by wss://, and claims do not'),
     ]);

@@ -49,3 +49,26 @@ export const problemsOf = (text: string, env: Readonly<Record<string, string>> =
     throw error;
   }
 };
+
+/** From legacy clients to Choria's nodes, with more lines for the ingress and at the top. */
+export const legacyToChoria = (
+  ingress: readonly string[] = [],
+  top = '',
+): string => `${CLUSTER_KEY}${top}ingresses:
+  mco:
+    type: mcollective-stomp
+    servers: [stomp://activemq1.example.net:61613]
+    callers: { keys_dir: clients }
+    server_private_key: server.pem
+${ingress.map((line) => `    ${line}\n`).join('')}egresses:
+  choria:
+    type: choria-collective
+    servers: [nats://nats1.example.net]
+    tls: { ca: ca.pem, cert: cert.pem, key: key.pem }
+    signing: { cert: p.pem, key: p.key }
+routes:
+  - from: mco
+    to: choria
+    collectives: [mcollective]
+    identities: [{ regex: cert=(.+), to: choria=$1.mcollective }]
+`;

@@ -1,11 +1,10 @@
 import { claimKey } from '../../src/adapter/claim-key.ts';
-import type { Link } from '../../src/transport/link.ts';
-import { createStompLink } from '../../src/transport/stomp/index.ts';
 import { clientFrame } from '../adapter/mcollective-stomp/ingress-world.ts';
 import type { ActiveMq } from '../support/activemq.ts';
 import type { BridgeProcess } from '../support/bridge.ts';
 import { C1, C2, C3, type MixedConfig, type MixedWorld } from '../support/mixed-world.ts';
 import type { NatsServer } from '../support/nats-server.ts';
+import { stompLinkTo } from '../support/stomp-link.ts';
 
 /** A broadcast of `cert=alice` to all nodes. */
 export interface Broadcast {
@@ -25,17 +24,10 @@ export interface Broadcaster {
 }
 
 export const startBroadcaster = async (
-  { host, port, user, password }: ActiveMq,
+  activemq: ActiveMq,
   closing: (() => Promise<void>)[],
 ): Promise<Broadcaster> => {
-  const link: Link = createStompLink({
-    servers: [{ host, port }],
-    login: user,
-    passcode: password,
-    vhost: host,
-    clock: Date.now,
-    onEvent: () => undefined,
-  });
+  const link = stompLinkTo(activemq);
   closing.push(() => link.close());
   await link.open();
   const sent: Broadcast[] = [];

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ReadableRequest } from '../../../src/envelope/message.ts';
 import { namedNodes } from '../../../src/envelope/message.ts';
 import type { Link } from '../../../src/transport/link.ts';
-import { createStompLink } from '../../../src/transport/stomp/index.ts';
 import { type ActiveMq, startActiveMq } from '../../support/activemq.ts';
+import { stompLinkTo } from '../../support/stomp-link.ts';
 import { until } from '../world.ts';
 import {
   COLLECTIVE,
@@ -32,15 +32,7 @@ afterAll(async () => {
 });
 
 const newLink = (): Link => {
-  const { host, port, user, password } = broker;
-  const link = createStompLink({
-    servers: [{ host, port }],
-    login: user,
-    passcode: password,
-    vhost: host,
-    clock: Date.now,
-    onEvent: () => undefined,
-  });
+  const link = stompLinkTo(broker);
   links.push(link);
   return link;
 };

@@ -6,6 +6,7 @@ import { namedNodes } from '../../../src/envelope/message.ts';
 import type { IncomingMessage, Link } from '../../../src/transport/link.ts';
 import { createStompLink } from '../../../src/transport/stomp/index.ts';
 import { type ActiveMq, startActiveMq } from '../../support/activemq.ts';
+import { delegateLink } from '../../support/delegate-link.ts';
 import { type Answer, ingressContract, type Question } from '../ingress-contract.ts';
 import { serverKeys, until } from '../world.ts';
 import {
@@ -79,16 +80,6 @@ const makeStage = async (
     nodes: () => handed.requests.flatMap(({ targets }) => namedNodes(targets) ?? []).toSorted(),
   };
 };
-
-/** A link's methods apart from it, for one that wraps some of them. */
-const boundLink = (link: Link): Link => ({
-  open: () => link.open(),
-  subscribe: (subscription) => link.subscribe(subscription),
-  send: (message, unsent) => link.send(message, unsent),
-  sendAll: (messages, unsent) => link.sendAll(messages, unsent),
-  close: () => link.close(),
-  state: () => link.state(),
-});
 
 const sendFrame = (link: Link, deviation: Deviation): void =>
   link.send({ ...clientFrame(deviation), expires: Number.POSITIVE_INFINITY });
@@ -305,7 +296,7 @@ describe('the ingress mcollective-stomp on ActiveMQ', () => {
     const selectors = new Set<string>();
     const link = makeLink();
     const watched: Link = {
-      ...boundLink(link),
+      ...delegateLink(link),
       subscribe: async (subscription) => {
         const { unsubscribe } = await link.subscribe(subscription);
         const selector = subscription.headers?.['selector'] ?? '';

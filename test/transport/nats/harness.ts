@@ -1,6 +1,7 @@
 import { type Link, LinkError, type LinkEvent, type OutgoingMessage } from '../../../src/transport/link.ts';
 import { createNatsLink } from '../../../src/transport/nats/link.ts';
 import type { NatsLinkOptions } from '../../../src/transport/nats/options.ts';
+import { delegateLink } from '../../support/delegate-link.ts';
 import type { NatsServer } from '../../support/nats-server.ts';
 import { makeAuthority } from '../../support/pki.ts';
 
@@ -46,13 +47,7 @@ export const linkTo = (
   return {
     events,
     of: (kind) => events.filter(isOf(kind)),
-    open: () => link.open(),
-    subscribe: (subscription) => link.subscribe(subscription),
-    send: (message, unsent) => link.send(message, unsent),
-    sendAll: (messages, unsent) => link.sendAll(messages, unsent),
-    close: () => link.close(),
-    state: () => link.state(),
-    ...(link.prove && { prove: link.prove.bind(link) }),
+    ...delegateLink(link),
   };
 };
 
