@@ -70,8 +70,6 @@ export interface NodeDirectory {
 export interface Copy {
   /** The key that is claimed; the same in all instances, see `claim-key.ts`. */
   readonly claim: string;
-  /** What of it waits in memory until that is decided. */
-  readonly bytes: number;
 }
 
 /** What has become of a claim: whether this instance handles what every instance has got a copy of. */
@@ -84,7 +82,7 @@ export type Claim =
 export interface Claims {
   /**
    * @param key the same in all instances
-   * @param bytes what waits in memory until it is decided
+   * @param bytes what waits in memory until it is decided, about
    */
   claim(key: string, bytes: number): Promise<Claim>;
 }

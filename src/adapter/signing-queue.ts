@@ -1,12 +1,10 @@
-import { namedNodes, type ReadableRequest } from '../envelope/message.ts';
+import type { ReadableRequest } from '../envelope/message.ts';
 import { Rejection } from '../envelope/rejection.ts';
+import { bytesOfRequest } from '../envelope/size.ts';
 import { Room } from './room.ts';
 
 export interface SigningQueueOptions {
-  /**
-   * What requests that wait for their signature may take. Each counts with its text as often as it is held, values and
-   * bytes beside it, and with the names of its nodes.
-   */
+  /** What requests that wait for their signature may take: each with its values and names, and the text that is signed. */
   readonly maxUnsignedBytes: number;
   /** Ms since the epoch. */
   readonly clock: () => number;
@@ -24,18 +22,8 @@ export type SigningQueue = <T>(
   sign: (check: () => void) => Promise<T>,
 ) => Promise<T>;
 
-/** How often the content of a waiting request is held: its values, its text, and the bytes that are signed. */
-const HELD = 3;
-/** What a request takes beside: its objects, its filter, its way home, the promises of those who wait. In bytes. */
-const OVERHEAD = 4_000;
-/** What the name of a node takes beside its text. */
-const NODE_OVERHEAD = 100;
-
-const bytesOf = ({ targets }: ReadableRequest, length: number): number =>
-  (namedNodes(targets) ?? []).reduce(
-    (bytes, node) => bytes + node.length + NODE_OVERHEAD,
-    OVERHEAD + length * HELD,
-  );
+/** How often what is signed is held: as the text, and as the bytes of it. */
+const HELD = 2;
 
 /** What an egress lets wait for signatures. The pool that makes them has no limit, for others wait there too. */
 export const createSigningQueue = ({ maxUnsignedBytes, clock }: SigningQueueOptions): SigningQueue => {
@@ -46,7 +34,7 @@ export const createSigningQueue = ({ maxUnsignedBytes, clock }: SigningQueueOpti
       if (clock() >= home.expires)
         throw new Rejection('expired', "the request's ttl ended while it waited to be signed");
     };
-    const bytes = bytesOf(request, length);
+    const bytes = bytesOfRequest(request) + length * HELD;
     room.enter(bytes);
     try {
       const signed = await sign(check);

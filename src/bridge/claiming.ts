@@ -1,5 +1,6 @@
 import type { Claim, Claims, Copy } from '../adapter/port.ts';
 import type { RejectionContext } from '../envelope/rejection.ts';
+import { REQUEST_OVERHEAD } from '../envelope/size.ts';
 import type { BridgeObserver } from './observer.ts';
 
 /** Where nobody else gets copies, such as in a replay. */
@@ -44,21 +45,25 @@ export class Claiming {
     });
   }
 
-  /** @returns whether this instance handles the request; where not, it has been told of */
-  async ofRequest(copy: Copy, context: RejectionContext): Promise<boolean> {
-    const claim = await this.#claim(copy, context);
+  /**
+   * @param bytes what the request takes while it waits
+   * @returns whether this instance handles it; where not, it has been told of
+   */
+  async ofRequest(copy: Copy, bytes: number, context: RejectionContext): Promise<boolean> {
+    const claim = await this.#claim(copy, bytes, context);
     if (claim.result === 'won') return true;
     this.#leave(claim, copy, context);
     return false;
   }
 
   /**
+   * Of the message itself nothing is kept.
    * @returns whether this instance answers for a message that is refused (`won`), tells of it alone (`unknown`), or leaves it
    *   to another one, which has been told of then
    */
   async ofRefusal(ingress: string, copy: Copy, context: RejectionContext): Promise<Claim['result']> {
     if (!this.#mayAnswer(ingress)) return 'unknown';
-    const { result } = await this.#claim(copy, context);
+    const { result } = await this.#claim(copy, REQUEST_OVERHEAD, context);
     if (result === 'lost') this.#leave({ result }, copy, context);
     return result;
   }
@@ -73,7 +78,7 @@ export class Claiming {
     return ++window.count <= MOST_ANSWERS;
   }
 
-  async #claim({ claim: key, bytes }: Copy, context: RejectionContext): Promise<Claim> {
+  async #claim({ claim: key }: Copy, bytes: number, context: RejectionContext): Promise<Claim> {
     const { claims, observer } = this.#options;
     const since = performance.now();
     this.#pending++;

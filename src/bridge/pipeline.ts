@@ -1,6 +1,7 @@
 import type { Copy, Ingress, Undelivered } from '../adapter/port.ts';
 import { type Home, isOpaque, type Request, readdressed } from '../envelope/message.ts';
 import { asRejection, Rejection } from '../envelope/rejection.ts';
+import { bytesOfRequest } from '../envelope/size.ts';
 import { aboutRequest, answerAddress, collectivesOf, targetsOf } from './about.ts';
 import type { Claiming } from './claiming.ts';
 import { type FlowSource, randomFlow } from './flow.ts';
@@ -127,7 +128,7 @@ export class Pipeline {
   async #claim(request: Request, copy: Copy): Promise<boolean> {
     const { claiming, clock, refused } = this.#options;
     const context = aboutRequest(request);
-    if (!(await claiming.ofRequest(copy, context))) return false;
+    if (!(await claiming.ofRequest(copy, bytesOfRequest(request), context))) return false;
     const late = clock() - request.home.expires;
     if (late <= 0) return true;
     const sentence = `its ttl ended ${Math.ceil(late / 1000)} s before it was claimed`;
@@ -171,9 +172,7 @@ export class Pipeline {
   /** Lets a step that others bring take its time. */
   async #let(step: PassingStep, done: 'decided' | 'recorded', passing: Passing): Promise<void> {
     const { request, outgoing, passage } = passing;
-    this.#waiting.check(request);
-    const result = step(passing);
-    if (result !== undefined) await this.#waiting.until(result, request);
+    await this.#waiting.during(() => step(passing), request);
     this.#tell(`request ${done}`, passage, request, callerOut(outgoing));
   }
 

@@ -1,6 +1,6 @@
-import { isOpaque, namedNodes, type Request } from '../envelope/message.ts';
+import type { Request } from '../envelope/message.ts';
 import { Rejection } from '../envelope/rejection.ts';
-import { Float, isMap, type Value } from '../envelope/value.ts';
+import { bytesOfRequest } from '../envelope/size.ts';
 
 /** What may wait for steps that take their time. */
 export interface WaitingLimits {
@@ -10,12 +10,6 @@ export interface WaitingLimits {
 }
 
 const LIMITS: WaitingLimits = { bytes: 32 * 1024 ** 2, requests: 10_000 };
-
-/** What a request takes beside its texts: objects, filter, way home, promises. In bytes. */
-const OVERHEAD = 4_000;
-/** What a value and the name of a node take beside their text. */
-const VALUE_OVERHEAD = 32;
-const NODE_OVERHEAD = 64;
 
 /** Requests that wait for a step of the pipeline. */
 export class WaitingRoom {
@@ -28,22 +22,15 @@ export class WaitingRoom {
   }
 
   /**
-   * One always has room where none waits.
-   * @throws Rejection `overloaded`
+   * Lets a step take its time, where there is room. One always has room where none waits.
+   * @param step is not begun where there is none
+   * @throws Rejection `overloaded`, or what the step throws
    */
-  check(request: Request): void {
-    if (this.#count === 0) return;
-    const { bytes, requests } = this.#limits;
-    if (this.#count < requests && this.#bytes + bytesOf(request) <= bytes) return;
-    throw new Rejection(
-      'overloaded',
-      `${this.#count} requests with ${this.#bytes} bytes already wait to be let through, and ${requests} with ${bytes} bytes may`,
-    );
-  }
-
-  /** @param work what the request waits for, after the room was found free */
-  async until(work: Promise<void>, request: Request): Promise<void> {
-    const bytes = bytesOf(request);
+  async during(step: () => void | Promise<void>, request: Request): Promise<void> {
+    const counted = this.#count === 0 ? undefined : this.#roomFor(request);
+    const work = step();
+    if (work === undefined) return;
+    const bytes = counted ?? bytesOfRequest(request);
     this.#bytes += bytes;
     this.#count++;
     try {
@@ -53,26 +40,15 @@ export class WaitingRoom {
       this.#count--;
     }
   }
+
+  /** @returns what it takes */
+  #roomFor(request: Request): number {
+    const { bytes, requests } = this.#limits;
+    const taken = bytesOfRequest(request);
+    if (this.#count < requests && this.#bytes + taken <= bytes) return taken;
+    throw new Rejection(
+      'overloaded',
+      `${this.#count} requests with ${this.#bytes} bytes already wait to be let through, and ${requests} with ${bytes} bytes may`,
+    );
+  }
 }
-
-/** What a request takes while it waits, about. */
-const bytesOf = (request: Request): number => {
-  const { payload } = request;
-  const names = (namedNodes(request.targets) ?? []).reduce(
-    (sum, node) => sum + node.length + NODE_OVERHEAD,
-    0,
-  );
-  if (isOpaque(request)) return OVERHEAD + names + request.payload.content.data.length;
-  return OVERHEAD + names + (payload.kind === 'rpc' ? bytesOfValue(payload.data) : 0);
-};
-
-const bytesOfValue = (value: Value): number => {
-  if (typeof value === 'string') return VALUE_OVERHEAD + value.length * 2;
-  if (typeof value === 'bigint') return VALUE_OVERHEAD + value.toString(16).length;
-  if (value === null || typeof value !== 'object' || value instanceof Float) return VALUE_OVERHEAD;
-  if (value instanceof Uint8Array) return VALUE_OVERHEAD + value.length;
-  let bytes = VALUE_OVERHEAD;
-  if (isMap(value)) for (const [key, one] of value) bytes += key.length * 2 + bytesOfValue(one);
-  else for (const one of value) bytes += bytesOfValue(one);
-  return bytes;
-};

@@ -8,7 +8,7 @@ import { reasonOf } from './connection.ts';
 import { LastingBucket, type LastingBucketOptions, type OpenBucket } from './lasting-bucket.ts';
 
 export interface SharedClaimsOptions extends Omit<LastingBucketOptions, 'nonce'> {
-  /** What may wait for its claim. */
+  /** What may wait for its claim; one always may where none waits. */
   readonly limits?: { readonly claims: number; readonly bytes: number };
   /** Ms that a claim waits for a bucket that is away. */
   readonly patience?: number;
@@ -78,10 +78,9 @@ class JetStreamClaims implements SharedClaims {
     // A second copy that came to this very process.
     if (this.#waiting.has(key) || this.#claimed.get(key) !== undefined) return LOST;
     const { claims, bytes: most } = this.#limits;
-    if (this.#waiting.size >= claims || this.#waitingBytes + bytes > most)
-      return unknown(
-        `${this.#waiting.size} requests of ${this.#waitingBytes} bytes wait for their claims already`,
-      );
+    const { size } = this.#waiting;
+    if (size > 0 && (size >= claims || this.#waitingBytes + bytes > most))
+      return unknown(`${size} requests of ${this.#waitingBytes} bytes wait for their claims already`);
     this.#waiting.add(key);
     this.#waitingBytes += bytes;
     try {

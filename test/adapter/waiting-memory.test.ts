@@ -1,13 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import type { Egress } from '../../src/adapter/port.ts';
-import type { ReadableReply, ReadableRequest } from '../../src/envelope/message.ts';
+import { createClaims } from '../../src/cluster/claims.ts';
+import { EMPTY_FILTER, type FactFilter } from '../../src/envelope/filter.ts';
+import type { ReadableReply, ReadableRequest, RequestPayload } from '../../src/envelope/message.ts';
+import type { Value } from '../../src/envelope/value.ts';
 import { SigningPool } from '../../src/wire/signing-pool.ts';
+import { startedStage } from '../bridge/stage.ts';
 import { memoryInUse } from '../support/memory.ts';
 import { toAll, toNodes } from '../support/targets.ts';
 import { makeBrokers } from './brokers.ts';
 import { makeSigningEgress, requestOf } from './choria-collective/signed-world.ts';
-import { fakeLink, makeStompIngress, REPLY_QUEUE } from './mcollective-stomp/ingress-world.ts';
-import { aliceKeys, makeEgress } from './world.ts';
+import {
+  clientFrame,
+  type Deviation,
+  fakeLink,
+  makeStompIngress,
+  REPLY_QUEUE,
+} from './mcollective-stomp/ingress-world.ts';
+import { aliceKeys, makeEgress, recordingLog, settled } from './world.ts';
 
 /** Never gets to any of its work. */
 class StuckPool extends SigningPool {
@@ -47,6 +57,50 @@ const requestWith = (n: number, nodes: number): ReadableRequest =>
     targets:
       nodes === 0 ? toAll() : toNodes(Array.from({ length: nodes }, (_, i) => `n${n}x${i}.example.net`)),
   });
+
+const rpc = (values: readonly Value[]): RequestPayload => ({
+  kind: 'rpc',
+  action: 'set',
+  data: new Map([['values', values]]),
+});
+const factOf = (_: unknown, n: number): FactFilter => ({ fact: `f${n}`, operator: '==', value: `${n}` });
+
+/** What decoding makes a hundred times as large, and more. */
+const SWOLLEN: readonly (readonly [what: string, deviation: Deviation])[] = [
+  ['empty hashes', { payload: rpc(Array.from({ length: 10_000 }, () => new Map())) }],
+  ['lists of one', { payload: rpc(Array.from({ length: 10_000 }, () => [null])) }],
+  ['hashes of one', { payload: rpc(Array.from({ length: 10_000 }, () => new Map([['k', null]]))) }],
+  ['bytes', { payload: rpc(Array.from({ length: 10_000 }, () => Buffer.from([0xff]))) }],
+  ['facts of a filter', { filter: { ...EMPTY_FILTER, fact: Array.from({ length: 900 }, factOf) } }],
+];
+
+describe('what waits for its claim takes no more memory than it counts for:', () => {
+  it.each(SWOLLEN)('%s', async (_, deviation) => {
+    const claims = createClaims({
+      connection: { servers: ['nats://127.0.0.1:1'], name: 'test' },
+      bucket: { cluster: 'prod', maxAge: 1, maxBytes: 1, replicas: 1 },
+      limits: { claims: 1_000_000, bytes: LIMIT },
+      patience: 600_000,
+      log: recordingLog([]),
+    });
+    const link = fakeLink();
+    const { bridge } = await startedStage({ ingress: makeStompIngress(link, { share: 'claims' }), claims });
+    // What all of them share is there then.
+    link.deliver(clientFrame(deviation));
+    await settled();
+    const before = memoryInUse();
+    let count = 0;
+    while (bridge.stats.snapshot().ignored.claims_unknown === 0) {
+      link.deliver(clientFrame(deviation));
+      count++;
+      await settled();
+    }
+    const taken = memoryInUse() - before;
+    await claims.close();
+    expect(taken).toBeLessThan(LIMIT * 1.5);
+    expect(count).toBeGreaterThan(2);
+  });
+});
 
 describe('what waits for its signature takes no more memory than it counts for:', () => {
   it('replies to legacy clients, whose values are let go', async () => {

@@ -129,7 +129,7 @@ export class Intake {
   #copyOf({ copied, message }: Arrival, keyOf: typeof claimKey): Copy | undefined {
     const { destination, body } = message;
     if (!copied) return undefined;
-    return { claim: keyOf({ ingress: this.#options.name, destination, body }), bytes: body.length };
+    return { claim: keyOf({ ingress: this.#options.name, destination, body }) };
   }
 
   /** The verified request; undefined where it has been handed over already. */

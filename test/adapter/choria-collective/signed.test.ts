@@ -174,7 +174,7 @@ describe('a request that is signed', () => {
     const before = pool.sign('sha1', Buffer.from('x'), privateKey, 'reply');
     const delivery = egress.deliver(requestOf());
     expect(pool.waiting).toBe(1);
-    clock.now += 60_000;
+    clock.now += 120_000;
     await expect(delivery).rejects.toMatchObject({ code: 'expired' });
     await before;
     await settled();
