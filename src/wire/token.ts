@@ -13,7 +13,8 @@ import { nodeHash, readContent, VERSION, writeContent } from './token/content.ts
  *     | [action] | [federation request id] | [hops] | reply place | [nodes asked (2 each)] | MAC (16)
  *
  * Texts are packed, see token/texts.ts, and so is the reply place, see token/reply-place.ts: a broadcast or a request to
- * one node, of any client, comes to 180 characters at most where names have the usual length. Tokens of the versions
+ * one node, of any client and also traced, comes to 180 characters at most where names have the usual length. A client's
+ * odd request id is the exception: it is here as it is, see docs/security.md for the lengths. Tokens of the versions
  * before are read, see token/before.ts. The MAC is HMAC-SHA256 under the cluster key, cut to 128 bits, over the cluster's,
  * the collective's and the nodes' protocol's name and all before it: a token of another of these is a forged one. What can
  * be read on a legacy broker, whose nodes sign their replies, is so of no use to forge one of a Choria node, which bears

@@ -1,4 +1,5 @@
-import { createSecretKey, randomBytes } from 'node:crypto';
+import { createHash, createSecretKey, randomBytes } from 'node:crypto';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRequestOpener } from '../../src/adapter/choria-requests/open.ts';
 import type { RequestSink } from '../../src/adapter/port.ts';
@@ -99,21 +100,19 @@ const legacyHomes = (name: 'marshal' | 'yaml'): readonly Home[] =>
     });
   });
 
+/** The longest of each kind, as docs/security.md names them. */
 describe('the token of a captured request', () => {
   it.each([
-    ['Ruby’s Choria client', 20, () => choriaHomes('choria-v1.ndjson', RUBY_CA)],
-    ['Ruby’s Choria client over a federation', 7, () => choriaHomes('choria-v1-federated.ndjson', RUBY_CA)],
-    [
-      'Go’s Choria client, traced, with and without a federation',
-      26,
-      () => choriaHomes('choria-go-v1.ndjson', GO_CA),
-    ],
-    ['mco with Marshal over ActiveMQ', 25, () => legacyHomes('marshal')],
-    ['mco with YAML over ActiveMQ', 5, () => legacyHomes('yaml')],
-  ])('of %s has at most 180 characters', (_, count, homes) => {
+    ['Ruby’s Choria client, also traced', 20, 144, () => choriaHomes('choria-v1.ndjson', RUBY_CA)],
+    ['the same over a federation', 7, 144, () => choriaHomes('choria-v1-federated.ndjson', RUBY_CA)],
+    ['Go’s Choria client, traced', 26, 155, () => choriaHomes('choria-go-v1.ndjson', GO_CA)],
+    ['mco with Marshal over ActiveMQ', 25, 120, () => legacyHomes('marshal')],
+    ['mco with YAML over ActiveMQ', 5, 120, () => legacyHomes('yaml')],
+  ])('of %s has at most 180 characters', (_, count, longest, homes) => {
     const sizes = homes().map(sizeOf);
     expect(sizes).toHaveLength(count);
-    expect(Math.max(...sizes)).toBeLessThanOrEqual(MOST);
+    expect(Math.max(...sizes)).toBe(longest);
+    expect(longest).toBeLessThanOrEqual(MOST);
   });
 });
 
@@ -160,6 +159,13 @@ describe('the token of a request', () => {
     expect(sizeOf({ ...home, flow: FLOW })).toBeLessThanOrEqual(MOST);
   });
 
+  it('with an id of 100 characters that is no hex is longer by all of it', () => {
+    const odd = 'Request_'.repeat(12).padEnd(100, 'x');
+    const replyTo = `uk_collective.reply.74ce5a833e16d4afa24ecbc90fff8506.${odd}`;
+    expect(sizeOf({ ...base, flow: FLOW }) + 115).toBe(238);
+    expect(sizeOf({ ...base, flow: FLOW, requestId: odd, replyTo })).toBe(238);
+  });
+
   it('grows by about as many characters as a name does, and works with names of any length', () => {
     const name = (letter: string): string => letter.repeat(30);
     const long = {
@@ -173,5 +179,96 @@ describe('the token of a request', () => {
     };
     expect(sizeOf(long)).toBeLessThanOrEqual(204);
     expect(sizeOf({ ...long, ingress: name('i') + name('j') }) - sizeOf(long)).toBeLessThanOrEqual(32);
+  });
+});
+
+/** Names as people give them, of the longest length or of any below. */
+const upTo = (most: number, letters: string): fc.Arbitrary<string> => {
+  const lengths = (range: string): fc.Arbitrary<string> =>
+    fc.stringMatching(new RegExp(`^[a-z][${letters}]${range}$`));
+  return fc.oneof(lengths(`{${most - 1}}`), lengths(`{0,${most - 1}}`));
+};
+const name = (most: number): fc.Arbitrary<string> => upTo(most, 'a-z0-9_-');
+/** `node1.eu.example.net` */
+const hostName = (most: number): fc.Arbitrary<string> => upTo(most, 'a-z0-9.-');
+const hexId = fc.stringMatching(/^[0-9a-f]{32}$/);
+/** `<pid>.<number>` */
+const processId = fc.tuple(fc.integer({ min: 1, max: 4_194_304 }), fc.nat(99_999));
+
+const named = fc.record({
+  ingress: name(16),
+  agent: name(24),
+  requestId: hexId,
+  collective: name(16),
+  flow: hexId,
+  expires: fc.constant(1_800_000_000_000),
+});
+
+describe('no token has more than 180 characters', () => {
+  const holds = (homes: fc.Arbitrary<Home>): void =>
+    fc.assert(
+      fc.property(homes, (home) => {
+        expect(sizeOf(home)).toBeLessThanOrEqual(MOST);
+      }),
+      { numRuns: 500 },
+    );
+
+  it('for Go’s client, where ingress and collectives have 16 characters, agent and action 24', () => {
+    holds(
+      fc.tuple(named, name(24), name(16), hexId).map(([home, action, main, md5]) => ({
+        ...home,
+        dialect: 'go',
+        action,
+        replyTo: `${main}.reply.${md5}.${home.requestId}`,
+      })),
+    );
+  });
+
+  it('for Ruby’s client of Choria, likewise', () => {
+    holds(
+      fc.tuple(named, processId, name(16), hexId).map(([home, [pid, number], main, md5]) => ({
+        ...home,
+        dialect: 'ruby',
+        replyTo: `${main}.reply.${md5}.${pid}.${number}`,
+      })),
+    );
+  });
+
+  it('for mco, likewise, where its host’s name has 40 characters', () => {
+    holds(
+      fc.tuple(named, processId, hostName(40)).map(([home, [pid, number], host]) => ({
+        ...home,
+        dialect: 'legacy',
+        replyTo: `/queue/${home.collective}.reply.${host}_${pid}.${number}`,
+      })),
+    );
+  });
+
+  it('for a traced request, where names are of few letters and servers of one domain', () => {
+    const short = fc.record({
+      ingress: name(9),
+      agent: name(9),
+      action: name(9),
+      dialect: fc.constant('go'),
+      requestId: hexId,
+      collective: name(16),
+      flow: hexId,
+      expires: fc.constant(1_800_000_000_000),
+    });
+    const names = fc.record({ client: name(12), nats: name(12), stomp: name(12), domain: name(15) });
+    holds(
+      fc.tuple(short, names).map(([home, { client, nats, stomp, domain }]) => {
+        const md5 = createHash('md5').update(`choria=${client}.mcollective`).digest('hex');
+        const server = `nats://${nats}.${domain}.net:4222`;
+        return {
+          ...home,
+          replyTo: `${home.collective}.reply.${md5}.${home.requestId}`,
+          hops: [
+            [server, `${client}.mcollective`, server],
+            [server, `${CLUSTER}:1`, `stomp+ssl://${stomp}.${domain}.net:61614`],
+          ],
+        };
+      }),
+    );
   });
 });
