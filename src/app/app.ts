@@ -4,6 +4,7 @@ import { Bridge } from '../bridge/bridge.ts';
 import { LogObserver } from '../bridge/log-observer.ts';
 import type { BridgeObserver } from '../bridge/observer.ts';
 import { type Counts, Stats } from '../bridge/stats.ts';
+import { createClaims } from '../cluster/claims.ts';
 import { fileReader, readClusterKey } from '../config/files.ts';
 import { DISK } from '../config/key-files.ts';
 import type { LoadedConfig } from '../config/load.ts';
@@ -18,8 +19,8 @@ import { Links } from './links.ts';
 import { createMonitor, serve } from './monitor.ts';
 import { countingOf } from './nodes.ts';
 import type { Services } from './services.ts';
-import { checkWorkers, claimsOf, conflictOf, sharesAsBefore } from './sharing.ts';
-import { checkUnchanged } from './unchangeable.ts';
+import { checkWorkers, claimsSettings, conflictOf } from './sharing.ts';
+import { checkUnchanged, type MadeWith } from './unchangeable.ts';
 
 /** A bridge with all that belongs to it: made, started, changed, stopped, and looked at. */
 export interface App {
@@ -92,7 +93,8 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
   const inventory = new Inventory({ clock, log, ...countingOf(config) });
   const key = readClusterKey(loaded, read);
   const tokenKey = createSecretKey(key);
-  const claims = offline ? undefined : claimsOf(config, read, log);
+  const made: MadeWith = { key, claims: offline ? undefined : claimsSettings(config, read) };
+  const claims = made.claims && createClaims({ ...made.claims, log });
   const warning = { tokenKey, clock, log };
   let conflict = offline ? undefined : conflictOf(links.used, { config, ...warning });
 
@@ -179,12 +181,9 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
     const next = named(configured);
     const read = fileReader(next, keys);
     checkWorkers(next, services.workers ?? 1);
+    const claims = offline ? undefined : claimsSettings(next.config, read);
+    checkUnchanged(loaded, next, { made, read, claims });
     const plan = links.plan(next.config, read);
-    checkUnchanged(loaded, next, {
-      key,
-      read,
-      shares: Boolean(offline) || sharesAsBefore(loaded.config, next.config, read),
-    });
     const generation = createGeneration(next, plan, lasting, now);
     // From here on nothing is refused any more.
     now.nodes.survey.handOver();

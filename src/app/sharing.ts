@@ -1,7 +1,5 @@
-import { isDeepStrictEqual } from 'node:util';
-import type { Log } from '../bridge/log.ts';
 import { type BucketSettings, keptFor } from '../cluster/bucket.ts';
-import { createClaims, type SharedClaims } from '../cluster/claims.ts';
+import type { SharedClaims } from '../cluster/claims.ts';
 import type { ConnectionSettings } from '../cluster/connection.ts';
 import { ShareConflict } from '../cluster/share-conflict.ts';
 import type { Share } from '../config/claims.ts';
@@ -28,23 +26,37 @@ type OnNats = Extract<Named<IngressConfig | EgressConfig>, { readonly token: unk
 export const claimsConnection = (config: Config, read: ReadFile): ConnectionSettings | undefined => {
   const at = config.claims?.at;
   if (at === undefined) return undefined;
-  if (at.kind === 'own') return natsOptions(at.connection, ['claims'], config, read);
+  if (at.kind === 'own') return withoutBuffer(natsOptions(at.connection, ['claims'], config, read));
   const side = config.ingresses.get(at.name) ?? config.egresses.get(at.name);
   const isOnNats = (it: typeof side): it is OnNats => it !== undefined && 'token' in it;
-  return isOnNats(side) ? natsLinkOptions(side, config, read) : undefined;
+  return isOnNats(side) ? withoutBuffer(natsLinkOptions(side, config, read)) : undefined;
 };
+
+/** What waits for a link is nothing to claims, which have limits of their own. */
+const withoutBuffer = ({
+  buffer: _,
+  ...connection
+}: ReturnType<typeof natsLinkOptions>): ConnectionSettings => connection;
 
 /** The bucket of a cluster's claims. */
 export const claimsBucket = ({ cluster, maxTtl, claims }: Config): BucketSettings | undefined =>
   claims && { cluster, maxAge: keptFor(maxTtl), maxBytes: claims.maxBytes, replicas: claims.replicas };
 
-/** What ingresses claim broadcasts by; undefined where none does. */
-export const claimsOf = (config: Config, read: ReadFile, log: Log): SharedClaims | undefined => {
+/** Where an app claims, and in what. */
+export interface ClaimsSettings {
+  readonly connection: ConnectionSettings;
+  readonly bucket: BucketSettings;
+}
+
+/**
+ * What ingresses claim broadcasts by, with the content that files have now; undefined where none does.
+ * @throws ConfigError for a file that cannot be read
+ */
+export const claimsSettings = (config: Config, read: ReadFile): ClaimsSettings | undefined => {
+  if (sharedBy('claims', config).length === 0) return undefined;
   const connection = claimsConnection(config, read);
   const bucket = claimsBucket(config);
-  if (connection === undefined || bucket === undefined || sharedBy('claims', config).length === 0)
-    return undefined;
-  return createClaims({ connection, bucket, log });
+  return connection && bucket && { connection, bucket };
 };
 
 /** What is said to others that may handle the same broadcasts; undefined where no ingress is to be the only one. */
@@ -83,13 +95,6 @@ export const sharingTroubles = ({
   );
   if (state?.up !== false) return troubles;
   return [...troubles, { name: 'claims', side: 'cluster', problem: 'not connected', reason: state.reason }];
-};
-
-/** Whether a new configuration claims as the one before: an app's claims are there for its life. */
-export const sharesAsBefore = (before: Config, next: Config, read: ReadFile): boolean => {
-  const claimsBy = (config: Config) =>
-    sharedBy('claims', config).length > 0 && [claimsConnection(config, read), claimsBucket(config)];
-  return isDeepStrictEqual(claimsBy(before), claimsBy(next));
 };
 
 /**

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type ReadFile, readClusterKey } from '../config/files.ts';
 import type { LoadedConfig } from '../config/load.ts';
-import { ConfigError, formatPath, type KeyPath, type Problem } from '../config/problem.ts';
+import { ConfigError, formatPath, type KeyPath } from '../config/problem.ts';
 import type { Config } from '../config/types.ts';
+import { type ClaimsSettings, sharedBy } from './sharing.ts';
 
 /** What an app is known by, where it is looked at, and who its cluster is: for its whole life. */
 const FOR_LIFE: readonly (readonly [keyof Config, KeyPath])[] = [
@@ -15,29 +16,63 @@ const FOR_LIFE: readonly (readonly [keyof Config, KeyPath])[] = [
   ['log', ['log']],
 ];
 
+/** A key that would be another, and the words between it and "while the bridge runs". */
+type Change = readonly [path: KeyPath, what?: string];
+
+/** What an app was made with, as it was read then. */
+export interface MadeWith {
+  /** That reply tokens are authenticated with. */
+  readonly key: Buffer;
+  /** Undefined where nothing is claimed. */
+  readonly claims: ClaimsSettings | undefined;
+}
+
 /**
  * What of a new configuration a running app cannot take over.
- * @param key that reply tokens are authenticated with
+ * @param made what the app was made with
+ * @param claims what it would claim by now
  * @throws ConfigError that names each key
  */
 export const checkUnchanged = (
   before: LoadedConfig,
   next: LoadedConfig,
-  { key, read, shares }: { readonly key: Buffer; readonly read: ReadFile; readonly shares: boolean },
+  { made, read, claims }: { readonly made: MadeWith; readonly read: ReadFile } & Pick<MadeWith, 'claims'>,
 ): void => {
-  const problems: Problem[] = [];
-  const report = (path: KeyPath): void => {
-    problems.push({
+  const { clusterKey } = next.config;
+  const changes: Change[] = FOR_LIFE.filter(
+    ([name]) => !isDeepStrictEqual(before.config[name], next.config[name]),
+  ).map(([, path]) => [path]);
+  if (!readClusterKey(next, read).equals(made.key))
+    changes.push([[clusterKey.kind === 'given' ? 'cluster_key' : 'cluster_key_file']]);
+  changes.push(...changesOfClaims(made.claims, claims, before.config, next.config));
+  if (changes.length === 0) return;
+  throw new ConfigError(
+    changes.map(([path, what = '']) => ({
       file: next.file,
       ...next.at(path),
       path: formatPath(path),
-      message: 'cannot be changed while the bridge runs; restart it',
-    });
-  };
-  for (const [name, path] of FOR_LIFE)
-    if (!isDeepStrictEqual(before.config[name], next.config[name])) report(path);
-  if (!readClusterKey(next, read).equals(key))
-    report([next.config.clusterKey.kind === 'given' ? 'cluster_key' : 'cluster_key_file']);
-  if (!shares) report(['claims']);
-  if (problems.length > 0) throw new ConfigError(problems);
+      message: `cannot be changed ${what}while the bridge runs; restart it`,
+    })),
+  );
+};
+
+/** An app's claims are there for its life. Its name and its cluster are told of by their own keys. */
+const changesOfClaims = (
+  made: ClaimsSettings | undefined,
+  now: ClaimsSettings | undefined,
+  before: Config,
+  next: Config,
+): readonly Change[] => {
+  if (made === undefined && now === undefined) return [];
+  if (made === undefined || now === undefined) {
+    const [name = ''] = sharedBy('claims', made === undefined ? next : before);
+    return [[['ingresses', name, 'share'], made === undefined ? 'to claims ' : 'from claims ']];
+  }
+  const changes: Change[] = [];
+  if (made.bucket.maxAge !== now.bucket.maxAge) changes.push([['max_ttl'], '(claims are kept for as long) ']);
+  if (made.bucket.maxBytes !== now.bucket.maxBytes) changes.push([['claims', 'max_bytes']]);
+  if (made.bucket.replicas !== now.bucket.replicas) changes.push([['claims', 'replicas']]);
+  const isSame = isDeepStrictEqual(made.connection, { ...now.connection, name: made.connection.name });
+  if (!isSame) changes.push([['claims'], '(neither servers nor login, nor what their files hold) ']);
+  return changes;
 };

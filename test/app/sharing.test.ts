@@ -1,30 +1,13 @@
 import { expect, test } from 'vitest';
-import {
-  checkWorkers,
-  claimsBucket,
-  claimsConnection,
-  sharedBy,
-  sharesAsBefore,
-} from '../../src/app/sharing.ts';
+import { checkWorkers, claimsBucket, claimsConnection, sharedBy } from '../../src/app/sharing.ts';
 import type { LoadedConfig } from '../../src/config/load.ts';
-import { ConfigError, formatProblem } from '../../src/config/problem.ts';
-import { legacyToChoria, load } from '../config/sample.ts';
+import { legacyToChoria, load, refusalOf } from '../config/sample.ts';
 
 const CLAIMS = 'claims: { link: choria }\n';
 const read = (): Buffer => Buffer.from('pem');
 
 const configured = (top = '', ingress: readonly string[] = [], maxTtl = '1h'): LoadedConfig =>
   load(legacyToChoria(ingress, `max_ttl: ${maxTtl}\n${top}`));
-
-const refusalOf = (work: () => void): readonly string[] => {
-  try {
-    work();
-    return [];
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems.map(formatProblem);
-    throw error;
-  }
-};
 
 test('an ingress that shares nothing is refused with several workers, and only then', () => {
   expect(refusalOf(() => checkWorkers(configured(), 1))).toEqual([]);
@@ -48,12 +31,4 @@ test('claims by a link have its servers and its TLS, and a bucket that outlives 
     tls: { ca: 'pem', cert: 'pem', key: 'pem', verify: true },
   });
   expect(claimsBucket(config)).toMatchObject({ cluster: 'mcollective', maxAge: 720_000 });
-});
-
-test('claims are there for the life of an app: another place or another ttl is another configuration', () => {
-  const { config } = configured(CLAIMS);
-  expect(sharesAsBefore(config, configured(CLAIMS).config, read)).toBe(true);
-  expect(sharesAsBefore(config, configured(CLAIMS, [], '2h').config, read)).toBe(false);
-  expect(sharesAsBefore(config, configured(CLAIMS, ['share: single']).config, read)).toBe(false);
-  expect(sharesAsBefore(configured().config, configured('', [], '2h').config, read)).toBe(true);
 });

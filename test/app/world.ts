@@ -131,7 +131,8 @@ ${
   return parseConfig((parts.change ?? ((it) => it))(text), '/app/bridge.yaml', {});
 };
 
-const KEYS = memoryFiles(
+/** The files that the configuration names. */
+export const KEYS = memoryFiles(
   new Map([
     ['/app/ca.pem', authority.certificate],
     ['/app/clients/alice.pem', aliceKeys.publicKey.export({ format: 'pem', type: 'spki' }).toString()],

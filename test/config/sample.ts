@@ -39,16 +39,20 @@ export const load = (
   file = '/etc/mcbridge/bridge.yaml',
 ): LoadedConfig => parseConfig(text, file, env);
 
-/** The problems of a configuration, as a user sees them; empty where it is valid. */
-export const problemsOf = (text: string, env: Readonly<Record<string, string>> = {}): readonly string[] => {
+/** The problems that work ends by, as a user sees them; empty where it does what it should. */
+export const refusalOf = (work: () => void): readonly string[] => {
   try {
-    load(text, env, 'bridge.yaml');
+    work();
     return [];
   } catch (error) {
     if (error instanceof ConfigError) return error.problems.map(formatProblem);
     throw error;
   }
 };
+
+/** The problems of a configuration; empty where it is valid. */
+export const problemsOf = (text: string, env: Readonly<Record<string, string>> = {}): readonly string[] =>
+  refusalOf(() => load(text, env, 'bridge.yaml'));
 
 /** From legacy clients to Choria's nodes, with more lines for the ingress and at the top. */
 export const legacyToChoria = (
