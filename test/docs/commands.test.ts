@@ -159,14 +159,15 @@ describe('every command of the docs', () => {
       },
     );
     const names = [...new Set(mentions.map(({ name }) => name))];
-    const helps = new Map<string, string>();
-    for (const name of names) helps.set(name, (await session.world.shell(`mcbridge ${name} --help`)).stdout);
+    const help = async (name: string) =>
+      [name, (await session.world.shell(`mcbridge ${name} --help`)).stdout] as const;
+    const helps = new Map(await Promise.all(names.map(help)));
     const wrong = mentions.filter(({ mention, name }) => {
-      const help = helps.get(name) ?? '';
+      const text = helps.get(name) ?? '';
       const options = [...mention.matchAll(/ (--?[A-Za-z][\w-]*)/g)].map(([, option = '']) => option);
       const isThere = (option: string): boolean =>
-        new RegExp(`(?:^|[ ,])${option}(?=[ ,]|$)`, 'm').test(help);
-      return !help.includes(`Usage: mcbridge ${name}`) || !options.every(isThere);
+        new RegExp(`(?:^|[ ,])${option}(?=[ ,]|$)`, 'm').test(text);
+      return !text.includes(`Usage: mcbridge ${name}`) || !options.every(isThere);
     });
     expect(wrong).toEqual([]);
     expect(names.length).toBeGreaterThan(5);

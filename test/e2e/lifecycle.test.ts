@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { fetchPage } from '../stats/pages.ts';
 import { type BridgeProcess, launchBridge, mcbridge, stopAndCount, untilReady } from '../support/bridge.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';
@@ -9,14 +9,10 @@ import { expectNoSecrets } from '../support/secrets.ts';
 import { type BridgeConfig, CLUSTER_KEY, NODE1, startWorld, type World } from '../support/world.ts';
 
 let world: World;
-let alice: ChoriaClient;
 
 beforeAll(async () => {
   world = await startWorld({ nodes: [NODE1] });
-  alice = await world.client();
 });
-
-afterEach(() => Promise.all(world.bridges().map(({ child }) => child.kill())));
 
 afterAll(() => world?.stop());
 
@@ -24,32 +20,56 @@ const traced = (config: BridgeConfig) => ({ ...config, log: { level: 'trace', fo
 
 const messages = (bridge: BridgeProcess): readonly string[] => bridge.lines().map(({ msg }) => msg);
 
-/** Asks the node for something that takes so many seconds; resolves once it is at work. */
-const slow = async (seconds: number, timeout?: number) => {
-  const requestId = newRequestId();
-  const replies = alice.rpc({
-    agent: 'echo',
-    action: 'slow',
-    data: { seconds },
-    targets: [NODE1],
-    requestId,
-    ...(timeout === undefined ? {} : { timeout }),
-  });
-  await world.daemons[0]?.waitFor(new RegExp(`Handling message ${requestId}`), 15_000);
-  return { requestId, replies };
+/** A cluster of a test's own, so that tests can run side by side. */
+interface Cluster {
+  /** The configuration of one of its bridges. */
+  of(config: BridgeConfig): BridgeConfig;
+  /** Starts a bridge of it, which logs all. */
+  start(changes?: object): Promise<BridgeProcess>;
+  /** Asks the node for something that takes so many seconds; resolves once it is at work. */
+  slow(
+    seconds: number,
+    timeout?: number,
+  ): Promise<{ readonly requestId: string; readonly replies: ReturnType<ChoriaClient['rpc']> }>;
+  ping(timeout?: number): ReturnType<ChoriaClient['rpc']>;
+}
+
+let clusters = 0;
+
+const makeCluster = async (): Promise<Cluster> => {
+  const cluster = `cluster${++clusters}`;
+  const alice = await world.client({ cluster });
+  const of = (config: BridgeConfig): BridgeConfig => ({ ...config, cluster });
+  return {
+    of,
+    start: (changes) => world.bridge((config) => ({ ...traced(of(config)), ...changes })),
+    slow: async (seconds, timeout) => {
+      const requestId = newRequestId();
+      const replies = alice.rpc({
+        agent: 'echo',
+        action: 'slow',
+        data: { seconds },
+        targets: [NODE1],
+        requestId,
+        ...(timeout === undefined ? {} : { timeout }),
+      });
+      await world.daemons[0]?.waitFor(new RegExp(`Handling message ${requestId}`), 15_000);
+      return { requestId, replies };
+    },
+    ping: (timeout) =>
+      alice.rpc({
+        agent: 'rpcutil',
+        action: 'ping',
+        targets: [NODE1],
+        ...(timeout === undefined ? {} : { timeout }),
+      }),
+  };
 };
 
-const ping = (timeout?: number) =>
-  alice.rpc({
-    agent: 'rpcutil',
-    action: 'ping',
-    targets: [NODE1],
-    ...(timeout === undefined ? {} : { timeout }),
-  });
-
-describe('SIGTERM', () => {
+describe.concurrent('SIGTERM', () => {
   test('carries home what is in flight, takes nothing new, and ends with 0', async () => {
-    const bridge = await world.bridge(traced);
+    const { start, slow, ping } = await makeCluster();
+    const bridge = await start();
     const inFlight = await Promise.all([slow(2), slow(2), slow(2)]);
     bridge.child.signal('SIGTERM');
     await bridge.line(({ event }) => event === 'draining', 'that it drains');
@@ -65,11 +85,12 @@ describe('SIGTERM', () => {
   });
 
   test('leaves new requests to other instances', async () => {
-    const bridge = await world.bridge(traced);
+    const { start, slow, ping } = await makeCluster();
+    const bridge = await start();
     const { replies } = await slow(3);
     bridge.child.signal('SIGTERM');
     await bridge.line(({ event }) => event === 'draining', 'that it drains');
-    const other = await world.bridge((config) => ({ ...traced(config), drain_timeout: '1s' }));
+    const other = await start({ drain_timeout: '1s' });
     expect(await ping()).toMatchObject([{ sender: NODE1, rpc: { statuscode: 0 } }]);
     expect(await replies).toMatchObject([{ sender: NODE1, rpc: { statuscode: 0 } }]);
     expect(await stopAndCount(other)).toMatchObject({ requestsReceived: 1, requestsSent: 1 });
@@ -77,7 +98,8 @@ describe('SIGTERM', () => {
   });
 
   test('gives up on what does not come within drain_timeout, and says what is missing', async () => {
-    const bridge = await world.bridge((config) => ({ ...traced(config), drain_timeout: '1s' }));
+    const { start, slow } = await makeCluster();
+    const bridge = await start({ drain_timeout: '1s' });
     const { requestId, replies } = await slow(4, 5_000);
     expect(await bridge.stop()).toBe(0);
     expect(await replies).toEqual([]);
@@ -86,7 +108,8 @@ describe('SIGTERM', () => {
   });
 
   test('for a second time ends it at once with 1', async () => {
-    const bridge = await world.bridge((config) => ({ ...traced(config), drain_timeout: '1m' }));
+    const { start, slow } = await makeCluster();
+    const bridge = await start({ drain_timeout: '1m' });
     await slow(10, 500);
     bridge.child.signal('SIGTERM');
     await bridge.line(({ event }) => event === 'draining', 'that it drains');
@@ -98,7 +121,8 @@ describe('SIGTERM', () => {
   });
 
   test('twice in a row, as process managers and npm deliver it, is one order', async () => {
-    const bridge = await world.bridge(traced);
+    const { start, slow } = await makeCluster();
+    const bridge = await start();
     const { replies } = await slow(2);
     bridge.child.signal('SIGTERM');
     bridge.child.signal('SIGINT');
@@ -128,9 +152,10 @@ describe('SIGTERM', () => {
   });
 });
 
-describe('signals that mean nothing', () => {
+describe.concurrent('signals that mean nothing', () => {
   test('end nothing and open no inspector; each has its line', async () => {
-    const bridge = await world.bridge(traced);
+    const { start, ping } = await makeCluster();
+    const bridge = await start();
     for (const signal of ['SIGHUP', 'SIGUSR2', 'SIGUSR1'] as const) {
       bridge.child.signal(signal);
       const line = await bridge.line((it) => it['signal'] === signal, `the signal ${signal}`);
@@ -142,25 +167,34 @@ describe('signals that mean nothing', () => {
   });
 });
 
-describe('another bridge of the cluster with other ingresses', () => {
+describe.concurrent('another bridge of the cluster with other ingresses', () => {
   test('is heard by check before it is started', async () => {
-    const bridge = await world.bridge((config) => ({ ...config, statistics: { interval: '1s' } }));
+    const { start, of } = await makeCluster();
+    const bridge = await start({ statistics: { interval: '1s' } });
     const heard = (changes: (config: BridgeConfig) => object) =>
-      mcbridge('check', '--config', world.config(changes), '--listen', '4');
-    const fits = await heard((config) => config);
+      mcbridge(
+        'check',
+        '--config',
+        world.config((config) => changes(of(config))),
+        '--listen',
+        '4',
+      );
+    const [fits, other] = await Promise.all([
+      heard((config) => config),
+      heard((config) => ({
+        ...config,
+        ingresses: { partners: config.ingresses.federation },
+        routes: config.routes.map((route) => ({ ...route, from: 'partners' })),
+      })),
+    ]);
     expect(fits.stdout).toContain('no bridge was heard that this one does not go with, in 4 s');
-    const other = await heard((config) => ({
-      ...config,
-      ingresses: { partners: config.ingresses.federation },
-      routes: config.routes.map((route) => ({ ...route, from: 'partners' })),
-    }));
     expect(other.status).toBe(1);
     expect(other.stdout).toContain('has other ingresses (federation) than this one (partners)');
     await bridge.stop();
   });
 });
 
-describe('a bridge that cannot start', () => {
+describe.concurrent('a bridge that cannot start', () => {
   /** Runs to its end: a configuration that it should not run with. */
   const failed = async (changes: (config: BridgeConfig) => object) => {
     const bridge = world.launch(changes);
@@ -268,9 +302,10 @@ describe('a bridge that cannot start', () => {
   });
 });
 
-describe('the environment', () => {
+describe.concurrent('the environment', () => {
   test('gives secrets that no log shows', async () => {
-    const config = world.config((it) => ({ ...traced(it), cluster_key: '$' + '{MCBRIDGE_TEST_KEY}' }));
+    const { of, ping } = await makeCluster();
+    const config = world.config((it) => ({ ...traced(of(it)), cluster_key: '$' + '{MCBRIDGE_TEST_KEY}' }));
     const unset = launchBridge(config);
     expect(await unset.child.exited).toBe(2);
     expect(unset.child.log()).toMatch(
@@ -285,7 +320,7 @@ describe('the environment', () => {
   });
 });
 
-describe('mcbridge demo', () => {
+describe.concurrent('mcbridge demo', () => {
   test('shows the bridge at work', async () => {
     const { status, stdout, stderr } = await mcbridge('demo');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -311,7 +346,7 @@ describe('mcbridge demo', () => {
   });
 });
 
-test.each([['run'], ['check'], ['demo']])('mcbridge %s --help has examples', async (command) => {
+test.concurrent.each([['run'], ['check'], ['demo']])('mcbridge %s --help has examples', async (command) => {
   const { status, stdout } = await mcbridge(command, '--help');
   expect(status).toBe(0);
   expect(stdout).toMatch(new RegExp(`Examples:\\n(  .*\\n)*  .*mcbridge ${command}`));
