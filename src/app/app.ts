@@ -19,7 +19,7 @@ import { Links } from './links.ts';
 import { createMonitor, serve } from './monitor.ts';
 import { countingOf } from './nodes.ts';
 import type { Services } from './services.ts';
-import { checkWorkers, claimsSettings, conflictOf } from './sharing.ts';
+import { checkWorkers, claimsSettings, conflictOf, lonePlaces } from './sharing.ts';
 import { checkUnchanged, type MadeWith } from './unchangeable.ts';
 
 /** A bridge with all that belongs to it: made, started, changed, stopped, and looked at. */
@@ -95,8 +95,8 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
   const tokenKey = createSecretKey(key);
   const made: MadeWith = { key, claims: offline ? undefined : claimsSettings(config, read) };
   const claims = made.claims && createClaims({ ...made.claims, log });
-  const warning = { tokenKey, clock, log };
-  let conflict = offline ? undefined : conflictOf(links.used, { config, ...warning });
+  const conflict = offline ? undefined : conflictOf({ config, tokenKey, clock, log });
+  conflict?.follow(lonePlaces(links.used, config));
 
   // The two sides, and what leads from one to the other.
   const lasting: Lasting = {
@@ -146,7 +146,7 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
   // What tells how it is.
   const monitor = createMonitor(
     loaded,
-    { bridge, links, claims, conflict: () => conflict, page: () => now.nodes.page() },
+    { bridge, links, claims, conflict, page: () => now.nodes.page() },
     services,
   );
   let told = '';
@@ -195,9 +195,7 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
     links.take(plan, next.config);
     await changed;
     if (stopped !== undefined) return;
-    await conflict?.stop();
-    conflict = offline ? undefined : conflictOf(links.used, { config: next.config, ...warning });
-    conflict?.start();
+    conflict?.follow(lonePlaces(links.used, next.config));
     monitor.publish();
     log.info(
       { event: 'config_applied', routes: next.config.routes.map(inWords) },
@@ -207,7 +205,8 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
 
   const stop = async (): Promise<void> => {
     monitor.draining();
-    await conflict?.stop();
+    // Nobody waits for a broker that may have stalled.
+    void conflict?.stop();
     now.nodes.survey.stop();
     await bridge.stop(loaded.config.drainTimeout * 1000);
     await claims?.close();
@@ -234,9 +233,14 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
     },
     // One after the other.
     apply: (next) => {
-      const mine = applied.then(() => {
-        if (served === undefined || stopped !== undefined) throw new Error('the app does not run');
-        return apply(next);
+      const mine = applied.then(async () => {
+        // Before it has begun there is nothing to change.
+        const isBegun = await served?.then(
+          () => true,
+          () => false,
+        );
+        if (isBegun !== true || stopped !== undefined) throw new Error('the app does not run');
+        await apply(next);
       });
       applied = mine.catch(() => undefined);
       return mine;

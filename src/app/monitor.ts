@@ -17,8 +17,8 @@ export interface Monitored {
   readonly links: Pick<Links, 'used' | 'networks' | 'ever'>;
   /** Undefined where no broadcast is claimed. */
   readonly claims: SharedClaims | undefined;
-  /** Undefined where no ingress has to be the only one. */
-  readonly conflict: () => ShareConflict | undefined;
+  /** Undefined where there is no network. */
+  readonly conflict: ShareConflict | undefined;
   /** Who lives where. */
   readonly page: () => Page;
 }
@@ -40,8 +40,8 @@ export const createMonitor = (
     everLinks: links.ever,
     networks: () => links.networks(),
     claims: claims !== undefined,
-    ...(conflict() !== undefined && { conflicts: () => conflict()?.conflicts().length ?? 0 }),
-    troubles: () => sharingTroubles({ claims, conflict: conflict() }),
+    conflicts: () => (conflict?.isNeeded ? conflict.conflicts().length : undefined),
+    troubles: () => sharingTroubles({ claims, conflict }),
     pages: new Map([['/inventory', page]]),
     stats: bridge.stats,
     observe: (observer) => void bridge.observe(observer),

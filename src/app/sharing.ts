@@ -1,7 +1,7 @@
 import { type BucketSettings, keptFor } from '../cluster/bucket.ts';
 import type { SharedClaims } from '../cluster/claims.ts';
 import type { ConnectionSettings } from '../cluster/connection.ts';
-import { ShareConflict } from '../cluster/share-conflict.ts';
+import { type LonePlace, ShareConflict } from '../cluster/share-conflict.ts';
 import type { Share } from '../config/claims.ts';
 import { endsOf, exportedBy } from '../config/ends.ts';
 import type { ReadFile } from '../config/files.ts';
@@ -59,21 +59,23 @@ export const claimsSettings = (config: Config, read: ReadFile): ClaimsSettings |
   return connection && bucket && { connection, bucket };
 };
 
-/** What is said to others that may handle the same broadcasts; undefined where no ingress is to be the only one. */
-export const conflictOf = (
-  links: readonly MeteredLink[],
-  { config, tokenKey: key, clock, log }: Pick<Context, 'config' | 'tokenKey' | 'clock' | 'log'>,
-): ShareConflict | undefined => {
-  const { cluster, instance } = config;
+/** What is said to others that may handle the same broadcasts, for the life of an app. */
+export const conflictOf = ({
+  config: { identity, cluster, instance },
+  tokenKey: key,
+  clock,
+  log,
+}: Pick<Context, 'config' | 'tokenKey' | 'clock' | 'log'>): ShareConflict =>
+  new ShareConflict({ headers: { [HELLO_MARKER]: identity }, cluster, instance, key, clock, log });
+
+/** Where ingresses hear broadcasts that they alone are to handle. */
+export const lonePlaces = (links: readonly MeteredLink[], config: Config): readonly LonePlace[] => {
   const single = new Set(sharedBy('single', config));
-  const places = links
+  return links
     .filter(({ name, side }) => side === 'federation' && single.has(name))
     .flatMap(({ name, uncounted: link }) =>
       exportedBy(name, config).map((it) => ({ ingress: name, link, destination: helloDestination(it) })),
     );
-  if (places.length === 0) return undefined;
-  const headers = { [HELLO_MARKER]: config.identity };
-  return new ShareConflict({ places, headers, cluster, instance, key, clock, log });
 };
 
 /** What is wrong with how instances share broadcasts. */

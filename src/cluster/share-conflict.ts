@@ -1,6 +1,6 @@
 import { type KeyObject, randomBytes } from 'node:crypto';
 import type { Log } from '../bridge/log.ts';
-import type { IncomingMessage, Link, LinkSubscription } from '../transport/link.ts';
+import type { IncomingMessage, Link } from '../transport/link.ts';
 import { readHello, writeHello } from './hello.ts';
 
 /** Where an ingress hears broadcasts that one instance alone is to handle. */
@@ -11,8 +11,14 @@ export interface LonePlace {
   readonly destination: string;
 }
 
+/** An instance as it listens there, until it leaves. */
+interface Presence {
+  readonly place: LonePlace;
+  /** Hears nothing more at once, and resolves when the broker knows. */
+  readonly leave: () => Promise<void>;
+}
+
 export interface ShareConflictOptions {
-  readonly places: readonly LonePlace[];
   /** On every hello, for whoever hears it without knowing what it is. */
   readonly headers: Readonly<Record<string, string>>;
   readonly cluster: string;
@@ -39,42 +45,61 @@ const MAX_APART = 300_000;
 /** Others that are remembered: whoever has the cluster's key could make up any number. */
 const MOST = 100;
 
+const isSame = (one: LonePlace, other: LonePlace): boolean =>
+  one.link === other.link && one.ingress === other.ingress && one.destination === other.destination;
+
 /**
  * Hears whether another instance handles the same broadcasts. That is a warning: nothing keeps either of them from going on,
  * and where the topic is refused nobody hears anything.
+ *
+ * There is one for the life of an instance, wherever its ingresses are: what it said at the place before is no other's.
  */
 export class ShareConflict {
   readonly #options: Required<ShareConflictOptions>;
   readonly #process = randomBytes(12).toString('base64url');
   readonly #others = new Map<string, Conflict & { readonly ends: number }>();
-  readonly #subscriptions: LinkSubscription[] = [];
+  #phase: 'new' | 'running' | 'stopped' = 'new';
+  #places: readonly LonePlace[] = [];
+  /** At each of the places while it runs. */
+  #presences: readonly Presence[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ShareConflictOptions) {
     this.#options = { interval: INTERVAL, ...options };
   }
 
-  /** Says hello from now on. */
-  start(): void {
-    for (const place of this.#options.places) {
-      const { link, destination } = place;
-      const onMessage = ({ headers, body }: IncomingMessage): void => {
-        if (Object.keys(this.#options.headers).every((name) => headers[name] !== undefined))
-          this.#hear(place, body);
-      };
-      // A broker that refuses the topic says so in the log; the ingress does without.
-      link.subscribe({ destination, onMessage }).then(
-        (subscription) => void this.#subscriptions.push(subscription),
-        () => undefined,
-      );
-    }
-    this.#sayAll();
-    this.#timer = setInterval(() => this.#sayAll(), this.#options.interval).unref();
+  /** Whether any ingress is to be the only one. */
+  get isNeeded(): boolean {
+    return this.#places.length > 0;
   }
 
+  /** These are the places from now on: it stays where it is already, and is at a new place before it leaves an old one. */
+  follow(places: readonly LonePlace[]): void {
+    if (this.#phase === 'stopped') return;
+    this.#places = places;
+    for (const [key, { ingress }] of this.#others)
+      if (!places.some((place) => place.ingress === ingress)) this.#others.delete(key);
+    if (this.#phase === 'running') this.#move();
+  }
+
+  /** Says hello from now on; once, and not after the end. */
+  start(): void {
+    if (this.#phase !== 'new') return;
+    this.#phase = 'running';
+    this.#move();
+    this.#timer = setInterval(() => {
+      for (const place of this.#places) this.#say(place);
+    }, this.#options.interval).unref();
+  }
+
+  /** Hears and says nothing more. @returns when its brokers know; never, where one has stalled */
   async stop(): Promise<void> {
+    this.#phase = 'stopped';
     clearInterval(this.#timer);
-    await Promise.all(this.#subscriptions.splice(0).map((it) => it.unsubscribe().catch(() => undefined)));
+    this.#places = [];
+    const leaving = this.#presences;
+    this.#presences = [];
+    await Promise.all(leaving.map(({ leave }) => leave()));
   }
 
   /** Those that were heard of late. */
@@ -84,8 +109,35 @@ export class ShareConflict {
     return [...this.#others.values()].map(({ instance, ingress }) => ({ instance, ingress }));
   }
 
-  #sayAll(): void {
-    for (const place of this.#options.places) this.#say(place);
+  #move(): void {
+    const before = this.#presences;
+    const fresh: LonePlace[] = [];
+    this.#presences = this.#places.map((place) => {
+      const standing = before.find((one) => isSame(one.place, place));
+      if (standing === undefined) fresh.push(place);
+      return standing ?? this.#enter(place);
+    });
+    for (const one of before) if (!this.#presences.includes(one)) void one.leave();
+    for (const place of fresh) this.#say(place);
+  }
+
+  #enter(place: LonePlace): Presence {
+    const { link, destination } = place;
+    let isLeft = false;
+    const onMessage = ({ headers, body }: IncomingMessage): void => {
+      if (isLeft) return;
+      if (Object.keys(this.#options.headers).every((name) => headers[name] !== undefined))
+        this.#hear(place, body);
+    };
+    // A broker that refuses the topic says so in the log; the ingress does without. While a link is down this waits for it.
+    const subscribed = link.subscribe({ destination, onMessage }).catch(() => undefined);
+    return {
+      place,
+      leave: async () => {
+        isLeft = true;
+        await (await subscribed)?.unsubscribe().catch(() => undefined);
+      },
+    };
   }
 
   #say({ ingress, link, destination }: LonePlace): void {

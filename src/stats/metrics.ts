@@ -22,8 +22,8 @@ export interface MetricsOptions {
   /** Nodes of a route that leave request after request without an answer, while others answer. */
   readonly silentNodes: (route: string) => number;
   readonly health: () => Health;
-  /** Instances that handle the same broadcasts as this one; undefined where it need not be the only one. */
-  readonly conflicts?: (() => number) | undefined;
+  /** Instances that handle the same broadcasts as this one; undefined while it need not be the only one. */
+  readonly conflicts?: (() => number | undefined) | undefined;
   /** Whether broadcasts are claimed here. */
   readonly claims?: boolean;
 }
@@ -72,6 +72,8 @@ export const createMetrics = (options: MetricsOptions): Registry => {
       registers: [registry],
       collect() {
         this.reset();
+        // Without labels it is 0 again, which it is not where there is no value.
+        if (labelNames.length === 0) this.remove();
         for (const [labels, value] of read()) this.set(labels, value);
       },
     });
@@ -138,7 +140,10 @@ export const createMetrics = (options: MetricsOptions): Registry => {
       'mcbridge_share_conflict',
       'Whether another instance of the cluster handles the same broadcasts of legacy clients',
       [],
-      () => none(conflicts() > 0 ? 1 : 0),
+      () => {
+        const others = conflicts();
+        return others === undefined ? [] : none(others > 0 ? 1 : 0);
+      },
     );
   // All of them from the start: Prometheus sees no increase in a series that begins with 1.
   counter('mcbridge_rejected_total', 'Messages that were refused, by reason code', ['reason'], () => {

@@ -26,8 +26,8 @@ export interface MonitorOptions {
   readonly networks?: () => readonly MeteredLink[];
   /** What is wrong with how instances share what each gets a copy of. */
   readonly troubles?: (() => readonly Trouble[]) | undefined;
-  /** Instances that handle the same broadcasts as this one; undefined where it need not be the only one. */
-  readonly conflicts?: (() => number) | undefined;
+  /** Instances that handle the same broadcasts as this one; undefined while it need not be the only one. */
+  readonly conflicts?: (() => number | undefined) | undefined;
   /** Whether broadcasts are claimed. */
   readonly claims?: boolean;
   /** Further pages over HTTP, by their paths. */
