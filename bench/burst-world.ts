@@ -12,8 +12,8 @@ import { start } from '../test/support/process.ts';
 import { PROGRAM, untilReady } from './federation-world.ts';
 
 export const CLUSTER = 'bench';
-/** Passed sealed from the clients' network to the nodes'. */
-export const SEALED = 'sealed';
+/** Passed through, opaque, from the clients' network to the nodes'. */
+export const OPAQUE = 'opaque';
 /** Translated, both ways. */
 export const TRANSLATED = 'mcollective';
 export const TTL = 3_000;
@@ -91,7 +91,7 @@ const configuration = (clients: NatsServer, nodes: NatsServer, { port, user, pas
       legacy: { ...stomp, signing: { keys_dir: 'keys' }, server_public_key: 'server.pem' },
     },
     routes: [
-      { from: 'clients', to: 'nodes', collectives: [SEALED] },
+      { from: 'clients', to: 'nodes', collectives: [OPAQUE] },
       {
         from: 'clients',
         to: 'legacy',

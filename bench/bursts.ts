@@ -1,5 +1,5 @@
 import type { IncomingMessage, Link, OutgoingMessage } from '../src/transport/link.ts';
-import { sealedReplies, sealedRequests } from '../test/support/burst.ts';
+import { opaqueReplies, opaqueRequests } from '../test/support/burst.ts';
 import {
   choriaReply,
   choriaRequests,
@@ -7,7 +7,7 @@ import {
   legacyReply,
   legacyRequests,
 } from './burst-messages.ts';
-import { type BurstWorld, CLUSTER, SEALED, TRANSLATED } from './burst-world.ts';
+import { type BurstWorld, CLUSTER, OPAQUE, TRANSLATED } from './burst-world.ts';
 
 const REQUESTS = 1_000;
 const TARGETS = 200;
@@ -31,17 +31,17 @@ export interface Burst {
 
 const count = (value: number): string => value.toLocaleString('en-US');
 const fanOut = `${count(REQUESTS)} requests of ${TARGETS} targets`;
-const sealedTo = { cluster: CLUSTER, collective: SEALED };
+const opaqueTo = { cluster: CLUSTER, collective: OPAQUE };
 
 const requests: readonly Burst[] = [
   {
-    label: `${fanOut}, sealed`,
+    label: `${fanOut}, opaque`,
     size: REQUESTS,
     make: ({ clients, nodes }, size) => ({
       from: clients,
-      messages: sealedRequests({ ...sealedTo, requests: size, targets: TARGETS }),
+      messages: opaqueRequests({ ...opaqueTo, requests: size, targets: TARGETS }),
       to: nodes,
-      at: [`${SEALED}.node.>`],
+      at: [`${OPAQUE}.node.>`],
       total: size * TARGETS,
     }),
   },
@@ -91,13 +91,13 @@ const broadcast = async (
 
 const replies = (size: number): readonly Burst[] => [
   {
-    label: `${count(size)} replies to one client, sealed`,
+    label: `${count(size)} replies to one client, opaque`,
     size,
     make: ({ clients, nodes }, total) => ({
       from: nodes,
-      messages: sealedReplies({ ...sealedTo, replies: total }),
+      messages: opaqueReplies({ ...opaqueTo, replies: total }),
       to: clients,
-      at: [`${SEALED}.reply.>`],
+      at: [`${OPAQUE}.reply.>`],
       total,
     }),
   },

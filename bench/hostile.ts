@@ -90,7 +90,7 @@ const ingress = async (passes: boolean): Promise<(body: Buffer, isTaken: boolean
     cluster: CLUSTER,
     verifier,
     replyCollectives: new Set([COLLECTIVE]),
-    ...(passes ? { sealed: new Map([[COLLECTIVE, { verify: false }]]) } : {}),
+    ...(passes ? { opaque: new Map([[COLLECTIVE, { verify: false }]]) } : {}),
     maxMessageBytes: 4 * 1024 ** 2,
     maxTargets: 1000,
     maxTtl: 3600,

@@ -16,7 +16,7 @@ import type {
   ChoriaSigningConfig,
 } from '../config/egress/choria-collective.ts';
 import type { McollectiveStompConfig } from '../config/egress/mcollective-stomp.ts';
-import { clusterOf, isSealed } from '../config/ends.ts';
+import { clusterOf, isOpaqueRoute } from '../config/ends.ts';
 import type { EgressConfig, Named } from '../config/types.ts';
 import { directoryOf } from '../inventory/residents.ts';
 import type { Context } from './context.ts';
@@ -29,7 +29,7 @@ const choriaEgress = (it: Named<ChoriaCollectiveConfig>, around: Context): Egres
   const { config, clock, tokenKey, pool } = around;
   const { signing, name } = it;
   const homes = config.routes
-    .filter((route) => route.to === name && isSealed(route, config))
+    .filter((route) => route.to === name && isOpaqueRoute(route, config))
     .map(({ from }): [string, string] => [clusterOf(config, from), from]);
   return createChoriaCollectiveEgress({
     name,

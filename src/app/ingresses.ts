@@ -5,7 +5,7 @@ import { callerFolder } from '../adapter/mcollective-stomp/callers.ts';
 import { createMcollectiveStompIngress } from '../adapter/mcollective-stomp/ingress.ts';
 import type { Ingress, Residents } from '../adapter/port.ts';
 import { callersCaPath } from '../config/callers.ts';
-import { exportedBy, isSealed } from '../config/ends.ts';
+import { exportedBy, isOpaqueRoute } from '../config/ends.ts';
 import type { ChoriaCollectiveIngressConfig } from '../config/ingress/choria-collective.ts';
 import type { ChoriaFederationConfig } from '../config/ingress/choria-federation.ts';
 import type { McollectiveStompIngressConfig } from '../config/ingress/mcollective-stomp.ts';
@@ -47,7 +47,7 @@ const federationIngress = (it: Named<ChoriaFederationConfig>, around: Context): 
     subscriptions: it.subscriptions,
     verifier: verifierOf(it, around),
     replyCollectives: new Set([...exportedBy(it.name, config), ...it.replyCollectives]),
-    sealed: sealedOf(it.name, config),
+    opaque: opaqueOf(it.name, config),
     maxMessageBytes: config.maxMessageBytes,
     maxTargets: config.maxTargets,
     maxTtl: config.maxTtl,
@@ -126,11 +126,11 @@ const mcollectiveIngress = (
   });
 };
 
-/** The collectives that an ingress passes sealed; those of one route share one mode, so that no request mixes routes. */
-const sealedOf = (ingress: string, config: Config): ReadonlyMap<string, { readonly verify: boolean }> =>
+/** The collectives whose requests an ingress passes through; those of one route share one mode, so that no request mixes routes. */
+const opaqueOf = (ingress: string, config: Config): ReadonlyMap<string, { readonly verify: boolean }> =>
   new Map(
     config.routes
-      .filter((route) => route.from === ingress && isSealed(route, config))
+      .filter((route) => route.from === ingress && isOpaqueRoute(route, config))
       .flatMap(({ collectives, verify }) => {
         const mode = { verify };
         return collectives.map((collective) => [collective, mode] as const);

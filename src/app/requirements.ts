@@ -2,7 +2,7 @@ import * as collective from '../adapter/choria-collective/requirements.ts';
 import * as federation from '../adapter/choria-federation/requirements.ts';
 import * as legacy from '../adapter/mcollective-stomp/requirements.ts';
 import { type Requirement, toPublish, toSubscribe } from '../adapter/requirement.ts';
-import { clusterOf, clustersAt, exportedBy, isSealed } from '../config/ends.ts';
+import { clusterOf, clustersAt, exportedBy, isOpaqueRoute } from '../config/ends.ts';
 import type { Config, IngressConfig, Named } from '../config/types.ts';
 import { statsSubject } from '../wire/choria/stats.ts';
 import { learningOf } from './learning.ts';
@@ -59,15 +59,15 @@ export const egressRequirements = (name: string, config: Config): readonly Requi
       multiplex: it.agentsMultiplex,
       asked,
     });
-  const sealed = routes.filter((route) => isSealed(route, config));
+  const opaque = routes.filter((route) => isOpaqueRoute(route, config));
   const clusters = new Set([
-    ...sealed.map(({ from }) => clusterOf(config, from)),
+    ...opaque.map(({ from }) => clusterOf(config, from)),
     ...(it.signing === undefined ? [] : [config.cluster]),
   ]);
   return collective.egressRequirements({
     collectives,
     clusters: [...clusters],
-    sealed: sealed.length > 0,
+    opaque: opaque.length > 0,
     asked: it.signing === undefined ? [] : asked,
   });
 };

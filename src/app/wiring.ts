@@ -1,6 +1,6 @@
 import type { Egress, Ingress } from '../adapter/port.ts';
 import { type Route, wiringProblem } from '../bridge/routing.ts';
-import { isSealed } from '../config/ends.ts';
+import { isOpaqueRoute } from '../config/ends.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { ConfigError, formatPath } from '../config/problem.ts';
 import type { Config } from '../config/types.ts';
@@ -27,7 +27,7 @@ export const routesOf = (
       to: known(egresses.get(to), to),
       collectives: new Set(collectives),
       identities: { rules: identities, privileged: config.egresses.get(to)?.privileged ?? [] },
-      ...(isSealed(it, config) && { carries: ['opaque'] }),
+      ...(isOpaqueRoute(it, config) && { carries: ['opaque'] }),
     };
   });
   const problems = routes.flatMap((route, index) => {

@@ -41,9 +41,9 @@ export const openReply = (body: Uint8Array, expected: Expectation): ClientReply 
   const { data } = transportData(content);
   const context = sender === undefined ? {} : { sender };
   try {
-    const sealed = decodeSecureReply(data);
-    verifyHash(sealed);
-    const reply = decodeReply(sealed.message);
+    const secure = decodeSecureReply(data);
+    verifyHash(secure);
+    const reply = decodeReply(secure.message);
     if (reply.requestId !== expected.requestId)
       throw new Rejection('requestid_mismatch', 'it answers another request');
     if (reply.agent !== expected.agent)

@@ -21,7 +21,7 @@ export const clustersAt = (name: string, kind: Kind, config: Config): readonly s
 ];
 
 /** Requests of a federation pass as they are to a Choria collective, unless callers are to be mapped. */
-export const isSealed = (
+export const isOpaqueRoute = (
   { from, to, identities }: RouteConfig,
   { ingresses, egresses }: Pick<Config, 'ingresses' | 'egresses'>,
 ): boolean =>

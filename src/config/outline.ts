@@ -105,7 +105,7 @@ const checkHomes = (outline: Outline, report: Report): void => {
   const homes = new Map<string, string>();
   for (const [index, route] of outline.routes.entries()) {
     const { from, to } = route;
-    if (from === undefined || !isSealed(outline, route)) continue;
+    if (from === undefined || !isOpaqueRoute(outline, route)) continue;
     const { cluster = outline.cluster ?? DEFAULT_CLUSTER }: { cluster?: unknown } = entryOf(
       outline.ingresses,
       from,
@@ -127,7 +127,7 @@ const typeOf = (entries: Readonly<Record<string, unknown>>, name: string | undef
 };
 
 /** Requests of a federation pass as they are to a Choria collective, unless callers are to be mapped. */
-const isSealed = (
+const isOpaqueRoute = (
   { ingresses, egresses }: Outline,
   { from, to, identities }: Pick<Outline['routes'][number], 'from' | 'to' | 'identities'>,
 ): boolean =>
@@ -135,7 +135,7 @@ const isSealed = (
   typeOf(ingresses, from) === 'choria-federation' &&
   identities === undefined;
 
-/** What passes sealed has no caller to map; what is translated needs one, and a signature. */
+/** What passes through has no caller to map; what is translated needs one, and a signature. */
 const checkPassage = (
   outline: Outline,
   route: Outline['routes'][number],
@@ -143,7 +143,7 @@ const checkPassage = (
   report: Report,
 ): void => {
   const egress = entryOf(outline.egresses, route.to);
-  if (!('type' in egress) || isSealed(outline, route)) return;
+  if (!('type' in egress) || isOpaqueRoute(outline, route)) return;
   if (route.identities === undefined)
     report(
       [...path, 'identities'],

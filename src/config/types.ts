@@ -65,9 +65,9 @@ export interface RouteConfig {
   readonly to: string;
   /** The collectives that the ingress's side may reach by this route. */
   readonly collectives: readonly string[];
-  /** In order; the first that matches counts. None where requests pass sealed. */
+  /** In order; the first that matches counts. None where requests pass through. */
   readonly identities: readonly IdentityRule[];
-  /** Whether requests that pass sealed are verified before. */
+  /** Whether requests that pass through are verified before. */
   readonly verify: boolean;
 }
 

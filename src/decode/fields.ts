@@ -26,7 +26,7 @@ export const momentOf = (value: Value | undefined, unit: number): number | undef
 /** Longer base64, such as a signature, is a number of bytes to a reader. */
 const SHORT = 64;
 
-const sealText = (value: Value): string | undefined => {
+const signatureText = (value: Value): string | undefined => {
   const compact = typeof value === 'string' ? value.replace(/[\r\n]/g, '') : '';
   const bytes = compact.length > SHORT ? tryDecodeBase64(compact) : undefined;
   return bytes && `${bytes.length} bytes in base64, ${compact.slice(0, SHORT / 2)}…`;
@@ -55,7 +55,7 @@ export const fieldsOf = (map: ValueMap, reading: Reading = {}): readonly Field[]
         return Math.abs(ends) <= FARTHEST ? { name, value, ends } : { name, value };
       }
       if (name === 'hash' || name === 'signature') {
-        const text = sealText(value);
+        const text = signatureText(value);
         return text === undefined ? { name, value } : { name, value, text };
       }
       const of = unit(name);

@@ -1,6 +1,11 @@
 import { Rejection } from '../envelope/rejection.ts';
 import { decodeReply } from '../wire/mcollective/reply.ts';
-import { decodeRequest, type Oddity, openRequest, type SealedRequest } from '../wire/mcollective/request.ts';
+import {
+  decodeRequest,
+  type Oddity,
+  type SignedRequest,
+  verifyRequest,
+} from '../wire/mcollective/request.ts';
 import type { Serializer } from '../wire/mcollective/serializer.ts';
 import { verifyDocument } from '../wire/mcollective/signature.ts';
 import { fieldBytes, fieldText } from '../wire/mcollective/text.ts';
@@ -34,19 +39,19 @@ const matches = (body: Buffer, signed: Buffer, { key }: KnownKey): boolean => {
   }
 };
 
-const requestVerdict = (sealed: SealedRequest, { serializer }: Document, { keys }: Context): Verdict => {
-  const { callerId, body } = sealed;
+const requestVerdict = (signed: SignedRequest, { serializer }: Document, { keys }: Context): Verdict => {
+  const { callerId, body } = signed;
   const known = keys.clientKey(callerId);
   if ('missing' in known) return signature('unverified', known.missing);
-  if (!matches(body, sealed.signature, known))
+  if (!matches(body, signed.signature, known))
     return signature('invalid', `it does not match the request and the key of ${callerId} (${known.source})`);
   const made = `made with the key of ${callerId} (${known.source})`;
   try {
-    openRequest(sealed, known.key, serializer);
+    verifyRequest(signed, known.key, serializer);
     return signature('valid', made);
   } catch (error) {
     if (!(error instanceof Rejection)) throw error;
-    return isBare(sealed, known, serializer)
+    return isBare(signed, known, serializer)
       ? signature(
           'valid',
           `${made}; ttl and time are not signed, so that it is taken with enforce_ttl: false alone`,
@@ -56,10 +61,13 @@ const requestVerdict = (sealed: SealedRequest, { serializer }: Document, { keys 
 };
 
 /** What is taken only where ttl and time need not be signed, and says no other ones than those outside. */
-const isBare = (sealed: SealedRequest, { key }: KnownKey, serializer: Serializer): boolean => {
+const isBare = (signed: SignedRequest, { key }: KnownKey, serializer: Serializer): boolean => {
   const oddities: Oddity[] = [];
   try {
-    openRequest(sealed, key, serializer, { enforceTtl: false, note: (_, kind) => void oddities.push(kind) });
+    verifyRequest(signed, key, serializer, {
+      enforceTtl: false,
+      note: (_, kind) => void oddities.push(kind),
+    });
     return !oddities.includes('differs');
   } catch (error) {
     if (!(error instanceof Rejection)) throw error;
@@ -100,11 +108,11 @@ const objectionTo = ({ bytes, hash }: Document, run: () => unknown): readonly Pr
   });
 
 export const legacyRequest = (document: Document, context: Context): Layer => {
-  let sealed: SealedRequest | undefined;
+  let signed: SignedRequest | undefined;
   const problems = objectionTo(document, () => {
-    sealed = decodeRequest(document.bytes, document.serializer);
+    signed = decodeRequest(document.bytes, document.serializer);
   });
-  const verdict = sealed === undefined ? DAMAGED : requestVerdict(sealed, document, context);
+  const verdict = signed === undefined ? DAMAGED : requestVerdict(signed, document, context);
   return message('legacy-request', document, problems, verdict, context);
 };
 
@@ -121,8 +129,8 @@ const replyVerdict = (body: Buffer, signed: Buffer, { keys }: Context): Verdict 
 export const legacyReply = (document: Document, context: Context): Layer => {
   let verdict = DAMAGED;
   const problems = objectionTo(document, () => {
-    const sealed = decodeReply(document.bytes, document.serializer);
-    verdict = replyVerdict(sealed.body, sealed.signature, context);
+    const signed = decodeReply(document.bytes, document.serializer);
+    verdict = replyVerdict(signed.body, signed.signature, context);
   });
   return message('legacy-reply', document, problems, verdict, context);
 };

@@ -1,5 +1,5 @@
 import type { CassetteMessage } from '../cassette/format.ts';
-import { clusterOf, exportedBy, isSealed } from '../config/ends.ts';
+import { clusterOf, exportedBy, isOpaqueRoute } from '../config/ends.ts';
 import type { Config } from '../config/types.ts';
 import type { IncomingMessage } from '../transport/link.ts';
 import {
@@ -103,7 +103,7 @@ const egress = (name: string, config: Config): Listening => {
     };
   }
   const clusters = new Set([
-    ...routes.filter((route) => isSealed(route, config)).map(({ from }) => clusterOf(config, from)),
+    ...routes.filter((route) => isOpaqueRoute(route, config)).map(({ from }) => clusterOf(config, from)),
     ...(it.signing === undefined ? [] : [config.cluster]),
   ]);
   const homes = [...clusters].map(collectiveSubject);

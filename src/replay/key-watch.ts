@@ -15,7 +15,7 @@ const BY_KEY: ReadonlySet<string> = new Set([
   'caller_not_allowed',
 ]);
 
-/** What a reply is refused for where its way home was sealed with another cluster key. */
+/** What a reply is refused for where its token was made with another cluster key. */
 const BY_CLUSTER_KEY = 'token_forged';
 
 type Cause = 'keys' | 'cluster key';

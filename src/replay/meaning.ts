@@ -48,7 +48,7 @@ export const withoutToken = (destination: string): string =>
  * How deep in a message something stands. Only envelopes have signatures, checksums and ways home of the bridge's; what
  * looks like one in what they carry is a client's or a node's own.
  */
-type Place = 'message' | 'sealed' | 'signed' | 'payload';
+type Place = 'message' | 'secure' | 'signed' | 'payload';
 
 /** Keys are told apart by their type too; where two are the same all the same, or there twice, none may hide the other. */
 const entriesMeaning = (entries: readonly (readonly [string, Meaning])[]): Meaning => {
@@ -136,21 +136,21 @@ const choriaField = (place: Place, key: string, value: Value): Meaning | undefin
   if (typeof value !== 'string') return undefined;
   if (place === 'message' && key === 'data') {
     const bytes = tryDecodeBase64(value);
-    return bytes && bodyMeaning(bytes, 'sealed');
+    return bytes && bodyMeaning(bytes, 'secure');
   }
-  if (place === 'sealed') {
+  if (place === 'secure') {
     if (key === 'signature') return SIGNATURE;
     if (key === 'hash') return CHECKSUM;
     if (key === 'pubcert') return CERTIFICATE;
   }
   if (key !== 'message') return undefined;
-  return bodyMeaning(Buffer.from(value), place === 'sealed' ? 'signed' : 'payload');
+  return bodyMeaning(Buffer.from(value), place === 'secure' ? 'signed' : 'payload');
 };
 
 /** What the protocol of a Choria message has to have in its name at each place. */
 const PROTOCOLS: Readonly<Record<Place, RegExp>> = {
   message: /transport/,
-  sealed: /secure/,
+  secure: /secure/,
   signed: /request|reply/,
   payload: /^(?!)/,
 };

@@ -18,7 +18,7 @@ import { Item } from './item.ts';
 import { KeyWatch } from './key-watch.ts';
 import { Pairs } from './pairs.ts';
 import type { ReplayResult } from './result.ts';
-import { sealCheck } from './seals.ts';
+import { signatureCheck } from './signature-check.ts';
 import { type Outcome, openStage, type Stage, subscriptionsFollow } from './stage.ts';
 import { type Surroundings, surroundingsFor } from './surroundings.ts';
 import { Tally } from './tally.ts';
@@ -250,9 +250,9 @@ export const replayCassette = async (
     writer = update ? new CassetteWriter(file, updatedHeader(header, { loaded, made }, version)) : undefined;
     const tally = new Tally(header.rejections === true);
     const watch = new KeyWatch(header, loaded);
-    const seals = sealCheck(loaded.config);
+    const flaws = signatureCheck(loaded.config);
     const further: ConstructorParameters<typeof Pairs>[0]['further'] = (recorded, replayed) => [
-      ...seals(recorded, replayed),
+      ...flaws(recorded, replayed),
       ...(bytes ? byteChanges(recorded, replayed) : []),
     ];
     const run = new Run(stage, tally, watch, { further }, writer);

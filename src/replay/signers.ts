@@ -2,7 +2,7 @@ import { bodyOf, isMessage } from '../cassette/format.ts';
 import { openCassette } from '../cassette/read.ts';
 import { Rejection } from '../envelope/rejection.ts';
 import { decodeRequest, decodeSecureRequest } from '../wire/choria/index.ts';
-import { carriedIn } from './choria-seal.ts';
+import { carriedIn } from './choria-signature.ts';
 import { bodyMeaning, isTree, type Meaning } from './meaning.ts';
 
 const CALLERID = /"(cert=[\w.-]+)"/;

@@ -212,7 +212,7 @@ const egress = (it: Named<EgressConfig>, forge: Forge): Promise<Named<EgressConf
   it.type === 'mcollective-stomp' ? legacy(it, forge) : choria(it, forge);
 
 /**
- * Keys with which the bridge only signs or seals are made where they are missing: what they have made is compared by what
+ * Keys with which the bridge only signs are made where they are missing: what they have made is compared by what
  * it says, and verified with their own public halves. Keys that verify what comes in are public, and stay needed.
  */
 export const withThrowAwayKeys = async (

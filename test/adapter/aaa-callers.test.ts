@@ -44,7 +44,7 @@ describe('a caller that an AAA server vouches for', () => {
     expect(requests).toMatchObject([{ caller: callerid, payload: { kind: 'rpc', action: 'ping' } }]);
   });
 
-  it.each(USERS)('passes sealed and verified as %s', async (callerid) => {
+  it.each(USERS)('passes through verified as %s', async (callerid) => {
     const { collective, request, refusals } = await makeFederation();
     const targets = [`${STRICT}.node.n1`];
     request(clientRequest({ collective: STRICT, targets, signer: aaa, callerid }).payload);

@@ -136,9 +136,9 @@ const goodBody = (agent: string, caller: string, dialect: Dialect): string => {
 
 const readReply = (payload: Buffer): ClientReply => {
   const { data, sender, hops, wrapped } = openTransport(payload);
-  const sealed = decodeSecureReply(data);
-  verifyHash(sealed);
-  const { requestId, senderId, agent, message } = decodeReply(sealed.message);
+  const secure = decodeSecureReply(data);
+  verifyHash(secure);
+  const { requestId, senderId, agent, message } = decodeReply(secure.message);
   const body = message.startsWith('{') ? parseJson(message) : null;
   const field = (name: string): Value | undefined => (isMap(body) ? body.get(name) : undefined);
   return {

@@ -3,7 +3,7 @@ import type { ReplyPayload } from '../../src/envelope/message.ts';
 import type { IncomingMessage } from '../../src/transport/link.ts';
 import { encodeBase64 } from '../../src/wire/base64.ts';
 import { decodeReply, encodeReply } from '../../src/wire/mcollective/reply.ts';
-import { decodeRequest, type LegacyRequest, openRequest } from '../../src/wire/mcollective/request.ts';
+import { decodeRequest, type LegacyRequest, verifyRequest } from '../../src/wire/mcollective/request.ts';
 import { createSerializer, type SerializerName } from '../../src/wire/mcollective/serializer.ts';
 import { signDocument } from '../../src/wire/mcollective/signature.ts';
 import { binary } from '../../src/wire/mcollective/text.ts';
@@ -32,7 +32,7 @@ const serializerOf = (name: SerializerName = 'marshal') => createSerializer(name
 /** What a daemon reads out of a frame, verified with alice's public key. */
 export const readFrame = ({ body }: IncomingMessage, name?: SerializerName): LegacyRequest => {
   const serializer = serializerOf(name);
-  return openRequest(decodeRequest(body, serializer), aliceKeys.publicKey, serializer);
+  return verifyRequest(decodeRequest(body, serializer), aliceKeys.publicKey, serializer);
 };
 
 /** A daemon's answer to a frame. */
@@ -58,12 +58,12 @@ export const replyAround = async (
   name: SerializerName = 'marshal',
 ): Promise<Buffer> => {
   const serializer = serializerOf(name);
-  const sealed = decodeReply(await replyTo(frame, { serializer: name }), serializer);
+  const signed = decodeReply(await replyTo(frame, { serializer: name }), serializer);
   const fields: Readonly<Record<string, RubyValue>> = {
-    senderid: sealed.senderId,
-    requestid: sealed.requestId,
-    senderagent: sealed.agent,
-    msgtime: sealed.time,
+    senderid: signed.senderId,
+    requestid: signed.requestId,
+    senderagent: signed.agent,
+    msgtime: signed.time,
     body: name === 'yaml' ? body.toString() : binary(body),
     hash: encodeBase64(await signDocument(body, serverKeys.privateKey), 'wrapped'),
   };

@@ -52,10 +52,10 @@ describe('a request of Choria with an odd value raises no alarm', () => {
     await bridge.stop();
   });
 
-  it.each([true, false])('where it passes sealed, verified: %s', async (verify) => {
+  it.each([true, false])('where it passes through, verified: %s', async (verify) => {
     const brokers = makeBrokers();
-    const sealed = new Map([[COLLECTIVE, { verify }]]);
-    const ingress = makeIngress(brokers, { sealed });
+    const opaque = new Map([[COLLECTIVE, { verify }]]);
+    const ingress = makeIngress(brokers, { opaque });
     const codes = new Set<string>();
     let passed = 0;
     await ingress.start({

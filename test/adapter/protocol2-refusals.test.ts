@@ -88,7 +88,7 @@ describe('a client of protocol 2 is told', () => {
       'collective_mismatch',
     ],
     ['a target is none', 'mcollective', ['mcollective.node.n1', 'mcollective.x'], 'invalid_target'],
-  ])('why it does not pass sealed: %s', async (_, collective, targets, code) => {
+  ])('why it does not pass through: %s', async (_, collective, targets, code) => {
     const world = await makeFederation();
     const request = requestTo(targets, collective);
     world.request(request.payload);

@@ -45,7 +45,7 @@ const refusing =
 
 const link = (code: LinkErrorCode): Given => ({ world: { link: refusing(code) } });
 
-const INSIDE = 'what is inside is not read: it passes sealed or not at all';
+const INSIDE = 'what is inside is not read: it passes through or not at all';
 const CALLERS = 'callers of protocol 2 are proven by tokens, which nobody looks at here';
 const REPLIES = 'it is said of replies alone';
 

@@ -46,11 +46,11 @@ const standingIn = async (brokers: Brokers) => {
   return bridge;
 };
 
-/** Requests of a federation's clients pass sealed into that collective. */
+/** Requests of a federation's clients pass through into that collective. */
 const passing = async (federation: MemoryBroker, brokers: Brokers) => {
   const from = makeIngress(
     { ...brokers, nats: federation },
-    { sealed: new Map([[COLLECTIVE, { verify: false }]]) },
+    { opaque: new Map([[COLLECTIVE, { verify: false }]]) },
   );
   const to = createChoriaCollectiveEgress({
     name: 'member',

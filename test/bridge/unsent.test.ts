@@ -8,8 +8,8 @@ import { type HeldLink, holdLink } from '../support/held-link.ts';
 const NODES = ['n1.example.net', 'n2.example.net'];
 const tooLarge = () => new LinkError('too_large', 'it is larger than the server allows (max_payload 1000)');
 
-/** A sealed request to two nodes that the egress's link has taken. */
-const sealed = async (headers: Readonly<Record<string, unknown>> = {}) => {
+/** An opaque request to two nodes that the egress's link has taken. */
+const opaque = async (headers: Readonly<Record<string, unknown>> = {}) => {
   let held: HeldLink | undefined;
   const world = await makeFederation({
     link: (link) => {
@@ -34,8 +34,8 @@ const sealed = async (headers: Readonly<Record<string, unknown>> = {}) => {
 };
 
 describe('a request that was taken and cannot be sent after all', () => {
-  it('is answered where it passes sealed', async () => {
-    const { answers, refuse, refusals, bridge, log } = await sealed();
+  it('is answered where it passes through', async () => {
+    const { answers, refuse, refusals, bridge, log } = await opaque();
     refuse(tooLarge());
     await until('it is answered', () => answers().length > 0);
     expect(answers()).toEqual([expect.stringContaining('max_payload 1000) (too_large)')]);
@@ -45,7 +45,7 @@ describe('a request that was taken and cannot be sent after all', () => {
   });
 
   it('is answered where some of its messages went out, and says how many', async () => {
-    const { answers, refuse, bridge } = await sealed();
+    const { answers, refuse, bridge } = await opaque();
     refuse(tooLarge(), 1);
     await until('it is answered', () => answers().length > 0);
     expect(answers()).toEqual([expect.stringContaining('only 1 of its 2 messages went out')]);
@@ -54,7 +54,7 @@ describe('a request that was taken and cannot be sent after all', () => {
   });
 
   it('is counted and logged, not answered, where its time ended', async () => {
-    const { answers, refuse, refusals, log } = await sealed();
+    const { answers, refuse, refusals, log } = await opaque();
     refuse(new LinkError('expired', 'its time ended while it waited to be sent'), 1);
     await settled();
     expect(refusals()).toEqual(['expired']);

@@ -182,8 +182,8 @@ describe('a request', () => {
       [s, 200],
       [s, 1],
     ]);
-    const sealed = new Set(messages.map(({ body }) => layers(body).transport['data']));
-    expect(sealed.size).toBe(1);
+    const secure = new Set(messages.map(({ body }) => layers(body).transport['data']));
+    expect(secure.size).toBe(1);
   });
 
   test("without a federation goes to the nodes' own subjects, and bears no federation header", () => {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parseExposition } from '../stats/prometheus.ts';
 import { stopAndCount } from '../support/bridge.ts';
-import { openRawLink, sealedReplies, sealedRequests, tally } from '../support/burst.ts';
+import { opaqueReplies, opaqueRequests, openRawLink, tally } from '../support/burst.ts';
 import { makeV2Key, makeV2Request, makeV2Token, parseV2Reply, type V2Reply } from '../support/choria-v2.ts';
 import {
   EAST,
@@ -228,7 +228,7 @@ describe('a burst passes whole, while every link is up:', () => {
   test('75 requests of 200 targets each', async () => {
     const { clients, nodes, close } = await stage();
     const delivered = await tally(nodes, 'east.node.>');
-    for (const request of sealedRequests({ ...to, requests: 75, targets: 200 })) clients.send(request);
+    for (const request of opaqueRequests({ ...to, requests: 75, targets: 200 })) clients.send(request);
     await vi.waitFor(() => expect(delivered.count).toBe(15_000), PATIENCE);
     expect(delivered.by.size).toBe(200);
     expect(new Set(delivered.by.values())).toEqual(new Set([75]));
@@ -238,7 +238,7 @@ describe('a burst passes whole, while every link is up:', () => {
   test('15,000 replies to one client', async () => {
     const { clients, nodes, close } = await stage();
     const home = await tally(clients, 'east.reply.>');
-    for (const reply of sealedReplies({ ...to, replies: 15_000 })) nodes.send(reply);
+    for (const reply of opaqueReplies({ ...to, replies: 15_000 })) nodes.send(reply);
     await vi.waitFor(() => expect(home.count).toBe(15_000), PATIENCE);
     await close();
   }, 90_000);

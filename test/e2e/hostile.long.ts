@@ -104,7 +104,7 @@ beforeAll(async () => {
       },
       routes: [
         config.routes[0],
-        { from: 'federation', to: 'choria', collectives: ['sealed'] },
+        { from: 'federation', to: 'choria', collectives: ['opaque'] },
         { from: 'federation', to: 'choria', collectives: ['checked'], verify: true },
         {
           from: 'mco',
@@ -286,7 +286,7 @@ describe('long and odd fields', () => {
     );
   });
 
-  it.each(['mcollective', 'sealed', 'checked'])('headers, in %s', async (collective) => {
+  it.each(['mcollective', 'opaque', 'checked'])('headers, in %s', async (collective) => {
     const options = { collective };
     const target = (value: unknown) =>
       from({ transport: headers({ federation: { req: 'a'.repeat(32), target: value } }) }, options);
@@ -353,7 +353,7 @@ describe('long and odd fields', () => {
       ...layer,
       data: Buffer.from(text).toString('base64'),
     });
-    for (const collective of ['mcollective', 'sealed', 'checked'])
+    for (const collective of ['mcollective', 'opaque', 'checked'])
       await attack(
         `data, ${collective}`,
         inside.map((text) => from({ transport: data(text) }, { collective })),
@@ -513,9 +513,9 @@ describe('whoever writes to the legacy broker', () => {
 });
 
 describe('hostile nodes', () => {
-  it('of a sealed collective: ids, homes and senders of 900 KB', async () => {
+  it('of an opaque collective: ids, homes and senders of 900 KB', async () => {
     const content = { protocol: 'choria:transport:1', data: JSON.stringify('QUJD'), headers: {} };
-    const home = 'sealed.reply.74ce5a833e16d4afa24ecbc90fff8506.1';
+    const home = 'opaque.reply.74ce5a833e16d4afa24ecbc90fff8506.1';
     const long = 'x'.repeat(LONG);
     const reply =
       (sender: string, federation: { request: string; home: string }): Send =>
@@ -525,19 +525,19 @@ describe('hostile nodes', () => {
           encodeTransport({ content, sender, federation }),
         );
     await attack(
-      'sealed replies: ids',
+      'opaque replies: ids',
       times(200, (i) => reply('n', { request: `${i}${long}`, home })),
     );
     await attack(
-      'sealed replies: senders',
+      'opaque replies: senders',
       times(50, (i) => reply(`${i}${long}`, { request: 'a', home })),
     );
     await attack(
-      'sealed replies: homes',
+      'opaque replies: homes',
       times(50, (i) => reply('n', { request: 'a', home: `${home}${i}${long}` })),
     );
     await attack(
-      'sealed replies: short, 5,000',
+      'opaque replies: short, 5,000',
       times(5_000, (i) => reply(`n${i}`, { request: `r${i}`, home })),
     );
   });

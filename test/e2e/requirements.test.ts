@@ -26,8 +26,8 @@ import {
 import { NODE1, NODE2, YAML_COLLECTIVE, YAML_NODE } from '../support/world.ts';
 
 const PATIENCE = { timeout: 60_000, interval: 100 };
-const SEALED = 'sealed';
-const SEALED_NODES = ['s1.sealed.example.net', 's2.sealed.example.net'];
+const OPAQUE = 'opaque';
+const OPAQUE_NODES = ['s1.opaque.example.net', 's2.opaque.example.net'];
 const SILENT: Log = {
   debug: () => undefined,
   info: () => undefined,
@@ -37,7 +37,7 @@ const SILENT: Log = {
 
 let mixed: MixedWorld;
 let member: ChoriaNetwork;
-let sealed: Fleet;
+let opaque: Fleet;
 let config: Config;
 let app: App;
 
@@ -81,16 +81,16 @@ beforeAll(async () => {
   mixed = await startMixedWorld({ legacy: [NODE1, NODE2, YAML_NODE] });
   // One in this process does its work.
   await mixed.bridge.stop();
-  // On a network of its own: what is sealed and what is not would take each other's replies.
-  member = await startChoriaNetwork(SEALED);
+  // On a network of its own: what is opaque and what is not would take each other's replies.
+  member = await startChoriaNetwork(OPAQUE);
   for (const [name, text] of Object.entries(member.files)) mixed.world.files.write(name, text);
-  sealed = await startFleet({
+  opaque = await startFleet({
     url: member.nats.url,
     tls: member.tls(member.authority.issue({ commonName: 'nodes.example.net' })),
     callers: mixed.world.authority.certificate,
     dialect: 'ruby',
-    collectives: [SEALED],
-    nodes: SEALED_NODES,
+    collectives: [OPAQUE],
+    nodes: OPAQUE_NODES,
     services: ['registry'],
   });
   const file = mixed.world.config((base) => {
@@ -102,9 +102,9 @@ beforeAll(async () => {
         ...it.egresses,
         // Nodes of the requester's own side are among them.
         choria: { ...it.egresses.choria, nodes: ['*1.example.net'] },
-        sealed: { type: 'choria-collective', ...member.connection },
+        opaque: { type: 'choria-collective', ...member.connection },
       },
-      routes: [...it.routes, { from: 'federation', to: 'sealed', collectives: [SEALED] }],
+      routes: [...it.routes, { from: 'federation', to: 'opaque', collectives: [OPAQUE] }],
     };
   });
   const loaded = loadConfig(file, {});
@@ -116,7 +116,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await app?.stop();
-  await sealed?.close();
+  await opaque?.close();
   await mixed?.stop();
   await member?.nats.stop();
 });
@@ -140,16 +140,16 @@ const traffic = async (): Promise<void> => {
     ['mcollective', [NODE1, NODE2]],
     [UK_COLLECTIVE, [NODE1, NODE2]],
     [YAML_COLLECTIVE, [YAML_NODE]],
-    [SEALED, SEALED_NODES],
+    [OPAQUE, OPAQUE_NODES],
   ] as const) {
     expect(await federated.discover({ collective, expect: nodes.length, timeout: 20_000 })).toEqual(nodes);
     expect(await federated.rpc(ask(collective, nodes[0])), collective).toHaveLength(1);
   }
   const service = federated.buildRequest({
     agent: 'registry',
-    collective: SEALED,
+    collective: OPAQUE,
     body: '{"agent":"registry","action":"ping","data":{}}',
-    targetSubjects: [`${SEALED}.broadcast.service.registry`],
+    targetSubjects: [`${OPAQUE}.broadcast.service.registry`],
   });
   expect(await federated.send(service, { expect: 1, timeout: 20_000 })).toHaveLength(1);
   expect((await plain.discover({ expect: 5, timeout: 20_000 })).toSorted()).toEqual([

@@ -23,9 +23,9 @@ const legacy = (data: RubyValue, hash = 'signature'): Buffer =>
     ]),
   );
 
-const choria = (body: object, headers: object, seal: object): Buffer => {
+const choria = (body: object, headers: object, signature: object): Buffer => {
   const request = JSON.stringify({ protocol: 'choria:request:1', message: JSON.stringify(body) });
-  const secure = JSON.stringify({ protocol: 'choria:secure:request:1', message: request, ...seal });
+  const secure = JSON.stringify({ protocol: 'choria:secure:request:1', message: request, ...signature });
   const data = Buffer.from(secure).toString('base64');
   return Buffer.from(JSON.stringify({ protocol: 'choria:transport:1', data, headers }));
 };

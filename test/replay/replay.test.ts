@@ -14,7 +14,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { changesBetween } from '../../src/replay/compare.ts';
 import { Item } from '../../src/replay/item.ts';
 import { replayCassette } from '../../src/replay/replay.ts';
-import { sealCheck } from '../../src/replay/seals.ts';
+import { signatureCheck } from '../../src/replay/signature-check.ts';
 import { createSerializer } from '../../src/wire/mcollective/serializer.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../src/wire/ruby/index.ts';
 import { keyPair, makeAuthority } from '../support/pki.ts';
@@ -274,7 +274,7 @@ describe('a signature', () => {
     const body = bodyOf(recorded).toString('latin1');
     const forged = body.replace(LINE, (line) => [...line].reverse().join(''));
     const replayed = new Item({ ...rest, ...bodyFields(Buffer.from(forged, 'latin1')) }, place);
-    const check = sealCheck(loadConfig(config, {}).config);
+    const check = signatureCheck(loadConfig(config, {}).config);
     expect(changesBetween(new Item(recorded, place).meaning, replayed.meaning)).toEqual([]);
     expect(check(new Item(recorded, place), new Item(recorded, place))).toEqual([]);
     expect(check(new Item(recorded, place), replayed)).toMatchObject([

@@ -50,7 +50,7 @@ const DATA = JSON.stringify('QUJD'.repeat(875));
 const CONTENT = { protocol: 'choria:transport:1', data: DATA, headers: {} };
 const EXPIRES = 300_000;
 
-export interface SealedBurst {
+export interface OpaqueBurst {
   readonly cluster: string;
   readonly collective: string;
   readonly requests: number;
@@ -60,12 +60,12 @@ export interface SealedBurst {
 const replySubject = (collective: string): string => `${collective}.reply.74ce5a833e16d4afa24ecbc90fff8506`;
 
 /** Requests of 3.7 KB, as clients of a federation send them. */
-export const sealedRequests = ({
+export const opaqueRequests = ({
   cluster,
   collective,
   requests,
   targets,
-}: SealedBurst): readonly OutgoingMessage[] => {
+}: OpaqueBurst): readonly OutgoingMessage[] => {
   const subjects = Array.from({ length: targets }, (_, i) => nodeSubject(collective, `b${i}.example.net`));
   return Array.from({ length: requests }, (_, n) => ({
     destination: `choria.federation.${cluster}.federation`,
@@ -82,11 +82,11 @@ export const sealedRequests = ({
 };
 
 /** Replies to one client, as nodes send them to the brokers of a federation. */
-export const sealedReplies = ({
+export const opaqueReplies = ({
   cluster,
   collective,
   replies,
-}: Pick<SealedBurst, 'cluster' | 'collective'> & {
+}: Pick<OpaqueBurst, 'cluster' | 'collective'> & {
   readonly replies: number;
 }): readonly OutgoingMessage[] => {
   const federation = { request: 'f'.repeat(32), home: `${replySubject(collective)}.0` };

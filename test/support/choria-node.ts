@@ -177,7 +177,7 @@ export const createChoriaNode = (options: NodeOptions): ChoriaNode => {
     };
   };
 
-  const sealed = (requestId: string, agent: string, body: string, clock: number): Buffer => {
+  const secureReply = (requestId: string, agent: string, body: string, clock: number): Buffer => {
     const envelope =
       dialect === 'ruby'
         ? { senderid: identity, requestid: requestId, agent, time: clock }
@@ -212,7 +212,7 @@ export const createChoriaNode = (options: NodeOptions): ChoriaNode => {
     const ran = action === undefined ? {} : { action };
     if (body === undefined) return { ...handled, ...ran, reply: undefined };
     stats.replies += 1;
-    const data = base64(sealed(requestId, agent, body, clock));
+    const data = base64(secureReply(requestId, agent, body, clock));
     const answered = {
       protocol: 'choria:transport:1',
       data,

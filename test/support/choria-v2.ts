@@ -226,7 +226,7 @@ export const createV2Node = ({
       },
       'go',
     ).replace('"time":0', `"time":${nanoseconds(now)}`);
-    const sealed = toJson(
+    const secureText = toJson(
       {
         protocol: 'io.choria.protocol.v2.secure_reply',
         reply: Buffer.from(reply).toString('base64'),
@@ -237,7 +237,7 @@ export const createV2Node = ({
     const federation = headers['federation'];
     const answer = {
       protocol: 'io.choria.protocol.v2.transport',
-      data: Buffer.from(sealed).toString('base64'),
+      data: Buffer.from(secureText).toString('base64'),
       headers: {
         sender: identity,
         ...(hops && { trace: [...hops, [server, identity, server]] }),

@@ -24,7 +24,7 @@ export interface ForeignRequest {
   /** How many replies it waits for. */
   readonly expect: number;
   readonly caller?: string;
-  /** In Perl: seals with this key, as the PSK plugin does. */
+  /** In Perl: signs with this key, as the PSK plugin does. */
   readonly psk?: string;
 }
 

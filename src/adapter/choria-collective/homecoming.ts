@@ -117,7 +117,7 @@ const withTrail = (home: Home, node: string, { hops }: Transport): Home => {
 };
 
 /**
- * What a node has sealed: intact, and from the node that the transport names.
+ * A node's reply: its hash is good, and it comes from the node that the transport names.
  * @throws Rejection
  */
 export const openReply = ({ content, sender }: Transport): WireReply => {

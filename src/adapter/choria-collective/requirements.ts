@@ -17,14 +17,14 @@ export interface EgressNeeds {
   /** Clusters whose replies it hears. */
   readonly clusters: readonly string[];
   /** Whether requests pass as they are, so also those to services. */
-  readonly sealed: boolean;
+  readonly opaque: boolean;
   /** Whose nodes are asked for. */
   readonly asked: readonly string[];
 }
 
 /** What an egress `choria-collective` needs. */
 export const egressRequirements = (needs: EgressNeeds): readonly Requirement[] => {
-  const { collectives, clusters, sealed, asked } = needs;
+  const { collectives, clusters, opaque, asked } = needs;
   const all = [...new Set([...collectives, ...asked])];
   return [
     ...clusters.map((cluster) =>
@@ -40,7 +40,7 @@ export const egressRequirements = (needs: EgressNeeds): readonly Requirement[] =
     ...collectives.map((collective) =>
       toPublish('send directed requests', nodesSubject(collective), nodeSubject(collective, NOBODY)),
     ),
-    ...(sealed ? collectives : []).map((collective) =>
+    ...(opaque ? collectives : []).map((collective) =>
       toPublish(
         'send requests to services',
         `${collective}.broadcast.service.*`,

@@ -27,7 +27,7 @@ export interface ChoriaFederationIngressOptions {
   /** Collectives below which reply subjects are accepted. */
   readonly replyCollectives: ReadonlySet<string>;
   /** The collectives whose requests pass as they are, and whether they are verified before. */
-  readonly sealed?: ReadonlyMap<string, { readonly verify: boolean }>;
+  readonly opaque?: ReadonlyMap<string, { readonly verify: boolean }>;
   readonly maxMessageBytes: number;
   readonly maxTargets: number;
   /** Seconds. */
@@ -44,8 +44,8 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
   const exit = createReplyExit(link, options.replyCollectives);
   const opener = createRequestOpener({ ...options, exit, federated: true });
   const answer = createAnswerer({ exit, trailOf: ({ home }) => home.hops });
-  const sealed = options.sealed ?? new Map();
-  const gate = { ...options, sealed, exit, answerTo: opener.answerTo };
+  const opaque = options.opaque ?? new Map();
+  const gate = { ...options, opaque, exit, answerTo: opener.answerTo };
 
   const addressing: Addressing = ({ federation }) => {
     if (federation === undefined)
@@ -58,7 +58,7 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
     if (transport === undefined) return;
     let request: OpaqueRequest | undefined;
     try {
-      request = sealed.size === 0 ? undefined : readOpaque(transport, gate);
+      request = opaque.size === 0 ? undefined : readOpaque(transport, gate);
     } catch (error) {
       sink.rejected(asRejection(error), opener.answerTo(transport));
       return;

@@ -17,7 +17,7 @@ import type { ReplyExit } from '../choria-requests/reply-exit.ts';
 export interface OpaqueOptions {
   readonly name: string;
   /** The collectives whose requests pass as they are, and whether they are verified before. */
-  readonly sealed: ReadonlyMap<string, { readonly verify: boolean }>;
+  readonly opaque: ReadonlyMap<string, { readonly verify: boolean }>;
   readonly verifier: CallerVerifier;
   readonly maxTargets: number;
   /** Seconds. */
@@ -38,7 +38,7 @@ const DEFAULT_TTL = 60;
 export const readOpaque = (transport: Transport, options: OpaqueOptions): OpaqueRequest | undefined => {
   const subjects = transport.federation?.targets ?? [];
   const first = subjects[0];
-  const modes = first === undefined ? undefined : options.sealed.get(first.slice(0, first.indexOf('.')));
+  const modes = first === undefined ? undefined : options.opaque.get(first.slice(0, first.indexOf('.')));
   if (modes === undefined) return undefined;
   const { request = '' } = transport.federation ?? {};
   try {
@@ -60,7 +60,7 @@ const opaque = (
   options.exit.check(replyTo);
   const targets = parseTargets(subjects, options);
   for (const { collective } of targets)
-    if (options.sealed.get(collective) !== mode)
+    if (options.opaque.get(collective) !== mode)
       throw new Rejection(
         'collective_mismatch',
         `a target is in the collective ${collective}, which the request's route does not export`,

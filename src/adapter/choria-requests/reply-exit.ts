@@ -20,7 +20,7 @@ export const createReplyExit = (link: Link, collectives: ReadonlySet<string>): R
 
   const check = (subject: string): void => {
     const { collective } = parseReplySubject(subject);
-    // A reply to a request that passes sealed would come back as one to what the bridge has translated.
+    // A reply to a request that passes through would come back as one to what the bridge has translated.
     if (parseBridgeReply(subject) !== undefined)
       throw new Rejection(
         'invalid_reply_to',

@@ -10,7 +10,7 @@ import {
   EXPIRY_SLACK,
   messageHeaders,
 } from '../../wire/mcollective/addressing.ts';
-import { decodeReply, openReply } from '../../wire/mcollective/reply.ts';
+import { decodeReply, verifyReply } from '../../wire/mcollective/reply.ts';
 import {
   encodeRequestBody,
   encodeSignedRequest,
@@ -61,11 +61,11 @@ export const createDiscovery = (
 
   const onMessage = ({ body }: IncomingMessage): void => {
     try {
-      const sealed = decodeReply(options.open(body), serializer);
-      const { senderId: sender, requestId } = sealed;
+      const signed = decodeReply(options.open(body), serializer);
+      const { senderId: sender, requestId } = signed;
       try {
         const found = questions.find(requestId);
-        if (openReply(sealed, options.serverKeys, serializer).kind !== 'discovery')
+        if (verifyReply(signed, options.serverKeys, serializer).kind !== 'discovery')
           throw new Rejection('unsupported_body', `it is no reply of the agent ${AGENT}`);
         found(sender);
       } catch (error) {

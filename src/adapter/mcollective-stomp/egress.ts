@@ -4,7 +4,7 @@ import { asRejection, Rejection, type RejectionContext } from '../../envelope/re
 import type { IncomingMessage, Link } from '../../transport/link.ts';
 import { Lru } from '../../wire/lru.ts';
 import { parseReplyDestination, replyWildcard } from '../../wire/mcollective/addressing.ts';
-import { decodeReply, openReply } from '../../wire/mcollective/reply.ts';
+import { decodeReply, verifyReply } from '../../wire/mcollective/reply.ts';
 import { createSerializer, type SerializerName } from '../../wire/mcollective/serializer.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../wire/ruby/value.ts';
 import type { SigningPool } from '../../wire/signing-pool.ts';
@@ -76,29 +76,29 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
 
   const replyFrom = (message: IncomingMessage, { home, asked, broadcast }: ReplyPass): ReadableReply => {
     const context: RejectionContext = { requestId: home.requestId };
-    let sealed: ReturnType<typeof decodeReply>;
+    let signed: ReturnType<typeof decodeReply>;
     try {
-      sealed = decodeReply(frameBody(message.body, options), serializer);
+      signed = decodeReply(frameBody(message.body, options), serializer);
     } catch (error) {
       throw asRejection(error, context);
     }
     try {
-      if (sealed.requestId !== home.requestId)
+      if (signed.requestId !== home.requestId)
         throw new Rejection(
           'requestid_mismatch',
-          `it answers request ${sealed.requestId.slice(0, 40)}, its reply token belongs to another`,
+          `it answers request ${signed.requestId.slice(0, 40)}, its reply token belongs to another`,
         );
-      if (!asked(sealed.senderId))
-        throw new Rejection('unexpected_sender', `${sealed.senderId} was not asked`);
-      const payload = openReply(sealed, options.serverKeys, serializer);
+      if (!asked(signed.senderId))
+        throw new Rejection('unexpected_sender', `${signed.senderId} was not asked`);
+      const payload = verifyReply(signed, options.serverKeys, serializer);
       if ((payload.kind === 'discovery') !== (home.agent === 'discovery'))
         throw new Rejection('unsupported_body', `it is no reply of the agent ${home.agent}`);
-      const { senderId: sender, time } = sealed;
+      const { senderId: sender, time } = signed;
       // Daemons record no hops. Few requests ask for them, so the link is rarely asked for its state.
       const traced = home.hops === undefined ? home : withNodeHop(home, sender, link.state().server);
       return { home: traced, sender, time: time * 1000, payload, broadcast };
     } catch (error) {
-      throw asRejection(error, { ...context, sender: sealed.senderId });
+      throw asRejection(error, { ...context, sender: signed.senderId });
     }
   };
 

@@ -5,7 +5,7 @@ import { checkAge } from '../../envelope/time.ts';
 import type { IncomingMessage } from '../../transport/link.ts';
 import { Lru } from '../../wire/lru.ts';
 import { notAQueue, replyToCollective, topicAgent } from '../../wire/mcollective/addressing.ts';
-import { decodeRequest, openRequest, type SealedRequest } from '../../wire/mcollective/request.ts';
+import { decodeRequest, type SignedRequest, verifyRequest } from '../../wire/mcollective/request.ts';
 import type { IdForm } from '../../wire/mcollective/request-id.ts';
 import type { Serializer } from '../../wire/mcollective/serializer.ts';
 import { claimKey, refusalKey } from '../claim-key.ts';
@@ -79,11 +79,11 @@ export class Intake {
     let context: RejectionContext = {};
     let idForm: IdForm | undefined;
     try {
-      const sealed = this.#decode(arrival);
-      context = contextOf(sealed);
+      const signed = this.#decode(arrival);
+      context = contextOf(signed);
       sink.step?.('decoded', context);
-      ({ idForm } = sealed);
-      const request = this.#open(arrival, sealed, context);
+      ({ idForm } = signed);
+      const request = this.#open(arrival, signed, context);
       if (request === undefined) sink.ignored('another_instance', context);
       else {
         sink.step?.('verified', context);
@@ -99,9 +99,9 @@ export class Intake {
   /** Hands over as refused what is wrong for a reason outside the message. */
   refuse(arrival: Arrival, rejection: Rejection, sink: RequestSink): void {
     try {
-      const sealed = this.#decode(arrival);
-      const known = rejection.with(contextOf(sealed));
-      sink.rejected(known, this.#answerTo(arrival, known.context, sealed.idForm));
+      const signed = this.#decode(arrival);
+      const known = rejection.with(contextOf(signed));
+      sink.rejected(known, this.#answerTo(arrival, known.context, signed.idForm));
     } catch (error) {
       const known = rejection.with(asRejection(error).context);
       sink.rejected(known, this.#answerTo(arrival, known.context));
@@ -121,7 +121,7 @@ export class Intake {
       );
   }
 
-  #decode({ message }: Arrival): SealedRequest {
+  #decode({ message }: Arrival): SignedRequest {
     return decodeRequest(frameBody(message.body, this.#options), this.#options.serializer);
   }
 
@@ -133,24 +133,24 @@ export class Intake {
   }
 
   /** The verified request; undefined where it has been handed over already. */
-  #open(arrival: Arrival, sealed: SealedRequest, context: RejectionContext): ReadableRequest | undefined {
+  #open(arrival: Arrival, signed: SignedRequest, context: RejectionContext): ReadableRequest | undefined {
     const { serializer, callers, enforceTtl, clock, onNote } = this.#options;
     const { collective, nodes, message } = arrival;
     const replyTo = this.#replyTo(message);
-    tie(sealed, arrival);
+    tie(signed, arrival);
     // Unless it is enforced that this is the signed time, it says nothing yet.
-    if (enforceTtl) checkAge(sealed.time, sealed.ttl, clock(), this.#options);
-    const fresh = this.#unhandled(sealed, nodes);
+    if (enforceTtl) checkAge(signed.time, signed.ttl, clock(), this.#options);
+    const fresh = this.#unhandled(signed, nodes);
     if (fresh === 'none') return undefined;
-    const { requestId, idForm, agent, callerId, senderId, filter, payload, ...legacy } = openRequest(
-      sealed,
-      callers.keyFor(sealed.callerId),
+    const { requestId, idForm, agent, callerId, senderId, filter, payload, ...legacy } = verifyRequest(
+      signed,
+      callers.keyFor(signed.callerId),
       serializer,
       { enforceTtl, note: (text) => onNote(text, context) },
     );
     const { time, ttl, expires } = checkAge(legacy.time, legacy.ttl, clock(), this.#options);
     // Only now: a forgery must not keep out the request whose id it bears.
-    for (const key of keysOf(sealed, fresh)) this.#handled.set(key, true);
+    for (const key of keysOf(signed, fresh)) this.#handled.set(key, true);
     return {
       id: requestId,
       collective,
@@ -182,10 +182,10 @@ export class Intake {
    * that ended. Clients send batches of nodes with one request id, but no node twice.
    */
   #unhandled(
-    sealed: SealedRequest,
+    signed: SignedRequest,
     nodes: readonly string[] | undefined,
   ): readonly string[] | undefined | 'none' {
-    const keys = keysOf(sealed, nodes);
+    const keys = keysOf(signed, nodes);
     const isNew = (_: string, at: number): boolean => this.#handled.get(keys[at] ?? '') === undefined;
     if (nodes === undefined) return isNew('', 0) ? undefined : 'none';
     const fresh = nodes.filter(isNew);
@@ -222,7 +222,7 @@ export class Intake {
  * request, which daemons run too; and what is signed holds no id, so that two equal ones of one second are two.
  */
 const keysOf = (
-  { callerId, requestId, body }: SealedRequest,
+  { callerId, requestId, body }: SignedRequest,
   nodes: readonly string[] | undefined,
 ): readonly string[] => {
   const request = createHash('sha256')
@@ -233,20 +233,20 @@ const keysOf = (
 };
 
 /** None of this is signed, so it has to agree with where the broker's access rules let the client send to. */
-const tie = (sealed: SealedRequest, { message: { destination }, collective }: Arrival): void => {
-  if (sealed.collective !== collective)
+const tie = (signed: SignedRequest, { message: { destination }, collective }: Arrival): void => {
+  if (signed.collective !== collective)
     throw new Rejection(
       'collective_mismatch',
-      `the request is for the collective ${sealed.collective} and was sent to ${collective}`,
+      `the request is for the collective ${signed.collective} and was sent to ${collective}`,
     );
-  const echo = sealed.filterCollective;
+  const echo = signed.filterCollective;
   if (echo !== undefined && echo !== collective)
     throw new Rejection('collective_mismatch', `the filter names another collective than ${collective}`);
   const agent = topicAgent(destination, collective);
-  if (agent !== undefined && agent !== sealed.agent)
+  if (agent !== undefined && agent !== signed.agent)
     throw new Rejection(
       'agent_mismatch',
-      `the request is for the agent ${sealed.agent} and was sent to the topic of ${agent}`,
+      `the request is for the agent ${signed.agent} and was sent to the topic of ${agent}`,
     );
 };
 
@@ -256,7 +256,7 @@ const contextOf = ({
   callerId,
   agent,
   collective,
-}: SealedRequest): RejectionContext => ({
+}: SignedRequest): RejectionContext => ({
   requestId,
   sender: senderId,
   caller: callerId,

@@ -1,4 +1,4 @@
-import { clusterOf, isSealed } from '../../config/ends.ts';
+import { clusterOf, isOpaqueRoute } from '../../config/ends.ts';
 import type { Config } from '../../config/types.ts';
 import { collectiveGroup } from '../../wire/choria/index.ts';
 import type { Checklist } from './checklist.ts';
@@ -18,7 +18,7 @@ export const checkReplyGroups = (list: Checklist, config: Config): void => {
   for (const { name, ...it } of config.egresses.values()) {
     if (it.type !== 'choria-collective') continue;
     const routes = config.routes.filter(({ to }) => to === name);
-    const passing = routes.filter((route) => isSealed(route, config));
+    const passing = routes.filter((route) => isOpaqueRoute(route, config));
     const clusters = new Set(passing.map(({ from }) => clusterOf(config, from)));
     if (it.signing !== undefined) clusters.add(config.cluster);
     const member = { egress: name, clusters, servers: new Set(it.servers.map(({ url }) => url)) };

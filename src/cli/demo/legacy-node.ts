@@ -9,7 +9,7 @@ import {
   messageHeaders,
 } from '../../wire/mcollective/addressing.ts';
 import { encodeReply } from '../../wire/mcollective/reply.ts';
-import { decodeRequest, type LegacyRequest, openRequest } from '../../wire/mcollective/request.ts';
+import { decodeRequest, type LegacyRequest, verifyRequest } from '../../wire/mcollective/request.ts';
 import type { Serializer } from '../../wire/mcollective/serializer.ts';
 
 export interface LegacyNodeOptions {
@@ -47,11 +47,11 @@ export const startLegacyNode = async (options: LegacyNodeOptions): Promise<void>
 
 const answer = async (message: IncomingMessage, options: LegacyNodeOptions): Promise<void> => {
   const { callers, clock, identity, link, serializer, serverKey } = options;
-  const sealed = decodeRequest(message.body, serializer);
-  const key = callers.get(sealed.callerId);
+  const signed = decodeRequest(message.body, serializer);
+  const key = callers.get(signed.callerId);
   // As a daemon does: a stranger's request is nobody's business.
   if (key === undefined || message.replyTo === undefined) return;
-  const request = openRequest(sealed, key, serializer);
+  const request = verifyRequest(signed, key, serializer);
   const seconds = Math.floor(clock() / 1000);
   if (seconds - request.time > request.ttl || !matches(request.filter, options)) return;
   const body = await encodeReply(

@@ -13,7 +13,7 @@ import { type NodesConfig, nodesFields, nodesOf } from '../nodes.ts';
 import { CALLERS } from '../pattern/meaning.ts';
 import type { SchemaContext } from '../types.ts';
 
-/** Requests to a Choria collective, over NATS: sealed ones of a federation, and others signed in their caller's name. */
+/** Requests to a Choria collective, over NATS: opaque ones of a federation, and others signed in their caller's name. */
 export interface ChoriaCollectiveConfig extends ChoriaConnection, NodesConfig {
   readonly type: 'choria-collective';
   /** Members of each queue group of replies that this bridge is. */

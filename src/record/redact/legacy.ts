@@ -2,8 +2,8 @@ import { type KeyObject, sign } from 'node:crypto';
 import { Rejection } from '../../envelope/rejection.ts';
 import { decodeBase64, encodeBase64 } from '../../wire/base64.ts';
 import { requestPayloadFromRuby } from '../../wire/mcollective/payload.ts';
-import { decodeReply, encodeSignedReply, type SealedReply } from '../../wire/mcollective/reply.ts';
-import { decodeRequest, encodeSignedRequest, type SealedRequest } from '../../wire/mcollective/request.ts';
+import { decodeReply, encodeSignedReply, type SignedReply } from '../../wire/mcollective/reply.ts';
+import { decodeRequest, encodeSignedRequest, type SignedRequest } from '../../wire/mcollective/request.ts';
 import type { Serializer } from '../../wire/mcollective/serializer.ts';
 import { verifyDocument } from '../../wire/mcollective/signature.ts';
 import { RubyHash, symbol } from '../../wire/ruby/index.ts';
@@ -46,13 +46,13 @@ export const redactLegacy = (
 };
 
 const requestWithout = (
-  sealed: SealedRequest,
+  received: SignedRequest,
   redaction: Redaction,
   { serializer, caller }: LegacyCodec,
   keys: LegacyKeys,
 ): Clean =>
-  ofRequest(sealed.requestId, () => {
-    const document = serializer.decode(sealed.body);
+  ofRequest(received.requestId, () => {
+    const document = serializer.decode(received.body);
     const payload = document instanceof RubyHash ? document.symbol(PAYLOAD) : undefined;
     // Clients before MCollective 2.0, and some of other languages, sign the bare payload.
     const clean = redactLegacyPayload(payload ?? document, redaction);
@@ -63,36 +63,36 @@ const requestWithout = (
     const body = serializer.encode(
       payload === undefined ? clean : new RubyHash([[symbol(PAYLOAD), clean], ...around]),
     );
-    const key = caller(sealed.callerId);
-    const isSound = key !== undefined && verifyDocument(sealed.body, sealed.signature, key);
-    const { privateKey } = isSound ? keys.caller(sealed.callerId) : keys.nobody;
+    const key = caller(received.callerId);
+    const isSound = key !== undefined && verifyDocument(received.body, received.signature, key);
+    const { privateKey } = isSound ? keys.caller(received.callerId) : keys.nobody;
     const request = {
-      ...sealed,
-      filter: sealed.readFilter(),
+      ...received,
+      filter: received.readFilter(),
       payload: requestPayloadFromRuby(clean).payload,
     };
     return {
-      requestId: sealed.requestId,
-      callerId: sealed.callerId,
+      requestId: received.requestId,
+      callerId: received.callerId,
       body: encodeSignedRequest(request, body, signed(body, privateKey), serializer),
     };
   });
 
 const replyWithout = (
-  sealed: SealedReply,
+  received: SignedReply,
   redaction: Redaction,
   { serializer, servers }: LegacyCodec,
   keys: LegacyKeys,
 ): Clean =>
-  ofRequest(sealed.requestId, () => {
-    const reply = `${sealed.requestId} ${sealed.senderId}`;
+  ofRequest(received.requestId, () => {
+    const reply = `${received.requestId} ${received.senderId}`;
     const body = serializer.encode(
-      redactLegacyPayload(serializer.decode(sealed.body), { ...redaction, reply }),
+      redactLegacyPayload(serializer.decode(received.body), { ...redaction, reply }),
     );
-    const isSound = servers.some((key) => verifyDocument(sealed.body, sealed.signature, key));
+    const isSound = servers.some((key) => verifyDocument(received.body, received.signature, key));
     const { privateKey } = isSound ? keys.server : keys.nobody;
     return {
-      requestId: sealed.requestId,
-      body: encodeSignedReply(sealed, body, signed(body, privateKey), serializer),
+      requestId: received.requestId,
+      body: encodeSignedReply(received, body, signed(body, privateKey), serializer),
     };
   });

@@ -6,14 +6,14 @@ import { encodeBase64 } from '../base64.ts';
 import { RubyHash, symbol } from '../ruby/value.ts';
 import { shown } from '../shown.ts';
 import { replyPayloadFromRuby, replyPayloadToRuby } from './payload.ts';
-import { sealOf } from './request.ts';
+import { signedBody } from './request.ts';
 import { type IdForm, requestIdFrom, requestIdToRuby } from './request-id.ts';
 import type { Serializer } from './serializer.ts';
 import { signDocument, verifyDocument } from './signature.ts';
 import { binary, fieldText } from './text.ts';
 
-/** A reply as it came in: sender and request id are never signed, the payload not proven before {@link openReply}. */
-export interface SealedReply {
+/** A reply as it came in: sender and request id are never signed, the payload not proven before {@link verifyReply}. */
+export interface SignedReply {
   readonly senderId: string;
   readonly requestId: string;
   /** Undefined for a text. */
@@ -27,7 +27,7 @@ export interface SealedReply {
 }
 
 /** @throws Rejection for what is no reply, with the sender as context where the message names one */
-export const decodeReply = (bytes: Uint8Array, serializer: Serializer): SealedReply => {
+export const decodeReply = (bytes: Uint8Array, serializer: Serializer): SignedReply => {
   const hash = serializer.decodeOuter(bytes);
   if (!(hash instanceof RubyHash)) throw new Rejection('wrong_protocol', 'the message is not a hash');
   const senderId = fieldText(hash.symbol('senderid'));
@@ -40,7 +40,7 @@ export const decodeReply = (bytes: Uint8Array, serializer: Serializer): SealedRe
     const time = hash.symbol('msgtime');
     if (typeof time !== 'number') throw new Rejection('missing_field', 'the reply has no integer :msgtime');
     const agent = fieldText(hash.symbol('senderagent')) ?? '';
-    const { body, signature } = sealOf(hash);
+    const { body, signature } = signedBody(hash);
     const reply = { senderId, requestId: id.text, agent, time, body, signature };
     return id.form === undefined ? reply : { ...reply, idForm: id.form };
   } catch (error) {
@@ -53,19 +53,19 @@ export const decodeReply = (bytes: Uint8Array, serializer: Serializer): SealedRe
  * @param keys the public keys of the daemons; they share one, several only while it is being replaced
  * @throws Rejection `invalid_signature` or what the payload is refused for
  */
-export const openReply = (
-  sealed: SealedReply,
+export const verifyReply = (
+  signed: SignedReply,
   keys: readonly KeyObject[],
   serializer: Serializer,
 ): ReplyPayload => {
-  if (!keys.some((key) => verifyDocument(sealed.body, sealed.signature, key))) {
+  if (!keys.some((key) => verifyDocument(signed.body, signed.signature, key))) {
     throw new Rejection('invalid_signature', "its signature is not one of the collective's server key");
   }
-  return replyPayloadFromRuby(serializer.decode(sealed.body));
+  return replyPayloadFromRuby(serializer.decode(signed.body));
 };
 
 /** What a reply says of itself outside its signed document. */
-export type ReplyHead = Omit<SealedReply, 'body' | 'signature'>;
+export type ReplyHead = Omit<SignedReply, 'body' | 'signature'>;
 
 /** The document that a daemon signs. @param agent whose reply it is */
 export const encodeReplyBody = (payload: ReplyPayload, agent: string, serializer: Serializer): Buffer =>

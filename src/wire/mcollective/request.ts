@@ -75,8 +75,8 @@ export const encodeRequest = async (
   return encodeSignedRequest(request, body, await signDocument(body, key), serializer);
 };
 
-/** A request as it came in: nothing of it is proven before {@link openRequest}. */
-export interface SealedRequest {
+/** A request as it came in: nothing of it is proven before {@link verifyRequest}. */
+export interface SignedRequest {
   readonly requestId: string;
   /** Undefined for a text. */
   readonly idForm?: IdForm;
@@ -99,7 +99,7 @@ export interface SealedRequest {
 }
 
 /** @throws Rejection for what is no request, with what the message says of itself as context */
-export const decodeRequest = (bytes: Uint8Array, serializer: Serializer): SealedRequest => {
+export const decodeRequest = (bytes: Uint8Array, serializer: Serializer): SignedRequest => {
   const hash = serializer.decodeOuter(bytes);
   if (!(hash instanceof RubyHash)) throw new Rejection('wrong_protocol', 'the message is not a hash');
   try {
@@ -129,7 +129,7 @@ const claimsOf = (hash: RubyHash): RejectionContext => {
   };
 };
 
-const requestFrom = (hash: RubyHash): SealedRequest => {
+const requestFrom = (hash: RubyHash): SignedRequest => {
   const text = (name: string, check: (text: string) => boolean): string => {
     const value = fieldText(hash.symbol(name));
     if (value === undefined) throw new Rejection('missing_field', `the request has no :${name}`);
@@ -156,7 +156,7 @@ const requestFrom = (hash: RubyHash): SealedRequest => {
     time: secondsField(hash, 'msgtime'),
     filterCollective: filterCollective(hash.symbol('filter')),
     readFilter: () => filterFromRuby(hash.symbol('filter'), fieldText(hash.symbol('collective'))),
-    ...sealOf(hash),
+    ...signedBody(hash),
   };
 };
 
@@ -175,7 +175,7 @@ const secondsOf = (value: RubyValue | undefined): number | undefined => {
 };
 
 /** The signed document and its signature. */
-export const sealOf = (hash: RubyHash): { readonly body: Buffer; readonly signature: Buffer } => {
+export const signedBody = (hash: RubyHash): { readonly body: Buffer; readonly signature: Buffer } => {
   const body = fieldBytes(hash.symbol('body'));
   const text = fieldText(hash.symbol('hash'));
   if (body === undefined) throw new Rejection('missing_field', 'the message has no :body');
@@ -198,25 +198,25 @@ export interface TtlOptions {
  * open, as far as the payload repeats it (MCollective's ssl.rb checks ttl and time; agent and caller are ours).
  * @throws Rejection `invalid_signature`, `agent_mismatch`, `caller_mismatch`, `missing_field`, `invalid_field`, `unsupported_filter`
  */
-export const openRequest = (
-  sealed: SealedRequest,
+export const verifyRequest = (
+  signed: SignedRequest,
   key: KeyObject,
   serializer: Serializer,
   options: TtlOptions = { enforceTtl: true },
 ): LegacyRequest => {
-  if (!verifyDocument(sealed.body, sealed.signature, key))
-    throw new Rejection('invalid_signature', `the signature is not one of ${sealed.callerId}`);
-  const inner = serializer.decode(sealed.body);
+  if (!verifyDocument(signed.body, signed.signature, key))
+    throw new Rejection('invalid_signature', `the signature is not one of ${signed.callerId}`);
+  const inner = serializer.decode(signed.body);
   const { message, ttl, time } =
-    inner instanceof RubyHash ? signedParts(inner, sealed, options) : bareParts(inner, sealed, options);
+    inner instanceof RubyHash ? signedParts(inner, signed, options) : bareParts(inner, signed, options);
   const { payload, agent, caller } = requestPayloadFromRuby(message);
-  checkAgent(sealed.agent, payload, agent);
-  if (caller !== undefined && caller !== sealed.callerId)
+  checkAgent(signed.agent, payload, agent);
+  if (caller !== undefined && caller !== signed.callerId)
     throw new Rejection(
       'caller_mismatch',
-      `the message says ${sealed.callerId}, its signed payload ${shown(caller)}`,
+      `the message says ${signed.callerId}, its signed payload ${shown(caller)}`,
     );
-  const { body: _body, signature: _signature, filterCollective: _echo, readFilter, ...fields } = sealed;
+  const { body: _body, signature: _signature, filterCollective: _echo, readFilter, ...fields } = signed;
   return { ...fields, ttl, time, filter: readFilter(), payload };
 };
 
@@ -227,20 +227,20 @@ interface SignedParts {
 }
 
 /** A hash of a client before MCollective 2.0, or of another language's, is the payload itself, with or without a time. */
-const signedParts = (inner: RubyHash, sealed: SealedRequest, options: TtlOptions): SignedParts => {
+const signedParts = (inner: RubyHash, signed: SignedRequest, options: TtlOptions): SignedParts => {
   const message = inner.symbol('ssl_msg');
   const isBare = message === undefined && inner.symbol('ssl_ttl') === undefined;
   return isBare
-    ? bareParts(inner, sealed, options)
+    ? bareParts(inner, signed, options)
     : {
         message: message ?? inner,
-        ttl: signedNumber(inner, 'ssl_ttl', sealed.ttl, 'ttl', options),
-        time: signedNumber(inner, 'ssl_msgtime', sealed.time, 'message time', options),
+        ttl: signedNumber(inner, 'ssl_ttl', signed.ttl, 'ttl', options),
+        time: signedNumber(inner, 'ssl_msgtime', signed.time, 'message time', options),
       };
 };
 
 /** Whoever has such a document can send it again at any time, with another time beside it. */
-const bareParts = (message: RubyValue, { ttl, time }: SealedRequest, options: TtlOptions): SignedParts => {
+const bareParts = (message: RubyValue, { ttl, time }: SignedRequest, options: TtlOptions): SignedParts => {
   const problem = 'the signed document has no :ssl_msg: its ttl and time are not signed';
   if (options.enforceTtl) throw new Rejection('missing_field', `${problem}, and enforce_ttl asks for that`);
   options.note?.(problem, 'unsigned');

@@ -60,7 +60,7 @@ it('the recorded requests pass where they are verified, too', async () => {
     const world = await makeFederation({
       now: request.at,
       ca: captureKey('ca.pem'),
-      ingress: { sealed: new Map([['mcollective', { verify: true }]]) },
+      ingress: { opaque: new Map([['mcollective', { verify: true }]]) },
     });
     world.request(request.payload);
     await until('it is passed on', () => world.collective.length > 0);

@@ -54,7 +54,7 @@ export const makeHanded = (onRequest?: (request: ReadableRequest) => void): Hand
   const ignored: Handed['ignored'] = [];
   const sink: RequestSink = {
     request: (request) => {
-      if (isOpaque(request)) throw new Error('a sealed request');
+      if (isOpaque(request)) throw new Error('an opaque request');
       requests.push(request);
       onRequest?.(request);
     },

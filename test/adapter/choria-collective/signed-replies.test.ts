@@ -121,7 +121,7 @@ describe('a reply to it', () => {
     ['more parts', 'token_malformed', `${good}.1`],
     ['an end of line', 'token_malformed', `${good}\r\n`],
   ])('is refused with a reply token of %s', async (_, code, token) => {
-    // Not even where the reply could pass sealed.
+    // Not even where the reply could pass through.
     const homes = new Map([[CLUSTER, 'federation']]);
     const { first, reply, replies, rejections } = await makeDelivered({}, { homes });
     const federation = { request: home.requestId, home: `mcollective.reply.mcbridge.${token}` };
@@ -135,7 +135,7 @@ describe('a reply to it', () => {
 });
 
 describe('an egress that passes and signs', () => {
-  const sealedReply = (way: string): Buffer =>
+  const opaqueReply = (way: string): Buffer =>
     Buffer.from(
       encodeTransport({
         content: { protocol: 'choria:transport:1', data: '"cmVwbHk="', headers: {} },
@@ -165,7 +165,7 @@ describe('an egress that passes and signs', () => {
     );
     await egress.deliver(requestOf());
     await until('the request is there', () => seen.length > 0);
-    reply(sealedReply(WAY), `choria.federation.${cluster}.collective`);
+    reply(opaqueReply(WAY), `choria.federation.${cluster}.collective`);
     if (seen[0] !== undefined) reply(answerTo(seen[0].body, 'n1.example.net'));
     await until('both are handed over', () => replies.length === 2);
     await settled();
@@ -176,9 +176,9 @@ describe('an egress that passes and signs', () => {
     expect(rejections).toEqual([]);
   });
 
-  it('refuses a reply without a token where nothing passes sealed', async () => {
+  it('refuses a reply without a token where nothing passes through', async () => {
     const { reply, replies, rejections } = await makeNetwork();
-    reply(sealedReply(WAY));
+    reply(opaqueReply(WAY));
     await until('it is refused', () => rejections.length > 0);
     expect(rejections).toMatchObject([{ rejection: { code: 'token_malformed' }, home: undefined }]);
     expect(replies).toEqual([]);

@@ -81,7 +81,7 @@ export const makeFederation = async (options: FederationOptions = {}): Promise<F
         privileged: DEFAULT_PRIVILEGED,
       }),
       replyCollectives: new Set([...EXPORTED, STRICT, OTHER]),
-      sealed: new Map([
+      opaque: new Map([
         ...EXPORTED.map((name) => [name, mode] as const),
         [STRICT, { verify: true }],
         [OTHER, { verify: false }],

@@ -71,7 +71,7 @@ describe('the ingress choria-federation', () => {
   const passed = async (verify: boolean) => {
     const brokers = makeBrokers();
     const client = await createChoriaClient(brokers, alice);
-    const ingress = makeIngress(brokers, { sealed: new Map([['mcollective', { verify }]]) });
+    const ingress = makeIngress(brokers, { opaque: new Map([['mcollective', { verify }]]) });
     const requests: OpaqueRequest[] = [];
     await ingress.start({
       request: (request) => {

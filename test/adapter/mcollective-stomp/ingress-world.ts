@@ -9,7 +9,7 @@ import { type Home, isOpaque, type ReadableRequest } from '../../../src/envelope
 import { Rejection, type RejectionContext } from '../../../src/envelope/rejection.ts';
 import type { IncomingMessage, Link, OutgoingMessage, Subscription } from '../../../src/transport/link.ts';
 import { encodeBase64 } from '../../../src/wire/base64.ts';
-import { decodeReply, openReply } from '../../../src/wire/mcollective/reply.ts';
+import { decodeReply, verifyReply } from '../../../src/wire/mcollective/reply.ts';
 import {
   encodeRequestBody,
   encodeSignedRequest,
@@ -242,8 +242,8 @@ export const clientFrame = (deviation: Deviation = {}): IncomingMessage => {
 /** What a client reads out of a daemon's reply, verified with the server's public key. */
 export const readReply = (body: Buffer, name: SerializerName = 'marshal') => {
   const serializer = serializerOf(name);
-  const sealed = decodeReply(body, serializer);
-  return { ...sealed, payload: openReply(sealed, [serverKeys.publicKey], serializer) };
+  const signed = decodeReply(body, serializer);
+  return { ...signed, payload: verifyReply(signed, [serverKeys.publicKey], serializer) };
 };
 
 /** A link that does at once what a test says, for what needs no broker. */

@@ -1,12 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { replyPayloadToRuby } from '../../../src/wire/mcollective/payload.ts';
-import { decodeReply, encodeReply, openReply } from '../../../src/wire/mcollective/reply.ts';
+import { decodeReply, encodeReply, verifyReply } from '../../../src/wire/mcollective/reply.ts';
 import {
   decodeRequest,
   encodeRequestBody,
   encodeSignedRequest,
-  openRequest,
+  verifyRequest,
 } from '../../../src/wire/mcollective/request.ts';
 import { fieldBytes } from '../../../src/wire/mcollective/text.ts';
 import { RubyHash } from '../../../src/wire/ruby/value.ts';
@@ -52,13 +52,13 @@ describe.each([
 
   it('requests verify with the caller’s key and say the same after a round trip through the envelope', () => {
     const pairs = capturedRequests(name).map(({ body }): Pair => {
-      const sealed = decodeRequest(body, serializer);
-      const request = openRequest(sealed, alice, serializer);
+      const signed = decodeRequest(body, serializer);
+      const request = verifyRequest(signed, alice, serializer);
       const document = encodeRequestBody(request, serializer);
       return {
         format: name,
         left: body,
-        right: encodeSignedRequest(request, document, sealed.signature, serializer),
+        right: encodeSignedRequest(request, document, signed.signature, serializer),
       };
     });
     expect(compareInRuby(pairs)).toEqual(pairs.map(() => 'equal'));
@@ -66,7 +66,7 @@ describe.each([
 
   it('requests name the caller, the collective and what is asked', () => {
     const opened = capturedRequests(name).map(({ body }) =>
-      openRequest(decodeRequest(body, serializer), alice, serializer),
+      verifyRequest(decodeRequest(body, serializer), alice, serializer),
     );
     expect(new Set(opened.map(({ callerId }) => callerId))).toEqual(new Set(['cert=alice-public']));
     expect(new Set(opened.map(({ payload }) => payload.kind))).toEqual(new Set(['discovery', 'rpc']));
@@ -78,9 +78,9 @@ describe.each([
     const bodies = capturedReplies(name).map(({ body }) => body);
     const pairs = await Promise.all(
       bodies.map(async (body): Promise<Pair> => {
-        const sealed = decodeReply(body, serializer);
-        const payload = openReply(sealed, [server], serializer);
-        const again = await encodeReply({ ...sealed, payload }, privateKey, serializer);
+        const signed = decodeReply(body, serializer);
+        const payload = verifyReply(signed, [server], serializer);
+        const again = await encodeReply({ ...signed, payload }, privateKey, serializer);
         return { format: name, left: withoutHash(body), right: withoutHash(again) };
       }),
     );
@@ -91,7 +91,7 @@ describe.each([
 
   it('replies do not verify with the caller’s key', () => {
     for (const { body } of capturedReplies(name))
-      expect(() => openReply(decodeReply(body, serializer), [alice], serializer)).toThrow(
+      expect(() => verifyReply(decodeReply(body, serializer), [alice], serializer)).toThrow(
         expect.objectContaining({ code: 'invalid_signature' }),
       );
   });
@@ -99,7 +99,7 @@ describe.each([
   it('replies verify while the server key is being replaced, whichever of the two signed', () => {
     const [first] = capturedReplies(name);
     if (first === undefined) throw new Error('no reply was captured');
-    const payload = openReply(decodeReply(first.body, serializer), [alice, server], serializer);
+    const payload = verifyReply(decodeReply(first.body, serializer), [alice, server], serializer);
     expect(replyPayloadToRuby(payload, 'discovery')).toBe('pong');
   });
 

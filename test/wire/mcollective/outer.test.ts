@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { formatJson } from '../../../src/wire/choria/json.ts';
 import { decodeReply } from '../../../src/wire/mcollective/reply.ts';
-import { decodeRequest, openRequest } from '../../../src/wire/mcollective/request.ts';
+import { decodeRequest, verifyRequest } from '../../../src/wire/mcollective/request.ts';
 import { createSerializer } from '../../../src/wire/mcollective/serializer.ts';
 import { fromRuby } from '../../../src/wire/mcollective/values.ts';
 import {
@@ -57,10 +57,10 @@ describe.each(SERIALIZERS)(
 
     it('has its filter read after its signature', () => {
       const nonsense = new RubyHash([['puppet_class', list(1)]]);
-      const sealed = decodeRequest(encode(request(nonsense)), serializer);
+      const signed = decodeRequest(encode(request(nonsense)), serializer);
       const key = createPublicKey(keyPair('alice').publicKey);
-      refused(() => openRequest(sealed, key, serializer), 'invalid_signature');
-      refused(() => sealed.readFilter(), 'unsupported_filter');
+      refused(() => verifyRequest(signed, key, serializer), 'invalid_signature');
+      refused(() => signed.readFilter(), 'unsupported_filter');
     });
   },
 );

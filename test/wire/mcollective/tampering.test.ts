@@ -3,14 +3,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { EMPTY_FILTER } from '../../../src/envelope/filter.ts';
 import { Rejection } from '../../../src/envelope/rejection.ts';
 import { encodeBase64 } from '../../../src/wire/base64.ts';
-import { decodeReply, encodeReply, openReply } from '../../../src/wire/mcollective/reply.ts';
+import { decodeReply, encodeReply, verifyReply } from '../../../src/wire/mcollective/reply.ts';
 import {
   decodeRequest,
   encodeRequest,
   encodeRequestBody,
   encodeSignedRequest,
   type LegacyRequest,
-  openRequest,
+  verifyRequest,
 } from '../../../src/wire/mcollective/request.ts';
 import { signDocument } from '../../../src/wire/mcollective/signature.ts';
 import { fieldBytes, fieldText } from '../../../src/wire/mcollective/text.ts';
@@ -70,9 +70,9 @@ describe.each(['marshal', 'yaml'] as const)('a %s message', (name) => {
       ),
     );
   const ofRequest = (bytes: Uint8Array): string =>
-    codeOf(() => openRequest(decodeRequest(bytes, serializer), alice.publicKey, serializer));
+    codeOf(() => verifyRequest(decodeRequest(bytes, serializer), alice.publicKey, serializer));
   const ofReply = (bytes: Uint8Array): string =>
-    codeOf(() => openReply(decodeReply(bytes, serializer), [server.publicKey], serializer));
+    codeOf(() => verifyReply(decodeReply(bytes, serializer), [server.publicKey], serializer));
 
   /** One bit of the signed document flipped, in the name of the action or of the status message. */
   const flipped = (message: RubyHash, within: string): RubyValue => {
@@ -106,7 +106,7 @@ describe.each(['marshal', 'yaml'] as const)('a %s message', (name) => {
     expect(ofRequest(changed(signedRequest, 'hash', ''))).toBe('invalid_signature');
     expect(
       codeOf(() =>
-        openRequest(
+        verifyRequest(
           decodeRequest(serializer.encode(signedRequest), serializer),
           server.publicKey,
           serializer,
@@ -212,6 +212,6 @@ describe.each(['marshal', 'yaml'] as const)('a %s message', (name) => {
     const signature = await signDocument(body, alice.privateKey);
     const bytes = encodeSignedRequest(discovery, body, signature, serializer);
     expect(hashOf(body).symbol('ssl_msg')).toBe('ping');
-    expect(openRequest(decodeRequest(bytes, serializer), alice.publicKey, serializer)).toEqual(discovery);
+    expect(verifyRequest(decodeRequest(bytes, serializer), alice.publicKey, serializer)).toEqual(discovery);
   });
 });

@@ -11,7 +11,7 @@ import { type LayerKind, layersOf, type Verdict } from '../decode/tree.ts';
 import { isCallerId } from '../envelope/check.ts';
 import type { Certificate } from '../wire/choria/certificate.ts';
 import { callerName } from '../wire/choria/index.ts';
-import { carriedIn, flawOfRequest, type OwnCertificates } from './choria-seal.ts';
+import { carriedIn, flawOfRequest, type OwnCertificates } from './choria-signature.ts';
 import type { Change } from './compare.ts';
 import type { Item } from './item.ts';
 
@@ -46,7 +46,7 @@ const keysOf = ({ ingresses, egresses }: Config, side: string, name: string): Ke
 };
 
 /** Layers that say who made a message, or that it is intact. */
-const SEALED: ReadonlySet<LayerKind> = new Set([
+const SIGNED: ReadonlySet<LayerKind> = new Set([
   'legacy-request',
   'legacy-reply',
   'secure-request-v1',
@@ -83,15 +83,15 @@ const judgeOf = (config: Config, { entry }: Item): Judge => {
   const egress = side === 'egress' ? config.egresses.get(link) : undefined;
   const signing = egress?.type === 'choria-collective' ? egress.signing : undefined;
   return ({ body, entry: { at } }) => {
-    const layer = layersOf(decodeMessage(body, keys, at)).find(({ kind }) => SEALED.has(kind));
+    const layer = layersOf(decodeMessage(body, keys, at)).find(({ kind }) => SIGNED.has(kind));
     // Towards Choria no key of a caller is known: the certificate that the bridge signs with is in the message.
     if (layer?.kind === 'secure-request-v1') return flawOfRequest(carriedIn(body), signing && ownOf(signing));
     return layer?.verdicts.find(({ state }) => state !== 'valid');
   };
 };
 
-/** What passes sealed is whatever its sender made of it. */
-const isSealedAlike = (recorded: Item, replayed: Item): boolean => {
+/** What passes through is whatever its sender made of it. */
+const carriesTheSame = (recorded: Item, replayed: Item): boolean => {
   if (recorded.body.equals(replayed.body)) return true;
   const carried = carriedIn(replayed.body);
   return carried !== undefined && carriedIn(recorded.body)?.equals(carried) === true;
@@ -99,8 +99,8 @@ const isSealedAlike = (recorded: Item, replayed: Item): boolean => {
 
 const shown = ({ state, reason }: Flaw): string => `${state}: ${reason}`;
 
-/** Says whether what the bridge has sealed anew has a good signature, and towards Choria its own certificate. */
-export const sealCheck = (config: Config): ((recorded: Item, replayed: Item) => readonly Change[]) => {
+/** Says whether what the bridge has signed anew has a good signature, and towards Choria its own certificate. */
+export const signatureCheck = (config: Config): ((recorded: Item, replayed: Item) => readonly Change[]) => {
   const judges = new Map<string, Judge>();
   const flawIn = (item: Item): Flaw | undefined => {
     const judge = judges.get(item.lane) ?? judgeOf(config, item);
@@ -108,7 +108,7 @@ export const sealCheck = (config: Config): ((recorded: Item, replayed: Item) => 
     return judge(item);
   };
   return (recorded, replayed) => {
-    if (isRejected(replayed.entry) || isSealedAlike(recorded, replayed)) return [];
+    if (isRejected(replayed.entry) || carriesTheSame(recorded, replayed)) return [];
     const flaw = flawIn(replayed);
     if (flaw === undefined) return [];
     const before = flawIn(recorded);

@@ -22,7 +22,7 @@ const orNone = <T>(read: () => T): T | undefined => {
   }
 };
 
-/** The sealed message in a transport message of either protocol; undefined where there is none. */
+/** The secure message in a transport message of either protocol; undefined where there is none. */
 export const carriedIn = (body: Buffer): Buffer | undefined =>
   body[0] === 0x7b ? orNone(() => transportData(decodeTransport(body, NO_LIMIT).content).data) : undefined;
 
@@ -59,7 +59,7 @@ export const flawOfRequest = (
   const secure = carried && orNone(() => decodeSecureRequest(carried));
   if (secure === undefined) return { of: 'signature', state: 'unverified', reason: 'the message is damaged' };
   if (own === undefined)
-    return { of: 'signature', state: 'unverified', reason: 'the request is not as its sender sealed it' };
+    return { of: 'signature', state: 'unverified', reason: 'the request is not as its sender signed it' };
   const given = certificatesIn(secure.pubcert);
   const [leaf] = given;
   if (leaf === undefined)
