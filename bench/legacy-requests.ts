@@ -9,6 +9,7 @@ import {
 } from 'node:crypto';
 import { privilegedCredentials, readCredential } from '../src/adapter/choria-collective/credentials.ts';
 import { createChoriaCollectiveEgress } from '../src/adapter/choria-collective/egress.ts';
+import { Handled } from '../src/adapter/mcollective-stomp/handled.ts';
 import { createMcollectiveStompIngress } from '../src/adapter/mcollective-stomp/ingress.ts';
 import { Bridge } from '../src/bridge/bridge.ts';
 import { EMPTY_FILTER } from '../src/envelope/filter.ts';
@@ -143,6 +144,7 @@ const startBridge = async ({ certificate, privateKey, clientKey }: Material) => 
     multiplex: false,
     priority: 0,
     callers: { keyFor: () => clientKey },
+    handled: new Handled(),
     enforceTtl: true,
     maxAhead: 86_400,
     allowsReplyTo: () => false,

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { Handled } from '../adapter/mcollective-stomp/handled.ts';
 import type { Egress } from '../adapter/port.ts';
 import type { Route } from '../bridge/bridge.ts';
 import type { Log } from '../bridge/log.ts';
@@ -37,6 +38,8 @@ export interface Generation {
   readonly config: Config;
   readonly links: LinkPlan;
   readonly nodes: Nodes;
+  /** By ingress; the next configuration goes on with it. */
+  readonly handled: ReadonlyMap<string, Handled>;
   readonly routes: readonly Route[];
   /** Egresses that no route leads to. */
   readonly beside: readonly Egress[];
@@ -68,17 +71,21 @@ export const createGeneration = (
   };
   const egresses = new Map([...config.egresses].map(([name, it]) => [name, egressOf(it, context)]));
   const nodes = createNodes(config, egresses, { ...lasting, inventory, before: before?.nodes });
+  const handled = new Map(
+    [...config.ingresses.keys()].map((name) => [name, before?.handled.get(name) ?? new Handled()]),
+  );
   const ingresses = new Map(
     [...config.ingresses].map(([name, it]) => {
-      const residents = nodes.residents(name);
-      const own = { ...context, link: () => leaseOf(name, 'ingress', () => residents.close()) };
-      return [name, ingressOf(it, { residents }, own)];
+      const needs = { residents: nodes.residents(name), handled: known(handled.get(name), name) };
+      const own = { ...context, link: () => leaseOf(name, 'ingress', () => needs.residents.close()) };
+      return [name, ingressOf(it, needs, own)];
     }),
   );
   return {
     config,
     links,
     nodes,
+    handled,
     routes: routesOf(config, { ingresses, egresses }, loaded),
     beside: nodes.beside.map((name) => known(egresses.get(name), name)),
   };

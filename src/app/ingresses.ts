@@ -2,6 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { createChoriaCollectiveIngress } from '../adapter/choria-collective/ingress.ts';
 import { createChoriaFederationIngress } from '../adapter/choria-federation/ingress.ts';
 import { callerFolder } from '../adapter/mcollective-stomp/callers.ts';
+import type { Handled } from '../adapter/mcollective-stomp/handled.ts';
 import { createMcollectiveStompIngress } from '../adapter/mcollective-stomp/ingress.ts';
 import type { Ingress, Residents } from '../adapter/port.ts';
 import { callersCaPath } from '../config/callers.ts';
@@ -17,6 +18,7 @@ import type { Context } from './context.ts';
 /** What only some kinds of ingress need. */
 export interface IngressNeeds {
   readonly residents: Residents;
+  readonly handled: Handled;
 }
 
 export const ingressOf = (it: Named<IngressConfig>, needs: IngressNeeds, around: Context): Ingress => {
@@ -78,7 +80,7 @@ const collectiveIngress = (
 
 const mcollectiveIngress = (
   it: Named<McollectiveStompIngressConfig>,
-  { residents }: IngressNeeds,
+  { residents, handled }: IngressNeeds,
   around: Context,
 ): Ingress => {
   const { config, parse, clock, log, stats } = around;
@@ -94,6 +96,7 @@ const mcollectiveIngress = (
     multiplex: it.agentsMultiplex,
     priority: it.priority,
     callers: callerFolder(it.callers.keysDir, clock, around.keys),
+    handled,
     enforceTtl: it.callers.enforceTtl,
     maxAhead: it.callers.maxAhead,
     allowsReplyTo: compileGlobs(it.callers.replyTo),

@@ -19,6 +19,7 @@ import { sendVia } from '../send.ts';
 import { Answering } from './answering.ts';
 import type { Callers } from './callers.ts';
 import { DirectedSubscriptions } from './directed.ts';
+import type { Handled } from './handled.ts';
 import { type Arrival, Intake, idFormOf } from './intake.ts';
 import { Lull } from './lull.ts';
 
@@ -38,6 +39,8 @@ export interface McollectiveStompIngressOptions {
   readonly multiplex: boolean;
   readonly priority: number;
   readonly callers: Callers;
+  /** What it handles is not handled by the ingress of its name that comes after it. */
+  readonly handled: Handled;
   /** MCollective's `plugin.ssl.enforce_ttl`. */
   readonly enforceTtl: boolean;
   /** The private key that all daemons share; signs replies. */
@@ -122,10 +125,13 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
       lull.heard();
       take(message, isEnding);
     };
-    const subscribed = (queue === undefined ? topics : [queue]).map((destination) =>
-      link.subscribe({ destination, onMessage }),
-    );
-    broadcasts.push(...(await Promise.all(subscribed)));
+    const subscribed = (queue === undefined ? topics : [queue]).map(async (destination) => {
+      const subscription = await link.subscribe({ destination, onMessage });
+      // Ended while it was being made, as by a link that was down.
+      if (isEnding) await subscription.unsubscribe();
+      else broadcasts.push(subscription);
+    });
+    await Promise.all(subscribed);
   };
 
   /** Of a topic other instances have got copies, of a queue nobody has got what comes here. */

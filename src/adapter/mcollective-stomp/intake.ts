@@ -3,7 +3,6 @@ import type { Home, ReadableRequest } from '../../envelope/message.ts';
 import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
 import { checkAge } from '../../envelope/time.ts';
 import type { IncomingMessage } from '../../transport/link.ts';
-import { Lru } from '../../wire/lru.ts';
 import { notAQueue, replyToCollective, topicAgent } from '../../wire/mcollective/addressing.ts';
 import { decodeRequest, type SignedRequest, verifyRequest } from '../../wire/mcollective/request.ts';
 import type { IdForm } from '../../wire/mcollective/request-id.ts';
@@ -12,6 +11,7 @@ import { claimKey, refusalKey } from '../claim-key.ts';
 import type { Copy, RequestSink } from '../port.ts';
 import type { Callers } from './callers.ts';
 import { frameBody } from './frame-body.ts';
+import type { Handled } from './handled.ts';
 
 /** The dialect of legacy requesters whose ids are texts; of others, it has the form of theirs behind it. */
 const LEGACY = 'legacy';
@@ -38,6 +38,8 @@ export interface IntakeOptions {
   readonly serializer: Serializer;
   readonly base64: boolean;
   readonly callers: Callers;
+  /** By the ingresses of this name before it too. */
+  readonly handled: Handled;
   readonly enforceTtl: boolean;
   readonly maxMessageBytes: number;
   /** Seconds. */
@@ -61,15 +63,13 @@ export interface Arrival {
   readonly copied: boolean;
 }
 
-/** Broadcasts, and nodes of directed requests, that are remembered as handled. */
-const REMEMBERED = 50_000;
 /** How long an answer to what is no valid request is worth sending, in seconds. */
 const ANSWER_TTL = 60;
 
 /** Makes requests of frames: cheap checks first, the signature last. */
 export class Intake {
   readonly #options: IntakeOptions;
-  readonly #handled = new Lru<string, true>(REMEMBERED);
+  readonly #self = Symbol('intake');
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -92,8 +92,16 @@ export class Intake {
     } catch (error) {
       const rejection = asRejection(error, context);
       const home = this.#answerTo(arrival, rejection.context, idForm);
-      sink.rejected(rejection, home, home && this.#copyOf(arrival, refusalKey));
+      if (home !== undefined && this.#isRefused(arrival)) sink.ignored('another_instance', rejection.context);
+      else sink.rejected(rejection, home, home && this.#copyOf(arrival, refusalKey));
     }
+  }
+
+  /** Whether the ingress before or after this one has answered for a copy of the broadcast. */
+  #isRefused({ message: { destination, body }, nodes }: Arrival): boolean {
+    const { name: ingress, handled, clock } = this.#options;
+    if (nodes !== undefined) return false;
+    return handled.refuse(refusalKey({ ingress, destination, body }), this.#self, clock());
   }
 
   /** Hands over as refused what is wrong for a reason outside the message. */
@@ -150,7 +158,7 @@ export class Intake {
     );
     const { time, ttl, expires } = checkAge(legacy.time, legacy.ttl, clock(), this.#options);
     // Only now: a forgery must not keep out the request whose id it bears.
-    for (const key of keysOf(signed, fresh)) this.#handled.set(key, true);
+    for (const key of keysOf(signed, fresh)) this.#options.handled.add(key);
     return {
       id: requestId,
       collective,
@@ -186,7 +194,7 @@ export class Intake {
     nodes: readonly string[] | undefined,
   ): readonly string[] | undefined | 'none' {
     const keys = keysOf(signed, nodes);
-    const isNew = (_: string, at: number): boolean => this.#handled.get(keys[at] ?? '') === undefined;
+    const isNew = (_: string, at: number): boolean => !this.#options.handled.has(keys[at] ?? '');
     if (nodes === undefined) return isNew('', 0) ? undefined : 'none';
     const fresh = nodes.filter(isNew);
     return fresh.length === 0 ? 'none' : fresh;

@@ -1,4 +1,5 @@
 import { type KeyObject, sign } from 'node:crypto';
+import { Handled } from '../../../src/adapter/mcollective-stomp/handled.ts';
 import {
   createMcollectiveStompIngress,
   type McollectiveStompIngressOptions,
@@ -127,6 +128,7 @@ export const makeStompIngress = (
         return key;
       },
     },
+    handled: new Handled(),
     enforceTtl: true,
     maxAhead: 86_400,
     allowsReplyTo: () => false,
