@@ -1,55 +1,51 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkServerIdentity, type PeerCertificate } from 'node:tls';
-import {
-  type ConnectionOptions,
-  connect,
-  type NatsConnection,
-  type TlsOptions,
-} from '@nats-io/transport-node';
-import { loginAt } from '../transport/nats/login.ts';
-import type { Login, NatsLinkOptions } from '../transport/nats/options.ts';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { within } from '../bridge/within.ts';
+import { type Login, type NatsLinkOptions, withDefaults } from '../transport/nats/options.ts';
+import { Rounds } from '../transport/nats/rounds.ts';
 import { parsePool } from '../transport/nats/server.ts';
 
 /** Where the claims' NATS is, and how to log in there. */
-export type ConnectionSettings = Pick<NatsLinkOptions, 'servers' | 'name' | 'tls' | keyof Login>;
+export type ConnectionSettings = Pick<
+  NatsLinkOptions,
+  'servers' | 'name' | 'tls' | 'connectTimeout' | keyof Login
+>;
 
-/** Ms. A server that has gone is left after two unanswered pings. */
-const PING_INTERVAL = 2_000;
-const CONNECT_TIMEOUT = 5_000;
-/** Ms between attempts: claims wait for the connection. */
-const RETRY = { first: 250, longest: 5_000 } as const;
+/** Ms. A server that has gone is left after two unanswered pings; claims wait for the connection. */
+const TIMES = {
+  connectTimeout: 5_000,
+  pingInterval: 2_000,
+  maxPingOut: 2,
+  backoff: { initial: 250, max: 5_000 },
+} as const;
 
-const tlsOf = ({ servers, tls }: ConnectionSettings): TlsOptions | null => {
-  if (tls === undefined) return null;
-  const { verify, ...options } = tls;
-  const hosts = parsePool(servers).map(({ hostname }) => hostname);
-  // The library gives Node no name to check where a server is given by its address (3.4.0).
-  const identity = (_: string, certificate: PeerCertificate): Error | undefined => {
-    const errors = hosts.map((host) => checkServerIdentity(host, certificate));
-    return errors.includes(undefined) ? undefined : errors[0];
-  };
-  // It hands all of this to Node's tls.connect, also what its type does not name.
-  const all = { ...options, checkServerIdentity: identity, rejectUnauthorized: verify };
-  return all;
+export interface Attempts {
+  /** Ends them, and does not end a connection that stands. */
+  readonly signal: AbortSignal;
+  /** Whether one round of them is all. */
+  readonly failFast: boolean;
+  /** A round of them has failed, or the connection is gone. */
+  readonly onDown: (reason: string) => void;
+}
+
+/** Connects as links do, so that a stranger in a server's place can do no more to this process than there. */
+export const roundsTo = (settings: ConnectionSettings, { signal, failFast, onDown }: Attempts): Rounds => {
+  const options = withDefaults({
+    ...TIMES,
+    ...settings,
+    failFast,
+    onEvent: (event) => {
+      // There is a pause after a round, and none within it.
+      if (event.kind === 'retry' && event.delay > 0) onDown(event.reason);
+    },
+  });
+  return new Rounds(parsePool(settings.servers), options, signal, {
+    onEnd: ({ message }) => onDown(message),
+  });
 };
 
-export const connectionOptions = (settings: ConnectionSettings): ConnectionOptions => ({
-  servers: parsePool(settings.servers).map(({ listen }) => listen),
-  name: settings.name,
-  tls: tlsOf(settings),
-  authenticator: (nonce) => loginAt({}, settings, nonce),
-  // Certificates are checked for the servers that are configured.
-  ignoreClusterUpdates: true,
-  timeout: CONNECT_TIMEOUT,
-  pingInterval: PING_INTERVAL,
-  maxPingOut: 2,
-  maxReconnectAttempts: -1,
-  ignoreAuthErrorAbort: true,
-  reconnectTimeWait: RETRY.first,
-  reconnectJitter: 100,
-  reconnectJitterTLS: 100,
-  noAsyncTraces: true,
-});
+/** Ms that a goodbye may take. */
+export const CLOSE_TIMEOUT = 2_000;
 
 export interface ConnectionListener {
   /** Also after each reconnection. */
@@ -64,15 +60,20 @@ export const reasonOf = (error: unknown): string => (error instanceof Error ? er
 
 /** A connection that is made anew for ever, until it is closed. */
 export class LastingConnection {
-  readonly #options: ConnectionOptions;
   readonly #listener: ConnectionListener;
+  readonly #rounds: Rounds;
   readonly #ended = new AbortController();
   #connection: NatsConnection | undefined;
+  #isUp = false;
   #running: Promise<void> | undefined;
 
   constructor(settings: ConnectionSettings, listener: ConnectionListener) {
-    this.#options = connectionOptions(settings);
     this.#listener = listener;
+    this.#rounds = roundsTo(settings, {
+      signal: this.#ended.signal,
+      failFast: false,
+      onDown: (reason) => this.#down(reason),
+    });
   }
 
   /** Begins; what comes of it is told to the listener. */
@@ -82,38 +83,46 @@ export class LastingConnection {
 
   async close(): Promise<void> {
     this.#ended.abort();
-    await this.#connection?.close();
-    await this.#running;
+    await within(Promise.all([this.#connection?.close(), this.#running]), CLOSE_TIMEOUT);
   }
 
   async #run(): Promise<void> {
-    let pause: number = RETRY.first;
-    while (!this.#ended.signal.aborted) {
+    const { signal } = this.#ended;
+    while (!signal.aborted) {
       try {
-        const connection = await connect(this.#options);
-        pause = RETRY.first;
-        await this.#live(connection);
+        await this.#live(await this.#rounds.connect());
       } catch (error) {
-        this.#listener.down(reasonOf(error));
+        this.#down(reasonOf(error));
       }
-      await sleep(pause, undefined, { signal: this.#ended.signal, ref: false }).catch(() => undefined);
-      pause = Math.min(pause * 2, RETRY.longest);
+      // The client ends by itself only for a fault of its own.
+      await sleep(TIMES.backoff.initial, undefined, { signal, ref: false }).catch(() => undefined);
     }
   }
 
   /** The library reconnects by itself. @returns when it has given up, or this is closed */
   async #live(connection: NatsConnection): Promise<void> {
+    if (this.#ended.signal.aborted) return connection.close();
     this.#connection = connection;
-    if (this.#ended.signal.aborted) await connection.close();
-    else this.#listener.up(connection);
-    for await (const status of connection.status()) {
-      if (status.type === 'disconnect') this.#listener.down(`the connection to ${status.server} was lost`);
-      else if (status.type === 'reconnect') this.#listener.up(connection);
-      else if (status.type === 'error') this.#listener.told(status.error.message);
+    // Asked for first: it would never end on a connection that is closed in between.
+    const statuses = connection.status();
+    this.#up(connection);
+    for await (const status of statuses) {
+      if (status.type === 'reconnect') this.#up(connection);
+      else if (status.type === 'error' && this.#isUp) this.#listener.told(status.error.message);
     }
     const error = await connection.closed();
     this.#connection = undefined;
-    if (!this.#ended.signal.aborted)
-      this.#listener.down(error === undefined ? 'the connection was closed' : reasonOf(error));
+    this.#down(error === undefined ? 'the connection was closed' : reasonOf(error));
+  }
+
+  #up(connection: NatsConnection): void {
+    if (this.#isUp || this.#rounds.stand() === undefined) return;
+    this.#isUp = true;
+    this.#listener.up(connection);
+  }
+
+  #down(reason: string): void {
+    this.#isUp = false;
+    if (!this.#ended.signal.aborted) this.#listener.down(reason);
   }
 }

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { connect, type NatsConnection, PermissionViolationError } from '@nats-io/transport-node';
+import { type NatsConnection, PermissionViolationError } from '@nats-io/transport-node';
 import { partOf, type Requirement } from '../adapter/requirement.ts';
+import { within } from '../bridge/within.ts';
 import { Bucket, type BucketSettings, type Difference, differencesOf } from './bucket.ts';
-import { type ConnectionSettings, connectionOptions } from './connection.ts';
+import { CLOSE_TIMEOUT, type ConnectionSettings, roundsTo } from './connection.ts';
 import { claimsRequirements } from './requirements.ts';
 
 /** What came of a claim that was made to see whether claims can be made. */
@@ -13,15 +14,27 @@ export type Proof =
 
 /** Makes one claim by one server: opens the bucket, or makes it, creates a key that nobody else has, and looks at the settings. */
 export const proveClaims = async (settings: ConnectionSettings, bucket: BucketSettings): Promise<Proof> => {
+  const ended = new AbortController();
+  let lost: Error | undefined;
   let denied: PermissionViolationError | undefined;
   let connection: NatsConnection | undefined;
   try {
-    connection = await connect({ ...connectionOptions(settings), reconnect: false });
+    const rounds = roundsTo(settings, {
+      signal: ended.signal,
+      failFast: true,
+      onDown: (reason) => {
+        lost = new Error(reason);
+        // It is not made again.
+        ended.abort();
+      },
+    });
+    connection = await rounds.connect();
     void (async (statuses) => {
       for await (const status of statuses)
         if (status.type === 'error' && status.error instanceof PermissionViolationError)
           denied = status.error;
     })(connection.status());
+    if (rounds.stand() === undefined) throw new Error(rounds.reason);
     const opened = await Bucket.open(connection, bucket);
     const key = `check.${randomBytes(12).toString('base64url')}`;
     await opened.create(key, 'check');
@@ -31,9 +44,14 @@ export const proveClaims = async (settings: ConnectionSettings, bucket: BucketSe
   } catch (error) {
     const known = error instanceof Error ? error : new Error(String(error));
     const violation = [known, known.cause, denied].find((it) => it instanceof PermissionViolationError);
-    return { kind: 'failed', error: violation ?? known, missing: violation && missingOf(violation, bucket) };
+    return {
+      kind: 'failed',
+      error: violation ?? lost ?? known,
+      missing: violation && missingOf(violation, bucket),
+    };
   } finally {
-    await connection?.close();
+    ended.abort();
+    if (connection !== undefined) await within(connection.close(), CLOSE_TIMEOUT);
   }
 };
 

@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Link, LinkError, type LinkEvent, type OutgoingMessage } from '../../src/transport/link.ts';
 import { freePort } from '../support/ports.ts';
+import { startTcpServer } from '../support/tcp-server.ts';
 
 /** How a contract makes links of one transport. */
 export interface LinkHarness {
@@ -156,17 +155,9 @@ export const linkContract = (name: string, harness: LinkHarness): void => {
   };
   /** A server that takes connections and says nothing. */
   const silentServer = async () => {
-    const sockets: Socket[] = [];
-    const server = createServer((socket) => void sockets.push(socket.on('error', () => undefined).resume()));
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    ends.push(async () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    });
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('listening on no TCP port');
-    return { port: address.port, sockets };
+    const server = await startTcpServer();
+    ends.push(() => server.close());
+    return server;
   };
 
   describe(`${name} keeps the contract of links over a network`, () => {

@@ -4,6 +4,7 @@ import { proveClaims } from '../../cluster/proof.ts';
 import { fileReader } from '../../config/files.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { KeyPath } from '../../config/problem.ts';
+import { LinkError } from '../../transport/link.ts';
 import { grantOf } from '../../transport/nats/grant.ts';
 import type { Checklist } from './checklist.ts';
 
@@ -42,11 +43,14 @@ export const checkClaims = async (list: Checklist, loaded: LoadedConfig): Promis
     if (proof.kind === 'failed') {
       const { error, missing } = proof;
       const purpose = missing === undefined ? '' : `; it is needed to ${missing.purpose}`;
+      const known = error instanceof LinkError ? error.hint() : undefined;
       const mend =
         missing === undefined
-          ? `see whether it is a NATS server that lets the bridge in, and has JetStream; where it has not, ${JETSTREAM}`
+          ? (known ??
+            `see whether it is a NATS server that lets the bridge in, and has JetStream; where it has not, ${JETSTREAM}`)
           : `let this user do so on the server: ${grantOf({ ...missing.right, destination: missing.grant })}`;
-      list.problem(path, `${url}: no claim could be made: ${error.message}${purpose}`, mend);
+      const reason = error.message.replace(`${url}: `, '');
+      list.problem(path, `${url}: no claim could be made: ${reason}${purpose}`, mend);
       continue;
     }
     for (const { text, forgets } of proof.differences) {

@@ -27,7 +27,7 @@ const PENDING_LIMIT = 1024 * 1024;
 const setFactory = (): void =>
   setTransportFactory({ factory: () => new LinkTransport(), dnsResolveFn: nodeResolveHost });
 
-/** The attempts of one link at its servers: in turn, with pauses between rounds, told of one by one. */
+/** The attempts of one link, or of the claims, at their servers: in turn, with pauses between rounds, told of one by one. */
 export class Rounds implements Dialler {
   readonly settings: NatsLinkSettings;
   readonly signal: AbortSignal;
@@ -78,6 +78,8 @@ export class Rounds implements Dialler {
       // Transports are in time by themselves; their pauses count here.
       timeout: 2 * (backoff.max + connectTimeout),
       pendingLimit: PENDING_LIMIT,
+      // It would keep a stack for each request.
+      noAsyncTraces: true,
       dialler: this,
     };
     const connecting = connect(options);

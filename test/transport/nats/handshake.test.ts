@@ -1,23 +1,20 @@
-import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { startTcpServer, type TcpServer } from '../../support/tcp-server.ts';
 import { clientTls, closeLinks, linkErrorOf, linkTo } from './harness.ts';
 
 // What no nats-server says, and what it says in moments that cannot be arranged.
-const servers: Server[] = [];
+const servers: TcpServer[] = [];
 
 afterEach(async () => {
   await closeLinks();
-  for (const server of servers.splice(0)) server.close();
+  for (const server of servers.splice(0)) await server.close();
 });
 
 const speak = async (onConnection: (socket: Socket) => void): Promise<string> => {
-  const server = createServer((socket) => onConnection(socket.on('error', () => undefined)));
+  const server = await startTcpServer(onConnection);
   servers.push(server);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  return `nats://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  return server.url;
 };
 
 const open = (url: string, options: Parameters<typeof linkTo>[1] = {}) =>

@@ -1,10 +1,9 @@
-import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { LinkError } from '../../../src/transport/link.ts';
 import { type NatsServer, startNatsServer } from '../../support/nats-server.ts';
 import { makeAuthority } from '../../support/pki.ts';
 import { freePort } from '../../support/ports.ts';
+import { startTcpServer } from '../../support/tcp-server.ts';
 import {
   authority,
   clientTls,
@@ -159,20 +158,15 @@ describe('open()', () => {
   });
 
   test('leaves no socket behind at a server that accepts and then says nothing', async () => {
-    const sockets: Socket[] = [];
-    const silent = createServer((socket) => sockets.push(socket.on('error', () => undefined).resume()));
-    silent.listen(0, '127.0.0.1');
-    await once(silent, 'listening');
-    const address = silent.address();
-    const port = typeof address === 'object' ? address?.port : undefined;
-    const link = linkTo([`nats://127.0.0.1:${port}`], { connectTimeout: 100, failFast: true });
+    const silent = await startTcpServer();
+    const link = linkTo([silent.url], { connectTimeout: 100, failFast: true });
     const error = await linkErrorOf(() => link.open());
     expect(error).toMatchObject({
       code: 'unreachable',
       message: expect.stringContaining('says nothing within 100 ms'),
     });
-    await vi.waitFor(() => expect(sockets.map((socket) => socket.destroyed)).toEqual([true]));
-    silent.close();
+    await vi.waitFor(() => expect(silent.sockets.map((socket) => socket.destroyed)).toEqual([true]));
+    await silent.close();
   });
 });
 
