@@ -10,7 +10,7 @@ import { LastingBucket, type LastingBucketOptions, type OpenBucket } from './las
 export interface SharedClaimsOptions extends Omit<LastingBucketOptions, 'nonce'> {
   /** What may wait for its claim; one always may where none waits. */
   readonly limits?: { readonly claims: number; readonly bytes: number };
-  /** Ms that a claim waits for a bucket that is away. */
+  /** Ms after which a claim is decided, or unknown: all that it waits for together. */
   readonly patience?: number;
 }
 
@@ -99,28 +99,28 @@ class JetStreamClaims implements SharedClaims {
    * both can be done again and again: a key holds one nonce, and never another.
    */
   async #decide(key: string, arrived: number): Promise<Claim> {
-    const deadline = arrived + this.#patience;
+    const left = (): number => arrived + this.#patience - performance.now();
     let failure: string | undefined;
     for (;;) {
-      const open = await this.#bucket.ready(deadline - performance.now());
+      const open = await this.#bucket.ready(left());
       if (open === undefined) return unknown(failure ?? this.#bucket.reason);
       if (open.since > arrived) return unknown('the bucket is younger than the request');
       try {
-        const owner = await open.whileThere(this.#ownerOf(key, open));
+        const owner = await open.whileThere(this.#ownerOf(key, open), left());
         if (owner !== undefined && owner !== this.nonce) return LOST;
         if (owner === this.nonce) {
           // In a bucket that was made anew since, another one may have won what was in the one before.
-          if (await open.whileThere(open.isSame())) return WON;
+          if (await open.whileThere(open.isSame(), left())) return WON;
           this.#bucket.renew(open, 'the bucket was made anew, or its settings have been changed');
           continue;
         }
       } catch (error) {
         failure = reasonOf(error);
-        // Asked twice, and no answer for as long as an answer may take.
+        // Asked twice, or until the time was over.
         if (error instanceof TimeoutError) return unknown('the server does not answer');
         if (error instanceof NoBucket) this.#bucket.renew(open, failure);
       }
-      if (performance.now() >= deadline) return unknown(failure ?? 'no answer');
+      if (left() <= 0) return unknown(failure ?? 'no answer');
       await sleep(AGAIN);
     }
   }

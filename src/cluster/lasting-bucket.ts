@@ -1,4 +1,4 @@
-import type { NatsConnection } from '@nats-io/transport-node';
+import { type NatsConnection, TimeoutError } from '@nats-io/transport-node';
 import type { Log } from '../bridge/log.ts';
 import {
   Bucket,
@@ -24,8 +24,8 @@ export interface OpenBucket {
   readonly bucket: Bucket;
   /** Since when this process knows that it is there, by the monotonic clock. */
   readonly since: number;
-  /** What is asked of it; rejects at once when it cannot be asked any more. */
-  whileThere<T>(work: Promise<T>): Promise<T>;
+  /** What is asked of it; rejects at once when it cannot be asked any more, or the time (ms) is over. */
+  whileThere<T>(work: Promise<T>, milliseconds: number): Promise<T>;
   /** Whether it is still the one that was opened, and keeps what it is given. */
   isSame(): Promise<boolean>;
 }
@@ -147,10 +147,14 @@ export class LastingBucket {
     if (this.#known?.made !== made) this.#known = { made, since: performance.now() };
     const { since } = this.#known;
     const leaving = new Set<(error: Error) => void>();
-    const whileThere = <T>(work: Promise<T>): Promise<T> =>
+    const whileThere = <T>(work: Promise<T>, milliseconds: number): Promise<T> =>
       new Promise((resolve, reject) => {
+        const late = setTimeout(() => reject(new TimeoutError()), Math.max(0, milliseconds));
         leaving.add(reject);
-        work.then(resolve, reject).finally(() => leaving.delete(reject));
+        work.then(resolve, reject).finally(() => {
+          clearTimeout(late);
+          leaving.delete(reject);
+        });
       });
     const verification = new Verification(() => bucket.state());
     const isSame = async (): Promise<boolean> => {

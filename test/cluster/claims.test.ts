@@ -113,8 +113,10 @@ test('while the bucket is away a claim is unknown, and says why', async () => {
   await until(one, 'claims_away');
   expect(await one.claim('key', 1)).toMatchObject({ result: 'unknown', reason: expect.stringMatching(/\w/) });
   await nats.restart();
-  await until(one, 'claims_open', 2);
-  expect((await one.claim('another', 1)).result).toBe('won');
+  let again = 0;
+  await vi.waitFor(async () => expect((await one.claim(`another${again++}`, 1)).result).toBe('won'), {
+    timeout: MOST,
+  });
 });
 
 test('a server that does not answer is given up, and the claim is unknown', async () => {
@@ -122,6 +124,22 @@ test('a server that does not answer is given up, and the claim is unknown', asyn
   nats.signal('SIGSTOP');
   try {
     expect(await one.claim('key', 1)).toMatchObject({ result: 'unknown' });
+  } finally {
+    nats.signal('SIGCONT');
+  }
+});
+
+test('the patience of a claim bounds all that it waits for, also the answers', async () => {
+  const [patient, hasty] = [await opened(), await opened({ patience: 100 })];
+  nats.signal('SIGSTOP');
+  try {
+    const order: string[] = [];
+    const claim = async (name: string, claims: SharedClaims): Promise<void> => {
+      expect(await claims.claim('key', 1)).toMatchObject({ result: 'unknown' });
+      order.push(name);
+    };
+    await Promise.all([claim('patient', patient), claim('hasty', hasty)]);
+    expect(order).toEqual(['hasty', 'patient']);
   } finally {
     nats.signal('SIGCONT');
   }
@@ -179,13 +197,15 @@ test('the bucket is made on files, with its ttl and its size', async () => {
 
 test('a full bucket takes no more claims, and forgets none', async () => {
   const small = { cluster, maxAge: keptFor(60), maxBytes: 10_000, replicas: 1 };
-  const one = await opened({ bucket: small, patience: 100 });
+  const one = await opened({ bucket: small });
   const won: string[] = [];
   for (let i = 0; one.state().up; i++)
     if ((await one.claim(`key${i}`, 1)).result === 'won') won.push(`key${i}`);
   expect(won.length).toBeGreaterThan(10);
   const full = { result: 'unknown', reason: 'the bucket is full (claims.max_bytes)' };
-  expect(await one.claim('more', 1)).toEqual(full);
+  const two = instance({ bucket: small, patience: 1 });
+  await until(two, 'claims_away');
+  expect(await two.claim('more', 1)).toEqual(full);
   const stored: string[] = [];
   for await (const key of await (await bucket()).keys()) stored.push(key);
   expect(stored.toSorted()).toEqual(won.toSorted());
