@@ -2,7 +2,7 @@ import { type BucketSettings, keptFor } from '../cluster/bucket.ts';
 import type { SharedClaims } from '../cluster/claims.ts';
 import type { ConnectionSettings } from '../cluster/connection.ts';
 import { type LonePlace, ShareConflict } from '../cluster/share-conflict.ts';
-import type { Share } from '../config/claims.ts';
+import { CLAIMED_AHEAD, type Share } from '../config/claims.ts';
 import { endsOf, exportedBy } from '../config/ends.ts';
 import type { ReadFile } from '../config/files.ts';
 import { natsLinkOptions, natsOptions } from '../config/link-options.ts';
@@ -38,9 +38,20 @@ const withoutBuffer = ({
   ...connection
 }: ReturnType<typeof natsLinkOptions>): ConnectionSettings => connection;
 
+/** How far ahead of this host's clock that of a claimed broadcast's sender may be, in seconds, and which ingress says so. */
+export const claimedAhead = ({ ingresses }: Config): { readonly name?: string; readonly seconds: number } => {
+  const each = [...ingresses.values()].flatMap((it) =>
+    'share' in it && it.share === 'claims' ? [{ name: it.name, seconds: it.callers.maxAhead }] : [],
+  );
+  return each.toSorted((a, b) => b.seconds - a.seconds)[0] ?? { seconds: CLAIMED_AHEAD };
+};
+
 /** The bucket of a cluster's claims. */
-export const claimsBucket = ({ cluster, maxTtl, claims }: Config): BucketSettings | undefined =>
-  claims && { cluster, maxAge: keptFor(maxTtl), maxBytes: claims.maxBytes, replicas: claims.replicas };
+export const claimsBucket = (config: Config): BucketSettings | undefined => {
+  const { cluster, maxTtl, claims } = config;
+  const maxAge = keptFor(maxTtl, claimedAhead(config).seconds);
+  return claims && { cluster, maxAge, maxBytes: claims.maxBytes, replicas: claims.replicas };
+};
 
 /** Where an app claims, and in what. */
 export interface ClaimsSettings {

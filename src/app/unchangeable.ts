@@ -3,7 +3,7 @@ import { type ReadFile, readClusterKey } from '../config/files.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { ConfigError, formatPath, type KeyPath } from '../config/problem.ts';
 import type { Config } from '../config/types.ts';
-import { type ClaimsSettings, sharedBy } from './sharing.ts';
+import { type ClaimsSettings, claimedAhead, sharedBy } from './sharing.ts';
 
 /** What an app is known by, where it is looked at, and who its cluster is: for its whole life. */
 const FOR_LIFE: readonly (readonly [keyof Config, KeyPath])[] = [
@@ -56,6 +56,8 @@ export const checkUnchanged = (
   );
 };
 
+const KEPT = '(claims are kept for as long) ';
+
 /** An app's claims are there for its life. Its name and its cluster are told of by their own keys. */
 const changesOfClaims = (
   made: ClaimsSettings | undefined,
@@ -69,7 +71,12 @@ const changesOfClaims = (
     return [[['ingresses', name, 'share'], made === undefined ? 'to claims ' : 'from claims ']];
   }
   const changes: Change[] = [];
-  if (made.bucket.maxAge !== now.bucket.maxAge) changes.push([['max_ttl'], '(claims are kept for as long) ']);
+  if (made.bucket.maxAge !== now.bucket.maxAge) {
+    const ahead = claimedAhead(next);
+    if (before.maxTtl !== next.maxTtl) changes.push([['max_ttl'], KEPT]);
+    if (claimedAhead(before).seconds !== ahead.seconds)
+      changes.push([['ingresses', ahead.name ?? '', 'callers', 'max_ahead'], KEPT]);
+  }
   if (made.bucket.maxBytes !== now.bucket.maxBytes) changes.push([['claims', 'max_bytes']]);
   if (made.bucket.replicas !== now.bucket.replicas) changes.push([['claims', 'replicas']]);
   const isSame = isDeepStrictEqual(made.connection, { ...now.connection, name: made.connection.name });

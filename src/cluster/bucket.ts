@@ -20,10 +20,15 @@ export interface BucketSettings {
 
 export const bucketName = (cluster: string): string => `mcbridge_${cluster}`;
 
-/** Kept beyond the ttl of a request, in ms: for clocks, and for what the bridge itself takes. */
-const MARGIN = 120_000;
-/** @param maxTtl seconds @returns ms */
-export const keptFor = (maxTtl: number): number => maxTtl * 1000 + MARGIN;
+/** Seconds that a claim outlives its request: for clocks of instances that differ, and for what the bridge itself takes. */
+const MARGIN = 60;
+
+/**
+ * How long a claim is kept, in ms. A frame whose time lies ahead is taken until its ttl after that time has ended, so a copy
+ * of it may come that much later.
+ * @param maxTtl seconds @param maxAhead seconds that a sender's clock may be fast
+ */
+export const keptFor = (maxTtl: number, maxAhead: number): number => (maxTtl + maxAhead + MARGIN) * 1000;
 
 /** Ms; the library's own is 10 s for a create. */
 export const ANSWER_TIMEOUT = 2_000;
@@ -167,13 +172,13 @@ export const differencesOf = (config: StreamConfig, settings: BucketSettings): r
   tell(
     max_age > 0 && max_age < wanted,
     true,
-    `forgets claims after ${seconds(max_age)}, before ${seconds(wanted)} (max_ttl and 2 minutes)`,
+    `forgets claims after ${seconds(max_age)}, before ${seconds(wanted)} (max_ttl, max_ahead and 1 minute)`,
   );
   tell(max_age === 0, false, 'never forgets a claim, and fills up');
   tell(
     max_age > wanted,
     false,
-    `keeps claims for ${seconds(max_age)}, not ${seconds(wanted)} (max_ttl and 2 minutes)`,
+    `keeps claims for ${seconds(max_age)}, not ${seconds(wanted)} (max_ttl, max_ahead and 1 minute)`,
   );
   tell(discard !== 'new', true, 'drops old claims when it is full, and does not refuse new ones');
   tell(retention !== 'limits', true, `drops claims by ${retention}, not by age`);

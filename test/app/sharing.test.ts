@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { checkWorkers, claimsBucket, claimsConnection, sharedBy } from '../../src/app/sharing.ts';
+import { CLAIMED_AHEAD } from '../../src/config/claims.ts';
 import type { LoadedConfig } from '../../src/config/load.ts';
+import { checkAge } from '../../src/envelope/time.ts';
 import { legacyToChoria, load, refusalOf } from '../config/sample.ts';
 
 const CLAIMS = 'claims: { link: choria }\n';
@@ -31,4 +33,35 @@ test('claims by a link have its servers and its TLS, and a bucket that outlives 
     tls: { ca: 'pem', cert: 'pem', key: 'pem', verify: true },
   });
   expect(claimsBucket(config)).toMatchObject({ cluster: 'mcollective', maxAge: 720_000 });
+});
+
+/** With a `max_ahead` of the ingress; undefined: its default. */
+const withAhead = (ahead: string | undefined): LoadedConfig => {
+  const callers = ahead === undefined ? '' : `, max_ahead: ${ahead}`;
+  const text = legacyToChoria([], `max_ttl: 10m\n${CLAIMS}`);
+  return load(text.replace('keys_dir: clients', (it) => it + callers));
+};
+
+test.each([undefined, '0', '24h'])('a claim outlives every copy of its frame: max_ahead %s', (ahead) => {
+  const { config } = withAhead(ahead);
+  const [ingress] = config.ingresses.values();
+  const maxAge = claimsBucket(config)?.maxAge;
+  if (ingress?.type !== 'mcollective-stomp' || maxAge === undefined) throw new Error('nothing is claimed');
+  const { maxTtl } = config;
+  const { maxAhead } = ingress.callers;
+  const now = Date.UTC(2026, 0, 1);
+  // The latest that is taken and claimed now, of which a copy may come once an instance has started anew.
+  const latest = now / 1000 + maxAhead;
+  const takenAt = (time: number, clock: number) => () => checkAge(time, maxTtl, clock, { maxTtl, maxAhead });
+  expect(takenAt(latest, now)).not.toThrow();
+  expect(takenAt(latest + 1, now)).toThrow("ahead of this bridge's clock");
+  // The other instance's clock may be behind.
+  const behind = 45_000;
+  expect(takenAt(latest, now + maxAge - behind)).toThrow("behind this bridge's clock");
+});
+
+test('the default of max_ahead leaves claims with max_ttl and two minutes; a longer one makes all be kept longer', () => {
+  expect(CLAIMED_AHEAD).toBe(60);
+  expect(claimsBucket(withAhead(undefined).config)?.maxAge).toBe(720_000);
+  expect(claimsBucket(withAhead('24h').config)?.maxAge).toBe(660_000 + 86_400_000);
 });

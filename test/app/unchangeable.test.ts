@@ -68,6 +68,14 @@ describe('where broadcasts are claimed', () => {
       { top: `max_ttl: 2h\n${OWN}` },
       'max_ttl: cannot be changed (claims are kept for as long)',
     ],
+    [
+      'a clock that may be further ahead',
+      {
+        top: OWN,
+        change: (text) => text.replace('keys_dir: clients', 'keys_dir: clients, max_ahead: 2h'),
+      },
+      'ingresses.mco.callers.max_ahead: cannot be changed (claims are kept for as long)',
+    ],
     ['another size', { top: OWN.replace(' }\n', ', max_bytes: 64MiB }\n') }, 'claims.max_bytes: cannot be'],
     [
       'more replicas',

@@ -24,7 +24,7 @@ afterAll(async () => {
 });
 
 /** What `check` says of claims, of a configuration whose brokers are not there. */
-const said = async (claims: object, cluster = 'full') => {
+const said = async (claims: object, cluster = 'full', callers: object = {}) => {
   const nowhere = { servers: ['stomp://127.0.0.1:1'] };
   const config = files.configure({
     cluster,
@@ -36,7 +36,7 @@ const said = async (claims: object, cluster = 'full') => {
       mco: {
         type: 'mcollective-stomp',
         ...nowhere,
-        callers: { keys_dir: 'clients' },
+        callers: { keys_dir: 'clients', ...callers },
         server_private_key: 'server.pem',
       },
     },
@@ -113,5 +113,18 @@ test('a bucket that was there with other settings is told of', async () => {
       message: expect.stringMatching(/forgets claims after 60 s, before 180 s .* does not use it$/),
     },
     { status: 'warning', message: expect.stringMatching(/takes 1048576 bytes, not 134217728/) },
+  ]);
+});
+
+test('a bucket that forgets before the last copy of a client whose clock is fast could come is told of', async () => {
+  const admin = { servers: [nats.url], user: 'admin' };
+  expect(await said(admin, 'fast')).toMatchObject([{ status: 'ok' }]);
+  expect(await said(admin, 'fast', { max_ahead: '2h' })).toMatchObject([
+    {
+      status: 'problem',
+      message: expect.stringMatching(
+        /forgets claims after 180 s, before 7320 s \(max_ttl, max_ahead and 1 minute\); the bridge does not use it$/,
+      ),
+    },
   ]);
 });

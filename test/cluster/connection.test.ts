@@ -9,7 +9,7 @@ import { startTcpServer } from '../support/tcp-server.ts';
 
 /** For a machine that is busy with other things. */
 const PATIENT = { timeout: 30_000 };
-const BUCKET = { cluster: 'test', maxAge: keptFor(60), maxBytes: 16 * 1024 ** 2, replicas: 1 };
+const BUCKET = { cluster: 'test', maxAge: keptFor(60, 60), maxBytes: 16 * 1024 ** 2, replicas: 1 };
 const ends: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {

@@ -5,12 +5,13 @@ import {
 } from '../../src/config/ingress/mcollective-stomp.ts';
 import { stompLinkOptions } from '../../src/config/link-options.ts';
 
-const schema = mcollectiveStompIngress({
+const context = {
   hostname: 'bridge.example.net',
   cluster: 'mcollective',
   hasClaims: false,
-  resolve: (path) => `/etc/mcbridge/${path}`,
-});
+  resolve: (path: string) => `/etc/mcbridge/${path}`,
+};
+const schema = mcollectiveStompIngress(context);
 const MINIMAL = {
   type: 'mcollective-stomp',
   servers: ['stomp://activemq1.example.net'],
@@ -54,6 +55,15 @@ describe('an ingress mcollective-stomp', () => {
       broadcastQueue: undefined,
       beside: undefined,
     });
+  });
+
+  it('takes clocks that are fast by a day; where broadcasts are claimed by a minute, unless it says more', () => {
+    const claiming = mcollectiveStompIngress({ ...context, hasClaims: true });
+    const aheadOf = (changes: object) => claiming.parse({ ...MINIMAL, ...changes }).callers.maxAhead;
+    expect(parse().callers.maxAhead).toBe(86_400);
+    expect(aheadOf({})).toBe(60);
+    expect(aheadOf({ share: 'single' })).toBe(86_400);
+    expect(aheadOf({ callers: { keys_dir: 'c', max_ahead: '2h' } })).toBe(7_200);
   });
 
   it('may have a queue of broadcasts, an egress beside it, and callers whose ttl is not enforced', () => {

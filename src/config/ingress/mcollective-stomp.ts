@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SHARES, type Share } from '../claims.ts';
+import { CLAIMED_AHEAD, SHARES, type Share } from '../claims.ts';
 import { ALWAYS, bool, choice, path, seconds, text, token } from '../fields.ts';
 import { checkStomp, type StompConnection, stompFields, stompOf } from '../stomp-connection.ts';
 import type { SchemaContext } from '../types.ts';
@@ -40,7 +40,7 @@ const isQueue = (name: string): boolean =>
 const isPlace = (name: string): boolean =>
   /^\/(queue|topic|remote-temp-queue|remote-temp-topic)\/[\w:@~+=%.*-]+$/.test(name);
 
-/** Seconds. What is wrong by a time zone, or by a day, is taken. */
+/** Seconds. What is wrong by a time zone, or by a day, is taken, unless claims would have to be kept for it. */
 const DAY = 24 * 3600;
 const TEN_YEARS = 3650 * DAY;
 
@@ -53,7 +53,7 @@ export const mcollectiveStompIngress = (context: SchemaContext) => {
       callers: z.strictObject({
         keys_dir: file(),
         enforce_ttl: bool().default(true),
-        max_ahead: seconds(0, TEN_YEARS).default(DAY),
+        max_ahead: seconds(0, TEN_YEARS).optional(),
         reply_to: z.array(text('a queue such as /queue/results.*', isPlace)).default([]),
       }),
       server_private_key: file(),
@@ -62,21 +62,22 @@ export const mcollectiveStompIngress = (context: SchemaContext) => {
       beside: token('the name of an egress').optional(),
     })
     .superRefine(checkStomp, ALWAYS)
-    .transform(
-      (it): McollectiveStompIngressConfig => ({
+    .transform((it): McollectiveStompIngressConfig => {
+      const share =
+        it.share ?? (context.hasClaims ? 'claims' : it.broadcast_queue === undefined ? 'single' : 'queue');
+      return {
         type: it.type,
         ...stompOf(it),
         callers: {
           keysDir: it.callers.keys_dir,
           enforceTtl: it.callers.enforce_ttl,
-          maxAhead: it.callers.max_ahead,
+          maxAhead: it.callers.max_ahead ?? (share === 'claims' ? CLAIMED_AHEAD : DAY),
           replyTo: it.callers.reply_to,
         },
         serverPrivateKey: it.server_private_key,
-        share:
-          it.share ?? (context.hasClaims ? 'claims' : it.broadcast_queue === undefined ? 'single' : 'queue'),
+        share,
         broadcastQueue: it.broadcast_queue,
         beside: it.beside,
-      }),
-    );
+      };
+    });
 };
