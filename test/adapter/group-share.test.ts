@@ -3,8 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createChoriaCollectiveEgress } from '../../src/adapter/choria-collective/egress.ts';
 import type { RejectionCode } from '../../src/envelope/rejection.ts';
 import { createNatsLink } from '../../src/transport/nats/index.ts';
-import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
-import { freePort } from '../support/ports.ts';
+import { type NatsServer, startNatsPair, startNatsServer } from '../support/nats-server.ts';
 import { makeBrokers } from './brokers.ts';
 import { MAX_BYTES, makeIngress, until } from './world.ts';
 
@@ -118,13 +117,7 @@ describe('a bridge at one server of a cluster, beside a broker of go-choria at t
   let connections: readonly [NatsConnection, NatsConnection];
 
   beforeAll(async () => {
-    const [mine, other] = [await freePort(), await freePort()];
-    const routes = (port: number, to: number) =>
-      `cluster { name: "fed", listen: "127.0.0.1:${port}", routes: ["nats-route://127.0.0.1:${to}"] }`;
-    servers = await Promise.all([
-      startNatsServer({ extra: routes(mine, other) }),
-      startNatsServer({ extra: routes(other, mine) }),
-    ]);
+    servers = await startNatsPair();
     const [here, there] = servers;
     connections = await Promise.all([connect({ servers: here.url }), connect({ servers: there.url })]);
   });

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort } from './ports.ts';
+import { onFreePort } from './ports.ts';
 import { type Child, start } from './process.ts';
 
 export interface NatsServerOptions {
@@ -52,16 +52,20 @@ export interface NatsServer {
 const READY_MS = 15_000;
 
 /** A real nats-server on the loopback interface. */
-export const startNatsServer = async (options: NatsServerOptions = {}): Promise<NatsServer> => {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await startOn(options.port ?? (await freePort()), options);
-    } catch (error) {
-      // A port that was free a moment ago may be somebody else's by now.
-      const isTaken = error instanceof Error && error.message.includes('address already in use');
-      if (!isTaken || options.port !== undefined || tries === 3) throw error;
-    }
-  }
+export const startNatsServer = (options: NatsServerOptions = {}): Promise<NatsServer> =>
+  options.port === undefined ? onFreePort((port) => startOn(port, options)) : startOn(options.port, options);
+
+/** Two servers of one cluster, which know of each other once a message goes from one to the other. */
+export const startNatsPair = async (
+  start: (options: NatsServerOptions) => Promise<NatsServer> = startNatsServer,
+): Promise<readonly [NatsServer, NatsServer]> => {
+  const cluster = (port: number, routes: readonly string[] = []): NatsServerOptions => ({
+    extra: `cluster { name: "pair", listen: "127.0.0.1:${port}", routes: ${JSON.stringify(routes)} }`,
+  });
+  const [first, route] = await onFreePort(
+    async (port) => [await start(cluster(port)), `nats-route://127.0.0.1:${port}`] as const,
+  );
+  return [first, await onFreePort((port) => start(cluster(port, [route])))];
 };
 
 const startOn = async (port: number, options: NatsServerOptions): Promise<NatsServer> => {

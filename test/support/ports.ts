@@ -29,6 +29,24 @@ export const freePorts = async (count: number): Promise<readonly number[]> => {
   return [...held.keys()];
 };
 
+/** How often a program is started that finds its port taken. */
+const TRIES = 3;
+
+/**
+ * Starts a program that cannot choose its port itself. A port that was free a moment ago may be somebody else's by now: then
+ * it is started again with another one.
+ */
+export const onFreePort = async <T>(start: (port: number) => Promise<T>): Promise<T> => {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await start(await freePort());
+    } catch (error) {
+      const isTaken = error instanceof Error && error.message.includes('address already in use');
+      if (!isTaken || tries === TRIES) throw error;
+    }
+  }
+};
+
 export const freePort = async (): Promise<number> => {
   const [port] = await freePorts(1);
   if (port === undefined) throw new Error('no free port');

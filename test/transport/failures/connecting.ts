@@ -5,7 +5,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { expect, vi } from 'vitest';
 import { startNatsServer } from '../../support/nats-server.ts';
-import { freePort } from '../../support/ports.ts';
+import { freePort, onFreePort } from '../../support/ports.ts';
 import { admitting, atEnd, endOf, refusalOf, scripted, securely, serving, thread } from './bench.ts';
 import { both, type Maker, type Makers } from './makers.ts';
 
@@ -166,9 +166,9 @@ export const CONNECTING = {
   },
   'wrong-port': {
     NATS: async (side) => {
-      const port = await freePort();
-      const cluster = await startNatsServer({
-        extra: `cluster { name: "c", host: "127.0.0.1", port: ${port} }`,
+      const [cluster, port] = await onFreePort(async (port) => {
+        const extra = `cluster { name: "c", host: "127.0.0.1", port: ${port} }`;
+        return [await startNatsServer({ extra }), port] as const;
       });
       atEnd(() => cluster.stop());
       // It is ready for clients before it is for servers.

@@ -4,8 +4,7 @@ import { connect } from '@nats-io/transport-node';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { IncomingMessage } from '../../../src/transport/link.ts';
 import { withDefaults } from '../../../src/transport/nats/options.ts';
-import { type NatsServer, startNatsServer } from '../../support/nats-server.ts';
-import { freePort } from '../../support/ports.ts';
+import { type NatsServer, startNatsPair, startNatsServer } from '../../support/nats-server.ts';
 import { closeLinks, linkTo, listen, message } from './harness.ts';
 
 // What the client library does not do, or not as links promise it: docs/decisions/0004-nats.md.
@@ -230,11 +229,7 @@ describe('a cluster of servers', () => {
   let first: NatsServer;
   let second: NatsServer;
   beforeEach(async () => {
-    const [one, two] = [await freePort(), await freePort()];
-    const cluster = (own: number, other: number): string =>
-      `cluster { name: "c", host: "127.0.0.1", port: ${own}, routes: ["nats-route://127.0.0.1:${other}"] }`;
-    first = await serve({ extra: cluster(one, two) });
-    second = await serve({ extra: cluster(two, one) });
+    [first, second] = await startNatsPair(serve);
   });
 
   test('tells of its other servers, and the link goes on at one of those', async () => {

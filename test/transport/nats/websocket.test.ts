@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { type NatsServer, startNatsServer } from '../../support/nats-server.ts';
 import { makeAuthority } from '../../support/pki.ts';
-import { freePort } from '../../support/ports.ts';
+import { freePort, onFreePort } from '../../support/ports.ts';
 import { clientTls, closeLinks, linkErrorOf, linkTo, listen, message, serverTls } from './harness.ts';
 
 const PATIENT = { timeout: 60_000 };
@@ -19,11 +19,12 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'mcbridge-wss-'));
   for (const [name, text] of Object.entries(serverTls))
     writeFileSync(join(folder, `${name}.pem`), text, { mode: 0o600 });
-  const port = await freePort();
-  url = `wss://127.0.0.1:${port}`;
   const tls = `cert_file: "${folder}/cert.pem", key_file: "${folder}/key.pem", ca_file: "${folder}/ca.pem", verify: true`;
-  server = await startNatsServer({
-    extra: `websocket { host: "127.0.0.1", port: ${port}, tls { ${tls} } }\nauthorization { user: bridge, password: "known" }`,
+  server = await onFreePort((port) => {
+    url = `wss://127.0.0.1:${port}`;
+    return startNatsServer({
+      extra: `websocket { host: "127.0.0.1", port: ${port}, tls { ${tls} } }\nauthorization { user: bridge, password: "known" }`,
+    });
   });
 });
 afterEach(closeLinks);
