@@ -10,6 +10,7 @@ const CODES: Readonly<Partial<Record<LinkErrorCode, RejectionCode>>> = {
   too_large: 'too_large',
   expired: 'expired',
   protocol: 'invalid_target',
+  refused: 'not_permitted',
 };
 
 const toRejection = (error: LinkError, message: string = error.message): Rejection =>

@@ -2,7 +2,8 @@ import type { Requirement } from '../adapter/requirement.ts';
 import type { Log } from '../bridge/log.ts';
 import type { Stats } from '../bridge/stats.ts';
 import { cut } from '../envelope/text.ts';
-import type { Denial, LinkListener, Right } from '../transport/link.ts';
+import { LinkFailure } from '../transport/failure/failure.ts';
+import { type Denial, LinkError, type LinkListener, type Right } from '../transport/link.ts';
 import { isStatsSubject } from '../wire/choria/index.ts';
 import { Reminders } from './reminders.ts';
 import { Rights } from './rights.ts';
@@ -42,6 +43,13 @@ export const linkLog = (
   const granted = (right: Right, destination: string): void => {
     if (reminders.isOver(keyOf(right)))
       log.info({ event: 'permitted', link, destination }, 'the broker permits it now');
+  };
+
+  const fault = (error: Error): void => {
+    // What a broker reports, whoever sends may bring about with each message.
+    if (error instanceof LinkFailure && !reminders.isDue(`fault ${error.kind}`)) return;
+    const hint = error instanceof LinkError ? error.hint() : undefined;
+    log.error({ event: 'link_error', link, err: error, hint }, 'link error');
   };
 
   const rights = new Rights({
@@ -94,7 +102,7 @@ export const linkLog = (
           break;
         }
         const requirement = rights.requirementOf(right);
-        const need = requirement && rights.needOf(requirement);
+        const need = requirement && rights.needOf(requirement, error);
         missing({ right, error, ...(need && { need }) }, right.destination);
         break;
       }
@@ -111,7 +119,7 @@ export const linkLog = (
         );
         break;
       case 'error':
-        log.error({ event: 'link_error', link, err: event.error }, 'link error');
+        fault(event.error);
         break;
     }
   };

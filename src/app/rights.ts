@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type IsPart, partOf, type Requirement } from '../adapter/requirement.ts';
 import { pauseAfter } from '../transport/denied.ts';
+import { isOfRights } from '../transport/failure/failure.ts';
 import { type Denial, type Link, LinkError, type Need, type Right } from '../transport/link.ts';
 
 export interface RightsOptions {
@@ -63,9 +64,11 @@ export class Rights {
     return this.#parts.find(([, isPart]) => isPart(right))?.[0];
   }
 
-  needOf({ purpose, right, grant }: Requirement): Need {
+  /** @param error why it is refused */
+  needOf({ purpose, right, grant }: Requirement, error: LinkError): Need {
+    const hint = isOfRights(error) ? undefined : error.hint();
     const line = this.#options.grantOf({ ...right, destination: grant });
-    return { purpose, hint: `let this user do so on the broker: ${line}` };
+    return { purpose, hint: hint ?? `let this user do so on the broker: ${line}` };
   }
 
   /** The link, with what is missing in its state: of each requirement once, however many destinations are a part of it. */
@@ -130,7 +133,7 @@ export class Rights {
       if (error.code === 'refused') {
         doubt.error = error;
         doubt.refusals++;
-        onMissing({ right: requirement.right, error, need: this.needOf(requirement) }, requirement);
+        onMissing({ right: requirement.right, error, need: this.needOf(requirement, error) }, requirement);
       }
       if (doubt.error === undefined) this.#doubts.delete(requirement);
       else if (this.#link !== undefined && this.#doubts.get(requirement) === doubt) {
@@ -145,7 +148,7 @@ export class Rights {
 
   #missing(): readonly Denial[] {
     return [...this.#doubts].flatMap(([requirement, { error }]) =>
-      error === undefined ? [] : [{ right: requirement.right, error, need: this.needOf(requirement) }],
+      error === undefined ? [] : [{ right: requirement.right, error, need: this.needOf(requirement, error) }],
     );
   }
 
@@ -155,7 +158,8 @@ export class Rights {
       const requirement = this.requirementOf(denial.right);
       const group = requirement ?? denial;
       if (groups.has(group)) continue;
-      groups.set(group, requirement === undefined ? denial : { ...denial, need: this.needOf(requirement) });
+      const need = requirement && this.needOf(requirement, denial.error);
+      groups.set(group, need === undefined ? denial : { ...denial, need });
     }
     return [...groups.values()];
   }

@@ -32,6 +32,7 @@ const NO_WAY: ReadonlySet<RejectionCode> = new Set([
   'expired',
   'overloaded',
   'draining',
+  'not_permitted',
   'invalid_reply_to',
   'collective_not_exported',
 ]);

@@ -46,6 +46,7 @@ export const REJECTION_CODES = [
   'requestid_mismatch',
   'unexpected_sender',
   // this bridge, now
+  'not_permitted',
   'overloaded',
   'draining',
   'internal',

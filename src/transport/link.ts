@@ -89,7 +89,8 @@ export interface OutgoingMessage {
 
 /**
  * What becomes of messages that a link had taken. The code is `expired` when their time ended, `too_large` when the
- * broker takes less now than it did, `closed` when the link was closed before their turn.
+ * broker takes less now than it did, `closed` when the link was closed before their turn, `refused` when the broker does not
+ * permit them and says which.
  * @param count messages that have not gone out
  */
 export type Unsent = (error: LinkError, count: number) => void;

@@ -13,6 +13,13 @@ export interface SpoolOptions {
   readonly onError: (error: LinkError) => void;
 }
 
+/** Of messages that were handed to the broker, which may refuse one after that. */
+export interface Handed {
+  refused(error: LinkError): void;
+  /** Whoever sent them is told, once, of what was refused until then. */
+  tell(): void;
+}
+
 /** What goes out whole or not at all: all messages of one request, or a single one. */
 interface Item {
   readonly messages: readonly OutgoingMessage[];
@@ -25,6 +32,7 @@ interface Item {
   /** Why, of the first that failed. */
   error: LinkError | undefined;
   told: boolean;
+  handed: Handed | undefined;
 }
 
 /** However close together messages expire, the whole spool is looked through at most this often. */
@@ -87,6 +95,7 @@ export class Spool {
       failed: 0,
       error: undefined,
       told: false,
+      handed: undefined,
     };
     if (item.expires <= now) {
       this.#drop(item, expired());
@@ -124,6 +133,22 @@ export class Spool {
     item.failed++;
     item.error ??= error;
     if (item.next === item.messages.length) this.#tell(item);
+  }
+
+  /** Of the message that `shift` gave last; undefined where nobody wants to be told. */
+  handed(): Handed | undefined {
+    const item = this.#current;
+    if (item?.unsent === undefined) return undefined;
+    item.handed ??= {
+      refused: (error) => {
+        item.failed++;
+        item.error ??= error;
+      },
+      tell: () => {
+        if (item.next === item.messages.length) this.#tell(item);
+      },
+    };
+    return item.handed;
   }
 
   /** Drops everything and stops the timer. @returns how many messages were lost */

@@ -111,7 +111,8 @@ const VOCABULARY: Readonly<Record<RejectionCode, Entry>> = {
   unexpected_sender: { never: REPLIES },
   overloaded: { answered: link('overloaded') },
   draining: { answered: link('closed') },
-  internal: { answered: link('refused') },
+  not_permitted: { answered: { world: { link: refusing('refused', 'later') } } },
+  internal: { answered: link('tls') },
 };
 
 const requestOf = ({ collective = 'mcollective', agent = 'rpcutil', ...given }: Given) => {

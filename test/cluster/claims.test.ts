@@ -221,6 +221,8 @@ test('what waits for a claim is bounded in number and in bytes', async () => {
   ]);
   expect(results.map(({ result }) => result)).toEqual(['won', 'unknown', 'won', 'unknown']);
   expect((await one.claim('e', 100)).result).toBe('won');
+  // However large, one has room where none waits.
+  expect((await one.claim('f', 10_000)).result).toBe('won');
 });
 
 test('the connection is encrypted and logged in, and a server that is not the one meant is left', async () => {

@@ -41,6 +41,17 @@ export class LinkFailure extends LinkError {
   }
 }
 
+/** Causes that a line in the broker's rules ends. */
+const OF_RIGHTS: ReadonlySet<FailureKind> = new Set([
+  'may-not-subscribe',
+  'may-not-publish',
+  'may-not-create',
+]);
+
+/** Whether the broker refuses it for want of a right, as far as that is known. */
+export const isOfRights = (error: LinkError): boolean =>
+  !(error instanceof LinkFailure) || OF_RIGHTS.has(error.kind);
+
 /** What is wrong with each server of a list. */
 export class LinkFailures extends LinkError {
   readonly errors: readonly LinkError[];

@@ -237,6 +237,11 @@ export const FAILURES = {
     sentence: 'it takes no more connections ({detail})',
     hint: "raise the server's limit of connections, or look who holds them",
   },
+  'too-many-subscriptions': {
+    code: 'refused',
+    sentence: 'it takes no more subscriptions of this client ({detail})',
+    hint: "raise max_subscriptions on the server, or the limit of this user's account, or look whether it has to be so many",
+  },
   'not-let-in': {
     code: 'refused',
     sentence: 'it does not let this client in ({detail})',

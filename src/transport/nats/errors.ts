@@ -16,13 +16,14 @@ export const NATS_WORDS: ProtocolWords = {
   loginHint: '',
 };
 
-/** What a server says with `-ERR` before it ends a connection; see nats-server's server/errors.go. */
+/** What a server says with `-ERR`, mostly before it ends a connection; see nats-server's server/errors.go. */
 const BY_TEXT: readonly (readonly [text: RegExp, kind: FailureKind])[] = [
   [/^authorization violation/i, 'login-refused'],
   [/^(authentication|tls handshake|secure connection).* time-?out/i, 'login-late'],
   [/^user authentication (expired|revoked)/i, 'login-expired'],
   [/^account authentication expired/i, 'login-expired'],
   [/^maximum (account |client )?(active )?connections exceeded/i, 'too-many-connections'],
+  [/^maximum (account )?subscriptions exceeded/i, 'too-many-subscriptions'],
   [/^connection throttling/i, 'too-many-connections'],
   [/^secure connection - tls required/i, 'tls-demanded'],
   [/^attempted to connect to (\w{1,20} ?\w{0,20}) port/i, 'wrong-port'],

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type NatsConnection, PermissionViolationError } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { checkSubject } from '../destination.ts';
 import { LinkFailure } from '../failure/failure.ts';
 import { inTime } from '../in-time.ts';
@@ -156,12 +156,18 @@ class NatsLink implements Link {
     if (url === undefined) return;
     const { onEvent } = this.#settings;
     this.#lastWord = undefined;
-    this.#session = new NatsSession(client, url, {
+    const session = new NatsSession(client, url, {
       onError: (error) => onEvent({ kind: 'error', error }),
-      onDenied: (right, error) => onEvent({ kind: 'denied', right, error }),
+      onDenied: (right, error, given) => {
+        onEvent({ kind: 'denied', right, error });
+        given?.refused(error);
+        // Of a fan-out more may be refused: it is told of once.
+        if (given !== undefined) void session.flushSoon().then(() => given.tell());
+      },
       onDrain: () => this.#pump(),
     });
-    this.#subscriptions.resume(this.#session);
+    this.#session = session;
+    this.#subscriptions.resume(session);
     onEvent({ kind: 'connected', server: url });
     this.#pump();
   }
@@ -179,15 +185,27 @@ class NatsLink implements Link {
     this.#settings.onEvent({ kind: 'disconnected', server: session.url, reason });
   }
 
-  /** What the server says with `-ERR`: that something is not permitted, or why it ends the connection now. */
+  /** What the server says with `-ERR`. */
   #told(error: Error): void {
     const session = this.#session;
     if (session === undefined) return;
     // Whoever subscribes is told by the subscription.
     const right = refusedRight(error.message);
     if (right?.kind === 'publish') session.refusePublishing(right);
-    else if (!(error instanceof PermissionViolationError))
-      this.#lastWord ??= toServerError(error.message, session.url);
+    else if (right === undefined) void this.#heed(toServerError(error.message, session.url), session);
+  }
+
+  /** Mostly it says why it ends the connection now, and what it does not end it for is told by itself. */
+  async #heed(error: LinkFailure, session: NatsSession): Promise<void> {
+    if (error.kind === 'too-many-subscriptions') {
+      // Both may be meant.
+      const isProof = session.refuseProofs(error);
+      if (this.#subscriptions.doubt(error) || isProof) return;
+    }
+    this.#lastWord ??= error;
+    if (!(await session.flush())) return;
+    if (this.#lastWord === error) this.#lastWord = undefined;
+    this.#settings.onEvent({ kind: 'error', error });
   }
 
   /** A server in lame-duck mode is left for another one, as soon as it has taken and given what is under way. */
@@ -207,7 +225,7 @@ class NatsLink implements Link {
       const message = this.#spool.shift();
       if (message === undefined) return;
       try {
-        this.#session.send(message);
+        this.#session.send(message, this.#spool.handed());
       } catch (error) {
         if (!(error instanceof LinkError)) throw error;
         this.#spool.refused(error);

@@ -2,21 +2,30 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Subscription as Held, Msg, NatsConnection, PublishOptions } from '@nats-io/transport-node';
 import { LinkFailure } from '../failure/failure.ts';
 import { LinkError, type OutgoingMessage, type Right, type Subscription } from '../link.ts';
+import type { Handed } from '../spool.ts';
 import { denial, NATS_WORDS, refusedRight } from './errors.ts';
 import { type HeaderBlock, headerBlock } from './headers.ts';
 import { messageOf } from './incoming.ts';
 
 /** Bytes after which the server is asked (PING, PONG) how far it has come. */
 const MARK_BYTES = 256 * 1024;
+/** Ms after which it is asked at the latest, where something more is sent: what it has taken it will not refuse. */
+const MARK_AGE = 1_000;
 /** Bytes that may be under way without such an answer. More would pile up in this process' memory. */
 const WINDOW_BYTES = 8 * 1024 * 1024;
 
 export interface SessionHooks {
   readonly onError: (error: Error) => void;
-  /** The server does not let this user publish there. */
-  readonly onDenied: (right: Right, error: LinkError) => void;
+  /** The server does not let this user publish there. @param given of the message, where its sender wants to be told */
+  readonly onDenied: (right: Right, error: LinkError, given: Handed | undefined) => void;
   /** There is room in the window again. */
   readonly onDrain: () => void;
+}
+
+/** A message that the server may still refuse. */
+interface Given {
+  readonly destination: string;
+  readonly handed: Handed;
 }
 
 /** One connection of the client's, from its login to its end: what may be said on it, and how far the server has come. */
@@ -30,6 +39,10 @@ export class NatsSession {
   readonly #carriesHeaders: boolean;
   #underWay = 0;
   #unmarked = 0;
+  /** When the first of them was sent, by the monotonic clock. */
+  #unmarkedSince = 0;
+  /** What was given to the server, by marks, since the last one that it has answered. */
+  readonly #given: Given[][] = [[]];
   #isOver = false;
   #isLeaving = false;
   #end: () => void = () => undefined;
@@ -37,6 +50,8 @@ export class NatsSession {
   #soon: Promise<boolean> | undefined;
   /** Publishing that is being proved, by subjects, with what the server says to it. */
   readonly #proofs = new Map<string, LinkError | undefined>();
+  /** Subscriptions that are being proved. */
+  readonly #subscriptionProofs = new Set<(error: LinkError) => void>();
 
   constructor(client: NatsConnection, url: string, hooks: SessionHooks) {
     this.client = client;
@@ -75,12 +90,16 @@ export class NatsSession {
   }
 
   /** @throws LinkError as `check` does, by what the server says now: it may have changed its mind */
-  send({ destination, replyTo, headers, body }: OutgoingMessage): void {
+  send({ destination, replyTo, headers, body }: OutgoingMessage, handed?: Handed): void {
     const block = this.#block(headers, body.byteLength, destination);
     const options: PublishOptions = {};
     if (replyTo !== undefined) options.reply = replyTo;
     if (block !== undefined) options.headers = block.fields;
+    const now = performance.now();
+    if (this.#unmarked === 0) this.#unmarkedSince = now;
+    else if (now - this.#unmarkedSince > MARK_AGE) this.#mark();
     this.client.publish(destination, body, options);
+    if (handed !== undefined) this.#given.at(-1)?.push({ destination, handed });
     const size = destination.length + body.byteLength;
     this.#underWay += size;
     this.#unmarked += size;
@@ -120,13 +139,20 @@ export class NatsSession {
     return Promise.race([flushed, this.ended.then(() => false)]);
   }
 
-  /** As `flush`, once for all who ask in one turn. */
+  /** As `flush`, once for all who ask in one turn, and after what the server has said until then has been told. */
   flushSoon(): Promise<boolean> {
     this.#soon ??= Promise.resolve().then(() => {
       this.#soon = undefined;
-      return this.flush();
+      return this.#flushAndHear();
     });
     return this.#soon;
+  }
+
+  /** The client hands over what the server said before its PONG after it. */
+  async #flushAndHear(): Promise<boolean> {
+    const isTaken = await this.flush();
+    await turn();
+    return isTaken && !this.#isOver;
   }
 
   /**
@@ -150,15 +176,28 @@ export class NatsSession {
     const error = denial(right, this.url);
     // Whoever asks for a proof is told by it.
     if (this.#proofs.has(right.destination)) this.#proofs.set(right.destination, error);
-    else this.#hooks.onDenied(right, error);
+    else this.#hooks.onDenied(right, error, this.#refusedOne(right));
+  }
+
+  /** The server takes messages in order, and says of each that it refuses where it was to go. */
+  #refusedOne({ destination }: Right): Handed | undefined {
+    for (const given of this.#given) {
+      const at = given.findIndex((one) => one.destination === destination);
+      if (at >= 0) return given.splice(at, 1)[0]?.handed;
+    }
+    return undefined;
+  }
+
+  /** The server refuses a subscription and does not say which. @returns whether any is being proved */
+  refuseProofs(error: LinkError): boolean {
+    for (const refuse of this.#subscriptionProofs) refuse(error);
+    return this.#subscriptionProofs.size > 0;
   }
 
   async #provePublishing(destination: string): Promise<void> {
     this.#proofs.set(destination, undefined);
     this.client.publish(destination);
     await this.#confirmed();
-    // The client hands over what the server said before its PONG after it.
-    await turn();
     const denied = this.#proofs.get(destination);
     this.#proofs.delete(destination);
     if (denied !== undefined) throw denied;
@@ -166,6 +205,9 @@ export class NatsSession {
 
   async #proveSubscription({ destination, group }: Pick<Right, 'destination' | 'group'>): Promise<void> {
     let refused: LinkError | undefined;
+    const refuse = (error: LinkError): void => {
+      refused = error;
+    };
     const proof = this.subscribe(
       {
         destination,
@@ -175,26 +217,35 @@ export class NatsSession {
           if (group !== undefined) this.send({ ...message, expires: Number.POSITIVE_INFINITY });
         },
       },
-      (error) => {
-        refused = error;
-      },
+      refuse,
     );
-    await this.#confirmed();
-    if (refused !== undefined) throw refused;
+    this.#subscriptionProofs.add(refuse);
+    try {
+      await this.#confirmed();
+    } finally {
+      this.#subscriptionProofs.delete(refuse);
+    }
+    if (refused !== undefined) {
+      proof.unsubscribe();
+      throw refused;
+    }
     await Promise.race([proof.drain(), this.ended]);
   }
 
   async #confirmed(): Promise<void> {
-    if (!(await this.flush())) throw new LinkFailure(NATS_WORDS, this.url, 'lost');
+    if (!(await this.#flushAndHear())) throw new LinkFailure(NATS_WORDS, this.url, 'lost');
   }
 
   #mark(): void {
     const marked = this.#unmarked;
     this.#unmarked = 0;
+    this.#given.push([]);
     this.client.flush().then(
-      () => {
+      async () => {
         this.#underWay -= marked;
         this.#hooks.onDrain();
+        await turn();
+        this.#given.shift();
       },
       // The connection is gone, and this window with it.
       () => undefined,

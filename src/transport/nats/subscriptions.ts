@@ -14,6 +14,8 @@ interface Wanted {
   isOld: boolean;
   /** Whether the server has it, on this connection. */
   isConfirmed: boolean;
+  /** The server has refused this one, or another that it had not confirmed. */
+  doubt?: LinkError;
   /** Why the server refuses it, how often it has, and when it is asked again. */
   denied?: { readonly error: LinkError; readonly refusals: number; readonly again: NodeJS.Timeout };
 }
@@ -23,6 +25,8 @@ export class Subscriptions {
   readonly #settings: Pick<NatsLinkSettings, 'backoff' | 'failFast' | 'onEvent'>;
   readonly #all = new Set<Wanted>();
   #session: NatsSession | undefined;
+  /** Those that are asked for alone, one after another. */
+  #alone: Promise<void> = Promise.resolve();
 
   constructor(settings: Pick<NatsLinkSettings, 'backoff' | 'failFast' | 'onEvent'>) {
     this.#settings = settings;
@@ -72,7 +76,17 @@ export class Subscriptions {
   /** The connection is gone. */
   suspend(): void {
     this.#session = undefined;
-    for (const wanted of this.#all) wanted.isConfirmed = false;
+    for (const wanted of this.#all) {
+      wanted.isConfirmed = false;
+      delete wanted.doubt;
+    }
+  }
+
+  /** The server refuses a subscription and does not say which. @returns whether it may be one of these */
+  doubt(error: LinkError): boolean {
+    const open = [...this.#all].filter(({ active, isConfirmed }) => active !== undefined && !isConfirmed);
+    for (const wanted of open) wanted.doubt = error;
+    return open.length > 0;
   }
 
   /** Tells the server that nothing more is to come. @returns when all that was under way has come */
@@ -106,16 +120,43 @@ export class Subscriptions {
   }
 
   #activate(wanted: Wanted, session: NatsSession): void {
+    this.#ask(wanted, session);
+    void this.#confirm(wanted, session);
+  }
+
+  #ask(wanted: Wanted, session: NatsSession): void {
     wanted.isOld = true;
+    delete wanted.doubt;
     const held = session.subscribe(wanted.subscription, (error) => this.#refused(wanted, session, error));
     wanted.active = { held, session };
-    void this.#confirm(wanted, session);
   }
 
   /** The server handles a connection's commands in order: its PONG comes after what it says to a SUB. */
   async #confirm(wanted: Wanted, session: NatsSession): Promise<void> {
+    if (!(await this.#answered(wanted, session))) return;
+    if (wanted.doubt !== undefined) this.#alone = this.#alone.then(() => this.#confirmAlone(wanted, session));
+    else this.#confirmed(wanted);
+  }
+
+  /** The next one is asked for after the answer, so it is known whom the server refuses. */
+  async #confirmAlone(wanted: Wanted, session: NatsSession): Promise<void> {
+    if (this.#session !== session || !this.#all.has(wanted)) return;
+    wanted.active?.held.unsubscribe();
+    this.#ask(wanted, session);
+    if (!(await this.#answered(wanted, session))) return;
+    const { doubt, active } = wanted;
+    if (doubt === undefined) return this.#confirmed(wanted);
+    active?.held.unsubscribe();
+    this.#refused(wanted, session, doubt);
+  }
+
+  /** @returns whether the server has answered, and it is still wanted so */
+  async #answered(wanted: Wanted, session: NatsSession): Promise<boolean> {
     const { active } = wanted;
-    if (!(await session.flushSoon()) || this.#session !== session || wanted.active !== active) return;
+    return (await session.flushSoon()) && this.#session === session && wanted.active === active;
+  }
+
+  #confirmed(wanted: Wanted): void {
     wanted.isConfirmed = true;
     if (wanted.denied !== undefined) {
       delete wanted.denied;

@@ -125,6 +125,14 @@ export const LOGGED_IN = {
     ],
     STOMP: answering('ERROR\nmessage:Exceeded the maximum number of allowed client connections\n\n\0'),
   },
+  'too-many-subscriptions': {
+    NATS: async (side) => {
+      const tried = side.to((await realNats({ extra: 'max_subscriptions: 1' })).port);
+      return denied(tried, () => {
+        for (const subject of ['first', 'second']) subscribing(subject)(tried);
+      });
+    },
+  },
   // What a STOMP broker has against a client, but its credentials.
   'not-let-in': { STOMP: answering('ERROR\nmessage:Bad CONNECT\n\nVirtual host unknown\n\0') },
   'may-not-subscribe': {

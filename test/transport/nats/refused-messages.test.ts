@@ -1,0 +1,58 @@
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import type { LinkError, OutgoingMessage } from '../../../src/transport/link.ts';
+import { type NatsServer, startNatsServer } from '../../support/nats-server.ts';
+import { closeLinks, linkTo, listen, message } from './harness.ts';
+
+const PATIENT = { timeout: 30_000 };
+let server: NatsServer;
+
+beforeAll(async () => {
+  server = await startNatsServer({
+    extra: `authorization { users: [
+      { user: bridge, password: "s3cret", permissions: { publish: "ok.>", subscribe: ">" } }
+    ] }`,
+  });
+});
+afterEach(closeLinks);
+afterAll(() => server.stop());
+
+const stage = async () => {
+  const link = linkTo([server.url.replace('//', '//bridge:s3cret@')]);
+  await link.open();
+  const received = await listen(link, 'ok.>');
+  const told: (readonly [name: string, code: string, count: number])[] = [];
+  const send = (name: string, ...destinations: readonly string[]): void =>
+    link.sendAll(
+      destinations.map((destination): OutgoingMessage => message(destination, name)),
+      (error: LinkError, count) => void told.push([name, error.code, count]),
+    );
+  return { link, received, told, send };
+};
+
+test('the sender of a message that the server does not permit is told, and no other', async () => {
+  const { link, received, told, send } = await stage();
+  for (const name of ['one', 'two', 'three']) send(name, name === 'two' ? 'secret.a' : 'ok.a');
+  send('many', 'ok.b', 'secret.b', 'ok.c', 'secret.c', 'secret.d');
+  send('last', 'ok.d');
+  await vi.waitFor(() => expect(told).toHaveLength(2), PATIENT);
+  await vi.waitFor(() => expect(received.at(-1)).toBe('last'), PATIENT);
+  expect(told).toEqual([
+    ['two', 'refused', 1],
+    ['many', 'refused', 3],
+  ]);
+  expect(received).toEqual(['one', 'three', 'many', 'many', 'last']);
+  expect(link.of('denied').map(({ right }) => right.destination)).toEqual([
+    'secret.a',
+    'secret.b',
+    'secret.c',
+    'secret.d',
+  ]);
+});
+
+test('of many to one place each sender is told once, in order', async () => {
+  const { told, send } = await stage();
+  const names = Array.from({ length: 2_000 }, (_, n) => `${n}`);
+  for (const name of names) send(name, 'secret.same');
+  await vi.waitFor(() => expect(told).toHaveLength(names.length), PATIENT);
+  expect(told).toEqual(names.map((name) => [name, 'refused', 1]));
+});
