@@ -44,17 +44,26 @@ const describe = (it: ListedEgress, { inventory, survey }: InventoryPageOptions)
   };
 };
 
-/** The page `/inventory`: who lives where, for `mcbridge inventory` and for programs. */
-export const inventoryPage =
-  (options: InventoryPageOptions): (() => Page) =>
-  () => {
-    const { cluster, instance, inventory, egresses, clock } = options;
+/** Ms. Of a large fleet the page is some megabytes, and whoever reaches the port may ask as often as he likes. */
+const KEPT = 1_000;
+
+/** The page `/inventory`: who lives where, for `mcbridge inventory` and for programs. At most a second old. */
+export const inventoryPage = (options: InventoryPageOptions): (() => Page) => {
+  const { cluster, instance, inventory, egresses, clock } = options;
+  let kept: { readonly page: Page; readonly made: number } | undefined;
+  return () => {
+    const now = clock();
+    if (kept !== undefined && now >= kept.made && now < kept.made + KEPT) return kept.page;
     const document: InventoryDocument = {
-      time: seconds(clock()),
+      time: seconds(now),
       cluster,
       instance,
       refused: inventory.refused,
       egresses: egresses.map((it) => describe(it, options)),
     };
-    return json(200, document);
+    const page = json(200, document);
+    // The bytes are the same for all who take their time to read them.
+    kept = { page: { ...page, body: Buffer.from(page.body) }, made: now };
+    return kept.page;
   };
+};

@@ -6,6 +6,11 @@ import { keepRoom } from './connections.ts';
 export interface Page {
   readonly status: number;
   readonly type: string;
+  readonly body: string | Buffer;
+}
+
+/** One that is text. */
+export interface TextPage extends Page {
   readonly body: string;
 }
 
@@ -31,22 +36,29 @@ const PATIENCE = 5_000;
 const IDLE = 15_000;
 const MAX_CONNECTIONS = 64;
 
-export const json = (status: number, value: unknown): Page => ({
+export const json = (status: number, value: unknown): TextPage => ({
   status,
   type: 'application/json; charset=utf-8',
   body: `${JSON.stringify(value, null, 2)}\n`,
 });
 
-export const text = (status: number, body: string): Page => ({
+export const text = (status: number, body: string): TextPage => ({
   status,
   type: 'text/plain; charset=utf-8',
   body: `${body}\n`,
 });
 
+/** RFC 9110, 7.2: a name or an address, and a port. */
+const HOST = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?$/i;
+
+/** Of HTTP/1.1 Node refuses none at all. RFC 9112, 3.2 has each other that is not valid refused, and more than one. */
+const hasBadHost = ({ headersDistinct: { host = [] } }: IncomingMessage): boolean =>
+  host.length > 1 || host.some((one) => !HOST.test(one));
+
 const pathOf = (request: IncomingMessage): string => (request.url ?? '').split('?', 1)[0] ?? '';
 
 const answer = (request: IncomingMessage, response: ServerResponse, page: Page): void => {
-  const body = Buffer.from(page.body);
+  const body = typeof page.body === 'string' ? Buffer.from(page.body) : page.body;
   response.writeHead(page.status, {
     'content-type': page.type,
     'content-length': body.length,
@@ -54,13 +66,14 @@ const answer = (request: IncomingMessage, response: ServerResponse, page: Page):
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     ...(page.status === 405 ? { allow: 'GET, HEAD' } : {}),
-    // What a client sends along with a method that is not served is not waited for.
-    ...(page.status === 405 ? { connection: 'close' } : {}),
+    // What a client sends along with what is not served is not waited for.
+    ...(page.status === 405 || page.status === 400 ? { connection: 'close' } : {}),
   });
   response.end(request.method === 'HEAD' ? undefined : body);
 };
 
 const pageFor = async (request: IncomingMessage, { pages }: HttpOptions): Promise<Page> => {
+  if (hasBadHost(request)) return text(400, 'The header Host is not valid.');
   const page = pages.get(pathOf(request));
   if (page === undefined) return text(404, `There are ${[...pages.keys()].join(', ')}.`);
   if (request.method !== 'GET' && request.method !== 'HEAD') return text(405, 'Only GET and HEAD.');

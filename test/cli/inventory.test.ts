@@ -91,7 +91,7 @@ describe('the page /inventory', () => {
   it('says who lives where, in a form that its reader knows', () => {
     const { status, type, body } = page()();
     expect([status, type]).toEqual([200, 'application/json; charset=utf-8']);
-    const document: unknown = JSON.parse(body);
+    const document: unknown = JSON.parse(String(body));
     expect(inventoryDocument.parse(document)).toEqual(document);
     expect(document).toEqual({
       time: 1_800_000_128,
@@ -180,6 +180,19 @@ Updated: …
     const { status, stdout } = await ask('--node', 'nobody', '--url', await serve(page()));
     expect([status, stdout]).toEqual([0, expect.stringContaining('No such node is known.\n')]);
     expect(stdout).toContain('\n0 nodes: 0 on legacy, 0 on choria\n');
+  });
+
+  it('asks a page that is made once a second, and is the same for all who ask meanwhile', () => {
+    const asked = page();
+    const first = asked();
+    inventory.seen('legacy', 'uk', 'late.example.net', 'reply');
+    now += 999;
+    expect(asked()).toBe(first);
+    now += 1;
+    expect(String(asked().body)).toContain(`"time": ${Math.floor(now / 1000)}`);
+    // A clock that is set back.
+    now -= 60_000;
+    expect(String(asked().body)).toContain(`"time": ${Math.floor(now / 1000)}`);
   });
 
   it('says so where the inventory is full', async () => {
@@ -277,7 +290,7 @@ describe('mcbridge inventory, without a bridge,', () => {
     [
       'a node whose name could steer a terminal',
       () => {
-        const document = inventoryDocument.parse(JSON.parse(page()().body));
+        const document = inventoryDocument.parse(JSON.parse(String(page()().body)));
         const [egress] = document.egresses;
         const nodes = [{ identity: '\u001b[2J', seen: 1, by: 'reply' }];
         return json(200, { ...document, egresses: [{ ...egress, collectives: [{ name: 'uk', nodes }] }] });

@@ -57,6 +57,15 @@ describe('the server', () => {
     expect(response.headers.get('cache-control')).toBe('no-store');
   });
 
+  it.each(['127.0.0.1:8222', '[::1]:8222', 'bridge1.example.net', 'xn--brcke-kva.example:80', ''])(
+    'answers whatever name it is asked by: %j',
+    async (host) => {
+      const { url } = await serve();
+      const said = await raw(url, `GET /ok HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+      expect(said).toMatch(/^HTTP\/1.1 200 /);
+    },
+  );
+
   it('answers HEAD with the same headers and nothing else', async () => {
     const { url } = await serve();
     const response = await fetch(`${url}/ok`, { method: 'HEAD' });
@@ -143,6 +152,9 @@ describe('the server', () => {
       /^HTTP\/1.1 404 /,
     ],
     ['no Host', 'GET /ok HTTP/1.1\r\n\r\n', /^HTTP\/1.1 400 /],
+    ['a Host that is none', 'GET /ok HTTP/1.1\r\nHost: a b\r\n\r\n', /^HTTP\/1.1 400 /],
+    ['a Host with a path', 'GET /ok HTTP/1.1\r\nHost: a/b\r\n\r\n', /^HTTP\/1.1 400 /],
+    ['two Hosts', 'GET /ok HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', /^HTTP\/1.1 400 /],
     ['an unknown Expect', 'GET /ok HTTP/1.1\r\nHost: x\r\nExpect: much\r\n\r\n', /^HTTP\/1.1 417 /],
     ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', /^HTTP\/1.1 400 /],
     [
