@@ -1,15 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Egress, Ingress, ReplySink, RequestSink } from '../../src/adapter/port.ts';
-import { Bridge, type NodeKnowledge } from '../../src/bridge/bridge.ts';
-import { LogObserver } from '../../src/bridge/log-observer.ts';
-import type { BridgeObserver, Refusal } from '../../src/bridge/observer.ts';
-import {
-  isOpaque,
-  isOpaqueReply,
-  type ReadableReply,
-  type ReadableRequest,
-  type ReplyPayload,
-} from '../../src/envelope/message.ts';
+import type { NodeKnowledge } from '../../src/bridge/bridge.ts';
+import type { Refusal } from '../../src/bridge/observer.ts';
+import type { ReadableReply, ReplyPayload } from '../../src/envelope/message.ts';
+import { readable } from '../../src/envelope/message.ts';
 import { Rejection, type RejectionCode } from '../../src/envelope/rejection.ts';
 import { SigningPool } from '../../src/wire/signing-pool.ts';
 import { OK } from '../adapter/daemon.ts';
@@ -20,98 +13,31 @@ import {
   makeStompIngress,
   readReply,
 } from '../adapter/mcollective-stomp/ingress-world.ts';
-import { BRIDGE, type LogLine, recordingLog, settled, until } from '../adapter/world.ts';
+import { BRIDGE, settled, until } from '../adapter/world.ts';
+import { type StageOptions, startedStage } from './stage.ts';
 
 const NODE = 'n1.example.net';
 const clock = { now: Date.now() };
 
-interface StageOptions {
-  readonly ingress?: Ingress;
-  /** What the ingress says to replies. */
-  readonly refuses?: (reply: ReadableReply) => Rejection | undefined;
-  readonly inventory?: NodeKnowledge;
-  readonly observer?: Partial<BridgeObserver>;
-}
-
-/** A bridge whose sides do what a test says. */
-const stage = async ({ ingress, refuses = () => undefined, inventory, observer }: StageOptions = {}) => {
-  const home: ReadableReply[] = [];
-  const requests: ReadableRequest[] = [];
-  const log: LogLine[] = [];
-  let requestSink: RequestSink | undefined;
-  let replySink: ReplySink | undefined;
-  const side = {
-    drain: async () => undefined,
-    close: async () => undefined,
-    status: () => ({ name: 'in', up: true }),
-  };
-  const from: Ingress = ingress ?? {
-    ...side,
-    name: 'federation',
-    accepts: ['rpc', 'discovery'],
-    start: async (sink) => {
-      requestSink = sink;
-    },
-    reply: (reply) => {
-      if (isOpaqueReply(reply)) throw new Error('opaque');
-      const rejection = refuses(reply);
-      if (rejection !== undefined) throw rejection;
-      home.push(reply);
-    },
-  };
-  const to: Egress = {
-    ...side,
-    name: 'out',
-    accepts: ['rpc', 'discovery'],
-    start: async (sink) => {
-      replySink = sink;
-    },
-    deliver: async (request) => {
-      if (!isOpaque(request)) requests.push(request);
-    },
-  };
-  const bridge = new Bridge({
-    identity: BRIDGE,
-    cluster: 'prod',
-    instance: '1',
-    routes: [
-      {
-        from,
-        to,
-        collectives: new Set(['mcollective']),
-        identities: {
-          rules: [{ match: { kind: 'regex', pattern: /.*=(.*)/ }, to: 'cert=$1', privileged: false }],
-          privileged: [],
-        },
-      },
-    ],
-    observers: [
-      new LogObserver({ log: recordingLog(log), clock: () => clock.now }),
-      ...(observer ? [observer] : []),
-    ],
+/** A bridge whose sides do what a test says, and what comes to them. */
+const stage = async (options: StageOptions = {}) => {
+  const { replies, requests, delivered, lines, ...rest } = await startedStage({
     clock: () => clock.now,
-    drainTimeout: 0,
-    ...(inventory && { inventory }),
+    ...options,
   });
-  await bridge.start();
-  const reply = (part: Partial<ReadableReply> = {}): void =>
-    replySink?.reply({
-      home: { ...requestAt(Math.floor(clock.now / 1000)).home, ingress: from.name },
-      sender: NODE,
-      time: 0,
-      payload: OK,
-      ...part,
-    });
+  const homeOf = () => ({
+    ...requestAt(Math.floor(clock.now / 1000)).home,
+    ...(options.ingress?.name !== undefined && { ingress: options.ingress.name }),
+  });
   return {
-    bridge,
-    home,
-    requests,
-    reply,
-    refuseRequest: (rejection: Rejection) =>
-      requestSink?.rejected(rejection, requestAt(Math.floor(clock.now / 1000)).home),
-    refuseReply: (rejection: Rejection, broadcast?: boolean) =>
-      replySink?.rejected(rejection, requestAt(Math.floor(clock.now / 1000)).home, broadcast),
-    unsent: () => log.filter(({ fields }) => fields['event'] === 'reply_not_sent'),
+    ...rest,
+    requests: delivered,
+    reply: (part: Partial<ReadableReply> = {}): void =>
+      replies.reply({ home: homeOf(), sender: NODE, time: 0, payload: OK, ...part }),
+    refuseRequest: (rejection: Rejection): void => requests.rejected(rejection, homeOf()),
+    refuseReply: (rejection: Rejection, broadcast?: boolean): void =>
+      replies.rejected(rejection, homeOf(), broadcast),
+    unsent: () => lines.filter(({ fields }) => fields['event'] === 'reply_not_sent'),
   };
 };
 
@@ -155,7 +81,7 @@ describe('a reply that cannot go home as it is', () => {
     if (request === undefined) throw new Error('the request did not pass');
     const data = new Map([['half', '\ud800']]);
     reply({
-      home: request.home,
+      home: readable(request).home,
       payload: { kind: 'rpc', statusCode: 0, statusMessage: 'OK', data },
     });
     await ingress.close();
@@ -279,7 +205,7 @@ describe('refusals of requests', () => {
     if (request === undefined) throw new Error('the request did not pass');
     const forgedFrame = clientFrame({ time, callerId: 'cert=mallory' });
     for (let n = 0; n < 1_000; n++) link.deliver(forgedFrame);
-    reply({ home: request.home });
+    reply({ home: readable(request).home });
     const place = (): number => link.sent.findIndex(({ headers }) => headers?.['mc_sender'] === NODE);
     await until('the reply is home', () => place() >= 0);
     // Behind the one signature that had begun.
