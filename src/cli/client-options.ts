@@ -7,7 +7,7 @@ import { natsLinkOptions } from '../config/link-options.ts';
 import { isToken } from '../envelope/check.ts';
 import { Rejection } from '../envelope/rejection.ts';
 import { quoted } from '../envelope/text.ts';
-import { withMadeUpVariables } from '../replay/made-up-variables.ts';
+import { type IsUnused, withMadeUpVariables } from '../replay/made-up-variables.ts';
 import type { NatsLinkOptions, NatsTls } from '../transport/nats/options.ts';
 import { TLS_VERSIONS, type TlsVersion } from '../transport/tls/settings.ts';
 import { certificateNames } from '../wire/choria/index.ts';
@@ -108,7 +108,7 @@ const readPem = (from: string, file: string): string => {
  */
 const fromConfig = (file: string, given: ReadonlySet<string>, env: Env) => {
   // Where servers are given, nobody looks at those of the file.
-  const loaded = clientAccess(file, given.has('servers') ? withMadeUpVariables(file, env, SERVERS) : env);
+  const loaded = clientAccess(file, given.has('servers') ? withMadeUpVariables(file, env, isServers) : env);
   const { ingress, identity, federation } = loaded.value;
   const read = fileReader(loaded);
   return {
@@ -119,7 +119,7 @@ const fromConfig = (file: string, given: ReadonlySet<string>, env: Env) => {
   };
 };
 
-const SERVERS: ReadonlySet<string> = new Set(['servers']);
+const isServers: IsUnused = (key) => key === 'servers';
 
 const clientAccess = (file: string, env: Env) => {
   try {

@@ -5,12 +5,13 @@ import { RecordError } from '../record/problem.ts';
 import { Recorder } from '../record/recorder.ts';
 import type { Path } from '../record/redact/paths.ts';
 import { createRedactor } from '../record/redact/redactor.ts';
+import { sourcesOf } from '../record/sources.ts';
 import type { Tally } from '../record/tally.ts';
 import { Tape } from '../record/tape.ts';
 import {
-  OF_CONNECTIONS,
-  OF_THE_BRIDGE,
-  OF_THE_BRIDGE_AND_SOCKET,
+  type IsUnused,
+  ofConnections,
+  ofTheBridge,
   withMadeUpVariables,
 } from '../replay/made-up-variables.ts';
 import { collecting } from './arguments.ts';
@@ -97,14 +98,30 @@ const record = (options: RecordOptions): Promise<void> => orTell(() => recordTo(
 
 /** Who listens on the networks needs what connects to them; who hears a bridge needs none of that. */
 const sourceOf = async ({ config, outside }: RecordOptions) => {
-  const load = (unused: ReadonlySet<string>): LoadedConfig =>
-    loadConfig(config, withMadeUpVariables(config, process.env, unused));
+  const load = (isUnused: IsUnused): LoadedConfig =>
+    loadConfig(config, withMadeUpVariables(config, process.env, isUnused));
   if (outside !== true) {
-    const loaded = load(OF_CONNECTIONS);
+    const loaded = load(ofConnections);
     const inside = await attached(loaded);
     if (inside !== undefined) return { loaded, inside };
   }
-  return { loaded: load(outside === true ? OF_THE_BRIDGE_AND_SOCKET : OF_THE_BRIDGE), inside: undefined };
+  const isNotHeard = notHeard(load);
+  const isUnused: IsUnused = (key, path) =>
+    ofTheBridge(key, path) || isNotHeard(key, path) || (outside === true && key === 'record_socket');
+  return { loaded: load(isUnused), inside: undefined };
+};
+
+/** What is of links that are not listened on. What the file says of those matters, but nobody connects there. */
+const notHeard = (load: (isUnused: IsUnused) => LoadedConfig): IsUnused => {
+  try {
+    const listening = sourcesOf(load(() => true).config).filter(({ sources }) => sources.length > 0);
+    const heard = new Set(listening.map(({ side, link }) => `${side}es.${link}`));
+    return (_, [section = '', name]) =>
+      section === 'claims' || (/^(in|e)gresses$/.test(section) && !heard.has(`${section}.${name}`));
+  } catch {
+    // It is told of by who loads it next, with all else that is missing.
+    return () => false;
+  }
 };
 
 const recordTo = async (file: string, options: RecordOptions): Promise<void> => {

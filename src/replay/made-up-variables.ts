@@ -17,6 +17,7 @@ const ANY = '4222';
 const MADE_UP: ReadonlyMap<string, (isWhole: boolean, type: unknown) => string> = new Map([
   ...[...SECRET_KEYS].map((key) => [key, secret] as const),
   ['user', () => ANY],
+  ['tls', () => ANY],
   [
     'servers',
     (isWhole: boolean, type: unknown) => (isWhole ? (SERVERS.get(type) ?? 'nats://127.0.0.1') : ANY),
@@ -33,6 +34,8 @@ interface Place {
   readonly key: string | undefined;
   /** `type` of the nearest mapping that has one. */
   readonly type: unknown;
+  /** The keys that lead to it: `['egresses', 'legacy', 'password']`. */
+  readonly path: readonly string[];
   /** What it is in; an alias may lead back to one of them. */
   readonly within: readonly unknown[];
 }
@@ -53,7 +56,11 @@ const walk = (
   } else if (typeof value === 'object' && value !== null) {
     const type = 'type' in value ? value.type : place.type;
     for (const [key, item] of Object.entries(value))
-      walk(item, { key: MADE_UP.has(key) ? key : place.key, type, within }, found);
+      walk(
+        item,
+        { key: MADE_UP.has(key) ? key : place.key, type, path: [...place.path, key], within },
+        found,
+      );
   }
 };
 
@@ -66,29 +73,32 @@ const documentIn = (file: string): unknown => {
   }
 };
 
+/**
+ * Whether nobody looks at a value.
+ * @param key the nearest one that only connections need
+ * @param path the keys that lead to it: `['egresses', 'legacy', 'password']`
+ */
+export type IsUnused = (key: string, path: readonly string[]) => boolean;
+
 /** What only the bridge itself needs, and nobody else who connects to the same networks. */
-export const OF_THE_BRIDGE: ReadonlySet<string> = new Set(['cluster_key', 'listen']);
-/** The same for who does not ask a running bridge. */
-export const OF_THE_BRIDGE_AND_SOCKET: ReadonlySet<string> = new Set([...OF_THE_BRIDGE, 'record_socket']);
+export const ofTheBridge: IsUnused = (key) => key === 'cluster_key' || key === 'listen';
 /** What only those need who connect to the networks, or are reached over one. */
-export const OF_CONNECTIONS: ReadonlySet<string> = new Set(
-  [...MADE_UP.keys()].filter((key) => key !== 'record_socket'),
-);
+export const ofConnections: IsUnused = (key) => key !== 'record_socket';
 
 /**
  * The environment with made-up values for variables that are not set and that stand only where nobody looks who makes no
- * connection: in secrets, servers' addresses, and the bridge's own address.
- * @param unused the keys of those where nobody looks
+ * connection: in secrets, TLS, servers' addresses, and the bridge's own address.
  */
 export const withMadeUpVariables = (
   file: string,
   env: Environment,
-  unused: ReadonlySet<string> = new Set(MADE_UP.keys()),
+  isUnused: IsUnused = () => true,
 ): Environment => {
   const madeUp = new Map<string, string>();
   const needed = new Set<string>();
-  walk(documentIn(file), { key: undefined, type: undefined, within: [] }, (name, { key, type }, isWhole) => {
-    const make = key === undefined || !unused.has(key) ? undefined : MADE_UP.get(key);
+  const whole: Place = { key: undefined, type: undefined, path: [], within: [] };
+  walk(documentIn(file), whole, (name, { key, type, path }, isWhole) => {
+    const make = key === undefined || !isUnused(key, path) ? undefined : MADE_UP.get(key);
     if (make === undefined) needed.add(name);
     else if (!madeUp.has(name)) madeUp.set(name, make(isWhole, type));
   });

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { type CassetteEntry, isRejected } from '../../src/cassette/format.ts';
 import { readCassette } from '../fixtures/cassettes.ts';
 import { mcbridge } from '../support/bridge.ts';
@@ -157,6 +158,53 @@ describe('mcbridge record from inside a running bridge', () => {
     await call();
     expect(await child.exited).toBe(0);
     expect((await readCassette(file)).entries.length).toBeGreaterThan(0);
+  });
+
+  test('needs no variables of what it does not connect to, and those of what it does', async () => {
+    const unset = (name: string): object => ({
+      servers: [`nats://\${${name}_SERVER}:4222`],
+      password: `\${${name}}`,
+    });
+    const { egresses, ...rest } = z
+      .looseObject({ egresses: z.record(z.string(), z.looseObject({})) })
+      .parse(JSON.parse(readFileSync(config, 'utf8')));
+    const withSpare = (name: string, legacy: object): string => {
+      const spare = {
+        type: 'choria-collective',
+        user: 'spare',
+        tls: { ca: `\${SPARE_CA}` },
+        ...unset('SPARE'),
+      };
+      const all = { ...egresses, spare, legacy: { ...egresses['legacy'], ...legacy } };
+      world.files.write(
+        name,
+        JSON.stringify({
+          ...rest,
+          egresses: all,
+          claims: { user: 'c', insecure_plaintext: true, ...unset('CLAIMS') },
+        }),
+      );
+      return at(name);
+    };
+    const outside = (file: string, name: string): Child =>
+      start(process.execPath, [
+        MAIN,
+        'record',
+        '--config',
+        file,
+        '--out',
+        at(name),
+        '--outside',
+        '--for',
+        '1s',
+      ]);
+    const heard = outside(withSpare('spare.yaml', {}), 'spare.ndjson');
+    await heard.exited;
+    expect(heard.log()).toContain('recording to');
+    const missing = outside(withSpare('missing.yaml', { password: `\${LEGACY}` }), 'missing.ndjson');
+    expect(await missing.exited).toBe(2);
+    expect(missing.log()).toContain('the environment variable LEGACY is not set');
+    expect(missing.log()).not.toMatch(/SPARE|CLAIMS/);
   });
 
   test('a second bridge does not take the socket away', async () => {
