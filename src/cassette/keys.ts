@@ -1,6 +1,7 @@
 import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { readKeyFile } from '../config/key-files.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { EgressConfig, IngressConfig, Named } from '../config/types.ts';
 
@@ -40,7 +41,7 @@ const pemFiles = (folder: string): readonly string[] => {
 
 const folderKeys = (name: string, folder: string): Found =>
   pemFiles(folder).flatMap((file) =>
-    tried(`${name}/${file}`, () => pemFingerprint(readFileSync(join(folder, file)))),
+    tried(`${name}/${file}`, () => pemFingerprint(readKeyFile(join(folder, file)))),
   );
 
 const ingressKeys = (it: Named<IngressConfig>): Found => {
@@ -48,9 +49,9 @@ const ingressKeys = (it: Named<IngressConfig>): Found => {
   if (it.type === 'mcollective-stomp')
     return [
       ...folderKeys(at('callers.keys_dir'), it.callers.keysDir),
-      ...tried(at('server_private_key'), () => pemFingerprint(readFileSync(it.serverPrivateKey))),
+      ...tried(at('server_private_key'), () => pemFingerprint(readKeyFile(it.serverPrivateKey))),
     ];
-  return tried(at('callers.ca'), () => pemFingerprint(readFileSync(it.callers.ca)));
+  return tried(at('callers.ca'), () => pemFingerprint(readKeyFile(it.callers.ca)));
 };
 
 const egressKeys = (it: Named<EgressConfig>): Found => {
@@ -59,7 +60,7 @@ const egressKeys = (it: Named<EgressConfig>): Found => {
     const { signing } = it;
     const own = signing?.own;
     return [
-      ...(own === undefined ? [] : tried(at('signing.cert'), () => pemFingerprint(readFileSync(own.cert)))),
+      ...(own === undefined ? [] : tried(at('signing.cert'), () => pemFingerprint(readKeyFile(own.cert)))),
       ...(signing?.kind === 'callers' ? folderKeys(at('signing.certs_dir'), signing.folder) : []),
     ];
   }
@@ -67,10 +68,10 @@ const egressKeys = (it: Named<EgressConfig>): Found => {
   return [
     ...(signing.kind === 'keys'
       ? folderKeys(at('signing.keys_dir'), signing.folder)
-      : tried(at('signing.private_key'), () => pemFingerprint(readFileSync(signing.privateKey)))),
+      : tried(at('signing.private_key'), () => pemFingerprint(readKeyFile(signing.privateKey)))),
     ...it.serverPublicKeys.flatMap((file, i) =>
       tried(at(it.serverPublicKeys.length === 1 ? 'server_public_key' : `server_public_key[${i}]`), () =>
-        pemFingerprint(readFileSync(file)),
+        pemFingerprint(readKeyFile(file)),
       ),
     ),
   ];
@@ -90,7 +91,7 @@ export const fingerprintsOf = ({ config }: Pick<LoadedConfig, 'config'>): Readon
 /** Of the configuration's file as it stands; undefined where it is no file. */
 export const configFingerprint = ({ file }: Pick<LoadedConfig, 'file'>): string | undefined => {
   try {
-    return textFingerprint(readFileSync(file));
+    return textFingerprint(readKeyFile(file));
   } catch {
     return undefined;
   }

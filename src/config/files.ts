@@ -1,7 +1,7 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { z } from 'zod';
 import { pemKind } from '../transport/tls/pem.ts';
-import { DISK, type KeyFiles } from './key-files.ts';
+import { DISK, type KeyFiles, readKeyFile } from './key-files.ts';
 import type { LoadedConfig } from './load.ts';
 import { ConfigError, formatPath, type KeyPath } from './problem.ts';
 import { MIN_CLUSTER_KEY } from './schema.ts';
@@ -9,7 +9,7 @@ import { MIN_CLUSTER_KEY } from './schema.ts';
 /** Reads a file that the key at `path` names. */
 export type ReadFile = (file: string, path: KeyPath) => Buffer;
 
-export const readPlain: ReadFile = (file) => readFileSync(file);
+export const readPlain: ReadFile = (file) => readKeyFile(file);
 
 /** The system's code of an error, such as `ENOENT`; undefined where it has none. */
 export const codeOf = (error: unknown): unknown =>

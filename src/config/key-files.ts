@@ -1,8 +1,8 @@
-import { readFileSync, type Stats, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, statSync } from 'node:fs';
 
 /** Where the certificates and keys that a configuration names are read from. */
 export interface KeyFiles {
-  /** @throws as `readFileSync` does */
+  /** @throws as {@link readKeyFile} does */
   read(file: string): Buffer;
   /**
    * Another text whenever the file's content may be another.
@@ -18,9 +18,30 @@ export interface KeyFiles {
 const versionOf = ({ mtimeMs, ctimeMs, dev, ino, size }: Stats): string =>
   [mtimeMs, ctimeMs, dev, ino, size].join(' ');
 
+/** What is there instead of a file. */
+export class NoFile extends Error {
+  override readonly name = 'NoFile';
+}
+
+/**
+ * What a file holds. Of a pipe it would be there once only, and one that nobody writes to would hold the process for ever.
+ * @throws as `readFileSync` does, and NoFile for a pipe or a device
+ */
+export const readKeyFile = (file: string): Buffer => {
+  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const found = fstatSync(descriptor);
+    // Of a folder the system says what it is.
+    if (found.isFile() || found.isDirectory()) return readFileSync(descriptor);
+    throw new NoFile(`it is a ${found.isFIFO() ? 'pipe' : 'device'}, and a file is wanted`);
+  } finally {
+    closeSync(descriptor);
+  }
+};
+
 /** This machine's. */
 export const DISK: KeyFiles = {
-  read: (file) => readFileSync(file),
+  read: readKeyFile,
   version: (file) => versionOf(statSync(file)),
 };
 

@@ -1,8 +1,8 @@
 import { createPublicKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isRejected } from '../cassette/format.ts';
 import type { ChoriaSigningConfig } from '../config/egress/choria-collective.ts';
+import { readKeyFile } from '../config/key-files.ts';
 import type { Config } from '../config/types.ts';
 import { certificatesIn } from '../decode/certificate.ts';
 import { type Keys, type KnownKey, NO_KEYS } from '../decode/keys.ts';
@@ -15,7 +15,7 @@ import { carriedIn, flawOfRequest, type OwnCertificates } from './choria-signatu
 import type { Change } from './compare.ts';
 import type { Item } from './item.ts';
 
-const known = (source: string): KnownKey => ({ source, key: createPublicKey(readFileSync(source)) });
+const known = (source: string): KnownKey => ({ source, key: createPublicKey(readKeyFile(source)) });
 
 /**
  * What the bridge's own legacy messages on a link are verified with: the public halves of the keys that it signs with
@@ -60,7 +60,7 @@ type Judge = (item: Item) => Flaw | undefined;
 
 const inFile = (file: string): readonly Certificate[] => {
   try {
-    return certificatesIn(readFileSync(file, 'utf8'));
+    return certificatesIn(readKeyFile(file).toString());
   } catch {
     return [];
   }

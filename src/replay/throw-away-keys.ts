@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CassetteHeader } from '../cassette/format.ts';
 import type { ChoriaCollectiveConfig } from '../config/egress/choria-collective.ts';
 import type { McollectiveStompConfig } from '../config/egress/mcollective-stomp.ts';
 import { codeOf } from '../config/files.ts';
+import { readKeyFile } from '../config/key-files.ts';
 import { Secret } from '../config/secret.ts';
 import type { Config, EgressConfig, IngressConfig, Named } from '../config/types.ts';
 import { makeAuthority, makePair, type ThrowAwayPair } from '../record/redact/identities.ts';
@@ -37,7 +38,7 @@ const PUBLIC_HALF = /-----BEGIN (?:(?:RSA )?PUBLIC KEY|CERTIFICATE)-----/;
  */
 const isMissing = (file: string): boolean => {
   try {
-    const text = readFileSync(file, 'latin1');
+    const text = readKeyFile(file).toString('latin1');
     return PUBLIC_HALF.test(text) && !text.includes('PRIVATE KEY');
   } catch (error) {
     const code = codeOf(error);
@@ -52,7 +53,7 @@ const MAX_CERTIFICATES = 8;
 
 const namesIn = (file: string): readonly string[] => {
   try {
-    return parseCertificates(readFileSync(file, 'utf8'), file, MAX_CERTIFICATES)[0]?.names ?? [NAME];
+    return parseCertificates(readKeyFile(file).toString(), file, MAX_CERTIFICATES)[0]?.names ?? [NAME];
   } catch {
     return [NAME];
   }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -105,6 +106,14 @@ const UNREADABLE: readonly (readonly [fault: string, make: Make, why: string])[]
       mkdirSync(join(world.folder, file));
     },
     'cannot be read: it is a folder',
+  ],
+  [
+    'a pipe',
+    (world, file) => {
+      world.remove(file);
+      execFileSync('mkfifo', ['-m', '644', join(world.folder, file)]);
+    },
+    'cannot be read: it is a pipe, and a file is wanted',
   ],
   [
     'not readable',

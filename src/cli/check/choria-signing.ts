@@ -1,8 +1,9 @@
 import { createPublicKey, type X509Certificate } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ChoriaCollectiveConfig, ChoriaSigningConfig } from '../../config/egress/choria-collective.ts';
 import { readFailure } from '../../config/files.ts';
+import { readKeyFile } from '../../config/key-files.ts';
 import type { KeyPath } from '../../config/problem.ts';
 import { callerName, DEFAULT_PRIVILEGED } from '../../wire/choria/index.ts';
 import type { Checklist } from './checklist.ts';
@@ -91,7 +92,7 @@ const checkPair = (
     );
   const found = checkClient(list.spare, path, files, roots, now);
   if (found === undefined) return;
-  const { asymmetricKeyType: type } = createPublicKey(readFileSync(files.cert));
+  const { asymmetricKeyType: type } = createPublicKey(readKeyFile(files.cert));
   if (type !== 'rsa')
     list.problem(
       path,

@@ -1,7 +1,8 @@
 import { createPrivateKey, createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { codeOf, readFailure } from '../../config/files.ts';
+import { NoFile, readKeyFile } from '../../config/key-files.ts';
 import type { KeyPath } from '../../config/problem.ts';
 import type { TlsFloor } from '../../config/shared.ts';
 import { certificateFault, isEncrypted, privateKeyFault, publicKeyFault } from '../../transport/tls/pem.ts';
@@ -17,6 +18,8 @@ export const mendReading = (file: string, error: unknown): string => {
   const code = codeOf(error);
   if (code === 'EACCES' || code === 'EPERM')
     return `let the user ${userInfo().username} read it, and search the folders above it: chgrp mcbridge ${file}; chmod g+r ${file}`;
+  if (error instanceof NoFile)
+    return 'write it into a file: it is read again, whenever a connection is made anew';
   if (code === 'EISDIR') return 'give the file, not the folder that it is in';
   return "check the name; relative names start at the configuration file's folder";
 };
@@ -24,7 +27,7 @@ export const mendReading = (file: string, error: unknown): string => {
 /** The file's bytes; a finding where it cannot be read, and none where it can. */
 export const readBytes = (list: Checklist, path: KeyPath, file: string): Buffer | undefined => {
   try {
-    return readFileSync(file);
+    return readKeyFile(file);
   } catch (error) {
     list.unusable(path, `${file} cannot be read: ${readFailure(error)}`, mendReading(file, error));
     return undefined;
@@ -217,7 +220,7 @@ export const checkStrength = (
   { cert, key }: ClientFiles,
   { minVersion, ciphers }: TlsFloor,
 ): void => {
-  const read = (file: string): string => readFileSync(file).toString();
+  const read = (file: string): string => readKeyFile(file).toString();
   const reason = weaknessOf({
     cert: read(cert),
     key: read(key),
