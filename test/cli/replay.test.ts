@@ -16,10 +16,11 @@ import { requestsOf } from '../replay/requests.ts';
 import { CAPTURES, linesIn, makeWorld, type World } from '../replay/world.ts';
 import { makeAuthority } from '../support/pki.ts';
 import { run, start } from '../support/process.ts';
+import { program } from '../support/program.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
-const replay = (...args: readonly string[]) => run(process.execPath, [MAIN, 'replay', ...args]);
+const replay = (...args: readonly string[]) => program('replay', ...args);
 
 let world: World;
 let config: string;
