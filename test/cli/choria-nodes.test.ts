@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { mcbridge } from '../support/bridge.ts';
 import { type Fleet, startFleet } from '../support/choria-fleet.ts';
 import { EAST, type FederationWorld, startFederationWorld, WEST } from '../support/federation-world.ts';
+import { program } from '../support/program.ts';
 import { CLUSTER } from '../support/world.ts';
 
 /** Nodes of both kinds in one collective, behind the bridge and beside the client. */
@@ -56,7 +56,7 @@ afterAll(async () => {
   await federation.stop();
 });
 
-const run = (...args: readonly string[]) => mcbridge(...args, ...connection);
+const run = (...args: readonly string[]) => program(...args, ...connection);
 
 describe('the client commands, of Choria nodes behind a Federation Broker', () => {
   test.each([
@@ -129,7 +129,7 @@ describe.each([
 ] as const)(
   'the client commands, of nodes of Ruby and Go in one collective %s',
   (_, nodes, options, fleet) => {
-    const ask = (...args: readonly string[]) => mcbridge(...args, ...options());
+    const ask = (...args: readonly string[]) => program(...args, ...options());
 
     test('ping finds both without an option', async () => {
       const { status, stdout, stderr } = await ask('ping', '--json');

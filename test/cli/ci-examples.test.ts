@@ -18,6 +18,7 @@ import { z } from 'zod';
 import { requestsOf } from '../replay/requests.ts';
 import { CAPTURES, makeWorld, type World } from '../replay/world.ts';
 import { run } from '../support/process.ts';
+import { program } from '../support/program.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MAIN = join(ROOT, 'dist/cli/main.js');
@@ -168,17 +169,16 @@ test('a redacted cassette needs no file at all besides the configuration', async
   const bare = join(folder, 'bare');
   mkdirSync(bare);
   const shared = join(bare, 'shared.cassette.ndjson');
-  const mcbridge = (...args: readonly string[]) => run(process.execPath, [MAIN, ...args]);
-  const redacted = await mcbridge('redact', cassette, '--config', recorded, '--out', shared, '--all-data');
+  const redacted = await program('redact', cassette, '--config', recorded, '--out', shared, '--all-data');
   expect(redacted).toMatchObject({ status: 0, stderr: '' });
   const file = join(bare, 'bridge.yaml');
   writeFileSync(file, readme());
-  const replayed = await mcbridge('replay', shared, '--config', file, '--throw-away-keys');
+  const replayed = await program('replay', shared, '--config', file, '--throw-away-keys');
   expect(replayed).toMatchObject({ status: 0, stderr: '' });
   expect(replayed.stdout).toContain('1 cassette: 1 same');
   expect(replayed.stdout).toContain('egresses.legacy.signing.keys_dir (1 caller)');
   writeFileSync(file, readme().replace('to: cert=$1', 'to: cert=$1-new'));
-  const changed = await mcbridge('replay', shared, '--config', file, '--throw-away-keys', '--json');
+  const changed = await program('replay', shared, '--config', file, '--throw-away-keys', '--json');
   expect(changed.status).toBe(1);
   expect(JSON.parse(changed.stdout).cassettes[0]).toMatchObject({
     outcome: 'different',

@@ -2,13 +2,13 @@ import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { addFilterOptions, filterFrom } from '../../src/cli/filter-options.ts';
 import { coloursFor, counted, harmless, listed, ProgressBar } from '../../src/cli/terminal.ts';
-import { mcbridge } from '../support/bridge.ts';
+import { program } from '../support/program.ts';
 
 describe('the client commands', () => {
   test.each([['ping'], ['rpc'], ['federation', 'trace']])(
     'help with examples and exit codes: %s %s',
     async (...args) => {
-      const { status, stdout } = await mcbridge(...args, '--help');
+      const { status, stdout } = await program(...args, '--help');
       expect(status).toBe(0);
       expect(stdout).toMatch(/Examples:\n {2}mcbridge /);
       expect(stdout).toContain('Exit codes: 0');
@@ -50,7 +50,7 @@ describe('the client commands', () => {
     [['federation', 'trace'], "missing required argument 'node'"],
     [['federation', 'trace', 'a.>'], 'A node is named by its identity'],
   ])('take %j for wrong usage', async (args, sentence) => {
-    const { status, stdout, stderr } = await mcbridge(...args);
+    const { status, stdout, stderr } = await program(...args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toContain(sentence);
   });
@@ -80,14 +80,14 @@ describe('times in the help', () => {
       ['3', '11'],
     ],
   ])('are in the unit of the option: %j', async (command, defaults) => {
-    const { stdout } = await mcbridge(...command, '--help');
+    const { stdout } = await program(...command, '--help');
     const shown = [...stdout.matchAll(/--[\w-]+ <seconds>[\s\S]*?\(default:\s+(\S+)\)/g)].map(([, it]) => it);
     expect(shown).toEqual(defaults);
   });
 
   test('no default is one of the program alone', async () => {
     for (const command of [[], ['rpc'], ['decode'], ['run'], ['record'], ['inventory'], ['replay']])
-      expect((await mcbridge(...command, '--help')).stdout).not.toMatch(/default:\s+(?:\[|\{|\d{4,})/);
+      expect((await program(...command, '--help')).stdout).not.toMatch(/default:\s+(?:\[|\{|\d{4,})/);
   });
 });
 

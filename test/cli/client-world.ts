@@ -1,9 +1,9 @@
-import { mcbridge } from '../support/bridge.ts';
+import { program } from '../support/program.ts';
 import { CLUSTER, startWorld, type World, type WorldOptions } from '../support/world.ts';
 
 export interface ClientWorld extends World {
   /** `mcbridge <args>` as alice, by the cluster that the bridges are of. */
-  asAlice(...args: readonly string[]): ReturnType<typeof mcbridge>;
+  asAlice(...args: readonly string[]): ReturnType<typeof program>;
   /** The options that say where to connect to and as whom; anybody gets a certificate of the right CA. */
   connect(name?: string): readonly string[];
 }
@@ -25,6 +25,6 @@ export const startClientWorld = async (options?: WorldOptions): Promise<ClientWo
   return {
     ...world,
     connect,
-    asAlice: (...args) => mcbridge(...args, ...alice, '--federation', CLUSTER),
+    asAlice: (...args) => program(...args, ...alice, '--federation', CLUSTER),
   };
 };

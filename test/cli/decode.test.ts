@@ -19,10 +19,9 @@ import { encodeRequest } from '../../src/wire/mcollective/request.ts';
 import { createSerializer } from '../../src/wire/mcollective/serializer.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../src/wire/ruby/index.ts';
 import { keyPair } from '../support/pki.ts';
-import { run } from '../support/process.ts';
+import { programReading } from '../support/program.ts';
 import { type CheckWorld, choriaCa, makeCheckWorld } from './check-world.ts';
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const CAPTURES = fileURLToPath(new URL('../../fixtures/captures/', import.meta.url));
 const KEYS = `${CAPTURES}keys/`;
 const ALL_KEYS = [
@@ -32,7 +31,7 @@ const ALL_KEYS = [
 ];
 
 const decode = (args: readonly string[], input: string | Uint8Array = '') =>
-  run(process.execPath, [MAIN, 'decode', ...args], { input });
+  programReading(input, 'decode', ...args);
 
 let world: CheckWorld;
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { optionHint, wordHint } from '../../src/cli/hints.ts';
-import { mcbridge } from '../support/bridge.ts';
+import { program } from '../support/program.ts';
 
 /** mcollective/optionparser.rb and application/rpc.rb of MCollective 2.12.5. */
 const MCO = [
@@ -93,7 +93,7 @@ const CHORIA = [
 
 /** The options that a command has, from its help. */
 const optionsOf = async (...command: readonly string[]): Promise<ReadonlySet<string>> => {
-  const { stdout } = await mcbridge(...command, '--help');
+  const { stdout } = await program(...command, '--help');
   return new Set(stdout.match(/(?<=^ {2,6}|, )--?[a-zA-Z][\w-]*/gm));
 };
 
@@ -130,29 +130,20 @@ describe('what people type from habit is answered with what to write:', () => {
     [['check', 'bridge.yaml'], '(write mcbridge check --config FILE)'],
     [['decode', '-v'], '(-v: write --full, which cuts nothing)'],
   ])('%j', async (args, hint) => {
-    const { status, stdout, stderr } = await mcbridge(...args);
+    const { status, stdout, stderr } = await program(...args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toContain(hint);
     expect(stderr).not.toContain('Did you mean');
   });
 
   test('of the option that is not there, whatever stands beside it', async () => {
-    const { stderr } = await mcbridge(
-      'rpc',
-      'a',
-      'b',
-      '--target',
-      'n1',
-      '--discovery-timeout',
-      '1',
-      '--sort',
-    );
+    const { stderr } = await program('rpc', 'a', 'b', '--target', 'n1', '--discovery-timeout', '1', '--sort');
     expect(stderr).toContain('(--sort: ');
     expect(stderr).not.toContain('--target: ');
   });
 
   test('and what nobody has a habit of with what has nearly its letters', async () => {
-    expect((await mcbridge('ping', '--timeot', '2')).stderr).toContain('Did you mean --timeout?');
+    expect((await program('ping', '--timeot', '2')).stderr).toContain('Did you mean --timeout?');
     expect(wordHint(['decode', 'x'])).toBeUndefined();
   });
 });

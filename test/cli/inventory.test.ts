@@ -12,7 +12,8 @@ import { recordingLog } from '../adapter/world.ts';
 import { MINIMAL } from '../config/sample.ts';
 import { openTerminal } from '../observe/terminal.ts';
 import { freePort } from '../support/ports.ts';
-import { type Finished, run } from '../support/process.ts';
+import type { Finished } from '../support/process.ts';
+import { program } from '../support/program.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 /** For regular expressions. */
@@ -67,8 +68,7 @@ const config = (http: string, more = ''): string => {
   return file;
 };
 
-const ask = (...args: readonly string[]): Promise<Finished> =>
-  run(process.execPath, [MAIN, 'inventory', ...args]);
+const ask = (...args: readonly string[]): Promise<Finished> => program('inventory', ...args);
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'mcbridge-inventory-'));

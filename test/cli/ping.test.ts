@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { mcbridge } from '../support/bridge.ts';
+import { program } from '../support/program.ts';
 import { NODE1, NODE2, NODE3 } from '../support/world.ts';
 import { type ClientWorld, startClientWorld } from './client-world.ts';
 
@@ -79,17 +79,7 @@ describe('mcbridge ping', () => {
   test('takes servers, TLS files and the cluster from a configuration', async () => {
     const [, , , , cert = '', certFile = '', key = '', keyFile = ''] = world.connect();
     const config = world.config();
-    const { status, stdout } = await mcbridge(
-      'ping',
-      '-c',
-      config,
-      cert,
-      certFile,
-      key,
-      keyFile,
-      '-I',
-      NODE2,
-    );
+    const { status, stdout } = await program('ping', '-c', config, cert, certFile, key, keyFile, '-I', NODE2);
     expect({ status, nodes: nodesIn(stdout) }).toEqual({ status: 0, nodes: [NODE2] });
   });
 
@@ -102,7 +92,7 @@ describe('mcbridge ping', () => {
   });
 
   test('says at once that no broker of the cluster listens', async () => {
-    const { status, stderr } = await mcbridge(
+    const { status, stderr } = await program(
       ...['ping', ...world.connect(), '--federation', 'nonesuch', '--timeout', '600'],
     );
     expect(status).toBe(1);
@@ -113,7 +103,7 @@ describe('mcbridge ping', () => {
 
   test('says what is wrong with a connection', async () => {
     const other = ['--ca', `${world.files.folder}/server-public.pem`];
-    const { status, stderr } = await mcbridge('ping', ...world.connect(), ...other);
+    const { status, stderr } = await program('ping', ...world.connect(), ...other);
     expect(status).toBe(3);
     expect(stderr).toMatch(/^mcbridge: tls:\/\/127\.0\.0\.1:\d+: --ca holds no certificate in PEM\n/);
   });

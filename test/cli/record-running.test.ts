@@ -10,6 +10,7 @@ import { mcbridge } from '../support/bridge.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';
 import { freePort } from '../support/ports.ts';
 import { type Child, start } from '../support/process.ts';
+import { program } from '../support/program.ts';
 import { NODE1, startWorld, type World } from '../support/world.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -78,7 +79,7 @@ describe('mcbridge record from inside a running bridge', () => {
     ]);
 
     for (const one of [file, refused]) {
-      const replayed = await mcbridge('replay', one, '--config', config);
+      const replayed = await program('replay', one, '--config', config);
       expect(replayed.stdout).toContain('1 same');
     }
   });
@@ -93,7 +94,7 @@ describe('mcbridge record from inside a running bridge', () => {
     await call();
     expect(await child.exited).toBe(0);
     expect(waysOf((await readCassette(file)).entries)).toEqual(ways);
-    expect((await mcbridge('replay', file, '--config', config)).stdout).toContain('1 same');
+    expect((await program('replay', file, '--config', config)).stdout).toContain('1 same');
   });
 
   test('takes values out before they reach the disk', async () => {
@@ -102,10 +103,10 @@ describe('mcbridge record from inside a running bridge', () => {
     await child.waitFor(/recording to /, 60_000);
     await call();
     expect(await child.exited).toBe(0);
-    const decoded = await mcbridge('decode', file, '--full');
+    const decoded = await program('decode', file, '--full');
     expect(decoded.stdout).toContain('redacted-1');
     expect(decoded.stdout).not.toContain(SECRET);
-    expect((await mcbridge('replay', file, '--config', config)).stdout).toContain('1 same');
+    expect((await program('replay', file, '--config', config)).stdout).toContain('1 same');
   });
 
   test('ends as a whole cassette when the bridge stops, and says why', async () => {

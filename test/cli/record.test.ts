@@ -11,7 +11,8 @@ import { mcbridge } from '../support/bridge.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';
 import { C1, type MixedWorld, mixedConfig, startMixedWorld } from '../support/mixed-world.ts';
 import { startNatsServer } from '../support/nats-server.ts';
-import { type Child, run, start } from '../support/process.ts';
+import { type Child, start } from '../support/process.ts';
+import { program } from '../support/program.ts';
 import { NODE1 } from '../support/world.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -132,7 +133,7 @@ describe('mcbridge record', () => {
     const file = at('there.ndjson');
     writeFileSync(file, 'precious');
     const args = ['record', '--config', config, '--out', file, '--for', '3s'];
-    const refused = await mcbridge(...args);
+    const refused = await program(...args);
     expect(refused).toMatchObject({ status: 1, stdout: '' });
     expect(refused.stderr).toContain(`${file} is there already`);
     expect(readFileSync(file, 'utf8')).toBe('precious');
@@ -143,18 +144,10 @@ describe('mcbridge record', () => {
   });
 
   test('says what cannot be written, and what wrong usage is', async () => {
-    const nowhere = await mcbridge(
-      'record',
-      '--config',
-      config,
-      '--out',
-      at('no/such/folder'),
-      '--for',
-      '1s',
-    );
+    const nowhere = await program('record', '--config', config, '--out', at('no/such/folder'), '--for', '1s');
     expect(nowhere.status).toBe(1);
     expect(nowhere.stderr).toContain('there is no such folder');
-    const path = await mcbridge('record', '--config', config, '--out', at('x'), '--redact', 'agent');
+    const path = await program('record', '--config', config, '--out', at('x'), '--redact', 'agent');
     expect(path.status).toBe(2);
     expect(path.stderr).toContain('begins neither with data');
   });
@@ -250,7 +243,7 @@ describe('mcbridge run --record', () => {
   });
 
   test('replays, for it holds nothing that no request has caused', async () => {
-    const { status, stdout } = await mcbridge('replay', recorded(), '--config', config);
+    const { status, stdout } = await program('replay', recorded(), '--config', config);
     expect(stdout).toContain('1 cassette: 1 same');
     expect(status).toBe(0);
   });
@@ -262,7 +255,7 @@ describe('mcbridge run --record', () => {
       file,
       lines.filter((line) => !line.includes(STRAY_REQUEST) || line.includes('"dir"')).join('\n'),
     );
-    const { status, stdout } = await mcbridge('replay', file, '--config', config);
+    const { status, stdout } = await program('replay', file, '--config', config);
     expect(status).toBe(1);
     expect(stdout).toMatch(/rejections: reply not sent: .*elsewhere.* came, and was not recorded/);
   });
@@ -316,10 +309,10 @@ describe('mcbridge run --record', () => {
     expect(before.text).toContain(SECRET);
 
     const shared = at('shared.ndjson');
-    const { status, stdout } = await run(process.execPath, [
-      ...[MAIN, 'redact', recorded(), '--config', config, '--out', shared],
+    const { status, stdout } = await program(
+      ...['redact', recorded(), '--config', config, '--out', shared],
       ...['--value', 'data.value', 'data.password'],
-    ]);
+    );
     expect(status).toBe(0);
     expect(stdout).toContain('left out 1 message: malformed_json');
     const { header, entries } = await readCassette(shared);
@@ -334,7 +327,7 @@ describe('mcbridge run --record', () => {
     expect(after.verdicts.filter(({ state }) => state !== 'valid')).toEqual([]);
     expect(entries.filter(isRejected)).toMatchObject([STRAY]);
     expect(header.rejections).toBe(true);
-    const replayed = await mcbridge('replay', shared, '--config', config);
+    const replayed = await program('replay', shared, '--config', config);
     expect(replayed.stdout).toContain('1 cassette: 1 same');
     // All else is there as before.
     const { 'ingress federation in': _one, ...flows } = flowsOf((await readCassette(recorded())).entries);

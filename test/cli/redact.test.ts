@@ -1,11 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { requestsOf } from '../replay/requests.ts';
 import { linesIn, makeWorld, type World } from '../replay/world.ts';
-import { run } from '../support/process.ts';
-
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+import { program } from '../support/program.ts';
 
 let world: World;
 let config: string;
@@ -22,7 +19,7 @@ afterAll(() => world.end());
 
 let outs = 0;
 const redact = (file: string, ...args: readonly string[]) =>
-  run(process.execPath, [MAIN, 'redact', file, '--out', `${world.folder}/out-${++outs}`, ...args]);
+  program('redact', file, '--out', `${world.folder}/out-${++outs}`, ...args);
 
 describe('mcbridge redact', () => {
   test('ends with 1 and says so where no message is in the cassette', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type BridgeProcess, mcbridge } from '../support/bridge.ts';
+import type { BridgeProcess } from '../support/bridge.ts';
+import { program } from '../support/program.ts';
 import { CLUSTER, NODE1, NODE2, NODE3, YAML_COLLECTIVE, YAML_NODE } from '../support/world.ts';
 import { type ClientWorld, startClientWorld } from './client-world.ts';
 
@@ -120,7 +121,7 @@ describe('mcbridge rpc', () => {
 
   test("shows a broker's refusal at once, and does not take the broker for the node", async () => {
     const args = ['rpcutil', 'ping', '--target', NODE1, '--timeout', '600', '--federation', CLUSTER];
-    const { status, stdout } = await mcbridge('rpc', ...args, ...world.connect('guest.choria'));
+    const { status, stdout } = await program('rpc', ...args, ...world.connect('guest.choria'));
     expect(status).toBe(1);
     expect(stdout).toMatch(/✗ bridge1\.example\.net: status 5, unknown error: .*\(no_mapping\)/);
     expect(steady(stdout)).toContain(`0 of 1 node answered, 0 ok, 1 failed, no reply from ${NODE1}; N ms`);

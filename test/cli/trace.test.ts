@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { mcbridge } from '../support/bridge.ts';
+import { program } from '../support/program.ts';
 import { CLUSTER, NODE1 } from '../support/world.ts';
 import { type ClientWorld, startClientWorld } from './client-world.ts';
 
@@ -76,7 +76,7 @@ describe('mcbridge federation trace', () => {
   });
 
   test('says that nobody of a cluster listens, beside one that answers', async () => {
-    const { status, stdout } = await mcbridge(
+    const { status, stdout } = await program(
       ...['federation', 'trace', NODE1, ...world.connect(), '--federation', `nonesuch,${CLUSTER}`],
     );
     expect(status).toBe(0);
@@ -87,7 +87,7 @@ describe('mcbridge federation trace', () => {
   });
 
   test('says that nobody listens where a node without a federation would', async () => {
-    const { status, stdout, stderr } = await mcbridge('federation', 'trace', NODE1, ...world.connect());
+    const { status, stdout, stderr } = await program('federation', 'trace', NODE1, ...world.connect());
     expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
     expect(stdout).toMatch(
       /reached the server \S+; nobody listens to mcollective\.node\.node1\.example\.net\./,
@@ -96,7 +96,7 @@ describe('mcbridge federation trace', () => {
   });
 
   test('tells why a broker refuses the caller', async () => {
-    const { status, stdout } = await mcbridge(
+    const { status, stdout } = await program(
       ...['federation', 'trace', NODE1, '--federation', CLUSTER, '--timeout', '1'],
       ...world.connect('guest.choria'),
     );

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Child } from '../support/process.ts';
+import { program } from '../support/program.ts';
 import { blocksOf, commandsOf, DOCS, mentionsOf } from './commands.ts';
 import { ELSEWHERE, LONGER } from './elsewhere.ts';
 import { READY, READY_MS, type Session, startSession, until } from './session.ts';
@@ -160,7 +161,7 @@ describe('every command of the docs', () => {
     );
     const names = [...new Set(mentions.map(({ name }) => name))];
     const help = async (name: string) =>
-      [name, (await session.world.shell(`mcbridge ${name} --help`)).stdout] as const;
+      [name, (await program(...name.split(' '), '--help')).stdout] as const;
     const helps = new Map(await Promise.all(names.map(help)));
     const wrong = mentions.filter(({ mention, name }) => {
       const text = helps.get(name) ?? '';

@@ -5,6 +5,7 @@ import type { ChoriaClient } from '../support/choria-client.ts';
 import { newRequestId } from '../support/choria-messages.ts';
 import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
 import { freePorts } from '../support/ports.ts';
+import { program } from '../support/program.ts';
 import { expectNoSecrets } from '../support/secrets.ts';
 import { type BridgeConfig, CLUSTER_KEY, NODE1, startWorld, type World } from '../support/world.ts';
 
@@ -347,7 +348,7 @@ describe.concurrent('mcbridge demo', () => {
 });
 
 test.concurrent.each([['run'], ['check'], ['demo']])('mcbridge %s --help has examples', async (command) => {
-  const { status, stdout } = await mcbridge(command, '--help');
+  const { status, stdout } = await program(command, '--help');
   expect(status).toBe(0);
   expect(stdout).toMatch(new RegExp(`Examples:\\n(  .*\\n)*  .*mcbridge ${command}`));
   expect(stdout).toMatch(/Exit (codes|status): 0/);

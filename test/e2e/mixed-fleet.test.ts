@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createStompLink } from '../../src/transport/stomp/index.ts';
 import { clientFrame } from '../adapter/mcollective-stomp/ingress-world.ts';
 import { parseExposition } from '../stats/prometheus.ts';
-import { mcbridge, stopAndCount } from '../support/bridge.ts';
+import { stopAndCount } from '../support/bridge.ts';
 import { openRawLink, tally } from '../support/burst.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';
 import {
@@ -17,6 +17,7 @@ import {
   startMixedWorld,
 } from '../support/mixed-world.ts';
 import { keyPair } from '../support/pki.ts';
+import { program } from '../support/program.ts';
 import { NODE1, NODE2 } from '../support/world.ts';
 
 let mixed: MixedWorld;
@@ -55,7 +56,7 @@ beforeAll(async () => {
 
 /** What `mcbridge inventory` says of the first bridge, or of that one. */
 const inventory = async (...args: readonly string[]): Promise<string> => {
-  const { stdout } = await mcbridge('inventory', '--url', url, ...args);
+  const { stdout } = await program('inventory', '--url', url, ...args);
   return stdout;
 };
 
