@@ -11,14 +11,18 @@ export const collectivesOf = (request: Request): readonly string[] =>
 /** How many messages to nodes it stands for; a broadcast is one. */
 export const targetsOf = ({ targets }: Request): number => targets.length;
 
-export const aboutRequest = ({ home, id, sender, caller, agent, collective }: Request): RejectionContext => ({
-  ...flowOf(home),
-  requestId: id,
-  sender,
-  ...(caller !== undefined && { caller }),
-  ...(agent !== undefined && { agent }),
-  collective,
-});
+/** Made for each request: object spreads cost several times as much. */
+export const aboutRequest = ({ home, id, sender, caller, agent, collective }: Request): RejectionContext => {
+  const about: { -readonly [Key in keyof RejectionContext]: RejectionContext[Key] } = {
+    requestId: id,
+    sender,
+    collective,
+  };
+  if (home.flow !== undefined) about.flow = home.flow;
+  if (caller !== undefined) about.caller = caller;
+  if (agent !== undefined) about.agent = agent;
+  return about;
+};
 
 /** Where an error goes that is about a request. */
 export const answerAddress = (request: Request) =>

@@ -13,10 +13,9 @@ export interface EntryOptions {
   readonly key: string;
   /** Undefined where another instance took the request, and its replies do not say. */
   readonly flow: string | undefined;
-  /** What a further message of the same request is known by; undefined where there is none. */
-  readonly asked: string | undefined;
-  /** Where its replies go, of an opaque one: they bear no flow. */
-  readonly address: string | undefined;
+  /** Where its replies go, by which further messages of it are known, and replies to an opaque one; undefined where neither comes. */
+  readonly place: string | undefined;
+  readonly isOpaque: boolean;
   readonly fields: Fields;
   /** Undefined for a broadcast, and for replies whose request another instance took. */
   readonly nodes: readonly string[] | undefined;
@@ -31,8 +30,8 @@ export interface EntryOptions {
 export class Entry {
   readonly key: string;
   readonly flow: string | undefined;
-  readonly asked: string | undefined;
-  readonly address: string | undefined;
+  readonly place: string | undefined;
+  readonly isOpaque: boolean;
   readonly fields: Fields;
   readonly isOwn: boolean;
   readonly expires: number;
@@ -50,18 +49,21 @@ export class Entry {
   #nameless = 0;
   #bytes: number;
 
-  constructor({ key, flow, asked, address, fields, nodes, isOwn, expires, now }: EntryOptions) {
+  constructor({ key, flow, place, isOpaque, fields, nodes, isOwn, expires, now }: EntryOptions) {
     this.key = key;
     this.flow = flow;
-    this.asked = asked;
-    this.address = address;
+    this.place = place;
+    this.isOpaque = isOpaque;
     this.fields = fields;
     this.isOwn = isOwn;
     this.expires = expires;
     this.started = now;
     this.last = now;
-    this.#bytes = ENTRY_BYTES + key.length + (asked?.length ?? 0) + (address?.length ?? 0);
-    for (const text of Object.values(fields)) this.#bytes += typeof text === 'string' ? text.length : 0;
+    this.#bytes = ENTRY_BYTES + key.length + (place?.length ?? 0);
+    for (const name in fields) {
+      const text = fields[name];
+      if (typeof text === 'string') this.#bytes += text.length;
+    }
     this.#waiting = nodes && new Set(nodes);
     this.#bytes += weightOf(nodes ?? []);
   }

@@ -10,6 +10,7 @@ import {
 import { cut, LONGEST_TEXT } from '../envelope/text.ts';
 import { Entry, type EntryOptions, type Fields } from './entry.ts';
 import type { RequestSummary } from './observer.ts';
+import { OldestFirst } from './oldest.ts';
 
 export interface LedgerOptions {
   /** Ms since the epoch. */
@@ -49,16 +50,20 @@ export class Ledger {
   readonly #options: LedgerOptions;
   /** In the order in which they were opened, as the next. */
   readonly #entries = new Set<Entry>();
+  readonly #oldest = new OldestFirst(this.#entries);
   /** Those of them whose request another instance took. */
   readonly #foreign = new Set<Entry>();
+  readonly #oldestForeign = new OldestFirst(this.#foreign);
   /** By their flows; those of instances of the version before, whose replies name none, by where the replies go. */
   readonly #entriesOf = new Map<string, Entry>();
-  /** The opaque ones by where their replies go. */
+  /**
+   * By where their replies go, the oldest first: those that were addressed to nodes, of which further messages may come, apart for
+   * each caller; and all opaque ones, whose replies say no more.
+   */
   readonly #alike = new Map<string, Entry[]>();
-  /** Those that were addressed to nodes, of which further messages may come; the last where several are the same. */
-  readonly #asked = new Map<string, Entry>();
   /** Requests of this instance that were written up, by what their replies find them by, and their flows: a late reply is no other instance's. */
   readonly #written = new Map<string, string | undefined>();
+  readonly #oldestWritten = new OldestFirst(this.#written);
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -90,8 +95,8 @@ export class Ledger {
    */
   continued(request: Request): string | undefined {
     const nodes = namedNodes(request.targets);
-    const entry = nodes && this.#asked.get(askedOf(request));
-    return entry?.mayTake(nodes ?? []) === true ? entry.flow : undefined;
+    const alike = nodes && this.#alike.get(placeOf(request));
+    return alike?.findLast((entry) => isAskedBy(entry, request) && entry.mayTake(nodes ?? []))?.flow;
   }
 
   /**
@@ -119,8 +124,8 @@ export class Ledger {
   recognised(reply: OpaqueReply): OpaqueReply {
     const { home, sender } = reply;
     if (home.requestId === '') return reply;
-    const key = addressOf(home);
-    const flow = this.#awaiting(key, sender)?.flow ?? this.#written.get(key);
+    const place = addressOf(home);
+    const flow = this.#awaiting(place, sender)?.flow ?? this.#written.get(place);
     return flow === undefined ? reply : readdressed(reply, { flow });
   }
 
@@ -131,7 +136,7 @@ export class Ledger {
     const now = this.#options.clock();
     const key = keyOf(home);
     const about = (): Fields => ({ flow, request_id: cut(requestId), collective, agent });
-    const entry = this.#entriesOf.get(key) ?? this.#addForeign(key, home.expires, about(), now);
+    const entry = this.#entriesOf.get(key) ?? this.#addForeign(home, about(), now);
     entry.answer(failed, node, now);
     if (entry.isComplete) this.#close(entry);
   }
@@ -161,11 +166,19 @@ export class Ledger {
     const known = this.#entriesOf.get(key);
     if (known === undefined || nodes === undefined || !known.mayTake(nodes)) {
       if (known !== undefined) this.#close(known);
-      const asked = nodes && askedOf(request);
-      const address = isOpaque(request) ? addressOf(home) : undefined;
+      const isPlaced = nodes !== undefined || isOpaque(request);
       const { flow, expires } = home;
-      const entry = this.#add({ key, flow, asked, address, fields, nodes, isOwn: true, expires, now });
-      if (asked !== undefined) this.#asked.set(asked, entry);
+      const entry = this.#add({
+        key,
+        flow,
+        place: isPlaced ? placeOf(request) : undefined,
+        isOpaque: isOpaque(request),
+        fields,
+        nodes,
+        isOwn: true,
+        expires,
+        now,
+      });
       return { entry, nodes: nodes ?? [] };
     }
     const before = known.bytes;
@@ -175,9 +188,9 @@ export class Ledger {
     return { entry: known, nodes };
   }
 
-  /** Of opaque ones with an address: the one that waits for the node; else the last one that went to all; else the last. */
-  #awaiting(address: string, node: string): Entry | undefined {
-    const alike = this.#alike.get(address);
+  /** Of opaque ones whose replies go there: the one that waits for the node; else the last one that went to all; else the last. */
+  #awaiting(place: string, node: string): Entry | undefined {
+    const alike = this.#alike.get(place)?.filter((entry) => entry.isOpaque);
     return (
       alike?.find((entry) => entry.isWaitingFor(node || undefined)) ??
       alike?.findLast((entry) => entry.isBroadcast) ??
@@ -185,20 +198,21 @@ export class Ledger {
     );
   }
 
-  #addForeign(key: string, expires: number, about: Fields, now: number): Entry {
-    const [oldest] = this.#foreign;
-    if (oldest !== undefined && this.#foreign.size >= MOST_FOREIGN) this.#close(oldest);
-    const whose: Fields = this.#written.has(key) ? { late: true } : { taken_by: 'another instance' };
+  #addForeign(home: ReplyAddress, about: Fields, now: number): Entry {
+    if (this.#foreign.size >= MOST_FOREIGN) this.#closeOldest(this.#oldestForeign);
+    const key = keyOf(home);
+    const isLate = this.#written.has(key) || this.#written.has(addressOf(home));
+    const whose: Fields = isLate ? { late: true } : { taken_by: 'another instance' };
     const fields = { ...about, ...whose };
     const entry = this.#add({
       key,
       flow: undefined,
-      asked: undefined,
-      address: undefined,
+      place: undefined,
+      isOpaque: false,
       fields,
       nodes: undefined,
       isOwn: false,
-      expires,
+      expires: home.expires,
       now,
     });
     this.#foreign.add(entry);
@@ -207,13 +221,8 @@ export class Ledger {
 
   #add(about: EntryOptions): Entry {
     const entry = new Entry(about);
-    const { key, address } = entry;
-    this.#entriesOf.set(key, entry);
-    if (address !== undefined) {
-      const [oldest, ...others] = this.#alike.get(address) ?? [];
-      if (oldest !== undefined && others.length + 1 >= MOST_ALIKE) this.#close(oldest);
-      this.#alike.set(address, [...(this.#alike.get(address) ?? []), entry]);
-    }
+    this.#entriesOf.set(entry.key, entry);
+    if (entry.place !== undefined) this.#addAlike(entry.place, entry);
     this.#entries.add(entry);
     this.#bytes += entry.bytes;
     this.#makeRoom();
@@ -221,13 +230,27 @@ export class Ledger {
     return entry;
   }
 
+  #addAlike(place: string, entry: Entry): void {
+    const alike = this.#alike.get(place);
+    if (alike === undefined) {
+      this.#alike.set(place, [entry]);
+      return;
+    }
+    const [oldest] = alike;
+    if (oldest !== undefined && alike.length >= MOST_ALIKE) this.#close(oldest);
+    this.#alike.set(place, [...(this.#alike.get(place) ?? []), entry]);
+  }
+
   /** The newest stays, however large: it is what a message brought, and that is bounded. */
   #makeRoom(): void {
     const { capacity, bytes } = this.#options;
-    for (const oldest of this.#entries) {
-      if (this.#entries.size <= 1 || (this.#entries.size <= capacity && this.#bytes <= bytes)) return;
-      this.#close(oldest);
-    }
+    while (this.#entries.size > 1 && (this.#entries.size > capacity || this.#bytes > bytes))
+      this.#closeOldest(this.#oldest);
+  }
+
+  #closeOldest(oldest: OldestFirst<Entry>): void {
+    const entry = oldest.next();
+    if (entry !== undefined) this.#close(entry);
   }
 
   #sweep(): void {
@@ -246,27 +269,28 @@ export class Ledger {
     }
   }
 
-  #remember({ key, flow, address }: Entry): void {
-    this.#written.set(key, flow);
-    if (address !== undefined) this.#written.set(address, flow);
-    for (const oldest of this.#written.keys()) {
-      if (this.#written.size <= this.#options.capacity) return;
-      this.#written.delete(oldest);
-    }
+  #remember({ key, flow, place, isOpaque }: Entry): void {
+    this.#written.set((isOpaque ? place : undefined) ?? key, flow);
+    if (this.#written.size <= this.#options.capacity) return;
+    const oldest = this.#oldestWritten.next();
+    if (oldest !== undefined) this.#written.delete(oldest);
   }
 
   #drop(entry: Entry): void {
     this.#entries.delete(entry);
     this.#foreign.delete(entry);
-    const { asked } = entry;
-    if (asked !== undefined && this.#asked.get(asked) === entry) this.#asked.delete(asked);
     this.#bytes -= entry.bytes;
     if (this.#entriesOf.get(entry.key) === entry) this.#entriesOf.delete(entry.key);
-    const { address } = entry;
-    if (address === undefined) return;
-    const others = this.#alike.get(address)?.filter((one) => one !== entry) ?? [];
-    if (others.length === 0) this.#alike.delete(address);
-    else this.#alike.set(address, others);
+    const { place } = entry;
+    if (place === undefined) return;
+    const alike = this.#alike.get(place) ?? [];
+    // Mostly it is the only one.
+    if (alike.length > 1)
+      this.#alike.set(
+        place,
+        alike.filter((one) => one !== entry),
+      );
+    else if (alike[0] === entry) this.#alike.delete(place);
   }
 
   #close(entry: Entry): void {
@@ -288,17 +312,26 @@ const actionOf = (payload: Request['payload']): string | undefined => {
   return payload.kind === 'rpc' ? cut(payload.action) : 'ping';
 };
 
-/** Who asks what of whom, but for the nodes. */
-const askedOf = ({ home, sender, caller, collective, agent, payload }: Request): string =>
-  short(
-    JSON.stringify([addressOf(home), sender, caller ?? '', collective, agent ?? '', actionOf(payload) ?? '']),
-  );
+/** Whether all that a request says but its nodes is in the line of an entry. */
+const isAskedBy = ({ fields }: Entry, { sender, caller, collective, agent, payload }: Request): boolean =>
+  fields['sender'] === cut(sender) &&
+  fields['caller_in'] === caller &&
+  fields['collective'] === cut(collective) &&
+  fields['agent'] === (agent && cut(agent)) &&
+  fields['action'] === actionOf(payload);
 
 const keyOf = (home: ReplyAddress): string => home.flow ?? addressOf(home);
 
-/** All that replies say of their request that bear no token, or one of the version before. */
-const addressOf = ({ ingress, replyTo, requestId, collective = '', agent = '' }: ReplyAddress): string =>
-  short(JSON.stringify([ingress, replyTo, requestId, collective, agent]));
+/** Where the replies to a request go; for those that are read with whose they are. */
+const placeOf = (request: Request): string =>
+  isOpaque(request) ? addressOf(request.home) : short(`${addressOf(request.home)} ${request.caller}`);
+
+/**
+ * All that replies say of their request that bear no token, or one of the version before. Two addresses are never one text: names
+ * of ingresses hold no space.
+ */
+const addressOf = ({ ingress, replyTo, requestId }: ReplyAddress): string =>
+  short(`${ingress} ${replyTo.length} ${replyTo}${requestId}`);
 
 /** Keys are kept by the thousand, and an opaque request's id is of any length. */
 const short = (key: string): string =>

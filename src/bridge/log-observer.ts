@@ -87,8 +87,10 @@ export class LogObserver implements BridgeObserver {
   }
 
   requestDone({ fields, route }: RequestSummary): void {
-    if (route !== undefined) this.#log.info({ event: 'request', ...fields() }, 'request');
-    else this.#lines.tell('replies', 'info', { event: 'replies', ...fields() }, 'replies');
+    if (route !== undefined) {
+      if (this.#log.isLevelEnabled?.('info') !== false)
+        this.#log.info({ event: 'request', ...fields() }, 'request');
+    } else this.#lines.tell('replies', 'info', { event: 'replies', ...fields() }, 'replies');
   }
 
   refused(refusal: Refusal): void {

@@ -13,5 +13,5 @@ export interface Log {
   warn(fields: LogFields, message: string): void;
   error(fields: LogFields, message: string): void;
   /** Whether lines of a level are written at all. */
-  isLevelEnabled?(level: 'debug'): boolean;
+  isLevelEnabled?(level: 'debug' | 'info'): boolean;
 }

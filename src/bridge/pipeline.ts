@@ -4,7 +4,7 @@ import { asRejection, Rejection } from '../envelope/rejection.ts';
 import { bytesOfRequest } from '../envelope/size.ts';
 import { aboutRequest, answerAddress, collectivesOf, targetsOf } from './about.ts';
 import type { Claiming } from './claiming.ts';
-import { type FlowSource, randomFlow } from './flow.ts';
+import { type FlowSource, randomFlows } from './flow.ts';
 import { mapCaller } from './identity-map.ts';
 import type { Ledger, Note } from './ledger.ts';
 import type { About, BridgeObserver, Passage, Step } from './observer.ts';
@@ -73,12 +73,14 @@ export interface PipelineOptions extends PassingSteps {
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #waiting: WaitingRoom;
+  readonly #flows: FlowSource;
   #passing = 0;
   #draining = false;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#waiting = new WaitingRoom(options.waiting);
+    this.#flows = options.flows ?? randomFlows();
   }
 
   /** Requests that are in it, past their claim. */
@@ -120,8 +122,8 @@ export class Pipeline {
 
   /** Replies find their request by this id, and by nothing that a sender chooses. */
   #withFlow(request: Request): Request {
-    const { flows = randomFlow, ledger } = this.#options;
-    return readdressed(request, { flow: ledger.continued(request) ?? flows() });
+    const flow = this.#options.ledger.continued(request) ?? this.#flows();
+    return readdressed(request, { flow });
   }
 
   /** @returns whether it is this instance's, and alive still */

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TimeoutError } from '@nats-io/transport-node';
+import { LRUCache } from 'lru-cache';
 import type { Claim, Claims } from '../adapter/port.ts';
-import { Lru } from '../wire/lru.ts';
 import { NoBucket } from './bucket.ts';
 import { reasonOf } from './connection.ts';
 import { LastingBucket, type LastingBucketOptions, type OpenBucket } from './lasting-bucket.ts';
@@ -48,7 +48,7 @@ class JetStreamClaims implements SharedClaims {
   readonly #patience: number;
   readonly #waiting = new Set<string>();
   #waitingBytes = 0;
-  readonly #claimed = new Lru<string, true>(REMEMBERED);
+  readonly #claimed = new LRUCache<string, true>({ max: REMEMBERED });
 
   constructor({ limits = LIMITS, patience = PATIENCE, ...options }: SharedClaimsOptions) {
     this.#bucket = new LastingBucket({ ...options, nonce: this.nonce });

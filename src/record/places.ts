@@ -1,7 +1,7 @@
+import { LRUCache } from 'lru-cache';
 import type { Config } from '../config/types.ts';
 import type { IncomingMessage } from '../transport/link.ts';
 import { decodeTransport } from '../wire/choria/index.ts';
-import { Lru } from '../wire/lru.ts';
 import type { Listening, Source } from './sources.ts';
 
 /** A link that a message at some place may belong to. */
@@ -58,7 +58,7 @@ const REMEMBERED = 20_000;
 
 /** Which of the links that share a place a message belongs to: a reply to that by which its request went. */
 export class Ways {
-  readonly #requests = new Lru<string, string>(REMEMBERED);
+  readonly #requests = new LRUCache<string, string>({ max: REMEMBERED });
   readonly #maxBytes: number;
   readonly #isNeeded: boolean;
 

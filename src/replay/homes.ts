@@ -1,5 +1,5 @@
+import { LRUCache } from 'lru-cache';
 import type { CassetteMessage } from '../cassette/format.ts';
-import { Lru } from '../wire/lru.ts';
 
 /** Requests whose replies may still come. */
 const REMEMBERED = 20_000;
@@ -19,8 +19,8 @@ export const wayIn = ({ dir, destination, reply_to, text }: CassetteMessage): st
  * the one that the replay's own request bore.
  */
 export class Homes {
-  readonly #ways = new Lru<string, string>(REMEMBERED);
-  readonly #recorded = new Lru<string, true>(REMEMBERED);
+  readonly #ways = new LRUCache<string, string>({ max: REMEMBERED });
+  readonly #recorded = new LRUCache<string, true>({ max: REMEMBERED });
   #any = false;
 
   /** A request that was recorded, whether it has come out in the replay or not. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { flowsFrom, randomFlow } from '../../src/bridge/flow.ts';
+import { flowsFrom, randomFlows } from '../../src/bridge/flow.ts';
 import { type OpaqueRequest, type ReadableRequest, readable } from '../../src/envelope/message.ts';
 import { Rejection } from '../../src/envelope/rejection.ts';
 import { requestAt } from '../adapter/egress-contract.ts';
@@ -116,7 +116,7 @@ describe('a flow id', () => {
 
 describe('where flow ids come from', () => {
   it('is chance, where nothing else is told', () => {
-    const ids = Array.from({ length: 1_000 }, randomFlow);
+    const ids = Array.from({ length: 1_000 }, randomFlows());
     expect(new Set(ids).size).toBe(1_000);
     for (const id of ids) expect(id).toMatch(FLOW);
   });

@@ -40,7 +40,7 @@ const started = async (isDebug: boolean) => {
     ],
     observers: [
       new LogObserver({
-        log: { ...recordingLog(lines), isLevelEnabled: () => isDebug },
+        log: { ...recordingLog(lines), isLevelEnabled: (level) => level === 'info' || isDebug },
         clock: () => brokers.clock.now,
       }),
     ],

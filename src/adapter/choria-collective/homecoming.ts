@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { isIdentity } from '../../envelope/check.ts';
 import type { Home, ReadableReply } from '../../envelope/message.ts';
 import { asRejection, Rejection } from '../../envelope/rejection.ts';
@@ -15,7 +16,6 @@ import {
   verifyHash,
   type WireReply,
 } from '../../wire/choria/index.ts';
-import { Lru } from '../../wire/lru.ts';
 import { checkPass, encodeToken, type ReplyPass, readToken } from '../../wire/token.ts';
 import { withNodeHop } from '../node-hop.ts';
 import type { ReplySink } from '../port.ts';
@@ -44,7 +44,7 @@ export interface Homecoming {
 const CACHED_TOKENS = 2_000;
 
 export const createHomecoming = ({ cluster, tokenKey, clock }: HomecomingOptions): Homecoming => {
-  const passes = new Lru<string, ReplyPass>(CACHED_TOKENS);
+  const passes = new LRUCache<string, ReplyPass>({ max: CACHED_TOKENS });
 
   const passFor = (replyTo: string): ReplyPass => {
     const cached = passes.get(replyTo);

@@ -1,6 +1,6 @@
+import { LRUCache } from 'lru-cache';
 import type { OpaqueContent } from '../../envelope/message.ts';
 import { secureRequestEncoder, transportContent } from '../../wire/choria/index.ts';
-import { Lru } from '../../wire/lru.ts';
 import type { SigningPool } from '../../wire/signing-pool.ts';
 import type { Credential } from './credentials.ts';
 
@@ -23,7 +23,7 @@ const REMEMBERED = 64;
 
 /** Signs each text once, however often and however quickly in a row it comes; a text names its caller. */
 export const createRequestSigner = (pool: SigningPool): RequestSigner => {
-  const signed = new Lru<string, Promise<OpaqueContent> | undefined>(REMEMBERED);
+  const signed = new LRUCache<string, Promise<OpaqueContent>>({ max: REMEMBERED });
   const encoders = new WeakMap<Credential, ReturnType<typeof secureRequestEncoder>>();
 
   const encoderOf = (credential: Credential): ReturnType<typeof secureRequestEncoder> => {
@@ -43,7 +43,7 @@ export const createRequestSigner = (pool: SigningPool): RequestSigner => {
     const made = sign(text, credential, check);
     signed.set(text, made);
     // What has failed is to be tried again, and whoever awaits it is told all the same.
-    made.catch(() => signed.set(text, undefined));
+    made.catch(() => signed.delete(text));
     return made;
   };
 };

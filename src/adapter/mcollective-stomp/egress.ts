@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { type ReadableReply, readable } from '../../envelope/message.ts';
 import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
 import type { IncomingMessage, Link } from '../../transport/link.ts';
-import { Lru } from '../../wire/lru.ts';
 import { parseReplyDestination, replyWildcard } from '../../wire/mcollective/addressing.ts';
 import { decodeReply, verifyReply } from '../../wire/mcollective/reply.ts';
 import { createSerializer, type SerializerName } from '../../wire/mcollective/serializer.ts';
@@ -62,7 +62,7 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
     ...DEFAULT_RUBY_LIMITS,
     maxBytes: options.maxMessageBytes,
   });
-  const passes = new Lru<string, ReplyPass>(CACHED_TOKENS);
+  const passes = new LRUCache<string, ReplyPass>({ max: CACHED_TOKENS });
   let sink: ReplySink | undefined;
 
   const passFor = (destination: string): ReplyPass => {

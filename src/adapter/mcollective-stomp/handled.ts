@@ -1,4 +1,4 @@
-import { Lru } from '../../wire/lru.ts';
+import { LRUCache } from 'lru-cache';
 
 /** Broadcasts, and nodes of directed requests, that are remembered as handled. A key is of 300 bytes at most. */
 const REQUESTS = 50_000;
@@ -18,8 +18,8 @@ interface Refusal {
  * brokers of a network, where each gets a copy of what was sent to a topic.
  */
 export class Handled {
-  readonly #requests = new Lru<string, true>(REQUESTS);
-  readonly #refusals = new Lru<string, Refusal>(REFUSALS);
+  readonly #requests = new LRUCache<string, true>({ max: REQUESTS });
+  readonly #refusals = new LRUCache<string, Refusal>({ max: REFUSALS });
 
   has(request: string): boolean {
     return this.#requests.get(request) !== undefined;

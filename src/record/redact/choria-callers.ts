@@ -1,4 +1,5 @@
 import { createHash, type KeyObject, verify } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { Rejection } from '../../envelope/rejection.ts';
 import { parseCertificates } from '../../wire/choria/certificate.ts';
 import {
@@ -8,7 +9,6 @@ import {
   signSecureRequest,
   type WireRequest,
 } from '../../wire/choria/index.ts';
-import { Lru } from '../../wire/lru.ts';
 import {
   type CertificateLike,
   makeAuthority,
@@ -45,7 +45,7 @@ const UNSIGNED: ReadonlySet<string> = new Set([
 export class ChoriaCallers {
   readonly #authorities: readonly (CallerAuthority & { readonly instead: ThrowAwayAuthority })[];
   readonly #identities = new Map<string, Identity>();
-  readonly #signed = new Lru<string, SecureRequest>(REMEMBERED);
+  readonly #signed = new LRUCache<string, SecureRequest>({ max: REMEMBERED });
   /** For those that no CA of the configuration knows. */
   readonly #unknown = makeAuthority();
   readonly #stranger = makePair();

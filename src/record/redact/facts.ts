@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { isMap, type Value } from '../../envelope/value.ts';
 import { fieldText } from '../../wire/mcollective/text.ts';
 import { RubyHash, type RubyValue } from '../../wire/ruby/index.ts';
@@ -13,7 +14,7 @@ const isLiteral = (value: Value | undefined): value is number | bigint | boolean
  * wire. Where one stays on that side, its text tells nothing more on this one, and a placeholder would not fit.
  */
 export class Facts {
-  readonly #told = new Map<string, string>();
+  readonly #told = new LRUCache<string, string>({ max: REMEMBERED });
 
   /** @param reply whose it is, and to what @param data as they are without what was replaced */
   tell(reply: string, data: Value): void {
@@ -21,8 +22,6 @@ export class Facts {
     const value = data.get('value');
     if (!isLiteral(value)) return;
     this.#told.set(reply, String(value));
-    const [oldest] = this.#told.keys();
-    if (this.#told.size > REMEMBERED && oldest !== undefined) this.#told.delete(oldest);
   }
 
   /** The data of the same reply for a legacy client, where the fact is that. @param given as they were */

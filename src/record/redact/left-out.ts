@@ -1,9 +1,9 @@
+import { LRUCache } from 'lru-cache';
 import type { CassetteMessage, CassetteRejected } from '../../cassette/format.ts';
 import { NO_KEYS } from '../../decode/keys.ts';
 import { decodeMessage } from '../../decode/recognise.ts';
 import { type Layer, layersOf } from '../../decode/tree.ts';
 import type { Rejection } from '../../envelope/rejection.ts';
-import { Lru } from '../../wire/lru.ts';
 
 /** Requests whose fate is remembered. */
 const REMEMBERED = 10_000;
@@ -20,9 +20,9 @@ interface Refusal {
  */
 export class LeftOut {
   /** Requests that are gone. */
-  readonly #requests = new Lru<string, true>(REMEMBERED);
+  readonly #requests = new LRUCache<string, true>({ max: REMEMBERED });
   /** Of requests that are still there, refused replies that are gone and that the client was not told of yet. */
-  readonly #replies = new Lru<string, readonly Refusal[]>(REMEMBERED);
+  readonly #replies = new LRUCache<string, readonly Refusal[]>({ max: REMEMBERED });
   /** The message that came in last, where it is gone and the bridge has not told of it yet. */
   #untold: { readonly refusal: Refusal; readonly isReply: boolean; readonly requestId?: string } | undefined;
 

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 
 /** Texts that are looked for in sentences, and the shortest that is: shorter ones are parts of other words. */
 const REMEMBERED = 1_000;
@@ -41,7 +42,7 @@ export class Placeholders {
   readonly #key = randomBytes(32);
   readonly #numbers = new Map<string, number>();
   /** The latest texts, for sentences that quote them. */
-  readonly #texts = new Map<string, Quotable>();
+  readonly #texts = new LRUCache<string, Quotable>({ max: REMEMBERED });
 
   text(value: string): string {
     if (value === '' || INFINITE.has(value)) return value;
@@ -71,8 +72,9 @@ export class Placeholders {
   /** A text without those that were replaced of late: errors quote inputs, and so do agents. */
   sentence(text: string): string {
     const quoted = new Map<string, string>();
-    for (const { forms, placeholder } of this.#texts.values())
+    this.#texts.rforEach(({ forms, placeholder }) => {
       for (const form of forms) if (text.includes(form)) quoted.set(form, placeholder);
+    });
     if (quoted.size === 0) return text;
     // The longest first: one text may be a part of another. At once: a placeholder is no text to look into.
     const longest = [...quoted.keys()].toSorted((one, other) => other.length - one.length);
@@ -89,13 +91,10 @@ export class Placeholders {
 
   #remember(value: string, placeholder: string): void {
     const known = this.#texts.get(value);
-    this.#texts.delete(value);
     this.#texts.set(
       value,
       known?.placeholder === placeholder ? known : { forms: formsOf(value), placeholder },
     );
-    const [oldest] = this.#texts.keys();
-    if (this.#texts.size > REMEMBERED && oldest !== undefined) this.#texts.delete(oldest);
   }
 
   #number(kind: string, value: string): number {

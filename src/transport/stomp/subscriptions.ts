@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { pauseAfter } from '../denied.ts';
 import type { Denial, IncomingMessage, LinkError, Right, Subscription } from '../link.ts';
 import type { Frame } from './frame.ts';
@@ -59,7 +60,7 @@ export class Subscriptions {
    * Those that have ended on this connection, the latest last. ActiveMQ confirms an UNSUBSCRIBE before it has sent all
    * that it had given to the subscription. Others get that again, marked `redelivered`.
    */
-  readonly #ended = new Map<string, Subscription>();
+  readonly #ended = new LRUCache<string, Subscription>({ max: LATE });
   #next = 1;
 
   constructor(options: SubscriptionsOptions) {
@@ -240,8 +241,6 @@ export class Subscriptions {
     this.#entries.delete(entry.id);
     this.#unconfirmed.delete(entry.id);
     this.#ended.set(entry.id, entry.subscription);
-    const oldest = this.#ended.keys().next().value;
-    if (this.#ended.size > LATE && oldest !== undefined) this.#ended.delete(oldest);
     entry.ended?.();
   }
 }

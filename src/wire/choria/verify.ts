@@ -1,8 +1,8 @@
 import { createHash, type KeyObject, verify as verifySignature } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Pattern } from '../../envelope/pattern.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import { tryDecodeBase64 } from '../base64.ts';
-import { Lru } from '../lru.ts';
 import { callerName } from './caller.ts';
 import { label, parseCertificates } from './certificate.ts';
 import { type Chain, checkDates, findChains } from './chain.ts';
@@ -102,8 +102,8 @@ export const createCallerVerifier = (options: CallerVerifierOptions): CallerVeri
   const privileged = stateless(options.privileged);
   // Apart, because anybody can show a certificate of somebody else's, with any text around it: strangers must not be able
   // to push out those who have signed.
-  const proven = new Lru<string, Signer>(options.cacheSize ?? 1000);
-  const unproven = new Lru<string, Signer | Rejection>(UNPROVEN);
+  const proven = new LRUCache<string, Signer>({ max: options.cacheSize ?? 1000 });
+  const unproven = new LRUCache<string, Signer | Rejection>({ max: UNPROVEN });
 
   const inspect = (pem: string): Signer => {
     const [leaf, ...intermediates] = parseCertificates(pem, "the caller's certificate", MAX_CERTIFICATES);
