@@ -56,3 +56,26 @@ test('of many to one place each sender is told once, in order', async () => {
   await vi.waitFor(() => expect(told).toHaveLength(names.length), PATIENT);
   expect(told).toEqual(names.map((name) => [name, 'refused', 1]));
 });
+
+test('what the server reports and does not end the connection for is told, and is no reason of a later end', async () => {
+  const own = await startNatsServer();
+  try {
+    const link = linkTo([own]);
+    await link.open();
+    // A place that servers keep for themselves.
+    link.send(message('a', '', { replyTo: '$JS.ACK.a.b.1.1.1.1.1' }));
+    await vi.waitFor(() => expect(link.of('error')).toHaveLength(1), PATIENT);
+    expect(link.of('error')[0]?.error).toMatchObject({
+      kind: 'reported',
+      message: expect.stringContaining(
+        'it reports an error: Permissions Violation for Publish with Reply of',
+      ),
+    });
+    await own.kill();
+    await vi.waitFor(() => expect(link.of('disconnected')).toHaveLength(1), PATIENT);
+    expect(link.of('disconnected')[0]?.reason).not.toContain('Permissions Violation');
+  } finally {
+    await closeLinks();
+    await own.stop();
+  }
+});
