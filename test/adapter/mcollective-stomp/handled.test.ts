@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Handled } from '../../../src/adapter/mcollective-stomp/handled.ts';
 import { Rejection } from '../../../src/envelope/rejection.ts';
-import type { IncomingMessage } from '../../../src/transport/link.ts';
+import type { IncomingMessage, Link } from '../../../src/transport/link.ts';
 import { settled } from '../world.ts';
 import { clientFrame, type Deviation, fakeLink, makeStompIngress, recordingSink } from './ingress-world.ts';
 
@@ -95,4 +95,26 @@ test('what is remembered is bounded', () => {
   const [one, other] = [Symbol('one'), Symbol('other')];
   for (let n = 0; n <= 10_000; n++) handled.refuse(`${n}`, one, 0);
   expect([handled.refuse('1', other, 0), handled.refuse('0', other, 0)]).toEqual([true, false]);
+});
+
+test('a subscription to broadcasts that is confirmed after its ingress has ended is ended at once', async () => {
+  const link = fakeLink();
+  let confirm: () => void = () => undefined;
+  const confirmed = new Promise<void>((resolve) => {
+    confirm = resolve;
+  });
+  const slow: Link = {
+    ...link,
+    subscribe: async (subscription) => {
+      await confirmed;
+      return link.subscribe(subscription);
+    },
+  };
+  // As by a link that is down when its ingress is exchanged.
+  const ingress = makeStompIngress(slow, { broadcastQueue: '/queue/bridge.{collective}', share: 'queue' });
+  const started = ingress.start(recordingSink().sink);
+  await ingress.drain();
+  confirm();
+  await started;
+  expect(link.subscriptions).toEqual([]);
 });
