@@ -46,27 +46,37 @@ const ping = (client: ChoriaClient, ttl = LONG_TTL, signal = AbortSignal.timeout
 const isAnswered = (replies: readonly ChoriaReply[]): boolean =>
   replies.length === 1 && replies[0]?.rpc?.statuscode === 0;
 
-interface Sent {
+interface Asked {
+  /** Ms since the epoch. */
   readonly at: number;
+  /** Seconds. */
   readonly ttl: number;
+}
+
+interface Sent extends Asked {
   readonly replies: readonly ChoriaReply[];
 }
 
+/** Ms between requests of a stream. */
+const PACE = 100;
+
 /**
  * Ten requests a second, every other with a short ttl, in seconds. What has not been answered by then is not, when
- * `over` aborts.
+ * `over` aborts. Each is noted in `asked` when it goes out.
  */
 const stream = (
   client: ChoriaClient,
   count: number,
   over: AbortSignal,
-  shortTtl = 2,
+  { shortTtl = 2, asked = [] }: { readonly shortTtl?: number; readonly asked?: Asked[] } = {},
 ): readonly Promise<Sent>[] => {
   setMaxListeners(0, over);
   return Array.from({ length: count }, async (_, n): Promise<Sent> => {
-    await sleep(n * 100);
+    // The pace, and no wait for anything.
+    await sleep(n * PACE);
     const at = Date.now();
     const ttl = n % 2 === 0 ? LONG_TTL : shortTtl;
+    asked.push({ at, ttl });
     return { at, ttl, replies: await ping(client, ttl, over) };
   });
 };
@@ -96,12 +106,15 @@ describe('ActiveMQ killed and restarted', () => {
     flooder = await world.client({ cluster: 'small' });
     const over = new AbortController();
     const started = Date.now();
-    const streaming = stream(alice, 40, over.signal);
+    const outgoing: Asked[] = [];
+    const streaming = stream(alice, 40, over.signal, { asked: outgoing });
     // With the long ttl, those of the first second.
     before = await Promise.all([0, 2, 4, 6].flatMap((n) => streaming[n] ?? []));
     await world.activemq.kill();
     gone = Date.now();
-    await sleep(3_000);
+    // From then on what goes out waits in the buffer.
+    for (const bridge of [main, small])
+      await bridge.line(({ event }) => event === 'disconnected', 'that the broker has gone');
     const kept: Promise<readonly ChoriaReply[]>[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       const asked = Array.from({ length: ROUND }, () =>
@@ -119,12 +132,16 @@ describe('ActiveMQ killed and restarted', () => {
       flooded.push(...(await Promise.all(asked)));
       megabytes.push(residentMegabytes(small));
     }
+    // The outage lasts until the ttl of the last that has a short one is over: that is its length, and no wait.
+    await vi.waitFor(() => expect(outgoing).toHaveLength(streaming.length), { timeout: 60_000 });
+    const ends = outgoing.flatMap(({ at, ttl }) => (ttl === LONG_TTL ? [] : [at + ttl * 1000]));
+    await sleep(Math.max(0, Math.max(...ends) - Date.now()));
     await world.activemq.restart();
     flooded.push(...(await Promise.all(kept)));
     expect(isAnswered(await ping(alice))).toBe(true);
     // What was on the wire at the kill is lost; the others with the long ttl are answered, in whatever order.
     const late = streaming.map(async (one, n) => {
-      if (n % 2 === 0 && n * 100 > gone - started + 500) await one;
+      if (n % 2 === 0 && n * PACE > gone - started + 500) await one;
     });
     await Promise.all(late);
     over.abort();
@@ -185,7 +202,7 @@ describe('nats-server killed and restarted', () => {
     const over = new AbortController();
     // Longer than a busy machine takes to answer.
     const shortTtl = 10;
-    const before = stream(alice, 10, over.signal, shortTtl);
+    const before = stream(alice, 10, over.signal, { shortTtl });
     const slow = Array.from({ length: 10 }, (_, n) => {
       const requestId = newRequestId();
       const replies = alice.rpc({

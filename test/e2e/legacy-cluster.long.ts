@@ -56,7 +56,10 @@ test('three instances at 50 broadcasts a second: one is killed, one added, the N
     await claims.restart();
     for (const bridge of [first, third, newcomer])
       await vi.waitFor(
-        () => expect(bridge.lines().filter(({ event }) => event === 'claims_open').length).toBe(2),
+        () =>
+          expect(bridge.lines().filter(({ event }) => event === 'claims_open').length).toBeGreaterThanOrEqual(
+            2,
+          ),
         { timeout: MOST },
       );
     await client.more(2 * PER_SECOND);
@@ -71,11 +74,23 @@ test('three instances at 50 broadcasts a second: one is killed, one added, the N
   closing.push(() => admin.close());
   const bucket = await new Kvm(admin).open(`mcbridge_${CLUSTER}`);
   const owner = async ({ claim }: Broadcast): Promise<unknown> => (await bucket.get(claim))?.string();
-  // What nobody has handled is what the killed one had claimed, each by its name.
+  /** Of which an instance has said that nobody can tell whose they are, as while the claims' NATS was away. */
+  const undecided = (): ReadonlySet<unknown> =>
+    new Set(
+      mixed.world
+        .bridges()
+        .flatMap((bridge) =>
+          bridge.lines().flatMap(({ event, claim }) => (event === 'claims_unknown' ? [claim] : [])),
+        ),
+    );
+  const lostDecided = (): readonly Broadcast[] => {
+    const told = undecided();
+    return lostOf(mixed, client.sent).filter(({ claim }) => !told.has(claim));
+  };
+  // What nobody has handled is what the killed one had claimed, each by its name, and what could not be claimed.
   await vi.waitFor(
     async () => {
-      const lost = lostOf(mixed, client.sent);
-      const owners = await Promise.all(lost.map(owner));
+      const owners = await Promise.all(lostDecided().map(owner));
       expect(owners.filter((nonce) => nonce !== nonces[1])).toEqual([]);
     },
     { timeout: MOST, interval: 500 },
@@ -90,7 +105,7 @@ test('three instances at 50 broadcasts a second: one is killed, one added, the N
   const twice = client.sent.filter((one) => Math.max(...deliveries(mixed, one)) > 1);
   expect(twice.map((one) => [one.id, deliveries(mixed, one), handlers(one)])).toEqual([]);
   // Milliseconds' worth of them.
-  expect(lostOf(mixed, client.sent).length).toBeLessThan(PER_SECOND);
+  expect(lostDecided().length).toBeLessThan(PER_SECOND);
   expect(client.sent.length).toBeGreaterThan(7 * PER_SECOND);
 });
 
