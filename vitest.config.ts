@@ -13,8 +13,9 @@ export const each = {
 export default defineConfig({
   test: {
     globalSetup: ['test/support/build.ts'],
-    // Most of the time a file waits for brokers and daemons: four at a time keep two cores busy. Tests in a file run one by one.
-    maxWorkers: 4,
+    // Half of the time a file waits for brokers and daemons: five at a time keep two cores busy. Its tests run one by one
+    // where they do not say that they are concurrent.
+    maxWorkers: 5,
     projects: [
       {
         test: {

@@ -23,7 +23,7 @@ export interface DocsWorld {
   readonly fleet: Fleet;
   readonly nats: NatsServer;
   readonly activemq: ActiveMq;
-  /** A configuration of the docs with its hosts as they are reached here, an HTTP port of its own, and statistics that a test need not wait for. */
+  /** A configuration of the docs with its hosts as they are reached here, an HTTP port of its own, and statistics and an end that a test need not wait for. */
   here(config: string): string;
   write(name: string, content: string | Uint8Array): void;
   /** Has the named file as another name too. */
@@ -166,7 +166,8 @@ export const startDocsWorld = async (): Promise<DocsWorld> => {
     fleet,
     nats,
     activemq,
-    here: (text) => `${here(text)}http: { listen: ${listen} }\nstatistics: { interval: 1s }\n`,
+    here: (text) =>
+      `${here(text)}http: { listen: ${listen} }\nstatistics: { interval: 1s }\ndrain_timeout: 1s\n`,
     write,
     copy: (from, to) => {
       mkdirSync(dirname(join(folder, to)), { recursive: true });

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type BridgeProcess, type Counts, stopAndCount } from '../support/bridge.ts';
 import type { BuiltRequest, ChoriaClient, WaitOptions } from '../support/choria-client.ts';
 import { type ChoriaReply, newRequestId } from '../support/choria-messages.ts';
@@ -9,7 +9,7 @@ import {
   type StompClient,
   type StompMessage,
 } from '../support/stomp-client.ts';
-import { type BridgeConfig, CLUSTER, NODE1, NODE2, startWorld, type World } from '../support/world.ts';
+import { type BridgeConfig, NODE1, NODE2, startWorld, type World } from '../support/world.ts';
 
 /** A node that the test plays; its name is as long as NODE1's, so that bytes of a message can be exchanged. */
 const GHOST = 'ghost.example.net';
@@ -30,7 +30,7 @@ beforeAll(async () => {
 afterAll(() => world?.stop());
 
 describe('two instances of a cluster', () => {
-  afterEach(() => Promise.all(world.bridges().map(({ child }) => child.kill())));
+  afterAll(() => Promise.all(world.bridges().map(({ child }) => child.kill())));
 
   test('share requests and replies, and every node answers every request once', async () => {
     const bridges = await Promise.all([world.bridge(traced), world.bridge(traced)]);
@@ -58,11 +58,13 @@ describe('two instances of a cluster', () => {
     expect(lines.filter((line) => line['reason'] !== undefined)).toEqual([]);
   });
 
-  test.each(['ruby', 'go'] as const)(
+  test.concurrent.each(['ruby', 'go'] as const)(
     'one that is started after the other took a request and died carries the replies home in the dialect of %s',
     async (dialect) => {
-      const alice = await world.client({ dialect });
-      const first = await world.bridge(traced);
+      const cluster = `cluster-${dialect}`;
+      const own = (config: BridgeConfig) => ({ ...traced(config), cluster });
+      const alice = await world.client({ dialect, cluster });
+      const first = await world.bridge(own);
       const requestId = newRequestId();
       const replies = alice.rpc({
         requestId,
@@ -78,13 +80,13 @@ describe('two instances of a cluster', () => {
       const handled = new RegExp(`Handling message ${requestId}`);
       await Promise.all(world.daemons.map((daemon) => daemon.waitFor(handled, 15_000)));
       await first.child.kill();
-      const second = await world.bridge(traced);
+      const second = await world.bridge(own);
       const carried = await replies;
       expect(carried.map(({ sender, rpc }) => [sender, rpc?.statuscode, rpc?.data])).toEqual([
         [NODE1, 0, { slept: 5 }],
         [NODE2, 0, { slept: 5 }],
       ]);
-      const instance = (bridge: BridgeProcess) => `${CLUSTER}:${bridge.lines()[0]?.['instance']}`;
+      const instance = (bridge: BridgeProcess) => `${cluster}:${bridge.lines()[0]?.['instance']}`;
       for (const { sender, hops } of carried)
         expect(hops?.slice(-3).map((hop) => hop[1])).toEqual([instance(first), sender, instance(second)]);
       expect(await stopAndCount(second)).toMatchObject({ requestsReceived: 0, repliesSent: 2 });
