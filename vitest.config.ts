@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Files that replace modules for all who import them, so each needs modules of its own. */
-const REPLACES_MODULES = ['test/replay/seals.test.ts'];
+const REPLACES_MODULES = ['test/capture/replay/seals.test.ts'];
 
 /** What is the same in the long run. */
 export const each = {

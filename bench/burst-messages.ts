@@ -1,8 +1,4 @@
 import { createPrivateKey, randomBytes, sign } from 'node:crypto';
-import { buildRequest } from '../src/client/request.ts';
-import { EMPTY_FILTER } from '../src/envelope/filter.ts';
-import type { ReplyPayload } from '../src/envelope/message.ts';
-import type { IncomingMessage, OutgoingMessage } from '../src/transport/link.ts';
 import {
   decodeRequest as decodeChoriaRequest,
   decodeSecureRequest,
@@ -13,21 +9,25 @@ import {
   encodeTransport,
   transportContent,
   transportData,
-} from '../src/wire/choria/index.ts';
+} from '../src/adapters/choria/wire/index.ts';
 import {
   broadcastDestination,
   directedDestination,
   messageHeaders,
-} from '../src/wire/mcollective/addressing.ts';
-import { encodeReply as encodeLegacyReply } from '../src/wire/mcollective/reply.ts';
+} from '../src/adapters/mcollective/wire/addressing.ts';
+import { encodeReply as encodeLegacyReply } from '../src/adapters/mcollective/wire/reply.ts';
 import {
   decodeRequest,
   encodeRequestBody,
   encodeSignedRequest,
   type LegacyRequest,
-} from '../src/wire/mcollective/request.ts';
-import { createSerializer } from '../src/wire/mcollective/serializer.ts';
-import { DEFAULT_RUBY_LIMITS } from '../src/wire/ruby/value.ts';
+} from '../src/adapters/mcollective/wire/request.ts';
+import { createSerializer } from '../src/adapters/mcollective/wire/serializer.ts';
+import { buildRequest } from '../src/client/request.ts';
+import { DEFAULT_RUBY_LIMITS } from '../src/codec/ruby/value.ts';
+import { EMPTY_FILTER } from '../src/envelope/filter.ts';
+import type { ReplyPayload } from '../src/envelope/message.ts';
+import type { IncomingMessage, OutgoingMessage } from '../src/transport/link.ts';
 import { type BurstWorld, CLUSTER, TRANSLATED, TTL } from './burst-world.ts';
 
 /** What clients and nodes of the translated routes say; each request is signed by alice, as she would. */

@@ -1,6 +1,5 @@
 import { createPrivateKey, randomBytes } from 'node:crypto';
-import { createChoriaFederationIngress } from '../src/adapter/choria-federation/ingress.ts';
-import { Rejection } from '../src/envelope/rejection.ts';
+import { createChoriaFederationIngress } from '../src/adapters/choria/federation-ingress.ts';
 import {
   createCallerVerifier,
   DEFAULT_ALLOW,
@@ -10,15 +9,16 @@ import {
   federationSubject,
   signSecureRequest,
   transportContent,
-} from '../src/wire/choria/index.ts';
-import { formatJson } from '../src/wire/choria/json.ts';
-import { decodeRequest } from '../src/wire/mcollective/request.ts';
-import { createSerializer } from '../src/wire/mcollective/serializer.ts';
-import { fromRuby } from '../src/wire/mcollective/values.ts';
-import { decodeMarshal } from '../src/wire/ruby/index.ts';
-import { DEFAULT_RUBY_LIMITS } from '../src/wire/ruby/value.ts';
+} from '../src/adapters/choria/wire/index.ts';
+import { decodeRequest } from '../src/adapters/mcollective/wire/request.ts';
+import { createSerializer } from '../src/adapters/mcollective/wire/serializer.ts';
+import { fromRuby } from '../src/adapters/mcollective/wire/values.ts';
+import { formatJson } from '../src/codec/json.ts';
+import { decodeMarshal } from '../src/codec/ruby/index.ts';
+import { DEFAULT_RUBY_LIMITS } from '../src/codec/ruby/value.ts';
+import { Rejection } from '../src/envelope/rejection.ts';
+import { caExtensions, oddCertificate, rsaSpki } from '../test/pki/odd-certificate.ts';
 import { type Identity, makeAuthority } from '../test/support/pki.ts';
-import { caExtensions, oddCertificate, rsaSpki } from '../test/wire/choria/odd-certificate.ts';
 import { looseLink } from './replies.ts';
 import { type BenchResult, interleave } from './table.ts';
 

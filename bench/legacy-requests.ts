@@ -7,23 +7,23 @@ import {
   sign,
   verify,
 } from 'node:crypto';
-import { privilegedCredentials, readCredential } from '../src/adapter/choria-collective/credentials.ts';
-import { createChoriaCollectiveEgress } from '../src/adapter/choria-collective/egress.ts';
-import { Handled } from '../src/adapter/mcollective-stomp/handled.ts';
-import { createMcollectiveStompIngress } from '../src/adapter/mcollective-stomp/ingress.ts';
-import { Bridge } from '../src/bridge/bridge.ts';
-import { EMPTY_FILTER } from '../src/envelope/filter.ts';
-import type { IncomingMessage } from '../src/transport/link.ts';
-import { DEFAULT_PRIVILEGED } from '../src/wire/choria/index.ts';
-import { broadcastWildcard } from '../src/wire/mcollective/addressing.ts';
+import { privilegedCredentials, readCredential } from '../src/adapters/choria/collective/credentials.ts';
+import { createChoriaCollectiveEgress } from '../src/adapters/choria/collective-egress.ts';
+import { DEFAULT_PRIVILEGED } from '../src/adapters/choria/wire/index.ts';
+import { Handled } from '../src/adapters/mcollective/ingress/handled.ts';
+import { createMcollectiveStompIngress } from '../src/adapters/mcollective/stomp-ingress.ts';
+import { broadcastWildcard } from '../src/adapters/mcollective/wire/addressing.ts';
 import {
   encodeRequestBody,
   encodeSignedRequest,
   type LegacyRequest,
-} from '../src/wire/mcollective/request.ts';
-import { createSerializer } from '../src/wire/mcollective/serializer.ts';
-import { DEFAULT_RUBY_LIMITS } from '../src/wire/ruby/value.ts';
-import { SigningPool } from '../src/wire/signing-pool.ts';
+} from '../src/adapters/mcollective/wire/request.ts';
+import { createSerializer } from '../src/adapters/mcollective/wire/serializer.ts';
+import { Bridge } from '../src/bridge/bridge.ts';
+import { DEFAULT_RUBY_LIMITS } from '../src/codec/ruby/value.ts';
+import { EMPTY_FILTER } from '../src/envelope/filter.ts';
+import { SigningPool } from '../src/pki/signing-pool.ts';
+import type { IncomingMessage } from '../src/transport/link.ts';
 import { makeAuthority } from '../test/support/pki.ts';
 import { onOneCore } from './one-core.ts';
 import { type LooseLink, looseLink } from './replies.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { collectiveSubject, federationSubject } from '../src/adapters/choria/wire/index.ts';
 import type { Link } from '../src/transport/link.ts';
 import { createNatsLink } from '../src/transport/nats/index.ts';
-import { collectiveSubject, federationSubject } from '../src/wire/choria/index.ts';
 import { type Command, command, type Path, type Report } from './peer-messages.ts';
 import { type SoakClient, soakClient, soakNodes } from './soak-roles.ts';
 import {

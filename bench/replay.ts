@@ -1,11 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bodyFields } from '../src/cassette/format.ts';
-import { headerFor } from '../src/cassette/header.ts';
-import { CassetteWriter } from '../src/cassette/write.ts';
-import { type LoadedConfig, loadConfig } from '../src/config/load.ts';
-import { replayCassette } from '../src/replay/replay.ts';
+import { bodyFields } from '../src/capture/file/format.ts';
+import { headerFor } from '../src/capture/file/header.ts';
+import { CassetteWriter } from '../src/capture/file/write.ts';
+import { replayCassette } from '../src/capture/replay/replay.ts';
+import { loadConfig } from '../src/config/load.ts';
+import type { LoadedConfig } from '../src/config/types.ts';
 import { CLUSTER_KEY, minimalWith } from '../test/config/sample.ts';
 import { makeAuthority } from '../test/support/pki.ts';
 import { type Material, makeMaterial, startBench } from './replies.ts';

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { SigningPool } from '../src/wire/signing-pool.ts';
+import { SigningPool } from '../src/pki/signing-pool.ts';
 import { makeMaterial, startBench } from './replies.ts';
 import { type BenchResult, median } from './table.ts';
 

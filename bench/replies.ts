@@ -1,17 +1,17 @@
 import { createSecretKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
-import { createChoriaFederationIngress } from '../src/adapter/choria-federation/ingress.ts';
-import { createMcollectiveStompEgress } from '../src/adapter/mcollective-stomp/egress.ts';
+import { createChoriaFederationIngress } from '../src/adapters/choria/federation-ingress.ts';
+import { encodeToken } from '../src/adapters/kit/token.ts';
+import { createMcollectiveStompEgress } from '../src/adapters/mcollective/stomp-egress.ts';
+import { replyDestination } from '../src/adapters/mcollective/wire/addressing.ts';
+import { replyPayloadToRuby } from '../src/adapters/mcollective/wire/payload.ts';
+import { binary } from '../src/adapters/mcollective/wire/text.ts';
 import { Bridge } from '../src/bridge/bridge.ts';
 import { LogObserver } from '../src/bridge/log-observer.ts';
+import { encodeBase64 } from '../src/codec/base64.ts';
+import { encodeMarshal, RubyHash, RubySymbol } from '../src/codec/ruby/index.ts';
 import type { Home } from '../src/envelope/message.ts';
+import { SigningPool } from '../src/pki/signing-pool.ts';
 import type { IncomingMessage, Link, Subscription } from '../src/transport/link.ts';
-import { encodeBase64 } from '../src/wire/base64.ts';
-import { replyDestination } from '../src/wire/mcollective/addressing.ts';
-import { replyPayloadToRuby } from '../src/wire/mcollective/payload.ts';
-import { binary } from '../src/wire/mcollective/text.ts';
-import { encodeMarshal, RubyHash, RubySymbol } from '../src/wire/ruby/index.ts';
-import { SigningPool } from '../src/wire/signing-pool.ts';
-import { encodeToken } from '../src/wire/token.ts';
 import { type BenchResult, interleave } from './table.ts';
 
 const CLUSTER = 'bench';

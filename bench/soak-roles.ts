@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { federationSubject } from '../src/adapters/choria/wire/index.ts';
 import { type Link, LinkError } from '../src/transport/link.ts';
-import { federationSubject } from '../src/wire/choria/index.ts';
 import { Marks } from './marks.ts';
 import { ALL_NODES, answered, CLUSTER, federated, node, REPLY_TO, senderOf } from './traffic.ts';
 

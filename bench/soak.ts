@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { decodeStats, type StatsDocument } from '../src/wire/choria/index.ts';
+import { decodeStats, type StatsDocument } from '../src/adapters/choria/wire/index.ts';
 import { startWorld, type World } from './federation-world.ts';
 import type { Peer } from './peer-messages.ts';
 import { balance, type Outage } from './soak-balance.ts';

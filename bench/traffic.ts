@@ -1,5 +1,5 @@
-import type { Transport } from '../src/wire/choria/index.ts';
-import { decodeTransport, encodeTransport, nodeSubject } from '../src/wire/choria/index.ts';
+import type { Transport } from '../src/adapters/choria/wire/index.ts';
+import { decodeTransport, encodeTransport, nodeSubject } from '../src/adapters/choria/wire/index.ts';
 
 /** The messages of the federation benchmarks: Choria's envelopes around bytes that nobody opens. */
 export const CLUSTER = 'bench';

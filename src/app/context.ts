@@ -1,13 +1,13 @@
 import type { KeyObject } from 'node:crypto';
-import type { Log } from '../bridge/log.ts';
 import type { Stats } from '../bridge/stats.ts';
 import type { ParseFile } from '../config/files.ts';
 import type { KeyFiles } from '../config/key-files.ts';
 import type { Config } from '../config/types.ts';
-import type { Inventory } from '../inventory/inventory.ts';
+import type { Log } from '../envelope/log.ts';
+import type { Inventory } from '../nodes/inventory.ts';
+import type { SigningPool } from '../pki/signing-pool.ts';
 import type { Link } from '../transport/link.ts';
 import type { LinkSide } from '../transport/transports.ts';
-import type { SigningPool } from '../wire/signing-pool.ts';
 
 /** What the adapters of one configuration are made with. */
 export interface Context {

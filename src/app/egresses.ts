@@ -5,11 +5,10 @@ import {
   callerCredentials,
   privilegedCredentials,
   readCredential,
-} from '../adapter/choria-collective/credentials.ts';
-import { createChoriaCollectiveEgress } from '../adapter/choria-collective/egress.ts';
-import { createMcollectiveStompEgress } from '../adapter/mcollective-stomp/egress.ts';
-import { keyFolder, type Signers, sharedSigner } from '../adapter/mcollective-stomp/signing.ts';
-import type { Egress } from '../adapter/port.ts';
+} from '../adapters/choria/collective/credentials.ts';
+import { createChoriaCollectiveEgress } from '../adapters/choria/collective-egress.ts';
+import { keyFolder, type Signers, sharedSigner } from '../adapters/mcollective/egress/signing.ts';
+import { createMcollectiveStompEgress } from '../adapters/mcollective/stomp-egress.ts';
 import type {
   ChoriaCollectiveConfig,
   ChoriaPairConfig,
@@ -18,7 +17,8 @@ import type {
 import type { McollectiveStompConfig } from '../config/egress/mcollective-stomp.ts';
 import { clusterOf, isOpaqueRoute } from '../config/ends.ts';
 import type { EgressConfig, Named } from '../config/types.ts';
-import { directoryOf } from '../inventory/residents.ts';
+import type { Egress } from '../envelope/port.ts';
+import { directoryOf } from '../nodes/residents.ts';
 import type { Context } from './context.ts';
 import { patternsOf } from './nodes.ts';
 

@@ -1,10 +1,10 @@
 import { createPrivateKey } from 'node:crypto';
-import { createChoriaCollectiveIngress } from '../adapter/choria-collective/ingress.ts';
-import { createChoriaFederationIngress } from '../adapter/choria-federation/ingress.ts';
-import { callerFolder } from '../adapter/mcollective-stomp/callers.ts';
-import type { Handled } from '../adapter/mcollective-stomp/handled.ts';
-import { createMcollectiveStompIngress } from '../adapter/mcollective-stomp/ingress.ts';
-import type { Ingress, Residents } from '../adapter/port.ts';
+import { createChoriaCollectiveIngress } from '../adapters/choria/collective-ingress.ts';
+import { createChoriaFederationIngress } from '../adapters/choria/federation-ingress.ts';
+import { type CallerVerifier, createCallerVerifier } from '../adapters/choria/wire/index.ts';
+import { callerFolder } from '../adapters/mcollective/ingress/callers.ts';
+import type { Handled } from '../adapters/mcollective/ingress/handled.ts';
+import { createMcollectiveStompIngress } from '../adapters/mcollective/stomp-ingress.ts';
 import { callersCaPath } from '../config/callers.ts';
 import { exportedBy, isOpaqueRoute } from '../config/ends.ts';
 import type { ChoriaCollectiveIngressConfig } from '../config/ingress/choria-collective.ts';
@@ -12,7 +12,7 @@ import type { ChoriaFederationConfig } from '../config/ingress/choria-federation
 import type { McollectiveStompIngressConfig } from '../config/ingress/mcollective-stomp.ts';
 import type { Config, IngressConfig, Named } from '../config/types.ts';
 import { compileGlobs } from '../envelope/glob.ts';
-import { type CallerVerifier, createCallerVerifier } from '../wire/choria/index.ts';
+import type { Ingress, Residents } from '../envelope/port.ts';
 import type { Context } from './context.ts';
 
 /** What only some kinds of ingress need. */

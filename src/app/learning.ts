@@ -1,7 +1,7 @@
 import { besideOf } from '../config/ends.ts';
 import { discoveryTimes } from '../config/nodes.ts';
 import type { Config } from '../config/types.ts';
-import { collectivesOf } from '../inventory/residents.ts';
+import { collectivesOf } from '../nodes/residents.ts';
 
 /** How it is learned who lives beyond an egress. */
 export interface Learning {

@@ -1,10 +1,10 @@
-import type { Requirement } from '../adapter/requirement.ts';
-import type { Log } from '../bridge/log.ts';
+import { isStatsSubject } from '../adapters/choria/wire/index.ts';
 import type { Stats } from '../bridge/stats.ts';
+import type { Log } from '../envelope/log.ts';
 import { cut } from '../envelope/text.ts';
 import { LinkFailure } from '../transport/failure/failure.ts';
 import { type Denial, LinkError, type LinkListener, type Right } from '../transport/link.ts';
-import { isStatsSubject } from '../wire/choria/index.ts';
+import type { Requirement } from '../transport/requirement.ts';
 import { Reminders } from './reminders.ts';
 import { Rights } from './rights.ts';
 

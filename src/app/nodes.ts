@@ -1,13 +1,13 @@
-import type { Egress, Residents } from '../adapter/port.ts';
 import type { NodeKnowledge } from '../bridge/bridge.ts';
-import type { Log } from '../bridge/log.ts';
 import { besideOf } from '../config/ends.ts';
 import type { Config } from '../config/types.ts';
-import type { Inventory, InventoryOptions } from '../inventory/inventory.ts';
-import { inventoryPage } from '../inventory/page.ts';
-import { acrossOf, knowledgeOf, type ResidentsOptions, residentsOf } from '../inventory/residents.ts';
-import { Survey } from '../inventory/survey.ts';
-import type { Page } from '../stats/http.ts';
+import type { Log } from '../envelope/log.ts';
+import type { Egress, Residents } from '../envelope/port.ts';
+import type { Inventory, InventoryOptions } from '../nodes/inventory.ts';
+import { acrossOf, knowledgeOf, type ResidentsOptions, residentsOf } from '../nodes/residents.ts';
+import { Survey } from '../nodes/survey.ts';
+import type { Page } from '../telemetry/http.ts';
+import { inventoryPage } from '../telemetry/inventory-page.ts';
 import { learningOf } from './learning.ts';
 
 /** Who lives where, by one configuration: who learns it, and who asks. */

@@ -1,10 +1,10 @@
-import * as collective from '../adapter/choria-collective/requirements.ts';
-import * as federation from '../adapter/choria-federation/requirements.ts';
-import * as legacy from '../adapter/mcollective-stomp/requirements.ts';
-import { type Requirement, toPublish, toSubscribe } from '../adapter/requirement.ts';
+import * as collective from '../adapters/choria/collective/requirements.ts';
+import * as federation from '../adapters/choria/federation/requirements.ts';
+import { statsSubject } from '../adapters/choria/wire/stats.ts';
+import * as legacy from '../adapters/mcollective/requirements.ts';
 import { clusterOf, clustersAt, exportedBy, isOpaqueRoute } from '../config/ends.ts';
 import type { Config, IngressConfig, Named } from '../config/types.ts';
-import { statsSubject } from '../wire/choria/stats.ts';
+import { type Requirement, toPublish, toSubscribe } from '../transport/requirement.ts';
 import { learningOf } from './learning.ts';
 
 /** The rights that `run` will use on the broker of an ingress. None where no route starts there. */

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type IsPart, partOf, type Requirement } from '../adapter/requirement.ts';
 import { pauseAfter } from '../transport/denied.ts';
 import { isOfRights } from '../transport/failure/failure.ts';
 import { type Denial, type Link, LinkError, type Need, type Right } from '../transport/link.ts';
+import { type IsPart, partOf, type Requirement } from '../transport/requirement.ts';
 
 export interface RightsOptions {
   /** All that is needed on the broker. */

@@ -1,9 +1,9 @@
 import type { FlowSource } from '../bridge/flow.ts';
-import type { Log } from '../bridge/log.ts';
-import type { BridgeObserver } from '../bridge/observer.ts';
+import type { RunningRecording } from '../capture/record/transports.ts';
 import type { KeyFiles } from '../config/key-files.ts';
-import type { RunningRecording } from '../record/transports.ts';
-import type { startHttp } from '../stats/http.ts';
+import type { Log } from '../envelope/log.ts';
+import type { BridgeObserver } from '../envelope/observer.ts';
+import type { startHttp } from '../telemetry/http.ts';
 import type { Transports } from '../transport/transports.ts';
 
 /**

@@ -1,3 +1,4 @@
+import { HELLO_MARKER, helloDestination } from '../adapters/mcollective/wire/addressing.ts';
 import { type BucketSettings, keptFor } from '../cluster/bucket.ts';
 import type { SharedClaims } from '../cluster/claims.ts';
 import type { ConnectionSettings } from '../cluster/connection.ts';
@@ -6,12 +7,10 @@ import { CLAIMED_AHEAD, type Share } from '../config/claims.ts';
 import { endsOf, exportedBy } from '../config/ends.ts';
 import type { ReadFile } from '../config/files.ts';
 import { natsLinkOptions, natsOptions } from '../config/link-options.ts';
-import type { LoadedConfig } from '../config/load.ts';
 import { ConfigError, formatPath } from '../config/problem.ts';
-import type { Config, EgressConfig, IngressConfig, Named } from '../config/types.ts';
-import type { Trouble } from '../stats/health.ts';
-import type { MeteredLink } from '../stats/meter.ts';
-import { HELLO_MARKER, helloDestination } from '../wire/mcollective/addressing.ts';
+import type { Config, EgressConfig, IngressConfig, LoadedConfig, Named } from '../config/types.ts';
+import type { Trouble } from '../telemetry/health.ts';
+import type { MeteredLink } from '../telemetry/meter.ts';
 import type { Context } from './context.ts';
 
 /** The ingresses that routes start at and that share broadcasts this way. */

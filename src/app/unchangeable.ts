@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type ReadFile, readClusterKey } from '../config/files.ts';
-import type { LoadedConfig } from '../config/load.ts';
 import { ConfigError, formatPath, type KeyPath } from '../config/problem.ts';
-import type { Config } from '../config/types.ts';
+import type { Config, LoadedConfig } from '../config/types.ts';
 import { type ClaimsSettings, claimedAhead, sharedBy } from './sharing.ts';
 
 /** What an app is known by, where it is looked at, and who its cluster is: for its whole life. */

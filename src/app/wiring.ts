@@ -1,9 +1,8 @@
-import type { Egress, Ingress } from '../adapter/port.ts';
 import { type Route, wiringProblem } from '../bridge/routing.ts';
 import { isOpaqueRoute } from '../config/ends.ts';
-import type { LoadedConfig } from '../config/load.ts';
 import { ConfigError, formatPath } from '../config/problem.ts';
-import type { Config } from '../config/types.ts';
+import type { Config, LoadedConfig } from '../config/types.ts';
+import type { Egress, Ingress } from '../envelope/port.ts';
 
 /** What routes lead from and to, by their names. */
 export interface Adapters {

@@ -1,12 +1,18 @@
-import type { Claims, Copy, Egress, Ingress, LinkStatus, ReplySink, RequestSink } from '../adapter/port.ts';
 import { type Home, isOpaqueReply, type Reply } from '../envelope/message.ts';
+import {
+  type About,
+  type BridgeObserver,
+  Observers,
+  type Passage,
+  type Stage,
+} from '../envelope/observer.ts';
+import type { Claims, Copy, Egress, Ingress, LinkStatus, ReplySink, RequestSink } from '../envelope/port.ts';
 import type { Rejection } from '../envelope/rejection.ts';
 import { aboutReply } from './about.ts';
 import { ALWAYS_WON, Claiming } from './claiming.ts';
 import type { FlowSource } from './flow.ts';
 import { Homeward, type InsteadOf } from './homeward.ts';
 import { Ledger } from './ledger.ts';
-import { type About, type BridgeObserver, Observers, type Passage, type Stage } from './observer.ts';
 import { Passages } from './passages.ts';
 import { type PassingSteps, Pipeline } from './pipeline.ts';
 import { type Route, Routing } from './routing.ts';

@@ -1,7 +1,7 @@
-import type { Claim, Claims, Copy } from '../adapter/port.ts';
+import type { BridgeObserver } from '../envelope/observer.ts';
+import type { Claim, Claims, Copy } from '../envelope/port.ts';
 import type { RejectionContext } from '../envelope/rejection.ts';
 import { REQUEST_OVERHEAD } from '../envelope/size.ts';
-import type { BridgeObserver } from './observer.ts';
 
 /** Where nobody else gets copies, such as in a replay. */
 export const ALWAYS_WON: Claims = { claim: async () => ({ result: 'won' }) };

@@ -1,9 +1,9 @@
-import type { Ingress } from '../adapter/port.ts';
 import { type Home, isOpaqueReply, type Reply, readdressed } from '../envelope/message.ts';
+import type { BridgeObserver } from '../envelope/observer.ts';
+import type { Ingress } from '../envelope/port.ts';
 import { asRejection, Rejection, type RejectionCode, type RejectionContext } from '../envelope/rejection.ts';
 import { flowOf } from './about.ts';
 import { errorReply, isAnswerable } from './error-reply.ts';
-import type { BridgeObserver } from './observer.ts';
 import { withReplyHop } from './trail.ts';
 
 export interface HomewardOptions {

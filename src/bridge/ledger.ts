@@ -7,9 +7,9 @@ import {
   type Request,
   readdressed,
 } from '../envelope/message.ts';
+import type { RequestSummary } from '../envelope/observer.ts';
 import { cut, LONGEST_TEXT } from '../envelope/text.ts';
 import { Entry, type EntryOptions, type Fields } from './entry.ts';
-import type { RequestSummary } from './observer.ts';
 import { OldestFirst } from './oldest.ts';
 
 export interface LedgerOptions {

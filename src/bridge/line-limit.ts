@@ -1,4 +1,4 @@
-import type { Log, LogFields } from './log.ts';
+import type { Log, LogFields } from '../envelope/log.ts';
 
 export interface LineLimitOptions {
   readonly log: Log;

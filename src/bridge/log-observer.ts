@@ -1,8 +1,5 @@
-import type { RejectionCode } from '../envelope/rejection.ts';
-import { cut } from '../envelope/text.ts';
-import { LineLimit } from './line-limit.ts';
-import type { Log, LogFields } from './log.ts';
-import type { LogEvent } from './log-events.ts';
+import type { Log, LogFields } from '../envelope/log.ts';
+import type { LogEvent } from '../envelope/log-events.ts';
 import {
   type About,
   type BridgeObserver,
@@ -15,7 +12,10 @@ import {
   type RequestSummary,
   refusalText,
   type Step,
-} from './observer.ts';
+} from '../envelope/observer.ts';
+import type { RejectionCode } from '../envelope/rejection.ts';
+import { cut } from '../envelope/text.ts';
+import { LineLimit } from './line-limit.ts';
 
 export interface LogObserverOptions {
   readonly log: Log;

@@ -1,4 +1,4 @@
-import type { Passage } from './observer.ts';
+import type { Passage } from '../envelope/observer.ts';
 
 /** As the log and the metrics name it. */
 export const passageName = (from: string, to: string): string => `${from} → ${to}`;

@@ -1,5 +1,6 @@
-import type { Copy, Ingress, Undelivered } from '../adapter/port.ts';
 import { type Home, isOpaque, type Request, readdressed } from '../envelope/message.ts';
+import type { About, BridgeObserver, Passage, Step } from '../envelope/observer.ts';
+import type { Copy, Ingress, Undelivered } from '../envelope/port.ts';
 import { asRejection, Rejection } from '../envelope/rejection.ts';
 import { bytesOfRequest } from '../envelope/size.ts';
 import { aboutRequest, answerAddress, collectivesOf, targetsOf } from './about.ts';
@@ -7,7 +8,6 @@ import type { Claiming } from './claiming.ts';
 import { type FlowSource, randomFlows } from './flow.ts';
 import { mapCaller } from './identity-map.ts';
 import type { Ledger, Note } from './ledger.ts';
-import type { About, BridgeObserver, Passage, Step } from './observer.ts';
 import type { Passages } from './passages.ts';
 import type { Route } from './routing.ts';
 import type { Sides } from './sides.ts';

@@ -1,5 +1,5 @@
-import type { Egress, Ingress } from '../adapter/port.ts';
 import type { PayloadKind } from '../envelope/message.ts';
+import type { Egress, Ingress } from '../envelope/port.ts';
 import type { IdentityMapOptions } from './identity-map.ts';
 
 /** Which collectives of one ingress are reachable behind which egress, and as whom. */

@@ -1,5 +1,5 @@
-import type { Egress, Ingress, LinkStatus, ReplySink, RequestSink } from '../adapter/port.ts';
 import type { PayloadKind } from '../envelope/message.ts';
+import type { Egress, Ingress, LinkStatus, ReplySink, RequestSink } from '../envelope/port.ts';
 import type { Route, Routing } from './routing.ts';
 import { within } from './within.ts';
 

@@ -1,4 +1,4 @@
-import type { EgressSilence } from './observer.ts';
+import type { EgressSilence } from '../envelope/observer.ts';
 
 export interface SilenceOptions {
   readonly tell: (silence: EgressSilence) => void;

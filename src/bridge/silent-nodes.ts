@@ -1,4 +1,4 @@
-import type { NodesSilence } from './observer.ts';
+import type { NodesSilence } from '../envelope/observer.ts';
 
 export interface SilentNodesOptions {
   readonly tell: (silence: NodesSilence) => void;

@@ -1,6 +1,15 @@
-import type { Claim, Ignored } from '../adapter/port.ts';
+import type {
+  About,
+  BridgeObserver,
+  Claimed,
+  LeftAlone,
+  Passage,
+  Refusal,
+  Stage,
+  Step,
+} from '../envelope/observer.ts';
+import type { Claim, Ignored } from '../envelope/port.ts';
 import type { RejectionCode } from '../envelope/rejection.ts';
-import type { About, BridgeObserver, Claimed, LeftAlone, Passage, Refusal, Stage, Step } from './observer.ts';
 import { passageName } from './passages.ts';
 
 /** What is counted of requests and replies; counters only, lost with the process. */

@@ -1,5 +1,5 @@
-import type { LinkStatus } from '../adapter/port.ts';
 import type { Hop } from '../envelope/message.ts';
+import type { LinkStatus } from '../envelope/port.ts';
 import { Rejection } from '../envelope/rejection.ts';
 
 /** What both ways home have of a trail. */

@@ -1,4 +1,4 @@
-import type { BridgeObserver, Step } from './observer.ts';
+import type { BridgeObserver, Step } from '../envelope/observer.ts';
 
 /** Whether a bridge is still at what it was given, for whoever feeds it and sees what leaves it. */
 export class Unfinished implements Pick<BridgeObserver, 'step' | 'handled'> {

@@ -1,10 +1,10 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { parseJson } from '../adapters/choria/wire/index.ts';
 import { isIdentity } from '../envelope/check.ts';
 import { FACT_OPERATORS, type FactFilter, type FactOperator } from '../envelope/filter.ts';
 import { Rejection } from '../envelope/rejection.ts';
 import { quoted } from '../envelope/text.ts';
 import type { Value } from '../envelope/value.ts';
-import { parseJson } from '../wire/choria/index.ts';
 import { checkNodeRegex } from './node-regex.ts';
 import { harmless } from './terminal.ts';
 

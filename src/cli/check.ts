@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { loadConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
+import type { LoadedConfig } from '../config/types.ts';
 import { secondsOption } from './arguments.ts';
 import { checkBrokers } from './check/brokers.ts';
 import { Checklist, type Finding } from './check/checklist.ts';

@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { isToken } from '../envelope/check.ts';
 import { quoted } from '../envelope/text.ts';
-import { formatView } from '../observe/format.ts';
-import { viewObject } from '../observe/json.ts';
+import { formatView } from '../telemetry/observe/format.ts';
+import { viewObject } from '../telemetry/observe/json.ts';
 import { collecting, secondsOption } from './arguments.ts';
 import {
   addConnectionOptions,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { filterToRuby } from '../adapters/mcollective/wire/filter.ts';
 import { EMPTY_FILTER, type FactFilter, type Filter } from '../envelope/filter.ts';
 import { Rejection } from '../envelope/rejection.ts';
-import { filterToRuby } from '../wire/mcollective/filter.ts';
 import { collecting, parseClass, parseFact, parseIdentity } from './arguments.ts';
 
 /** What `addFilterOptions` makes of the command line. */

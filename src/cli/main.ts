@@ -2,7 +2,7 @@
 // First: it says what signals do.
 import './orders.ts';
 import { Command, CommanderError } from 'commander';
-import { writeFailure } from '../cassette/problem.ts';
+import { writeFailure } from '../capture/file/problem.ts';
 import { codeOf } from '../config/files.ts';
 import { ConfigError, ConfigUnreadable } from '../config/problem.ts';
 import { CONFIG_NAMES, OPTION_NAMES } from '../transport/failure/words.ts';

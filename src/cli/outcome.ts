@@ -1,5 +1,5 @@
+import { federationSubject } from '../adapters/choria/wire/index.ts';
 import type { Answer } from '../client/index.ts';
-import { federationSubject } from '../wire/choria/index.ts';
 import { harmless } from './terminal.ts';
 
 /** What came and was no reply, on standard error. */

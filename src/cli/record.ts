@@ -1,19 +1,20 @@
 import type { Command } from 'commander';
-import { headersFor } from '../cassette/header.ts';
-import { type LoadedConfig, loadConfig } from '../config/load.ts';
-import { RecordError } from '../record/problem.ts';
-import { Recorder } from '../record/recorder.ts';
-import type { Path } from '../record/redact/paths.ts';
-import { createRedactor } from '../record/redact/redactor.ts';
-import { sourcesOf } from '../record/sources.ts';
-import type { Tally } from '../record/tally.ts';
-import { Tape } from '../record/tape.ts';
+import { headersFor } from '../capture/file/header.ts';
+import { RecordError } from '../capture/record/problem.ts';
+import { Recorder } from '../capture/record/recorder.ts';
+import { sourcesOf } from '../capture/record/sources.ts';
+import type { Tally } from '../capture/record/tally.ts';
+import { Tape } from '../capture/record/tape.ts';
+import type { Path } from '../capture/redact/paths.ts';
+import { createRedactor } from '../capture/redact/redactor.ts';
 import {
   type IsUnused,
   ofConnections,
   ofTheBridge,
   withMadeUpVariables,
-} from '../replay/made-up-variables.ts';
+} from '../capture/replay/made-up-variables.ts';
+import { loadConfig } from '../config/load.ts';
+import type { LoadedConfig } from '../config/types.ts';
 import { collecting } from './arguments.ts';
 import { onEnd } from './orders.ts';
 import { attached, fromInside, fromOutside } from './record/hearing.ts';

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { writeFailure } from '../cassette/problem.ts';
-import type { LoadedConfig } from '../config/load.ts';
+import { writeFailure } from '../capture/file/problem.ts';
+import { type ReplayResult, unusable } from '../capture/replay/result.ts';
 import { ConfigError } from '../config/problem.ts';
-import { type ReplayResult, unusable } from '../replay/result.ts';
+import type { LoadedConfig } from '../config/types.ts';
 import { inertJson, painted } from './decode/paint.ts';
 import { type Cassettes, cassettesIn } from './replay/files.ts';
 import { madeLines, resultLines, summaryLine } from './replay/format.ts';

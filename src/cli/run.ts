@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { createApp } from '../app/app.ts';
-import type { Log } from '../bridge/log.ts';
-import { writeFailure } from '../cassette/problem.ts';
+import { writeFailure } from '../capture/file/problem.ts';
 import { loadConfig } from '../config/load.ts';
-import { startHttp } from '../stats/http.ts';
+import type { Log } from '../envelope/log.ts';
+import { startHttp } from '../telemetry/http.ts';
 import { checkBeforeStart } from './check/starting.ts';
 import { createLogger } from './log.ts';
 import { onEnd, onUnused } from './orders.ts';

@@ -1,5 +1,3 @@
-import type { Hop, ReplyPayload } from '../envelope/message.ts';
-import { Rejection } from '../envelope/rejection.ts';
 import {
   decodeReply,
   decodeReplyBody,
@@ -8,7 +6,9 @@ import {
   requireProtocol1,
   transportData,
   verifyHash,
-} from '../wire/choria/index.ts';
+} from '../adapters/choria/wire/index.ts';
+import type { Hop, ReplyPayload } from '../envelope/message.ts';
+import { Rejection } from '../envelope/rejection.ts';
 
 /** A reply whose protocol, checksum and request id are right. Protocol 1 signs none. */
 export interface ClientReply {

@@ -1,6 +1,4 @@
 import type { KeyObject } from 'node:crypto';
-import { EMPTY_FILTER, type Filter } from '../envelope/filter.ts';
-import type { Hop, RequestPayload } from '../envelope/message.ts';
 import {
   base64Style,
   broadcastSubject,
@@ -14,7 +12,9 @@ import {
   replySubject,
   signSecureRequest,
   transportContent,
-} from '../wire/choria/index.ts';
+} from '../adapters/choria/wire/index.ts';
+import { EMPTY_FILTER, type Filter } from '../envelope/filter.ts';
+import type { Hop, RequestPayload } from '../envelope/message.ts';
 
 /** Both Choria clients put this many nodes into one federated message (go-choria `protocol/v1`, Choria's connector). */
 export const GROUP = 200;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TimeoutError } from '@nats-io/transport-node';
 import { LRUCache } from 'lru-cache';
-import type { Claim, Claims } from '../adapter/port.ts';
+import type { Claim, Claims } from '../envelope/port.ts';
 import { NoBucket } from './bucket.ts';
 import { reasonOf } from './connection.ts';
 import { LastingBucket, type LastingBucketOptions, type OpenBucket } from './lasting-bucket.ts';

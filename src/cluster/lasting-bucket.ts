@@ -1,5 +1,5 @@
 import { type NatsConnection, TimeoutError } from '@nats-io/transport-node';
-import type { Log } from '../bridge/log.ts';
+import type { Log } from '../envelope/log.ts';
 import {
   Bucket,
   type BucketSettings,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type NatsConnection, PermissionViolationError } from '@nats-io/transport-node';
-import { partOf, type Requirement } from '../adapter/requirement.ts';
 import { within } from '../bridge/within.ts';
+import { partOf, type Requirement } from '../transport/requirement.ts';
 import { Bucket, type BucketSettings, type Difference, differencesOf } from './bucket.ts';
 import { CLOSE_TIMEOUT, type ConnectionSettings, roundsTo } from './connection.ts';
 import { claimsRequirements } from './requirements.ts';

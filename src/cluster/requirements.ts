@@ -1,4 +1,4 @@
-import { type Requirement, toPublish, toSubscribe } from '../adapter/requirement.ts';
+import { type Requirement, toPublish, toSubscribe } from '../transport/requirement.ts';
 import { bucketName } from './bucket.ts';
 
 /** No claim has this key. */

@@ -1,5 +1,5 @@
 import { type KeyObject, randomBytes } from 'node:crypto';
-import type { Log } from '../bridge/log.ts';
+import type { Log } from '../envelope/log.ts';
 import type { IncomingMessage, Link } from '../transport/link.ts';
 import { readHello, writeHello } from './hello.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../adapters/choria/wire/index.ts';
 import type { Pattern } from '../envelope/pattern.ts';
-import { DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../wire/choria/index.ts';
 import { type path, pattern, refuse } from './fields.ts';
 import { ANY_CERTIFICATE_NAMES, CERTIFICATE_NAMES } from './pattern/meaning.ts';
 import type { KeyPath } from './problem.ts';

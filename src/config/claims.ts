@@ -5,9 +5,9 @@ import {
   connectionFields,
   connectionOf,
 } from './choria-connection.ts';
+import type { SchemaContext } from './context.ts';
 import { ALWAYS, bytes, integer, path, refuse, token } from './fields.ts';
 import { buffer } from './shared.ts';
-import type { SchemaContext } from './types.ts';
 
 /** Where instances claim what each of them gets a copy of: a NATS with JetStream. */
 export interface ClaimsConfig {

@@ -2,9 +2,9 @@ import { readlinkSync } from 'node:fs';
 import { z } from 'zod';
 import { pemKind } from '../transport/tls/pem.ts';
 import { DISK, type KeyFiles, readKeyFile } from './key-files.ts';
-import type { LoadedConfig } from './load.ts';
 import { ConfigError, formatPath, type KeyPath } from './problem.ts';
 import { MIN_CLUSTER_KEY } from './schema.ts';
+import type { LoadedConfig } from './types.ts';
 
 /** Reads a file that the key at `path` names. */
 export type ReadFile = (file: string, path: KeyPath) => Buffer;

@@ -2,6 +2,7 @@ import type { NatsLinkOptions } from '../transport/nats/options.ts';
 import type { StompLinkOptions, StompServer, StompTls } from '../transport/stomp/options.ts';
 import type { TlsSettings } from '../transport/tls/settings.ts';
 import type { ChoriaConnection } from './choria-connection.ts';
+import type { BufferConfig } from './context.ts';
 import type { ChoriaCollectiveConfig } from './egress/choria-collective.ts';
 import type { McollectiveStompConfig } from './egress/mcollective-stomp.ts';
 import { type ReadFile, readPlain } from './files.ts';
@@ -10,7 +11,7 @@ import type { ChoriaFederationConfig } from './ingress/choria-federation.ts';
 import type { McollectiveStompIngressConfig } from './ingress/mcollective-stomp.ts';
 import type { KeyPath } from './problem.ts';
 import type { TlsFloor } from './shared.ts';
-import type { BufferConfig, Config, Named } from './types.ts';
+import type { Config, Named } from './types.ts';
 
 const floor = ({ minVersion, ciphers }: TlsFloor): Partial<Pick<TlsSettings, 'minVersion' | 'ciphers'>> => ({
   ...(minVersion === undefined ? {} : { minVersion }),

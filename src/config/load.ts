@@ -5,18 +5,10 @@ import { parseConfigDocument } from './document.ts';
 import { readFailure } from './files.ts';
 import { collectKnownKeys, describeIssue, type KnownKeys } from './issues.ts';
 import { crossCheck, readOutline } from './outline.ts';
-import { ConfigError, ConfigUnreadable, type KeyPath, type Position, type Problem } from './problem.ts';
+import { ConfigError, ConfigUnreadable, type Problem } from './problem.ts';
 import { configSchema } from './schema.ts';
 import type { Environment } from './substitute.ts';
-import type { Config } from './types.ts';
-
-export interface LoadedConfig {
-  readonly config: Config;
-  /** The name of the file as it was given. */
-  readonly file: string;
-  /** Where a key's value stands in the file, by YAML's names: `at(['ingresses', 'federation', 'tls', 'ca'])`. */
-  at(path: KeyPath): Position;
-}
+import type { LoadedConfig } from './types.ts';
 
 /**
  * Reads, checks and completes a configuration.

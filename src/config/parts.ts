@@ -1,13 +1,14 @@
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
+import type { SchemaContext } from './context.ts';
 import { parseConfigDocument } from './document.ts';
 import { collectKnownKeys, describeIssue, type KnownKeys } from './issues.ts';
-import { type LoadedConfig, readConfigText } from './load.ts';
+import { readConfigText } from './load.ts';
 import { type Outline, readOutline } from './outline.ts';
 import { ConfigError, formatPath, type KeyPath } from './problem.ts';
 import type { Environment } from './substitute.ts';
-import type { SchemaContext } from './types.ts';
+import type { LoadedConfig } from './types.ts';
 
 /** What of a configuration is read. */
 export interface Wanted<T> {

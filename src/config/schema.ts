@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isIdentity, isToken } from '../envelope/check.ts';
 import { claims } from './claims.ts';
+import type { SchemaContext } from './context.ts';
 import { choriaCollective } from './egress/choria-collective.ts';
 import { mcollectiveStomp } from './egress/mcollective-stomp.ts';
 import {
@@ -21,14 +22,7 @@ import { choriaCollectiveIngress } from './ingress/choria-collective.ts';
 import { choriaFederation } from './ingress/choria-federation.ts';
 import { mcollectiveStompIngress } from './ingress/mcollective-stomp.ts';
 import { route } from './route.ts';
-import {
-  type ClusterKey,
-  type Config,
-  LOG_FORMATS,
-  LOG_LEVELS,
-  type Named,
-  type SchemaContext,
-} from './types.ts';
+import { type ClusterKey, type Config, LOG_FORMATS, LOG_LEVELS, type Named } from './types.ts';
 
 /** Every kind of ingress; a new protocol adds a line. */
 export const ingressSchema = (context: SchemaContext) =>

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isCipherList, TLS_VERSIONS, type TlsVersion } from '../transport/tls/settings.ts';
+import type { BufferConfig } from './context.ts';
 import { bytes, choice, integer, refuse, text } from './fields.ts';
-import type { BufferConfig } from './types.ts';
 
 const MiB = 1024 ** 2;
 const DEFAULT_BUFFER: BufferConfig = { messages: 10_000, bytes: 64 * MiB };

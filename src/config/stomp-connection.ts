@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { BufferConfig } from './context.ts';
 import { bool, choice, field, integer, keysOf, type path, refuse, seconds, secret, text } from './fields.ts';
 import type { Secret } from './secret.ts';
 import {
@@ -10,7 +11,6 @@ import {
   type TlsFloor,
   userAndPassword,
 } from './shared.ts';
-import type { BufferConfig } from './types.ts';
 
 /** How to reach legacy MCollective's brokers and speak its wire, the same from an ingress and from an egress. */
 export interface StompConnection {

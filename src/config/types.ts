@@ -6,6 +6,7 @@ import type { HttpConfig, StatisticsConfig } from './http.ts';
 import type { ChoriaCollectiveIngressConfig } from './ingress/choria-collective.ts';
 import type { ChoriaFederationConfig } from './ingress/choria-federation.ts';
 import type { McollectiveStompIngressConfig } from './ingress/mcollective-stomp.ts';
+import type { KeyPath, Position } from './problem.ts';
 import type { Secret } from './secret.ts';
 
 /** What a bridge does, fully resolved: defaults filled in, paths absolute, patterns compiled. */
@@ -83,19 +84,11 @@ export interface IdentityRule {
   readonly privileged: boolean;
 }
 
-/** What waits while a link is down. */
-export interface BufferConfig {
-  readonly messages: number;
-  readonly bytes: number;
-}
-
-/** What the schemas need to know of their surroundings to fill in defaults. */
-export interface SchemaContext {
-  readonly hostname: string;
-  /** The top-level cluster, the default of every ingress. */
-  readonly cluster: string;
-  /** Whether the file has a section `claims`, by which every ingress shares unless it says otherwise. */
-  readonly hasClaims: boolean;
-  /** Makes a path absolute, relative to the configuration file. */
-  readonly resolve: (path: string) => string;
+/** A configuration, and where its parts stand in its file. */
+export interface LoadedConfig {
+  readonly config: Config;
+  /** The name of the file as it was given. */
+  readonly file: string;
+  /** Where a key's value stands in the file, by YAML's names: `at(['ingresses', 'federation', 'tls', 'ca'])`. */
+  at(path: KeyPath): Position;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { startHttp } from '../../src/stats/http.ts';
+import { startHttp } from '../../src/telemetry/http.ts';
 import { CHORIA_NODES, configOf, LEGACY_NODES, makeAppWorld, memoryBrokers } from './world.ts';
 
 test('an app is made, started, looked at and stopped, and nothing is connected before it is started', async () => {

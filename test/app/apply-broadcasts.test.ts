@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { startHttp } from '../../src/stats/http.ts';
-import { settled, until } from '../adapter/world.ts';
+import { startHttp } from '../../src/telemetry/http.ts';
+import { settled, until } from '../adapters/world.ts';
 import { networkOf } from './network.ts';
 import { configOf, makeAppWorld } from './world.ts';
 

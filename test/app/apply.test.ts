@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { About } from '../../src/bridge/observer.ts';
-import { startHttp } from '../../src/stats/http.ts';
-import { until } from '../adapter/world.ts';
+import type { About } from '../../src/envelope/observer.ts';
+import { startHttp } from '../../src/telemetry/http.ts';
+import { until } from '../adapters/world.ts';
 import { load, mappings, some } from './load.ts';
 import { configOf, KEYS, LEGACY_NODES, makeAppWorld, memoryBrokers, SECOND_NODES } from './world.ts';
 

@@ -1,6 +1,6 @@
 import type { App } from '../../src/app/app.ts';
-import type { About } from '../../src/bridge/observer.ts';
-import { until } from '../adapter/world.ts';
+import type { About } from '../../src/envelope/observer.ts';
+import { until } from '../adapters/world.ts';
 import { type AppWorld, CHORIA_NODES, LEGACY_NODES, SECOND_NODES } from './world.ts';
 
 /** Of each request that is mapped, who it leaves as. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Requirement, toPublish, toSubscribe } from '../../src/adapter/requirement.ts';
 import { Rights } from '../../src/app/rights.ts';
 import { type Denial, type Link, LinkError, type LinkState, type Right } from '../../src/transport/link.ts';
+import { type Requirement, toPublish, toSubscribe } from '../../src/transport/requirement.ts';
 
 const NODES = toPublish('send directed requests', 'c.node.>', 'c.node.nobody');
 const REPLIES = toPublish('answer clients', 'c.reply.>', 'c.reply.nobody.1');

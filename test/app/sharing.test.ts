@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { checkWorkers, claimsBucket, claimsConnection, sharedBy } from '../../src/app/sharing.ts';
 import { CLAIMED_AHEAD } from '../../src/config/claims.ts';
-import type { LoadedConfig } from '../../src/config/load.ts';
+import type { LoadedConfig } from '../../src/config/types.ts';
 import { checkAge } from '../../src/envelope/time.ts';
 import { legacyToChoria, load, refusalOf } from '../config/sample.ts';
 

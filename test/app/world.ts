@@ -1,19 +1,20 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { broadcastsSubject, nodeSubject } from '../../src/adapters/choria/wire/index.ts';
+import { createSerializer } from '../../src/adapters/mcollective/wire/serializer.ts';
 import { type App, createApp } from '../../src/app/app.ts';
 import type { Services } from '../../src/app/services.ts';
 import { startLegacyNode } from '../../src/cli/demo/legacy-node.ts';
 import { createChoriaClient } from '../../src/client/index.ts';
+import { DEFAULT_RUBY_LIMITS } from '../../src/codec/ruby/value.ts';
 import { memoryFiles } from '../../src/config/key-files.ts';
-import { type LoadedConfig, parseConfig } from '../../src/config/load.ts';
+import { parseConfig } from '../../src/config/load.ts';
+import type { LoadedConfig } from '../../src/config/types.ts';
 import type { Link } from '../../src/transport/link.ts';
 import { MemoryBroker, NATS_RULES, STOMP_RULES } from '../../src/transport/memory/broker.ts';
 import type { Transports } from '../../src/transport/transports.ts';
-import { broadcastsSubject, nodeSubject } from '../../src/wire/choria/index.ts';
-import { createSerializer } from '../../src/wire/mcollective/serializer.ts';
-import { DEFAULT_RUBY_LIMITS } from '../../src/wire/ruby/value.ts';
-import { answerTo, privileged, readMessage } from '../adapter/choria-collective/signed-world.ts';
-import { clientFrame, readReply } from '../adapter/mcollective-stomp/ingress-world.ts';
-import { alice, aliceKeys, authority, type LogLine, recordingLog, serverKeys } from '../adapter/world.ts';
+import { answerTo, privileged, readMessage } from '../adapters/choria/collective/signed-world.ts';
+import { clientFrame, readReply } from '../adapters/mcollective/ingress-world.ts';
+import { alice, aliceKeys, authority, type LogLine, recordingLog, serverKeys } from '../adapters/world.ts';
 import { delegateLink } from '../support/delegate-link.ts';
 import { keyPair } from '../support/pki.ts';
 

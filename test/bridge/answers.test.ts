@@ -1,19 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeKnowledge } from '../../src/bridge/bridge.ts';
-import type { Refusal } from '../../src/bridge/observer.ts';
 import type { ReadableReply, ReplyPayload } from '../../src/envelope/message.ts';
 import { readable } from '../../src/envelope/message.ts';
+import type { Refusal } from '../../src/envelope/observer.ts';
 import { Rejection, type RejectionCode } from '../../src/envelope/rejection.ts';
-import { SigningPool } from '../../src/wire/signing-pool.ts';
-import { OK } from '../adapter/daemon.ts';
-import { requestAt } from '../adapter/egress-contract.ts';
-import {
-  clientFrame,
-  fakeLink,
-  makeStompIngress,
-  readReply,
-} from '../adapter/mcollective-stomp/ingress-world.ts';
-import { BRIDGE, settled, until } from '../adapter/world.ts';
+import { SigningPool } from '../../src/pki/signing-pool.ts';
+import { OK } from '../adapters/daemon.ts';
+import { requestAt } from '../adapters/egress-contract.ts';
+import { clientFrame, fakeLink, makeStompIngress, readReply } from '../adapters/mcollective/ingress-world.ts';
+import { BRIDGE, settled, until } from '../adapters/world.ts';
 import { type StageOptions, startedStage } from './stage.ts';
 
 const NODE = 'n1.example.net';

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { Bridge, type Route } from '../../src/bridge/bridge.ts';
 import { LogObserver } from '../../src/bridge/log-observer.ts';
 import type { IncomingMessage } from '../../src/transport/link.ts';
-import { makeBrokers } from '../adapter/brokers.ts';
-import { createChoriaClient } from '../adapter/choria-client.ts';
-import { OK, readFrame, replyTo } from '../adapter/daemon.ts';
+import { makeBrokers } from '../adapters/brokers.ts';
+import { createChoriaClient } from '../adapters/choria-client.ts';
+import { OK, readFrame, replyTo } from '../adapters/daemon.ts';
 import {
   alice,
   BRIDGE,
@@ -16,7 +16,7 @@ import {
   recordingLog,
   settled,
   until,
-} from '../adapter/world.ts';
+} from '../adapters/world.ts';
 
 const NODES = ['n1.example.net', 'n2.example.net'];
 

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import type { Claim, Copy } from '../../src/adapter/port.ts';
-import type { Claimed, LeftAlone } from '../../src/bridge/observer.ts';
 import type { ReadableRequest } from '../../src/envelope/message.ts';
+import type { Claimed, LeftAlone } from '../../src/envelope/observer.ts';
+import type { Claim, Copy } from '../../src/envelope/port.ts';
 import { Rejection } from '../../src/envelope/rejection.ts';
-import { requestAt } from '../adapter/egress-contract.ts';
-import { settled, until } from '../adapter/world.ts';
+import { requestAt } from '../adapters/egress-contract.ts';
+import { settled, until } from '../adapters/world.ts';
 import { startedStage } from './stage.ts';
 
 const COPY: Copy = { claim: 'key' };

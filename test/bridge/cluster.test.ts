@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { IncomingMessage } from '../../src/transport/link.ts';
-import { COLLECTIVE, makeBrokers } from '../adapter/brokers.ts';
-import { createChoriaClient } from '../adapter/choria-client.ts';
-import { replyTo } from '../adapter/daemon.ts';
-import { alice, makeInstance, settled, until, type WorldOptions } from '../adapter/world.ts';
+import { COLLECTIVE, makeBrokers } from '../adapters/brokers.ts';
+import { createChoriaClient } from '../adapters/choria-client.ts';
+import { replyTo } from '../adapters/daemon.ts';
+import { alice, makeInstance, settled, until, type WorldOptions } from '../adapters/world.ts';
 
 const REQUESTS = 20;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { replyTo } from '../adapter/daemon.ts';
-import { makeWorld, settled, until, type World } from '../adapter/world.ts';
+import { replyTo } from '../adapters/daemon.ts';
+import { makeWorld, settled, until, type World } from '../adapters/world.ts';
 
 const NODES = ['n1.example.net', 'n2.example.net'];
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { flowsFrom, randomFlows } from '../../src/bridge/flow.ts';
 import { type OpaqueRequest, type ReadableRequest, readable } from '../../src/envelope/message.ts';
 import { Rejection } from '../../src/envelope/rejection.ts';
-import { requestAt } from '../adapter/egress-contract.ts';
+import { requestAt } from '../adapters/egress-contract.ts';
 import { toAll, toNodes } from '../support/targets.ts';
 import { startedStage } from './stage.ts';
 

@@ -11,8 +11,8 @@ import {
   type Request,
   readdressed,
 } from '../../src/envelope/message.ts';
-import { requestAt } from '../adapter/egress-contract.ts';
-import { type LogLine, recordingLog } from '../adapter/world.ts';
+import { requestAt } from '../adapters/egress-contract.ts';
+import { type LogLine, recordingLog } from '../adapters/world.ts';
 import { toAll, toNodes } from '../support/targets.ts';
 
 const START = 1_800_000_000_000;

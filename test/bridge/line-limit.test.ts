@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LineLimit } from '../../src/bridge/line-limit.ts';
-import { type LogLine, makeWorld, recordingLog, settled, until } from '../adapter/world.ts';
+import { type LogLine, makeWorld, recordingLog, settled, until } from '../adapters/world.ts';
 
 describe('lines of one kind', () => {
   it('are so many in a while, and the next one says how many were not told', () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { LOG_EVENTS } from '../../src/bridge/log-events.ts';
+import { LOG_EVENTS } from '../../src/envelope/log-events.ts';
 
 it('docs/log.md names each event of the log once, and no other', () => {
   const text = readFileSync(new URL('../../docs/log.md', import.meta.url), 'utf8');

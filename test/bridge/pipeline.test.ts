@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Passing } from '../../src/bridge/pipeline.ts';
 import { readable } from '../../src/envelope/message.ts';
 import { Rejection } from '../../src/envelope/rejection.ts';
-import { requestAt } from '../adapter/egress-contract.ts';
-import { settled } from '../adapter/world.ts';
+import { requestAt } from '../adapters/egress-contract.ts';
+import { settled } from '../adapters/world.ts';
 import { startedStage } from './stage.ts';
 
 const START = 1_800_000_000;

@@ -1,10 +1,10 @@
-import type { Egress, Ingress, ReplySink, RequestSink } from '../../src/adapter/port.ts';
 import { Bridge, type BridgeOptions } from '../../src/bridge/bridge.ts';
 import { LogObserver } from '../../src/bridge/log-observer.ts';
-import type { About, BridgeObserver, Refusal, Step } from '../../src/bridge/observer.ts';
 import { type ReadableReply, type Reply, type Request, readableReply } from '../../src/envelope/message.ts';
+import type { About, BridgeObserver, Refusal, Step } from '../../src/envelope/observer.ts';
+import type { Egress, Ingress, ReplySink, RequestSink } from '../../src/envelope/port.ts';
 import type { Rejection } from '../../src/envelope/rejection.ts';
-import { BRIDGE, type LogLine, recordingLog } from '../adapter/world.ts';
+import { BRIDGE, type LogLine, recordingLog } from '../adapters/world.ts';
 
 export interface StageOptions extends Partial<Omit<BridgeOptions, 'observers'>> {
   /** In place of what does as it is told. */

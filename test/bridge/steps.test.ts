@@ -3,9 +3,9 @@ import { Bridge } from '../../src/bridge/bridge.ts';
 import { LogObserver } from '../../src/bridge/log-observer.ts';
 import { Silence } from '../../src/bridge/silence.ts';
 import type { IncomingMessage } from '../../src/transport/link.ts';
-import { makeBrokers } from '../adapter/brokers.ts';
-import { createChoriaClient } from '../adapter/choria-client.ts';
-import { readFrame, replyTo } from '../adapter/daemon.ts';
+import { makeBrokers } from '../adapters/brokers.ts';
+import { createChoriaClient } from '../adapters/choria-client.ts';
+import { readFrame, replyTo } from '../adapters/daemon.ts';
 import {
   alice,
   BRIDGE,
@@ -14,7 +14,7 @@ import {
   makeIngress,
   recordingLog,
   until,
-} from '../adapter/world.ts';
+} from '../adapters/world.ts';
 
 const RULE = {
   match: { kind: 'exact', name: 'choria=alice.mcollective' },

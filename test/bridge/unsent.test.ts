@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { LinkError } from '../../src/transport/link.ts';
-import { clientRequest, makeFederation } from '../adapter/choria-collective/world.ts';
-import { replyTo } from '../adapter/daemon.ts';
-import { makeWorld, settled, until } from '../adapter/world.ts';
+import { clientRequest, makeFederation } from '../adapters/choria/collective/world.ts';
+import { replyTo } from '../adapters/daemon.ts';
+import { makeWorld, settled, until } from '../adapters/world.ts';
 import { type HeldLink, holdLink } from '../support/held-link.ts';
 
 const NODES = ['n1.example.net', 'n2.example.net'];

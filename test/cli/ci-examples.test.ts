@@ -15,8 +15,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { requestsOf } from '../replay/requests.ts';
-import { CAPTURES, makeWorld, type World } from '../replay/world.ts';
+import { requestsOf } from '../capture/replay/requests.ts';
+import { CAPTURES, makeWorld, type World } from '../capture/replay/world.ts';
 import { run } from '../support/process.ts';
 import { program } from '../support/program.ts';
 

@@ -4,20 +4,20 @@ import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { Chalk } from 'chalk';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readAll } from '../../src/cli/decode/input.ts';
-import { inertJson, painted } from '../../src/cli/decode/paint.ts';
-import { rendered } from '../../src/cli/decode/rendered.ts';
-import { isWhole, layerOf } from '../../src/decode/tree.ts';
-import { EMPTY_FILTER } from '../../src/envelope/filter.ts';
 import {
   encodeRequest as encodeChoria,
   encodeSecureRequest,
   signSecureRequest,
-} from '../../src/wire/choria/index.ts';
-import { encodeReply } from '../../src/wire/mcollective/reply.ts';
-import { encodeRequest } from '../../src/wire/mcollective/request.ts';
-import { createSerializer } from '../../src/wire/mcollective/serializer.ts';
-import { DEFAULT_RUBY_LIMITS } from '../../src/wire/ruby/index.ts';
+} from '../../src/adapters/choria/wire/index.ts';
+import { encodeReply } from '../../src/adapters/mcollective/wire/reply.ts';
+import { encodeRequest } from '../../src/adapters/mcollective/wire/request.ts';
+import { createSerializer } from '../../src/adapters/mcollective/wire/serializer.ts';
+import { readAll } from '../../src/cli/decode/input.ts';
+import { inertJson, painted } from '../../src/cli/decode/paint.ts';
+import { rendered } from '../../src/cli/decode/rendered.ts';
+import { DEFAULT_RUBY_LIMITS } from '../../src/codec/ruby/index.ts';
+import { EMPTY_FILTER } from '../../src/envelope/filter.ts';
+import { isWhole, layerOf } from '../../src/inspect/tree.ts';
 import { keyPair } from '../support/pki.ts';
 import { programReading } from '../support/program.ts';
 import { type CheckWorld, choriaCa, makeCheckWorld } from './check-world.ts';

@@ -4,16 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { inventoryDocument } from '../../src/inventory/document.ts';
-import { Inventory } from '../../src/inventory/inventory.ts';
-import { inventoryPage } from '../../src/inventory/page.ts';
-import { type HttpServer, json, type Page, startHttp, text } from '../../src/stats/http.ts';
-import { recordingLog } from '../adapter/world.ts';
+import { inventoryDocument } from '../../src/nodes/document.ts';
+import { Inventory } from '../../src/nodes/inventory.ts';
+import { type HttpServer, json, type Page, startHttp, text } from '../../src/telemetry/http.ts';
+import { inventoryPage } from '../../src/telemetry/inventory-page.ts';
+import { recordingLog } from '../adapters/world.ts';
 import { MINIMAL } from '../config/sample.ts';
-import { openTerminal } from '../observe/terminal.ts';
 import { freePort } from '../support/ports.ts';
 import type { Finished } from '../support/process.ts';
 import { program } from '../support/program.ts';
+import { openTerminal } from '../telemetry/observe/terminal.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 /** For regular expressions. */

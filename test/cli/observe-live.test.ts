@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { documentText, SAMPLE, type Synthetic } from '../observe/documents.ts';
-import { openTerminal, type Terminal } from '../observe/terminal.ts';
-import { MAIN, type ObserveWorld, PATIENCE_MS, startObserveWorld } from '../observe/world.ts';
 import { type BridgeProcess, startBridge } from '../support/bridge.ts';
 import { type Child, start } from '../support/process.ts';
+import { documentText, SAMPLE, type Synthetic } from '../telemetry/observe/documents.ts';
+import { openTerminal, type Terminal } from '../telemetry/observe/terminal.ts';
+import { MAIN, type ObserveWorld, PATIENCE_MS, startObserveWorld } from '../telemetry/observe/world.ts';
 
 let world: ObserveWorld;
 beforeAll(async () => {

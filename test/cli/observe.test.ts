@@ -1,8 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { captured, documentText, SAMPLE, SAMPLE_TABLE, type Synthetic } from '../observe/documents.ts';
-import { MAIN, type ObserveWorld, SUBJECT, startObserveWorld } from '../observe/world.ts';
 import { freePort } from '../support/ports.ts';
 import { type Finished, run } from '../support/process.ts';
+import {
+  captured,
+  documentText,
+  SAMPLE,
+  SAMPLE_TABLE,
+  type Synthetic,
+} from '../telemetry/observe/documents.ts';
+import { MAIN, type ObserveWorld, SUBJECT, startObserveWorld } from '../telemetry/observe/world.ts';
 
 let world: ObserveWorld;
 beforeAll(async () => {

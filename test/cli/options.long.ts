@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { documentText } from '../observe/documents.ts';
-import { type ObserveWorld, startObserveWorld } from '../observe/world.ts';
 import { mcbridge } from '../support/bridge.ts';
 import { type Fleet, startFleet } from '../support/choria-fleet.ts';
+import { documentText } from '../telemetry/observe/documents.ts';
+import { type ObserveWorld, startObserveWorld } from '../telemetry/observe/world.ts';
 
 const RUBY = 'r.mixed.example.net';
 const GO = 'g.mixed.example.net';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type CassetteEntry, isRejected } from '../../src/cassette/format.ts';
+import { type CassetteEntry, isRejected } from '../../src/capture/file/format.ts';
 import { readCassette } from '../fixtures/cassettes.ts';
 import { mcbridge } from '../support/bridge.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { requestsOf } from '../replay/requests.ts';
-import { linesIn, makeWorld, type World } from '../replay/world.ts';
+import { requestsOf } from '../capture/replay/requests.ts';
+import { linesIn, makeWorld, type World } from '../capture/replay/world.ts';
 import { program } from '../support/program.ts';
 
 let world: World;

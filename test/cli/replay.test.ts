@@ -10,10 +10,10 @@ import {
 } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { unusable } from '../../src/capture/replay/result.ts';
 import { junitText } from '../../src/cli/replay/junit.ts';
-import { unusable } from '../../src/replay/result.ts';
-import { requestsOf } from '../replay/requests.ts';
-import { CAPTURES, linesIn, makeWorld, type World } from '../replay/world.ts';
+import { requestsOf } from '../capture/replay/requests.ts';
+import { CAPTURES, linesIn, makeWorld, type World } from '../capture/replay/world.ts';
 import { makeAuthority } from '../support/pki.ts';
 import { run, start } from '../support/process.ts';
 import { program } from '../support/program.ts';

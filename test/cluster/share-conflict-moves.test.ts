@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { type LonePlace, ShareConflict } from '../../src/cluster/share-conflict.ts';
 import type { Link } from '../../src/transport/link.ts';
 import { MemoryBroker, STOMP_RULES } from '../../src/transport/memory/broker.ts';
-import { type LogLine, recordingLog, settled } from '../adapter/world.ts';
+import { type LogLine, recordingLog, settled } from '../adapters/world.ts';
 import { delegateLink } from '../support/delegate-link.ts';
 
 const TOPIC = '/topic/mcollective.registration.agent';

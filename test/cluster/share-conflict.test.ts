@@ -1,9 +1,9 @@
 import { createSecretKey } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { HELLO_MARKER, helloDestination } from '../../src/adapters/mcollective/wire/addressing.ts';
 import { ShareConflict, type ShareConflictOptions } from '../../src/cluster/share-conflict.ts';
 import type { Link } from '../../src/transport/link.ts';
 import { createStompLink } from '../../src/transport/stomp/index.ts';
-import { HELLO_MARKER, helloDestination } from '../../src/wire/mcollective/addressing.ts';
 import { type ActiveMq, startActiveMq } from '../support/activemq.ts';
 import { ADMIN, DAEMON, DOCUMENTED } from '../support/documented-acls.ts';
 

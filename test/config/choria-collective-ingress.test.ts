@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../../src/adapters/choria/wire/index.ts';
 import { choriaCollectiveIngress } from '../../src/config/ingress/choria-collective.ts';
 import { natsLinkOptions } from '../../src/config/link-options.ts';
-import { DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../../src/wire/choria/index.ts';
 
 const schema = choriaCollectiveIngress({
   hostname: 'h',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fileReader, readClusterKey } from '../../src/config/files.ts';
 import { natsLinkOptions, stompLinkOptions } from '../../src/config/link-options.ts';
-import type { LoadedConfig } from '../../src/config/load.ts';
+import type { LoadedConfig } from '../../src/config/types.ts';
 import { load, MINIMAL, minimalWith } from './sample.ts';
 
 /** In place of files: what is read is its own name. */

@@ -1,5 +1,6 @@
-import { type LoadedConfig, parseConfig } from '../../src/config/load.ts';
+import { parseConfig } from '../../src/config/load.ts';
 import { ConfigError, formatProblem } from '../../src/config/problem.ts';
+import type { LoadedConfig } from '../../src/config/types.ts';
 
 export const CLUSTER_KEY = 'cluster_key: 0123456789abcdef0123456789abcdef\n';
 

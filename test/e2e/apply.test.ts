@@ -3,7 +3,7 @@ import type { Link } from '../../src/transport/link.ts';
 import { createNatsLink } from '../../src/transport/nats/index.ts';
 import { createStompLink } from '../../src/transport/stomp/index.ts';
 import { BROKERS } from '../../src/transport/transports.ts';
-import { until } from '../adapter/world.ts';
+import { until } from '../adapters/world.ts';
 import { load, mappings, some } from '../app/load.ts';
 import { type AppWorld, configOf, LEGACY_NODES, makeAppWorld, type Site } from '../app/world.ts';
 import { type ActiveMq, startActiveMq } from '../support/activemq.ts';

@@ -1,5 +1,5 @@
-import { claimKey } from '../../src/adapter/claim-key.ts';
-import { clientFrame } from '../adapter/mcollective-stomp/ingress-world.ts';
+import { claimKey } from '../../src/adapters/kit/claim-key.ts';
+import { clientFrame } from '../adapters/mcollective/ingress-world.ts';
 import type { ActiveMq } from '../support/activemq.ts';
 import type { BridgeProcess } from '../support/bridge.ts';
 import { C1, C2, C3, type MixedConfig, type MixedWorld } from '../support/mixed-world.ts';

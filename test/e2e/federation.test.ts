@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { parseExposition } from '../stats/prometheus.ts';
 import { stopAndCount } from '../support/bridge.ts';
 import { opaqueReplies, opaqueRequests, openRawLink, tally } from '../support/burst.ts';
 import { makeV2Key, makeV2Request, makeV2Token, parseV2Reply, type V2Reply } from '../support/choria-v2.ts';
@@ -13,6 +12,7 @@ import {
   WEST,
 } from '../support/federation-world.ts';
 import { CLUSTER, NODE1 } from '../support/world.ts';
+import { parseExposition } from '../telemetry/prometheus.ts';
 import { startProxy } from '../transport/stomp/proxy.ts';
 
 const PATIENCE = { timeout: 60_000, interval: 100 };

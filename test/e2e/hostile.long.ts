@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeTransport } from '../../src/wire/choria/index.ts';
-import { encodeMarshal } from '../../src/wire/ruby/index.ts';
-import { replyAround, replyTo } from '../adapter/daemon.ts';
-import { clientFrame, type Deviation } from '../adapter/mcollective-stomp/ingress-world.ts';
-import { serverKeys } from '../adapter/world.ts';
+import { encodeTransport } from '../../src/adapters/choria/wire/index.ts';
+import { encodeMarshal } from '../../src/codec/ruby/index.ts';
+import { replyAround, replyTo } from '../adapters/daemon.ts';
+import { clientFrame, type Deviation } from '../adapters/mcollective/ingress-world.ts';
+import { serverKeys } from '../adapters/world.ts';
+import { caExtensions, oddCertificate, rsaSpki } from '../pki/odd-certificate.ts';
 import type { BridgeProcess } from '../support/bridge.ts';
 import type { ChoriaClient, Tampering } from '../support/choria-client.ts';
 import type { Json } from '../support/choria-messages.ts';
 import { keyPair, makeAuthority } from '../support/pki.ts';
 import { connectStompClient, type StompClient, type StompMessage } from '../support/stomp-client.ts';
 import { CLUSTER, startWorld, type World } from '../support/world.ts';
-import { caExtensions, oddCertificate, rsaSpki } from '../wire/choria/odd-certificate.ts';
 
 // Whoever may write to a broker sends what he likes, through real brokers to a real process: it stays small, says little,
 // raises no alarm, and serves honest people meanwhile.

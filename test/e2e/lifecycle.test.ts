@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { fetchPage } from '../stats/pages.ts';
 import { type BridgeProcess, launchBridge, mcbridge, stopAndCount, untilReady } from '../support/bridge.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';
 import { newRequestId } from '../support/choria-messages.ts';
@@ -8,6 +7,7 @@ import { freePorts } from '../support/ports.ts';
 import { program } from '../support/program.ts';
 import { expectNoSecrets } from '../support/secrets.ts';
 import { type BridgeConfig, CLUSTER_KEY, NODE1, startWorld, type World } from '../support/world.ts';
+import { fetchPage } from '../telemetry/pages.ts';
 
 let world: World;
 

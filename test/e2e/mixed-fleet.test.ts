@@ -2,8 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createStompLink } from '../../src/transport/stomp/index.ts';
-import { clientFrame } from '../adapter/mcollective-stomp/ingress-world.ts';
-import { parseExposition } from '../stats/prometheus.ts';
+import { clientFrame } from '../adapters/mcollective/ingress-world.ts';
 import { stopAndCount } from '../support/bridge.ts';
 import { openRawLink, tally } from '../support/burst.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';
@@ -19,6 +18,7 @@ import {
 import { keyPair } from '../support/pki.ts';
 import { program } from '../support/program.ts';
 import { NODE1, NODE2 } from '../support/world.ts';
+import { parseExposition } from '../telemetry/prometheus.ts';
 
 let mixed: MixedWorld;
 let client: ChoriaClient;

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { partOf, type Requirement } from '../../src/adapter/requirement.ts';
+import { helloDestination } from '../../src/adapters/mcollective/wire/addressing.ts';
 import { type App, createApp } from '../../src/app/app.ts';
 import { egressRequirements, ingressRequirements } from '../../src/app/requirements.ts';
 import { sharedBy } from '../../src/app/sharing.ts';
-import type { Log } from '../../src/bridge/log.ts';
 import { exportedBy } from '../../src/config/ends.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/types.ts';
+import type { Log } from '../../src/envelope/log.ts';
 import type { Link, Right } from '../../src/transport/link.ts';
+import { partOf, type Requirement } from '../../src/transport/requirement.ts';
 import { BROKERS, type Transports } from '../../src/transport/transports.ts';
-import { helloDestination } from '../../src/wire/mcollective/addressing.ts';
 import { type Fleet, startFleet } from '../support/choria-fleet.ts';
 import { type ChoriaNetwork, startChoriaNetwork } from '../support/choria-network.ts';
 import {

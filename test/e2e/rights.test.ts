@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { fetchPage, health } from '../stats/pages.ts';
 import type { ActiveMqAcl } from '../support/activemq.ts';
 import type { BridgeProcess } from '../support/bridge.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';
 import { ADMIN, DAEMON, documentedAnd } from '../support/documented-acls.ts';
 import { type BridgeConfig, CLUSTER, NODE1, startWorld, type World } from '../support/world.ts';
+import { fetchPage, health } from '../telemetry/pages.ts';
 
 /** As long as the longest pause between two questions, and a broker's start. */
 const PATIENCE = { timeout: 90_000, interval: 50 };

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import type { LogEvent } from '../../src/bridge/log-events.ts';
+import type { LogEvent } from '../../src/envelope/log-events.ts';
 import { type Child, type Finished, run, start } from './process.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));

@@ -1,6 +1,6 @@
+import { encodeTransport, nodeSubject } from '../../src/adapters/choria/wire/index.ts';
 import type { IncomingMessage, Link, OutgoingMessage } from '../../src/transport/link.ts';
 import { createNatsLink } from '../../src/transport/nats/index.ts';
-import { encodeTransport, nodeSubject } from '../../src/wire/choria/index.ts';
 
 export interface NatsAccess {
   readonly url: string;

@@ -1,4 +1,3 @@
-import type { Base64Style } from '../../src/wire/base64.ts';
 import {
   decodeTransport,
   encodeTransport,
@@ -7,7 +6,8 @@ import {
   type TransportHeaders,
   transportContent,
   transportData,
-} from '../../src/wire/choria/index.ts';
+} from '../../src/adapters/choria/wire/index.ts';
+import type { Base64Style } from '../../src/codec/base64.ts';
 
 /** A transport message with what is in its data. */
 export const openTransport = (payload: Uint8Array | string): Transport & TransportData => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { encodeToken, readToken } from '../../src/adapters/kit/token.ts';
 import type { Home, Hop } from '../../src/envelope/message.ts';
-import { encodeToken, readToken } from '../../src/wire/token.ts';
 import { authentic, context, decode, EXPIRES, FLOW, home, NOW } from './token-support.ts';
 
 /** A text of three small letters, of six, and so on. */

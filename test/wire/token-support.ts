@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
+import { decodeToken, type TokenContext } from '../../src/adapters/kit/token.ts';
 import type { Home } from '../../src/envelope/message.ts';
 import { Rejection } from '../../src/envelope/rejection.ts';
-import { decodeToken, type TokenContext } from '../../src/wire/token.ts';
 
 export const context: TokenContext = {
   key: createSecretKey(randomBytes(32)),

@@ -1,13 +1,12 @@
-import type { Requirement } from '../../adapter/requirement.ts';
 import { egressRequirements, ingressRequirements } from '../../app/requirements.ts';
 import { fileReader } from '../../config/files.ts';
 import { natsLinkOptions, stompLinkOptions } from '../../config/link-options.ts';
-import type { LoadedConfig } from '../../config/load.ts';
 import type { KeyPath } from '../../config/problem.ts';
-import type { EgressConfig, IngressConfig, Named } from '../../config/types.ts';
+import type { EgressConfig, IngressConfig, LoadedConfig, Named } from '../../config/types.ts';
 import { type Link, LinkError, type Right } from '../../transport/link.ts';
 import { grantOf as natsGrant } from '../../transport/nats/grant.ts';
 import { createNatsLink, type NatsLinkOptions } from '../../transport/nats/index.ts';
+import type { Requirement } from '../../transport/requirement.ts';
 import { grantOf as stompGrant } from '../../transport/stomp/grant.ts';
 import { createStompLink } from '../../transport/stomp/index.ts';
 import type { Checklist } from './checklist.ts';

@@ -1,5 +1,5 @@
-import type { LoadedConfig } from '../../config/load.ts';
 import { formatPath, type KeyPath } from '../../config/problem.ts';
+import type { LoadedConfig } from '../../config/types.ts';
 
 /** One line of the report. */
 export interface Finding {

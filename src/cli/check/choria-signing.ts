@@ -1,11 +1,11 @@
 import { createPublicKey, type X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { callerName, DEFAULT_PRIVILEGED } from '../../adapters/choria/wire/index.ts';
 import type { ChoriaCollectiveConfig, ChoriaSigningConfig } from '../../config/egress/choria-collective.ts';
 import { readFailure } from '../../config/files.ts';
 import { readKeyFile } from '../../config/key-files.ts';
 import type { KeyPath } from '../../config/problem.ts';
-import { callerName, DEFAULT_PRIVILEGED } from '../../wire/choria/index.ts';
 import type { Checklist } from './checklist.ts';
 import { type ClientFiles, checkClient, checkSigningKey } from './files.ts';
 

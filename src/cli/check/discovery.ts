@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { DISCOVERY_CALLER as CHORIA_CALLER } from '../../adapter/choria-collective/credentials.ts';
-import { DISCOVERY_CALLER } from '../../adapter/mcollective-stomp/egress.ts';
+import { DISCOVERY_CALLER as CHORIA_CALLER } from '../../adapters/choria/collective/credentials.ts';
+import { DISCOVERY_CALLER } from '../../adapters/mcollective/stomp-egress.ts';
 import { learningOf } from '../../app/learning.ts';
 import type { ChoriaCollectiveConfig, ChoriaSigningConfig } from '../../config/egress/choria-collective.ts';
 import type { McollectiveStompConfig } from '../../config/egress/mcollective-stomp.ts';

@@ -1,13 +1,13 @@
 import { createPrivateKey, createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { certificateNames } from '../../adapters/choria/wire/index.ts';
 import { codeOf, readFailure } from '../../config/files.ts';
 import { NoFile, readKeyFile } from '../../config/key-files.ts';
 import type { KeyPath } from '../../config/problem.ts';
 import type { TlsFloor } from '../../config/shared.ts';
 import { certificateFault, isEncrypted, privateKeyFault, publicKeyFault } from '../../transport/tls/pem.ts';
 import { weaknessOf } from '../../transport/tls/settings.ts';
-import { certificateNames } from '../../wire/choria/index.ts';
 import { isTrusted, nameOf, parseCertificates, validity } from './certificates.ts';
 import type { Checklist } from './checklist.ts';
 

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { decodeStats, statsSubject } from '../../adapters/choria/wire/stats.ts';
 import { clusterOf } from '../../config/ends.ts';
 import { fileReader } from '../../config/files.ts';
 import { natsLinkOptions } from '../../config/link-options.ts';
-import type { LoadedConfig } from '../../config/load.ts';
-import { clashWith } from '../../stats/neighbours.ts';
+import type { LoadedConfig } from '../../config/types.ts';
+import { clashWith } from '../../telemetry/neighbours.ts';
 import { createNatsLink } from '../../transport/nats/index.ts';
-import { decodeStats, statsSubject } from '../../wire/choria/stats.ts';
 import type { Checklist } from './checklist.ts';
 
 /**

@@ -1,6 +1,6 @@
-import type { Log } from '../../bridge/log.ts';
-import type { LoadedConfig } from '../../config/load.ts';
 import { ConfigError } from '../../config/problem.ts';
+import type { LoadedConfig } from '../../config/types.ts';
+import type { Log } from '../../envelope/log.ts';
 import { Checklist } from './checklist.ts';
 import { checkFiles } from './settings.ts';
 

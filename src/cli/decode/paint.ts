@@ -1,5 +1,5 @@
 import type { ChalkInstance } from 'chalk';
-import type { Line, Tone } from '../../decode/text.ts';
+import type { Line, Tone } from '../../inspect/text.ts';
 import { harmless } from '../terminal.ts';
 
 const styles = (colour: ChalkInstance): Readonly<Record<Tone, (text: string) => string>> => ({

@@ -1,5 +1,5 @@
-import { problemOf } from '../../decode/problem.ts';
-import { type Layer, layerOf } from '../../decode/tree.ts';
+import { problemOf } from '../../inspect/problem.ts';
+import { type Layer, layerOf } from '../../inspect/tree.ts';
 
 export interface Rendered {
   readonly layer: Layer;

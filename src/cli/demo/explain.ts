@@ -1,4 +1,3 @@
-import { isMap, type Value } from '../../envelope/value.ts';
 import {
   decodeRequest,
   decodeSecureReply,
@@ -6,12 +5,13 @@ import {
   decodeTransport,
   formatJson,
   transportData,
-} from '../../wire/choria/index.ts';
-import { decodeReply } from '../../wire/mcollective/reply.ts';
-import { decodeRequest as decodeLegacyRequest } from '../../wire/mcollective/request.ts';
-import { createSerializer } from '../../wire/mcollective/serializer.ts';
-import { fromRuby } from '../../wire/mcollective/values.ts';
-import { DEFAULT_RUBY_LIMITS } from '../../wire/ruby/value.ts';
+} from '../../adapters/choria/wire/index.ts';
+import { decodeReply } from '../../adapters/mcollective/wire/reply.ts';
+import { decodeRequest as decodeLegacyRequest } from '../../adapters/mcollective/wire/request.ts';
+import { createSerializer } from '../../adapters/mcollective/wire/serializer.ts';
+import { fromRuby } from '../../adapters/mcollective/wire/values.ts';
+import { DEFAULT_RUBY_LIMITS } from '../../codec/ruby/value.ts';
+import { isMap, type Value } from '../../envelope/value.ts';
 import type { Step } from './stage.ts';
 
 /** One step of a translation, for people and for JSON. */

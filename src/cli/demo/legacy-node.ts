@@ -1,16 +1,16 @@
 import type { KeyObject } from 'node:crypto';
-import type { Filter } from '../../envelope/filter.ts';
-import type { ReplyPayload, RequestPayload } from '../../envelope/message.ts';
-import type { Value } from '../../envelope/value.ts';
-import type { IncomingMessage, Link } from '../../transport/link.ts';
 import {
   broadcastDestination,
   directedDestination,
   messageHeaders,
-} from '../../wire/mcollective/addressing.ts';
-import { encodeReply } from '../../wire/mcollective/reply.ts';
-import { decodeRequest, type LegacyRequest, verifyRequest } from '../../wire/mcollective/request.ts';
-import type { Serializer } from '../../wire/mcollective/serializer.ts';
+} from '../../adapters/mcollective/wire/addressing.ts';
+import { encodeReply } from '../../adapters/mcollective/wire/reply.ts';
+import { decodeRequest, type LegacyRequest, verifyRequest } from '../../adapters/mcollective/wire/request.ts';
+import type { Serializer } from '../../adapters/mcollective/wire/serializer.ts';
+import type { Filter } from '../../envelope/filter.ts';
+import type { ReplyPayload, RequestPayload } from '../../envelope/message.ts';
+import type { Value } from '../../envelope/value.ts';
+import type { IncomingMessage, Link } from '../../transport/link.ts';
 
 export interface LegacyNodeOptions {
   readonly identity: string;

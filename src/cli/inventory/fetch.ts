@@ -2,7 +2,7 @@ import { get as getHttp } from 'node:http';
 import { get as getHttps } from 'node:https';
 import type { HttpConfig } from '../../config/http.ts';
 import { quoted } from '../../envelope/text.ts';
-import { type InventoryDocument, inventoryDocument } from '../../inventory/document.ts';
+import { type InventoryDocument, inventoryDocument } from '../../nodes/document.ts';
 import { harmless } from '../terminal.ts';
 import { UsageError } from '../usage.ts';
 

@@ -1,7 +1,7 @@
-import type { EgressDocument, InventoryDocument } from '../../inventory/document.ts';
-import type { InventoryView, NodeView } from '../../inventory/view.ts';
-import { duration, timestamp } from '../../observe/format.ts';
-import { alarm, faint, heading, type Line, plain, printable } from '../../observe/line.ts';
+import type { EgressDocument, InventoryDocument } from '../../nodes/document.ts';
+import type { InventoryView, NodeView } from '../../nodes/view.ts';
+import { duration, timestamp } from '../../telemetry/observe/format.ts';
+import { alarm, faint, heading, type Line, plain, printable } from '../../telemetry/observe/line.ts';
 import { counted } from '../terminal.ts';
 
 const HEADS = ['Node', 'Lives on', 'Known by', 'Seen', 'Collectives'];

@@ -1,8 +1,8 @@
-import { formatView } from '../../observe/format.ts';
-import { viewObject } from '../../observe/json.ts';
-import { alarm, crop, faint, heading, type Line, plain } from '../../observe/line.ts';
-import type { ClusterView } from '../../observe/view.ts';
-import { statsSubject } from '../../wire/choria/stats.ts';
+import { statsSubject } from '../../adapters/choria/wire/stats.ts';
+import { formatView } from '../../telemetry/observe/format.ts';
+import { viewObject } from '../../telemetry/observe/json.ts';
+import { alarm, crop, faint, heading, type Line, plain } from '../../telemetry/observe/line.ts';
+import type { ClusterView } from '../../telemetry/observe/view.ts';
 import { canRedraw } from '../terminal.ts';
 import { paint } from './paint.ts';
 import { Screen } from './screen.ts';

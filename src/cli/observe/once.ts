@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
-import { printable } from '../../observe/line.ts';
-import type { ClusterView } from '../../observe/view.ts';
-import { statsSubject } from '../../wire/choria/stats.ts';
+import { statsSubject } from '../../adapters/choria/wire/stats.ts';
+import { printable } from '../../telemetry/observe/line.ts';
+import type { ClusterView } from '../../telemetry/observe/view.ts';
 import { type Watched, watch } from './watch.ts';
 
 export interface OnceOptions extends Watched {

@@ -1,5 +1,5 @@
 import type { ChalkInstance } from 'chalk';
-import type { Line } from '../../observe/line.ts';
+import type { Line } from '../../telemetry/observe/line.ts';
 import { coloursFor } from '../terminal.ts';
 
 const styles = (chalk: ChalkInstance): Readonly<Record<Line['tone'], (text: string) => string>> => ({

@@ -1,8 +1,8 @@
+import { decodeStats, statsSubject } from '../../adapters/choria/wire/stats.ts';
 import { asRejection } from '../../envelope/rejection.ts';
-import { ObservedCluster } from '../../observe/cluster.ts';
+import { ObservedCluster } from '../../telemetry/observe/cluster.ts';
 import type { LinkEvent } from '../../transport/link.ts';
 import { createNatsLink } from '../../transport/nats/index.ts';
-import { decodeStats, statsSubject } from '../../wire/choria/stats.ts';
 import type { Network } from '../client-options.ts';
 
 /** What to watch, and whom of it to show. */

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
+import { type Path, parsePath, type Selection } from '../../capture/redact/paths.ts';
 import { parseBytes, parseSeconds } from '../../config/units.ts';
-import { type Path, parsePath, type Selection } from '../../record/redact/paths.ts';
 
 /** Ms; timers hold no more than 24 days. @throws InvalidArgumentError */
 export const parseDuration = (text: string): number => {

@@ -1,5 +1,5 @@
-import type { Replaced } from '../../record/redact/replaced.ts';
-import type { Tally } from '../../record/tally.ts';
+import type { Tally } from '../../capture/record/tally.ts';
+import type { Replaced } from '../../capture/redact/replaced.ts';
 import { canRedraw, counted, harmless, type Screen } from '../terminal.ts';
 
 /** Ms between updates on a terminal, and between lines elsewhere. */

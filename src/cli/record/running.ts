@@ -1,10 +1,10 @@
-import type { Log } from '../../bridge/log.ts';
-import { headersFor } from '../../cassette/header.ts';
-import type { LoadedConfig } from '../../config/load.ts';
-import { Recorder, type Tap } from '../../record/recorder.ts';
-import { openRecordSocket } from '../../record/socket.ts';
-import { Tape } from '../../record/tape.ts';
-import { type KnownNodes, type RunningRecording, recordingOf } from '../../record/transports.ts';
+import { headersFor } from '../../capture/file/header.ts';
+import { Recorder, type Tap } from '../../capture/record/recorder.ts';
+import { openRecordSocket } from '../../capture/record/socket.ts';
+import { Tape } from '../../capture/record/tape.ts';
+import { type KnownNodes, type RunningRecording, recordingOf } from '../../capture/record/transports.ts';
+import type { LoadedConfig } from '../../config/types.ts';
+import type { Log } from '../../envelope/log.ts';
 import { version } from '../version.ts';
 
 export interface RunningOptions {

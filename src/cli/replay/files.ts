@@ -1,6 +1,6 @@
 import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { CASSETTE_SUFFIX, isCassetteName } from '../../cassette/format.ts';
+import { CASSETTE_SUFFIX, isCassetteName } from '../../capture/file/format.ts';
 import { readFailure } from '../../config/files.ts';
 import { UsageError } from '../usage.ts';
 

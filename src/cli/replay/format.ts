@@ -1,6 +1,6 @@
-import type { Line, Span } from '../../decode/text.ts';
-import type { Change } from '../../replay/compare.ts';
-import type { Difference, ReplayResult } from '../../replay/result.ts';
+import type { Change } from '../../capture/replay/compare.ts';
+import type { Difference, ReplayResult } from '../../capture/replay/result.ts';
+import type { Line, Span } from '../../inspect/text.ts';
 import { counted } from '../terminal.ts';
 
 /** Characters of a value that are shown. */

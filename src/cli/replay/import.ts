@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
-import { CassetteError, writeFailure } from '../../cassette/problem.ts';
-import type { LoadedConfig } from '../../config/load.ts';
-import { cassetteFromCapture } from '../../replay/import.ts';
-import type { ReplayResult } from '../../replay/result.ts';
+import { CassetteError, writeFailure } from '../../capture/file/problem.ts';
+import { cassetteFromCapture } from '../../capture/replay/import.ts';
+import type { ReplayResult } from '../../capture/replay/result.ts';
+import type { LoadedConfig } from '../../config/types.ts';
 import { UsageError } from '../usage.ts';
 import { version } from '../version.ts';
 import { type ReplayTask, replayOne } from './one.ts';

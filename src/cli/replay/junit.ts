@@ -1,5 +1,5 @@
-import type { Change } from '../../replay/compare.ts';
-import type { Difference, ReplayResult } from '../../replay/result.ts';
+import type { Change } from '../../capture/replay/compare.ts';
+import type { Difference, ReplayResult } from '../../capture/replay/result.ts';
 import { counted } from '../terminal.ts';
 import { about, KINDS } from './format.ts';
 

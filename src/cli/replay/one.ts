@@ -1,9 +1,10 @@
-import { CassetteError } from '../../cassette/problem.ts';
-import { type LoadedConfig, loadConfig } from '../../config/load.ts';
+import { CassetteError } from '../../capture/file/problem.ts';
+import { withMadeUpVariables } from '../../capture/replay/made-up-variables.ts';
+import { type ReplayOptions, replayCassette } from '../../capture/replay/replay.ts';
+import { type ReplayResult, unusable } from '../../capture/replay/result.ts';
+import { loadConfig } from '../../config/load.ts';
 import { ConfigError, ConfigUnreadable } from '../../config/problem.ts';
-import { withMadeUpVariables } from '../../replay/made-up-variables.ts';
-import { type ReplayOptions, replayCassette } from '../../replay/replay.ts';
-import { type ReplayResult, unusable } from '../../replay/result.ts';
+import type { LoadedConfig } from '../../config/types.ts';
 import { version } from '../version.ts';
 
 /** What a worker is told to do with each of its cassettes. */

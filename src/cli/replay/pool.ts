@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { ReplayResult } from '../../replay/result.ts';
+import type { ReplayResult } from '../../capture/replay/result.ts';
 import { type ReplayTask, replayOne } from './one.ts';
 
 /** Gives a worker one cassette after the other until there are no more, or it is told to leave off. */

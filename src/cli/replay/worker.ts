@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
-import type { ReplayResult } from '../../replay/result.ts';
+import type { ReplayResult } from '../../capture/replay/result.ts';
 import { replayOne } from './one.ts';
 
 /** Replays the cassettes that it is sent the names of, one by one; null has it leave off, which null is the answer to. */

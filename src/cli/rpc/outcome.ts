@@ -1,6 +1,6 @@
+import { formatJson } from '../../adapters/choria/wire/index.ts';
 import type { Answer, TimedReply } from '../../client/index.ts';
 import type { Value } from '../../envelope/value.ts';
-import { formatJson } from '../../wire/choria/index.ts';
 
 /** A reply of a node to an RPC. */
 export interface NodeResult {

@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
+import { formatJson } from '../../adapters/choria/wire/index.ts';
 import { isMap, type Value } from '../../envelope/value.ts';
-import { formatJson } from '../../wire/choria/index.ts';
 import { counted, harmless, listed } from '../terminal.ts';
 import type { Group, NodeResult, Outcome } from './outcome.ts';
 

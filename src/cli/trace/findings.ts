@@ -1,5 +1,5 @@
-import { federationSubject, nodeSubject } from '../../wire/choria/index.ts';
-import { statsSubject } from '../../wire/choria/stats.ts';
+import { federationSubject, nodeSubject } from '../../adapters/choria/wire/index.ts';
+import { statsSubject } from '../../adapters/choria/wire/stats.ts';
 import { harmless } from '../terminal.ts';
 import type { Probe } from './probe.ts';
 

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
+import { decodeStats, statsSubject } from '../../adapters/choria/wire/stats.ts';
 import type { Answer, ChoriaClient, TimedReply } from '../../client/index.ts';
 import type { Link, LinkSubscription } from '../../transport/link.ts';
-import { decodeStats, statsSubject } from '../../wire/choria/stats.ts';
 
 /** What is known of one way to a node: by the brokers of a cluster, or straight. */
 export interface Probe {

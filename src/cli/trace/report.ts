@@ -1,8 +1,8 @@
 import type { ChalkInstance } from 'chalk';
-import { type Route, routeOf, type Station } from '../../client/route.ts';
 import { harmless } from '../terminal.ts';
 import { type Findings, findingsOf, type Surroundings } from './findings.ts';
 import type { Probe } from './probe.ts';
+import { type Route, routeOf, type Station } from './route.ts';
 
 export interface TraceContext extends Surroundings {
   readonly client: string;

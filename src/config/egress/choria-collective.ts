@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { DEFAULT_PRIVILEGED } from '../../adapters/choria/wire/index.ts';
 import type { Pattern } from '../../envelope/pattern.ts';
-import { DEFAULT_PRIVILEGED } from '../../wire/choria/index.ts';
 import {
   type ChoriaConnection,
   checkConnection,
@@ -8,10 +8,10 @@ import {
   connectionOf,
   subscriptionsField,
 } from '../choria-connection.ts';
+import type { SchemaContext } from '../context.ts';
 import { ALWAYS, choice, path, pattern, refuse } from '../fields.ts';
 import { type NodesConfig, nodesFields, nodesOf } from '../nodes.ts';
 import { CALLERS } from '../pattern/meaning.ts';
-import type { SchemaContext } from '../types.ts';
 
 /** Requests to a Choria collective, over NATS: opaque ones of a federation, and others signed in their caller's name. */
 export interface ChoriaCollectiveConfig extends ChoriaConnection, NodesConfig {

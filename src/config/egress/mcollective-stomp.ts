@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { isCallerId } from '../../envelope/check.ts';
 import type { Pattern } from '../../envelope/pattern.ts';
+import type { SchemaContext } from '../context.ts';
 import { ALWAYS, integer, path, pattern, refuse, text } from '../fields.ts';
 import { type NodesConfig, nodesFields, nodesOf } from '../nodes.ts';
 import { CALLERS } from '../pattern/meaning.ts';
 import { checkStomp, type StompConnection, stompFields, stompOf } from '../stomp-connection.ts';
-import type { SchemaContext } from '../types.ts';
 
 /** Requests to legacy MCollective nodes, over STOMP. */
 export interface McollectiveStompConfig extends StompConnection, NodesConfig {

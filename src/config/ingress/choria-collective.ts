@@ -6,8 +6,8 @@ import {
   connectionFields,
   connectionOf,
 } from '../choria-connection.ts';
+import type { SchemaContext } from '../context.ts';
 import { ALWAYS, path, token } from '../fields.ts';
-import type { SchemaContext } from '../types.ts';
 
 /** Requests from a Choria collective's own clients, those that are not federated, over NATS. */
 export interface ChoriaCollectiveIngressConfig extends ChoriaConnection {

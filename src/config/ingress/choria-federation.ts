@@ -7,8 +7,8 @@ import {
   connectionOf,
   subscriptionsField,
 } from '../choria-connection.ts';
+import type { SchemaContext } from '../context.ts';
 import { ALWAYS, path, token } from '../fields.ts';
-import type { SchemaContext } from '../types.ts';
 
 /** Requests from a Choria federation network, over NATS. */
 export interface ChoriaFederationConfig extends ChoriaConnection {

@@ -8,9 +8,6 @@ import {
 import type { Login, NatsLinkSettings } from './options.ts';
 import type { NatsServerAddress } from './server.ts';
 
-/** Asked at each login for what is to be said in CONNECT. Its argument is what the server wants signed, where it wants that. */
-export type NatsAuthenticator = Authenticator;
-
 /** What of a server's address is for the login. */
 type Address = Pick<NatsServerAddress, 'user' | 'password'>;
 

@@ -1,11 +1,14 @@
+import type { Authenticator } from '@nats-io/transport-node';
 import type { LinkListener } from '../link.ts';
 import type { TlsSettings } from '../tls/settings.ts';
-import type { NatsAuthenticator } from './login.ts';
 
 export interface NatsTls extends TlsSettings {
   /** The TLS handshake comes before the server's first word: nats-server's `handshake_first`, since 2.10.4. */
   readonly handshakeFirst?: boolean;
 }
+
+/** Asked at each login for what is to be said in CONNECT. Its argument is what the server wants signed, where it wants that. */
+export type NatsAuthenticator = Authenticator;
 
 /** How the link logs in; what is absent is not said. */
 export interface Login {

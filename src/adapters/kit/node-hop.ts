@@ -1,0 +1,13 @@
+import type { Home } from '../../envelope/message.ts';
+
+/**
+ * The way home with the hop of a node that has recorded none itself, as Choria's nodes write theirs: server, node, server.
+ * A client that traces a request takes the hop between the brokers' for the node's (`mco federation trace`).
+ * @param server where its reply came from; undefined: where the request went
+ */
+export const withNodeHop = (home: Home, node: string, server: string | undefined): Home => {
+  const { hops } = home;
+  if (hops === undefined) return home;
+  const reached = hops.at(-1)?.[2] ?? server ?? '';
+  return { ...home, hops: [...hops, [reached, node, server ?? reached]] };
+};

@@ -1,0 +1,124 @@
+import type { Residents } from '../../../envelope/port.ts';
+import type { IncomingMessage, Link, LinkSubscription } from '../../../transport/link.ts';
+import { directedDestination } from '../wire/addressing.ts';
+import { Lull } from './lull.ts';
+import { arrange, type Batch, globSelectors, namesSelector } from './selectors.ts';
+
+export interface DirectedOptions {
+  readonly link: Link;
+  readonly collective: string;
+  readonly residents: Residents;
+  /** @param isEnding whether it came by a subscription that ends or has ended */
+  readonly onMessage: (message: IncomingMessage, isEnding: boolean) => void;
+  /** Told of a change that could not be made; what stood before still stands. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** Nodes are learned in bursts: how long changes are collected, in ms. */
+const SETTLE = 250;
+/**
+ * The subscriptions of a collective's directed queue: each selects some of the nodes that live beyond, so that what
+ * is for others stays in the queue for them. Follows what is known of the nodes; a new selection stands before the
+ * one that it replaces goes, and the broker gives a frame that both select to one of them.
+ */
+export class DirectedSubscriptions {
+  readonly #options: DirectedOptions;
+  #batches: readonly Batch[] = [];
+  readonly #standing = new Map<string, LinkSubscription & { isEnding: boolean }>();
+  #timer: NodeJS.Timeout | undefined;
+  #changing = false;
+  #stale = false;
+  #stopped = false;
+  readonly #lull = new Lull();
+
+  constructor(options: DirectedOptions) {
+    this.#options = options;
+  }
+
+  /** @returns once the broker has confirmed what is to be selected now */
+  async start(): Promise<void> {
+    this.#options.residents.onChange(() => this.#changed());
+    await this.#change();
+  }
+
+  /** Takes no more frames. @returns when no late one is to be expected any more; all that came are handed over */
+  async stop(): Promise<void> {
+    this.#freeze();
+    await this.#lull.wait();
+    await this.#end([...this.#standing.keys()]);
+    await this.#lull.late();
+  }
+
+  /** Changes no more; for when the link is about to go. */
+  abandon(): void {
+    this.#freeze();
+    this.#lull.cut();
+  }
+
+  #freeze(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #changed(): void {
+    if (this.#stopped) return;
+    if (this.#changing) this.#stale = true;
+    else
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined;
+        this.#change().catch((error: unknown) => {
+          if (!this.#stopped) this.#options.onError(error);
+        });
+      }, SETTLE).unref();
+  }
+
+  async #change(): Promise<void> {
+    this.#changing = true;
+    try {
+      const selectors = this.#selectors();
+      const fresh = [...selectors].filter((selector) => !this.#standing.has(selector));
+      const gone = [...this.#standing.keys()].filter((selector) => !selectors.has(selector));
+      await Promise.all(fresh.map((selector) => this.#begin(selector)));
+      if (gone.length > 0) await this.#lull.wait();
+      await this.#end(gone);
+    } finally {
+      this.#changing = false;
+      if (this.#stale) {
+        this.#stale = false;
+        this.#changed();
+      }
+    }
+  }
+
+  #selectors(): ReadonlySet<string> {
+    const { residents, collective } = this.#options;
+    this.#batches = arrange(this.#batches, residents.names(collective));
+    return new Set([...globSelectors(residents.patterns(collective)), ...this.#batches.map(namesSelector)]);
+  }
+
+  async #begin(selector: string): Promise<void> {
+    const { link, collective, onMessage } = this.#options;
+    const standing = { isEnding: false };
+    const { unsubscribe } = await link.subscribe({
+      destination: directedDestination(collective),
+      headers: { selector },
+      onMessage: (message) => {
+        this.#lull.heard();
+        onMessage(message, standing.isEnding);
+      },
+    });
+    this.#standing.set(selector, Object.assign(standing, { unsubscribe }));
+    // Stopped while it was being made.
+    if (this.#stopped) await this.#end([selector]);
+  }
+
+  async #end(selectors: readonly string[]): Promise<void> {
+    const ending = selectors.map((selector) => {
+      const subscription = this.#standing.get(selector);
+      this.#standing.delete(selector);
+      if (subscription !== undefined) subscription.isEnding = true;
+      return subscription?.unsubscribe();
+    });
+    await Promise.all(ending);
+  }
+}

@@ -1,0 +1,124 @@
+import { fileReader } from '../../config/files.ts';
+import { natsLinkOptions, stompLinkOptions } from '../../config/link-options.ts';
+import type { LoadedConfig } from '../../config/types.ts';
+import { type Link, LinkError, type LinkEvent } from '../../transport/link.ts';
+import type { Transports } from '../../transport/transports.ts';
+import { type ListeningOnce, onceEach, type Place, Ways } from './places.ts';
+import { RecordError } from './problem.ts';
+import type { Tap } from './recorder.ts';
+import { sourcesOf } from './sources.ts';
+
+export interface ListenOptions {
+  readonly transports: Transports;
+  readonly tap: Tap;
+  /** Told, in a sentence, of what is not recorded and why, and of connections that come and go. */
+  readonly note: (text: string) => void;
+}
+
+/** What is being listened to. */
+export interface Ears {
+  /** Destinations whose messages come in. */
+  readonly sources: number;
+  close(): Promise<void>;
+}
+
+/** How long a broker may take to confirm a subscription, in ms. ActiveMQ ends the connection instead of refusing one. */
+const CONFIRMED_WITHIN = 10_000;
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** @returns undefined for what no route uses any more */
+const linkOf = (
+  { link: name, side }: ListeningOnce,
+  loaded: LoadedConfig,
+  { transports, note }: ListenOptions,
+): Link => {
+  const { config } = loaded;
+  const it = side === 'ingress' ? config.ingresses.get(name) : config.egresses.get(name);
+  if (it === undefined) throw new Error(`a route names ${name}, which is not configured`);
+  const onEvent = (event: LinkEvent): void => {
+    if (event.kind === 'disconnected' || event.kind === 'retry')
+      note(`${side} ${name}: not connected: ${event.reason}; messages until it is again are missed`);
+    else if (event.kind === 'error' && !(event.error instanceof LinkError && event.error.code === 'refused'))
+      note(`${side} ${name}: ${event.error.message}`);
+  };
+  const read = fileReader(loaded);
+  return it.type === 'mcollective-stomp'
+    ? transports.stomp(
+        { ...stompLinkOptions(it, config, read), clock: Date.now, failFast: true, onEvent },
+        name,
+        side,
+      )
+    : transports.nats({ ...natsLinkOptions(it, config, read), failFast: true, onEvent }, name, side);
+};
+
+/** @throws LinkError of the broker's refusal, or where it confirms nothing */
+const subscribe = async (
+  link: Link,
+  side: ListeningOnce['side'],
+  place: Place,
+  { tap, ways }: { readonly tap: Tap; readonly ways: Ways },
+): Promise<void> => {
+  const { destination, dir } = place;
+  const confirmed = link.subscribe({
+    destination,
+    onMessage: (message) => {
+      const name = ways.linkOf(side, place, message);
+      if (name !== undefined) tap.message({ ...message, link: name, side, dir });
+    },
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new LinkError('refused', 'the broker does not confirm the subscription')),
+      CONFIRMED_WITHIN,
+    );
+  });
+  try {
+    await Promise.race([confirmed, late]);
+  } finally {
+    clearTimeout(timer);
+    confirmed.catch(() => undefined);
+  }
+};
+
+/**
+ * Listens to all that can be heard of a configuration's links without taking it from anyone.
+ * @throws LinkError where a broker cannot be used, RecordError where nothing may be listened to
+ */
+export const listen = async (loaded: LoadedConfig, options: ListenOptions): Promise<Ears> => {
+  const links: Link[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(links.map((link) => link.close()));
+  };
+  let sources = 0;
+  const all = onceEach(sourcesOf(loaded.config), loaded.config);
+  const told = { tap: options.tap, ways: new Ways(all, loaded.config) };
+  const hear = async (listening: ListeningOnce): Promise<void> => {
+    const { link: name, side, missed } = listening;
+    if (missed !== undefined)
+      options.note(`${side} ${name}: ${missed}: mcbridge run --record records all of it`);
+    if (listening.sources.length === 0) return;
+    const link = linkOf(listening, loaded, options);
+    links.push(link);
+    await link.open();
+    await Promise.all(
+      listening.sources.map(async (source) => {
+        try {
+          await subscribe(link, side, source, told);
+          sources++;
+        } catch (error) {
+          options.note(`${side} ${name}: ${source.destination} is not recorded: ${reasonOf(error)}`);
+        }
+      }),
+    );
+  };
+  try {
+    await Promise.all(all.map(hear));
+    if (sources === 0) throw new RecordError('no broker lets this configuration listen to anything');
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { sources, close };
+};

@@ -1,0 +1,173 @@
+import { fileParser } from '../../config/files.ts';
+import type { LoadedConfig } from '../../config/types.ts';
+import { isRequestId, isSender } from '../../envelope/check.ts';
+import { asRejection, Rejection } from '../../envelope/rejection.ts';
+import {
+  bodyFields,
+  bodyOf,
+  type CassetteHeader,
+  type CassetteMessage,
+  type CassetteRejected,
+  type CassetteTrust,
+  isRejected,
+} from '../file/format.ts';
+import type { Redact } from '../record/recorder.ts';
+import { redactChoria } from './choria.ts';
+import { ChoriaCallers } from './choria-callers.ts';
+import type { Clean } from './clean.ts';
+import { authoritiesOf, egressCodec, ingressCodec, type Shared } from './codecs.ts';
+import { Facts } from './facts.ts';
+import { LeftOut } from './left-out.ts';
+import { type LegacyCodec, redactLegacy } from './legacy.ts';
+import { LegacyKeys } from './legacy-keys.ts';
+import type { Selection } from './paths.ts';
+import { Placeholders } from './placeholders.ts';
+import { Replaced } from './replaced.ts';
+import { Signers } from './signers.ts';
+
+/** Takes chosen values out of the messages of one recording. */
+export interface Redactor {
+  readonly redact: Redact;
+  /** Whom to believe now; grows with each caller. */
+  trust(): CassetteTrust;
+  /** The header's keys now: of those with whom the bridge signs, who has one; grows with each caller. */
+  keys(recorded: CassetteHeader['keys']): CassetteHeader['keys'];
+  /** What has been replaced so far. */
+  readonly replaced: Replaced;
+}
+
+/** Headers that brokers, clients and daemons of the protocol write; any other might hold anything. */
+const FRAME_HEADERS: ReadonlySet<string> = new Set([
+  'destination',
+  'reply-to',
+  'timestamp',
+  'expires',
+  'expiration',
+  'priority',
+  'persistent',
+  'mc_sender',
+  'mc_identity',
+  'mcbridge',
+  'message-id',
+  'subscription',
+  'content-type',
+]);
+
+/** Of a message that is whole and is about one that is not there. */
+class AboutNothing extends Error {}
+
+const PROTOCOL_2 = /"protocol"\s*:\s*"io\.choria\.protocol\.v2\./;
+
+/**
+ * @param loaded the configuration that the messages were recorded with: whose protocol, whose keys
+ * @throws ConfigError for a key that cannot be read
+ */
+export const createRedactor = (loaded: LoadedConfig, selection: Selection): Redactor => {
+  const { config } = loaded;
+  const shared: Shared = { config, parse: fileParser(loaded) };
+  const replaced = new Replaced(selection);
+  const redaction = { selection, placeholders: new Placeholders(), facts: new Facts(), replaced };
+  const callers = new ChoriaCallers(authoritiesOf(shared));
+  const keys = new LegacyKeys();
+  const codecs = new Map<string, LegacyCodec | 'choria'>();
+  /** The legacy callers that an ingress has a key of, and that have sent something: the public halves of theirs now. */
+  const believed = new Map<string, Record<string, string>>();
+
+  for (const it of config.ingresses.values()) {
+    if (it.type !== 'mcollective-stomp') {
+      codecs.set(`ingress ${it.name}`, 'choria');
+      continue;
+    }
+    const codec = ingressCodec(it, shared);
+    const names: Record<string, string> = {};
+    believed.set(it.name, names);
+    codecs.set(`ingress ${it.name}`, {
+      ...codec,
+      caller: (callerId) => {
+        const key = codec.caller(callerId);
+        if (key !== undefined) names[callerId.replace(/^cert=/, '')] = keys.caller(callerId).publicKey;
+        return key;
+      },
+    });
+  }
+  for (const it of config.egresses.values())
+    codecs.set(`egress ${it.name}`, it.type === 'mcollective-stomp' ? egressCodec(it, shared) : 'choria');
+
+  const without = (body: Buffer, { side, link }: CassetteMessage): Clean => {
+    const codec = codecs.get(`${side} ${link}`);
+    if (codec === undefined) throw new Rejection('wrong_protocol', `there is no ${side} ${link}`);
+    if (codec !== 'choria') return redactLegacy(body, redaction, codec, keys);
+    return redactChoria(body, redaction, callers, config.maxMessageBytes);
+  };
+
+  const leftOut = new LeftOut();
+  const signers = new Signers(config);
+
+  const message = (given: CassetteMessage, body: Buffer): CassetteMessage => {
+    const clean = without(body, given);
+    if (leftOut.isCauseOf(given, clean.requestId, body)) throw new AboutNothing();
+    if (clean.callerId !== undefined) signers.add(given, clean.callerId);
+    const { headers, text: _text, base64: _base64, ...rest } = given;
+    const kept = Object.entries(headers ?? {}).filter(([name]) => FRAME_HEADERS.has(name));
+    return {
+      ...rest,
+      ...(kept.length === 0 ? {} : { headers: Object.fromEntries(kept) }),
+      ...bodyFields(clean.body),
+    };
+  };
+
+  const leaveOut = (error: unknown, given: CassetteMessage, body: Buffer): string => {
+    if (error instanceof AboutNothing) return 'about_a_message_left_out';
+    const rejection = asRejection(error);
+    if (given.dir === 'in') leftOut.add(given, rejection);
+    return PROTOCOL_2.test(body.toString('utf8')) ? 'protocol_2' : rejection.code;
+  };
+
+  return {
+    replaced,
+    redact: (entry, onLeftOut) => {
+      if (isRejected(entry)) return leftOut.isTold(entry) ? undefined : withoutWords(entry);
+      if (entry.dir === 'in') leftOut.cameIn();
+      const body = bodyOf(entry);
+      try {
+        return message(entry, body);
+      } catch (error) {
+        // Whatever it is, a message that could not be taken apart is not written down.
+        onLeftOut(leaveOut(error, entry, body));
+        return undefined;
+      }
+    },
+
+    keys: (recorded) => signers.keys(recorded, keys),
+
+    trust: () => ({
+      ingresses: Object.fromEntries(
+        [...config.ingresses.values()].map((it) => {
+          if (it.type === 'mcollective-stomp') return [it.name, { callers: believed.get(it.name) ?? {} }];
+          const ca = callers.caFor(it.callers.ca);
+          return [it.name, ca === undefined ? {} : { ca }];
+        }),
+      ),
+      egresses: Object.fromEntries(
+        [...config.egresses.values()].flatMap((it) =>
+          it.type === 'mcollective-stomp'
+            ? [[it.name, { server_public_key: [keys.server.publicKey] }] as const]
+            : [],
+        ),
+      ),
+    }),
+  };
+};
+
+/** Ids and names only as they must look; of a message that is none, these are whatever it held. */
+const withoutWords = ({ at, rejected }: CassetteRejected): CassetteRejected => {
+  const { code, request_id: requestId, sender } = rejected;
+  return {
+    at,
+    rejected: {
+      code,
+      ...(requestId !== undefined && isRequestId(requestId) && { request_id: requestId }),
+      ...(sender !== undefined && isSender(sender) && { sender }),
+    },
+  };
+};

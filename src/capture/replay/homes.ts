@@ -1,0 +1,68 @@
+import { LRUCache } from 'lru-cache';
+import type { CassetteMessage } from '../file/format.ts';
+
+/** Requests whose replies may still come. */
+const REMEMBERED = 20_000;
+
+const IN_TEXT = /"reply-to"\s*:\s*"([\w-]+\.reply\.mcbridge\.[\w-]{40,})"/;
+const DESTINATION = /^\/queue\/[\w-]+\.reply\.[\w.-]+\.[\w-]{40,}$/;
+
+/** The way home with its token that a request bears on its way out, or that its reply names; undefined where none does. */
+export const wayIn = ({ dir, destination, reply_to, text }: CassetteMessage): string | undefined => {
+  const place = dir === 'out' ? reply_to : destination;
+  if (place !== undefined && DESTINATION.test(place)) return place;
+  return text === undefined ? undefined : IN_TEXT.exec(text)?.[1];
+};
+
+/**
+ * Where replies of the cassette go: a token that was made with another cluster's key, or for another ingress, becomes
+ * the one that the replay's own request bore.
+ */
+export class Homes {
+  readonly #ways = new LRUCache<string, string>({ max: REMEMBERED });
+  readonly #recorded = new LRUCache<string, true>({ max: REMEMBERED });
+  #any = false;
+
+  /** A request that was recorded, whether it has come out in the replay or not. */
+  asked(recorded: CassetteMessage): void {
+    const way = wayIn(recorded);
+    if (way !== undefined) this.#recorded.set(way, true);
+  }
+
+  /** Whether the cassette has the request that this is a reply to. */
+  isAnswer(recorded: CassetteMessage): boolean {
+    const way = wayIn(recorded);
+    return way !== undefined && this.#recorded.get(way) !== undefined;
+  }
+
+  /** Two messages that are one request, recorded and replayed. */
+  learn(recorded: CassetteMessage, replayed: CassetteMessage): void {
+    const [from, to] = [wayIn(recorded), wayIn(replayed)];
+    if (from === undefined || to === undefined || from === to) return;
+    this.#ways.set(from, to);
+    this.#any = true;
+  }
+
+  /** Whether any way is another in the replay. */
+  get any(): boolean {
+    return this.#any;
+  }
+
+  knows(way: string): boolean {
+    return this.#any && this.#ways.get(way) !== undefined;
+  }
+
+  /** The message with its way home as the replay has it. */
+  redirected(message: CassetteMessage): CassetteMessage {
+    const way = this.#any ? wayIn(message) : undefined;
+    const to = way === undefined ? undefined : this.#ways.get(way);
+    if (way === undefined || to === undefined) return message;
+    const { destination, text } = message;
+    if (destination === way) {
+      const headers =
+        message.headers?.['destination'] === way ? { ...message.headers, destination: to } : undefined;
+      return { ...message, destination: to, ...(headers && { headers }) };
+    }
+    return text === undefined ? message : { ...message, text: text.replace(way, () => to) };
+  }
+}

@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { SECRET_KEYS } from '../../config/secret.ts';
+import { ANY_STOMP_SERVER } from '../../config/stomp-connection.ts';
+import type { Environment } from '../../config/substitute.ts';
+
+/** `${NAME}`, but neither `$${NAME}` nor `${NAME:-default}`. */
+const REQUIRED = /\$\$\{|\$\{([A-Za-z_]\w*)\}/g;
+const WHOLE = /^\$\{\w+\}$/;
+
+const secret = (): string => randomBytes(32).toString('hex');
+/** Fits as a host, a port and a user. */
+const ANY = '4222';
+
+/** What stands for a variable below a key, whether it is all of the value or a part; of keys that only connections need. */
+const MADE_UP: ReadonlyMap<string, (isWhole: boolean, type: unknown) => string> = new Map([
+  ...[...SECRET_KEYS].map((key) => [key, secret] as const),
+  ['user', () => ANY],
+  ['tls', () => ANY],
+  [
+    'servers',
+    (isWhole: boolean, type: unknown) => (isWhole ? (SERVERS.get(type) ?? 'nats://127.0.0.1') : ANY),
+  ],
+  ['listen', (isWhole: boolean) => (isWhole ? `127.0.0.1:${ANY}` : ANY)],
+  ['record_socket', () => ANY],
+]);
+
+/** By the type of an ingress or egress, where a bare host may be refused. */
+const SERVERS: ReadonlyMap<unknown, string> = new Map([['mcollective-stomp', ANY_STOMP_SERVER]]);
+
+interface Place {
+  /** The nearest key that only connections need, where it is below one. */
+  readonly key: string | undefined;
+  /** `type` of the nearest mapping that has one. */
+  readonly type: unknown;
+  /** The keys that lead to it: `['egresses', 'legacy', 'password']`. */
+  readonly path: readonly string[];
+  /** What it is in; an alias may lead back to one of them. */
+  readonly within: readonly unknown[];
+}
+
+/** Calls `found` for each variable that a configuration needs. */
+const walk = (
+  value: unknown,
+  place: Place,
+  found: (name: string, place: Place, isWhole: boolean) => void,
+): void => {
+  if (place.within.includes(value)) return;
+  const within = [...place.within, value];
+  if (typeof value === 'string') {
+    for (const [, name] of value.matchAll(REQUIRED))
+      if (name !== undefined) found(name, place, WHOLE.test(value));
+  } else if (Array.isArray(value)) {
+    for (const item of value) walk(item, { ...place, within }, found);
+  } else if (typeof value === 'object' && value !== null) {
+    const type = 'type' in value ? value.type : place.type;
+    for (const [key, item] of Object.entries(value))
+      walk(
+        item,
+        { key: MADE_UP.has(key) ? key : place.key, type, path: [...place.path, key], within },
+        found,
+      );
+  }
+};
+
+const documentIn = (file: string): unknown => {
+  try {
+    return parse(readFileSync(file, 'utf8'), { merge: true });
+  } catch {
+    // Whoever loads the configuration says what is wrong with it.
+    return undefined;
+  }
+};
+
+/**
+ * Whether nobody looks at a value.
+ * @param key the nearest one that only connections need
+ * @param path the keys that lead to it: `['egresses', 'legacy', 'password']`
+ */
+export type IsUnused = (key: string, path: readonly string[]) => boolean;
+
+/** What only the bridge itself needs, and nobody else who connects to the same networks. */
+export const ofTheBridge: IsUnused = (key) => key === 'cluster_key' || key === 'listen';
+/** What only those need who connect to the networks, or are reached over one. */
+export const ofConnections: IsUnused = (key) => key !== 'record_socket';
+
+/**
+ * The environment with made-up values for variables that are not set and that stand only where nobody looks who makes no
+ * connection: in secrets, TLS, servers' addresses, and the bridge's own address.
+ */
+export const withMadeUpVariables = (
+  file: string,
+  env: Environment,
+  isUnused: IsUnused = () => true,
+): Environment => {
+  const madeUp = new Map<string, string>();
+  const needed = new Set<string>();
+  const whole: Place = { key: undefined, type: undefined, path: [], within: [] };
+  walk(documentIn(file), whole, (name, { key, type, path }, isWhole) => {
+    const make = key === undefined || !isUnused(key, path) ? undefined : MADE_UP.get(key);
+    if (make === undefined) needed.add(name);
+    else if (!madeUp.has(name)) madeUp.set(name, make(isWhole, type));
+  });
+  const missing = [...madeUp].filter(([name]) => !needed.has(name) && env[name] === undefined);
+  return { ...env, ...Object.fromEntries(missing) };
+};

@@ -1,0 +1,188 @@
+import { BRIDGE_MARKER } from '../../adapters/mcollective/wire/addressing.ts';
+import { createApp } from '../../app/app.ts';
+import { flowsFrom } from '../../bridge/flow.ts';
+import { Unfinished } from '../../bridge/unfinished.ts';
+import type { LoadedConfig } from '../../config/types.ts';
+import type { Log } from '../../envelope/log.ts';
+import { type BridgeObserver, refusalText } from '../../envelope/observer.ts';
+import type { OutgoingMessage } from '../../transport/link.ts';
+import type { LinkSide } from '../../transport/transports.ts';
+import {
+  bodyFields,
+  bodyOf,
+  type CassetteHeader,
+  type CassetteMessage,
+  type CassetteNodes,
+  type CassetteRejected,
+} from '../file/format.ts';
+import { rejectedFields } from '../file/rejected.ts';
+import { type ReplayLink, replayLink } from './link.ts';
+
+/** What the bridge did with what it was fed. */
+export type Outcome =
+  | { readonly kind: 'sent'; readonly message: CassetteMessage; readonly body: Buffer }
+  | {
+      readonly kind: 'rejected';
+      readonly rejected: CassetteRejected['rejected'];
+      /** In words, for people. */
+      readonly message: string;
+    };
+
+/** The real bridge on links without a network, at the time of the message that it is fed. */
+export interface Stage {
+  /** @returns whether the bridge listens there */
+  feed(message: CassetteMessage): boolean;
+  /** Lets the bridge know who has come and gone, as the recorded one has found out by itself. */
+  moved(line: CassetteNodes): void;
+  /** Whether the bridge is still at what it was fed. */
+  isBusy(): boolean;
+  /**
+   * Resolves once the bridge has done all that it does about what it was fed.
+   * @param collects whether that may be put together with what comes in the same turn
+   */
+  settled(collects: boolean): Promise<void>;
+  /** What has happened since the last time. */
+  take(): readonly Outcome[];
+  close(): Promise<void>;
+}
+
+/** Ms of real time. A signature takes one, and a machine may be busy. */
+const PATIENCE = 60_000;
+/** Ms of real time that a subscription takes to follow what was learned of nodes: those of the inventory and of both ingresses, and some. */
+const SUBSCRIPTION = 600;
+
+const SILENT: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** @param version the program's */
+export const openStage = async (
+  loaded: LoadedConfig,
+  header: CassetteHeader,
+  version: string,
+): Promise<Stage> => {
+  const { config } = loaded;
+  const links = new Map<string, ReplayLink>();
+  let now = header.clock;
+  /** Whether a reply was fed last. */
+  let isReply = false;
+  let outcomes: Outcome[] = [];
+  const unfinished = new Unfinished();
+
+  const onSend = (link: string, side: LinkSide, message: OutgoingMessage): void => {
+    const { destination, replyTo, headers, body } = message;
+    const isHandedBack = headers?.[BRIDGE_MARKER] !== undefined;
+    if (side === 'ingress' && !isHandedBack) unfinished.left();
+    outcomes.push({
+      kind: 'sent',
+      message: {
+        at: now,
+        link,
+        side,
+        dir: 'out',
+        destination,
+        ...(replyTo !== undefined && { reply_to: replyTo }),
+        ...(headers !== undefined && { headers: { ...headers } }),
+        ...bodyFields(body),
+      },
+      body: Buffer.from(body.buffer, body.byteOffset, body.byteLength),
+    });
+  };
+
+  const observer: Partial<BridgeObserver> = {
+    step: (step) => unfinished.step(step),
+    handled: (what) => unfinished.handled(what),
+    refused: (refusal) => {
+      if (refusal.byLink) return;
+      outcomes.push({
+        kind: 'rejected',
+        rejected: rejectedFields(refusal),
+        message: refusalText(refusal),
+      });
+    },
+  };
+
+  const linkOf = (name: string, side: LinkSide): ReplayLink => {
+    const { servers = [] } = (side === 'egress' ? config.egresses : config.ingresses).get(name) ?? {};
+    const link = replayLink(servers[0]?.url ?? '', (message) => onSend(name, side, message));
+    links.set(`${side} ${name}`, link);
+    return link;
+  };
+  const app = createApp(loaded, {
+    log: SILENT,
+    version,
+    clock: () => now,
+    observers: [observer],
+    offline: true,
+    collect: 0,
+    flows: flowsFrom(header.seed),
+    transports: {
+      nats: (_, name, side) => linkOf(name, side),
+      stomp: (_, name, side) => linkOf(name, side),
+    },
+  });
+  for (const [egress, collectives] of Object.entries(header.nodes))
+    for (const [collective, names] of Object.entries(collectives))
+      for (const node of names) app.nodes.moved({ egress, collective, node, came: 'reply' });
+  await app.start();
+
+  const isBusy = (): boolean => {
+    const [only, ...others] = outcomes;
+    // A reply that is home.
+    if (only?.kind === 'sent' && only.message.side === 'ingress' && others.length === 0 && isReply)
+      return false;
+    return unfinished.isBusy;
+  };
+
+  return {
+    feed: (message) => {
+      now = message.at;
+      isReply = message.side === 'egress';
+      const { link, side, destination, reply_to: replyTo, headers = {} } = message;
+      return (
+        links.get(`${side} ${link}`)?.deliver({
+          destination,
+          headers,
+          body: bodyOf(message),
+          ...(replyTo !== undefined && { replyTo }),
+        }) ?? false
+      );
+    },
+
+    moved: ({ at, nodes: { egress, collective, came = [], gone = [] } }) => {
+      now = at;
+      for (const node of came) app.nodes.moved({ egress, collective, node, came: 'discovery' });
+      for (const node of gone) app.nodes.moved({ egress, collective, node, came: undefined });
+    },
+
+    isBusy,
+
+    settled: async (collects) => {
+      if (collects) await nextTurn();
+      if (!isBusy()) return;
+      const deadline = performance.now() + PATIENCE;
+      while (isBusy()) {
+        if (performance.now() > deadline)
+          throw new Error(`the bridge has not finished a message within ${PATIENCE / 1000} s`);
+        await nextTurn();
+      }
+    },
+
+    take: () => {
+      const taken = outcomes;
+      outcomes = [];
+      return taken;
+    },
+
+    close: () => app.stop(),
+  };
+};
+
+/** Resolves once subscriptions have followed what the bridge has learned of nodes. */
+export const subscriptionsFollow = (): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, SUBSCRIPTION));

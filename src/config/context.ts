@@ -1,0 +1,16 @@
+/** What waits while a link is down. */
+export interface BufferConfig {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** What the schemas need to know of their surroundings to fill in defaults. */
+export interface SchemaContext {
+  readonly hostname: string;
+  /** The top-level cluster, the default of every ingress. */
+  readonly cluster: string;
+  /** Whether the file has a section `claims`, by which every ingress shares unless it says otherwise. */
+  readonly hasClaims: boolean;
+  /** Makes a path absolute, relative to the configuration file. */
+  readonly resolve: (path: string) => string;
+}

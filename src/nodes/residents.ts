@@ -1,0 +1,154 @@
+import type { NodeKnowledge } from '../bridge/bridge.ts';
+import { compileGlobs } from '../envelope/glob.ts';
+import type { NodeDirectory, Residents } from '../envelope/port.ts';
+import type { Inventory } from './inventory.ts';
+
+export interface ResidentsOptions {
+  readonly inventory: Pick<Inventory, 'learned' | 'version'> & {
+    onChange(listener: () => void): void;
+  };
+  /** The ways out of the ingress, by the names of their egresses. */
+  readonly routes: readonly { readonly to: string; readonly collectives: Iterable<string> }[];
+  /** The egress that reaches the nodes on the ingress's own side. */
+  readonly beside?: string;
+  /** Globs of identities that live beyond an egress, by its name. */
+  readonly patterns: ReadonlyMap<string, readonly string[]>;
+}
+
+/** What lies beyond the routes of one collective. */
+interface Beyond {
+  readonly egresses: readonly string[];
+  readonly patterns: readonly string[];
+  readonly matches: (identity: string) => boolean;
+}
+
+const beyondOf = ({ routes, patterns }: ResidentsOptions): ReadonlyMap<string, Beyond> => {
+  const egresses = new Map<string, Set<string>>();
+  for (const { to, collectives } of routes)
+    for (const collective of collectives)
+      egresses.set(collective, (egresses.get(collective) ?? new Set<string>()).add(to));
+  return new Map(
+    [...egresses].map(([collective, names]) => {
+      const globs = [...new Set([...names].flatMap((name) => patterns.get(name) ?? []))];
+      return [collective, { egresses: [...names], patterns: globs, matches: compileGlobs(globs) }];
+    }),
+  );
+};
+
+/**
+ * The nodes that an ingress stands in for: those that were learned or configured beyond its routes, without those that
+ * are native to its own side. Native is only who was learned there, never who is merely configured there: where globs
+ * of both sides overlap, a node would otherwise be left to a side on which it may not answer at all.
+ */
+export const residentsOf = (options: ResidentsOptions): Residents => {
+  const { inventory, beside } = options;
+  const beyond = beyondOf(options);
+  const snapshots = new Map<string, { readonly version: number; readonly names: ReadonlySet<string> }>();
+  const isNative = (collective: string, identity: string): boolean =>
+    beside !== undefined && inventory.learned(beside, collective).has(identity);
+  const learned = (collective: string): ReadonlySet<string> => {
+    const names = new Set<string>();
+    for (const egress of beyond.get(collective)?.egresses ?? [])
+      for (const name of inventory.learned(egress, collective))
+        if (!isNative(collective, name)) names.add(name);
+    return names;
+  };
+  return {
+    patterns: (collective) => beyond.get(collective)?.patterns ?? [],
+    names: (collective) => {
+      const { version } = inventory;
+      const snapshot = snapshots.get(collective);
+      if (snapshot?.version === version) return snapshot.names;
+      const names = learned(collective);
+      if (beyond.has(collective)) snapshots.set(collective, { version, names });
+      return names;
+    },
+    has: (collective, identity) => {
+      const place = beyond.get(collective);
+      if (place === undefined || isNative(collective, identity)) return false;
+      return (
+        place.egresses.some((egress) => inventory.learned(egress, collective).has(identity)) ||
+        place.matches(identity)
+      );
+    },
+    onChange: (listener) => inventory.onChange(listener),
+  };
+};
+
+/**
+ * Where the nodes that an egress is to reach live. Whoever has answered from beyond it is there; a pattern says where
+ * a node belongs, and not whether it is there.
+ * @param patterns globs of identities that live beyond an egress, by its name
+ */
+export const directoryOf = (
+  inventory: Inventory,
+  egress: string,
+  patterns: ReadonlyMap<string, readonly string[]>,
+): NodeDirectory => {
+  const belongsHere = compileGlobs(patterns.get(egress) ?? []);
+  const belongsElsewhere = compileGlobs(
+    [...patterns].flatMap(([name, globs]) => (name === egress ? [] : globs)),
+  );
+  const others = [...patterns.keys()].filter((name) => name !== egress);
+  return {
+    whereabouts: (collective, identity) => {
+      if (inventory.learned(egress, collective).has(identity)) return 'here';
+      const isElsewhere =
+        others.some((other) => inventory.learned(other, collective).has(identity)) ||
+        (belongsElsewhere(identity) && !belongsHere(identity));
+      return isElsewhere ? 'elsewhere' : 'unknown';
+    },
+  };
+};
+
+/**
+ * What the bridge tells the inventory and asks of it: a node that runs both agents during its own move answers once,
+ * because its reply across the bridge is dropped where it was learned on the requester's side.
+ * @param beside the egress on each ingress's own side, by the names of the ingresses that have one
+ * @param identity the bridge's own, in whose name it tells errors
+ */
+export const knowledgeOf = (
+  inventory: Inventory,
+  beside: ReadonlyMap<string, string>,
+  identity: string,
+): NodeKnowledge => ({
+  // An error of the bridge is no node; one that has its name, on the same host, is found by asking.
+  seen: (egress, collective, node) => {
+    if (node !== identity) inventory.seen(egress, collective, node, 'reply');
+  },
+  isNative: (ingress, collective, node) => {
+    const egress = beside.get(ingress);
+    return egress !== undefined && inventory.learned(egress, collective).has(node);
+  },
+});
+
+/**
+ * For the egress on an ingress's own side, those that the ingress's routes lead to: between them nodes move.
+ */
+export const acrossOf = (
+  routes: readonly { readonly from: string; readonly to: string }[],
+  beside: ReadonlyMap<string, string>,
+): ReadonlyMap<string, ReadonlySet<string>> => {
+  const all = new Map<string, Set<string>>();
+  for (const { from, to } of routes) {
+    const side = beside.get(from);
+    if (side !== undefined) all.set(side, (all.get(side) ?? new Set<string>()).add(to));
+  }
+  return all;
+};
+
+/**
+ * The collectives of which an inventory needs to know who is beyond each egress: those of its routes, and those of the
+ * routes of the ingresses on its side, for which its nodes are native.
+ */
+export const collectivesOf = (
+  routes: readonly { readonly from: string; readonly to: string; readonly collectives: Iterable<string> }[],
+  beside: ReadonlyMap<string, string>,
+): ReadonlyMap<string, readonly string[]> => {
+  const all = new Map<string, Set<string>>();
+  for (const { from, to, collectives } of routes)
+    for (const egress of [to, beside.get(from)])
+      for (const collective of egress === undefined ? [] : collectives)
+        if (egress !== undefined) all.set(egress, (all.get(egress) ?? new Set<string>()).add(collective));
+  return new Map([...all].map(([egress, collectives]) => [egress, [...collectives]]));
+};

@@ -1,0 +1,213 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type Home,
+  isOpaque,
+  namedNodes,
+  type ReadableReply,
+  type ReadableRequest,
+  type ReplyPayload,
+} from '../../src/envelope/message.ts';
+import type { Ignored, Ingress, RequestSink } from '../../src/envelope/port.ts';
+import { Rejection, type RejectionContext } from '../../src/envelope/rejection.ts';
+import { toAll } from '../support/targets.ts';
+import { until } from './world.ts';
+
+export interface Question {
+  readonly agent: string;
+  readonly action?: string;
+  readonly nodes?: readonly string[];
+  /** Seconds. */
+  readonly ttl?: number;
+}
+
+/** What came back to the one who asked, in terms of no protocol. */
+export interface Answer {
+  readonly requestId: string;
+  readonly node: string;
+  readonly payload: ReplyPayload;
+}
+
+/** An ingress that is not started, and its side of the world. */
+export interface IngressStage {
+  readonly ingress: Ingress;
+  /** The caller whose signature the questions bear. */
+  readonly caller: string;
+  readonly collective: string;
+  /** Sends a good request. @returns its id */
+  ask(question: Question): string;
+  /** Sends a request that is signed by somebody else than it says. @returns its id */
+  impersonate(question: Question): string;
+  /** Sends what is no message of the protocol at all. */
+  garble(): void;
+  /** All that have come so far. */
+  answers(): readonly Answer[];
+  /** A place on its side where replies must never go. */
+  readonly forbiddenReplyTo: string;
+}
+
+interface Handed {
+  readonly requests: ReadableRequest[];
+  readonly rejections: { readonly rejection: Rejection; readonly home: Home | undefined }[];
+  readonly ignored: { readonly why: Ignored; readonly context: RejectionContext }[];
+  readonly sink: RequestSink;
+}
+
+const recordingSink = (): Handed => {
+  const requests: ReadableRequest[] = [];
+  const rejections: Handed['rejections'] = [];
+  const ignored: Handed['ignored'] = [];
+  return {
+    requests,
+    rejections,
+    ignored,
+    sink: {
+      request: (request) => {
+        if (!isOpaque(request)) requests.push(request);
+      },
+      rejected: (rejection, home) => void rejections.push({ rejection, home }),
+      ignored: (why, context) => void ignored.push({ why, context }),
+    },
+  };
+};
+
+const OK: ReplyPayload = {
+  kind: 'rpc',
+  statusCode: 0,
+  statusMessage: 'OK',
+  data: new Map([['pong', 1_800_000_000]]),
+};
+
+/** What the bridge relies on in every ingress. */
+export const ingressContract = (name: string, setUp: () => Promise<IngressStage>): void => {
+  const started = async (): Promise<IngressStage & Handed> => {
+    const stage = await setUp();
+    const handed = recordingSink();
+    await stage.ingress.start(handed.sink);
+    return { ...stage, ...handed };
+  };
+  const request = async (question: Question) => {
+    const stage = await started();
+    const id = stage.ask(question);
+    await until('the request is handed over', () => stage.requests.length > 0);
+    const [first] = stage.requests;
+    if (first === undefined) throw new Error('no request');
+    return { ...stage, id, request: first };
+  };
+  const replyTo = ({ home, time }: ReadableRequest, payload: ReplyPayload = OK): ReadableReply => ({
+    home,
+    sender: 'node1.example.net',
+    time,
+    payload,
+  });
+
+  describe(`the ingress ${name}`, () => {
+    it('hands over a broadcast as who asked what, with the way home', async () => {
+      const {
+        id,
+        request: handed,
+        ingress,
+        caller,
+        collective,
+      } = await request({
+        agent: 'rpcutil',
+        action: 'inventory',
+      });
+      expect(handed).toMatchObject({
+        id,
+        collective,
+        agent: 'rpcutil',
+        caller,
+        targets: toAll('rpcutil', collective),
+        payload: { kind: 'rpc', action: 'inventory', data: new Map() },
+        home: { ingress: ingress.name, requestId: id, agent: 'rpcutil', collective },
+      });
+      await ingress.close();
+    });
+
+    it('hands over a discovery as one', async () => {
+      const { request: handed } = await request({ agent: 'discovery' });
+      expect(handed.payload).toEqual({ kind: 'discovery' });
+    });
+
+    it('hands over the nodes that a directed request names', async () => {
+      const nodes = ['n1.example.net', 'n2.example.net'];
+      const { requests } = await request({ agent: 'rpcutil', nodes });
+      // One request or several: a client of some protocols sends a message a node.
+      const named = () => requests.flatMap(({ targets }) => namedNodes(targets) ?? []);
+      await until('all of them are named', () => named().length >= nodes.length);
+      expect(named()).toEqual(nodes);
+      expect(requests.every(({ targets }) => targets.every(({ kind }) => kind === 'node'))).toBe(true);
+    });
+
+    it('lets a request’s home expire with its ttl', async () => {
+      const { request: handed } = await request({ agent: 'rpcutil', ttl: 45 });
+      expect(handed.ttl).toBe(45_000);
+      expect(handed.home.expires).toBe(handed.time + 45_000);
+    });
+
+    it('carries a reply home, in the node’s name and with the request’s id', async () => {
+      const { id, ingress, answers, request: handed } = await request({ agent: 'rpcutil' });
+      ingress.reply(replyTo(handed));
+      await until('the reply is home', () => answers().length > 0);
+      expect(answers()).toEqual([{ requestId: id, node: 'node1.example.net', payload: OK }]);
+    });
+
+    it('carries a discovery’s reply home', async () => {
+      const { id, ingress, answers, request: handed } = await request({ agent: 'discovery' });
+      ingress.reply(replyTo(handed, { kind: 'discovery' }));
+      await until('the reply is home', () => answers().length > 0);
+      expect(answers()).toEqual([
+        { requestId: id, node: 'node1.example.net', payload: { kind: 'discovery' } },
+      ]);
+    });
+
+    it('hands over what is no message as a refusal, and goes on', async () => {
+      const stage = await started();
+      stage.garble();
+      stage.ask({ agent: 'rpcutil' });
+      await until('the request is handed over', () => stage.requests.length > 0);
+      expect(stage.rejections).toHaveLength(1);
+      expect(stage.rejections[0]?.rejection).toBeInstanceOf(Rejection);
+      expect(stage.rejections[0]?.home).toBeUndefined();
+    });
+
+    it('hands over an impostor’s request as a refusal that says whose it claims to be and how to answer', async () => {
+      const stage = await started();
+      const id = stage.impersonate({ agent: 'rpcutil' });
+      await until('the refusal is handed over', () => stage.rejections.length > 0);
+      const { rejection, home } = stage.rejections[0] ?? {};
+      expect(rejection?.context).toMatchObject({ requestId: id, agent: 'rpcutil' });
+      expect(home).toMatchObject({ requestId: id, ingress: stage.ingress.name });
+      expect(stage.requests).toEqual([]);
+      if (home === undefined) throw new Error('no home');
+      stage.ingress.reply({ home, sender: 'bridge', time: 1_000, payload: { ...OK, statusCode: 5 } });
+      await until('the answer is home', () => stage.answers().length > 0);
+      expect(stage.answers()[0]).toMatchObject({ requestId: id, payload: { statusCode: 5 } });
+    });
+
+    it('sends no reply to where none may go', async () => {
+      const { ingress, forbiddenReplyTo, request: handed } = await request({ agent: 'rpcutil' });
+      const home = { ...handed.home, replyTo: forbiddenReplyTo };
+      expect(() => ingress.reply({ ...replyTo(handed), home })).toThrow(
+        expect.objectContaining({ code: 'invalid_reply_to' }),
+      );
+    });
+
+    it('takes no request after a drain, but still carries replies', async () => {
+      const { ask, ingress, answers, requests, request: handed } = await request({ agent: 'rpcutil' });
+      await ingress.drain();
+      ask({ agent: 'rpcutil' });
+      ingress.reply(replyTo(handed));
+      await until('the reply is home', () => answers().length > 0);
+      expect(requests).toHaveLength(1);
+    });
+
+    it('refuses replies once it is closed', async () => {
+      const { ingress, request: handed } = await request({ agent: 'rpcutil' });
+      expect(ingress.status().up).toBe(true);
+      await ingress.close();
+      expect(ingress.status()).toMatchObject({ name: ingress.name, up: false });
+      expect(() => ingress.reply(replyTo(handed))).toThrow(expect.objectContaining({ code: 'draining' }));
+    });
+  });
+};

@@ -1,0 +1,192 @@
+import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import {
+  type ChoriaFederationIngressOptions,
+  createChoriaFederationIngress,
+} from '../../src/adapters/choria/federation-ingress.ts';
+import {
+  createCallerVerifier,
+  DEFAULT_ALLOW,
+  DEFAULT_PRIVILEGED,
+} from '../../src/adapters/choria/wire/index.ts';
+import {
+  createMcollectiveStompEgress,
+  type McollectiveStompEgressOptions,
+} from '../../src/adapters/mcollective/stomp-egress.ts';
+import { Bridge, type Route } from '../../src/bridge/bridge.ts';
+import { LogObserver } from '../../src/bridge/log-observer.ts';
+import type { Log } from '../../src/envelope/log.ts';
+import { SigningPool } from '../../src/pki/signing-pool.ts';
+import type { IncomingMessage, Link } from '../../src/transport/link.ts';
+import type { MemoryBroker } from '../../src/transport/memory/broker.ts';
+import { keyPair, makeAuthority } from '../support/pki.ts';
+import { type Brokers, CLUSTER, COLLECTIVE, makeBrokers } from './brokers.ts';
+import { type ChoriaClient, createChoriaClient } from './choria-client.ts';
+
+export const BRIDGE = 'bridge.example.net';
+export const MAX_TTL = 3_600;
+export const MAX_BYTES = 1024 * 1024;
+
+export const authority = makeAuthority('world CA');
+export const alice = authority.issue({ commonName: 'alice.mcollective', usages: ['client'] });
+
+const keys = (name: string): { readonly privateKey: KeyObject; readonly publicKey: KeyObject } => {
+  const pair = keyPair(name);
+  return { privateKey: createPrivateKey(pair.privateKey), publicKey: createPublicKey(pair.publicKey) };
+};
+
+/** The key that all daemons sign with, and the one of `cert=alice`. */
+export const serverKeys = keys('legacy server');
+export const aliceKeys = keys('legacy alice');
+export const tokenKey = createSecretKey(randomBytes(32));
+
+/** One line that was logged. */
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}
+
+export const recordingLog = (lines: LogLine[]): Log => {
+  const at =
+    (level: LogLine['level']) =>
+    (fields: Readonly<Record<string, unknown>>, message: string): void =>
+      void lines.push({ level, fields, message });
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+};
+
+export interface WorldOptions {
+  readonly ingress?: Partial<ChoriaFederationIngressOptions>;
+  readonly egress?: Partial<McollectiveStompEgressOptions>;
+  readonly route?: Partial<Route>;
+  readonly instance?: string;
+  readonly drainTimeout?: number;
+  /** Changes the bridge's link on a side. */
+  readonly links?: { readonly ingress?: (link: Link) => Link; readonly egress?: (link: Link) => Link };
+}
+
+/** A bridge between two brokers, not yet started. */
+export interface Instance {
+  readonly bridge: Bridge;
+  readonly log: LogLine[];
+}
+
+const ALICE_RULE = {
+  match: { kind: 'regex', pattern: /choria=(.+)\.mcollective/ },
+  to: 'cert=$1',
+  privileged: false,
+} as const;
+
+export const makeIngress = (brokers: Brokers, overrides: WorldOptions['ingress'] = {}) =>
+  createChoriaFederationIngress({
+    name: 'federation',
+    link: brokers.nats.link(),
+    cluster: CLUSTER,
+    verifier: createCallerVerifier({
+      ca: authority.certificate,
+      allow: DEFAULT_ALLOW,
+      privileged: DEFAULT_PRIVILEGED,
+    }),
+    replyCollectives: new Set([COLLECTIVE]),
+    maxMessageBytes: MAX_BYTES,
+    maxTargets: 1_000,
+    maxTtl: MAX_TTL,
+    clock: () => brokers.clock.now,
+    ...overrides,
+  });
+
+export const makeEgress = (brokers: Brokers, overrides: WorldOptions['egress'] = {}) =>
+  createMcollectiveStompEgress({
+    name: 'legacy',
+    link: brokers.stomp.link(),
+    identity: BRIDGE,
+    cluster: CLUSTER,
+    tokenKey,
+    collectives: [COLLECTIVE],
+    serializer: 'marshal',
+    base64: false,
+    multiplex: false,
+    priority: 0,
+    directLimit: 1_000,
+    nodes: { whereabouts: () => 'here' },
+    pool: new SigningPool(1),
+    maxUnsignedBytes: 16 * 1024 ** 2,
+    signers: { signerFor: (callerId) => ({ callerId, key: aliceKeys.privateKey }) },
+    serverKeys: [serverKeys.publicKey],
+    maxMessageBytes: MAX_BYTES,
+    clock: () => brokers.clock.now,
+    ...overrides,
+  });
+
+const linkOf = (
+  change: ((link: Link) => Link) | undefined,
+  broker: MemoryBroker,
+): { readonly link?: Link } => (change === undefined ? {} : { link: change(broker.link()) });
+
+export const makeInstance = (brokers: Brokers, options: WorldOptions = {}): Instance => {
+  const log: LogLine[] = [];
+  const bridge = new Bridge({
+    identity: BRIDGE,
+    cluster: CLUSTER,
+    instance: options.instance ?? '1',
+    routes: [
+      {
+        from: makeIngress(brokers, { ...linkOf(options.links?.ingress, brokers.nats), ...options.ingress }),
+        to: makeEgress(brokers, { ...linkOf(options.links?.egress, brokers.stomp), ...options.egress }),
+        collectives: new Set([COLLECTIVE]),
+        identities: { rules: [ALICE_RULE], privileged: [] },
+        ...options.route,
+      },
+    ],
+    observers: [new LogObserver({ log: recordingLog(log), clock: () => brokers.clock.now })],
+    clock: () => brokers.clock.now,
+    drainTimeout: options.drainTimeout ?? 0,
+  });
+  return { bridge, log };
+};
+
+export interface World extends Instance {
+  readonly brokers: Brokers;
+  readonly client: ChoriaClient;
+  /** What went to the legacy collective. */
+  readonly frames: readonly IncomingMessage[];
+  /** Puts a frame onto the legacy side, as a daemon does. */
+  toBridge(destination: string, body: Uint8Array): void;
+  /** The lines that tell of a refusal. */
+  refusals(): readonly LogLine[];
+}
+
+/** A started bridge with a client before it and an attentive but silent collective behind it. */
+export const makeWorld = async (options: WorldOptions = {}): Promise<World> => {
+  const brokers = makeBrokers();
+  const { bridge, log } = makeInstance(brokers, options);
+  const frames: IncomingMessage[] = [];
+  const daemon = brokers.stomp.link();
+  for (const destination of [`/topic/${COLLECTIVE}.>`, `/queue/${COLLECTIVE}.nodes`])
+    await daemon.subscribe({ destination, onMessage: (message) => void frames.push(message) });
+  await bridge.start();
+  return {
+    bridge,
+    log,
+    brokers,
+    client: await createChoriaClient(brokers, alice),
+    frames,
+    toBridge: (destination, body) => daemon.send({ destination, body, expires: Number.POSITIVE_INFINITY }),
+    refusals: () => log.filter(({ fields }) => fields['reason'] !== undefined),
+  };
+};
+
+const PATIENCE_MS = 10_000;
+
+/** Waits for what is about to happen; fails, saying what, where it does not. */
+export const until = async (what: string, isSo: () => boolean): Promise<void> => {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (!isSo()) {
+    if (Date.now() > deadline) throw new Error(`in vain waited until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+};
+
+/** Lets everything that is on its way inside this process arrive. */
+export const settled = async (): Promise<void> => {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+};

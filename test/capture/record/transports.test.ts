@@ -1,0 +1,105 @@
+import { describe, expect, test } from 'vitest';
+import type { CassetteRejected } from '../../../src/capture/file/format.ts';
+import type { Passing } from '../../../src/capture/record/recorder.ts';
+import { recordingOf } from '../../../src/capture/record/transports.ts';
+import { fileReader } from '../../../src/config/files.ts';
+import { stompLinkOptions } from '../../../src/config/link-options.ts';
+import type { Refusal } from '../../../src/envelope/observer.ts';
+import type { IncomingMessage, Link, Subscription } from '../../../src/transport/link.ts';
+import { load, MINIMAL } from '../../config/sample.ts';
+
+/** A bridge's surroundings that keep all that they are told, and the link of its egress. */
+const world = () => {
+  const subscriptions: Subscription[] = [];
+  const bare: Link = {
+    open: async () => undefined,
+    subscribe: async (subscription) => {
+      subscriptions.push(subscription);
+      return { unsubscribe: async () => undefined };
+    },
+    send: () => undefined,
+    sendAll: () => undefined,
+    close: async () => undefined,
+    state: () => ({ up: true, server: '', buffered: 0 }),
+  };
+  const told: (Passing | CassetteRejected['rejected'])[] = [];
+  const loaded = load(MINIMAL);
+  const { config } = loaded;
+  const { wrap, observer } = recordingOf({
+    message: (message) => told.push(message),
+    rejected: (rejected) => told.push(rejected),
+    moved: () => undefined,
+  });
+  const transports = wrap({ nats: () => bare, stomp: () => bare });
+  const it = config.egresses.get('legacy');
+  if (it?.type !== 'mcollective-stomp') throw new Error('the sample has no legacy egress');
+  const options = { ...stompLinkOptions(it, config, fileReader(loaded)), clock: Date.now };
+  return {
+    observer,
+    told,
+    link: transports.stomp({ ...options, onEvent: () => undefined }, 'legacy', 'egress'),
+    deliver: (message: IncomingMessage): void =>
+      subscriptions.find(({ destination }) => destination === message.destination)?.onMessage(message),
+  };
+};
+
+const REFUSAL: Refusal = {
+  code: 'invalid_signature',
+  stage: 'request_in',
+  context: { requestId: 'r1', sender: 'node1.example.net' },
+  sentence: 'the signature does not match',
+};
+
+test('what a bridge refuses is told to the tap', () => {
+  const { observer, told } = world();
+  observer.refused(REFUSAL);
+  expect(told).toEqual([{ code: 'invalid_signature', request_id: 'r1', sender: 'node1.example.net' }]);
+  observer.refused({ code: 'expired', stage: 'request_in', context: {}, sentence: 'it is late' });
+  expect(told.at(-1)).toEqual({ code: 'expired' });
+});
+
+describe('the bridge’s own question of who is there', () => {
+  const ANSWERS = '/queue/mcollective.reply.mcbridge_1.abc';
+  const incoming = (destination: string): IncomingMessage => ({
+    destination,
+    headers: {},
+    body: Buffer.from('x'),
+  });
+
+  test('is no message of the recording, nor is an answer, nor that an answer is refused', async () => {
+    const { link, observer, told, deliver } = world();
+    await link.subscribe({ destination: ANSWERS, onMessage: () => observer.refused(REFUSAL) });
+    link.send({
+      destination: '/topic/mcollective.discovery.agent',
+      replyTo: ANSWERS,
+      body: Buffer.from('ping'),
+      expires: 0,
+    });
+    deliver(incoming(ANSWERS));
+    expect(told).toEqual([]);
+    // What comes after it is as before.
+    observer.refused(REFUSAL);
+    expect(told).toHaveLength(1);
+  });
+
+  test('does not hide what is refused of a request’s reply, even where the bridge stumbles over an answer', async () => {
+    const { link, observer, told, deliver } = world();
+    const replies = '/queue/mcollective.reply.production.>';
+    await link.subscribe({
+      destination: replies,
+      onMessage: () => observer.refused(REFUSAL),
+    });
+    await link.subscribe({
+      destination: ANSWERS,
+      onMessage: () => {
+        throw new Error('a bug');
+      },
+    });
+    expect(() => deliver(incoming(ANSWERS))).toThrow('a bug');
+    deliver(incoming(replies));
+    expect(told).toMatchObject([
+      { link: 'legacy', side: 'egress', dir: 'in', destination: replies },
+      { code: 'invalid_signature' },
+    ]);
+  });
+});

@@ -1,0 +1,16 @@
+import { importCapture } from '../../../src/capture/file/capture-import.ts';
+import type { CassetteMessage } from '../../../src/capture/file/format.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { CAPTURES } from './world.ts';
+
+/** The requests of a capture, as an ingress gets them. */
+export const requestsOf = async (
+  capture: string,
+  ingress: string,
+  config: string,
+): Promise<readonly CassetteMessage[]> => {
+  const all: CassetteMessage[] = [];
+  const target = { ingress, config: loadConfig(config, {}).config };
+  for await (const message of importCapture(`${CAPTURES}${capture}`, target)) all.push(message);
+  return all;
+};
