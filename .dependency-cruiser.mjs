@@ -10,6 +10,7 @@ const ROOMS = [
   'nodes',
   'cluster',
   'bridge',
+  'setup',
   'adapters',
   'config',
   'client',
@@ -25,7 +26,6 @@ const ROOMS = [
  */
 const UPWARDS = {
   client: ['adapters/choria/wire/'],
-  config: ['adapters/choria/wire/'],
   inspect: ['capture/file/'],
   capture: ['app/app.ts'],
 };

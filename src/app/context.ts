@@ -2,10 +2,10 @@ import type { KeyObject } from 'node:crypto';
 import type { Stats } from '../bridge/stats.ts';
 import type { ParseFile } from '../config/files.ts';
 import type { KeyFiles } from '../config/key-files.ts';
-import type { Config } from '../config/types.ts';
 import type { Log } from '../envelope/log.ts';
 import type { Inventory } from '../nodes/inventory.ts';
 import type { SigningPool } from '../pki/signing-pool.ts';
+import type { Config } from '../setup/types.ts';
 import type { Link } from '../transport/link.ts';
 import type { LinkSide } from '../transport/transports.ts';
 

@@ -7,18 +7,18 @@ import {
   readCredential,
 } from '../adapters/choria/collective/credentials.ts';
 import { createChoriaCollectiveEgress } from '../adapters/choria/collective-egress.ts';
-import { keyFolder, type Signers, sharedSigner } from '../adapters/mcollective/egress/signing.ts';
-import { createMcollectiveStompEgress } from '../adapters/mcollective/stomp-egress.ts';
 import type {
   ChoriaCollectiveConfig,
   ChoriaPairConfig,
   ChoriaSigningConfig,
-} from '../config/egress/choria-collective.ts';
-import type { McollectiveStompConfig } from '../config/egress/mcollective-stomp.ts';
-import { clusterOf, isOpaqueRoute } from '../config/ends.ts';
-import type { EgressConfig, Named } from '../config/types.ts';
+} from '../adapters/choria/collective-egress-config.ts';
+import { keyFolder, type Signers, sharedSigner } from '../adapters/mcollective/egress/signing.ts';
+import type { McollectiveStompConfig } from '../adapters/mcollective/egress-config.ts';
+import { createMcollectiveStompEgress } from '../adapters/mcollective/stomp-egress.ts';
 import type { Egress } from '../envelope/port.ts';
 import { directoryOf } from '../nodes/residents.ts';
+import { clusterOf, isOpaqueRoute } from '../setup/ends.ts';
+import type { EgressConfig, Named } from '../setup/types.ts';
 import type { Context } from './context.ts';
 import { patternsOf } from './nodes.ts';
 

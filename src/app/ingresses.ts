@@ -1,18 +1,18 @@
 import { createPrivateKey } from 'node:crypto';
+import { callersCaPath } from '../adapters/choria/callers-config.ts';
 import { createChoriaCollectiveIngress } from '../adapters/choria/collective-ingress.ts';
+import type { ChoriaCollectiveIngressConfig } from '../adapters/choria/collective-ingress-config.ts';
+import type { ChoriaFederationConfig } from '../adapters/choria/federation-config.ts';
 import { createChoriaFederationIngress } from '../adapters/choria/federation-ingress.ts';
 import { type CallerVerifier, createCallerVerifier } from '../adapters/choria/wire/index.ts';
 import { callerFolder } from '../adapters/mcollective/ingress/callers.ts';
 import type { Handled } from '../adapters/mcollective/ingress/handled.ts';
+import type { McollectiveStompIngressConfig } from '../adapters/mcollective/ingress-config.ts';
 import { createMcollectiveStompIngress } from '../adapters/mcollective/stomp-ingress.ts';
-import { callersCaPath } from '../config/callers.ts';
-import { exportedBy, isOpaqueRoute } from '../config/ends.ts';
-import type { ChoriaCollectiveIngressConfig } from '../config/ingress/choria-collective.ts';
-import type { ChoriaFederationConfig } from '../config/ingress/choria-federation.ts';
-import type { McollectiveStompIngressConfig } from '../config/ingress/mcollective-stomp.ts';
-import type { Config, IngressConfig, Named } from '../config/types.ts';
 import { compileGlobs } from '../envelope/glob.ts';
 import type { Ingress, Residents } from '../envelope/port.ts';
+import { exportedBy, isOpaqueRoute } from '../setup/ends.ts';
+import type { Config, IngressConfig, Named } from '../setup/types.ts';
 import type { Context } from './context.ts';
 
 /** What only some kinds of ingress need. */

@@ -1,7 +1,7 @@
-import { besideOf } from '../config/ends.ts';
 import { discoveryTimes } from '../config/nodes.ts';
-import type { Config } from '../config/types.ts';
 import { collectivesOf } from '../nodes/residents.ts';
+import { besideOf } from '../setup/ends.ts';
+import type { Config } from '../setup/types.ts';
 
 /** How it is learned who lives beyond an egress. */
 export interface Learning {

@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
+import { natsLinkOptions } from '../adapters/choria/link-options.ts';
+import { stompLinkOptions } from '../adapters/mcollective/link-options.ts';
 import type { Stats } from '../bridge/stats.ts';
 import { within } from '../bridge/within.ts';
-import { besideOf, clustersAt, endsOf } from '../config/ends.ts';
 import type { ReadFile } from '../config/files.ts';
-import { natsLinkOptions, stompLinkOptions } from '../config/link-options.ts';
-import type { Config, EgressConfig, IngressConfig, Named } from '../config/types.ts';
 import type { Log } from '../envelope/log.ts';
+import { besideOf, clustersAt, endsOf } from '../setup/ends.ts';
+import type { Config, EgressConfig, IngressConfig, Named } from '../setup/types.ts';
 import { type Meter, type MeteredLink, meterLink } from '../telemetry/meter.ts';
 import type { Link, LinkListener, Right } from '../transport/link.ts';
 import { grantOf as natsGrant } from '../transport/nats/grant.ts';

@@ -3,7 +3,7 @@ import type { Bridge } from '../bridge/bridge.ts';
 import type { SharedClaims } from '../cluster/claims.ts';
 import type { ShareConflict } from '../cluster/share-conflict.ts';
 import { ConfigError } from '../config/problem.ts';
-import type { LoadedConfig } from '../config/types.ts';
+import type { LoadedConfig } from '../setup/types.ts';
 import type { Page } from '../telemetry/http.ts';
 import { listenFailure } from '../telemetry/listen-failure.ts';
 import { Monitor } from '../telemetry/monitor.ts';

@@ -1,11 +1,11 @@
 import type { NodeKnowledge } from '../bridge/bridge.ts';
-import { besideOf } from '../config/ends.ts';
-import type { Config } from '../config/types.ts';
 import type { Log } from '../envelope/log.ts';
 import type { Egress, Residents } from '../envelope/port.ts';
 import type { Inventory, InventoryOptions } from '../nodes/inventory.ts';
 import { acrossOf, knowledgeOf, type ResidentsOptions, residentsOf } from '../nodes/residents.ts';
 import { Survey } from '../nodes/survey.ts';
+import { besideOf } from '../setup/ends.ts';
+import type { Config } from '../setup/types.ts';
 import type { Page } from '../telemetry/http.ts';
 import { inventoryPage } from '../telemetry/inventory-page.ts';
 import { learningOf } from './learning.ts';

@@ -2,8 +2,8 @@ import * as collective from '../adapters/choria/collective/requirements.ts';
 import * as federation from '../adapters/choria/federation/requirements.ts';
 import { statsSubject } from '../adapters/choria/wire/stats.ts';
 import * as legacy from '../adapters/mcollective/requirements.ts';
-import { clusterOf, clustersAt, exportedBy, isOpaqueRoute } from '../config/ends.ts';
-import type { Config, IngressConfig, Named } from '../config/types.ts';
+import { clusterOf, clustersAt, exportedBy, isOpaqueRoute } from '../setup/ends.ts';
+import type { Config, IngressConfig, Named } from '../setup/types.ts';
 import { type Requirement, toPublish, toSubscribe } from '../transport/requirement.ts';
 import { learningOf } from './learning.ts';
 

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type ReadFile, readClusterKey } from '../config/files.ts';
+import type { ReadFile } from '../config/files.ts';
 import { ConfigError, formatPath, type KeyPath } from '../config/problem.ts';
-import type { Config, LoadedConfig } from '../config/types.ts';
+import { readClusterKey } from '../setup/cluster-key.ts';
+import type { Config, LoadedConfig } from '../setup/types.ts';
 import { type ClaimsSettings, claimedAhead, sharedBy } from './sharing.ts';
 
 /** What an app is known by, where it is looked at, and who its cluster is: for its whole life. */

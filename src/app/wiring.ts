@@ -1,8 +1,8 @@
 import { type Route, wiringProblem } from '../bridge/routing.ts';
-import { isOpaqueRoute } from '../config/ends.ts';
 import { ConfigError, formatPath } from '../config/problem.ts';
-import type { Config, LoadedConfig } from '../config/types.ts';
 import type { Egress, Ingress } from '../envelope/port.ts';
+import { isOpaqueRoute } from '../setup/ends.ts';
+import type { Config, LoadedConfig } from '../setup/types.ts';
 
 /** What routes lead from and to, by their names. */
 export interface Adapters {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { loadConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
-import type { LoadedConfig } from '../config/types.ts';
+import { loadConfig } from '../setup/load.ts';
+import type { LoadedConfig } from '../setup/types.ts';
 import { secondsOption } from './arguments.ts';
 import { checkBrokers } from './check/brokers.ts';
 import { Checklist, type Finding } from './check/checklist.ts';

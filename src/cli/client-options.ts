@@ -1,14 +1,14 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import { natsLinkOptions } from '../adapters/choria/link-options.ts';
 import { certificateNames } from '../adapters/choria/wire/index.ts';
 import { type IsUnused, withMadeUpVariables } from '../capture/replay/made-up-variables.ts';
-import { loadClientAccess, NoClientAccess } from '../config/client-access.ts';
 import { fileReader, readFailure } from '../config/files.ts';
-import { natsLinkOptions } from '../config/link-options.ts';
 import { isToken } from '../envelope/check.ts';
 import { Rejection } from '../envelope/rejection.ts';
 import { quoted } from '../envelope/text.ts';
+import { loadClientAccess, NoClientAccess } from '../setup/client-access.ts';
 import type { NatsLinkOptions, NatsTls } from '../transport/nats/options.ts';
 import { TLS_VERSIONS, type TlsVersion } from '../transport/tls/settings.ts';
 import { UsageError } from './usage.ts';

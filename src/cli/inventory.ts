@@ -1,13 +1,13 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
-import { http } from '../config/http.ts';
-import { loadParts } from '../config/parts.ts';
-import { generalFields } from '../config/schema.ts';
-import type { Config } from '../config/types.ts';
 import { isGlob, isLikeRegex } from '../envelope/glob.ts';
 import { quoted } from '../envelope/text.ts';
 import type { InventoryDocument } from '../nodes/document.ts';
 import { viewOf } from '../nodes/view.ts';
+import { http } from '../setup/http.ts';
+import { loadParts } from '../setup/parts.ts';
+import { generalFields } from '../setup/schema.ts';
+import type { Config } from '../setup/types.ts';
 import { crop } from '../telemetry/observe/line.ts';
 import { fetchInventory, NoInventory, parseUrl, urlOf } from './inventory/fetch.ts';
 import { formatInventory, inventoryObject } from './inventory/format.ts';

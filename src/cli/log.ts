@@ -1,7 +1,7 @@
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
 import { prettyFactory } from 'pino-pretty';
-import type { LogConfig } from '../config/types.ts';
 import { cut, LONGEST_SENTENCE } from '../envelope/text.ts';
+import type { LogConfig } from '../setup/types.ts';
 import { lineFields } from './log-fields.ts';
 import { createLogSink, type LogStream } from './log-sink.ts';
 import { canColour, harmless } from './terminal.ts';

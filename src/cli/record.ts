@@ -13,8 +13,8 @@ import {
   ofTheBridge,
   withMadeUpVariables,
 } from '../capture/replay/made-up-variables.ts';
-import { loadConfig } from '../config/load.ts';
-import type { LoadedConfig } from '../config/types.ts';
+import { loadConfig } from '../setup/load.ts';
+import type { LoadedConfig } from '../setup/types.ts';
 import { collecting } from './arguments.ts';
 import { onEnd } from './orders.ts';
 import { attached, fromInside, fromOutside } from './record/hearing.ts';

@@ -8,7 +8,7 @@ import { Tape } from '../capture/record/tape.ts';
 import type { Path } from '../capture/redact/paths.ts';
 import { createRedactor } from '../capture/redact/redactor.ts';
 import { withMadeUpVariables } from '../capture/replay/made-up-variables.ts';
-import { loadConfig } from '../config/load.ts';
+import { loadConfig } from '../setup/load.ts';
 import { collecting } from './arguments.ts';
 import { PATHS_HELP, parseValuePath, selectionOf } from './record/options.ts';
 import { summaryOf, warnOfMissed, warnOfNothing } from './record/progress.ts';

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { writeFailure } from '../capture/file/problem.ts';
 import { type ReplayResult, unusable } from '../capture/replay/result.ts';
 import { ConfigError } from '../config/problem.ts';
-import type { LoadedConfig } from '../config/types.ts';
+import type { LoadedConfig } from '../setup/types.ts';
 import { inertJson, painted } from './decode/paint.ts';
 import { type Cassettes, cassettesIn } from './replay/files.ts';
 import { madeLines, resultLines, summaryLine } from './replay/format.ts';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { createApp } from '../app/app.ts';
 import { writeFailure } from '../capture/file/problem.ts';
-import { loadConfig } from '../config/load.ts';
 import type { Log } from '../envelope/log.ts';
+import { loadConfig } from '../setup/load.ts';
 import { startHttp } from '../telemetry/http.ts';
 import { checkBeforeStart } from './check/starting.ts';
 import { createLogger } from './log.ts';

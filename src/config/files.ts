@@ -2,9 +2,7 @@ import { readlinkSync } from 'node:fs';
 import { z } from 'zod';
 import { pemKind } from '../transport/tls/pem.ts';
 import { DISK, type KeyFiles, readKeyFile } from './key-files.ts';
-import { ConfigError, formatPath, type KeyPath } from './problem.ts';
-import { MIN_CLUSTER_KEY } from './schema.ts';
-import type { LoadedConfig } from './types.ts';
+import { ConfigError, formatPath, type KeyPath, type Position } from './problem.ts';
 
 /** Reads a file that the key at `path` names. */
 export type ReadFile = (file: string, path: KeyPath) => Buffer;
@@ -39,10 +37,19 @@ export const readFailure = (error: unknown): string => {
   return error instanceof Error ? error.message : String(error);
 };
 
-type Place = Pick<LoadedConfig, 'file' | 'at'>;
+/** A configuration's file, and where its keys stand in it. */
+export interface Place {
+  readonly file: string;
+  at(path: KeyPath): Position;
+}
 
-const fail = ({ file, at }: Place, path: KeyPath, message: string, cause?: unknown): ConfigError =>
-  new ConfigError([{ file, ...at(path), path: formatPath(path), message }], { cause });
+/** A problem of the file that a key names. */
+export const fileProblem = (
+  { file, at }: Place,
+  path: KeyPath,
+  message: string,
+  cause?: unknown,
+): ConfigError => new ConfigError([{ file, ...at(path), path: formatPath(path), message }], { cause });
 
 /** A reader whose errors are a {@link ConfigError} at the key that names the file. */
 export const fileReader =
@@ -51,7 +58,7 @@ export const fileReader =
     try {
       return read(file);
     } catch (error) {
-      throw fail(place, path, `${file} cannot be read: ${readFailure(error)}`, error);
+      throw fileProblem(place, path, `${file} cannot be read: ${readFailure(error)}`, error);
     }
   };
 
@@ -74,7 +81,12 @@ export const fileParser =
     } catch (error) {
       // One that names another file already.
       if (error instanceof ConfigError) throw error;
-      throw fail(place, path, `${file} is not what it should be: ${parseFailure(error, bytes)}`, error);
+      throw fileProblem(
+        place,
+        path,
+        `${file} is not what it should be: ${parseFailure(error, bytes)}`,
+        error,
+      );
     }
   };
 
@@ -84,21 +96,4 @@ export const trimKey = (bytes: Buffer): Buffer => {
   if (bytes[end - 1] === 0x0a) end--;
   if (bytes[end - 1] === 0x0d) end--;
   return bytes.subarray(0, end);
-};
-
-/**
- * The key that reply tokens are authenticated with.
- * @throws ConfigError where its file cannot be read or is too short
- */
-export const readClusterKey = (loaded: LoadedConfig, read: ReadFile = fileReader(loaded)): Buffer => {
-  const { clusterKey } = loaded.config;
-  if (clusterKey.kind === 'given') return Buffer.from(clusterKey.key.reveal());
-  const path = ['cluster_key_file'];
-  const key = trimKey(read(clusterKey.file, path));
-  if (key.length >= MIN_CLUSTER_KEY) return key;
-  throw fail(
-    loaded,
-    path,
-    `${clusterKey.file} holds ${key.length} bytes, and it takes at least ${MIN_CLUSTER_KEY}`,
-  );
 };

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { checkWorkers, claimsBucket, claimsConnection, sharedBy } from '../../src/app/sharing.ts';
-import { CLAIMED_AHEAD } from '../../src/config/claims.ts';
-import type { LoadedConfig } from '../../src/config/types.ts';
+import { CLAIMED_AHEAD } from '../../src/config/share.ts';
 import { checkAge } from '../../src/envelope/time.ts';
+import type { LoadedConfig } from '../../src/setup/types.ts';
 import { legacyToChoria, load, refusalOf } from '../config/sample.ts';
 
 const CLAIMS = 'claims: { link: choria }\n';

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { claimsSettings } from '../../src/app/sharing.ts';
 import { checkUnchanged } from '../../src/app/unchangeable.ts';
-import { fileReader, readClusterKey } from '../../src/config/files.ts';
+import { fileReader } from '../../src/config/files.ts';
 import { memoryFiles } from '../../src/config/key-files.ts';
+import { readClusterKey } from '../../src/setup/cluster-key.ts';
 import { CLUSTER_KEY, legacyToChoria, load, refusalOf } from '../config/sample.ts';
 
 const FILES = ['ca', 'cert', 'key', 'seed'];

@@ -2,10 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { routesOf } from '../../src/app/wiring.ts';
 import { type Route, Routing, wiringProblem } from '../../src/bridge/routing.ts';
-import { loadConfig } from '../../src/config/load.ts';
 import { ConfigError } from '../../src/config/problem.ts';
 import type { PayloadKind } from '../../src/envelope/message.ts';
 import type { Egress, Ingress } from '../../src/envelope/port.ts';
+import { loadConfig } from '../../src/setup/load.ts';
 
 const side = {
   drain: async () => undefined,

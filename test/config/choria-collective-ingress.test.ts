@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { choriaCollectiveIngress } from '../../src/adapters/choria/collective-ingress-config.ts';
+import { natsLinkOptions } from '../../src/adapters/choria/link-options.ts';
 import { DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../../src/adapters/choria/wire/index.ts';
-import { choriaCollectiveIngress } from '../../src/config/ingress/choria-collective.ts';
-import { natsLinkOptions } from '../../src/config/link-options.ts';
 
 const schema = choriaCollectiveIngress({
   hostname: 'h',

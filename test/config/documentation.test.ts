@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { loadConfig } from '../../src/config/load.ts';
-import { configSchema } from '../../src/config/schema.ts';
+import { loadConfig } from '../../src/setup/load.ts';
+import { configSchema } from '../../src/setup/schema.ts';
 import { load } from './sample.ts';
 
 const docs = new URL('../../docs/', import.meta.url);

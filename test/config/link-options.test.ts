@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { fileReader, readClusterKey } from '../../src/config/files.ts';
-import { natsLinkOptions, stompLinkOptions } from '../../src/config/link-options.ts';
-import type { LoadedConfig } from '../../src/config/types.ts';
+import { natsLinkOptions } from '../../src/adapters/choria/link-options.ts';
+import { stompLinkOptions } from '../../src/adapters/mcollective/link-options.ts';
+import { fileReader } from '../../src/config/files.ts';
+import { readClusterKey } from '../../src/setup/cluster-key.ts';
+import type { LoadedConfig } from '../../src/setup/types.ts';
 import { load, MINIMAL, minimalWith } from './sample.ts';
 
 /** In place of files: what is read is its own name. */

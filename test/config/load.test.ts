@@ -3,8 +3,8 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../../src/config/load.ts';
 import { ConfigUnreadable } from '../../src/config/problem.ts';
+import { loadConfig } from '../../src/setup/load.ts';
 import { load, MINIMAL, minimalWith, problemsOf } from './sample.ts';
 
 describe('a minimal configuration', () => {

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import {
   type McollectiveStompIngressConfig,
   mcollectiveStompIngress,
-} from '../../src/config/ingress/mcollective-stomp.ts';
-import { stompLinkOptions } from '../../src/config/link-options.ts';
+} from '../../src/adapters/mcollective/ingress-config.ts';
+import { stompLinkOptions } from '../../src/adapters/mcollective/link-options.ts';
 
 const context = {
   hostname: 'bridge.example.net',

@@ -1,6 +1,6 @@
-import { parseConfig } from '../../src/config/load.ts';
 import { ConfigError, formatProblem } from '../../src/config/problem.ts';
-import type { LoadedConfig } from '../../src/config/types.ts';
+import { parseConfig } from '../../src/setup/load.ts';
+import type { LoadedConfig } from '../../src/setup/types.ts';
 
 export const CLUSTER_KEY = 'cluster_key: 0123456789abcdef0123456789abcdef\n';
 

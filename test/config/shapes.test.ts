@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { formatPath, type KeyPath } from '../../src/config/problem.ts';
-import { configSchema } from '../../src/config/schema.ts';
+import { configSchema } from '../../src/setup/schema.ts';
 import { type Case, MINIMAL, minimalWith, problemsOf } from './sample.ts';
 
 /** What may stand at a key: `leaf` is a text, a number, a time and so on. */

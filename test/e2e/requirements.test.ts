@@ -3,10 +3,10 @@ import { helloDestination } from '../../src/adapters/mcollective/wire/addressing
 import { type App, createApp } from '../../src/app/app.ts';
 import { egressRequirements, ingressRequirements } from '../../src/app/requirements.ts';
 import { sharedBy } from '../../src/app/sharing.ts';
-import { exportedBy } from '../../src/config/ends.ts';
-import { loadConfig } from '../../src/config/load.ts';
-import type { Config } from '../../src/config/types.ts';
 import type { Log } from '../../src/envelope/log.ts';
+import { exportedBy } from '../../src/setup/ends.ts';
+import { loadConfig } from '../../src/setup/load.ts';
+import type { Config } from '../../src/setup/types.ts';
 import type { Link, Right } from '../../src/transport/link.ts';
 import { partOf, type Requirement } from '../../src/transport/requirement.ts';
 import { BROKERS, type Transports } from '../../src/transport/transports.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Config, IngressConfig } from '../../config/types.ts';
+import type { Config, IngressConfig } from '../../setup/types.ts';
 import { bodyFields, type CassetteHeader, type CassetteMessage } from './format.ts';
 import { linesOf } from './lines.ts';
 import { CassetteError } from './problem.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Config, LoadedConfig } from '../../config/types.ts';
+import type { Config, LoadedConfig } from '../../setup/types.ts';
 import { CASSETTE_VERSION, type CassetteHeader } from './format.ts';
 import { configFingerprint, fingerprintsOf } from './keys.ts';
 

@@ -2,7 +2,7 @@ import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readKeyFile } from '../../config/key-files.ts';
-import type { EgressConfig, IngressConfig, LoadedConfig, Named } from '../../config/types.ts';
+import type { EgressConfig, IngressConfig, LoadedConfig, Named } from '../../setup/types.ts';
 
 const prefixed = (hex: string): string => `sha256:${hex}`;
 

@@ -1,5 +1,5 @@
-import type { LoadedConfig } from '../../config/types.ts';
 import { quoted } from '../../envelope/text.ts';
+import type { LoadedConfig } from '../../setup/types.ts';
 import { isNodes, isRejected } from './format.ts';
 import { CassetteError } from './problem.ts';
 import type { LocatedEntry } from './read.ts';

@@ -1,6 +1,7 @@
+import { natsLinkOptions } from '../../adapters/choria/link-options.ts';
+import { stompLinkOptions } from '../../adapters/mcollective/link-options.ts';
 import { fileReader } from '../../config/files.ts';
-import { natsLinkOptions, stompLinkOptions } from '../../config/link-options.ts';
-import type { LoadedConfig } from '../../config/types.ts';
+import type { LoadedConfig } from '../../setup/types.ts';
 import { type Link, LinkError, type LinkEvent } from '../../transport/link.ts';
 import type { Transports } from '../../transport/transports.ts';
 import { type ListeningOnce, onceEach, type Place, Ways } from './places.ts';

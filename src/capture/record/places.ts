@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { decodeTransport } from '../../adapters/choria/wire/index.ts';
-import type { Config } from '../../config/types.ts';
+import type { Config } from '../../setup/types.ts';
 import type { IncomingMessage } from '../../transport/link.ts';
 import type { Listening, Source } from './sources.ts';
 

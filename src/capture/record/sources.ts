@@ -10,8 +10,8 @@ import {
   broadcastDestination,
   broadcastWildcard,
 } from '../../adapters/mcollective/wire/addressing.ts';
-import { clusterOf, exportedBy, isOpaqueRoute } from '../../config/ends.ts';
-import type { Config } from '../../config/types.ts';
+import { clusterOf, exportedBy, isOpaqueRoute } from '../../setup/ends.ts';
+import type { Config } from '../../setup/types.ts';
 import type { IncomingMessage } from '../../transport/link.ts';
 import type { CassetteMessage } from '../file/format.ts';
 

@@ -1,13 +1,13 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
+import { callersCaPath } from '../../adapters/choria/callers-config.ts';
 import { createCallerVerifier } from '../../adapters/choria/wire/index.ts';
 import { keyFolder } from '../../adapters/mcollective/egress/signing.ts';
 import { callerFolder } from '../../adapters/mcollective/ingress/callers.ts';
 import { createSerializer } from '../../adapters/mcollective/wire/serializer.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../codec/ruby/index.ts';
-import { callersCaPath } from '../../config/callers.ts';
 import type { ParseFile } from '../../config/files.ts';
-import type { Config, EgressConfig, IngressConfig } from '../../config/types.ts';
 import { Rejection } from '../../envelope/rejection.ts';
+import type { Config, EgressConfig, IngressConfig } from '../../setup/types.ts';
 import type { CallerAuthority } from './choria-callers.ts';
 import type { LegacyCodec } from './legacy.ts';
 

@@ -1,7 +1,7 @@
 import { fileParser } from '../../config/files.ts';
-import type { LoadedConfig } from '../../config/types.ts';
 import { isRequestId, isSender } from '../../envelope/check.ts';
 import { asRejection, Rejection } from '../../envelope/rejection.ts';
+import type { LoadedConfig } from '../../setup/types.ts';
 import {
   bodyFields,
   bodyOf,

@@ -1,6 +1,6 @@
 import { mapCaller } from '../../bridge/identity-map.ts';
-import type { Config, EgressConfig } from '../../config/types.ts';
 import { Rejection } from '../../envelope/rejection.ts';
+import type { Config, EgressConfig } from '../../setup/types.ts';
 import type { CassetteHeader, CassetteMessage } from '../file/format.ts';
 import { pemFingerprint } from '../file/keys.ts';
 import type { LegacyKeys } from './legacy-keys.ts';

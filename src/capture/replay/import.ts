@@ -1,4 +1,4 @@
-import type { LoadedConfig } from '../../config/types.ts';
+import type { LoadedConfig } from '../../setup/types.ts';
 import { importCapture, summariseCapture } from '../file/capture-import.ts';
 import { headerFor } from '../file/header.ts';
 import { CassetteError } from '../file/problem.ts';

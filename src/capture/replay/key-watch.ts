@@ -1,4 +1,4 @@
-import type { LoadedConfig } from '../../config/types.ts';
+import type { LoadedConfig } from '../../setup/types.ts';
 import { type CassetteEntry, type CassetteHeader, type CassetteMessage, isRejected } from '../file/format.ts';
 import { fingerprintsOf } from '../file/keys.ts';
 import type { Item } from './item.ts';

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import { ANY_STOMP_SERVER } from '../../adapters/mcollective/connection-config.ts';
 import { SECRET_KEYS } from '../../config/secret.ts';
-import { ANY_STOMP_SERVER } from '../../config/stomp-connection.ts';
 import type { Environment } from '../../config/substitute.ts';
 
 /** `${NAME}`, but neither `$${NAME}` nor `${NAME:-default}`. */

@@ -1,4 +1,4 @@
-import type { LoadedConfig } from '../../config/types.ts';
+import type { LoadedConfig } from '../../setup/types.ts';
 import {
   type CassetteEntry,
   type CassetteHeader,

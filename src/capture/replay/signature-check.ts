@@ -1,15 +1,15 @@
 import { createPublicKey } from 'node:crypto';
 import { join } from 'node:path';
+import type { ChoriaSigningConfig } from '../../adapters/choria/collective-egress-config.ts';
 import { callerName } from '../../adapters/choria/wire/index.ts';
-import type { ChoriaSigningConfig } from '../../config/egress/choria-collective.ts';
 import { readKeyFile } from '../../config/key-files.ts';
-import type { Config } from '../../config/types.ts';
 import { isCallerId } from '../../envelope/check.ts';
 import { certificatesIn } from '../../inspect/certificate.ts';
 import { type Keys, type KnownKey, NO_KEYS } from '../../inspect/keys.ts';
 import { decodeMessage } from '../../inspect/recognise.ts';
 import { type LayerKind, layersOf, type Verdict } from '../../inspect/tree.ts';
 import type { Certificate } from '../../pki/certificate.ts';
+import type { Config } from '../../setup/types.ts';
 import { isRejected } from '../file/format.ts';
 import { carriedIn, flawOfRequest, type OwnCertificates } from './choria-signature.ts';
 import type { Change } from './compare.ts';

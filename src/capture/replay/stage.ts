@@ -2,9 +2,9 @@ import { BRIDGE_MARKER } from '../../adapters/mcollective/wire/addressing.ts';
 import { createApp } from '../../app/app.ts';
 import { flowsFrom } from '../../bridge/flow.ts';
 import { Unfinished } from '../../bridge/unfinished.ts';
-import type { LoadedConfig } from '../../config/types.ts';
 import type { Log } from '../../envelope/log.ts';
 import { type BridgeObserver, refusalText } from '../../envelope/observer.ts';
+import type { LoadedConfig } from '../../setup/types.ts';
 import type { OutgoingMessage } from '../../transport/link.ts';
 import type { LinkSide } from '../../transport/transports.ts';
 import {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Config, EgressConfig, IngressConfig, LoadedConfig, Named } from '../../config/types.ts';
+import type { Config, EgressConfig, IngressConfig, LoadedConfig, Named } from '../../setup/types.ts';
 import type { CassetteHeader, CassetteTrust } from '../file/format.ts';
 import { signersIn } from './signers.ts';
 import { withThrowAwayKeys } from './throw-away-keys.ts';

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ChoriaCollectiveConfig } from '../../config/egress/choria-collective.ts';
-import type { McollectiveStompConfig } from '../../config/egress/mcollective-stomp.ts';
+import type { ChoriaCollectiveConfig } from '../../adapters/choria/collective-egress-config.ts';
+import type { McollectiveStompConfig } from '../../adapters/mcollective/egress-config.ts';
 import { codeOf } from '../../config/files.ts';
 import { readKeyFile } from '../../config/key-files.ts';
 import { Secret } from '../../config/secret.ts';
-import type { Config, EgressConfig, IngressConfig, Named } from '../../config/types.ts';
 import { parseCertificates } from '../../pki/certificate.ts';
+import type { Config, EgressConfig, IngressConfig, Named } from '../../setup/types.ts';
 import type { CassetteHeader } from '../file/format.ts';
 import { makeAuthority, makePair, type ThrowAwayPair } from '../redact/identities.ts';
 

@@ -1,8 +1,9 @@
+import { natsLinkOptions } from '../../adapters/choria/link-options.ts';
+import { stompLinkOptions } from '../../adapters/mcollective/link-options.ts';
 import { egressRequirements, ingressRequirements } from '../../app/requirements.ts';
 import { fileReader } from '../../config/files.ts';
-import { natsLinkOptions, stompLinkOptions } from '../../config/link-options.ts';
 import type { KeyPath } from '../../config/problem.ts';
-import type { EgressConfig, IngressConfig, LoadedConfig, Named } from '../../config/types.ts';
+import type { EgressConfig, IngressConfig, LoadedConfig, Named } from '../../setup/types.ts';
 import { type Link, LinkError, type Right } from '../../transport/link.ts';
 import { grantOf as natsGrant } from '../../transport/nats/grant.ts';
 import { createNatsLink, type NatsLinkOptions } from '../../transport/nats/index.ts';

@@ -1,5 +1,5 @@
 import { formatPath, type KeyPath } from '../../config/problem.ts';
-import type { LoadedConfig } from '../../config/types.ts';
+import type { LoadedConfig } from '../../setup/types.ts';
 
 /** One line of the report. */
 export interface Finding {

@@ -1,8 +1,11 @@
 import { createPublicKey, type X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type {
+  ChoriaCollectiveConfig,
+  ChoriaSigningConfig,
+} from '../../adapters/choria/collective-egress-config.ts';
 import { callerName, DEFAULT_PRIVILEGED } from '../../adapters/choria/wire/index.ts';
-import type { ChoriaCollectiveConfig, ChoriaSigningConfig } from '../../config/egress/choria-collective.ts';
 import { readFailure } from '../../config/files.ts';
 import { readKeyFile } from '../../config/key-files.ts';
 import type { KeyPath } from '../../config/problem.ts';

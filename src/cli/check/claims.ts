@@ -3,7 +3,7 @@ import { bucketName } from '../../cluster/bucket.ts';
 import { proveClaims } from '../../cluster/proof.ts';
 import { fileReader } from '../../config/files.ts';
 import type { KeyPath } from '../../config/problem.ts';
-import type { LoadedConfig } from '../../config/types.ts';
+import type { LoadedConfig } from '../../setup/types.ts';
 import { LinkError } from '../../transport/link.ts';
 import { grantOf } from '../../transport/nats/grant.ts';
 import type { Checklist } from './checklist.ts';

@@ -1,13 +1,16 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DISCOVERY_CALLER as CHORIA_CALLER } from '../../adapters/choria/collective/credentials.ts';
+import type {
+  ChoriaCollectiveConfig,
+  ChoriaSigningConfig,
+} from '../../adapters/choria/collective-egress-config.ts';
+import type { McollectiveStompConfig } from '../../adapters/mcollective/egress-config.ts';
 import { DISCOVERY_CALLER } from '../../adapters/mcollective/stomp-egress.ts';
 import { learningOf } from '../../app/learning.ts';
-import type { ChoriaCollectiveConfig, ChoriaSigningConfig } from '../../config/egress/choria-collective.ts';
-import type { McollectiveStompConfig } from '../../config/egress/mcollective-stomp.ts';
-import { besideOf } from '../../config/ends.ts';
 import type { KeyPath } from '../../config/problem.ts';
-import type { Config } from '../../config/types.ts';
+import { besideOf } from '../../setup/ends.ts';
+import type { Config } from '../../setup/types.ts';
 import type { Checklist } from './checklist.ts';
 import { missingPair } from './choria-signing.ts';
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { codeOf } from '../../config/files.ts';
-import type { LoadedConfig } from '../../config/types.ts';
+import type { LoadedConfig } from '../../setup/types.ts';
 import { listenFailure } from '../../telemetry/listen-failure.ts';
 import type { Checklist } from './checklist.ts';
 import { isOurs } from './running.ts';

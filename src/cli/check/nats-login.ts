@@ -1,4 +1,4 @@
-import type { ChoriaConnection } from '../../config/choria-connection.ts';
+import type { ChoriaConnection } from '../../adapters/choria/connection-config.ts';
 import type { KeyPath } from '../../config/problem.ts';
 import { nkeySeedFault, readCredentials } from '../../transport/nats/keys.ts';
 import type { Checklist } from './checklist.ts';

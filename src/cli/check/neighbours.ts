@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { natsLinkOptions } from '../../adapters/choria/link-options.ts';
 import { decodeStats, statsSubject } from '../../adapters/choria/wire/stats.ts';
-import { clusterOf } from '../../config/ends.ts';
 import { fileReader } from '../../config/files.ts';
-import { natsLinkOptions } from '../../config/link-options.ts';
-import type { LoadedConfig } from '../../config/types.ts';
+import { clusterOf } from '../../setup/ends.ts';
+import type { LoadedConfig } from '../../setup/types.ts';
 import { clashWith } from '../../telemetry/neighbours.ts';
 import { createNatsLink } from '../../transport/nats/index.ts';
 import type { Checklist } from './checklist.ts';

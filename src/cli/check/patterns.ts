@@ -1,7 +1,7 @@
 import type { ConfiguredPattern } from '../../config/pattern/compile.ts';
 import type { KeyPath } from '../../config/problem.ts';
-import type { Config } from '../../config/types.ts';
 import type { Pattern } from '../../envelope/pattern.ts';
+import type { Config } from '../../setup/types.ts';
 import type { Checklist } from './checklist.ts';
 
 /** Those of the file; the defaults are the program's own. */

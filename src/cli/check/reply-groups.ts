@@ -1,6 +1,6 @@
 import { collectiveGroup } from '../../adapters/choria/wire/index.ts';
-import { clusterOf, isOpaqueRoute } from '../../config/ends.ts';
-import type { Config } from '../../config/types.ts';
+import { clusterOf, isOpaqueRoute } from '../../setup/ends.ts';
+import type { Config } from '../../setup/types.ts';
 import type { Checklist } from './checklist.ts';
 
 interface Member {

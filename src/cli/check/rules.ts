@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type NameRules, provenNames, signedNames } from '../../config/names.ts';
+import type { NameRules } from '../../config/name-rules.ts';
 import { scan, unslashed } from '../../config/pattern/scan.ts';
 import type { KeyPath } from '../../config/problem.ts';
+import { provenNames, signedNames } from '../../setup/names.ts';
 import type {
   Config,
   EgressConfig,
@@ -10,7 +11,7 @@ import type {
   IngressConfig,
   Named,
   RouteConfig,
-} from '../../config/types.ts';
+} from '../../setup/types.ts';
 import type { Checklist } from './checklist.ts';
 import { missingPair } from './choria-signing.ts';
 

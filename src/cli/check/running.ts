@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Config } from '../../config/types.ts';
+import type { Config } from '../../setup/types.ts';
 
 const stats = z.object({ instance: z.string() });
 

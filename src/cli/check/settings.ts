@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ChoriaConnection } from '../../config/choria-connection.ts';
+import type { ChoriaConnection } from '../../adapters/choria/connection-config.ts';
+import type { StompConnection } from '../../adapters/mcollective/connection-config.ts';
 import { codeOf, readFailure, trimKey } from '../../config/files.ts';
 import type { KeyPath } from '../../config/problem.ts';
-import { MIN_CLUSTER_KEY } from '../../config/schema.ts';
-import type { StompConnection } from '../../config/stomp-connection.ts';
-import type { EgressConfig, IngressConfig, LoadedConfig, Named } from '../../config/types.ts';
 import { isCallerId } from '../../envelope/check.ts';
+import { MIN_CLUSTER_KEY } from '../../setup/schema.ts';
+import type { EgressConfig, IngressConfig, LoadedConfig, Named } from '../../setup/types.ts';
 import type { Checklist } from './checklist.ts';
 import { checkChoriaSigning } from './choria-signing.ts';
 import { checkDiscovery } from './discovery.ts';

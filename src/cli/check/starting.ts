@@ -1,6 +1,6 @@
 import { ConfigError } from '../../config/problem.ts';
-import type { LoadedConfig } from '../../config/types.ts';
 import type { Log } from '../../envelope/log.ts';
+import type { LoadedConfig } from '../../setup/types.ts';
 import { Checklist } from './checklist.ts';
 import { checkFiles } from './settings.ts';
 

@@ -1,15 +1,15 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { callersCaPath } from '../../adapters/choria/callers-config.ts';
 import { createCallerVerifier, DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../../adapters/choria/wire/index.ts';
 import { withMadeUpVariables } from '../../capture/replay/made-up-variables.ts';
-import { callersCaPath } from '../../config/callers.ts';
 import { fileParser, type ParseFile, parseFailure, readFailure } from '../../config/files.ts';
-import { loadConfig } from '../../config/load.ts';
 import { ConfigError, type KeyPath } from '../../config/problem.ts';
-import type { Config } from '../../config/types.ts';
 import { isCallerId } from '../../envelope/check.ts';
 import type { Keys, KnownKey } from '../../inspect/keys.ts';
+import { loadConfig } from '../../setup/load.ts';
+import type { Config } from '../../setup/types.ts';
 import { harmless } from '../terminal.ts';
 import { UsageError } from '../usage.ts';
 

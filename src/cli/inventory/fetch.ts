@@ -1,8 +1,8 @@
 import { get as getHttp } from 'node:http';
 import { get as getHttps } from 'node:https';
-import type { HttpConfig } from '../../config/http.ts';
 import { quoted } from '../../envelope/text.ts';
 import { type InventoryDocument, inventoryDocument } from '../../nodes/document.ts';
+import type { HttpConfig } from '../../setup/http.ts';
 import { harmless } from '../terminal.ts';
 import { UsageError } from '../usage.ts';
 

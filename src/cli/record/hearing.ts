@@ -1,7 +1,7 @@
 import { type Attached, attach } from '../../capture/record/attach.ts';
 import { type Ears, type ListenOptions, listen } from '../../capture/record/listen.ts';
 import type { Recorder } from '../../capture/record/recorder.ts';
-import type { LoadedConfig } from '../../config/types.ts';
+import type { LoadedConfig } from '../../setup/types.ts';
 import { BROKERS } from '../../transport/transports.ts';
 
 /** What is recorded, and when no more of it comes. */

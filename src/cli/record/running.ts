@@ -3,8 +3,8 @@ import { Recorder, type Tap } from '../../capture/record/recorder.ts';
 import { openRecordSocket } from '../../capture/record/socket.ts';
 import { Tape } from '../../capture/record/tape.ts';
 import { type KnownNodes, type RunningRecording, recordingOf } from '../../capture/record/transports.ts';
-import type { LoadedConfig } from '../../config/types.ts';
 import type { Log } from '../../envelope/log.ts';
+import type { LoadedConfig } from '../../setup/types.ts';
 import { version } from '../version.ts';
 
 export interface RunningOptions {

@@ -2,9 +2,9 @@ import { CassetteError } from '../../capture/file/problem.ts';
 import { withMadeUpVariables } from '../../capture/replay/made-up-variables.ts';
 import { type ReplayOptions, replayCassette } from '../../capture/replay/replay.ts';
 import { type ReplayResult, unusable } from '../../capture/replay/result.ts';
-import { loadConfig } from '../../config/load.ts';
 import { ConfigError, ConfigUnreadable } from '../../config/problem.ts';
-import type { LoadedConfig } from '../../config/types.ts';
+import { loadConfig } from '../../setup/load.ts';
+import type { LoadedConfig } from '../../setup/types.ts';
 import { version } from '../version.ts';
 
 /** What a worker is told to do with each of its cassettes. */

@@ -4,7 +4,7 @@ import { importCapture, summariseCapture } from '../../../src/capture/file/captu
 import { bodyOf } from '../../../src/capture/file/format.ts';
 import { openCassette } from '../../../src/capture/file/read.ts';
 import { cassetteFromCapture } from '../../../src/capture/replay/import.ts';
-import { loadConfig } from '../../../src/config/load.ts';
+import { loadConfig } from '../../../src/setup/load.ts';
 import { captured } from '../../adapters/mcollective/wire/captures.ts';
 import { requestsOf } from '../replay/requests.ts';
 import { CAPTURES, makeWorld, type World } from '../replay/world.ts';

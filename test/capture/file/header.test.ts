@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { headerFor, headersFor, routesInWords } from '../../../src/capture/file/header.ts';
-import { loadConfig } from '../../../src/config/load.ts';
+import { loadConfig } from '../../../src/setup/load.ts';
 import { CLUSTER_KEY, MINIMAL, minimalWith } from '../../config/sample.ts';
 import { keyPair, makeAuthority } from '../../support/pki.ts';
 

@@ -31,9 +31,9 @@ import {
 import { parsePath } from '../../../src/capture/redact/paths.ts';
 import { createRedactor, type Redactor } from '../../../src/capture/redact/redactor.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../../src/codec/ruby/index.ts';
-import { parseConfig } from '../../../src/config/load.ts';
 import { EMPTY_FILTER } from '../../../src/envelope/filter.ts';
 import type { Value } from '../../../src/envelope/value.ts';
+import { parseConfig } from '../../../src/setup/load.ts';
 import { openTransport, transportOf } from '../../support/choria-transport.ts';
 import { type Identity, keyPair, makeAuthority } from '../../support/pki.ts';
 import { layersIn, trustedKeys } from './layers.ts';

@@ -10,7 +10,7 @@ import {
 } from '../../../src/capture/file/format.ts';
 import { createRedactor } from '../../../src/capture/redact/redactor.ts';
 import { replayCassette } from '../../../src/capture/replay/replay.ts';
-import { loadConfig } from '../../../src/config/load.ts';
+import { loadConfig } from '../../../src/setup/load.ts';
 import { FOLDER, places, readCassette, version } from '../../fixtures/cassettes.ts';
 
 /** What does not survive that every text is replaced, as docs/record.md says. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { stompLinkOptions } from '../../../src/adapters/mcollective/link-options.ts';
 import type { CassetteRejected } from '../../../src/capture/file/format.ts';
 import type { Passing } from '../../../src/capture/record/recorder.ts';
 import { recordingOf } from '../../../src/capture/record/transports.ts';
 import { fileReader } from '../../../src/config/files.ts';
-import { stompLinkOptions } from '../../../src/config/link-options.ts';
 import type { Refusal } from '../../../src/envelope/observer.ts';
 import type { IncomingMessage, Link, Subscription } from '../../../src/transport/link.ts';
 import { load, MINIMAL } from '../../config/sample.ts';

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openCassette } from '../../../src/capture/file/read.ts';
 import { cassetteFromCapture } from '../../../src/capture/replay/import.ts';
-import { loadConfig } from '../../../src/config/load.ts';
+import { loadConfig } from '../../../src/setup/load.ts';
 import { CAPTURES, makeWorld, type World } from './world.ts';
 
 let world: World;

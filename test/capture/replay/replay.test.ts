@@ -16,7 +16,7 @@ import { Item } from '../../../src/capture/replay/item.ts';
 import { replayCassette } from '../../../src/capture/replay/replay.ts';
 import { signatureCheck } from '../../../src/capture/replay/signature-check.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../../src/codec/ruby/index.ts';
-import { loadConfig } from '../../../src/config/load.ts';
+import { loadConfig } from '../../../src/setup/load.ts';
 import { keyPair, makeAuthority } from '../../support/pki.ts';
 import { requestsOf } from './requests.ts';
 import { linesIn, makeWorld, type World } from './world.ts';

@@ -1,6 +1,6 @@
 import { importCapture } from '../../../src/capture/file/capture-import.ts';
 import type { CassetteMessage } from '../../../src/capture/file/format.ts';
-import { loadConfig } from '../../../src/config/load.ts';
+import { loadConfig } from '../../../src/setup/load.ts';
 import { CAPTURES } from './world.ts';
 
 /** The requests of a capture, as an ingress gets them. */

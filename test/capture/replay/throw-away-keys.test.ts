@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { formatHeader, parseHeader } from '../../../src/capture/file/format.ts';
 import { withMadeUpVariables } from '../../../src/capture/replay/made-up-variables.ts';
 import { signersIn } from '../../../src/capture/replay/signers.ts';
-import { loadConfig } from '../../../src/config/load.ts';
+import { loadConfig } from '../../../src/setup/load.ts';
 import { keyPair } from '../../support/pki.ts';
 import { requestsOf } from './requests.ts';
 import { linesIn, makeWorld, type World } from './world.ts';

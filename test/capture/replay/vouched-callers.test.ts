@@ -14,7 +14,7 @@ import {
   parseHeader,
 } from '../../../src/capture/file/format.ts';
 import { createRedactor } from '../../../src/capture/redact/redactor.ts';
-import { loadConfig } from '../../../src/config/load.ts';
+import { loadConfig } from '../../../src/setup/load.ts';
 import { requestLayer, rpcBody, secureLayer, toJson, transportLayer } from '../../support/choria-messages.ts';
 import { keyPair, makeAuthority } from '../../support/pki.ts';
 import { requestsOf } from './requests.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../adapters/choria/wire/index.ts';
-import type { Pattern } from '../envelope/pattern.ts';
-import { type path, pattern, refuse } from './fields.ts';
-import { ANY_CERTIFICATE_NAMES, CERTIFICATE_NAMES } from './pattern/meaning.ts';
-import type { KeyPath } from './problem.ts';
+import { type path, pattern, refuse } from '../../config/fields.ts';
+import { ANY_CERTIFICATE_NAMES, CERTIFICATE_NAMES } from '../../config/pattern/meaning.ts';
+import type { KeyPath } from '../../config/problem.ts';
+import type { Pattern } from '../../envelope/pattern.ts';
+import { DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from './wire/index.ts';
 
 /** Whose requests of a Choria client are believed. */
 export interface CallersConfig {

@@ -1,7 +1,18 @@
 import { z } from 'zod';
-import type { BufferConfig } from './context.ts';
-import { bool, choice, field, integer, keysOf, type path, refuse, seconds, secret, text } from './fields.ts';
-import type { Secret } from './secret.ts';
+import type { BufferConfig } from '../../config/context.ts';
+import {
+  bool,
+  choice,
+  field,
+  integer,
+  keysOf,
+  type path,
+  refuse,
+  seconds,
+  secret,
+  text,
+} from '../../config/fields.ts';
+import type { Secret } from '../../config/secret.ts';
 import {
   buffer,
   floorFields,
@@ -10,7 +21,7 @@ import {
   type Server,
   type TlsFloor,
   userAndPassword,
-} from './shared.ts';
+} from '../../config/shared.ts';
 
 /** How to reach legacy MCollective's brokers and speak its wire, the same from an ingress and from an egress. */
 export interface StompConnection {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { CLAIMED_AHEAD, SHARES, type Share } from '../claims.ts';
-import type { SchemaContext } from '../context.ts';
-import { ALWAYS, bool, choice, path, seconds, text, token } from '../fields.ts';
-import { checkStomp, type StompConnection, stompFields, stompOf } from '../stomp-connection.ts';
+import type { SchemaContext } from '../../config/context.ts';
+import { ALWAYS, bool, choice, path, seconds, text, token } from '../../config/fields.ts';
+import { CLAIMED_AHEAD, SHARES, type Share } from '../../config/share.ts';
+import { checkStomp, type StompConnection, stompFields, stompOf } from './connection-config.ts';
 
 /** Requests from legacy MCollective clients, over STOMP. */
 export interface McollectiveStompIngressConfig extends StompConnection {

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { parseConfigDocument } from './document.ts';
-import { readFailure } from './files.ts';
-import { collectKnownKeys, describeIssue, type KnownKeys } from './issues.ts';
+import { parseConfigDocument } from '../config/document.ts';
+import { readFailure } from '../config/files.ts';
+import { collectKnownKeys, describeIssue, type KnownKeys } from '../config/issues.ts';
+import { ConfigError, ConfigUnreadable, type Problem } from '../config/problem.ts';
+import type { Environment } from '../config/substitute.ts';
 import { crossCheck, readOutline } from './outline.ts';
-import { ConfigError, ConfigUnreadable, type Problem } from './problem.ts';
 import { configSchema } from './schema.ts';
-import type { Environment } from './substitute.ts';
 import type { LoadedConfig } from './types.ts';
 
 /**

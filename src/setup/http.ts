@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { field, seconds } from './fields.ts';
+import { field, seconds } from '../config/fields.ts';
 
 /** Where metrics and health are served over HTTP. */
 export interface HttpConfig {

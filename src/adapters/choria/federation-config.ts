@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { type CallersConfig, callersField, callersOf, checkCallers } from '../callers.ts';
+import type { SchemaContext } from '../../config/context.ts';
+import { ALWAYS, path, token } from '../../config/fields.ts';
+import { type CallersConfig, callersField, callersOf, checkCallers } from './callers-config.ts';
 import {
   type ChoriaConnection,
   checkConnection,
   connectionFields,
   connectionOf,
   subscriptionsField,
-} from '../choria-connection.ts';
-import type { SchemaContext } from '../context.ts';
-import { ALWAYS, path, token } from '../fields.ts';
+} from './connection-config.ts';
 
 /** Requests from a Choria federation network, over NATS. */
 export interface ChoriaFederationConfig extends ChoriaConnection {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { isIdentity, isToken } from '../envelope/check.ts';
-import { claims } from './claims.ts';
-import type { SchemaContext } from './context.ts';
-import { choriaCollective } from './egress/choria-collective.ts';
-import { mcollectiveStomp } from './egress/mcollective-stomp.ts';
+import { choriaCollective } from '../adapters/choria/collective-egress-config.ts';
+import { choriaCollectiveIngress } from '../adapters/choria/collective-ingress-config.ts';
+import { choriaFederation } from '../adapters/choria/federation-config.ts';
+import { mcollectiveStomp } from '../adapters/mcollective/egress-config.ts';
+import { mcollectiveStompIngress } from '../adapters/mcollective/ingress-config.ts';
+import type { SchemaContext } from '../config/context.ts';
 import {
   ALWAYS,
   bytes,
@@ -16,11 +17,10 @@ import {
   secret,
   text,
   token,
-} from './fields.ts';
+} from '../config/fields.ts';
+import { isIdentity, isToken } from '../envelope/check.ts';
+import { claims } from './claims.ts';
 import { http, statistics } from './http.ts';
-import { choriaCollectiveIngress } from './ingress/choria-collective.ts';
-import { choriaFederation } from './ingress/choria-federation.ts';
-import { mcollectiveStompIngress } from './ingress/mcollective-stomp.ts';
 import { route } from './route.ts';
 import { type ClusterKey, type Config, LOG_FORMATS, LOG_LEVELS, type Named } from './types.ts';
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import type { ConfigDocument, Plain } from '../config/document.ts';
+import { nearest } from '../config/nearest.ts';
+import { formatPath, type KeyPath, type Problem } from '../config/problem.ts';
+import { parseSeconds } from '../config/units.ts';
 import { quoted } from '../envelope/text.ts';
-import type { ConfigDocument, Plain } from './document.ts';
-import { nearest } from './nearest.ts';
-import { formatPath, type KeyPath, type Problem } from './problem.ts';
-import { parseSeconds } from './units.ts';
 
 // Lenient: what is wrong in itself is the schema's to report, and must not hide what is wrong between the parts.
 const outline = z

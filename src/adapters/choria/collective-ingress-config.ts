@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { type CallersConfig, callersField, callersOf, checkCallers } from '../callers.ts';
+import type { SchemaContext } from '../../config/context.ts';
+import { ALWAYS, path, token } from '../../config/fields.ts';
+import { type CallersConfig, callersField, callersOf, checkCallers } from './callers-config.ts';
 import {
   type ChoriaConnection,
   checkConnection,
   connectionFields,
   connectionOf,
-} from '../choria-connection.ts';
-import type { SchemaContext } from '../context.ts';
-import { ALWAYS, path, token } from '../fields.ts';
+} from './connection-config.ts';
 
 /** Requests from a Choria collective's own clients, those that are not federated, over NATS. */
 export interface ChoriaCollectiveIngressConfig extends ChoriaConnection {

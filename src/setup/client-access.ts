@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import type { SchemaContext } from './context.ts';
-import { choriaCollectiveIngress } from './ingress/choria-collective.ts';
-import { choriaFederation } from './ingress/choria-federation.ts';
+import { choriaCollectiveIngress } from '../adapters/choria/collective-ingress-config.ts';
+import { choriaFederation } from '../adapters/choria/federation-config.ts';
+import type { SchemaContext } from '../config/context.ts';
+import type { Environment } from '../config/substitute.ts';
 import { type LoadedParts, loadParts } from './parts.ts';
 import { generalFields } from './schema.ts';
-import type { Environment } from './substitute.ts';
 import type { IngressConfig, Named } from './types.ts';
 
 /** Where a Choria client reaches what an ingress stands for. */

@@ -4,10 +4,10 @@ import {
   checkConnection,
   connectionFields,
   connectionOf,
-} from './choria-connection.ts';
-import type { SchemaContext } from './context.ts';
-import { ALWAYS, bytes, integer, path, refuse, token } from './fields.ts';
-import { buffer } from './shared.ts';
+} from '../adapters/choria/connection-config.ts';
+import type { SchemaContext } from '../config/context.ts';
+import { ALWAYS, bytes, integer, path, refuse, token } from '../config/fields.ts';
+import { buffer } from '../config/shared.ts';
 
 /** Where instances claim what each of them gets a copy of: a NATS with JetStream. */
 export interface ClaimsConfig {
@@ -20,16 +20,6 @@ export interface ClaimsConfig {
   /** Servers of a NATS cluster that keep them. */
   readonly replicas: number;
 }
-
-/** How an ingress shares what each instance gets a copy of. */
-export const SHARES = ['claims', 'queue', 'single'] as const;
-export type Share = (typeof SHARES)[number];
-
-/**
- * How far ahead a client's clock may be where broadcasts are claimed and nothing else is said, in seconds. A claim is kept
- * for as long as its broadcast could come again, so more of it makes all claims be kept for longer.
- */
-export const CLAIMED_AHEAD = 60;
 
 const MiB = 1024 ** 2;
 

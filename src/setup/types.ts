@@ -1,13 +1,13 @@
+import type { ChoriaCollectiveConfig } from '../adapters/choria/collective-egress-config.ts';
+import type { ChoriaCollectiveIngressConfig } from '../adapters/choria/collective-ingress-config.ts';
+import type { ChoriaFederationConfig } from '../adapters/choria/federation-config.ts';
+import type { McollectiveStompConfig } from '../adapters/mcollective/egress-config.ts';
+import type { McollectiveStompIngressConfig } from '../adapters/mcollective/ingress-config.ts';
+import type { KeyPath, Position } from '../config/problem.ts';
+import type { Secret } from '../config/secret.ts';
 import type { Pattern } from '../envelope/pattern.ts';
 import type { ClaimsConfig } from './claims.ts';
-import type { ChoriaCollectiveConfig } from './egress/choria-collective.ts';
-import type { McollectiveStompConfig } from './egress/mcollective-stomp.ts';
 import type { HttpConfig, StatisticsConfig } from './http.ts';
-import type { ChoriaCollectiveIngressConfig } from './ingress/choria-collective.ts';
-import type { ChoriaFederationConfig } from './ingress/choria-federation.ts';
-import type { McollectiveStompIngressConfig } from './ingress/mcollective-stomp.ts';
-import type { KeyPath, Position } from './problem.ts';
-import type { Secret } from './secret.ts';
 
 /** What a bridge does, fully resolved: defaults filled in, paths absolute, patterns compiled. */
 export interface Config {

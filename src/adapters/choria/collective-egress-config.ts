@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import { DEFAULT_PRIVILEGED } from '../../adapters/choria/wire/index.ts';
+import type { SchemaContext } from '../../config/context.ts';
+import { ALWAYS, choice, path, pattern, refuse } from '../../config/fields.ts';
+import { type NodesConfig, nodesFields, nodesOf } from '../../config/nodes.ts';
+import { CALLERS } from '../../config/pattern/meaning.ts';
 import type { Pattern } from '../../envelope/pattern.ts';
 import {
   type ChoriaConnection,
@@ -7,11 +10,8 @@ import {
   connectionFields,
   connectionOf,
   subscriptionsField,
-} from '../choria-connection.ts';
-import type { SchemaContext } from '../context.ts';
-import { ALWAYS, choice, path, pattern, refuse } from '../fields.ts';
-import { type NodesConfig, nodesFields, nodesOf } from '../nodes.ts';
-import { CALLERS } from '../pattern/meaning.ts';
+} from './connection-config.ts';
+import { DEFAULT_PRIVILEGED } from './wire/index.ts';
 
 /** Requests to a Choria collective, over NATS: opaque ones of a federation, and others signed in their caller's name. */
 export interface ChoriaCollectiveConfig extends ChoriaConnection, NodesConfig {

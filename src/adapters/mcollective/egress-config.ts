@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import type { SchemaContext } from '../../config/context.ts';
+import { ALWAYS, integer, path, pattern, refuse, text } from '../../config/fields.ts';
+import { type NodesConfig, nodesFields, nodesOf } from '../../config/nodes.ts';
+import { CALLERS } from '../../config/pattern/meaning.ts';
 import { isCallerId } from '../../envelope/check.ts';
 import type { Pattern } from '../../envelope/pattern.ts';
-import type { SchemaContext } from '../context.ts';
-import { ALWAYS, integer, path, pattern, refuse, text } from '../fields.ts';
-import { type NodesConfig, nodesFields, nodesOf } from '../nodes.ts';
-import { CALLERS } from '../pattern/meaning.ts';
-import { checkStomp, type StompConnection, stompFields, stompOf } from '../stomp-connection.ts';
+import { checkStomp, type StompConnection, stompFields, stompOf } from './connection-config.ts';
 
 /** Requests to legacy MCollective nodes, over STOMP. */
 export interface McollectiveStompConfig extends StompConnection, NodesConfig {

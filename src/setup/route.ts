@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { ALWAYS, bool, pattern, refuse, text, token } from '../config/fields.ts';
+import { CALLERS } from '../config/pattern/meaning.ts';
 import { isCallerId } from '../envelope/check.ts';
-import { ALWAYS, bool, pattern, refuse, text, token } from './fields.ts';
-import { CALLERS } from './pattern/meaning.ts';
 import type { IdentityRule, RouteConfig } from './types.ts';
 
 const GROUP = /\$(\d)/g;

@@ -1,13 +1,13 @@
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
-import type { SchemaContext } from './context.ts';
-import { parseConfigDocument } from './document.ts';
-import { collectKnownKeys, describeIssue, type KnownKeys } from './issues.ts';
+import type { SchemaContext } from '../config/context.ts';
+import { parseConfigDocument } from '../config/document.ts';
+import { collectKnownKeys, describeIssue, type KnownKeys } from '../config/issues.ts';
+import { ConfigError, formatPath, type KeyPath } from '../config/problem.ts';
+import type { Environment } from '../config/substitute.ts';
 import { readConfigText } from './load.ts';
 import { type Outline, readOutline } from './outline.ts';
-import { ConfigError, formatPath, type KeyPath } from './problem.ts';
-import type { Environment } from './substitute.ts';
 import type { LoadedConfig } from './types.ts';
 
 /** What of a configuration is read. */

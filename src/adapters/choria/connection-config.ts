@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { BufferConfig } from './context.ts';
-import { bool, field, integer, keysOf, type path, refuse, secret, text } from './fields.ts';
-import type { Secret } from './secret.ts';
+import type { BufferConfig } from '../../config/context.ts';
+import { bool, field, integer, keysOf, type path, refuse, secret, text } from '../../config/fields.ts';
+import type { Secret } from '../../config/secret.ts';
 import {
   buffer,
   floorFields,
@@ -10,7 +10,7 @@ import {
   type Server,
   type TlsFloor,
   userAndPassword,
-} from './shared.ts';
+} from '../../config/shared.ts';
 
 /** How to reach a Choria network, the same from an ingress and from an egress. */
 export interface ChoriaConnection {

@@ -1,15 +1,5 @@
+import type { NameRules } from '../config/name-rules.ts';
 import type { EgressConfig, IngressConfig } from './types.ts';
-
-/** What the callers of one side are called. */
-export interface NameRules {
-  /** For sentences: `cert=<name>`. */
-  readonly form: string;
-  /**
-   * Whether a caller id may begin with this word: on the ingress's side, whether a signature can prove it; on the egress's,
-   * whether the bridge can sign for it. `seldom`: it can be, and is hardly meant.
-   */
-  type(type: string): 'yes' | 'seldom' | 'no';
-}
 
 /** MCollective's SSL plugin: `cert=` and the name of the key's file. */
 const LEGACY: NameRules = { form: 'cert=<name>', type: (type) => (type === 'cert' ? 'yes' : 'no') };

@@ -1,0 +1,53 @@
+import { type ReadFile, readPlain } from '../../config/files.ts';
+import type { KeyPath } from '../../config/problem.ts';
+import type { NatsLinkOptions } from '../../transport/nats/options.ts';
+import { clientPem, floor, limits } from '../kit/link-settings.ts';
+import type { ChoriaCollectiveConfig } from './collective-egress-config.ts';
+import type { ChoriaCollectiveIngressConfig } from './collective-ingress-config.ts';
+import type { ChoriaConnection } from './connection-config.ts';
+import type { ChoriaFederationConfig } from './federation-config.ts';
+
+/** How to connect to a side's NATS brokers, under the bridge's identity; reads the files that it names. */
+export const natsLinkOptions = (
+  side: (ChoriaFederationConfig | ChoriaCollectiveIngressConfig | ChoriaCollectiveConfig) & {
+    readonly name: string;
+  },
+  config: { readonly identity: string },
+  read: ReadFile = readPlain,
+): Omit<NatsLinkOptions, 'onEvent'> =>
+  // Only an ingress has callers.
+  natsOptions(side, ['callers' in side ? 'ingresses' : 'egresses', side.name], config, read);
+
+/** @param place the section that the connection is in */
+export const natsOptions = (
+  { servers, tls, user, password, token, nkey, credentials, buffer }: ChoriaConnection,
+  place: KeyPath,
+  { identity }: { readonly identity: string },
+  read: ReadFile = readPlain,
+): Omit<NatsLinkOptions, 'onEvent'> => {
+  const path = [...place, 'tls'];
+  return {
+    // Choria writes nats:// and means TLS. Asked for as tls://, a server (or someone in between) that offers none is refused.
+    servers: servers.map(({ url }) => (tls === undefined ? url : url.replace(/^nats:/, 'tls:'))),
+    name: identity,
+    buffer: limits(buffer),
+    ...(tls === undefined
+      ? {}
+      : {
+          tls: {
+            ca: read(tls.ca, [...path, 'ca']).toString(),
+            ...clientPem(tls.client, path, read),
+            ...floor(tls),
+            ...(tls.handshakeFirst ? { handshakeFirst: true } : {}),
+            verify: true,
+          },
+        }),
+    ...(user === undefined ? {} : { user }),
+    ...(password === undefined ? {} : { password: password.reveal() }),
+    ...(token === undefined ? {} : { token: token.reveal() }),
+    ...(nkey === undefined ? {} : { nkeySeed: read(nkey, [...place, 'nkey']).toString() }),
+    ...(credentials === undefined
+      ? {}
+      : { credentials: read(credentials, [...place, 'credentials']).toString() }),
+  };
+};

@@ -1,0 +1,38 @@
+import { type ReadFile, readPlain } from '../../config/files.ts';
+import type { StompLinkOptions, StompServer, StompTls } from '../../transport/stomp/options.ts';
+import { clientPem, floor, limits } from '../kit/link-settings.ts';
+import type { McollectiveStompConfig } from './egress-config.ts';
+import type { McollectiveStompIngressConfig } from './ingress-config.ts';
+
+/** How to connect to a side's STOMP brokers; reads the files that it names. */
+export const stompLinkOptions = (
+  side: (McollectiveStompConfig | McollectiveStompIngressConfig) & { readonly name: string },
+  { maxMessageBytes }: { readonly maxMessageBytes: number },
+  read: ReadFile = readPlain,
+): Omit<StompLinkOptions, 'onEvent' | 'clock'> => {
+  const { servers, user, password, vhost, versions, heartbeat, prefetch, buffer, name } = side;
+  const path = ['signing' in side ? 'egresses' : 'ingresses', name, 'tls'];
+  const tls: StompTls | undefined = servers.some((server) => server.tls)
+    ? {
+        ...(side.tls.ca === undefined ? {} : { ca: read(side.tls.ca, [...path, 'ca']).toString() }),
+        ...clientPem(side.tls.client, path, read),
+        ...floor(side.tls),
+        verify: side.tls.verify,
+      }
+    : undefined;
+  return {
+    servers: servers.map((server): StompServer => {
+      const { host, port } = server;
+      return server.tls && tls !== undefined ? { host, port, tls } : { host, port };
+    }),
+    vhost,
+    versions,
+    heartbeat: { outgoing: heartbeat * 1000, incoming: heartbeat * 1000 },
+    prefetch,
+    buffer: limits(buffer),
+    // Room for headers and base64; and what is just too long must arrive for the adapter to refuse it by name.
+    maxFrameBytes: Math.max(16 * 1024 ** 2, maxMessageBytes * 2),
+    ...(user === undefined ? {} : { login: user }),
+    ...(password === undefined ? {} : { passcode: password.reveal() }),
+  };
+};
