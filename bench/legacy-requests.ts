@@ -10,7 +10,7 @@ import {
 import { privilegedCredentials, readCredential } from '../src/adapters/choria/collective/credentials.ts';
 import { createChoriaCollectiveEgress } from '../src/adapters/choria/collective-egress.ts';
 import { DEFAULT_PRIVILEGED } from '../src/adapters/choria/wire/index.ts';
-import { Handled } from '../src/adapters/mcollective/ingress/handled.ts';
+import { Handled } from '../src/adapters/kit/handled.ts';
 import { createMcollectiveStompIngress } from '../src/adapters/mcollective/stomp-ingress.ts';
 import { broadcastWildcard } from '../src/adapters/mcollective/wire/addressing.ts';
 import {

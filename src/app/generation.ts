@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
-import { Handled } from '../adapters/mcollective/ingress/handled.ts';
+import { Handled } from '../adapters/kit/handled.ts';
+import { egressAdapter, ingressAdapter } from '../adapters/registry.ts';
 import type { Route } from '../bridge/bridge.ts';
 import type { Stats } from '../bridge/stats.ts';
 import { fileParser, fileReader } from '../config/files.ts';
@@ -7,14 +8,13 @@ import type { KeyFiles } from '../config/key-files.ts';
 import type { Log } from '../envelope/log.ts';
 import type { Egress } from '../envelope/port.ts';
 import type { Inventory } from '../nodes/inventory.ts';
+import { directoryOf } from '../nodes/residents.ts';
 import type { SigningPool } from '../pki/signing-pool.ts';
+import { aroundOf } from '../setup/around.ts';
 import type { Config, LoadedConfig } from '../setup/types.ts';
-import type { LinkSide } from '../transport/transports.ts';
-import type { Context } from './context.ts';
-import { egressOf } from './egresses.ts';
-import { ingressOf } from './ingresses.ts';
+import type { LinkSide } from '../transport/spec.ts';
 import type { LinkPlan } from './links.ts';
-import { createNodes, type Nodes } from './nodes.ts';
+import { createNodes, type Nodes, patternsOf } from './nodes.ts';
 import { known, routesOf } from './wiring.ts';
 
 /** What outlives each configuration of an app. */
@@ -62,22 +62,29 @@ export const createGeneration = (
       links.find(({ spec }) => spec.name === name && spec.side === side),
       name,
     ).shared.lease(onClosed);
-  const context: Context = {
+  const services = {
     ...lasting,
-    config,
+    observer: lasting.stats,
     parse: fileParser(loaded, fileReader(loaded, lasting.keys)),
-    link: leaseOf,
   };
-  const egresses = new Map([...config.egresses].map(([name, it]) => [name, egressOf(it, context)]));
+  const patterns = patternsOf(config);
+  const egresses = new Map(
+    [...config.egresses].map(([name, it]) => {
+      const nodes = directoryOf(inventory, name, patterns);
+      const around = aroundOf(config, name, 'egress');
+      return [name, egressAdapter(it).create(around, { ...services, link: leaseOf(name, 'egress'), nodes })];
+    }),
+  );
   const nodes = createNodes(config, egresses, { ...lasting, inventory, before: before?.nodes });
   const handled = new Map(
     [...config.ingresses.keys()].map((name) => [name, before?.handled.get(name) ?? new Handled()]),
   );
   const ingresses = new Map(
     [...config.ingresses].map(([name, it]) => {
-      const needs = { residents: nodes.residents(name), handled: known(handled.get(name), name) };
-      const own = { ...context, link: () => leaseOf(name, 'ingress', () => needs.residents.close()) };
-      return [name, ingressOf(it, needs, own)];
+      const residents = nodes.residents(name);
+      const link = leaseOf(name, 'ingress', () => residents.close());
+      const own = { residents, handled: known(handled.get(name), name), link };
+      return [name, ingressAdapter(it).create(aroundOf(config, name, 'ingress'), { ...services, ...own })];
     }),
   );
   return {

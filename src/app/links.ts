@@ -1,36 +1,17 @@
-import { isDeepStrictEqual } from 'node:util';
-import { natsLinkOptions } from '../adapters/choria/link-options.ts';
-import { stompLinkOptions } from '../adapters/mcollective/link-options.ts';
 import type { Stats } from '../bridge/stats.ts';
 import { within } from '../bridge/within.ts';
 import type { ReadFile } from '../config/files.ts';
 import type { Log } from '../envelope/log.ts';
+import { sideOf, sidesOf } from '../setup/around.ts';
 import { besideOf, clustersAt, endsOf } from '../setup/ends.ts';
-import type { Config, EgressConfig, IngressConfig, Named } from '../setup/types.ts';
+import type { Config } from '../setup/types.ts';
 import { type Meter, type MeteredLink, meterLink } from '../telemetry/meter.ts';
-import type { Link, LinkListener, Right } from '../transport/link.ts';
-import { grantOf as natsGrant } from '../transport/nats/grant.ts';
-import type { NatsLinkOptions } from '../transport/nats/options.ts';
 import type { Requirement } from '../transport/requirement.ts';
 import { SharedLink } from '../transport/shared-link.ts';
-import { grantOf as stompGrant } from '../transport/stomp/grant.ts';
-import type { StompLinkOptions } from '../transport/stomp/options.ts';
-import type { LinkSide, Transports } from '../transport/transports.ts';
+import { isSameLink, isSamePlace, type LinkPlace, type LinkSpec } from '../transport/spec.ts';
+import type { Transports } from '../transport/transports.ts';
 import { linkLog } from './link-log.ts';
-import { egressRequirements, ingressRequirements } from './requirements.ts';
-
-interface Place {
-  /** Of the ingress or egress that it belongs to. */
-  readonly name: string;
-  readonly side: LinkSide;
-}
-
-/** What a link is: where it leads, and as whom. Data that can be compared. */
-export type LinkSpec = Place &
-  (
-    | { readonly transport: 'nats'; readonly settings: Omit<NatsLinkOptions, 'onEvent' | 'clock'> }
-    | { readonly transport: 'stomp'; readonly settings: Omit<StompLinkOptions, 'onEvent' | 'clock'> }
-  );
+import { requirementsOf } from './requirements.ts';
 
 /** What links need of their app. */
 export interface LinkServices {
@@ -57,6 +38,8 @@ export type LinkPlan = readonly AppLink[];
 export class Links {
   readonly #services: LinkServices;
   #plan: LinkPlan = [];
+  /** Names of ingresses whose links carry statistics. */
+  #networks: ReadonlySet<string> = new Set();
   /** Of what routes use; the list itself follows the configuration, for whoever has it. */
   readonly used: MeteredLink[] = [];
   /** Those, and the ones that were there before. */
@@ -72,9 +55,9 @@ export class Links {
    */
   plan(config: Config, read: ReadFile): LinkPlan {
     return linkSpecs(config, read).map((spec) => {
-      const before = this.#plan.find((link) => isAt(link.spec, spec));
+      const before = this.#plan.find((link) => isSamePlace(link.spec, spec));
       // One that nothing uses any more is closed, and is not opened again.
-      const isSame = before !== undefined && isNeeded(spec, config) && isDeepStrictEqual(before.spec, spec);
+      const isSame = before !== undefined && isNeeded(spec, config) && isSameLink(before.spec, spec);
       return isSame ? before : createLink(spec, config, this.#services, before?.metered.meter);
     });
   }
@@ -84,19 +67,23 @@ export class Links {
     const gone = this.#plan.filter((link) => !plan.includes(link));
     this.#plan = plan;
     for (const link of plan) link.follow(config);
+    this.#networks = new Set(
+      sidesOf(config).flatMap((side) =>
+        side.kind === 'ingress' && side.adapter.carriesStatistics ? [side.adapter.name] : [],
+      ),
+    );
     const used = plan.map(({ metered }) => metered).filter((metered) => isUsed(metered, config));
     this.used.splice(0, Number.POSITIVE_INFINITY, ...used);
-    const former = this.ever.filter((one) => !used.some((metered) => isAt(metered, one)));
+    const former = this.ever.filter(
+      (one) => !used.some((metered) => metered.name === one.name && metered.side === one.side),
+    );
     this.ever.splice(0, Number.POSITIVE_INFINITY, ...used, ...former);
     for (const { shared } of gone) shared.retire().catch(() => undefined);
   }
 
-  /** Those on which statistics are published: to NATS on the federation's side. */
+  /** Those on which statistics are published. */
   networks(): readonly MeteredLink[] {
-    const nats = new Set(
-      this.#plan.filter(({ spec }) => spec.transport === 'nats').map(({ metered }) => metered),
-    );
-    return this.used.filter((one) => one.side === 'federation' && nats.has(one));
+    return this.used.filter((one) => this.#networks.has(one.name) && one.side === 'federation');
   }
 
   /** Those that carry requests from the federation's side first, then the others: replies go home by those. */
@@ -111,28 +98,9 @@ export class Links {
 /** How long a link may take to send what waits and to say goodbye, in ms. */
 const CLOSE_TIMEOUT = 6_000;
 
-const isAt = (
-  one: { readonly name: string; readonly side: string },
-  other: { readonly name: string; readonly side: string },
-): boolean => one.name === other.name && one.side === other.side;
-
 /** Each ingress and each egress has one link. */
-const linkSpecs = (config: Config, read: ReadFile): readonly LinkSpec[] => [
-  ...[...config.egresses.values()].map((it) => specOf(it, 'egress', config, read)),
-  ...[...config.ingresses.values()].map((it) => specOf(it, 'ingress', config, read)),
-];
-
-const specOf = (
-  it: Named<IngressConfig | EgressConfig>,
-  side: LinkSide,
-  config: Config,
-  read: ReadFile,
-): LinkSpec => {
-  const { name } = it;
-  return it.type === 'mcollective-stomp'
-    ? { name, side, transport: 'stomp', settings: stompLinkOptions(it, config, read) }
-    : { name, side, transport: 'nats', settings: natsLinkOptions(it, config, read) };
-};
+const linkSpecs = (config: Config, read: ReadFile): readonly LinkSpec[] =>
+  sidesOf(config).map(({ adapter }) => adapter.link(config, read));
 
 /** The link of a spec, counted, its events in the log and its missing rights in its state. Not yet open. */
 const createLink = (
@@ -143,16 +111,19 @@ const createLink = (
 ): AppLink => {
   const { name, side } = spec;
   let clusters = clustersAt(name, side, config);
-  const { rights, onEvent } = linkLog(name, needsOf(spec, config), GRANTS[spec.transport], services);
-  const metered = meterLink(rights.watch(opened(spec, onEvent, services)), {
-    name,
-    side: side === 'ingress' ? 'federation' : 'collective',
-    get clusters() {
-      return clusters;
+  const { rights, onEvent } = linkLog(name, needsOf(spec, config), spec.grantOf, services);
+  const metered = meterLink(
+    rights.watch(services.transports.open(spec, { clock: services.clock, onEvent })),
+    {
+      name,
+      side: side === 'ingress' ? 'federation' : 'collective',
+      get clusters() {
+        return clusters;
+      },
+      clock: services.clock,
+      ...(meter !== undefined && { meter }),
     },
-    clock: services.clock,
-    ...(meter !== undefined && { meter }),
-  });
+  );
   return {
     spec,
     metered,
@@ -164,23 +135,13 @@ const createLink = (
   };
 };
 
-const needsOf = ({ name, side }: Place, config: Config): readonly Requirement[] =>
-  side === 'ingress' ? ingressRequirements(name, config) : egressRequirements(name, config);
-
-const GRANTS: Readonly<Record<LinkSpec['transport'], (right: Right) => string>> = {
-  nats: natsGrant,
-  stomp: stompGrant,
-};
-
-const opened = (spec: LinkSpec, onEvent: LinkListener, { transports, clock }: LinkServices): Link => {
-  const { name, side } = spec;
-  return spec.transport === 'nats'
-    ? transports.nats({ ...spec.settings, clock, onEvent }, name, side)
-    : transports.stomp({ ...spec.settings, clock, onEvent }, name, side);
+const needsOf = ({ name, side }: LinkPlace, config: Config): readonly Requirement[] => {
+  const found = sideOf(config, name, side);
+  return found === undefined ? [] : requirementsOf(found, config);
 };
 
 /** Whether anything goes through it. */
-const isNeeded = ({ name, side }: Place, config: Config): boolean =>
+const isNeeded = ({ name, side }: LinkPlace, config: Config): boolean =>
   endsOf(name, side, config).length > 0 ||
   (side === 'egress' && [...besideOf(config).values()].includes(name));
 

@@ -5,10 +5,10 @@ import type { Inventory, InventoryOptions } from '../nodes/inventory.ts';
 import { acrossOf, knowledgeOf, type ResidentsOptions, residentsOf } from '../nodes/residents.ts';
 import { Survey } from '../nodes/survey.ts';
 import { besideOf } from '../setup/ends.ts';
+import { learningOf } from '../setup/learning.ts';
 import type { Config } from '../setup/types.ts';
 import type { Page } from '../telemetry/http.ts';
 import { inventoryPage } from '../telemetry/inventory-page.ts';
-import { learningOf } from './learning.ts';
 
 /** Who lives where, by one configuration: who learns it, and who asks. */
 export interface Nodes {

@@ -1,5 +1,6 @@
-import { natsLinkOptions, natsOptions } from '../adapters/choria/link-options.ts';
+import { natsOptions } from '../adapters/choria/link-options.ts';
 import { HELLO_MARKER, helloDestination } from '../adapters/mcollective/wire/addressing.ts';
+import { ingressAdapter } from '../adapters/registry.ts';
 import { type BucketSettings, keptFor } from '../cluster/bucket.ts';
 import type { SharedClaims } from '../cluster/claims.ts';
 import type { ConnectionSettings } from '../cluster/connection.ts';
@@ -8,41 +9,39 @@ import type { ReadFile } from '../config/files.ts';
 import { ConfigError, formatPath } from '../config/problem.ts';
 import type { Share } from '../config/share.ts';
 import { CLAIMED_AHEAD } from '../config/share.ts';
+import { sideOf } from '../setup/around.ts';
 import { endsOf, exportedBy } from '../setup/ends.ts';
-import type { Config, EgressConfig, IngressConfig, LoadedConfig, Named } from '../setup/types.ts';
+import type { Config, LoadedConfig } from '../setup/types.ts';
 import type { Trouble } from '../telemetry/health.ts';
 import type { MeteredLink } from '../telemetry/meter.ts';
-import type { Context } from './context.ts';
+import { type NatsSettings, natsSettingsOf } from '../transport/nats/spec.ts';
+import type { Lasting } from './generation.ts';
 
 /** The ingresses that routes start at and that share broadcasts this way. */
 export const sharedBy = (share: Share, config: Config): readonly string[] =>
   [...config.ingresses.values()]
-    .filter((it) => 'share' in it && it.share === share && endsOf(it.name, 'ingress', config).length > 0)
+    .filter((it) => ingressAdapter(it).share?.how === share && endsOf(it.name, 'ingress', config).length > 0)
     .map(({ name }) => name);
-
-type OnNats = Extract<Named<IngressConfig | EgressConfig>, { readonly token: unknown }>;
 
 /** Where claims are made; undefined where there is no section `claims`. */
 export const claimsConnection = (config: Config, read: ReadFile): ConnectionSettings | undefined => {
   const at = config.claims?.at;
   if (at === undefined) return undefined;
   if (at.kind === 'own') return withoutBuffer(natsOptions(at.connection, ['claims'], config, read));
-  const side = config.ingresses.get(at.name) ?? config.egresses.get(at.name);
-  const isOnNats = (it: typeof side): it is OnNats => it !== undefined && 'token' in it;
-  return isOnNats(side) ? withoutBuffer(natsLinkOptions(side, config, read)) : undefined;
+  const side = sideOf(config, at.name, 'ingress') ?? sideOf(config, at.name, 'egress');
+  const nats = side && natsSettingsOf(side.adapter.link(config, read));
+  return nats && withoutBuffer(nats);
 };
 
 /** What waits for a link is nothing to claims, which have limits of their own. */
-const withoutBuffer = ({
-  buffer: _,
-  ...connection
-}: ReturnType<typeof natsLinkOptions>): ConnectionSettings => connection;
+const withoutBuffer = ({ buffer: _, ...connection }: NatsSettings): ConnectionSettings => connection;
 
 /** How far ahead of this host's clock that of a claimed broadcast's sender may be, in seconds, and which ingress says so. */
 export const claimedAhead = ({ ingresses }: Config): { readonly name?: string; readonly seconds: number } => {
-  const each = [...ingresses.values()].flatMap((it) =>
-    'share' in it && it.share === 'claims' ? [{ name: it.name, seconds: it.callers.maxAhead }] : [],
-  );
+  const each = [...ingresses.values()].flatMap((it) => {
+    const { name, share } = ingressAdapter(it);
+    return share?.how === 'claims' ? [{ name, seconds: share.maxAhead }] : [];
+  });
   return each.toSorted((a, b) => b.seconds - a.seconds)[0] ?? { seconds: CLAIMED_AHEAD };
 };
 
@@ -76,7 +75,7 @@ export const conflictOf = ({
   tokenKey: key,
   clock,
   log,
-}: Pick<Context, 'config' | 'tokenKey' | 'clock' | 'log'>): ShareConflict =>
+}: Pick<Lasting, 'tokenKey' | 'clock' | 'log'> & { readonly config: Config }): ShareConflict =>
   new ShareConflict({ headers: { [HELLO_MARKER]: identity }, cluster, instance, key, clock, log });
 
 /** Where ingresses hear broadcasts that they alone are to handle. */

@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { natsLinkOptions } from '../adapters/choria/link-options.ts';
+import { natsOptions } from '../adapters/choria/link-options.ts';
 import { certificateNames } from '../adapters/choria/wire/index.ts';
 import { type IsUnused, withMadeUpVariables } from '../capture/replay/made-up-variables.ts';
 import { fileReader, readFailure } from '../config/files.ts';
@@ -112,7 +112,7 @@ const fromConfig = (file: string, given: ReadonlySet<string>, env: Env) => {
   const { ingress, identity, federation } = loaded.value;
   const read = fileReader(loaded);
   return {
-    link: natsLinkOptions(ingress, { identity }, (name, path) =>
+    link: natsOptions(ingress, ['ingresses', ingress.name], { identity }, (name, path) =>
       given.has(String(path.at(-1))) ? Buffer.alloc(0) : read(name, path),
     ),
     federation,

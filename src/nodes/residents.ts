@@ -136,19 +136,3 @@ export const acrossOf = (
   }
   return all;
 };
-
-/**
- * The collectives of which an inventory needs to know who is beyond each egress: those of its routes, and those of the
- * routes of the ingresses on its side, for which its nodes are native.
- */
-export const collectivesOf = (
-  routes: readonly { readonly from: string; readonly to: string; readonly collectives: Iterable<string> }[],
-  beside: ReadonlyMap<string, string>,
-): ReadonlyMap<string, readonly string[]> => {
-  const all = new Map<string, Set<string>>();
-  for (const { from, to, collectives } of routes)
-    for (const egress of [to, beside.get(from)])
-      for (const collective of egress === undefined ? [] : collectives)
-        if (egress !== undefined) all.set(egress, (all.get(egress) ?? new Set<string>()).add(collective));
-  return new Map([...all].map(([egress, collectives]) => [egress, [...collectives]]));
-};

@@ -1,3 +1,4 @@
+import { egressAdapter, ingressAdapter } from '../adapters/registry.ts';
 import type { Config, RouteConfig } from './types.ts';
 
 export type Kind = 'ingress' | 'egress';
@@ -9,10 +10,10 @@ export const endsOf = (
   { routes }: Pick<Config, 'routes'>,
 ): readonly RouteConfig[] => routes.filter(({ from, to }) => name === (kind === 'ingress' ? from : to));
 
-/** The cluster that an ingress belongs to: its own where it is a federation's, else the bridge's. */
+/** The cluster that an ingress belongs to: its own where it has one, else the bridge's. */
 export const clusterOf = ({ ingresses, cluster }: Config, ingress: string): string => {
   const it = ingresses.get(ingress);
-  return it?.type === 'choria-federation' ? it.cluster : cluster;
+  return (it && ingressAdapter(it).cluster) ?? cluster;
 };
 
 /** The clusters whose messages go through a link. */
@@ -20,14 +21,16 @@ export const clustersAt = (name: string, kind: Kind, config: Config): readonly s
   ...new Set(endsOf(name, kind, config).map(({ from }) => clusterOf(config, from))),
 ];
 
-/** Requests of a federation pass as they are to a Choria collective, unless callers are to be mapped. */
+/** Requests pass as they are between two sides of one format, unless callers are to be mapped. */
 export const isOpaqueRoute = (
   { from, to, identities }: RouteConfig,
   { ingresses, egresses }: Pick<Config, 'ingresses' | 'egresses'>,
-): boolean =>
-  ingresses.get(from)?.type === 'choria-federation' &&
-  egresses.get(to)?.type === 'choria-collective' &&
-  identities.length === 0;
+): boolean => {
+  const [ingress, egress] = [ingresses.get(from), egresses.get(to)];
+  if (ingress === undefined || egress === undefined || identities.length > 0) return false;
+  const format = ingressAdapter(ingress).opaque;
+  return format !== undefined && format === egressAdapter(egress).opaque;
+};
 
 /** The collectives that routes from an ingress export. */
 export const exportedBy = (ingress: string, { routes }: Pick<Config, 'routes'>): readonly string[] => [
@@ -41,10 +44,25 @@ export const besideOf = ({
 }: Pick<Config, 'ingresses' | 'routes'>): ReadonlyMap<string, string> => {
   const used = new Set(routes.map(({ from }) => from));
   return new Map(
-    [...ingresses].flatMap(([name, it]): [string, string][] =>
-      !used.has(name) || it.type === 'choria-federation' || it.beside === undefined
-        ? []
-        : [[name, it.beside]],
-    ),
+    [...ingresses].flatMap(([name, it]): [string, string][] => {
+      const { localEgress } = ingressAdapter(it);
+      return used.has(name) && localEgress !== undefined ? [[name, localEgress]] : [];
+    }),
   );
+};
+
+/**
+ * The collectives of which an inventory needs to know who is beyond each egress: those of its routes, and those of the
+ * routes of the ingresses on its side, for which its nodes are native.
+ */
+export const collectivesOf = (
+  routes: readonly { readonly from: string; readonly to: string; readonly collectives: Iterable<string> }[],
+  beside: ReadonlyMap<string, string>,
+): ReadonlyMap<string, readonly string[]> => {
+  const all = new Map<string, Set<string>>();
+  for (const { from, to, collectives } of routes)
+    for (const egress of [to, beside.get(from)])
+      for (const collective of egress === undefined ? [] : collectives)
+        if (egress !== undefined) all.set(egress, (all.get(egress) ?? new Set<string>()).add(collective));
+  return new Map([...all].map(([egress, collectives]) => [egress, [...collectives]]));
 };

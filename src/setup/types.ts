@@ -1,8 +1,4 @@
-import type { ChoriaCollectiveConfig } from '../adapters/choria/collective-egress-config.ts';
-import type { ChoriaCollectiveIngressConfig } from '../adapters/choria/collective-ingress-config.ts';
-import type { ChoriaFederationConfig } from '../adapters/choria/federation-config.ts';
-import type { McollectiveStompConfig } from '../adapters/mcollective/egress-config.ts';
-import type { McollectiveStompIngressConfig } from '../adapters/mcollective/ingress-config.ts';
+import type { EgressConfig, IngressConfig } from '../adapters/registry.ts';
 import type { KeyPath, Position } from '../config/problem.ts';
 import type { Secret } from '../config/secret.ts';
 import type { Pattern } from '../envelope/pattern.ts';
@@ -39,12 +35,7 @@ export interface Config {
 
 export type Named<T> = T & { readonly name: string };
 
-/** A new protocol adds its type here, and its schema to `ingressSchema` or `egressSchema`. */
-export type IngressConfig =
-  | ChoriaFederationConfig
-  | ChoriaCollectiveIngressConfig
-  | McollectiveStompIngressConfig;
-export type EgressConfig = McollectiveStompConfig | ChoriaCollectiveConfig;
+export type { EgressConfig, IngressConfig };
 
 /** The key that reply tokens are authenticated with: given in the configuration, or the name of its file. */
 export type ClusterKey =

@@ -1,19 +1,9 @@
 import type { Link } from './link.ts';
-import { createNatsLink } from './nats/index.ts';
-import type { NatsLinkOptions } from './nats/options.ts';
-import { createStompLink } from './stomp/index.ts';
-import type { StompLinkOptions } from './stomp/options.ts';
+import type { ConnectOptions, LinkSpec } from './spec.ts';
 
-/** On which side of the bridge a link is. */
-export type LinkSide = 'ingress' | 'egress';
-
-/**
- * Where links come from: real brokers, or whatever takes their place where there is no network.
- * The name is that of the ingress or egress which the link belongs to.
- */
+/** Where links come from: real brokers, or whatever takes their place where there is no network. */
 export interface Transports {
-  nats(options: NatsLinkOptions, name: string, side: LinkSide): Link;
-  stomp(options: StompLinkOptions, name: string, side: LinkSide): Link;
+  open(spec: LinkSpec, options: ConnectOptions): Link;
 }
 
-export const BROKERS: Transports = { nats: createNatsLink, stomp: createStompLink };
+export const BROKERS: Transports = { open: (spec, options) => spec.connect(options) };

@@ -48,7 +48,8 @@ test('a start that never gets there ends when the app is stopped', async () => {
   let refuse: () => void = () => undefined;
   const app = world.app(configOf(), {
     transports: {
-      nats: () => {
+      open: ({ transport }) => {
+        if (transport === 'stomp') return brokers.link('legacy');
         const link = brokers.link('federation');
         const opened = new Promise<void>((_, reject) => {
           refuse = () => reject(new Error('closed'));
@@ -58,7 +59,6 @@ test('a start that never gets there ends when the app is stopped', async () => {
         never.push(opened);
         return { ...link, open: () => opened, close: async () => refuse() };
       },
-      stomp: () => brokers.link('legacy'),
     },
   });
   const ended = expect(app.start()).rejects.toThrow('closed');

@@ -149,10 +149,9 @@ describe('a link that another configuration has elsewhere', () => {
     const world = await makeAppWorld({
       ...brokers,
       transports: {
-        ...brokers.transports,
-        nats: (options, name, side) => {
-          const link = brokers.transports.nats(options, name, side);
-          return options.servers.some((url) => String(url).includes('elsewhere'))
+        open: (spec, options) => {
+          const link = brokers.transports.open(spec, options);
+          return spec.servers.some((url) => url.includes('elsewhere'))
             ? { ...link, open: () => opened, state: () => ({ ...link.state(), up: false }) }
             : link;
         },

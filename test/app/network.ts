@@ -76,10 +76,9 @@ export const networkOf = (
     done,
     link: (site) => (site === 'clients' ? clientLink() : memory.link(site)),
     transports: {
-      ...memory.transports,
-      stomp: (options, name, side) => {
-        const host = HOSTS.find((it) => options.servers.some((server) => server.host === it));
-        return host === undefined ? memory.transports.stomp(options, name, side) : watched(host);
+      open: (spec, options) => {
+        const host = HOSTS.find((it) => spec.servers.some((url) => new URL(url).hostname === it));
+        return host === undefined ? memory.transports.open(spec, options) : watched(host);
       },
     },
     lag: () => {

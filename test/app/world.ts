@@ -189,7 +189,7 @@ export const memoryBrokers = (): Brokers => {
   };
   return {
     link: linkOf,
-    transports: { nats: (_, name) => linkOf(name), stomp: (_, name) => linkOf(name) },
+    transports: { open: ({ name }) => linkOf(name) },
   };
 };
 
@@ -304,8 +304,7 @@ export const makeAppWorld = async (
         version: '0',
         keys: KEYS,
         transports: {
-          nats: (options, name, side) => counted(transports.nats(options, name, side), name),
-          stomp: (options, name, side) => counted(transports.stomp(options, name, side), name),
+          open: (spec, options) => counted(transports.open(spec, options), spec.name),
         },
         ...services,
       }),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { choriaCollectiveIngress } from '../../src/adapters/choria/collective-ingress-config.ts';
-import { natsLinkOptions } from '../../src/adapters/choria/link-options.ts';
+import { natsOptions } from '../../src/adapters/choria/link-options.ts';
 import { DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../../src/adapters/choria/wire/index.ts';
 
 const schema = choriaCollectiveIngress({
@@ -44,7 +44,7 @@ describe('the configuration of an ingress choria-collective', () => {
 
   it('has its files named as an ingress’s where they cannot be read', () => {
     const paths: string[] = [];
-    natsLinkOptions({ ...schema.parse(MINIMAL), name: 'clients' }, { identity: 'bridge' }, (file, path) => {
+    natsOptions(schema.parse(MINIMAL), ['ingresses', 'clients'], { identity: 'bridge' }, (file, path) => {
       paths.push(path.join('.'));
       return Buffer.from(file);
     });

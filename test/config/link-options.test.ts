@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { natsLinkOptions } from '../../src/adapters/choria/link-options.ts';
-import { stompLinkOptions } from '../../src/adapters/mcollective/link-options.ts';
+import { natsOptions } from '../../src/adapters/choria/link-options.ts';
+import { stompOptions } from '../../src/adapters/mcollective/link-options.ts';
 import { fileReader } from '../../src/config/files.ts';
 import { readClusterKey } from '../../src/setup/cluster-key.ts';
 import type { LoadedConfig } from '../../src/setup/types.ts';
@@ -12,13 +12,15 @@ const names = (file: string): Buffer => Buffer.from(`<${file}>`);
 const nats = ({ config }: LoadedConfig) => {
   const ingress = config.ingresses.get('federation');
   return ingress?.type === 'choria-federation'
-    ? natsLinkOptions(ingress, { identity: 'mcbridge1' }, names)
+    ? natsOptions(ingress, ['ingresses', 'federation'], { identity: 'mcbridge1' }, names)
     : undefined;
 };
 
 const stomp = ({ config }: LoadedConfig) => {
   const egress = config.egresses.get('legacy');
-  return egress?.type === 'mcollective-stomp' ? stompLinkOptions(egress, config, names) : undefined;
+  return egress?.type === 'mcollective-stomp'
+    ? stompOptions(egress, ['egresses', 'legacy'], config, names)
+    : undefined;
 };
 
 describe('the options of a NATS link', () => {

@@ -3,7 +3,7 @@ import {
   type McollectiveStompIngressConfig,
   mcollectiveStompIngress,
 } from '../../src/adapters/mcollective/ingress-config.ts';
-import { stompLinkOptions } from '../../src/adapters/mcollective/link-options.ts';
+import { stompOptions } from '../../src/adapters/mcollective/link-options.ts';
 
 const context = {
   hostname: 'bridge.example.net',
@@ -111,7 +111,7 @@ describe('an ingress mcollective-stomp', () => {
     const tls = { ca: 'ca.pem', cert: 'cert.pem', key: 'key.pem' };
     const side = { name: 'mco', ...parse({ servers: ['stomp+ssl://a'], tls }) };
     const paths: string[] = [];
-    stompLinkOptions(side, { maxMessageBytes: 1 }, (_, path) => {
+    stompOptions(side, ['ingresses', 'mco'], { maxMessageBytes: 1 }, (_, path) => {
       paths.push(path.join('.'));
       return Buffer.alloc(0);
     });

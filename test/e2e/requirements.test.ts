@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { helloDestination } from '../../src/adapters/mcollective/wire/addressing.ts';
 import { type App, createApp } from '../../src/app/app.ts';
-import { egressRequirements, ingressRequirements } from '../../src/app/requirements.ts';
+import { requirementsOf } from '../../src/app/requirements.ts';
 import { sharedBy } from '../../src/app/sharing.ts';
 import type { Log } from '../../src/envelope/log.ts';
+import { sidesOf } from '../../src/setup/around.ts';
 import { exportedBy } from '../../src/setup/ends.ts';
 import { loadConfig } from '../../src/setup/load.ts';
 import type { Config } from '../../src/setup/types.ts';
@@ -73,8 +74,7 @@ const noted = (link: Link, name: string): Link => {
 };
 
 const noting: Transports = {
-  nats: (options, name, side) => noted(BROKERS.nats(options, name, side), name),
-  stomp: (options, name, side) => noted(BROKERS.stomp(options, name, side), name),
+  open: (spec, options) => noted(BROKERS.open(spec, options), spec.name),
 };
 
 beforeAll(async () => {
@@ -187,8 +187,7 @@ describe('the rights that check asks for and docs/rights.md lists', () => {
 
   /** Each link of the bridge, with what it needs by its configuration. */
   const links = (): readonly (readonly [name: string, needs: readonly Requirement[]])[] => [
-    ...[...config.ingresses.keys()].map((name) => [name, ingressRequirements(name, config)] as const),
-    ...[...config.egresses.keys()].map((name) => [name, egressRequirements(name, config)] as const),
+    ...sidesOf(config).map((side) => [side.adapter.name, requirementsOf(side, config)] as const),
   ];
 
   /** Where an ingress that is the only one warns others: listed in docs/rights.md, and nothing that check asks for. */

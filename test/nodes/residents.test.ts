@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { Inventory } from '../../src/nodes/inventory.ts';
-import { acrossOf, collectivesOf, directoryOf, knowledgeOf, residentsOf } from '../../src/nodes/residents.ts';
+import { acrossOf, directoryOf, knowledgeOf, residentsOf } from '../../src/nodes/residents.ts';
+import { collectivesOf } from '../../src/setup/ends.ts';
 import { BRIDGE, recordingLog } from '../adapters/world.ts';
 
 const fresh = (): Inventory =>

@@ -1,30 +1,19 @@
 import { type ReadFile, readPlain } from '../../config/files.ts';
 import type { KeyPath } from '../../config/problem.ts';
-import type { NatsLinkOptions } from '../../transport/nats/options.ts';
+import type { NatsSettings } from '../../transport/nats/spec.ts';
 import { clientPem, floor, limits } from '../kit/link-settings.ts';
-import type { ChoriaCollectiveConfig } from './collective-egress-config.ts';
-import type { ChoriaCollectiveIngressConfig } from './collective-ingress-config.ts';
 import type { ChoriaConnection } from './connection-config.ts';
-import type { ChoriaFederationConfig } from './federation-config.ts';
 
-/** How to connect to a side's NATS brokers, under the bridge's identity; reads the files that it names. */
-export const natsLinkOptions = (
-  side: (ChoriaFederationConfig | ChoriaCollectiveIngressConfig | ChoriaCollectiveConfig) & {
-    readonly name: string;
-  },
-  config: { readonly identity: string },
-  read: ReadFile = readPlain,
-): Omit<NatsLinkOptions, 'onEvent'> =>
-  // Only an ingress has callers.
-  natsOptions(side, ['callers' in side ? 'ingresses' : 'egresses', side.name], config, read);
-
-/** @param place the section that the connection is in */
+/**
+ * How to connect to a side's NATS brokers, under the bridge's identity; reads the files that it names.
+ * @param place the section that the connection is in
+ */
 export const natsOptions = (
   { servers, tls, user, password, token, nkey, credentials, buffer }: ChoriaConnection,
   place: KeyPath,
   { identity }: { readonly identity: string },
   read: ReadFile = readPlain,
-): Omit<NatsLinkOptions, 'onEvent'> => {
+): NatsSettings => {
   const path = [...place, 'tls'];
   return {
     // Choria writes nats:// and means TLS. Asked for as tls://, a server (or someone in between) that offers none is refused.

@@ -1,17 +1,22 @@
 import { type ReadFile, readPlain } from '../../config/files.ts';
-import type { StompLinkOptions, StompServer, StompTls } from '../../transport/stomp/options.ts';
+import type { KeyPath } from '../../config/problem.ts';
+import type { StompServer, StompTls } from '../../transport/stomp/options.ts';
+import type { StompSettings } from '../../transport/stomp/spec.ts';
 import { clientPem, floor, limits } from '../kit/link-settings.ts';
-import type { McollectiveStompConfig } from './egress-config.ts';
-import type { McollectiveStompIngressConfig } from './ingress-config.ts';
+import type { StompConnection } from './connection-config.ts';
 
-/** How to connect to a side's STOMP brokers; reads the files that it names. */
-export const stompLinkOptions = (
-  side: (McollectiveStompConfig | McollectiveStompIngressConfig) & { readonly name: string },
+/**
+ * How to connect to a side's STOMP brokers; reads the files that it names.
+ * @param place the section that the connection is in
+ */
+export const stompOptions = (
+  side: StompConnection,
+  place: KeyPath,
   { maxMessageBytes }: { readonly maxMessageBytes: number },
   read: ReadFile = readPlain,
-): Omit<StompLinkOptions, 'onEvent' | 'clock'> => {
-  const { servers, user, password, vhost, versions, heartbeat, prefetch, buffer, name } = side;
-  const path = ['signing' in side ? 'egresses' : 'ingresses', name, 'tls'];
+): StompSettings => {
+  const { servers, user, password, vhost, versions, heartbeat, prefetch, buffer } = side;
+  const path = [...place, 'tls'];
   const tls: StompTls | undefined = servers.some((server) => server.tls)
     ? {
         ...(side.tls.ca === undefined ? {} : { ca: read(side.tls.ca, [...path, 'ca']).toString() }),

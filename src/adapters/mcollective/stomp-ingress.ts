@@ -7,11 +7,11 @@ import { asRejection, Rejection, type RejectionContext } from '../../envelope/re
 import type { SigningPool } from '../../pki/signing-pool.ts';
 import type { IncomingMessage, Link, LinkSubscription } from '../../transport/link.ts';
 import { Bundle } from '../kit/bundle.ts';
+import type { Handled } from '../kit/handled.ts';
 import { sendVia } from '../kit/send.ts';
 import { Answering } from './ingress/answering.ts';
 import type { Callers } from './ingress/callers.ts';
 import { DirectedSubscriptions } from './ingress/directed.ts';
-import type { Handled } from './ingress/handled.ts';
 import { type Arrival, Intake, idFormOf } from './ingress/intake.ts';
 import { Lull } from './ingress/lull.ts';
 import {

@@ -1,6 +1,5 @@
-import { natsLinkOptions } from '../../adapters/choria/link-options.ts';
-import { stompLinkOptions } from '../../adapters/mcollective/link-options.ts';
 import { fileReader } from '../../config/files.ts';
+import { sideOf } from '../../setup/around.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
 import { type Link, LinkError, type LinkEvent } from '../../transport/link.ts';
 import type { Transports } from '../../transport/transports.ts';
@@ -35,22 +34,16 @@ const linkOf = (
   { transports, note }: ListenOptions,
 ): Link => {
   const { config } = loaded;
-  const it = side === 'ingress' ? config.ingresses.get(name) : config.egresses.get(name);
-  if (it === undefined) throw new Error(`a route names ${name}, which is not configured`);
+  const found = sideOf(config, name, side);
+  if (found === undefined) throw new Error(`a route names ${name}, which is not configured`);
   const onEvent = (event: LinkEvent): void => {
     if (event.kind === 'disconnected' || event.kind === 'retry')
       note(`${side} ${name}: not connected: ${event.reason}; messages until it is again are missed`);
     else if (event.kind === 'error' && !(event.error instanceof LinkError && event.error.code === 'refused'))
       note(`${side} ${name}: ${event.error.message}`);
   };
-  const read = fileReader(loaded);
-  return it.type === 'mcollective-stomp'
-    ? transports.stomp(
-        { ...stompLinkOptions(it, config, read), clock: Date.now, failFast: true, onEvent },
-        name,
-        side,
-      )
-    : transports.nats({ ...natsLinkOptions(it, config, read), failFast: true, onEvent }, name, side);
+  const spec = found.adapter.link(config, fileReader(loaded));
+  return transports.open(spec, { failFast: true, onEvent });
 };
 
 /** @throws LinkError of the broker's refusal, or where it confirms nothing */

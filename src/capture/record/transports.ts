@@ -3,7 +3,8 @@ import { HELLO_MARKER } from '../../adapters/mcollective/wire/addressing.ts';
 import type { BridgeObserver } from '../../envelope/observer.ts';
 import type { Move } from '../../nodes/inventory.ts';
 import type { IncomingMessage, Link, OutgoingMessage, Subscription } from '../../transport/link.ts';
-import type { LinkSide, Transports } from '../../transport/transports.ts';
+import type { LinkPlace } from '../../transport/spec.ts';
+import type { Transports } from '../../transport/transports.ts';
 import type { CassetteHeader } from '../file/format.ts';
 import { rejectedFields } from '../file/rejected.ts';
 import type { Tap } from './recorder.ts';
@@ -51,7 +52,7 @@ class OwnQuestions {
 }
 
 /** The link as its user knows it; the tap is told of each message before it is handed on, and after it was sent. */
-const tapped = (link: Link, name: string, side: LinkSide, tap: Tap, own: OwnQuestions): Link => {
+const tapped = (link: Link, { name, side }: LinkPlace, tap: Tap, own: OwnQuestions): Link => {
   // What bridges tell each other is no message of a client or a node.
   const isTraffic = ({ destination, headers }: IncomingMessage | OutgoingMessage): boolean =>
     !isStatsSubject(destination) && headers?.[HELLO_MARKER] === undefined;
@@ -121,9 +122,8 @@ export interface RunningRecording extends Recording {
 export const recordingOf = (tap: Tap): Recording => {
   const own = new OwnQuestions();
   return {
-    wrap: ({ nats, stomp }) => ({
-      nats: (options, name, side) => tapped(nats(options, name, side), name, side, tap, own),
-      stomp: (options, name, side) => tapped(stomp(options, name, side), name, side, tap, own),
+    wrap: (transports) => ({
+      open: (spec, options) => tapped(transports.open(spec, options), spec, tap, own),
     }),
     observer: {
       refused: (refusal) => {

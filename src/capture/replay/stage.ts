@@ -6,7 +6,7 @@ import type { Log } from '../../envelope/log.ts';
 import { type BridgeObserver, refusalText } from '../../envelope/observer.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
 import type { OutgoingMessage } from '../../transport/link.ts';
-import type { LinkSide } from '../../transport/transports.ts';
+import type { LinkSide, LinkSpec } from '../../transport/spec.ts';
 import {
   bodyFields,
   bodyOf,
@@ -66,7 +66,6 @@ export const openStage = async (
   header: CassetteHeader,
   version: string,
 ): Promise<Stage> => {
-  const { config } = loaded;
   const links = new Map<string, ReplayLink>();
   let now = header.clock;
   /** Whether a reply was fed last. */
@@ -107,9 +106,8 @@ export const openStage = async (
     },
   };
 
-  const linkOf = (name: string, side: LinkSide): ReplayLink => {
-    const { servers = [] } = (side === 'egress' ? config.egresses : config.ingresses).get(name) ?? {};
-    const link = replayLink(servers[0]?.url ?? '', (message) => onSend(name, side, message));
+  const linkOf = ({ name, side, servers: [server = ''] }: LinkSpec): ReplayLink => {
+    const link = replayLink(server, (message) => onSend(name, side, message));
     links.set(`${side} ${name}`, link);
     return link;
   };
@@ -121,10 +119,7 @@ export const openStage = async (
     offline: true,
     collect: 0,
     flows: flowsFrom(header.seed),
-    transports: {
-      nats: (_, name, side) => linkOf(name, side),
-      stomp: (_, name, side) => linkOf(name, side),
-    },
+    transports: { open: linkOf },
   });
   for (const [egress, collectives] of Object.entries(header.nodes))
     for (const [collective, names] of Object.entries(collectives))

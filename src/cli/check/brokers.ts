@@ -1,15 +1,11 @@
-import { natsLinkOptions } from '../../adapters/choria/link-options.ts';
-import { stompLinkOptions } from '../../adapters/mcollective/link-options.ts';
-import { egressRequirements, ingressRequirements } from '../../app/requirements.ts';
+import { requirementsOf } from '../../app/requirements.ts';
 import { fileReader } from '../../config/files.ts';
 import type { KeyPath } from '../../config/problem.ts';
-import type { EgressConfig, IngressConfig, LoadedConfig, Named } from '../../setup/types.ts';
+import { type Side, sidesOf } from '../../setup/around.ts';
+import type { LoadedConfig } from '../../setup/types.ts';
 import { type Link, LinkError, type Right } from '../../transport/link.ts';
-import { grantOf as natsGrant } from '../../transport/nats/grant.ts';
-import { createNatsLink, type NatsLinkOptions } from '../../transport/nats/index.ts';
 import type { Requirement } from '../../transport/requirement.ts';
-import { grantOf as stompGrant } from '../../transport/stomp/grant.ts';
-import { createStompLink } from '../../transport/stomp/index.ts';
+import { BROKERS } from '../../transport/transports.ts';
 import type { Checklist } from './checklist.ts';
 
 interface Attempt {
@@ -36,11 +32,9 @@ type Outcome =
  * that one of it is dead.
  */
 export const checkBrokers = async (list: Checklist, loaded: LoadedConfig): Promise<void> => {
-  const { ingresses, egresses } = loaded.config;
-  const attempts = [
-    ...[...ingresses.values()].flatMap((it) => attemptsOf(list, loaded, { kind: 'ingresses', it })),
-    ...[...egresses.values()].flatMap((it) => attemptsOf(list, loaded, { kind: 'egresses', it })),
-  ];
+  const sides = sidesOf(loaded.config);
+  const ordered = ['ingress', 'egress'].flatMap((kind) => sides.filter((side) => side.kind === kind));
+  const attempts = ordered.flatMap((side) => attemptsOf(list, loaded, side));
   const outcomes = await Promise.all(attempts.map(tryIt));
   for (const [index, attempt] of attempts.entries()) {
     const outcome = outcomes[index];
@@ -109,52 +103,20 @@ const refusalOf = async (link: Link, { right }: Requirement): Promise<LinkError 
 // A failure comes out of open(); what else happens on a link that lives for a moment is of no interest.
 const ignore = (): void => {};
 
-type Side =
-  | { readonly kind: 'ingresses'; readonly it: Named<IngressConfig> }
-  | { readonly kind: 'egresses'; readonly it: Named<EgressConfig> };
-
 const attemptsOf = (list: Checklist, loaded: LoadedConfig, side: Side): readonly Attempt[] => {
-  const path = [side.kind, side.it.name];
+  const { kind, adapter } = side;
+  const path = [kind === 'ingress' ? 'ingresses' : 'egresses', adapter.name];
   if (list.hasProblem([...path, 'tls'])) {
     list.skipped([...path, 'servers'], 'not tried, because of the problems with tls');
     return [];
   }
-  const { config } = loaded;
-  const requirements =
-    side.kind === 'ingresses'
-      ? ingressRequirements(side.it.name, config)
-      : egressRequirements(side.it.name, config);
-  return side.it.type === 'mcollective-stomp'
-    ? stompAttempts(path, side.it, loaded, requirements)
-    : natsAttempts(path, natsLinkOptions(side.it, config, fileReader(loaded)), requirements);
-};
-
-const natsAttempts = (
-  path: KeyPath,
-  options: Omit<NatsLinkOptions, 'onEvent'>,
-  requirements: readonly Requirement[],
-): readonly Attempt[] =>
-  options.servers.map((url, index) => ({
+  const requirements = requirementsOf(side, loaded.config);
+  const spec = adapter.link(loaded.config, fileReader(loaded));
+  return spec.servers.map((url, index) => ({
     path: [...path, 'servers', index],
     url,
-    create: () => createNatsLink({ ...options, servers: [url], failFast: true, onEvent: ignore }),
+    create: () => BROKERS.open(spec.alone(index), { failFast: true, onEvent: ignore }),
     requirements,
-    grant: natsGrant,
-  }));
-
-const stompAttempts = (
-  path: KeyPath,
-  side: Named<Extract<IngressConfig | EgressConfig, { type: 'mcollective-stomp' }>>,
-  loaded: LoadedConfig,
-  requirements: readonly Requirement[],
-): readonly Attempt[] => {
-  const options = stompLinkOptions(side, loaded.config, fileReader(loaded));
-  return options.servers.map((server, index) => ({
-    path: [...path, 'servers', index],
-    url: side.servers[index]?.url ?? server.host,
-    create: () =>
-      createStompLink({ ...options, servers: [server], failFast: true, clock: Date.now, onEvent: ignore }),
-    requirements,
-    grant: stompGrant,
+    grant: (right) => spec.grantOf(right),
   }));
 };

@@ -7,9 +7,9 @@ import type {
 } from '../../adapters/choria/collective-egress-config.ts';
 import type { McollectiveStompConfig } from '../../adapters/mcollective/egress-config.ts';
 import { DISCOVERY_CALLER } from '../../adapters/mcollective/stomp-egress.ts';
-import { learningOf } from '../../app/learning.ts';
 import type { KeyPath } from '../../config/problem.ts';
 import { besideOf } from '../../setup/ends.ts';
+import { learningOf } from '../../setup/learning.ts';
 import type { Config } from '../../setup/types.ts';
 import type { Checklist } from './checklist.ts';
 import { missingPair } from './choria-signing.ts';

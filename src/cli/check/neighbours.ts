@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { natsLinkOptions } from '../../adapters/choria/link-options.ts';
 import { decodeStats, statsSubject } from '../../adapters/choria/wire/stats.ts';
+import { ingressAdapter } from '../../adapters/registry.ts';
 import { fileReader } from '../../config/files.ts';
 import { clusterOf } from '../../setup/ends.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
 import { clashWith } from '../../telemetry/neighbours.ts';
-import { createNatsLink } from '../../transport/nats/index.ts';
+import { BROKERS } from '../../transport/transports.ts';
 import type { Checklist } from './checklist.ts';
 
 /**
@@ -24,14 +24,12 @@ export const checkNeighbours = async (
   let isListening = false;
   await Promise.all(
     [...config.ingresses.values()].map(async (ingress) => {
-      if (ingress.type === 'mcollective-stomp' || list.hasProblem(['ingresses', ingress.name])) return;
+      const adapter = ingressAdapter(ingress);
+      if (!adapter.carriesStatistics || list.hasProblem(['ingresses', ingress.name])) return;
       const cluster = clusterOf(config, ingress.name);
       const own = used.filter((name) => clusterOf(config, name) === cluster);
-      const link = createNatsLink({
-        ...natsLinkOptions(ingress, config, fileReader(loaded)),
-        failFast: true,
-        onEvent: () => undefined,
-      });
+      const spec = adapter.link(config, fileReader(loaded));
+      const link = BROKERS.open(spec, { failFast: true, onEvent: () => undefined });
       const hear = (body: Buffer): void => {
         try {
           const document = decodeStats(body);

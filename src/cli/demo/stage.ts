@@ -139,7 +139,7 @@ export const setStage = async (): Promise<Stage> => {
     log: SILENT,
     version: version(),
     keys: memoryFiles(files),
-    transports: seen.wrap({ nats: () => nats.link(), stomp: () => stomp.link() }),
+    transports: seen.wrap({ open: ({ transport }) => (transport === 'nats' ? nats : stomp).link() }),
     observers: [
       {
         step: (step, _, about) => {

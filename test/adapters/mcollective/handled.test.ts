@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Handled } from '../../../src/adapters/mcollective/ingress/handled.ts';
+import { Handled } from '../../../src/adapters/kit/handled.ts';
 import { Rejection } from '../../../src/envelope/rejection.ts';
 import type { IncomingMessage, Link } from '../../../src/transport/link.ts';
 import { settled } from '../world.ts';

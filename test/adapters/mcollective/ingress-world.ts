@@ -1,5 +1,5 @@
 import { type KeyObject, sign } from 'node:crypto';
-import { Handled } from '../../../src/adapters/mcollective/ingress/handled.ts';
+import { Handled } from '../../../src/adapters/kit/handled.ts';
 import {
   createMcollectiveStompIngress,
   type McollectiveStompIngressOptions,

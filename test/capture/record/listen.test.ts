@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { listen } from '../../../src/capture/record/listen.ts';
 import type { Passing } from '../../../src/capture/record/recorder.ts';
 import type { Link, Subscription } from '../../../src/transport/link.ts';
+import type { LinkPlace } from '../../../src/transport/spec.ts';
 import { CLUSTER_KEY, load } from '../../config/sample.ts';
 
 const choria = (more = ''): string => `{ type: choria-collective, servers: [nats://nats.example.net:4222],
@@ -31,7 +32,7 @@ const HOMES = 'choria.federation.production.collective';
 const heard = async (messages: readonly (readonly [destination: string, body: Buffer])[]) => {
   const told: Passing[] = [];
   const subscriptions = new Map<string, Subscription[]>();
-  const nats = (_options: unknown, name: string): Link => ({
+  const nats = ({ name }: LinkPlace): Link => ({
     open: async () => undefined,
     subscribe: async (subscription) => {
       subscriptions.set(name, [...(subscriptions.get(name) ?? []), subscription]);
@@ -42,11 +43,8 @@ const heard = async (messages: readonly (readonly [destination: string, body: Bu
     close: async () => undefined,
     state: () => ({ up: true, server: '', buffered: 0 }),
   });
-  const stomp = (): Link => {
-    throw new Error('there is no STOMP here');
-  };
   await listen(load(CONFIG), {
-    transports: { nats, stomp },
+    transports: { open: nats },
     tap: { message: (message) => told.push(message), rejected: () => undefined, moved: () => undefined },
     note: () => undefined,
   });

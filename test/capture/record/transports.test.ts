@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { stompLinkOptions } from '../../../src/adapters/mcollective/link-options.ts';
 import type { CassetteRejected } from '../../../src/capture/file/format.ts';
 import type { Passing } from '../../../src/capture/record/recorder.ts';
 import { recordingOf } from '../../../src/capture/record/transports.ts';
 import { fileReader } from '../../../src/config/files.ts';
 import type { Refusal } from '../../../src/envelope/observer.ts';
+import { sideOf } from '../../../src/setup/around.ts';
 import type { IncomingMessage, Link, Subscription } from '../../../src/transport/link.ts';
 import { load, MINIMAL } from '../../config/sample.ts';
 
@@ -30,14 +30,13 @@ const world = () => {
     rejected: (rejected) => told.push(rejected),
     moved: () => undefined,
   });
-  const transports = wrap({ nats: () => bare, stomp: () => bare });
-  const it = config.egresses.get('legacy');
-  if (it?.type !== 'mcollective-stomp') throw new Error('the sample has no legacy egress');
-  const options = { ...stompLinkOptions(it, config, fileReader(loaded)), clock: Date.now };
+  const transports = wrap({ open: () => bare });
+  const side = sideOf(config, 'legacy', 'egress');
+  if (side === undefined) throw new Error('the sample has no legacy egress');
   return {
     observer,
     told,
-    link: transports.stomp({ ...options, onEvent: () => undefined }, 'legacy', 'egress'),
+    link: transports.open(side.adapter.link(config, fileReader(loaded)), { onEvent: () => undefined }),
     deliver: (message: IncomingMessage): void =>
       subscriptions.find(({ destination }) => destination === message.destination)?.onMessage(message),
   };

@@ -5,8 +5,8 @@ import { run } from '../../support/process.ts';
 import { requestsOf } from './requests.ts';
 import { linesIn, makeWorld, type World } from './world.ts';
 
-const REPLAY = fileURLToPath(new URL('../../dist/replay/replay.js', import.meta.url));
-const LOAD = fileURLToPath(new URL('../../dist/config/load.js', import.meta.url));
+const REPLAY = fileURLToPath(new URL('../../../dist/capture/replay/replay.js', import.meta.url));
+const LOAD = fileURLToPath(new URL('../../../dist/setup/load.js', import.meta.url));
 
 /** Peak of the heap after a collection at every so many megabytes of the file, in a process of its own. */
 const PROGRAM = `

@@ -326,7 +326,7 @@ export const makeWorld = (): World => {
         observers: [observer],
         offline: true,
         flows: flowsFrom(header.seed),
-        transports: { nats: (_, link) => linkOf(link), stomp: (_, link) => linkOf(link) },
+        transports: { open: (spec) => linkOf(spec.name) },
       },
     );
     for (const node of [...NODES, 'node3.example.net'])

@@ -5,7 +5,7 @@ import { type NatsServer, startNatsServer } from '../../support/nats-server.ts';
 import { makeAuthority } from '../../support/pki.ts';
 
 /** The program as users run it. */
-export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 export const SUBJECT = 'choria.federation.production.stats';
 export const PATIENCE_MS = 20_000;
 

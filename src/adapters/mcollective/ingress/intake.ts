@@ -5,13 +5,13 @@ import { asRejection, Rejection, type RejectionContext } from '../../../envelope
 import { checkAge } from '../../../envelope/time.ts';
 import type { IncomingMessage } from '../../../transport/link.ts';
 import { claimKey, refusalKey } from '../../kit/claim-key.ts';
+import type { Handled } from '../../kit/handled.ts';
 import { frameBody } from '../frame-body.ts';
 import { notAQueue, replyToCollective, topicAgent } from '../wire/addressing.ts';
 import { decodeRequest, type SignedRequest, verifyRequest } from '../wire/request.ts';
 import type { IdForm } from '../wire/request-id.ts';
 import type { Serializer } from '../wire/serializer.ts';
 import type { Callers } from './callers.ts';
-import type { Handled } from './handled.ts';
 
 /** The dialect of legacy requesters whose ids are texts; of others, it has the form of theirs behind it. */
 const LEGACY = 'legacy';

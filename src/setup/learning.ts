@@ -1,7 +1,8 @@
+import { ingressAdapter } from '../adapters/registry.ts';
 import { discoveryTimes } from '../config/nodes.ts';
-import { collectivesOf } from '../nodes/residents.ts';
-import { besideOf } from '../setup/ends.ts';
-import type { Config } from '../setup/types.ts';
+import { besideOf, collectivesOf } from './ends.ts';
+
+import type { Config } from './types.ts';
 
 /** How it is learned who lives beyond an egress. */
 export interface Learning {
@@ -20,8 +21,10 @@ export const learningOf = (
   const { ingresses, egresses, routes } = config;
   const beside = besideOf(config);
   const collectives = collectivesOf(routes, beside);
-  // A federation's client names the nodes that it means, so nobody has to know where they live.
-  const asking = routes.filter(({ from }) => ingresses.get(from)?.type !== 'choria-federation');
+  const asking = routes.filter(({ from }) => {
+    const ingress = ingresses.get(from);
+    return ingress !== undefined && ingressAdapter(ingress).standsForNodes;
+  });
   const needed = new Set([...asking.map(({ to }) => to), ...beside.values()]);
   return new Map(
     [...egresses].map(([name, { discovery }]) => [

@@ -1,0 +1,81 @@
+import { natsSpec } from '../../transport/nats/spec.ts';
+import type { Around, EgressAdapter, EgressServices } from '../descriptor.ts';
+import {
+  type Credential,
+  type Credentials,
+  callerCredentials,
+  privilegedCredentials,
+  readCredential,
+} from './collective/credentials.ts';
+import { egressRequirements } from './collective/requirements.ts';
+import { createChoriaCollectiveEgress } from './collective-egress.ts';
+import type {
+  ChoriaCollectiveConfig,
+  ChoriaPairConfig,
+  ChoriaSigningConfig,
+} from './collective-egress-config.ts';
+import { natsOptions } from './link-options.ts';
+import { CHORIA_FORMAT, CHORIA_NAMES } from './names.ts';
+
+const opaqueRoutes = ({ routes }: Around) => routes.filter(({ isOpaque }) => isOpaque);
+
+export const collectiveEgressAdapter = (it: ChoriaCollectiveConfig, name: string): EgressAdapter => ({
+  name,
+  type: it.type,
+  label: it.type,
+  opaque: CHORIA_FORMAT,
+  names: CHORIA_NAMES,
+  asks: it.signing !== undefined,
+  link: (around, read) =>
+    natsSpec({ name, side: 'egress' }, natsOptions(it, ['egresses', name], around, read)),
+  requirements: (around) => {
+    const opaque = opaqueRoutes(around);
+    const own = it.signing === undefined ? [] : [around.cluster];
+    return egressRequirements({
+      collectives: around.collectives,
+      clusters: [...new Set([...opaque.map(({ cluster }) => cluster), ...own])],
+      opaque: opaque.length > 0,
+      asked: it.signing === undefined ? [] : around.asked,
+    });
+  },
+  create: (around, services) => {
+    const { identity, cluster, maxMessageBytes } = around;
+    const { link, clock, tokenKey, pool } = services;
+    return createChoriaCollectiveEgress({
+      name,
+      link,
+      homes: new Map(opaqueRoutes(around).map((route): [string, string] => [route.cluster, route.from])),
+      subscriptions: it.subscriptions,
+      ...(it.signing && {
+        signing: {
+          identity,
+          cluster,
+          tokenKey,
+          credentials: credentialsOf(name, it, it.signing, services),
+          compound: it.compound,
+          pool,
+          maxUnsignedBytes: it.buffer.bytes,
+        },
+      }),
+      maxMessageBytes,
+      clock,
+    });
+  },
+});
+
+const credentialsOf = (
+  name: string,
+  { discovery: { caller } }: ChoriaCollectiveConfig,
+  signing: ChoriaSigningConfig,
+  { clock, parse, keys: files }: EgressServices,
+): Credentials => {
+  const path = ['egresses', name, 'signing'];
+  const options = { clock, files, ...(caller !== undefined && { discoveryCaller: caller }) };
+  const read = ({ cert, key }: ChoriaPairConfig): Credential =>
+    parse(cert, [...path, 'cert'], (certificate) =>
+      parse(key, [...path, 'key'], (pem) => readCredential(certificate.toString(), pem)),
+    );
+  return signing.kind === 'callers'
+    ? callerCredentials(signing.folder, signing.own && read(signing.own), options)
+    : privilegedCredentials(read(signing.own), options);
+};

@@ -1,0 +1,56 @@
+import { natsSpec } from '../../transport/nats/spec.ts';
+import type { Around, IngressAdapter } from '../descriptor.ts';
+import { callersCaPath } from './callers-config.ts';
+import { ingressRequirements } from './federation/requirements.ts';
+import type { ChoriaFederationConfig } from './federation-config.ts';
+import { createChoriaFederationIngress } from './federation-ingress.ts';
+import { natsOptions } from './link-options.ts';
+import { CHORIA_FORMAT, CHORIA_NAMES } from './names.ts';
+import { createCallerVerifier } from './wire/index.ts';
+
+/** The collectives whose requests pass as they are; those of one route share one mode, so that no request mixes routes. */
+const opaqueOf = ({ routes }: Around): ReadonlyMap<string, { readonly verify: boolean }> =>
+  new Map(
+    routes
+      .filter(({ isOpaque }) => isOpaque)
+      .flatMap(({ collectives, verify }) => {
+        const mode = { verify };
+        return collectives.map((collective) => [collective, mode] as const);
+      }),
+  );
+
+export const federationAdapter = (it: ChoriaFederationConfig, name: string): IngressAdapter => ({
+  name,
+  type: it.type,
+  label: it.type,
+  opaque: CHORIA_FORMAT,
+  names: CHORIA_NAMES,
+  cluster: it.cluster,
+  standsForNodes: false,
+  localEgress: undefined,
+  share: undefined,
+  carriesStatistics: true,
+  link: (around, read) =>
+    natsSpec({ name, side: 'ingress' }, natsOptions(it, ['ingresses', name], around, read)),
+  requirements: ({ collectives }) =>
+    ingressRequirements({
+      cluster: it.cluster,
+      replyCollectives: [...new Set([...collectives, ...it.replyCollectives])],
+    }),
+  create: (around, { link, parse, clock }) =>
+    createChoriaFederationIngress({
+      name,
+      link,
+      cluster: it.cluster,
+      subscriptions: it.subscriptions,
+      verifier: parse(it.callers.ca, callersCaPath(name, it), (ca) =>
+        createCallerVerifier({ ...it.callers, ca: ca.toString() }),
+      ),
+      replyCollectives: new Set([...around.collectives, ...it.replyCollectives]),
+      opaque: opaqueOf(around),
+      maxMessageBytes: around.maxMessageBytes,
+      maxTargets: around.maxTargets,
+      maxTtl: around.maxTtl,
+      clock,
+    }),
+});

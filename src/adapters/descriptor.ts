@@ -1,0 +1,115 @@
+import type { KeyObject } from 'node:crypto';
+import type { ParseFile, ReadFile } from '../config/files.ts';
+import type { KeyFiles } from '../config/key-files.ts';
+import type { NameRules } from '../config/name-rules.ts';
+import type { Share } from '../config/share.ts';
+import type { Log } from '../envelope/log.ts';
+import type { BridgeObserver } from '../envelope/observer.ts';
+import type { Egress, Ingress, NodeDirectory, Residents } from '../envelope/port.ts';
+import type { SigningPool } from '../pki/signing-pool.ts';
+import type { Link } from '../transport/link.ts';
+import type { Requirement } from '../transport/requirement.ts';
+import type { LinkSpec } from '../transport/spec.ts';
+import type { Handled } from './kit/handled.ts';
+
+/** A route that starts or ends at a side, as far as it concerns that side. */
+export interface RouteView {
+  readonly from: string;
+  readonly to: string;
+  readonly collectives: readonly string[];
+  /** Whether requests pass as they are. */
+  readonly isOpaque: boolean;
+  /** Whether opaque requests are verified before they pass. */
+  readonly verify: boolean;
+  /** The cluster that the ingress belongs to. */
+  readonly cluster: string;
+  /** Whether the egress has patterns of the nodes beyond it. */
+  readonly isPatterned: boolean;
+}
+
+/** What is around one ingress or egress: the bridge, and its routes. */
+export interface Around {
+  readonly identity: string;
+  /** The bridge's. */
+  readonly cluster: string;
+  /** Seconds. */
+  readonly maxTtl: number;
+  readonly maxTargets: number;
+  readonly maxMessageBytes: number;
+  readonly routes: readonly RouteView[];
+  /** All that those routes name, each once. */
+  readonly collectives: readonly string[];
+  /** Collectives whose nodes the bridge asks for there; none for an ingress. */
+  readonly asked: readonly string[];
+}
+
+/** What an adapter is made with. */
+export interface Services {
+  readonly link: Link;
+  /** Reads and parses a file that a key of the configuration names. */
+  readonly parse: ParseFile;
+  /** Where folders of callers' keys are. */
+  readonly keys: KeyFiles;
+  readonly log: Log;
+  readonly observer: BridgeObserver;
+  /** Ms since the epoch. */
+  readonly clock: () => number;
+  /** What reply tokens are authenticated with. */
+  readonly tokenKey: KeyObject;
+  readonly pool: SigningPool;
+}
+
+export interface IngressServices extends Services {
+  /** Whom the ingress stands in for. */
+  readonly residents: Residents;
+  /** What those of this name have handled, also under a configuration before this one. */
+  readonly handled: Handled;
+  /** How long copies of one request are collected, in ms. */
+  readonly collect: number;
+}
+
+export interface EgressServices extends Services {
+  readonly nodes: NodeDirectory;
+}
+
+/** An ingress or egress of a configuration, with all that the rest of the house asks of its protocol. */
+interface Adapter {
+  readonly name: string;
+  /** As in bridge.yaml. */
+  readonly type: string;
+  /** For sentences: its type, and which of its dialects it speaks where it has several. */
+  readonly label: string;
+  /** The format of what it can pass as it is; undefined where it cannot. */
+  readonly opaque: string | undefined;
+  /** What callers are called there: on an ingress whom it can prove, on an egress for whom it can sign. */
+  readonly names: NameRules;
+  /**
+   * Where it connects to, and as whom.
+   * @param read reads the files that its settings name @throws as `read` does
+   */
+  link(around: Pick<Around, 'identity' | 'maxMessageBytes'>, read: ReadFile): LinkSpec;
+  /** The rights that it will use on its broker. None where nothing uses it. */
+  requirements(around: Around): readonly Requirement[];
+}
+
+export interface IngressAdapter extends Adapter {
+  /** The cluster that it belongs to; undefined: the bridge's. */
+  readonly cluster: string | undefined;
+  /** Whether it stands in for nodes, so that it has to know where they live. Else its clients name whom they mean. */
+  readonly standsForNodes: boolean;
+  /** Name of the egress on its own side, whose nodes answer by themselves. */
+  readonly localEgress: string | undefined;
+  /** How instances share what each gets a copy of; undefined where none gets copies. */
+  readonly share:
+    | { readonly how: Share /** Seconds that a sender's clock may be ahead. */; readonly maxAhead: number }
+    | undefined;
+  /** Whether Choria's statistics are published on its link. */
+  readonly carriesStatistics: boolean;
+  create(around: Around, services: IngressServices): Ingress;
+}
+
+export interface EgressAdapter extends Adapter {
+  /** Whether it can ask who is there, which takes a signature. */
+  readonly asks: boolean;
+  create(around: Around, services: EgressServices): Egress;
+}

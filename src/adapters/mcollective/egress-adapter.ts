@@ -1,0 +1,67 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { stompSpec } from '../../transport/stomp/spec.ts';
+import type { EgressAdapter, EgressServices } from '../descriptor.ts';
+import { keyFolder, type Signers, sharedSigner } from './egress/signing.ts';
+import type { McollectiveStompConfig } from './egress-config.ts';
+import { stompOptions } from './link-options.ts';
+import { LEGACY_NAMES, SHARED_NAMES } from './names.ts';
+import { egressRequirements } from './requirements.ts';
+import { createMcollectiveStompEgress } from './stomp-egress.ts';
+
+export const mcollectiveEgressAdapter = (it: McollectiveStompConfig, name: string): EgressAdapter => ({
+  name,
+  type: it.type,
+  label: `${it.type}, ${it.serializer}`,
+  opaque: undefined,
+  names: it.signing.kind === 'shared' ? SHARED_NAMES : LEGACY_NAMES,
+  asks: true,
+  link: (around, read) =>
+    stompSpec(
+      { name, side: 'egress' },
+      stompOptions(it, ['egresses', name], around, read),
+      it.servers.map(({ url }) => url),
+    ),
+  requirements: ({ cluster, identity, collectives, asked }) =>
+    egressRequirements({ cluster, identity, collectives, multiplex: it.agentsMultiplex, asked }),
+  create: (around, services) => {
+    const { link, parse, clock, tokenKey, pool, nodes } = services;
+    const { caller } = it.discovery;
+    return createMcollectiveStompEgress({
+      name,
+      link,
+      identity: around.identity,
+      cluster: around.cluster,
+      tokenKey,
+      collectives: around.collectives,
+      serializer: it.serializer,
+      base64: it.base64,
+      multiplex: it.agentsMultiplex,
+      priority: it.priority,
+      directLimit: it.directLimit,
+      nodes,
+      signers: signersOf(name, it, services),
+      pool,
+      maxUnsignedBytes: it.buffer.bytes,
+      ...(caller !== undefined && { discoveryCaller: caller }),
+      serverKeys: it.serverPublicKeys.map((file) =>
+        parse(file, ['egresses', name, 'server_public_key'], (pem) => createPublicKey(pem)),
+      ),
+      maxMessageBytes: around.maxMessageBytes,
+      clock,
+    });
+  },
+});
+
+const signersOf = (
+  name: string,
+  { signing }: McollectiveStompConfig,
+  { parse, clock, keys }: EgressServices,
+): Signers =>
+  signing.kind === 'keys'
+    ? keyFolder(signing.folder, clock, keys)
+    : sharedSigner({
+        callerId: signing.callerid,
+        key: parse(signing.privateKey, ['egresses', name, 'signing', 'private_key'], (pem) =>
+          createPrivateKey(pem),
+        ),
+      });

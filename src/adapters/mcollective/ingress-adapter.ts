@@ -1,0 +1,89 @@
+import { createPrivateKey } from 'node:crypto';
+import { compileGlobs } from '../../envelope/glob.ts';
+import { stompSpec } from '../../transport/stomp/spec.ts';
+import type { IngressAdapter } from '../descriptor.ts';
+import { callerFolder } from './ingress/callers.ts';
+import type { McollectiveStompIngressConfig } from './ingress-config.ts';
+import { stompOptions } from './link-options.ts';
+import { LEGACY_NAMES } from './names.ts';
+import { ingressRequirements } from './requirements.ts';
+import { createMcollectiveStompIngress } from './stomp-ingress.ts';
+
+export const mcollectiveIngressAdapter = (
+  it: McollectiveStompIngressConfig,
+  name: string,
+): IngressAdapter => {
+  const broadcastQueue = it.share === 'queue' ? it.broadcastQueue : undefined;
+  return {
+    name,
+    type: it.type,
+    label: `${it.type}, ${it.serializer}`,
+    opaque: undefined,
+    names: LEGACY_NAMES,
+    cluster: undefined,
+    standsForNodes: true,
+    localEgress: it.beside,
+    share: { how: it.share, maxAhead: it.callers.maxAhead },
+    carriesStatistics: false,
+    link: (around, read) =>
+      stompSpec(
+        { name, side: 'ingress' },
+        stompOptions(it, ['ingresses', name], around, read),
+        it.servers.map(({ url }) => url),
+      ),
+    requirements: ({ collectives, routes }) =>
+      ingressRequirements({
+        collectives,
+        multiplex: it.agentsMultiplex,
+        broadcastQueue,
+        patterned: new Set(
+          routes.filter(({ isPatterned }) => isPatterned).flatMap((route) => route.collectives),
+        ),
+      }),
+    create: (around, services) => {
+      const { parse, clock, log, observer } = services;
+      return createMcollectiveStompIngress({
+        name,
+        link: services.link,
+        identity: around.identity,
+        cluster: around.cluster,
+        collectives: around.collectives,
+        serializer: it.serializer,
+        base64: it.base64,
+        multiplex: it.agentsMultiplex,
+        priority: it.priority,
+        callers: callerFolder(it.callers.keysDir, clock, services.keys),
+        handled: services.handled,
+        enforceTtl: it.callers.enforceTtl,
+        maxAhead: it.callers.maxAhead,
+        allowsReplyTo: compileGlobs(it.callers.replyTo),
+        serverKey: parse(it.serverPrivateKey, ['ingresses', name, 'server_private_key'], (pem) =>
+          createPrivateKey(pem),
+        ),
+        signing: services.pool,
+        maxUnsignedBytes: it.buffer.bytes,
+        residents: services.residents,
+        share: it.share,
+        broadcastQueue,
+        maxMessageBytes: around.maxMessageBytes,
+        maxTtl: around.maxTtl,
+        clock,
+        onError: ({ code, message, context }) => {
+          observer.refused({ code, stage: 'reply', context, sentence: message });
+          log.warn(
+            {
+              event: 'hand_back_failed',
+              link: name,
+              reason: code,
+              request_id: context.requestId,
+              sender: context.sender,
+            },
+            `the frames that are selected stay as they were: ${message}`,
+          );
+        },
+        onNote: (text, { requestId, sender, caller }) =>
+          log.warn({ event: 'client_note', link: name, request_id: requestId, sender, caller }, text),
+      });
+    },
+  };
+};

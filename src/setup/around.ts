@@ -1,0 +1,46 @@
+import type { Around, EgressAdapter, IngressAdapter, RouteView } from '../adapters/descriptor.ts';
+import { egressAdapter, ingressAdapter } from '../adapters/registry.ts';
+import { clusterOf, endsOf, isOpaqueRoute } from './ends.ts';
+import { learningOf } from './learning.ts';
+import type { Config } from './types.ts';
+
+/** A side that a configuration has. */
+export type Side =
+  | { readonly kind: 'ingress'; readonly adapter: IngressAdapter }
+  | { readonly kind: 'egress'; readonly adapter: EgressAdapter };
+
+/** The egresses first, then the ingresses, in the order of the file. */
+export const sidesOf = ({ ingresses, egresses }: Pick<Config, 'ingresses' | 'egresses'>): readonly Side[] => [
+  ...[...egresses.values()].map((it): Side => ({ kind: 'egress', adapter: egressAdapter(it) })),
+  ...[...ingresses.values()].map((it): Side => ({ kind: 'ingress', adapter: ingressAdapter(it) })),
+];
+
+export const sideOf = (config: Config, name: string, kind: Side['kind']): Side | undefined =>
+  sidesOf(config).find((side) => side.kind === kind && side.adapter.name === name);
+
+/** What is around a side. */
+export const aroundOf = (config: Config, name: string, kind: Side['kind']): Around => {
+  const { identity, cluster, maxTtl, maxTargets, maxMessageBytes, egresses } = config;
+  const routes = endsOf(name, kind, config);
+  const learning = kind === 'egress' ? learningOf(config).get(name) : undefined;
+  return {
+    identity,
+    cluster,
+    maxTtl,
+    maxTargets,
+    maxMessageBytes,
+    routes: routes.map(
+      (route): RouteView => ({
+        from: route.from,
+        to: route.to,
+        collectives: route.collectives,
+        isOpaque: isOpaqueRoute(route, config),
+        verify: route.verify,
+        cluster: clusterOf(config, route.from),
+        isPatterned: (egresses.get(route.to)?.nodes ?? []).length > 0,
+      }),
+    ),
+    collectives: [...new Set(routes.flatMap(({ collectives }) => collectives))],
+    asked: learning !== undefined && learning.every > 0 ? learning.collectives : [],
+  };
+};

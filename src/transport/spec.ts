@@ -1,0 +1,43 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Link, LinkListener, Right } from './link.ts';
+
+/** On which side of the bridge a link is. */
+export type LinkSide = 'ingress' | 'egress';
+
+/** Where a link belongs: the ingress or egress of that name. */
+export interface LinkPlace {
+  readonly name: string;
+  readonly side: LinkSide;
+}
+
+export interface ConnectOptions {
+  readonly onEvent: LinkListener;
+  /** Ms since the epoch; `Date.now` unless given. */
+  readonly clock?: () => number;
+  /** Whether it gives up after one round through its servers. */
+  readonly failFast?: boolean;
+}
+
+/** What a link is: where it leads, and as whom. Each transport makes its own; nobody else looks into its settings. */
+export interface LinkSpec extends LinkPlace {
+  /** `nats` or `stomp`, or the name of an adapter's own transport. */
+  readonly transport: string;
+  /** Data that can be compared: another value is another link. */
+  readonly settings: object;
+  /** URLs of the servers, without credentials. */
+  readonly servers: readonly string[];
+  /** A link that is not yet open. */
+  connect(options: ConnectOptions): Link;
+  /** The same to one of its servers, by its place in the list: a pool hides that one of it is dead. */
+  alone(server: number): LinkSpec;
+  /** What to write into the broker's configuration so that it grants a right. */
+  grantOf(right: Right): string;
+}
+
+export const isSamePlace = (one: LinkPlace, other: LinkPlace): boolean =>
+  one.name === other.name && one.side === other.side;
+
+export const isSameLink = (one: LinkSpec, other: LinkSpec): boolean =>
+  isSamePlace(one, other) &&
+  one.transport === other.transport &&
+  isDeepStrictEqual(one.settings, other.settings);
