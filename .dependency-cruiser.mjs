@@ -21,13 +21,11 @@ const ROOMS = [
 ];
 
 /**
- * Ways up. A client of Choria speaks Choria's wire. The others go once adapters bring their configuration, their messages' layers
- * and their part of a replay.
+ * Ways up. A client of Choria speaks Choria's wire. The other goes once adapters bring their messages' layers.
  */
 const UPWARDS = {
   client: ['adapters/choria/wire/'],
   inspect: ['capture/file/'],
-  capture: ['app/app.ts'],
 };
 
 const downwards = ROOMS.map((room, floor) => ({

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createApp } from '../src/app/app.ts';
 import { bodyFields } from '../src/capture/file/format.ts';
 import { headerFor } from '../src/capture/file/header.ts';
 import { CassetteWriter } from '../src/capture/file/write.ts';
@@ -51,7 +52,7 @@ const cassetteOf = async (folder: string, loaded: LoadedConfig, { replies }: Mat
     if (!writer.write(message)) await writer.drained();
   }
   await writer.close();
-  const { updated } = await replayCassette(file, loaded, { update: true, version: VERSION });
+  const { updated } = await replayCassette(file, loaded, { update: true, version: VERSION, createApp });
   if (!updated) throw new Error('the cassette has no replies that were brought home');
   return file;
 };
@@ -75,7 +76,7 @@ export const benchReplay = async (): Promise<BenchResult> => {
       return (MESSAGES / (performance.now() - started)) * 1000;
     };
     const replayed = async (): Promise<number> => {
-      const { outcome, same, seconds } = await replayCassette(file, loaded, { version: VERSION });
+      const { outcome, same, seconds } = await replayCassette(file, loaded, { version: VERSION, createApp });
       if (outcome !== 'same' || same !== MESSAGES) throw new Error(`the replay was ${outcome}`);
       return MESSAGES / seconds;
     };

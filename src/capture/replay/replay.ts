@@ -19,19 +19,17 @@ import { KeyWatch } from './key-watch.ts';
 import { Pairs } from './pairs.ts';
 import type { ReplayResult } from './result.ts';
 import { signatureCheck } from './signature-check.ts';
-import { type Outcome, openStage, type Stage, subscriptionsFollow } from './stage.ts';
+import { type Outcome, openStage, type Stage, type StageOptions, subscriptionsFollow } from './stage.ts';
 import { type Surroundings, surroundingsFor } from './surroundings.ts';
 import { Tally } from './tally.ts';
 
-export interface ReplayOptions {
+export interface ReplayOptions extends StageOptions {
   /** Whether all must be the same in each byte. */
   readonly bytes?: boolean;
   /** Whether the cassette is rewritten with what came out, where that is something else. */
   readonly update?: boolean;
   /** Whether private keys that are missing are made for the replay; what they sign cannot be the same in each byte. */
   readonly throwAwayKeys?: boolean;
-  /** The program's version, for a rewritten header. */
-  readonly version: string;
   /** Told now and then how many messages were fed so far. */
   readonly onFed?: (fed: number) => void;
   /** Ends it before its end; the cassette is as it was. */
@@ -238,7 +236,7 @@ const updatedHeader = (
 export const replayCassette = async (
   file: string,
   configured: LoadedConfig,
-  { bytes = false, update = false, throwAwayKeys = false, version, onFed, signal }: ReplayOptions,
+  { bytes = false, update = false, throwAwayKeys = false, version, createApp, onFed, signal }: ReplayOptions,
 ): Promise<ReplayResult> => {
   const began = performance.now();
   const { header, entries } = await openCassette(file);
@@ -246,7 +244,7 @@ export const replayCassette = async (
   let stage: Stage | undefined;
   let writer: CassetteWriter | undefined;
   try {
-    stage = await openStage(loaded, header, version);
+    stage = await openStage(loaded, header, { version, createApp });
     writer = update ? new CassetteWriter(file, updatedHeader(header, { loaded, made }, version)) : undefined;
     const tally = new Tally(header.rejections === true);
     const watch = new KeyWatch(header, loaded);

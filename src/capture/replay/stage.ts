@@ -1,12 +1,13 @@
 import { BRIDGE_MARKER } from '../../adapters/mcollective/wire/addressing.ts';
-import { createApp } from '../../app/app.ts';
-import { flowsFrom } from '../../bridge/flow.ts';
+import { type FlowSource, flowsFrom } from '../../bridge/flow.ts';
 import { Unfinished } from '../../bridge/unfinished.ts';
 import type { Log } from '../../envelope/log.ts';
 import { type BridgeObserver, refusalText } from '../../envelope/observer.ts';
+import type { Move } from '../../nodes/inventory.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
 import type { OutgoingMessage } from '../../transport/link.ts';
 import type { LinkSide, LinkSpec } from '../../transport/spec.ts';
+import type { Transports } from '../../transport/transports.ts';
 import {
   bodyFields,
   bodyOf,
@@ -17,6 +18,34 @@ import {
 } from '../file/format.ts';
 import { rejectedFields } from '../file/rejected.ts';
 import { type ReplayLink, replayLink } from './link.ts';
+
+/** What an app is given so that it runs on a stage. */
+export interface StageServices {
+  readonly log: Log;
+  readonly version: string;
+  readonly clock: () => number;
+  readonly observers: readonly Partial<BridgeObserver>[];
+  readonly offline: true;
+  readonly collect: number;
+  readonly flows: FlowSource;
+  readonly transports: Transports;
+}
+
+/** As much of an app as a stage uses. */
+export interface StageApp {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  readonly nodes: { moved(move: Move): void };
+}
+
+/** Makes the app that a configuration describes; `createApp` is one. */
+export type AppMaker = (loaded: LoadedConfig, services: StageServices) => StageApp;
+
+export interface StageOptions {
+  /** The program's. */
+  readonly version: string;
+  readonly createApp: AppMaker;
+}
 
 /** What the bridge did with what it was fed. */
 export type Outcome =
@@ -60,11 +89,10 @@ const SILENT: Log = {
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** @param version the program's */
 export const openStage = async (
   loaded: LoadedConfig,
   header: CassetteHeader,
-  version: string,
+  { version, createApp }: StageOptions,
 ): Promise<Stage> => {
   const links = new Map<string, ReplayLink>();
   let now = header.clock;

@@ -1,3 +1,4 @@
+import { createApp } from '../../app/app.ts';
 import { CassetteError } from '../../capture/file/problem.ts';
 import { withMadeUpVariables } from '../../capture/replay/made-up-variables.ts';
 import { type ReplayOptions, replayCassette } from '../../capture/replay/replay.ts';
@@ -33,7 +34,7 @@ export const replayOne = async (
 ): Promise<ReplayResult> => {
   const { bytes, update, throwAwayKeys } = task;
   try {
-    const options = { bytes, update, throwAwayKeys, version: version(), ...how };
+    const options = { bytes, update, throwAwayKeys, version: version(), createApp, ...how };
     return await replayCassette(file, configFor(task), options);
   } catch (error) {
     const isExpected =

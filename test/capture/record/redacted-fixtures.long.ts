@@ -2,6 +2,7 @@ import { copyFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createApp } from '../../../src/app/app.ts';
 import {
   type CassetteEntry,
   formatEntry,
@@ -37,7 +38,7 @@ test.each(places())('$name is the same in a replay when all its texts are redact
   const file = join(folder, `${place.name.replaceAll('/', '-')}.cassette.ndjson`);
   // What the program makes of it now, whatever that is: this is about what redaction makes of that.
   copyFileSync(place.file, file);
-  await replayCassette(file, loaded, { update: true, version });
+  await replayCassette(file, loaded, { update: true, version, createApp });
   const { header, entries } = await readCassette(file);
   const { redact, trust } = createRedactor(loaded, { paths: [], allTexts: true });
   const clean = entries.flatMap((entry) => redact(entry, () => undefined) ?? []);
@@ -45,7 +46,7 @@ test.each(places())('$name is the same in a replay when all its texts are redact
     file,
     `${formatHeader({ ...header, keys: {}, trust: trust() })}${clean.map(formatEntry).join('')}`,
   );
-  const { reason, differences } = await replayCassette(file, loaded, { version });
+  const { reason, differences } = await replayCassette(file, loaded, { version, createApp });
   const found = differences.map(({ kind, lane, changes: [first] }) =>
     [kind, lane, ...(first === undefined ? [] : [first.path])].join(' '),
   );
@@ -82,8 +83,12 @@ test('without the private keys, refused requests are refused for the same, thoug
   const file = join(folder, 'refused-only.cassette.ndjson');
   const shared = { ...header, keys, trust: redactor.trust() };
   writeFileSync(file, `${formatHeader(shared)}${clean.map(formatEntry).join('')}`);
-  const bare = await replayCassette(file, loadConfig(config, {}), { version, throwAwayKeys: true });
-  const whole = await replayCassette(file, loadConfig(place.config, {}), { version });
+  const bare = await replayCassette(file, loadConfig(config, {}), {
+    version,
+    createApp,
+    throwAwayKeys: true,
+  });
+  const whole = await replayCassette(file, loadConfig(place.config, {}), { version, createApp });
   expect(bare.refused).toEqual(whole.refused);
   expect(bare.differences).toEqual(whole.differences);
 });

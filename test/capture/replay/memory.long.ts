@@ -6,11 +6,13 @@ import { requestsOf } from './requests.ts';
 import { linesIn, makeWorld, type World } from './world.ts';
 
 const REPLAY = fileURLToPath(new URL('../../../dist/capture/replay/replay.js', import.meta.url));
+const APP = fileURLToPath(new URL('../../../dist/app/app.js', import.meta.url));
 const LOAD = fileURLToPath(new URL('../../../dist/setup/load.js', import.meta.url));
 
 /** Peak of the heap after a collection at every so many megabytes of the file, in a process of its own. */
 const PROGRAM = `
 import { replayCassette } from ${JSON.stringify(REPLAY)};
+import { createApp } from ${JSON.stringify(APP)};
 import { loadConfig } from ${JSON.stringify(LOAD)};
 const [file, config] = process.argv.slice(1);
 let peak = 0;
@@ -18,7 +20,7 @@ const timer = setInterval(() => {
   globalThis.gc();
   peak = Math.max(peak, process.memoryUsage().heapUsed + process.memoryUsage().external);
 }, 50);
-const { outcome, fed, same, different } = await replayCassette(file, loadConfig(config, {}), { version: '0' });
+const { outcome, fed, same, different } = await replayCassette(file, loadConfig(config, {}), { version: '0', createApp });
 clearInterval(timer);
 console.log(JSON.stringify({ outcome, fed, same, different, peak }));
 `;

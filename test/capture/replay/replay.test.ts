@@ -1,6 +1,7 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createSerializer } from '../../../src/adapters/mcollective/wire/serializer.ts';
+import { createApp } from '../../../src/app/app.ts';
 import type { CassetteEntry, CassetteMessage } from '../../../src/capture/file/format.ts';
 import {
   bodyFields,
@@ -350,7 +351,11 @@ test('says now and then how many messages it has fed', async () => {
   const [first] = entriesIn(federated);
   const many = edited(federated, () => (first === undefined ? [] : Array(200).fill(first)));
   const told = new Set<number>();
-  await replayCassette(many, loadConfig(config, {}), { version: '0', onFed: (fed) => told.add(fed) });
+  await replayCassette(many, loadConfig(config, {}), {
+    version: '0',
+    createApp,
+    onFed: (fed) => told.add(fed),
+  });
   expect([...told]).toEqual([64, 128, 192]);
 });
 

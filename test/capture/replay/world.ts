@@ -372,7 +372,7 @@ export const makeWorld = (): World => {
     config,
     record,
     replay: (file, configFile, options = {}) =>
-      replayCassette(file, loadConfig(configFile, {}), { ...options, version: '0' }),
+      replayCassette(file, loadConfig(configFile, {}), { ...options, version: '0', createApp }),
     end: () => rmSync(folder, { recursive: true, force: true }),
   };
 };
