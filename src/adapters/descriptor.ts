@@ -11,6 +11,7 @@ import type { Link } from '../transport/link.ts';
 import type { Requirement } from '../transport/requirement.ts';
 import type { LinkSpec } from '../transport/spec.ts';
 import type { Handled } from './kit/handled.ts';
+import type { KeyUse } from './kit/key-use.ts';
 
 /** A route that starts or ends at a side, as far as it concerns that side. */
 export interface RouteView {
@@ -90,6 +91,8 @@ interface Adapter {
   link(around: Pick<Around, 'identity' | 'maxMessageBytes'>, read: ReadFile): LinkSpec;
   /** The rights that it will use on its broker. None where nothing uses it. */
   requirements(around: Around): readonly Requirement[];
+  /** The keys that its messages are verified and signed with. */
+  keys(): readonly KeyUse[];
 }
 
 export interface IngressAdapter extends Adapter {

@@ -1,5 +1,6 @@
 import type { Around, EgressAdapter, IngressAdapter, RouteView } from '../adapters/descriptor.ts';
 import { egressAdapter, ingressAdapter } from '../adapters/registry.ts';
+import type { KeyPath } from '../config/problem.ts';
 import { clusterOf, endsOf, isOpaqueRoute } from './ends.ts';
 import { learningOf } from './learning.ts';
 import type { Config } from './types.ts';
@@ -15,8 +16,20 @@ export const sidesOf = ({ ingresses, egresses }: Pick<Config, 'ingresses' | 'egr
   ...[...ingresses.values()].map((it): Side => ({ kind: 'ingress', adapter: ingressAdapter(it) })),
 ];
 
+/** As {@link sidesOf}, and as the file has them as a rule. */
+export const ingressesFirst = (config: Pick<Config, 'ingresses' | 'egresses'>): readonly Side[] => {
+  const sides = sidesOf(config);
+  return ['ingress', 'egress'].flatMap((kind) => sides.filter((side) => side.kind === kind));
+};
+
 export const sideOf = (config: Config, name: string, kind: Side['kind']): Side | undefined =>
   sidesOf(config).find((side) => side.kind === kind && side.adapter.name === name);
+
+/** Where a side stands in the file. */
+export const pathOf = ({ kind, adapter }: Side): KeyPath => [
+  kind === 'ingress' ? 'ingresses' : 'egresses',
+  adapter.name,
+];
 
 /** What is around a side. */
 export const aroundOf = (config: Config, name: string, kind: Side['kind']): Around => {

@@ -46,8 +46,18 @@ export const callersOf = (it: {
   privileged: it.callers?.privileged ?? DEFAULT_PRIVILEGED,
 });
 
-/** The key that names the file of an ingress's `callers.ca`: `tls.ca` where it is not given. */
-export const callersCaPath = (
-  name: string,
-  { callers, tls }: { readonly callers: CallersConfig; readonly tls: { readonly ca: string } | undefined },
-): KeyPath => ['ingresses', name, ...(callers.ca === tls?.ca ? ['tls', 'ca'] : ['callers', 'ca'])];
+interface WithCa {
+  readonly callers: CallersConfig;
+  readonly tls: { readonly ca: string } | undefined;
+}
+
+/** The setting of an ingress that names the file of its `callers.ca`: `tls.ca` where it is not given. */
+export const callersCaSetting = ({ callers, tls }: WithCa): KeyPath =>
+  callers.ca === tls?.ca ? ['tls', 'ca'] : ['callers', 'ca'];
+
+/** {@link callersCaSetting}, in the file. */
+export const callersCaPath = (name: string, it: WithCa): KeyPath => [
+  'ingresses',
+  name,
+  ...callersCaSetting(it),
+];

@@ -7,6 +7,7 @@ import {
   privilegedCredentials,
   readCredential,
 } from './collective/credentials.ts';
+import { signingKeys } from './collective/keys.ts';
 import { egressRequirements } from './collective/requirements.ts';
 import { createChoriaCollectiveEgress } from './collective-egress.ts';
 import type {
@@ -38,6 +39,7 @@ export const collectiveEgressAdapter = (it: ChoriaCollectiveConfig, name: string
       asked: it.signing === undefined ? [] : around.asked,
     });
   },
+  keys: () => (it.signing === undefined ? [] : signingKeys(it.signing)),
   create: (around, services) => {
     const { identity, cluster, maxMessageBytes } = around;
     const { link, clock, tokenKey, pool } = services;

@@ -1,6 +1,7 @@
 import { natsSpec } from '../../transport/nats/spec.ts';
 import type { IngressAdapter } from '../descriptor.ts';
 import { callersCaPath } from './callers-config.ts';
+import { callersKeys } from './callers-keys.ts';
 import { ingressRequirements } from './collective/requirements.ts';
 import { createChoriaCollectiveIngress } from './collective-ingress.ts';
 import type { ChoriaCollectiveIngressConfig } from './collective-ingress-config.ts';
@@ -25,6 +26,7 @@ export const collectiveIngressAdapter = (
   link: (around, read) =>
     natsSpec({ name, side: 'ingress' }, natsOptions(it, ['ingresses', name], around, read)),
   requirements: ({ collectives, cluster }) => ingressRequirements({ collectives, cluster }),
+  keys: () => callersKeys(it),
   create: (around, { link, parse, residents, collect, clock }) =>
     createChoriaCollectiveIngress({
       name,

@@ -1,6 +1,7 @@
 import { natsSpec } from '../../transport/nats/spec.ts';
 import type { Around, IngressAdapter } from '../descriptor.ts';
 import { callersCaPath } from './callers-config.ts';
+import { callersKeys } from './callers-keys.ts';
 import { ingressRequirements } from './federation/requirements.ts';
 import type { ChoriaFederationConfig } from './federation-config.ts';
 import { createChoriaFederationIngress } from './federation-ingress.ts';
@@ -37,6 +38,7 @@ export const federationAdapter = (it: ChoriaFederationConfig, name: string): Ing
       cluster: it.cluster,
       replyCollectives: [...new Set([...collectives, ...it.replyCollectives])],
     }),
+  keys: () => callersKeys(it),
   create: (around, { link, parse, clock }) =>
     createChoriaFederationIngress({
       name,

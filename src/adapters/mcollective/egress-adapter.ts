@@ -3,6 +3,7 @@ import { stompSpec } from '../../transport/stomp/spec.ts';
 import type { EgressAdapter, EgressServices } from '../descriptor.ts';
 import { keyFolder, type Signers, sharedSigner } from './egress/signing.ts';
 import type { McollectiveStompConfig } from './egress-config.ts';
+import { egressKeys } from './keys.ts';
 import { stompOptions } from './link-options.ts';
 import { LEGACY_NAMES, SHARED_NAMES } from './names.ts';
 import { egressRequirements } from './requirements.ts';
@@ -23,6 +24,7 @@ export const mcollectiveEgressAdapter = (it: McollectiveStompConfig, name: strin
     ),
   requirements: ({ cluster, identity, collectives, asked }) =>
     egressRequirements({ cluster, identity, collectives, multiplex: it.agentsMultiplex, asked }),
+  keys: () => egressKeys(it),
   create: (around, services) => {
     const { link, parse, clock, tokenKey, pool, nodes } = services;
     const { caller } = it.discovery;

@@ -4,6 +4,7 @@ import { stompSpec } from '../../transport/stomp/spec.ts';
 import type { IngressAdapter } from '../descriptor.ts';
 import { callerFolder } from './ingress/callers.ts';
 import type { McollectiveStompIngressConfig } from './ingress-config.ts';
+import { ingressKeys } from './keys.ts';
 import { stompOptions } from './link-options.ts';
 import { LEGACY_NAMES } from './names.ts';
 import { ingressRequirements } from './requirements.ts';
@@ -40,6 +41,7 @@ export const mcollectiveIngressAdapter = (
           routes.filter(({ isPatterned }) => isPatterned).flatMap((route) => route.collectives),
         ),
       }),
+    keys: () => ingressKeys(it),
     create: (around, services) => {
       const { parse, clock, log, observer } = services;
       return createMcollectiveStompIngress({

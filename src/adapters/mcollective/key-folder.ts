@@ -20,6 +20,10 @@ export interface KeyFolderOptions {
 
 const PREFIX = 'cert=';
 
+/** The name of a caller's key file, without `.pem`; undefined for who can have none. */
+export const keyNameOf = (caller: string): string | undefined =>
+  isCallerId(caller) && caller.startsWith(PREFIX) ? caller.slice(PREFIX.length) : undefined;
+
 /** OpenSSL's words for what is no key name its routines and no reason. */
 const reasonOf = (cause: unknown): string => {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
@@ -39,8 +43,7 @@ export const openKeyFolder = ({
 }: KeyFolderOptions): ((caller: string) => KeyObject) =>
   openCallerFolder({
     ...options,
-    nameOf: (caller) =>
-      isCallerId(caller) && caller.startsWith(PREFIX) ? caller.slice(PREFIX.length) : undefined,
+    nameOf: keyNameOf,
     form: 'cert=<name>',
     endings: ['.pem'],
     missing: (file, caller) => `there is no key ${file} for ${caller} in ${called}`,

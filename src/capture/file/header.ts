@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { egressAdapter } from '../../adapters/registry.ts';
 import type { Config, LoadedConfig } from '../../setup/types.ts';
 import { CASSETTE_VERSION, type CassetteHeader } from './format.ts';
 import { configFingerprint, fingerprintsOf } from './keys.ts';
@@ -7,10 +8,9 @@ import { configFingerprint, fingerprintsOf } from './keys.ts';
 export const routesInWords = ({ routes, ingresses, egresses }: Config): readonly string[] =>
   routes.map(({ from, to, collectives, identities }) => {
     const [ingress, egress] = [ingresses.get(from), egresses.get(to)];
-    const dialect = egress?.type === 'mcollective-stomp' ? `, ${egress.serializer}` : '';
     const { length } = identities;
     const rules = length === 0 ? '' : `; ${length} identity rule${length === 1 ? '' : 's'}`;
-    return `${from} (${ingress?.type}) → ${to} (${egress?.type}${dialect}): ${collectives.join(', ')}${rules}`;
+    return `${from} (${ingress?.type}) → ${to} (${egress && egressAdapter(egress).label}): ${collectives.join(', ')}${rules}`;
   });
 
 export interface HeadersOptions {

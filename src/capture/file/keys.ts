@@ -2,7 +2,9 @@ import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readKeyFile } from '../../config/key-files.ts';
-import type { EgressConfig, IngressConfig, LoadedConfig, Named } from '../../setup/types.ts';
+import { formatPath } from '../../config/problem.ts';
+import { ingressesFirst, pathOf, type Side } from '../../setup/around.ts';
+import type { LoadedConfig } from '../../setup/types.ts';
 
 const prefixed = (hex: string): string => `sha256:${hex}`;
 
@@ -43,38 +45,11 @@ const folderKeys = (name: string, folder: string): Found =>
     tried(`${name}/${file}`, () => pemFingerprint(readKeyFile(join(folder, file)))),
   );
 
-const ingressKeys = (it: Named<IngressConfig>): Found => {
-  const at = (setting: string): string => `ingresses.${it.name}.${setting}`;
-  if (it.type === 'mcollective-stomp')
-    return [
-      ...folderKeys(at('callers.keys_dir'), it.callers.keysDir),
-      ...tried(at('server_private_key'), () => pemFingerprint(readKeyFile(it.serverPrivateKey))),
-    ];
-  return tried(at('callers.ca'), () => pemFingerprint(readKeyFile(it.callers.ca)));
-};
-
-const egressKeys = (it: Named<EgressConfig>): Found => {
-  const at = (setting: string): string => `egresses.${it.name}.${setting}`;
-  if (it.type === 'choria-collective') {
-    const { signing } = it;
-    const own = signing?.own;
-    return [
-      ...(own === undefined ? [] : tried(at('signing.cert'), () => pemFingerprint(readKeyFile(own.cert)))),
-      ...(signing?.kind === 'callers' ? folderKeys(at('signing.certs_dir'), signing.folder) : []),
-    ];
-  }
-  const { signing } = it;
-  return [
-    ...(signing.kind === 'keys'
-      ? folderKeys(at('signing.keys_dir'), signing.folder)
-      : tried(at('signing.private_key'), () => pemFingerprint(readKeyFile(signing.privateKey)))),
-    ...it.serverPublicKeys.flatMap((file, i) =>
-      tried(at(it.serverPublicKeys.length === 1 ? 'server_public_key' : `server_public_key[${i}]`), () =>
-        pemFingerprint(readKeyFile(file)),
-      ),
-    ),
-  ];
-};
+const keysOf = (side: Side): Found =>
+  side.adapter.keys().flatMap(({ setting, path, kind }) => {
+    const name = formatPath([...pathOf(side), ...setting]);
+    return kind === 'folder' ? folderKeys(name, path) : tried(name, () => pemFingerprint(readKeyFile(path)));
+  });
 
 /**
  * The keys of a configuration, each by its setting: `ingresses.federation.callers.ca`. They are of public keys and of
@@ -82,10 +57,7 @@ const egressKeys = (it: Named<EgressConfig>): Found => {
  * try out guesses of a key that somebody has thought up, and a replay does not need it, see `replay/homes.ts`.
  */
 export const fingerprintsOf = ({ config }: Pick<LoadedConfig, 'config'>): Readonly<Record<string, string>> =>
-  Object.fromEntries([
-    ...[...config.ingresses.values()].flatMap(ingressKeys),
-    ...[...config.egresses.values()].flatMap(egressKeys),
-  ]);
+  Object.fromEntries(ingressesFirst(config).flatMap(keysOf));
 
 /** Of the configuration's file as it stands; undefined where it is no file. */
 export const configFingerprint = ({ file }: Pick<LoadedConfig, 'file'>): string | undefined => {

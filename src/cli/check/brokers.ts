@@ -1,7 +1,7 @@
 import { requirementsOf } from '../../app/requirements.ts';
 import { fileReader } from '../../config/files.ts';
 import type { KeyPath } from '../../config/problem.ts';
-import { type Side, sidesOf } from '../../setup/around.ts';
+import { ingressesFirst, pathOf, type Side } from '../../setup/around.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
 import { type Link, LinkError, type Right } from '../../transport/link.ts';
 import type { Requirement } from '../../transport/requirement.ts';
@@ -32,9 +32,7 @@ type Outcome =
  * that one of it is dead.
  */
 export const checkBrokers = async (list: Checklist, loaded: LoadedConfig): Promise<void> => {
-  const sides = sidesOf(loaded.config);
-  const ordered = ['ingress', 'egress'].flatMap((kind) => sides.filter((side) => side.kind === kind));
-  const attempts = ordered.flatMap((side) => attemptsOf(list, loaded, side));
+  const attempts = ingressesFirst(loaded.config).flatMap((side) => attemptsOf(list, loaded, side));
   const outcomes = await Promise.all(attempts.map(tryIt));
   for (const [index, attempt] of attempts.entries()) {
     const outcome = outcomes[index];
@@ -104,8 +102,8 @@ const refusalOf = async (link: Link, { right }: Requirement): Promise<LinkError 
 const ignore = (): void => {};
 
 const attemptsOf = (list: Checklist, loaded: LoadedConfig, side: Side): readonly Attempt[] => {
-  const { kind, adapter } = side;
-  const path = [kind === 'ingress' ? 'ingresses' : 'egresses', adapter.name];
+  const { adapter } = side;
+  const path = pathOf(side);
   if (list.hasProblem([...path, 'tls'])) {
     list.skipped([...path, 'servers'], 'not tried, because of the problems with tls');
     return [];

@@ -1,15 +1,14 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { callersCaPath } from '../../adapters/choria/callers-config.ts';
 import { createCallerVerifier, DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../../adapters/choria/wire/index.ts';
+import { keyNameOf } from '../../adapters/mcollective/key-folder.ts';
 import { withMadeUpVariables } from '../../capture/replay/made-up-variables.ts';
 import { fileParser, type ParseFile, parseFailure, readFailure } from '../../config/files.ts';
 import { ConfigError, type KeyPath } from '../../config/problem.ts';
-import { isCallerId } from '../../envelope/check.ts';
 import type { Keys, KnownKey } from '../../inspect/keys.ts';
+import { ingressesFirst, pathOf, type Side } from '../../setup/around.ts';
 import { loadConfig } from '../../setup/load.ts';
-import type { Config } from '../../setup/types.ts';
 import { harmless } from '../terminal.ts';
 import { UsageError } from '../usage.ts';
 
@@ -54,12 +53,13 @@ const readPem = <T>(option: string, file: string, parse: (pem: Buffer) => T): T 
 /** Public keys, certificates and private keys alike: the public half is in each of them. */
 const publicKey = (pem: Buffer): KeyObject => createPublicKey(pem);
 
-/** `<folder>/<name>.pem` for `cert=<name>`, read when asked for. The names are safe: `isCallerId` knows no slashes. */
-const keyFolder = (folder: string): ClientKeys => ({
+/** `<folder>/<name>.pem`, read when asked for. A name is a file's, and has no slashes. */
+const keyFolder = (folder: string, nameOf: (caller: string) => string | undefined): ClientKeys => ({
   name: folder,
   find: (callerId) => {
-    if (!isCallerId(callerId) || !callerId.startsWith('cert=')) return undefined;
-    const source = join(folder, `${callerId.slice('cert='.length)}.pem`);
+    const name = nameOf(callerId);
+    if (name === undefined) return undefined;
+    const source = join(folder, `${name}.pem`);
     try {
       return { key: publicKey(readFileSync(source)), source };
     } catch (error) {
@@ -72,7 +72,7 @@ const keyFolder = (folder: string): ClientKeys => ({
 /** @throws UsageError where it is no folder */
 const checkedFolder = (folder: string): ClientKeys => {
   try {
-    if (statSync(folder).isDirectory()) return keyFolder(folder);
+    if (statSync(folder).isDirectory()) return keyFolder(folder, keyNameOf);
   } catch (error) {
     throw new UsageError(`--client-keys ${folder} cannot be read: ${readFailure(error)}`);
   }
@@ -110,57 +110,46 @@ const spareWith =
     }
   };
 
-/** Callers of Choria are known by a CA, legacy ones by a folder of keys; replies to these are signed with the daemons' key. */
-const ingressKeys = ({ ingresses }: Config, parse: ParseFile): Found => {
+/** What a side verifies with; and what it signs can be verified with the public halves of its own keys. */
+const keysOfSide = (side: Side, parse: ParseFile): Found => {
   const callers: Callers[] = [];
   const clients: ClientKeys[] = [];
   const serverKeys: KnownKey[] = [];
-  for (const it of ingresses.values()) {
-    const path = ['ingresses', it.name];
-    if (it.type === 'mcollective-stomp') {
-      const { serverPrivateKey: source } = it;
-      const signs = `replies to the legacy clients of ${it.name}`;
-      const key = spareWith(parse)({ source, path: [...path, 'server_private_key'], signs });
-      clients.push(keyFolder(it.callers.keysDir));
-      if (key !== undefined) serverKeys.push({ source, key });
-    } else {
-      const { ca: source } = it.callers;
-      const verifier = parse(source, callersCaPath(it.name, it), (ca) =>
-        createCallerVerifier({ ...it.callers, ca: ca.toString() }),
-      );
-      callers.push({ source, verifier });
+  for (const use of side.adapter.keys()) {
+    const { path: source, messages } = use;
+    const path = [...pathOf(side), ...use.at];
+    if (use.kind === 'ca')
+      callers.push({
+        source,
+        verifier: parse(source, path, (ca) => createCallerVerifier({ ...use, ca: ca.toString() })),
+      });
+    else if (use.kind === 'public') serverKeys.push({ source, key: parse(source, path, publicKey) });
+    else if (use.kind === 'folder' && use.holds !== 'certificates')
+      clients.push(keyFolder(source, use.nameOf));
+    else if (use.kind === 'private') {
+      const { holder } = use;
+      const signs =
+        holder === undefined
+          ? `replies to the legacy clients of ${side.adapter.name}`
+          : `requests of ${holder}`;
+      const key = spareWith(parse)({ source, path, signs });
+      if (key === undefined) continue;
+      if (messages === 'replies') serverKeys.push({ source, key });
+      else
+        clients.push({
+          name: source,
+          find: (callerId) => (callerId === holder ? { key, source } : undefined),
+        });
     }
   }
   return { callers, clients, serverKeys };
-};
-
-/** What the bridge signs towards legacy nodes can be verified with the public halves of its own keys. */
-const egressKeys = ({ egresses }: Config, parse: ParseFile): Found => {
-  const legacy = [...egresses.values()].flatMap((it) => (it.type === 'mcollective-stomp' ? [it] : []));
-  return {
-    callers: [],
-    clients: legacy.flatMap(({ name, signing }): readonly ClientKeys[] => {
-      if (signing.kind === 'keys') return [keyFolder(signing.folder)];
-      const { callerid, privateKey: source } = signing;
-      const path = ['egresses', name, 'signing', 'private_key'];
-      const key = spareWith(parse)({ source, path, signs: `requests of ${callerid}` });
-      if (key === undefined) return [];
-      return [{ name: source, find: (callerId) => (callerId === callerid ? { key, source } : undefined) }];
-    }),
-    serverKeys: legacy.flatMap(({ name, serverPublicKeys }) =>
-      serverPublicKeys.map((source) => ({
-        source,
-        key: parse(source, ['egresses', name, 'server_public_key'], publicKey),
-      })),
-    ),
-  };
 };
 
 const configured = (file: string): readonly Found[] => {
   try {
     const loaded = loadConfig(file, withMadeUpVariables(file, process.env));
     const parse = fileParser(loaded);
-    return [ingressKeys(loaded.config, parse), egressKeys(loaded.config, parse)];
+    return ingressesFirst(loaded.config).map((side) => keysOfSide(side, parse));
   } catch (error) {
     // Here a configuration is a bunch of keys: one that cannot be read is wrong usage.
     throw error instanceof ConfigError ? new UsageError(error.message) : error;
