@@ -46,10 +46,14 @@ const OID = {
   basicConstraints: '551d13',
   nameConstraints: '551d1e',
   certificatePolicies: '551d20',
+  policyConstraints: '551d24',
   extendedKeyUsage: '551d25',
   anyUsage: '551d2500',
   clientAuth: '2b06010505070302',
 } as const;
+
+/** What takes trust away, and is refused even where it is not marked as critical, as RFC 5280 wants it to be. */
+const REFUSED: ReadonlySet<string> = new Set([OID.nameConstraints, OID.policyConstraints]);
 
 /** A critical extension that is not understood must be refused (RFC 5280, 4.2). */
 const UNDERSTOOD: ReadonlySet<string> = new Set([
@@ -69,9 +73,9 @@ const KEY_CERT_SIGN = 0x04;
 
 /** Of one certificate; real ones have one to five thousand. */
 const MAX_BYTES = 16 * 1024;
-/** Hexadecimal digits of a serial number, as RFC 5280 allows them. */
 /** Bytes of a name in a sentence. It is the sender's own, and may be as long as the certificate. */
 const LONGEST_NAME = 128;
+/** Hexadecimal digits of a serial number, as RFC 5280 allows them. */
 const LONGEST_SERIAL = 40;
 
 const readExtensions = (node: DerNode | undefined): ReadonlyMap<string, Buffer> => {
@@ -82,8 +86,8 @@ const readExtensions = (node: DerNode | undefined): ReadonlyMap<string, Buffer> 
     const id = oid(parts[0]);
     const critical = parts[1]?.tag === TAG.boolean && parts[1].content[0] !== 0;
     if (found.has(id)) throw new CertificateError('it has an extension twice');
-    if (id === OID.nameConstraints || (critical && !UNDERSTOOD.has(id)))
-      throw new CertificateError('it has a critical extension that is not supported');
+    if (REFUSED.has(id) || (critical && !UNDERSTOOD.has(id)))
+      throw new CertificateError('it has an extension that is not supported');
     found.set(id, expect(parts.at(-1), TAG.octetString));
   }
   return found;

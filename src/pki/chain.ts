@@ -77,6 +77,9 @@ class Issuers {
   }
 }
 
+/** A CA's own certificate for another key of its, which is no further CA (RFC 5280, 6.1). */
+const isSelfIssued = ({ issuer, subject }: Certificate): boolean => issuer.id === subject.id;
+
 /** Without those that are there twice, or are configured. */
 const distinct = (certificates: readonly Certificate[], anchors: readonly Certificate[]): Certificate[] => {
   const known = new Set(anchors.map(({ der }) => der.toString('latin1')));
@@ -104,7 +107,7 @@ export const findChains = (
   const climb = (path: Chain, last: Certificate): void => {
     for (const issuer of issuers.of(last)) {
       if (path.includes(issuer)) continue;
-      if (path.length - 1 > issuer.pathLength)
+      if (path.slice(1).filter((ca) => !isSelfIssued(ca)).length > issuer.pathLength)
         issuers.reason ??= `${label(issuer)} may not have that many CAs below it`;
       else if (issuers.isAnchor(issuer)) {
         if (chains.push([...path, issuer]) > MAX_CHAINS) throw tooMany();

@@ -3,7 +3,7 @@ import { type DerNode, elements, expect, oid, TAG } from './der.ts';
 
 /** Whose a certificate is, or who has issued it. */
 export interface DistinguishedName {
-  /** Equal for names that are, whatever their types of text: CAs write their own name anew with another at times. */
+  /** Equal for names that are, whatever their types of text, case and spaces (RFC 5280, 7.1). */
   readonly id: string;
   /** `CN=Puppet CA: example, O=Example`, for a sentence. */
   readonly text: string;
@@ -41,6 +41,13 @@ const valueText = ({ tag, content }: DerNode): string => {
   return `#${content.toString('hex')}`;
 };
 
+/** As names are compared. Letters other than ASCII's count as they are, as in OpenSSL. */
+const folded = (value: string): string =>
+  value
+    .trim()
+    .replace(/ +/g, ' ')
+    .replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+
 const READABLE: ReadonlySet<number> = new Set([TAG.utf8String, TAG.printableString, TAG.ia5String]);
 
 /** @throws DerError */
@@ -60,7 +67,7 @@ export const distinguishedName = (content: Buffer): DistinguishedName => {
     }),
   );
   return {
-    id: JSON.stringify(attributes),
+    id: JSON.stringify(attributes.map((rdn) => rdn.map(([type, value]) => [type, folded(value)]))),
     text: attributes
       .flat()
       .map(([id, text]) => `${SHORT[id] ?? id}=${text}`)
