@@ -80,8 +80,6 @@ interface Adapter {
   readonly type: string;
   /** For sentences: its type, and which of its dialects it speaks where it has several. */
   readonly label: string;
-  /** The format of what it can pass as it is; undefined where it cannot. */
-  readonly opaque: string | undefined;
   /** What callers are called there: on an ingress whom it can prove, on an egress for whom it can sign. */
   readonly names: NameRules;
   /**

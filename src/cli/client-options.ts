@@ -1,7 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { natsOptions } from '../adapters/choria/link-options.ts';
 import { certificateNames } from '../adapters/choria/wire/index.ts';
 import { type IsUnused, withMadeUpVariables } from '../capture/replay/made-up-variables.ts';
 import { fileReader, readFailure } from '../config/files.ts';
@@ -109,13 +108,13 @@ const readPem = (from: string, file: string): string => {
 const fromConfig = (file: string, given: ReadonlySet<string>, env: Env) => {
   // Where servers are given, nobody looks at those of the file.
   const loaded = clientAccess(file, given.has('servers') ? withMadeUpVariables(file, env, isServers) : env);
-  const { ingress, identity, federation } = loaded.value;
+  const { access, identity } = loaded.value;
   const read = fileReader(loaded);
   return {
-    link: natsOptions(ingress, ['ingresses', ingress.name], { identity }, (name, path) =>
+    link: access.settings({ identity }, (name, path) =>
       given.has(String(path.at(-1))) ? Buffer.alloc(0) : read(name, path),
     ),
-    federation,
+    federation: access.federation,
   };
 };
 

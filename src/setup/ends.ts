@@ -1,4 +1,4 @@
-import { egressAdapter, ingressAdapter } from '../adapters/registry.ts';
+import { egressType, ingressAdapter, ingressType } from '../adapters/registry.ts';
 import type { Config, RouteConfig } from './types.ts';
 
 export type Kind = 'ingress' | 'egress';
@@ -28,8 +28,8 @@ export const isOpaqueRoute = (
 ): boolean => {
   const [ingress, egress] = [ingresses.get(from), egresses.get(to)];
   if (ingress === undefined || egress === undefined || identities.length > 0) return false;
-  const format = ingressAdapter(ingress).opaque;
-  return format !== undefined && format === egressAdapter(egress).opaque;
+  const format = ingressType(ingress.type)?.opaque;
+  return format !== undefined && format === egressType(egress.type)?.opaque;
 };
 
 /** The collectives that routes from an ingress export. */

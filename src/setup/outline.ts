@@ -1,9 +1,12 @@
 import { z } from 'zod';
+import type { Fault, RawEntry } from '../adapters/adapter-type.ts';
+import { egressType, ingressType } from '../adapters/registry.ts';
 import type { ConfigDocument, Plain } from '../config/document.ts';
 import { nearest } from '../config/nearest.ts';
 import { formatPath, type KeyPath, type Problem } from '../config/problem.ts';
-import { parseSeconds } from '../config/units.ts';
 import { quoted } from '../envelope/text.ts';
+
+const entry = z.record(z.string(), z.unknown()).catch({});
 
 // Lenient: what is wrong in itself is the schema's to report, and must not hide what is wrong between the parts.
 const outline = z
@@ -13,8 +16,8 @@ const outline = z
       .object({ link: z.string().optional().catch(undefined) })
       .optional()
       .catch({ link: undefined }),
-    ingresses: z.record(z.string(), z.unknown()).catch({}),
-    egresses: z.record(z.string(), z.unknown()).catch({}),
+    ingresses: z.record(z.string(), entry).catch({}),
+    egresses: z.record(z.string(), entry).catch({}),
     routes: z
       .array(
         z
@@ -78,17 +81,16 @@ export const crossCheck = (outline: Outline, document: ConfigDocument): readonly
   checkNames(outline, report);
   checkHomes(outline, report);
   checkSides(outline, report, refer);
-  checkDiscovery(outline, report);
-  checkSharing(outline, report, refer);
+  checkClaims(outline, report, refer);
+  checkEntries(outline, report);
   return problems;
 };
 
 type Report = (path: KeyPath, message: string, allowed?: string) => void;
 
-const entryOf = (entries: Readonly<Record<string, unknown>>, name = ''): object => {
-  const entry = entries[name];
-  return typeof entry === 'object' && entry !== null ? entry : {};
-};
+type Entries = Readonly<Record<string, RawEntry>>;
+
+const entryOf = (entries: Entries, name = ''): RawEntry => entries[name] ?? {};
 
 /** Logs, metrics and cassettes call a link by the name of its ingress or egress alone. */
 const checkNames = ({ ingresses, egresses }: Outline, report: Report): void => {
@@ -121,21 +123,22 @@ const checkHomes = (outline: Outline, report: Report): void => {
   }
 };
 
-const typeOf = (entries: Readonly<Record<string, unknown>>, name: string | undefined): unknown => {
-  const entry = entryOf(entries, name);
-  return 'type' in entry ? entry.type : undefined;
+const ingressTypeOf = ({ ingresses }: Outline, name: string | undefined) =>
+  ingressType(entryOf(ingresses, name)['type']);
+
+const egressTypeOf = ({ egresses }: Outline, name: string | undefined) =>
+  egressType(entryOf(egresses, name)['type']);
+
+/** Requests pass as they are between two sides of one format, unless callers are to be mapped. */
+const isOpaqueRoute = (
+  outline: Outline,
+  { from, to, identities }: Pick<Outline['routes'][number], 'from' | 'to' | 'identities'>,
+): boolean => {
+  const format = ingressTypeOf(outline, from)?.opaque;
+  return format !== undefined && format === egressTypeOf(outline, to)?.opaque && identities === undefined;
 };
 
-/** Requests of a federation pass as they are to a Choria collective, unless callers are to be mapped. */
-const isOpaqueRoute = (
-  { ingresses, egresses }: Outline,
-  { from, to, identities }: Pick<Outline['routes'][number], 'from' | 'to' | 'identities'>,
-): boolean =>
-  typeOf(egresses, to) === 'choria-collective' &&
-  typeOf(ingresses, from) === 'choria-federation' &&
-  identities === undefined;
-
-/** What passes through has no caller to map; what is translated needs one, and a signature. */
+/** What passes through has no caller to map; what is translated needs one. */
 const checkPassage = (
   outline: Outline,
   route: Outline['routes'][number],
@@ -149,12 +152,6 @@ const checkPassage = (
       [...path, 'identities'],
       'is missing: without a rule nobody passes',
       'a list of rules, at least one',
-    );
-  if (egress.type === 'choria-collective' && !('signing' in egress))
-    report(
-      ['egresses', route.to ?? '', 'signing'],
-      `is missing: requests from ${route.from ?? 'there'} are signed anew, with a privileged certificate`,
-      'cert and key',
     );
   if (route.verify !== undefined)
     report([...path, 'verify'], 'has no effect: what is translated is always verified; leave it out');
@@ -177,34 +174,31 @@ const checkSides = (outline: Outline, report: Report, refer: Refer): void => {
   }
 };
 
-/** Nodes answer only a question that is signed. */
-const checkDiscovery = (outline: Outline, report: Report): void => {
-  for (const name of Object.keys(outline.egresses)) {
-    const { discovery, signing }: { discovery?: unknown; signing?: unknown } = entryOf(
-      outline.egresses,
-      name,
-    );
-    const { every }: { every?: unknown } = entryOf({ discovery }, 'discovery');
-    if (typeOf(outline.egresses, name) !== 'choria-collective' || signing !== undefined) continue;
-    if ((parseSeconds(every) ?? 0) > 0)
-      report(
-        ['egresses', name, 'discovery', 'every'],
-        `without signing ${name} cannot ask who is there`,
-        '0, or more with signing',
-      );
-  }
+/** What each entry's own protocol has to say of it. */
+const checkEntries = (outline: Outline, report: Report): void => {
+  const check = (name: string, kind: 'ingress' | 'egress'): void => {
+    const type = kind === 'ingress' ? ingressTypeOf(outline, name) : egressTypeOf(outline, name);
+    const [section, end] =
+      kind === 'ingress' ? (['ingresses', 'from'] as const) : (['egresses', 'to'] as const);
+    const routes = outline.routes
+      .filter((route) => route[end] === name)
+      .map((route) => ({ from: route.from, isOpaque: isOpaqueRoute(outline, route) }));
+    const around = { name, routes, hasClaims: outline.claims !== undefined };
+    const faults: readonly Fault[] = type?.crossCheck?.(entryOf(outline[section], name), around) ?? [];
+    for (const { path, message, allowed } of faults) report([section, name, ...path], message, allowed);
+  };
+  for (const name of Object.keys(outline.egresses)) check(name, 'egress');
+  for (const name of Object.keys(outline.ingresses)) check(name, 'ingress');
 };
 
-/** Kinds of ingresses and egresses whose brokers are NATS servers. */
-const ON_NATS: ReadonlySet<unknown> = new Set(['choria-federation', 'choria-collective']);
-
-/** What shares the broadcasts of legacy clients has to be there, and what is there has to be used. */
-const checkSharing = (outline: Outline, report: Report, refer: Refer): void => {
+/** Claims are made on NATS. */
+const checkClaims = (outline: Outline, report: Report, refer: Refer): void => {
   const { claims, ingresses, egresses } = outline;
   if (claims?.link !== undefined) {
     const sides = { ...ingresses, ...egresses };
     refer(['claims', 'link'], claims.link, 'ingress or egress', Object.keys(sides));
-    if (Object.hasOwn(sides, claims.link) && !ON_NATS.has(typeOf(sides, claims.link)))
+    const { transport } = egressTypeOf(outline, claims.link) ?? ingressTypeOf(outline, claims.link) ?? {};
+    if (Object.hasOwn(sides, claims.link) && transport !== 'nats')
       report(
         ['claims', 'link'],
         `${claims.link} is not on NATS, and claims are made there`,
@@ -216,32 +210,6 @@ const checkSharing = (outline: Outline, report: Report, refer: Refer): void => {
         ['claims', 'link'],
         `${claims.link} goes by wss://, and claims do not`,
         'one by nats:// or tls://, or servers of their own',
-      );
-  }
-  for (const name of Object.keys(ingresses)) {
-    if (typeOf(ingresses, name) !== 'mcollective-stomp') continue;
-    const { share, broadcast_queue: queue }: { share?: unknown; broadcast_queue?: unknown } = entryOf(
-      ingresses,
-      name,
-    );
-    const path = ['ingresses', name];
-    if (share === 'claims' && claims === undefined)
-      report(
-        [...path, 'share'],
-        'claims have no place to be made: add the section claims',
-        '"queue", "single", or claims with a section claims',
-      );
-    if (share === 'queue' && queue === undefined)
-      report(
-        [...path, 'share'],
-        'there is no queue to share: give broadcast_queue',
-        '"single", "claims", or queue with broadcast_queue',
-      );
-    const by = share ?? (claims === undefined ? 'queue' : 'claims');
-    if (queue !== undefined && (by === 'claims' || by === 'single'))
-      report(
-        [...path, 'broadcast_queue'],
-        `has no effect with share: ${by}, which ${share === undefined ? 'is so where there is a section claims' : 'reads the topics'}; leave it out, or say share: queue`,
       );
   }
 };

@@ -1,9 +1,5 @@
 import { z } from 'zod';
-import { choriaCollective } from '../adapters/choria/collective-egress-config.ts';
-import { choriaCollectiveIngress } from '../adapters/choria/collective-ingress-config.ts';
-import { choriaFederation } from '../adapters/choria/federation-config.ts';
-import { mcollectiveStomp } from '../adapters/mcollective/egress-config.ts';
-import { mcollectiveStompIngress } from '../adapters/mcollective/ingress-config.ts';
+import { EGRESS_TYPES, INGRESS_TYPES } from '../adapters/registry.ts';
 import type { SchemaContext } from '../config/context.ts';
 import {
   ALWAYS,
@@ -24,17 +20,19 @@ import { http, statistics } from './http.ts';
 import { route } from './route.ts';
 import { type ClusterKey, type Config, LOG_FORMATS, LOG_LEVELS, type Named } from './types.ts';
 
-/** Every kind of ingress; a new protocol adds a line. */
-export const ingressSchema = (context: SchemaContext) =>
-  z.discriminatedUnion('type', [
-    choriaFederation(context),
-    choriaCollectiveIngress(context),
-    mcollectiveStompIngress(context),
-  ]);
+const ingressSchema = (context: SchemaContext) => {
+  const [first, ...others] = INGRESS_TYPES;
+  return z
+    .discriminatedUnion('type', [first.schema(context), ...others.map((it) => it.schema(context))])
+    .transform(({ config }) => config);
+};
 
-/** Every kind of egress; a new protocol adds a line. */
-export const egressSchema = (context: SchemaContext) =>
-  z.discriminatedUnion('type', [mcollectiveStomp(context), choriaCollective(context)]);
+const egressSchema = (context: SchemaContext) => {
+  const [first, ...others] = EGRESS_TYPES;
+  return z
+    .discriminatedUnion('type', [first.schema(context), ...others.map((it) => it.schema(context))])
+    .transform(({ config }) => config);
+};
 
 const name = () => z.string().refine(isToken);
 

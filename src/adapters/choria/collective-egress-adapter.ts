@@ -16,7 +16,7 @@ import type {
   ChoriaSigningConfig,
 } from './collective-egress-config.ts';
 import { natsOptions } from './link-options.ts';
-import { CHORIA_FORMAT, CHORIA_NAMES } from './names.ts';
+import { CHORIA_NAMES } from './names.ts';
 
 const opaqueRoutes = ({ routes }: Around) => routes.filter(({ isOpaque }) => isOpaque);
 
@@ -24,7 +24,6 @@ export const collectiveEgressAdapter = (it: ChoriaCollectiveConfig, name: string
   name,
   type: it.type,
   label: it.type,
-  opaque: CHORIA_FORMAT,
   names: CHORIA_NAMES,
   asks: it.signing !== undefined,
   link: (around, read) =>

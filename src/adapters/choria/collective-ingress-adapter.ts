@@ -16,7 +16,6 @@ export const collectiveIngressAdapter = (
   name,
   type: it.type,
   label: it.type,
-  opaque: undefined,
   names: CHORIA_NAMES,
   cluster: undefined,
   standsForNodes: true,

@@ -6,7 +6,7 @@ import { ingressRequirements } from './federation/requirements.ts';
 import type { ChoriaFederationConfig } from './federation-config.ts';
 import { createChoriaFederationIngress } from './federation-ingress.ts';
 import { natsOptions } from './link-options.ts';
-import { CHORIA_FORMAT, CHORIA_NAMES } from './names.ts';
+import { CHORIA_NAMES } from './names.ts';
 import { createCallerVerifier } from './wire/index.ts';
 
 /** The collectives whose requests pass as they are; those of one route share one mode, so that no request mixes routes. */
@@ -24,7 +24,6 @@ export const federationAdapter = (it: ChoriaFederationConfig, name: string): Ing
   name,
   type: it.type,
   label: it.type,
-  opaque: CHORIA_FORMAT,
   names: CHORIA_NAMES,
   cluster: it.cluster,
   standsForNodes: false,

@@ -13,7 +13,6 @@ export const mcollectiveEgressAdapter = (it: McollectiveStompConfig, name: strin
   name,
   type: it.type,
   label: `${it.type}, ${it.serializer}`,
-  opaque: undefined,
   names: it.signing.kind === 'shared' ? SHARED_NAMES : LEGACY_NAMES,
   asks: true,
   link: (around, read) =>

@@ -19,7 +19,6 @@ export const mcollectiveIngressAdapter = (
     name,
     type: it.type,
     label: `${it.type}, ${it.serializer}`,
-    opaque: undefined,
     names: LEGACY_NAMES,
     cluster: undefined,
     standsForNodes: true,

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import type { SchemaContext } from '../../config/context.ts';
+import type { ClientReach } from '../adapter-type.ts';
+import type { ChoriaConnection } from './connection-config.ts';
+import { natsOptions } from './link-options.ts';
+
+/** Whom the bridge believes is nothing to a client; an ingress is not valid without. */
+const withoutCallers = (entry: unknown): unknown =>
+  typeof entry === 'object' && entry !== null ? { ...entry, callers: { ca: 'none' } } : entry;
+
+/**
+ * How Choria's clients use an ingress.
+ * @param federation clusters whose brokers carry their requests
+ */
+export const reachedBy = <C extends ChoriaConnection>(
+  ingress: (context: SchemaContext) => z.ZodType<C>,
+  federation: (config: C) => readonly string[],
+): ClientReach => ({
+  schema: (context) =>
+    z.preprocess(withoutCallers, ingress(context)).transform((config) => (name: string) => ({
+      settings: (around, read) => natsOptions(config, ['ingresses', name], around, read),
+      federation: federation(config),
+    })),
+  unread: ['callers'],
+});

@@ -1,0 +1,43 @@
+import { parseSeconds } from '../../config/units.ts';
+import { defineEgress, type Fault, type RawAround, type RawEntry } from '../adapter-type.ts';
+import { collectiveEgressAdapter } from './collective-egress-adapter.ts';
+import { choriaCollective } from './collective-egress-config.ts';
+import { CHORIA_FORMAT } from './names.ts';
+
+/** What is translated takes a signature. */
+const checkSigned = ({ routes }: RawAround): readonly Fault[] =>
+  routes
+    .filter(({ isOpaque }) => !isOpaque)
+    .map(({ from = 'there' }) => ({
+      path: ['signing'],
+      message: `is missing: requests from ${from} are signed anew, with a privileged certificate`,
+      allowed: 'cert and key',
+    }));
+
+/** Nodes answer only a question that is signed. */
+const checkDiscovery = ({ discovery }: RawEntry, name: string): readonly Fault[] => {
+  const every =
+    typeof discovery === 'object' && discovery !== null && 'every' in discovery && discovery.every;
+  if ((parseSeconds(every) ?? 0) === 0) return [];
+  return [
+    {
+      path: ['discovery', 'every'],
+      message: `without signing ${name} cannot ask who is there`,
+      allowed: '0, or more with signing',
+    },
+  ];
+};
+
+/** A collective whose nodes answer. */
+export const collectiveEgressType = defineEgress({
+  type: 'choria-collective',
+  transport: 'nats',
+  opaque: CHORIA_FORMAT,
+  schema: choriaCollective,
+  adapt: collectiveEgressAdapter,
+  crossCheck: (entry, around) => [
+    // One that is there without a value is the schema's to report.
+    ...('signing' in entry ? [] : checkSigned(around)),
+    ...(entry['signing'] === undefined ? checkDiscovery(entry, around.name) : []),
+  ],
+});
