@@ -7,7 +7,7 @@ import type { Log } from '../envelope/log.ts';
 import type { BridgeObserver } from '../envelope/observer.ts';
 import type { Egress, Ingress, NodeDirectory, Residents } from '../envelope/port.ts';
 import type { SigningPool } from '../pki/signing-pool.ts';
-import type { Link } from '../transport/link.ts';
+import type { IncomingMessage, Link } from '../transport/link.ts';
 import type { Requirement } from '../transport/requirement.ts';
 import type { LinkSpec } from '../transport/spec.ts';
 import type { Handled } from './kit/handled.ts';
@@ -42,6 +42,25 @@ export interface Around {
   readonly collectives: readonly string[];
   /** Collectives whose nodes the bridge asks for there; none for an ingress. */
   readonly asked: readonly string[];
+}
+
+/** Where messages of a link can be had without taking them from anyone. */
+export interface Source {
+  /** A subject, or a topic; never a queue, and never in a queue group: these hand a message to one listener only. */
+  readonly destination: string;
+  /** From the bridge's point of view. */
+  readonly dir: 'in' | 'out';
+  /** Whether a message there is one of the bridge's link at all; others use the place too. */
+  readonly isOurs?: (message: IncomingMessage) => boolean;
+}
+
+/** What can be heard of a link from outside the bridge. */
+export interface Observable {
+  readonly sources: readonly Source[];
+  /** What goes through this link and cannot be had from outside, in words. */
+  readonly missed?: string;
+  /** What a request has in common with its replies, for links that share a place; absent where no replies are heard. */
+  readonly correlate?: (message: IncomingMessage) => readonly string[];
 }
 
 /** What an adapter is made with. */
@@ -91,6 +110,8 @@ interface Adapter {
   requirements(around: Around): readonly Requirement[];
   /** The keys that its messages are verified and signed with. */
   keys(): readonly KeyUse[];
+  /** What can be listened to from outside without taking it from anyone. */
+  observable(around: Around): Observable;
 }
 
 export interface IngressAdapter extends Adapter {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Link, LinkListener, Right } from './link.ts';
 
@@ -26,6 +27,11 @@ export interface LinkSpec extends LinkPlace {
   readonly settings: object;
   /** URLs of the servers, without credentials. */
   readonly servers: readonly string[];
+  /**
+   * Which network it leads to, so far as settings say: the same for two links to which the same messages come. A hash, since
+   * a login may tell networks apart: other accounts of a server may be others.
+   */
+  readonly network: string;
   /** A link that is not yet open. */
   connect(options: ConnectOptions): Link;
   /** The same to one of its servers, by its place in the list: a pool hides that one of it is dead. */
@@ -41,3 +47,9 @@ export const isSameLink = (one: LinkSpec, other: LinkSpec): boolean =>
   isSamePlace(one, other) &&
   one.transport === other.transport &&
   isDeepStrictEqual(one.settings, other.settings);
+
+/** A `network`, of servers in any order and of what logs in there. */
+export const networkId = (servers: readonly string[], login: readonly (string | undefined)[]): string =>
+  createHash('sha256')
+    .update(JSON.stringify([servers.toSorted(), login.map((it) => it ?? null)]))
+    .digest('base64url');

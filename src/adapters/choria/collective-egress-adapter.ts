@@ -17,8 +17,17 @@ import type {
 } from './collective-egress-config.ts';
 import { natsOptions } from './link-options.ts';
 import { CHORIA_NAMES } from './names.ts';
+import { ofCollectiveEgress } from './observable.ts';
 
 const opaqueRoutes = ({ routes }: Around) => routes.filter(({ isOpaque }) => isOpaque);
+
+/** Whose replies it hears: its bridge's own cluster only where it asks in that one's name. */
+const clustersOf = ({ signing }: ChoriaCollectiveConfig, around: Around): readonly string[] => [
+  ...new Set([
+    ...opaqueRoutes(around).map(({ cluster }) => cluster),
+    ...(signing === undefined ? [] : [around.cluster]),
+  ]),
+];
 
 export const collectiveEgressAdapter = (it: ChoriaCollectiveConfig, name: string): EgressAdapter => ({
   name,
@@ -28,17 +37,15 @@ export const collectiveEgressAdapter = (it: ChoriaCollectiveConfig, name: string
   asks: it.signing !== undefined,
   link: (around, read) =>
     natsSpec({ name, side: 'egress' }, natsOptions(it, ['egresses', name], around, read)),
-  requirements: (around) => {
-    const opaque = opaqueRoutes(around);
-    const own = it.signing === undefined ? [] : [around.cluster];
-    return egressRequirements({
+  requirements: (around) =>
+    egressRequirements({
       collectives: around.collectives,
-      clusters: [...new Set([...opaque.map(({ cluster }) => cluster), ...own])],
-      opaque: opaque.length > 0,
+      clusters: clustersOf(it, around),
+      opaque: opaqueRoutes(around).length > 0,
       asked: it.signing === undefined ? [] : around.asked,
-    });
-  },
+    }),
   keys: () => (it.signing === undefined ? [] : signingKeys(it.signing)),
+  observable: (around) => ofCollectiveEgress(clustersOf(it, around), around),
   create: (around, services) => {
     const { identity, cluster, maxMessageBytes } = around;
     const { link, clock, tokenKey, pool } = services;

@@ -7,6 +7,7 @@ import { createChoriaCollectiveIngress } from './collective-ingress.ts';
 import type { ChoriaCollectiveIngressConfig } from './collective-ingress-config.ts';
 import { natsOptions } from './link-options.ts';
 import { CHORIA_NAMES } from './names.ts';
+import { ofCollectiveIngress } from './observable.ts';
 import { createCallerVerifier } from './wire/index.ts';
 
 export const collectiveIngressAdapter = (
@@ -26,6 +27,7 @@ export const collectiveIngressAdapter = (
     natsSpec({ name, side: 'ingress' }, natsOptions(it, ['ingresses', name], around, read)),
   requirements: ({ collectives, cluster }) => ingressRequirements({ collectives, cluster }),
   keys: () => callersKeys(it),
+  observable: ofCollectiveIngress,
   create: (around, { link, parse, residents, collect, clock }) =>
     createChoriaCollectiveIngress({
       name,

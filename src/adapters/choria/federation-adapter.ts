@@ -7,6 +7,7 @@ import type { ChoriaFederationConfig } from './federation-config.ts';
 import { createChoriaFederationIngress } from './federation-ingress.ts';
 import { natsOptions } from './link-options.ts';
 import { CHORIA_NAMES } from './names.ts';
+import { ofFederation } from './observable.ts';
 import { createCallerVerifier } from './wire/index.ts';
 
 /** The collectives whose requests pass as they are; those of one route share one mode, so that no request mixes routes. */
@@ -38,6 +39,7 @@ export const federationAdapter = (it: ChoriaFederationConfig, name: string): Ing
       replyCollectives: [...new Set([...collectives, ...it.replyCollectives])],
     }),
   keys: () => callersKeys(it),
+  observable: (around) => ofFederation(it.cluster, around),
   create: (around, { link, parse, clock }) =>
     createChoriaFederationIngress({
       name,

@@ -6,6 +6,7 @@ import type { McollectiveStompConfig } from './egress-config.ts';
 import { egressKeys } from './keys.ts';
 import { stompOptions } from './link-options.ts';
 import { LEGACY_NAMES, SHARED_NAMES } from './names.ts';
+import { ofEgress } from './observable.ts';
 import { egressRequirements } from './requirements.ts';
 import { createMcollectiveStompEgress } from './stomp-egress.ts';
 
@@ -24,6 +25,7 @@ export const mcollectiveEgressAdapter = (it: McollectiveStompConfig, name: strin
   requirements: ({ cluster, identity, collectives, asked }) =>
     egressRequirements({ cluster, identity, collectives, multiplex: it.agentsMultiplex, asked }),
   keys: () => egressKeys(it),
+  observable: (around) => ofEgress(it.agentsMultiplex, around),
   create: (around, services) => {
     const { link, parse, clock, tokenKey, pool, nodes } = services;
     const { caller } = it.discovery;

@@ -7,6 +7,7 @@ import type { McollectiveStompIngressConfig } from './ingress-config.ts';
 import { ingressKeys } from './keys.ts';
 import { stompOptions } from './link-options.ts';
 import { LEGACY_NAMES } from './names.ts';
+import { ofIngress } from './observable.ts';
 import { ingressRequirements } from './requirements.ts';
 import { createMcollectiveStompIngress } from './stomp-ingress.ts';
 
@@ -41,6 +42,7 @@ export const mcollectiveIngressAdapter = (
         ),
       }),
     keys: () => ingressKeys(it),
+    observable: (around) => ofIngress(it.agentsMultiplex, it.broadcastQueue, around),
     create: (around, services) => {
       const { parse, clock, log, observer } = services;
       return createMcollectiveStompIngress({

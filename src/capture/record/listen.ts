@@ -2,6 +2,7 @@ import { fileReader } from '../../config/files.ts';
 import { sideOf } from '../../setup/around.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
 import { type Link, LinkError, type LinkEvent } from '../../transport/link.ts';
+import type { LinkSide, LinkSpec } from '../../transport/spec.ts';
 import type { Transports } from '../../transport/transports.ts';
 import { type ListeningOnce, onceEach, type Place, Ways } from './places.ts';
 import { RecordError } from './problem.ts';
@@ -27,22 +28,29 @@ const CONFIRMED_WITHIN = 10_000;
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** @returns undefined for what no route uses any more */
-const linkOf = (
-  { link: name, side }: ListeningOnce,
-  loaded: LoadedConfig,
-  { transports, note }: ListenOptions,
-): Link => {
-  const { config } = loaded;
-  const found = sideOf(config, name, side);
-  if (found === undefined) throw new Error(`a route names ${name}, which is not configured`);
+/** Each link's spec, made once: its files may be large. */
+const specsOf = (loaded: LoadedConfig) => {
+  const read = fileReader(loaded);
+  const made = new Map<string, LinkSpec>();
+  return ({ link, side }: { readonly link: string; readonly side: LinkSide }): LinkSpec => {
+    const known = made.get(`${side} ${link}`);
+    if (known !== undefined) return known;
+    const found = sideOf(loaded.config, link, side);
+    if (found === undefined) throw new Error(`a route names ${link}, which is not configured`);
+    const spec = found.adapter.link(loaded.config, read);
+    made.set(`${side} ${link}`, spec);
+    return spec;
+  };
+};
+
+const linkOf = (spec: LinkSpec, { transports, note }: ListenOptions): Link => {
+  const { name, side } = spec;
   const onEvent = (event: LinkEvent): void => {
     if (event.kind === 'disconnected' || event.kind === 'retry')
       note(`${side} ${name}: not connected: ${event.reason}; messages until it is again are missed`);
     else if (event.kind === 'error' && !(event.error instanceof LinkError && event.error.code === 'refused'))
       note(`${side} ${name}: ${event.error.message}`);
   };
-  const spec = found.adapter.link(config, fileReader(loaded));
   return transports.open(spec, { failFast: true, onEvent });
 };
 
@@ -86,14 +94,15 @@ export const listen = async (loaded: LoadedConfig, options: ListenOptions): Prom
     await Promise.all(links.map((link) => link.close()));
   };
   let sources = 0;
-  const all = onceEach(sourcesOf(loaded.config), loaded.config);
-  const told = { tap: options.tap, ways: new Ways(all, loaded.config) };
+  const specOf = specsOf(loaded);
+  const all = onceEach(sourcesOf(loaded.config), specOf);
+  const told = { tap: options.tap, ways: new Ways(all) };
   const hear = async (listening: ListeningOnce): Promise<void> => {
     const { link: name, side, missed } = listening;
     if (missed !== undefined)
       options.note(`${side} ${name}: ${missed}: mcbridge run --record records all of it`);
     if (listening.sources.length === 0) return;
-    const link = linkOf(listening, loaded, options);
+    const link = linkOf(specOf(listening), options);
     links.push(link);
     await link.open();
     await Promise.all(

@@ -1,4 +1,4 @@
-import type { LinkPlace, LinkSpec } from '../spec.ts';
+import { type LinkPlace, type LinkSpec, networkId } from '../spec.ts';
 import { grantOf } from './grant.ts';
 import { createNatsLink } from './link.ts';
 import type { NatsLinkOptions } from './options.ts';
@@ -11,6 +11,14 @@ const known = new WeakMap<LinkSpec, NatsSettings>();
 /** How a link connects to NATS; undefined for one that goes elsewhere. */
 export const natsSettingsOf = (spec: LinkSpec): NatsSettings | undefined => known.get(spec);
 
+/** Users, certificates and keys are of an account each, and accounts do not hear each other. */
+const networkOf = ({ servers, user, token, nkeySeed, credentials, tls }: NatsSettings): string =>
+  networkId(
+    // One port takes a client with TLS and one without.
+    servers.map((url) => url.replace(/^tls:/, 'nats:')),
+    [user, token, nkeySeed, credentials, tls?.cert],
+  );
+
 /** The link of one side to NATS servers. */
 export const natsSpec = ({ name, side }: LinkPlace, settings: NatsSettings): LinkSpec => {
   const spec: LinkSpec = {
@@ -19,6 +27,7 @@ export const natsSpec = ({ name, side }: LinkPlace, settings: NatsSettings): Lin
     transport: 'nats',
     settings,
     servers: settings.servers,
+    network: networkOf(settings),
     connect: (options) => createNatsLink({ ...settings, ...options }),
     alone: (server) =>
       natsSpec({ name, side }, { ...settings, servers: settings.servers.slice(server, server + 1) }),

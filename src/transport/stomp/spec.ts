@@ -1,4 +1,4 @@
-import type { LinkPlace, LinkSpec } from '../spec.ts';
+import { type LinkPlace, type LinkSpec, networkId } from '../spec.ts';
 import { grantOf } from './grant.ts';
 import { createStompLink } from './link.ts';
 import type { StompLinkOptions } from './options.ts';
@@ -19,6 +19,7 @@ export const stompSpec = (
   transport: 'stomp',
   settings,
   servers,
+  network: networkId(servers, [settings.login]),
   connect: (options) => createStompLink({ clock: Date.now, ...settings, ...options }),
   alone: (server) =>
     stompSpec(
