@@ -1,0 +1,54 @@
+/**
+ * What the house asks of a protocol it asks of the registry: outside `src/adapters/` no line compares the name of one.
+ * Part of `npm run lint`.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Files that still do. One that no longer does is taken out; none is added. */
+const STILL = [
+  'src/capture/file/capture-import.ts',
+  'src/capture/redact/codecs.ts',
+  'src/capture/redact/redactor.ts',
+  'src/capture/redact/signers.ts',
+  'src/capture/replay/made-up-variables.ts',
+  'src/capture/replay/signature-check.ts',
+  'src/capture/replay/surroundings.ts',
+  'src/capture/replay/throw-away-keys.ts',
+  'src/cli/check/discovery.ts',
+  'src/cli/check/reply-groups.ts',
+  'src/cli/check/settings.ts',
+];
+
+const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => `src/${name.replaceAll('\\', '/')}`)
+  .toSorted();
+const isAdapter = (file) => file.startsWith('src/adapters/');
+
+/** A schema says which type it is of. */
+const TYPE = /type: z\.literal\('([\w-]+)'\)/g;
+const names = new Set(
+  files
+    .filter(isAdapter)
+    .flatMap((file) => [...readFileSync(file, 'utf8').matchAll(TYPE)].map(([, it]) => it)),
+);
+const NAME = new RegExp(`(['"\`])(?:${[...names].join('|')})\\1`);
+
+const found = files
+  .filter((file) => !isAdapter(file))
+  .flatMap((file) =>
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .flatMap((line, index) => (NAME.test(line) ? [{ file, line: index + 1 }] : [])),
+  );
+const problems = [
+  ...(names.size === 0 ? ['no schema in src/adapters/ has a type'] : []),
+  ...found
+    .filter(({ file }) => !STILL.includes(file))
+    .map(({ file, line }) => `${file}:${line}: names a protocol; ask its adapter (src/adapters/registry.ts)`),
+  ...STILL.filter((name) => !found.some(({ file }) => file === name)).map(
+    (name) => `${name}: names no protocol any more; take it out of the list in .protocol-names.mjs`,
+  ),
+];
+for (const problem of problems) process.stderr.write(`${problem}\n`);
+if (problems.length > 0) process.exitCode = 1;
