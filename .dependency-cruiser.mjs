@@ -20,12 +20,9 @@ const ROOMS = [
   'envelope',
 ];
 
-/**
- * Ways up. A client of Choria speaks Choria's wire. The other goes once adapters bring their messages' layers.
- */
+/** The one way up: a client of Choria speaks Choria's wire. */
 const UPWARDS = {
   client: ['adapters/choria/wire/'],
-  inspect: ['capture/file/'],
 };
 
 const downwards = ROOMS.map((room, floor) => ({

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import { formatJson } from '../adapters/choria/wire/index.ts';
+import { CASSETTES } from '../capture/file/layers.ts';
 import { piecesOf } from '../inspect/input.ts';
 import { messageValue } from '../inspect/json.ts';
 import type { Keys } from '../inspect/keys.ts';
@@ -53,7 +54,7 @@ const decodeFile = async (file: string, options: DecodeOptions, keys: Keys, tall
   for (const { bytes, line } of piecesOf(await readInput(file))) {
     const now = Date.now();
     const source = line === undefined ? nameOf(file) : `${nameOf(file)}:${line}`;
-    const { layer, text } = rendered(decodeMessage(bytes, keys, now), bytes, (it) => {
+    const { layer, text } = rendered(decodeMessage(bytes, keys, now, CASSETTES), bytes, (it) => {
       if (options.json) return `${inertJson(formatJson(messageValue(it, file, line)))}\n`;
       const lines = layerLines(it, { now, full: options.full === true });
       return painted([[{ text: source, tone: 'title' }], ...lines, []], colour);

@@ -1,11 +1,21 @@
+import type { ValueMap } from '../envelope/value.ts';
+import type { JsonText } from './json-text.ts';
 import type { Keys } from './keys.ts';
 import type { Layer } from './tree.ts';
+
+/** A format that holds messages, a JSON object on each line, and is known to whoever decodes. */
+export interface Container {
+  /** Whether an object is a line of it. */
+  holds(map: ValueMap): boolean;
+  read(json: JsonText, context: Context): Layer;
+}
 
 /** What a reader of one layer gets from outside. */
 export interface Context {
   readonly keys: Keys;
   /** The time of reading, in ms since the epoch. */
   readonly now: number;
+  readonly containers: readonly Container[];
   /** Reads what is inside a layer, whatever it is. Never throws. */
   readonly inside: (bytes: Buffer) => Layer;
 }

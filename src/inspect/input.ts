@@ -1,4 +1,4 @@
-import { withoutMark } from '../capture/file/lines.ts';
+import { withoutMark } from '../codec/byte-order-mark.ts';
 
 /** One message of an input. */
 export interface Piece {

@@ -1,6 +1,5 @@
 import { decodeStats } from '../adapters/choria/wire/index.ts';
 import { isNatsLine, isStompLine, natsLine, stompLine } from './capture.ts';
-import { cassetteHeader, cassetteLine, isCassetteHeader, isCassetteLine } from './cassette.ts';
 import type { Context } from './context.ts';
 import { fieldsOf, SECONDS, textIn } from './fields.ts';
 import { replyV1, requestV1 } from './inner.ts';
@@ -49,8 +48,8 @@ const named = (json: JsonText, context: Context): Layer => {
   if (reader !== undefined) return reader(json, context);
   if (isStompLine(map)) return stompLine(json, context);
   if (isNatsLine(map)) return natsLine(json, context);
-  if (isCassetteHeader(map)) return cassetteHeader(json);
-  if (isCassetteLine(map)) return cassetteLine(json, context);
+  const container = context.containers.find((it) => it.holds(map));
+  if (container !== undefined) return container.read(json, context);
   const kind = rpcKind(map);
   if (kind !== undefined) return rpcLayer(kind, map, { format: 'json', bytes: bytes.length, problems });
   if (textIn(map, 'cluster') !== undefined && textIn(map, 'instance') !== undefined) return stats(json);

@@ -1,5 +1,5 @@
 import { readBase64 } from './base64.ts';
-import type { Context } from './context.ts';
+import type { Container, Context } from './context.ts';
 import { looksLikeMarshal, looksLikeYaml } from './document.ts';
 import { readJsonLayer } from './json-layer.ts';
 import type { Keys } from './keys.ts';
@@ -42,18 +42,18 @@ const read = (bytes: Buffer, context: Context): Layer => {
   return readBase64(bytes, context) ?? unknown(bytes);
 };
 
-const reader = (keys: Keys, now: number, depth: number): ((bytes: Buffer) => Layer) => {
+const reader = (given: Omit<Context, 'inside'>, depth: number): ((bytes: Buffer) => Layer) => {
   const inside = (bytes: Buffer): Layer => {
     if (depth >= MAX_LAYERS)
       return layerOf('unknown', {
         bytes: bytes.length,
         problems: [problemAt(bytes, 0, `more than ${MAX_LAYERS} layers`)],
       });
-    return reader(keys, now, depth + 1)(bytes);
+    return reader(given, depth + 1)(bytes);
   };
   return (bytes) => {
     try {
-      return read(bytes, { keys, now, inside });
+      return read(bytes, { ...given, inside });
     } catch (error) {
       return layerOf('unknown', { bytes: bytes.length, problems: [problemOf(error, bytes)] });
     }
@@ -72,9 +72,15 @@ const withoutLineEnd = (bytes: Buffer): Buffer => {
  * Reads a message of either side, or any layer of one, as far as it goes. Never throws: what cannot be read is in the
  * tree's problems.
  * @param now ms since the epoch
+ * @param containers formats besides lines of captures that messages may be held in
  */
-export const decodeMessage = (bytes: Buffer, keys: Keys, now: number): Layer => {
-  const decode = reader(keys, now, 1);
+export const decodeMessage = (
+  bytes: Buffer,
+  keys: Keys,
+  now: number,
+  containers: readonly Container[] = [],
+): Layer => {
+  const decode = reader({ keys, now, containers }, 1);
   const layer = decode(bytes);
   const shorter = withoutLineEnd(bytes);
   if (isWhole(layer) || shorter.length === bytes.length) return layer;

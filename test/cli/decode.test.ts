@@ -63,6 +63,20 @@ describe('mcbridge decode', () => {
     }
   });
 
+  test('reads what is in a line of a cassette', async () => {
+    const line = {
+      at: 1,
+      link: 'legacy',
+      side: 'egress',
+      dir: 'in',
+      destination: '/queue/a',
+      text: '"ping"',
+    };
+    const { status, stdout } = await decode([], JSON.stringify(line));
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^standard input\nline of a cassette \(JSON.*└─ discovery ping \(6 bytes\)\n/s);
+  });
+
   test('prints a line of JSON a message', async () => {
     const { status, stdout } = await decode([`${CAPTURES}choria-v1-federated.ndjson`, '--json']);
     const messages = stdout

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
+import { withoutMark } from '../../codec/byte-order-mark.ts';
 import { readFailure } from '../../config/files.ts';
 import { CassetteError } from './problem.ts';
 
@@ -10,12 +11,6 @@ export interface TextLine {
 }
 
 const LF = 10;
-/** What editors of Windows put before UTF-8; it is no part of the text. */
-const BOM = Buffer.from('\ufeff');
-
-/** The bytes of a text behind its byte order mark, if it has one. */
-export const withoutMark = (bytes: Buffer): Buffer =>
-  bytes.subarray(bytes.subarray(0, BOM.length).equals(BOM) ? BOM.length : 0);
 /** Bytes. The largest message that may be configured has 256 MiB, and base64 and JSON's escapes make it longer. */
 const LONGEST_LINE = 400 * 1024 ** 2;
 

@@ -1,16 +1,16 @@
-import { parseEntry, parseHeader } from '../capture/file/format.ts';
-import { CassetteError } from '../capture/file/problem.ts';
-import type { ValueMap } from '../envelope/value.ts';
-import { decodePart } from './base64.ts';
-import type { Context } from './context.ts';
-import { fieldsOf, MILLISECONDS, mapIn, textIn } from './fields.ts';
-import type { JsonText } from './json-text.ts';
-import { type Layer, layerOf, type Problem } from './tree.ts';
+import type { ValueMap } from '../../envelope/value.ts';
+import { decodePart } from '../../inspect/base64.ts';
+import type { Container, Context } from '../../inspect/context.ts';
+import { fieldsOf, MILLISECONDS, mapIn, textIn } from '../../inspect/fields.ts';
+import type { JsonText } from '../../inspect/json-text.ts';
+import { type Layer, layerOf, type Problem } from '../../inspect/tree.ts';
+import { parseEntry, parseHeader } from './format.ts';
+import { CassetteError } from './problem.ts';
 
-export const isCassetteHeader = (map: ValueMap): boolean => typeof map.get('cassette') === 'number';
+const isCassetteHeader = (map: ValueMap): boolean => typeof map.get('cassette') === 'number';
 
 /** A message that passed a link, a refusal, or who came and went: docs/cassettes.md. */
-export const isCassetteLine = (map: ValueMap): boolean =>
+const isCassetteLine = (map: ValueMap): boolean =>
   (textIn(map, 'link') !== undefined && textIn(map, 'dir') !== undefined) ||
   mapIn(map, 'rejected')?.has('code') === true ||
   (map.has('at') && mapIn(map, 'nodes')?.has('egress') === true);
@@ -27,7 +27,7 @@ const objections = ({ text, problems }: JsonText, parse: (line: string) => unkno
   }
 };
 
-export const cassetteHeader = (json: JsonText): Layer =>
+const cassetteHeader = (json: JsonText): Layer =>
   layerOf('cassette-header', {
     bytes: json.bytes.length,
     fields: fieldsOf(json.map, { times: { clock: MILLISECONDS } }),
@@ -40,7 +40,7 @@ const bodyIn = (map: ValueMap): Buffer => {
   return base64 === undefined ? Buffer.from(textIn(map, 'text') ?? '') : decodePart(base64).bytes;
 };
 
-export const cassetteLine = (json: JsonText, context: Context): Layer => {
+const cassetteLine = (json: JsonText, context: Context): Layer => {
   const { bytes, map } = json;
   const body = bodyIn(map);
   return layerOf('cassette-line', {
@@ -50,3 +50,9 @@ export const cassetteLine = (json: JsonText, context: Context): Layer => {
     inside: body.length === 0 ? [] : [context.inside(body)],
   });
 };
+
+/** Lines of cassettes, for whoever decodes. */
+export const CASSETTES: readonly Container[] = [
+  { holds: isCassetteHeader, read: cassetteHeader },
+  { holds: isCassetteLine, read: cassetteLine },
+];

@@ -5,17 +5,28 @@ import {
   type CassetteMessage,
   formatEntry,
   formatHeader,
-} from '../../src/capture/file/format.ts';
-import { isWhole } from '../../src/inspect/tree.ts';
+} from '../../../src/capture/file/format.ts';
+import { CASSETTES } from '../../../src/capture/file/layers.ts';
+import { decodeMessage } from '../../../src/inspect/recognise.ts';
+import { isWhole, type Layer } from '../../../src/inspect/tree.ts';
 import {
   CAPTURE_FILES,
+  CAPTURE_KEYS,
   captureLines,
-  decode,
   kindsOf,
+  NOW,
   problemsOf,
   verdictsOf,
   wireBytes,
-} from './support.ts';
+} from '../../inspect/support.ts';
+
+const decode = (bytes: string | Uint8Array): Layer =>
+  decodeMessage(
+    typeof bytes === 'string' ? Buffer.from(bytes) : Buffer.from(bytes),
+    CAPTURE_KEYS,
+    NOW,
+    CASSETTES,
+  );
 
 const HEADER: CassetteHeader = {
   cassette: 1,
