@@ -5,11 +5,13 @@ import type { NameRules } from '../config/name-rules.ts';
 import type { Share } from '../config/share.ts';
 import type { Log } from '../envelope/log.ts';
 import type { BridgeObserver } from '../envelope/observer.ts';
+import type { Pattern } from '../envelope/pattern.ts';
 import type { Egress, Ingress, NodeDirectory, Residents } from '../envelope/port.ts';
 import type { SigningPool } from '../pki/signing-pool.ts';
 import type { IncomingMessage, Link } from '../transport/link.ts';
 import type { Requirement } from '../transport/requirement.ts';
 import type { LinkSpec } from '../transport/spec.ts';
+import type { EgressCheck, SideCheck } from './kit/check/side-check.ts';
 import type { Handled } from './kit/handled.ts';
 import type { KeyUse } from './kit/key-use.ts';
 
@@ -112,6 +114,8 @@ interface Adapter {
   keys(): readonly KeyUse[];
   /** What can be listened to from outside without taking it from anyone. */
   observable(around: Around): Observable;
+  /** What `mcbridge check` asks of it. */
+  readonly check: SideCheck;
 }
 
 export interface IngressAdapter extends Adapter {
@@ -130,8 +134,21 @@ export interface IngressAdapter extends Adapter {
   create(around: Around, services: IngressServices): Ingress;
 }
 
+/** Of two egresses in one group each would take replies that are the other's. */
+export interface ReplyGroup {
+  /** `the queue group …`, for sentences. */
+  readonly name: string;
+  /** URL. */
+  readonly server: string;
+}
+
 export interface EgressAdapter extends Adapter {
   /** Whether it can ask who is there, which takes a signature. */
   readonly asks: boolean;
+  /** Callerids that only a rule with `privileged: true` may yield. */
+  readonly privileged: readonly Pattern[];
+  readonly check: EgressCheck;
+  /** The groups in which it shares its replies out among all who are in them. */
+  replyGroups(around: Pick<Around, 'cluster' | 'routes'>): readonly ReplyGroup[];
   create(around: Around, services: EgressServices): Egress;
 }

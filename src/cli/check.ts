@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
+import { Checklist, type Finding } from '../config/checklist.ts';
 import { ConfigError } from '../config/problem.ts';
 import { loadConfig } from '../setup/load.ts';
 import type { LoadedConfig } from '../setup/types.ts';
 import { secondsOption } from './arguments.ts';
 import { checkBrokers } from './check/brokers.ts';
-import { Checklist, type Finding } from './check/checklist.ts';
 import { checkClaims } from './check/claims.ts';
 import { checkHttp } from './check/http.ts';
 import { checkNeighbours } from './check/neighbours.ts';

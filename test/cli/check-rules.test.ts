@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { mendReading } from '../../src/cli/check/files.ts';
+import { mendReading } from '../../src/adapters/kit/check/key-files.ts';
 import { type CheckWorld, makeCheckWorld } from './check-world.ts';
 
 let world: CheckWorld | undefined;

@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Finding } from '../../src/cli/check/checklist.ts';
 import { check } from '../../src/cli/check.ts';
+import type { Finding } from '../../src/config/checklist.ts';
 import { keyPair, makeAuthority } from '../support/pki.ts';
 
 export const choriaCa = makeAuthority('Choria CA');

@@ -1,5 +1,6 @@
 import { natsSpec } from '../../transport/nats/spec.ts';
 import type { Around, EgressAdapter, EgressServices } from '../descriptor.ts';
+import { egressCheck } from './check/egress.ts';
 import {
   type Credential,
   type Credentials,
@@ -18,11 +19,15 @@ import type {
 import { natsOptions } from './link-options.ts';
 import { CHORIA_NAMES } from './names.ts';
 import { ofCollectiveEgress } from './observable.ts';
+import { collectiveGroup } from './wire/index.ts';
 
-const opaqueRoutes = ({ routes }: Around) => routes.filter(({ isOpaque }) => isOpaque);
+const opaqueRoutes = ({ routes }: Pick<Around, 'routes'>) => routes.filter(({ isOpaque }) => isOpaque);
 
 /** Whose replies it hears: its bridge's own cluster only where it asks in that one's name. */
-const clustersOf = ({ signing }: ChoriaCollectiveConfig, around: Around): readonly string[] => [
+const clustersOf = (
+  { signing }: ChoriaCollectiveConfig,
+  around: Pick<Around, 'cluster' | 'routes'>,
+): readonly string[] => [
   ...new Set([
     ...opaqueRoutes(around).map(({ cluster }) => cluster),
     ...(signing === undefined ? [] : [around.cluster]),
@@ -35,6 +40,7 @@ export const collectiveEgressAdapter = (it: ChoriaCollectiveConfig, name: string
   label: it.type,
   names: CHORIA_NAMES,
   asks: it.signing !== undefined,
+  privileged: it.privileged,
   link: (around, read) =>
     natsSpec({ name, side: 'egress' }, natsOptions(it, ['egresses', name], around, read)),
   requirements: (around) =>
@@ -46,6 +52,11 @@ export const collectiveEgressAdapter = (it: ChoriaCollectiveConfig, name: string
     }),
   keys: () => (it.signing === undefined ? [] : signingKeys(it.signing)),
   observable: (around) => ofCollectiveEgress(clustersOf(it, around), around),
+  check: egressCheck(it, name),
+  replyGroups: (around) => {
+    const groups = clustersOf(it, around).map((cluster) => `the queue group ${collectiveGroup(cluster)}`);
+    return it.servers.flatMap(({ url: server }) => groups.map((name) => ({ name, server })));
+  },
   create: (around, services) => {
     const { identity, cluster, maxMessageBytes } = around;
     const { link, clock, tokenKey, pool } = services;

@@ -2,6 +2,7 @@ import { natsSpec } from '../../transport/nats/spec.ts';
 import type { IngressAdapter } from '../descriptor.ts';
 import { callersCaPath } from './callers-config.ts';
 import { callersKeys } from './callers-keys.ts';
+import { ingressCheck } from './check/ingress.ts';
 import { ingressRequirements } from './collective/requirements.ts';
 import { createChoriaCollectiveIngress } from './collective-ingress.ts';
 import type { ChoriaCollectiveIngressConfig } from './collective-ingress-config.ts';
@@ -28,6 +29,7 @@ export const collectiveIngressAdapter = (
   requirements: ({ collectives, cluster }) => ingressRequirements({ collectives, cluster }),
   keys: () => callersKeys(it),
   observable: ofCollectiveIngress,
+  check: ingressCheck(it, name),
   create: (around, { link, parse, residents, collect, clock }) =>
     createChoriaCollectiveIngress({
       name,

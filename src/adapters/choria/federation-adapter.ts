@@ -2,6 +2,7 @@ import { natsSpec } from '../../transport/nats/spec.ts';
 import type { Around, IngressAdapter } from '../descriptor.ts';
 import { callersCaPath } from './callers-config.ts';
 import { callersKeys } from './callers-keys.ts';
+import { ingressCheck } from './check/ingress.ts';
 import { ingressRequirements } from './federation/requirements.ts';
 import type { ChoriaFederationConfig } from './federation-config.ts';
 import { createChoriaFederationIngress } from './federation-ingress.ts';
@@ -40,6 +41,7 @@ export const federationAdapter = (it: ChoriaFederationConfig, name: string): Ing
     }),
   keys: () => callersKeys(it),
   observable: (around) => ofFederation(it.cluster, around),
+  check: ingressCheck(it, name),
   create: (around, { link, parse, clock }) =>
     createChoriaFederationIngress({
       name,

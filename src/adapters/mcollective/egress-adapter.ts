@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { stompSpec } from '../../transport/stomp/spec.ts';
 import type { EgressAdapter, EgressServices } from '../descriptor.ts';
+import { egressCheck } from './check/egress.ts';
 import { keyFolder, type Signers, sharedSigner } from './egress/signing.ts';
 import type { McollectiveStompConfig } from './egress-config.ts';
 import { egressKeys } from './keys.ts';
@@ -16,6 +17,7 @@ export const mcollectiveEgressAdapter = (it: McollectiveStompConfig, name: strin
   label: `${it.type}, ${it.serializer}`,
   names: it.signing.kind === 'shared' ? SHARED_NAMES : LEGACY_NAMES,
   asks: true,
+  privileged: it.privileged,
   link: (around, read) =>
     stompSpec(
       { name, side: 'egress' },
@@ -26,6 +28,8 @@ export const mcollectiveEgressAdapter = (it: McollectiveStompConfig, name: strin
     egressRequirements({ cluster, identity, collectives, multiplex: it.agentsMultiplex, asked }),
   keys: () => egressKeys(it),
   observable: (around) => ofEgress(it.agentsMultiplex, around),
+  check: egressCheck(it, name),
+  replyGroups: () => [],
   create: (around, services) => {
     const { link, parse, clock, tokenKey, pool, nodes } = services;
     const { caller } = it.discovery;

@@ -1,4 +1,5 @@
 import { requirementsOf } from '../../app/requirements.ts';
+import type { Checklist } from '../../config/checklist.ts';
 import { fileReader } from '../../config/files.ts';
 import type { KeyPath } from '../../config/problem.ts';
 import { ingressesFirst, pathOf, type Side } from '../../setup/around.ts';
@@ -6,7 +7,6 @@ import type { LoadedConfig } from '../../setup/types.ts';
 import { type Link, LinkError, type Right } from '../../transport/link.ts';
 import type { Requirement } from '../../transport/requirement.ts';
 import { BROKERS } from '../../transport/transports.ts';
-import type { Checklist } from './checklist.ts';
 
 interface Attempt {
   readonly path: KeyPath;

@@ -1,12 +1,12 @@
 import { claimsBucket, claimsConnection, sharedBy } from '../../app/sharing.ts';
 import { bucketName } from '../../cluster/bucket.ts';
 import { proveClaims } from '../../cluster/proof.ts';
+import type { Checklist } from '../../config/checklist.ts';
 import { fileReader } from '../../config/files.ts';
 import type { KeyPath } from '../../config/problem.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
 import { LinkError } from '../../transport/link.ts';
 import { grantOf } from '../../transport/nats/grant.ts';
-import type { Checklist } from './checklist.ts';
 
 const JETSTREAM = 'turn JetStream on there: jetstream { store_dir: "/var/lib/nats" }';
 

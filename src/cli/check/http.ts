@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import type { Checklist } from '../../config/checklist.ts';
 import { codeOf } from '../../config/files.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
 import { listenFailure } from '../../telemetry/listen-failure.ts';
-import type { Checklist } from './checklist.ts';
 import { isOurs } from './running.ts';
 
 /** Whether the HTTP address can be listened on, or a running instance of this very bridge does already. */

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeStats, statsSubject } from '../../adapters/choria/wire/stats.ts';
 import { ingressAdapter } from '../../adapters/registry.ts';
+import type { Checklist } from '../../config/checklist.ts';
 import { fileReader } from '../../config/files.ts';
 import { clusterOf } from '../../setup/ends.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
 import { clashWith } from '../../telemetry/neighbours.ts';
 import { BROKERS } from '../../transport/transports.ts';
-import type { Checklist } from './checklist.ts';
 
 /**
  * Listens to what running bridges publish of themselves, for those of the same cluster that this configuration does not go

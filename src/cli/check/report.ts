@@ -1,6 +1,6 @@
 import { Chalk } from 'chalk';
+import type { Finding } from '../../config/checklist.ts';
 import type { Problem } from '../../config/problem.ts';
-import type { Finding } from './checklist.ts';
 
 const SIGNS = { ok: '✓', warning: '!', problem: '✗', skipped: '-' } as const;
 

@@ -1,19 +1,10 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import type { EgressAdapter, IngressAdapter } from '../../adapters/descriptor.ts';
+import { egressAdapter, ingressAdapter } from '../../adapters/registry.ts';
+import type { Checklist } from '../../config/checklist.ts';
 import type { NameRules } from '../../config/name-rules.ts';
 import { scan, unslashed } from '../../config/pattern/scan.ts';
 import type { KeyPath } from '../../config/problem.ts';
-import { provenNames, signedNames } from '../../setup/names.ts';
-import type {
-  Config,
-  EgressConfig,
-  IdentityRule,
-  IngressConfig,
-  Named,
-  RouteConfig,
-} from '../../setup/types.ts';
-import type { Checklist } from './checklist.ts';
-import { missingPair } from './choria-signing.ts';
+import type { Config, IdentityRule, RouteConfig } from '../../setup/types.ts';
 
 type Rule = IdentityRule;
 
@@ -55,8 +46,8 @@ export const checkRules = (list: Checklist, config: Config): void => {
     for (const [entry, rule] of route.identities.entries()) {
       const path = ['routes', index, 'identities', entry];
       checkOrder(list, path, rule, route, entry);
-      checkCaller(list, path, rule, ingress);
-      checkSigner(list, path, rule, egress);
+      checkCaller(list, path, rule, ingressAdapter(ingress));
+      checkSigner(list, path, rule, egressAdapter(egress));
     }
   }
 };
@@ -83,36 +74,27 @@ const tellType = (
   if (verdict === 'seldom') list.warning(path, seldom, mend);
 };
 
-const checkCaller = (list: Checklist, path: KeyPath, rule: Rule, ingress: Named<IngressConfig>): void => {
+const checkCaller = (list: Checklist, path: KeyPath, rule: Rule, ingress: IngressAdapter): void => {
+  const { names } = ingress;
   const type = typeMatched(rule);
   const at = [...path, rule.match.kind];
   const who = `a caller ${type}=… from ${ingress.name}`;
   tellType(list, at, type, {
-    names: provenNames(ingress),
+    names,
     no: `there is never ${who}, so this rule lets nobody through`,
     seldom: `there is hardly ${who}`,
   });
   const name = nameOf(rule);
-  if (name === undefined || provenNames(ingress).type(type ?? '') !== 'yes') return;
-  const { callers } = ingress;
-  const certificate = name.slice(name.indexOf('=') + 1);
-  if ('keysDir' in callers) {
-    const file = join(callers.keysDir, `${certificate}.pem`);
-    if (existsSync(callers.keysDir) && !existsSync(file))
-      list.warning(at, `there is no key ${file}, so ${name} is refused`, "put the caller's public key there");
-  } else if (![...callers.allow, ...callers.privileged].some((pattern) => pattern.test(certificate)))
-    list.warning(
-      at,
-      `callers.allow of ${ingress.name} does not let ${certificate} in, unless a privileged certificate speaks for it`,
-      'add a pattern for it to callers.allow',
-    );
+  if (name === undefined || names.type(type ?? '') !== 'yes') return;
+  const lack = ingress.check.lackFor(name);
+  if (lack !== undefined) list.warning(at, lack.message, lack.mend);
 };
 
-const checkSigner = (list: Checklist, path: KeyPath, rule: Rule, egress: Named<EgressConfig>): void => {
+const checkSigner = (list: Checklist, path: KeyPath, rule: Rule, egress: EgressAdapter): void => {
   const at = [...path, 'to'];
   const type = typeOf(rule.to);
   tellType(list, at, type, {
-    names: signedNames(egress),
+    names: egress.names,
     no: `the bridge can sign for nobody called ${type}=… towards ${egress.name}, so this rule lets nobody through`,
     seldom: `nobody is called ${type}=… at ${egress.name}, as a rule, and nodes may refuse it`,
   });
@@ -124,22 +106,6 @@ const checkSigner = (list: Checklist, path: KeyPath, rule: Rule, egress: Named<E
       `${name} is privileged there, so this rule lets nobody through`,
       'add privileged: true to the rule, if that is meant',
     );
-  const { signing } = egress;
-  if (signing?.kind === 'callers') {
-    const missing = missingPair(signing.folder, name);
-    if (missing !== undefined)
-      list.problem(
-        at,
-        `there is no ${missing}, so this caller's requests cannot be signed`,
-        "put the caller's certificate and private key there, or sign for all with cert and key",
-      );
-  }
-  if (signing?.kind !== 'keys') return;
-  const file = join(signing.folder, `${name.slice(name.indexOf('=') + 1)}.pem`);
-  if (!existsSync(file))
-    list.problem(
-      at,
-      `there is no key ${file}, so this caller's requests cannot be signed`,
-      "put the caller's private key there",
-    );
+  const lack = egress.check.lackFor(name);
+  if (lack !== undefined) list.problem(at, lack.message, lack.mend);
 };

@@ -1,7 +1,7 @@
+import { Checklist } from '../../config/checklist.ts';
 import { ConfigError } from '../../config/problem.ts';
 import type { Log } from '../../envelope/log.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
-import { Checklist } from './checklist.ts';
 import { checkFiles } from './settings.ts';
 
 /**

@@ -1,8 +1,8 @@
-import type { ChoriaConnection } from '../../adapters/choria/connection-config.ts';
-import type { KeyPath } from '../../config/problem.ts';
-import { nkeySeedFault, readCredentials } from '../../transport/nats/keys.ts';
-import type { Checklist } from './checklist.ts';
-import { readBytes, warnIfWorldReadable } from './files.ts';
+import type { Checklist } from '../../../config/checklist.ts';
+import type { KeyPath } from '../../../config/problem.ts';
+import { nkeySeedFault, readCredentials } from '../../../transport/nats/keys.ts';
+import { readBytes, warnIfWorldReadable } from '../../kit/check/key-files.ts';
+import type { ChoriaConnection } from '../connection-config.ts';
 
 /** The text of a secret file; a finding where it cannot be read, or by too many. */
 const readSecret = (list: Checklist, path: KeyPath, file: string): string | undefined => {

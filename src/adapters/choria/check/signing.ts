@@ -1,19 +1,17 @@
 import { createPublicKey, type X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type {
-  ChoriaCollectiveConfig,
-  ChoriaSigningConfig,
-} from '../../adapters/choria/collective-egress-config.ts';
-import { callerName, DEFAULT_PRIVILEGED } from '../../adapters/choria/wire/index.ts';
-import { readFailure } from '../../config/files.ts';
-import { readKeyFile } from '../../config/key-files.ts';
-import type { KeyPath } from '../../config/problem.ts';
-import type { Checklist } from './checklist.ts';
-import { type ClientFiles, checkClient, checkSigningKey } from './files.ts';
+import type { Checklist } from '../../../config/checklist.ts';
+import { readFailure } from '../../../config/files.ts';
+import { readKeyFile } from '../../../config/key-files.ts';
+import type { KeyPath } from '../../../config/problem.ts';
+import { type ClientFiles, checkClient } from '../../kit/check/certificate-files.ts';
+import { checkSigningKey } from '../../kit/check/key-files.ts';
+import type { ChoriaCollectiveConfig, ChoriaSigningConfig } from '../collective-egress-config.ts';
+import { callerName, DEFAULT_PRIVILEGED } from '../wire/index.ts';
 
 /** With what the bridge signs towards Choria nodes. `roots`: the CA of the egress's brokers, where it can be used. */
-export const checkChoriaSigning = (
+export const checkSigning = (
   list: Checklist,
   path: KeyPath,
   { signing }: Pick<ChoriaCollectiveConfig, 'signing'>,

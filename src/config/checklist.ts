@@ -1,5 +1,5 @@
-import { formatPath, type KeyPath } from '../../config/problem.ts';
-import type { LoadedConfig } from '../../setup/types.ts';
+import type { Place } from './files.ts';
+import { formatPath, type KeyPath } from './problem.ts';
 
 /** One line of the report. */
 export interface Finding {
@@ -19,22 +19,22 @@ export interface Finding {
 
 /** Collects findings, each with the place in the configuration that it is about. */
 export class Checklist {
-  readonly #loaded: Pick<LoadedConfig, 'file' | 'at'>;
+  readonly #place: Place;
   readonly #findings: Finding[];
   readonly #stops: boolean;
 
   constructor(
-    loaded: Pick<LoadedConfig, 'file' | 'at'>,
+    place: Place,
     { findings = [], stops = true }: { readonly findings?: Finding[]; readonly stops?: boolean } = {},
   ) {
-    this.#loaded = loaded;
+    this.#place = place;
     this.#findings = findings;
     this.#stops = stops;
   }
 
   /** The same list, for files that a bridge can start without, such as the key of one of many callers. */
   get spare(): Checklist {
-    return new Checklist(this.#loaded, { findings: this.#findings, stops: false });
+    return new Checklist(this.#place, { findings: this.#findings, stops: false });
   }
 
   get findings(): readonly Finding[] {
@@ -73,7 +73,7 @@ export class Checklist {
   }
 
   #add(status: Finding['status'], path: KeyPath, message: string, mend?: string, stops = false): void {
-    const { file, at } = this.#loaded;
+    const { file, at } = this.#place;
     this.#findings.push({
       status,
       path: formatPath(path),

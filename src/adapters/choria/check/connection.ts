@@ -1,0 +1,32 @@
+import type { Checklist } from '../../../config/checklist.ts';
+import type { KeyPath } from '../../../config/problem.ts';
+import { checkAuthorities, checkTlsClient } from '../../kit/check/certificate-files.ts';
+import type { ChoriaConnection } from '../connection-config.ts';
+import { checkLogin } from './login.ts';
+
+/**
+ * The files of a connection to NATS.
+ * @param forCallers whether its CA verifies callers too
+ * @returns the CA that signs the brokers, where it can be used
+ */
+export const checkConnection = (
+  list: Checklist,
+  path: KeyPath,
+  connection: ChoriaConnection,
+  now: number,
+  forCallers = false,
+): ReturnType<typeof checkAuthorities> => {
+  const { tls } = connection;
+  checkLogin(list, path, connection, now);
+  if (tls === undefined) {
+    list.warning(
+      [...path, 'insecure_plaintext'],
+      'the connection to the brokers is neither encrypted nor authenticated',
+      'give tls',
+    );
+    return undefined;
+  }
+  const roots = checkAuthorities(list, [...path, 'tls', 'ca'], tls.ca, now, forCallers);
+  checkTlsClient(list, [...path, 'tls'], tls, roots, now);
+  return roots;
+};
