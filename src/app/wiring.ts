@@ -1,3 +1,4 @@
+import { egressAdapter } from '../adapters/registry.ts';
 import { type Route, wiringProblem } from '../bridge/routing.ts';
 import { ConfigError, formatPath } from '../config/problem.ts';
 import type { Egress, Ingress } from '../envelope/port.ts';
@@ -21,11 +22,12 @@ export const routesOf = (
 ): readonly Route[] => {
   const routes = config.routes.map((it): Route => {
     const { from, to, collectives, identities } = it;
+    const { privileged } = egressAdapter(known(config.egresses.get(to), to));
     return {
       from: known(ingresses.get(from), from),
       to: known(egresses.get(to), to),
       collectives: new Set(collectives),
-      identities: { rules: identities, privileged: config.egresses.get(to)?.privileged ?? [] },
+      identities: { rules: identities, privileged },
       ...(isOpaqueRoute(it, config) && { carries: ['opaque'] }),
     };
   });
