@@ -92,11 +92,14 @@ const publish = (groups: number, targets: number): Promise<void> => {
   });
 };
 
+/** No client uses a request id twice. */
+let made = 0;
+
 const request = (requests: number, targets: number): Promise<void> => {
   const destination = federationSubject(CLUSTER);
   const bodies = Array.from({ length: requests }, (_, n) =>
     federated(
-      n,
+      made++,
       Array.from({ length: targets }, (_, i) => node((n + i) % NODES)),
     ),
   );

@@ -44,8 +44,8 @@ export class Entry {
   messages = 1;
   /** The nodes that were named and have not answered. */
   readonly #waiting: Set<string> | undefined;
-  /** Those that have. */
-  readonly #heard = new Set<string>();
+  /** Those that have; made when the first does, for many requests are remembered and few of them answered by many. */
+  #heard: Set<string> | undefined;
   #nameless = 0;
   #bytes: number;
 
@@ -92,7 +92,7 @@ export class Entry {
 
   /** Whether a message may be a further part of it: no node is named twice, for that would be asked twice. */
   mayTake(nodes: readonly string[]): boolean {
-    return !this.isBroadcast && !nodes.some((node) => this.#waiting?.has(node) || this.#heard.has(node));
+    return !this.isBroadcast && !nodes.some((node) => this.#waiting?.has(node) || this.#heard?.has(node));
   }
 
   join(nodes: readonly string[], now: number): void {
@@ -104,7 +104,7 @@ export class Entry {
 
   /** These nodes were not asked after all. @returns whether anything is left of the request */
   leave(nodes: readonly string[]): boolean {
-    const left = nodes.filter((node) => this.#heard.delete(node) || this.#waiting?.delete(node));
+    const left = nodes.filter((node) => this.#heard?.delete(node) || this.#waiting?.delete(node));
     this.#bytes -= weightOf(left);
     return --this.messages > 0;
   }
@@ -116,7 +116,10 @@ export class Entry {
     this.last = now;
     if (node === undefined) this.#nameless++;
     // Names that were not asked are not kept: anybody may claim some.
-    else if (this.#waiting?.delete(node)) this.#heard.add(node);
+    else if (this.#waiting?.delete(node)) {
+      this.#heard ??= new Set();
+      this.#heard.add(node);
+    }
   }
 
   /** The nodes that were named and have not answered. */
@@ -146,7 +149,7 @@ export class Entry {
   }
 
   get #targets(): number | 'broadcast' {
-    return this.#waiting === undefined ? 'broadcast' : this.#waiting.size + this.#heard.size;
+    return this.#waiting === undefined ? 'broadcast' : this.#waiting.size + (this.#heard?.size ?? 0);
   }
 }
 
