@@ -3,6 +3,8 @@ import { type DerNode, elements, expect, oid, TAG } from './der.ts';
 
 /** Whose a certificate is, or who has issued it. */
 export interface DistinguishedName {
+  /** The content of its RDNSequence. */
+  readonly der: Buffer;
   /** Equal for names that are, whatever their types of text, case and spaces (RFC 5280, 7.1). */
   readonly id: string;
   /** `CN=Puppet CA: example, O=Example`, for a sentence. */
@@ -67,6 +69,7 @@ export const distinguishedName = (content: Buffer): DistinguishedName => {
     }),
   );
   return {
+    der: content,
     id: JSON.stringify(attributes.map((rdn) => rdn.map(([type, value]) => [type, folded(value)]))),
     text: attributes
       .flat()

@@ -1,22 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type Certificate, parseCertificates } from '../../src/pki/certificate.ts';
 import { checkDates, findChains } from '../../src/pki/chain.ts';
 import { refused } from '../adapters/choria/wire/support.ts';
+import { loadPkits, PKITS_FOLDER } from './pkits-certificate.ts';
 import { INVALID, NOT_SUPPORTED, VALID } from './pkits-paths.ts';
 
-const FOLDER = new URL('../../fixtures/pkits/', import.meta.url);
 const ANCHOR = 'TrustAnchorRootCertificate';
 /** All of the suite's certificates that are meant to be valid are so from 2010 to 2030. */
 const NOW = Date.UTC(2026, 0);
-
-const load = (name: string): Certificate => {
-  const der = readFileSync(new URL(`${name}.crt`, FOLDER)).toString('base64');
-  const pem = `-----BEGIN CERTIFICATE-----\n${der}\n-----END CERTIFICATE-----\n`;
-  const [certificate] = parseCertificates(pem, name, 1);
-  if (certificate === undefined) throw new Error(`no certificate ${name}`);
-  return certificate;
-};
 
 interface Path {
   readonly test: string;
@@ -35,7 +26,7 @@ const pathsOf = (text: string): readonly Path[] =>
     });
 
 const validate = ({ leaf, issuers }: Path): void =>
-  checkDates(findChains(load(leaf), issuers.map(load), [load(ANCHOR)]), NOW);
+  checkDates(findChains(loadPkits(leaf), issuers.map(loadPkits), [loadPkits(ANCHOR)]), NOW);
 
 /** Why paths of each section are refused. */
 const REASONS: Readonly<Record<string, RegExp>> = {
@@ -68,7 +59,7 @@ describe("the paths of NIST's PKITS", () => {
 
   it('have no certificate that no path needs', () => {
     const used = [...valid, ...invalid, ...notSupported].flatMap(({ leaf, issuers }) => [leaf, ...issuers]);
-    const files = readdirSync(FOLDER).filter((file) => file.endsWith('.crt'));
+    const files = readdirSync(PKITS_FOLDER).filter((file) => file.endsWith('.crt'));
     expect(files).toEqual([...new Set([ANCHOR, ...used])].map((name) => `${name}.crt`).sort());
   });
 });

@@ -8,12 +8,13 @@ import {
   type WireRequest,
 } from '../../adapters/choria/wire/index.ts';
 import { Rejection } from '../../envelope/rejection.ts';
+import type { Authority } from '../../pki/authority.ts';
 import { parseCertificates } from '../../pki/certificate.ts';
 import {
   type CertificateLike,
-  makeAuthority,
+  issueLike,
   makePair,
-  type ThrowAwayAuthority,
+  makeThrowAwayAuthority,
   type ThrowAwayPair,
 } from './identities.ts';
 
@@ -43,15 +44,15 @@ const UNSIGNED: ReadonlySet<string> = new Set([
  * of the old one: who was a stranger to a CA still is, and what was forged stays so.
  */
 export class ChoriaCallers {
-  readonly #authorities: readonly (CallerAuthority & { readonly instead: ThrowAwayAuthority })[];
+  readonly #authorities: readonly (CallerAuthority & { readonly instead: Authority })[];
   readonly #identities = new Map<string, Identity>();
   readonly #signed = new LRUCache<string, SecureRequest>({ max: REMEMBERED });
   /** For those that no CA of the configuration knows. */
-  readonly #unknown = makeAuthority();
+  readonly #unknown = makeThrowAwayAuthority();
   readonly #stranger = makePair();
 
   constructor(authorities: readonly CallerAuthority[]) {
-    this.#authorities = authorities.map((it) => ({ ...it, instead: makeAuthority() }));
+    this.#authorities = authorities.map((it) => ({ ...it, instead: makeThrowAwayAuthority() }));
   }
 
   /** The CA to believe instead of the one in that file, PEM. */
@@ -84,7 +85,7 @@ export class ChoriaCallers {
       authority === undefined
         ? {
             ...this.#stranger,
-            certificate: this.#unknown.issue(leaf, this.#stranger.publicKey, leaf.x509.raw),
+            certificate: issueLike(this.#unknown, leaf, this.#stranger.publicKey, leaf.issuer),
           }
         : this.#identity(request.pubcert, leaf, authority);
     const style = request.signature.includes('\n') ? 'wrapped' : 'plain';
@@ -92,18 +93,18 @@ export class ChoriaCallers {
     return isSound(request, leaf.key) ? signed : { ...signed, signature: NOBODYS };
   }
 
-  #identity(pubcert: string, leaf: CertificateLike, authority: ThrowAwayAuthority): Identity {
+  #identity(pubcert: string, leaf: CertificateLike, authority: Authority): Identity {
     const id = createHash('sha256').update(pubcert).digest('base64');
     const known = this.#identities.get(id);
     if (known !== undefined) return known;
     const pair = makePair();
-    const made = { ...pair, certificate: authority.issue(leaf, pair.publicKey) };
+    const made = { ...pair, certificate: issueLike(authority, leaf, pair.publicKey) };
     this.#identities.set(id, made);
     return made;
   }
 
   /** Undefined where no CA of the configuration knows the caller. Without any, there is nobody to be unknown to. */
-  #authorityOf(request: SecureRequest, wire: WireRequest): ThrowAwayAuthority | undefined {
+  #authorityOf(request: SecureRequest, wire: WireRequest): Authority | undefined {
     if (this.#authorities.length === 0) return this.#unknown;
     for (const { verifier, instead } of this.#authorities) {
       try {

@@ -9,7 +9,7 @@ import { Secret } from '../../config/secret.ts';
 import { parseCertificates } from '../../pki/certificate.ts';
 import type { Config, EgressConfig, IngressConfig, Named } from '../../setup/types.ts';
 import type { CassetteHeader } from '../file/format.ts';
-import { makeAuthority, makePair, type ThrowAwayPair } from '../redact/identities.ts';
+import { issueLike, makePair, makeThrowAwayAuthority, type ThrowAwayPair } from '../redact/identities.ts';
 
 /** A configuration whose missing private keys have others in their place. */
 export interface WithThrowAwayKeys {
@@ -87,7 +87,8 @@ class Forge {
     const name = `${this.made.size}.pem`;
     const { publicKey, privateKey } = this.#pair(`${setting}.key`);
     this.made.add(`${setting}.cert`);
-    const certificate = makeAuthority().issue(
+    const certificate = issueLike(
+      makeThrowAwayAuthority(),
       { names: namesIn(cert), clientAuth: true, ...DATES },
       publicKey,
     );
@@ -111,7 +112,11 @@ class Forge {
       }
       const { publicKey, privateKey } = this.#pair(`${setting}/${keyOf(file)}`);
       this.made.add(`${setting}/${file}`);
-      const certificate = makeAuthority().issue({ names: [name], clientAuth: true, ...DATES }, publicKey);
+      const certificate = issueLike(
+        makeThrowAwayAuthority(),
+        { names: [name], clientAuth: true, ...DATES },
+        publicKey,
+      );
       writeFileSync(join(path, file), certificate);
       writeFileSync(join(path, keyOf(file)), pemOf(privateKey), { mode: 0o600 });
     }

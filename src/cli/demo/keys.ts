@@ -1,11 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import forge from 'node-forge';
-
-/** An authority made on the spot. */
-export interface DemoAuthority {
-  readonly certificate: string;
-  issue(name: string): DemoIdentity;
-}
+import { type Authority, makeKeyPair } from '../../pki/authority.ts';
 
 /** A key pair, with the certificate that names its owner. */
 export interface DemoIdentity {
@@ -14,65 +8,19 @@ export interface DemoIdentity {
   readonly privateKey: KeyObject;
 }
 
-const BITS = 2048;
-
-const keyPair = (): forge.pki.rsa.KeyPair => forge.pki.rsa.generateKeyPair({ bits: BITS });
-
-const certificateFor = (
-  subject: string,
-  keys: forge.pki.rsa.KeyPair,
-  serial: string,
-  extensions: readonly object[],
-): forge.pki.Certificate => {
-  const certificate = forge.pki.createCertificate();
-  certificate.publicKey = keys.publicKey;
-  certificate.serialNumber = serial;
-  certificate.validity.notBefore = new Date(Date.now() - 60_000);
-  certificate.validity.notAfter = new Date(Date.now() + 3_600_000);
-  certificate.setSubject([{ name: 'commonName', value: subject }]);
-  certificate.setExtensions([...extensions]);
-  return certificate;
+/** A caller of that authority's network. */
+export const issueTo = (authority: Authority, name: string): DemoIdentity => {
+  const { privateKey, publicKey } = makeKeyPair();
+  const certificate = authority.issue({ commonName: name, dnsNames: [name], usages: ['client'] }, publicKey);
+  return { name, certificate, privateKey: createPrivateKey(privateKey) };
 };
-
-/** A certificate authority that lives as long as the demo. */
-export const makeAuthority = (name: string): DemoAuthority => {
-  const keys = keyPair();
-  const ca = certificateFor(name, keys, '01', [
-    { name: 'basicConstraints', cA: true, critical: true },
-    { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
-  ]);
-  ca.setIssuer(ca.subject.attributes);
-  ca.sign(keys.privateKey, forge.md.sha256.create());
-  let serial = 1;
-  return {
-    certificate: forge.pki.certificateToPem(ca),
-    issue: (subject) => {
-      const own = keyPair();
-      serial++;
-      const certificate = certificateFor(subject, own, serial.toString(16).padStart(2, '0'), [
-        { name: 'extKeyUsage', clientAuth: true },
-        { name: 'subjectAltName', altNames: [{ type: 2, value: subject }] },
-      ]);
-      certificate.setIssuer(ca.subject.attributes);
-      certificate.sign(keys.privateKey, forge.md.sha256.create());
-      return {
-        name: subject,
-        certificate: forge.pki.certificateToPem(certificate),
-        privateKey: privateKeyOf(own),
-      };
-    },
-  };
-};
-
-const privateKeyOf = (keys: forge.pki.rsa.KeyPair): KeyObject =>
-  createPrivateKey(forge.pki.privateKeyToPem(keys.privateKey));
 
 /** A key as a file holds it. */
 export const pemOf = (key: KeyObject): string =>
   key.export({ format: 'pem', type: key.type === 'private' ? 'pkcs8' : 'spki' }).toString();
 
 /** A bare key pair, as MCollective's SSL plugin uses them. */
-export const makeKeyPair = (): { readonly publicKey: KeyObject; readonly privateKey: KeyObject } => {
-  const privateKey = privateKeyOf(keyPair());
+export const makeBarePair = (): { readonly publicKey: KeyObject; readonly privateKey: KeyObject } => {
+  const privateKey = createPrivateKey(makeKeyPair().privateKey);
   return { privateKey, publicKey: createPublicKey(privateKey) };
 };

@@ -8,10 +8,11 @@ import { DEFAULT_RUBY_LIMITS } from '../../codec/ruby/value.ts';
 import { memoryFiles } from '../../config/key-files.ts';
 import type { Log } from '../../envelope/log.ts';
 import type { About } from '../../envelope/observer.ts';
+import { makeAuthority } from '../../pki/authority.ts';
 import { parseConfig } from '../../setup/load.ts';
 import { MemoryBroker, NATS_RULES, STOMP_RULES } from '../../transport/memory/broker.ts';
 import { version } from '../version.ts';
-import { type DemoIdentity, makeAuthority, makeKeyPair, pemOf } from './keys.ts';
+import { type DemoIdentity, issueTo, makeBarePair, pemOf } from './keys.ts';
 import { startLegacyNode } from './legacy-node.ts';
 
 export const CLUSTER = 'demo';
@@ -96,11 +97,11 @@ export const setStage = async (): Promise<Stage> => {
   const nats = new MemoryBroker(NATS_RULES);
   const stomp = new MemoryBroker(STOMP_RULES);
 
-  const authority = makeAuthority('mcbridge demo CA');
-  const alice = authority.issue('alice.mcollective');
-  const guest = authority.issue('guest.choria');
-  const aliceLegacy = makeKeyPair();
-  const server = makeKeyPair();
+  const authority = makeAuthority({ commonName: 'mcbridge demo CA' });
+  const alice = issueTo(authority, 'alice.mcollective');
+  const guest = issueTo(authority, 'guest.choria');
+  const aliceLegacy = makeBarePair();
+  const server = makeBarePair();
 
   for (const { identity, country, classes } of NODES) {
     await startLegacyNode({
