@@ -130,7 +130,7 @@ export class ShareConflict {
         this.#hear(place, body);
     };
     // A broker that refuses the topic says so in the log; the ingress does without. While a link is down this waits for it.
-    const subscribed = link.subscribe({ destination, onMessage }).catch(() => undefined);
+    const subscribed = link.subscribe({ destination, purpose: 'cluster', onMessage }).catch(() => undefined);
     return {
       place,
       leave: async () => {
@@ -146,7 +146,7 @@ export class ShareConflict {
     const time = clock();
     const body = writeHello({ instance, ingress, process: this.#process, time }, this.#options);
     try {
-      link.send({ destination, headers, body, expires: time + interval });
+      link.send({ destination, headers, body, expires: time + interval, purpose: 'cluster' });
     } catch {
       // The link has no room: it is said again.
     }

@@ -63,7 +63,11 @@ export const watchNeighbours = ({ places, ingresses, log }: NeighboursOptions): 
   };
   const subscriptions = places.map(({ link, cluster }) =>
     link.uncounted
-      .subscribe({ destination: statsSubject(cluster), onMessage: ({ body }) => hear(body, cluster) })
+      .subscribe({
+        destination: statsSubject(cluster),
+        purpose: 'cluster',
+        onMessage: ({ body }) => hear(body, cluster),
+      })
       .catch((error: unknown) => {
         log.debug(
           { event: 'statistics', link: link.name, err: error },

@@ -34,6 +34,7 @@ export const publishDocument = (
     destination: statsSubject(cluster),
     body: encodeStats(document),
     expires: now + Math.min(interval, MAX_AGE),
+    purpose: 'cluster',
   });
 };
 

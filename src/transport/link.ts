@@ -44,6 +44,12 @@ export interface Right {
   readonly group?: string;
 }
 
+/**
+ * What a message is for: the requests and replies that a bridge carries, its own questions of who is there and their
+ * answers, or what instances tell each other.
+ */
+export type Purpose = 'traffic' | 'discovery' | 'cluster';
+
 export interface Subscription {
   /** NATS subject or STOMP destination, wildcards as the broker has them. */
   readonly destination: string;
@@ -51,6 +57,8 @@ export interface Subscription {
   readonly group?: string;
   /** STOMP headers such as `selector`. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Of what comes by it, or how that is told; `traffic` unless given. */
+  readonly purpose?: Purpose | ((message: IncomingMessage) => Purpose);
   /** Called once a message; what it throws is a bug and is reported, not swallowed. */
   readonly onMessage: (message: IncomingMessage) => void;
   /**
@@ -85,6 +93,8 @@ export interface OutgoingMessage {
   readonly body: Uint8Array;
   /** When it is no longer worth sending, in ms since the epoch. */
   readonly expires: number;
+  /** For whoever looks at what goes out, never for the broker; `traffic` unless given. */
+  readonly purpose?: Purpose;
 }
 
 /**

@@ -5,7 +5,7 @@ import { readableReply } from '../../envelope/message.ts';
 import type { Ingress, LinkStatus, RequestSink, Residents } from '../../envelope/port.ts';
 import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
 import type { SigningPool } from '../../pki/signing-pool.ts';
-import type { IncomingMessage, Link, LinkSubscription } from '../../transport/link.ts';
+import type { IncomingMessage, Link, LinkSubscription, Purpose } from '../../transport/link.ts';
 import { Bundle } from '../kit/bundle.ts';
 import type { Handled } from '../kit/handled.ts';
 import { sendVia } from '../kit/send.ts';
@@ -75,6 +75,10 @@ const DEFAULT_LIFE = 60_000;
 /** What of a frame's headers the broker does not set anew. */
 const HANDED_BACK = ['priority', 'persistent', 'timestamp', 'expires', 'mc_sender', 'mc_identity'];
 
+/** Instances say hello on a topic of the collective. */
+const purposeOf = ({ headers }: IncomingMessage): Purpose =>
+  headers[HELLO_MARKER] === undefined ? 'traffic' : 'cluster';
+
 /** Requests of legacy clients behind ActiveMQ in; replies back as from legacy nodes. */
 export const createMcollectiveStompIngress = (options: McollectiveStompIngressOptions): Ingress => {
   const { name, link, collectives, residents, broadcastQueue } = options;
@@ -101,7 +105,7 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
     onMessage: (message: IncomingMessage) => void,
   ): ((message: IncomingMessage, isEnding?: boolean) => void) => {
     return (message, isEnding = false) => {
-      if (message.headers[HELLO_MARKER] !== undefined) return;
+      if (purposeOf(message) === 'cluster') return;
       if (message.headers[BRIDGE_MARKER] !== undefined) sink.ignored('bridged', claims(message, collective));
       // The broker has given it to a subscription that has ended since, mostly another instance's: there it was taken. What
       // comes late by such a subscription itself may have the mark already.
@@ -126,7 +130,7 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
       take(message, isEnding);
     };
     const subscribed = (queue === undefined ? topics : [queue]).map(async (destination) => {
-      const subscription = await link.subscribe({ destination, onMessage });
+      const subscription = await link.subscribe({ destination, purpose: purposeOf, onMessage });
       // Ended while it was being made, as by a link that was down.
       if (isEnding) await subscription.unsubscribe();
       else broadcasts.push(subscription);

@@ -1,20 +1,26 @@
-import { isStatsSubject } from '../../adapters/choria/wire/index.ts';
-import { HELLO_MARKER } from '../../adapters/mcollective/wire/addressing.ts';
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { BridgeObserver } from '../../envelope/observer.ts';
 import type { Move } from '../../nodes/inventory.ts';
-import type { IncomingMessage, Link, OutgoingMessage, Subscription } from '../../transport/link.ts';
+import type { IncomingMessage, Link, OutgoingMessage, Purpose, Subscription } from '../../transport/link.ts';
 import type { LinkPlace } from '../../transport/spec.ts';
 import type { Transports } from '../../transport/transports.ts';
 import type { CassetteHeader } from '../file/format.ts';
 import { rejectedFields } from '../file/rejected.ts';
 import type { Tap } from './recorder.ts';
 
+/** Questions of whose copies some may still come. */
+const REMEMBERED = 10_000;
+
+const keyOf = ({ destination, body }: Pick<OutgoingMessage, 'destination' | 'body'>): string =>
+  `${createHash('sha256').update(body).digest('base64')} ${destination}`;
+
 /**
  * The bridge's own questions of who is there: they go by no request's time, and their answers are for this process alone,
  * at a place that it makes up. What was found is in the header of a recording instead.
  */
 class OwnQuestions {
-  readonly #answers = new Set<string>();
+  readonly #asked = new LRUCache<string, true>({ max: REMEMBERED });
   #answered = false;
 
   /** Whether an answer is being taken in: what is refused now is this answer, which is not in the recording either. */
@@ -32,63 +38,53 @@ class OwnQuestions {
     }
   }
 
-  /** Replies to requests come to a queue group or to a wildcard, see the discoveries of both egresses. */
-  subscribed({ destination, group }: Subscription): void {
-    if (group === undefined && !destination.endsWith('.>')) this.#answers.add(destination);
+  ask(question: OutgoingMessage): void {
+    this.#asked.set(keyOf(question), true);
   }
 
-  ended({ destination }: Subscription): void {
-    this.#answers.delete(destination);
-  }
-
-  /** Also as another link of the bridge hears it. */
-  has({ destination, replyTo, body }: Pick<OutgoingMessage, 'destination' | 'replyTo' | 'body'>): boolean {
-    if (this.#answers.size === 0) return false;
-    if (this.#answers.has(destination) || (replyTo !== undefined && this.#answers.has(replyTo))) return true;
-    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-    for (const answers of this.#answers) if (bytes.includes(`"reply-to":"${answers}"`)) return true;
-    return false;
+  /** Whether it is a copy of such a question, as another link of the bridge hears it: there its purpose is that of a request. */
+  has(message: IncomingMessage): boolean {
+    return this.#asked.size > 0 && this.#asked.has(keyOf(message));
   }
 }
 
+const purposeOf = ({ purpose = 'traffic' }: Subscription, message: IncomingMessage): Purpose =>
+  typeof purpose === 'function' ? purpose(message) : purpose;
+
 /** The link as its user knows it; the tap is told of each message before it is handed on, and after it was sent. */
 const tapped = (link: Link, { name, side }: LinkPlace, tap: Tap, own: OwnQuestions): Link => {
-  // What bridges tell each other is no message of a client or a node.
-  const isTraffic = ({ destination, headers }: IncomingMessage | OutgoingMessage): boolean =>
-    !isStatsSubject(destination) && headers?.[HELLO_MARKER] === undefined;
-  const sent = (message: OutgoingMessage): void => {
-    if (isTraffic(message) && !own.has(message)) tap.message({ ...message, link: name, side, dir: 'out' });
+  // Before they are sent: copies may come at once.
+  const noted = (messages: readonly OutgoingMessage[]): void => {
+    for (const message of messages) if (message.purpose === 'discovery') own.ask(message);
+  };
+  const sent = ({ purpose = 'traffic', ...message }: OutgoingMessage): void => {
+    if (purpose === 'traffic') tap.message({ ...message, link: name, side, dir: 'out' });
   };
   return {
     open: () => link.open(),
     close: () => link.close(),
     state: () => link.state(),
     ...(link.prove && { prove: link.prove.bind(link) }),
-    subscribe: async (subscription) => {
-      if (side === 'egress' && !isStatsSubject(subscription.destination)) own.subscribed(subscription);
-      const confirmed = await link.subscribe({
+    subscribe: (subscription) =>
+      link.subscribe({
         ...subscription,
         onMessage: (message) => {
-          if (own.has(message)) {
+          const purpose = purposeOf(subscription, message);
+          if (purpose === 'discovery' || own.has(message)) {
             own.answered(() => subscription.onMessage(message));
             return;
           }
-          if (isTraffic(message)) tap.message({ ...message, link: name, side, dir: 'in' });
+          if (purpose === 'traffic') tap.message({ ...message, link: name, side, dir: 'in' });
           subscription.onMessage(message);
         },
-      });
-      return {
-        unsubscribe: async () => {
-          await confirmed.unsubscribe();
-          own.ended(subscription);
-        },
-      };
-    },
+      }),
     send: (message, unsent) => {
+      noted([message]);
       link.send(message, unsent);
       sent(message);
     },
     sendAll: (messages, unsent) => {
+      noted(messages);
       link.sendAll(messages, unsent);
       messages.forEach(sent);
     },

@@ -2,13 +2,12 @@ import { describe, expect, test } from 'vitest';
 import type { CassetteRejected } from '../../../src/capture/file/format.ts';
 import type { Passing } from '../../../src/capture/record/recorder.ts';
 import { recordingOf } from '../../../src/capture/record/transports.ts';
-import { fileReader } from '../../../src/config/files.ts';
 import type { Refusal } from '../../../src/envelope/observer.ts';
 import { sideOf } from '../../../src/setup/around.ts';
 import type { IncomingMessage, Link, Subscription } from '../../../src/transport/link.ts';
 import { load, MINIMAL } from '../../config/sample.ts';
 
-/** A bridge's surroundings that keep all that they are told, and the link of its egress. */
+/** A bridge's surroundings that keep all that they are told, and the links of its sides. */
 const world = () => {
   const subscriptions: Subscription[] = [];
   const bare: Link = {
@@ -23,20 +22,26 @@ const world = () => {
     state: () => ({ up: true, server: '', buffered: 0 }),
   };
   const told: (Passing | CassetteRejected['rejected'])[] = [];
-  const loaded = load(MINIMAL);
-  const { config } = loaded;
+  const { config } = load(MINIMAL);
   const { wrap, observer } = recordingOf({
     message: (message) => told.push(message),
     rejected: (rejected) => told.push(rejected),
     moved: () => undefined,
   });
   const transports = wrap({ open: () => bare });
-  const side = sideOf(config, 'legacy', 'egress');
-  if (side === undefined) throw new Error('the sample has no legacy egress');
+  const linkOf = (name: string, kind: 'ingress' | 'egress'): Link => {
+    const side = sideOf(config, name, kind);
+    if (side === undefined) throw new Error(`the sample has no ${kind} ${name}`);
+    return transports.open(
+      side.adapter.link(config, () => Buffer.alloc(0)),
+      { onEvent: () => undefined },
+    );
+  };
   return {
     observer,
     told,
-    link: transports.open(side.adapter.link(config, fileReader(loaded)), { onEvent: () => undefined }),
+    link: linkOf('legacy', 'egress'),
+    ingress: linkOf('federation', 'ingress'),
     deliver: (message: IncomingMessage): void =>
       subscriptions.find(({ destination }) => destination === message.destination)?.onMessage(message),
   };
@@ -67,18 +72,37 @@ describe('the bridge’s own question of who is there', () => {
 
   test('is no message of the recording, nor is an answer, nor that an answer is refused', async () => {
     const { link, observer, told, deliver } = world();
-    await link.subscribe({ destination: ANSWERS, onMessage: () => observer.refused(REFUSAL) });
+    await link.subscribe({
+      destination: ANSWERS,
+      purpose: 'discovery',
+      onMessage: () => observer.refused(REFUSAL),
+    });
     link.send({
       destination: '/topic/mcollective.discovery.agent',
       replyTo: ANSWERS,
       body: Buffer.from('ping'),
       expires: 0,
+      purpose: 'discovery',
     });
     deliver(incoming(ANSWERS));
     expect(told).toEqual([]);
     // What comes after it is as before.
     observer.refused(REFUSAL);
     expect(told).toHaveLength(1);
+  });
+
+  test('is known where another link of the bridge hears it, and others’ questions are traffic', async () => {
+    const { link, ingress, observer, told, deliver } = world();
+    const destination = 'mcollective.broadcast.agent.discovery';
+    await ingress.subscribe({ destination, onMessage: () => observer.refused(REFUSAL) });
+    link.sendAll([{ destination, body: Buffer.from('x'), expires: 0, purpose: 'discovery' }]);
+    deliver(incoming(destination));
+    expect(told).toEqual([]);
+    deliver({ ...incoming(destination), body: Buffer.from('y') });
+    expect(told).toMatchObject([
+      { link: 'federation', side: 'ingress', dir: 'in', destination },
+      { code: 'invalid_signature' },
+    ]);
   });
 
   test('does not hide what is refused of a request’s reply, even where the bridge stumbles over an answer', async () => {
@@ -90,6 +114,7 @@ describe('the bridge’s own question of who is there', () => {
     });
     await link.subscribe({
       destination: ANSWERS,
+      purpose: 'discovery',
       onMessage: () => {
         throw new Error('a bug');
       },
@@ -101,4 +126,29 @@ describe('the bridge’s own question of who is there', () => {
       { code: 'invalid_signature' },
     ]);
   });
+});
+
+test('what instances tell each other is no message of the recording', async () => {
+  const { link, observer, told, deliver } = world();
+  const heard: string[] = [];
+  const hear = ({ destination }: IncomingMessage): void => {
+    heard.push(destination);
+    observer.refused(REFUSAL);
+  };
+  const message = { headers: {}, body: Buffer.from('x') };
+  await link.subscribe({ destination: 'statistics', purpose: 'cluster', onMessage: hear });
+  await link.subscribe({
+    destination: 'both',
+    purpose: ({ headers }) => (headers['hello'] === undefined ? 'traffic' : 'cluster'),
+    onMessage: hear,
+  });
+  link.send({ destination: 'statistics', body: message.body, expires: 0, purpose: 'cluster' });
+  deliver({ ...message, destination: 'statistics' });
+  deliver({ ...message, destination: 'both', headers: { hello: 'x' } });
+  expect(heard).toEqual(['statistics', 'both']);
+  expect(told).toEqual(
+    Array(2).fill({ code: 'invalid_signature', request_id: 'r1', sender: 'node1.example.net' }),
+  );
+  deliver({ ...message, destination: 'both' });
+  expect(told[2]).toMatchObject({ destination: 'both', dir: 'in' });
 });

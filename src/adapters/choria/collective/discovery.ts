@@ -62,7 +62,7 @@ export const createDiscovery = (
 
   /** Once, when it is first needed: not every bridge asks. */
   const subscribe = async (): Promise<void> => {
-    subscribed ??= link.subscribe({ destination: answers, onMessage });
+    subscribed ??= link.subscribe({ destination: answers, purpose: 'discovery', onMessage });
     try {
       await subscribed;
     } catch (error) {
@@ -94,6 +94,7 @@ export const createDiscovery = (
       destination: broadcastSubject(collective, AGENT),
       body: Buffer.from(encodeTransport({ content, replyTo: answers, sender: identity, federation })),
       expires: (now + TTL) * 1000,
+      purpose: 'discovery',
     });
   };
 };

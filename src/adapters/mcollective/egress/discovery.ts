@@ -74,7 +74,8 @@ export const createDiscovery = (
 
   /** Once a collective, when it is first needed: not every bridge asks. */
   const subscribe = async (collective: string, destination: string): Promise<void> => {
-    const standing = subscribed.get(collective) ?? link.subscribe({ destination, onMessage });
+    const standing =
+      subscribed.get(collective) ?? link.subscribe({ destination, purpose: 'discovery', onMessage });
     subscribed.set(collective, standing);
     try {
       await standing;
@@ -110,6 +111,7 @@ export const createDiscovery = (
       replyTo,
       body: options.base64 ? Buffer.from(encodeBase64(document, 'wrapped')) : document,
       expires: now + (TTL + EXPIRY_SLACK) * 1000,
+      purpose: 'discovery',
     });
   };
 };
