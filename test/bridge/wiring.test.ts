@@ -6,6 +6,7 @@ import { ConfigError } from '../../src/config/problem.ts';
 import type { PayloadKind } from '../../src/envelope/message.ts';
 import type { Egress, Ingress } from '../../src/envelope/port.ts';
 import { loadConfig } from '../../src/setup/load.ts';
+import { load, minimalWith } from '../config/sample.ts';
 
 const side = {
   drain: async () => undefined,
@@ -88,4 +89,22 @@ it('a configured route between sides that do not accept what it carries is an er
       message: `the egress ${config.routes[index]?.to} does not accept requests of this kind: opaque`,
     }),
   );
+});
+
+it('a configured route knows whom its egress holds privileged', () => {
+  const { config, ...place } = load(
+    minimalWith(
+      '    server_public_key: server.pem\n',
+      "    server_public_key: server.pem\n    privileged: ['^cert=root$']\n",
+    ),
+  );
+  const [one] = routesOf(
+    config,
+    {
+      ingresses: new Map([['federation', ingress('federation', ALL)]]),
+      egresses: new Map([['legacy', egress('legacy', READ)]]),
+    },
+    place,
+  );
+  expect(one?.identities.privileged.map((pattern) => pattern.test('cert=root'))).toEqual([true]);
 });
