@@ -116,7 +116,7 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
     cluster: config.cluster,
     instance: config.instance,
     routes: now.routes,
-    beside: now.beside,
+    localOnly: now.localOnly,
     clock,
     stats,
     ...(services.flows !== undefined && { flows: services.flows }),
@@ -191,7 +191,7 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
     now = generation;
     inventory.follow(countingOf(next.config));
     if (!offline) now.nodes.survey.start();
-    const changed = bridge.change(now.routes, now.beside, surveyed);
+    const changed = bridge.change(now.routes, now.localOnly, surveyed);
     links.take(plan, next.config);
     await changed;
     if (stopped !== undefined) return;

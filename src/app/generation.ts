@@ -41,7 +41,7 @@ export interface Generation {
   readonly handled: ReadonlyMap<string, Handled>;
   readonly routes: readonly Route[];
   /** Egresses that no route leads to. */
-  readonly beside: readonly Egress[];
+  readonly localOnly: readonly Egress[];
 }
 
 /**
@@ -93,6 +93,6 @@ export const createGeneration = (
     nodes,
     handled,
     routes: routesOf(config, { ingresses, egresses }, loaded),
-    beside: nodes.beside.map((name) => known(egresses.get(name), name)),
+    localOnly: nodes.localOnly.map((name) => known(egresses.get(name), name)),
   };
 };

@@ -3,7 +3,7 @@ import { within } from '../bridge/within.ts';
 import type { ReadFile } from '../config/files.ts';
 import type { Log } from '../envelope/log.ts';
 import { sideOf, sidesOf } from '../setup/around.ts';
-import { besideOf, clustersAt, endsOf } from '../setup/ends.ts';
+import { clustersAt, endsOf, localEgressesOf } from '../setup/ends.ts';
 import type { Config } from '../setup/types.ts';
 import { type Meter, type MeteredLink, meterLink } from '../telemetry/meter.ts';
 import type { Requirement } from '../transport/requirement.ts';
@@ -143,7 +143,7 @@ const needsOf = ({ name, side }: LinkPlace, config: Config): readonly Requiremen
 /** Whether anything goes through it. */
 const isNeeded = ({ name, side }: LinkPlace, config: Config): boolean =>
   endsOf(name, side, config).length > 0 ||
-  (side === 'egress' && [...besideOf(config).values()].includes(name));
+  (side === 'egress' && [...localEgressesOf(config).values()].includes(name));
 
 /** Whether a route uses it. */
 const isUsed = ({ name, side }: MeteredLink, config: Config): boolean =>

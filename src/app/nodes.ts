@@ -4,7 +4,7 @@ import type { Egress, Residents } from '../envelope/port.ts';
 import type { Inventory, InventoryOptions } from '../nodes/inventory.ts';
 import { acrossOf, knowledgeOf, type ResidentsOptions, residentsOf } from '../nodes/residents.ts';
 import { Survey } from '../nodes/survey.ts';
-import { besideOf } from '../setup/ends.ts';
+import { localEgressesOf } from '../setup/ends.ts';
 import { learningOf } from '../setup/learning.ts';
 import type { Config } from '../setup/types.ts';
 import type { Page } from '../telemetry/http.ts';
@@ -16,7 +16,7 @@ export interface Nodes {
   residents(ingress: string): Residents & { close(): void };
   readonly knowledge: NodeKnowledge;
   /** Egresses that no route leads to, started only to know who is on an ingress's own side. */
-  readonly beside: readonly string[];
+  readonly localOnly: readonly string[];
   readonly survey: Survey;
   readonly page: () => Page;
   /** The nodes that are there now, by egress and collective. */
@@ -38,7 +38,7 @@ interface NodesOptions {
 export const countingOf = (config: Config): Pick<InventoryOptions, 'across' | 'expire'> => {
   const learning = learningOf(config);
   return {
-    across: acrossOf(config.routes, besideOf(config)),
+    across: acrossOf(config.routes, localEgressesOf(config)),
     expire: (egress) => (learning.get(egress)?.expire ?? 0) * 1000,
   };
 };
@@ -77,7 +77,7 @@ export const createNodes = (
   { inventory, log, clock, random, before }: NodesOptions,
 ): Nodes => {
   const { routes, identity, cluster, instance } = config;
-  const beside = besideOf(config);
+  const localEgresses = localEgressesOf(config);
   const learning = learningOf(config);
   const patterns = patternsOf(config);
   const survey = new Survey({
@@ -99,16 +99,16 @@ export const createNodes = (
   });
   return {
     residents: (ingress) => {
-      const side = beside.get(ingress);
+      const localEgress = localEgresses.get(ingress);
       return closable({
         inventory,
         routes: routes.filter(({ from }) => from === ingress),
-        ...(side !== undefined && { beside: side }),
+        ...(localEgress !== undefined && { localEgress }),
         patterns,
       });
     },
-    knowledge: knowledgeOf(inventory, beside, identity),
-    beside: [...new Set(beside.values())].filter((name) => !routes.some(({ to }) => to === name)),
+    knowledge: knowledgeOf(inventory, localEgresses, identity),
+    localOnly: [...new Set(localEgresses.values())].filter((name) => !routes.some(({ to }) => to === name)),
     survey,
     snapshot: () =>
       Object.fromEntries(

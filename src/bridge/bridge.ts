@@ -47,7 +47,7 @@ export interface BridgeOptions extends PassingSteps {
   /** Decides who handles what every instance gets a copy of; without it nobody else gets any. */
   readonly claims?: Claims;
   /** Egresses that no route leads to, which only say who is there. */
-  readonly beside?: readonly Egress[];
+  readonly localOnly?: readonly Egress[];
   /** Told why an ingress or egress of changed routes cannot be started. */
   readonly onFailed?: (name: string, error: unknown) => void;
 }
@@ -101,7 +101,7 @@ export class Bridge {
     });
     this.#sides = new Sides({
       ...options,
-      routing: this.#counted(new Routing(options.routes, options.beside)),
+      routing: this.#counted(new Routing(options.routes, options.localOnly)),
       requests: (ingress) => this.#requestsOf(ingress),
       replies: (egress) => this.#repliesOf(egress),
     });
@@ -137,15 +137,15 @@ export class Bridge {
 
   /**
    * Goes on by other routes, rules and adapters, and loses nothing; what it counts and remembers stays.
-   * @param beside egresses that no route leads to
+   * @param localOnly egresses that no route leads to
    * @returns once they are there, or have had the time
    */
   change(
     routes: readonly Route[],
-    beside: readonly Egress[],
+    localOnly: readonly Egress[],
     known: Known = async () => undefined,
   ): Promise<void> {
-    return this.#sides.change(this.#counted(new Routing(routes, beside)), known);
+    return this.#sides.change(this.#counted(new Routing(routes, localOnly)), known);
   }
 
   /**

@@ -32,15 +32,15 @@ export class Routing {
   readonly ingresses: ReadonlyMap<string, Ingress>;
   readonly egresses: ReadonlySet<Egress>;
 
-  /** @param beside egresses that no route leads to, which only say who is there */
-  constructor(routes: readonly Route[], beside: readonly Egress[] = []) {
+  /** @param localOnly egresses that no route leads to, which only say who is there */
+  constructor(routes: readonly Route[], localOnly: readonly Egress[] = []) {
     for (const route of routes) {
       const problem = wiringProblem(route);
       if (problem !== undefined) throw new Error(problem);
     }
     this.routes = routes;
     this.ingresses = new Map(routes.map(({ from }) => [from.name, from]));
-    this.egresses = new Set([...routes.map(({ to }) => to), ...beside]);
+    this.egresses = new Set([...routes.map(({ to }) => to), ...localOnly]);
   }
 
   /** Where a request from that ingress goes; undefined where no route carries such requests to all of its collectives. */

@@ -29,7 +29,7 @@ export const check = async ({ config: file, offline, listen }: CheckOptions): Pr
   try {
     loaded = loadConfig(file, process.env);
   } catch (error) {
-    if (error instanceof ConfigError) return error.problems.map(fromProblem);
+    if (error instanceof ConfigError) return error.problems.map((it) => fromProblem(it));
     throw error;
   }
   const list = new Checklist(loaded);
@@ -39,7 +39,7 @@ export const check = async ({ config: file, offline, listen }: CheckOptions): Pr
   if (offline === undefined) await checkBrokers(list, loaded);
   if (offline === undefined) await checkClaims(list, loaded);
   if (offline === undefined && listen !== undefined) await checkNeighbours(list, loaded, listen);
-  return list.findings;
+  return [...loaded.warnings.map((it) => fromProblem(it, 'warning')), ...list.findings];
 };
 
 /** `mcbridge check` */

@@ -19,8 +19,15 @@ export type KnownKeys = Map<string, Wanted>;
 const withinPipes = (schema: unknown): unknown =>
   schema instanceof z.ZodPipe ? withinPipes(schema.in) : schema;
 
+/** Old names are read, and not recommended. */
+const isOldName = (schema: unknown): boolean =>
+  schema instanceof z.ZodType && schema.meta()?.deprecated === true;
+
 const wantedBy = (schema: unknown): Wanted => {
-  if (schema instanceof z.ZodObject) return { keys: Object.keys(schema.shape) };
+  if (schema instanceof z.ZodObject) {
+    const { shape } = schema;
+    return { keys: Object.keys(shape).filter((key) => !isOldName(shape[key])) };
+  }
   if (!(schema instanceof z.ZodArray)) return {};
   const { element } = schema;
   const { keys } = wantedBy(withinPipes(element));

@@ -67,7 +67,7 @@ export const nodesOf = ({ nodes, discovery: { every, expire, caller } }: Fields)
 
 /**
  * The times of discovery with their defaults, in seconds.
- * @param needed whether an ingress asks who lives beyond this egress, or beside it
+ * @param needed whether an ingress asks who lives beyond this egress, or whether it is one's local egress
  */
 export const discoveryTimes = (
   { every, expire }: DiscoveryConfig,

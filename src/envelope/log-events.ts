@@ -1,6 +1,7 @@
 /** What lines of the log tell of. Names never change their meaning; docs/log.md says what each has beside them. */
 export const LOG_EVENTS = [
   // The process.
+  'config_warning',
   'setting',
   'starting',
   'ready',

@@ -10,7 +10,7 @@ export interface ResidentsOptions {
   /** The ways out of the ingress, by the names of their egresses. */
   readonly routes: readonly { readonly to: string; readonly collectives: Iterable<string> }[];
   /** The egress that reaches the nodes on the ingress's own side. */
-  readonly beside?: string;
+  readonly localEgress?: string;
   /** Globs of identities that live beyond an egress, by its name. */
   readonly patterns: ReadonlyMap<string, readonly string[]>;
 }
@@ -41,11 +41,11 @@ const beyondOf = ({ routes, patterns }: ResidentsOptions): ReadonlyMap<string, B
  * of both sides overlap, a node would otherwise be left to a side on which it may not answer at all.
  */
 export const residentsOf = (options: ResidentsOptions): Residents => {
-  const { inventory, beside } = options;
+  const { inventory, localEgress } = options;
   const beyond = beyondOf(options);
   const snapshots = new Map<string, { readonly version: number; readonly names: ReadonlySet<string> }>();
   const isNative = (collective: string, identity: string): boolean =>
-    beside !== undefined && inventory.learned(beside, collective).has(identity);
+    localEgress !== undefined && inventory.learned(localEgress, collective).has(identity);
   const learned = (collective: string): ReadonlySet<string> => {
     const names = new Set<string>();
     for (const egress of beyond.get(collective)?.egresses ?? [])
@@ -104,12 +104,12 @@ export const directoryOf = (
 /**
  * What the bridge tells the inventory and asks of it: a node that runs both agents during its own move answers once,
  * because its reply across the bridge is dropped where it was learned on the requester's side.
- * @param beside the egress on each ingress's own side, by the names of the ingresses that have one
+ * @param localEgresses the egress on each ingress's own side, by the names of the ingresses that have one
  * @param identity the bridge's own, in whose name it tells errors
  */
 export const knowledgeOf = (
   inventory: Inventory,
-  beside: ReadonlyMap<string, string>,
+  localEgresses: ReadonlyMap<string, string>,
   identity: string,
 ): NodeKnowledge => ({
   // An error of the bridge is no node; one that has its name, on the same host, is found by asking.
@@ -117,7 +117,7 @@ export const knowledgeOf = (
     if (node !== identity) inventory.seen(egress, collective, node, 'reply');
   },
   isNative: (ingress, collective, node) => {
-    const egress = beside.get(ingress);
+    const egress = localEgresses.get(ingress);
     return egress !== undefined && inventory.learned(egress, collective).has(node);
   },
 });
@@ -127,12 +127,12 @@ export const knowledgeOf = (
  */
 export const acrossOf = (
   routes: readonly { readonly from: string; readonly to: string }[],
-  beside: ReadonlyMap<string, string>,
+  localEgresses: ReadonlyMap<string, string>,
 ): ReadonlyMap<string, ReadonlySet<string>> => {
   const all = new Map<string, Set<string>>();
   for (const { from, to } of routes) {
-    const side = beside.get(from);
-    if (side !== undefined) all.set(side, (all.get(side) ?? new Set<string>()).add(to));
+    const local = localEgresses.get(from);
+    if (local !== undefined) all.set(local, (all.get(local) ?? new Set<string>()).add(to));
   }
   return all;
 };

@@ -38,7 +38,7 @@ export const exportedBy = (ingress: string, { routes }: Pick<Config, 'routes'>):
 ];
 
 /** The egress on each ingress's own side, by the names of the ingresses that have one and a route. */
-export const besideOf = ({
+export const localEgressesOf = ({
   ingresses,
   routes,
 }: Pick<Config, 'ingresses' | 'routes'>): ReadonlyMap<string, string> => {
@@ -57,11 +57,11 @@ export const besideOf = ({
  */
 export const collectivesOf = (
   routes: readonly { readonly from: string; readonly to: string; readonly collectives: Iterable<string> }[],
-  beside: ReadonlyMap<string, string>,
+  localEgresses: ReadonlyMap<string, string>,
 ): ReadonlyMap<string, readonly string[]> => {
   const all = new Map<string, Set<string>>();
   for (const { from, to, collectives } of routes)
-    for (const egress of [to, beside.get(from)])
+    for (const egress of [to, localEgresses.get(from)])
       for (const collective of egress === undefined ? [] : collectives)
         if (egress !== undefined) all.set(egress, (all.get(egress) ?? new Set<string>()).add(collective));
   return new Map([...all].map(([egress, collectives]) => [egress, [...collectives]]));

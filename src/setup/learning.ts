@@ -1,6 +1,6 @@
 import { ingressAdapter } from '../adapters/registry.ts';
 import { discoveryTimes } from '../config/nodes.ts';
-import { besideOf, collectivesOf } from './ends.ts';
+import { collectivesOf, localEgressesOf } from './ends.ts';
 
 import type { Config } from './types.ts';
 
@@ -19,13 +19,13 @@ export const learningOf = (
   config: Pick<Config, 'ingresses' | 'egresses' | 'routes'>,
 ): ReadonlyMap<string, Learning> => {
   const { ingresses, egresses, routes } = config;
-  const beside = besideOf(config);
-  const collectives = collectivesOf(routes, beside);
+  const localEgresses = localEgressesOf(config);
+  const collectives = collectivesOf(routes, localEgresses);
   const asking = routes.filter(({ from }) => {
     const ingress = ingresses.get(from);
     return ingress !== undefined && ingressAdapter(ingress).standsForNodes;
   });
-  const needed = new Set([...asking.map(({ to }) => to), ...beside.values()]);
+  const needed = new Set([...asking.map(({ to }) => to), ...localEgresses.values()]);
   return new Map(
     [...egresses].map(([name, { discovery }]) => [
       name,

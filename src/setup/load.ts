@@ -7,6 +7,7 @@ import { collectKnownKeys, describeIssue, type KnownKeys } from '../config/issue
 import { ConfigError, ConfigUnreadable, type Problem } from '../config/problem.ts';
 import type { Environment } from '../config/substitute.ts';
 import { crossCheck, readOutline } from './outline.ts';
+import { renamedKeys } from './renamed.ts';
 import { configSchema } from './schema.ts';
 import type { LoadedConfig } from './types.ts';
 
@@ -60,7 +61,7 @@ export const parseConfig = (text: string, file: string, env: Environment): Loade
     ]).filter((problem) => !inGap(problem)),
   ].toSorted((a, b) => a.line - b.line || a.column - b.column);
   if (!result.success || problems.length > 0) throw new ConfigError(problems);
-  return { config: result.data, file, at: document.at };
+  return { config: result.data, file, at: document.at, warnings: renamedKeys(outline, document) };
 };
 
 /** One problem a key is enough: that a collective's name is wrong, not also that it is there twice. */

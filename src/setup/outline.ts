@@ -159,17 +159,19 @@ const checkPassage = (
 
 type Refer = (path: KeyPath, name: string | undefined, kind: string, names: readonly string[]) => void;
 
-/** `beside` names the egress to the ingress's own side, where no route of it may lead. */
+/** `local_egress` names the egress on the ingress's own side, where no route of it may lead. */
 const checkSides = (outline: Outline, report: Report, refer: Refer): void => {
   for (const name of Object.keys(outline.ingresses)) {
-    const { beside }: { beside?: unknown } = entryOf(outline.ingresses, name);
-    if (typeof beside !== 'string') continue;
-    const path = ['ingresses', name, 'beside'];
-    refer(path, beside, 'egress', Object.keys(outline.egresses));
-    if (outline.routes.some(({ from, to }) => from === name && to === beside))
+    const entry = entryOf(outline.ingresses, name);
+    const key = 'local_egress' in entry ? 'local_egress' : 'beside';
+    const local = entry[key];
+    if (typeof local !== 'string') continue;
+    const path = ['ingresses', name, key];
+    refer(path, local, 'egress', Object.keys(outline.egresses));
+    if (outline.routes.some(({ from, to }) => from === name && to === local))
       report(
         path,
-        `${beside} is where a route from ${name} leads, so it cannot be the side that ${name} is on`,
+        `${local} is where a route from ${name} leads, so it cannot be the side that ${name} is on`,
       );
   }
 };

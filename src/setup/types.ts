@@ -1,5 +1,5 @@
 import type { EgressConfig, IngressConfig } from '../adapters/registry.ts';
-import type { KeyPath, Position } from '../config/problem.ts';
+import type { KeyPath, Position, Problem } from '../config/problem.ts';
 import type { Secret } from '../config/secret.ts';
 import type { Pattern } from '../envelope/pattern.ts';
 import type { ClaimsConfig } from './claims.ts';
@@ -80,6 +80,8 @@ export interface LoadedConfig {
   readonly config: Config;
   /** The name of the file as it was given. */
   readonly file: string;
+  /** What works today and should be changed. */
+  readonly warnings: readonly Problem[];
   /** Where a key's value stands in the file, by YAML's names: `at(['ingresses', 'federation', 'tls', 'ca'])`. */
   at(path: KeyPath): Position;
 }

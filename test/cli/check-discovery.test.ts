@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { checkBeforeStart } from '../../src/cli/check/starting.ts';
+import { loadConfig } from '../../src/setup/load.ts';
 import { keyPair } from '../support/pki.ts';
 import { type CheckWorld, makeCheckWorld } from './check-world.ts';
 
@@ -16,7 +18,7 @@ const faults = async (
   const world = makeCheckWorld(edit);
   worlds.push(world);
   for (const [name, key] of Object.entries(keys)) world.write(`keys/${name}`, key);
-  return (await world.faults()).filter((fault) => /discovery|beside/.test(fault));
+  return (await world.faults()).filter((fault) => /discovery|local_egress/.test(fault));
 };
 
 const asking = (discovery: string) => (config: string) =>
@@ -35,7 +37,7 @@ const besideLegacy = (config: string): string =>
     servers: [stomp://127.0.0.1:61613]
     callers: { keys_dir: keys }
     server_private_key: keys/rip.pem
-    beside: legacy
+    local_egress: legacy
 egresses:
   choria:
     type: choria-collective
@@ -100,10 +102,29 @@ describe('mcbridge check, of who asks for nodes,', () => {
     ).toEqual([]);
   });
 
-  it('says that beside has no effect where the egress cannot ask', async () => {
+  it('warns of the old name of local_egress, and so does the log of a bridge that starts', async () => {
+    const world = makeCheckWorld((config) => besideLegacy(config).replace('local_egress:', 'beside:'));
+    worlds.push(world);
+    const message = 'is the old name of local_egress, and the next version does not know it';
+    expect(await world.faults()).toContain(`warning ingresses.mco.beside: ${message}`);
+    const told: unknown[] = [];
+    const log = { warn: (fields: object, sentence: string) => void told.push([fields, sentence]) };
+    checkBeforeStart(loadConfig(world.config, {}), log, Date.now());
+    expect(told).toContainEqual([
+      {
+        event: 'config_warning',
+        setting: 'ingresses.mco.beside',
+        line: expect.any(Number),
+        hint: 'write local_egress instead',
+      },
+      `ingresses.mco.beside ${message}`,
+    ]);
+  });
+
+  it('says that local_egress has no effect where the egress cannot ask', async () => {
     const edit = (config: string): string =>
       unfederated(config)
-        .replace('egresses:', '    beside: member\negresses:')
+        .replace('egresses:', '    local_egress: member\negresses:')
         .replace(
           'routes:',
           `  member:
@@ -113,7 +134,7 @@ describe('mcbridge check, of who asks for nodes,', () => {
 routes:`,
         );
     const expected =
-      'warning ingresses.federation.beside: without signing member cannot ask who is there, so no node counts as native to the side of federation';
+      'warning ingresses.federation.local_egress: without signing member cannot ask who is there, so no node counts as native to the side of federation';
     expect(await faults(edit)).toContain(expected);
     const signing = (config: string): string =>
       edit(config).replace('routes:', '    signing: { cert: cert.pem, key: key.pem }\nroutes:');

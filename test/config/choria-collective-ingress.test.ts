@@ -22,13 +22,13 @@ describe('the configuration of an ingress choria-collective', () => {
     expect(schema.parse(MINIMAL)).toMatchObject({
       type: 'choria-collective',
       callers: { ca: '/etc/ca.pem', allow: DEFAULT_ALLOW, privileged: DEFAULT_PRIVILEGED },
-      beside: undefined,
+      localEgress: undefined,
     });
   });
 
-  it('knows the egress that it stands beside, and other callers', () => {
-    const it = schema.parse({ ...MINIMAL, beside: 'nodes', callers: { ca: 'callers.pem' } });
-    expect(it).toMatchObject({ beside: 'nodes', callers: { ca: '/etc/callers.pem' } });
+  it('knows its local egress, and other callers', () => {
+    const it = schema.parse({ ...MINIMAL, local_egress: 'nodes', callers: { ca: 'callers.pem' } });
+    expect(it).toMatchObject({ localEgress: 'nodes', callers: { ca: '/etc/callers.pem' } });
   });
 
   it('has callers to verify, and a connection that can be', () => {
@@ -38,7 +38,7 @@ describe('the configuration of an ingress choria-collective', () => {
       'callers: ca is missing: without tls there is no CA to verify callers with',
     ]);
     expect(problems({ ...plain, insecure_plaintext: true, callers: { ca: 'x' } })).toEqual([]);
-    expect(problems({ ...MINIMAL, beside: 'a b' })).toEqual(['beside: is not allowed']);
+    expect(problems({ ...MINIMAL, local_egress: 'a b' })).toEqual(['local_egress: is not allowed']);
     expect(problems({ ...MINIMAL, reply_collectives: ['x'] })).toHaveLength(1);
   });
 

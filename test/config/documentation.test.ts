@@ -9,6 +9,10 @@ const docs = new URL('../../docs/', import.meta.url);
 const reference = readFileSync(new URL('configuration.md', docs), 'utf8');
 const example = new URL('bridge.example.yaml', docs).pathname;
 
+/** Old names are read, and not documented as keys. */
+const isOldName = (schema: unknown): boolean =>
+  typeof schema === 'object' && schema !== null && Reflect.get(schema, 'deprecated') === true;
+
 /** Every key that a schema knows, with its section's path, whatever the schema is wrapped in. */
 const keysOf = (schema: unknown, path: string): readonly string[] => {
   if (typeof schema !== 'object' || schema === null) return [];
@@ -17,7 +21,9 @@ const keysOf = (schema: unknown, path: string): readonly string[] => {
   const properties: unknown = Reflect.get(schema, 'properties');
   const own =
     typeof properties === 'object' && properties !== null
-      ? Object.entries(properties).flatMap(([key, it]) => [`${path}.${key}`, ...keysOf(it, `${path}.${key}`)])
+      ? Object.entries(properties)
+          .filter(([, it]) => !isOldName(it))
+          .flatMap(([key, it]) => [`${path}.${key}`, ...keysOf(it, `${path}.${key}`)])
       : [];
   const union: unknown = Reflect.get(schema, 'oneOf');
   const options = Array.isArray(union) ? union.flatMap((it: unknown) => keysOf(it, path)) : [];

@@ -53,7 +53,7 @@ describe('an ingress mcollective-stomp', () => {
       serverPrivateKey: '/etc/mcbridge/server-private.pem',
       share: 'single',
       broadcastQueue: undefined,
-      beside: undefined,
+      localEgress: undefined,
     });
   });
 
@@ -66,17 +66,17 @@ describe('an ingress mcollective-stomp', () => {
     expect(aheadOf({ callers: { keys_dir: 'c', max_ahead: '2h' } })).toBe(7_200);
   });
 
-  it('may have a queue of broadcasts, an egress beside it, and callers whose ttl is not enforced', () => {
+  it('may have a queue of broadcasts, a local egress, and callers whose ttl is not enforced', () => {
     expect(
       parse({
         broadcast_queue: '/queue/mcbridge.{collective}.requests',
-        beside: 'legacy',
+        local_egress: 'legacy',
         callers: { keys_dir: 'c', enforce_ttl: false },
       }),
     ).toMatchObject({
       share: 'queue',
       broadcastQueue: '/queue/mcbridge.{collective}.requests',
-      beside: 'legacy',
+      localEgress: 'legacy',
       callers: { enforceTtl: false },
     });
   });

@@ -55,7 +55,7 @@ describe('the residents of an ingress', () => {
   it('are not those that were learned on its own side, though a glob stands for them', () => {
     const inventory = fresh();
     const patterns = new Map([['legacy', ['*']]]);
-    const residents = residentsOf({ inventory, routes: [LEGACY], beside: 'choria', patterns });
+    const residents = residentsOf({ inventory, routes: [LEGACY], localEgress: 'choria', patterns });
     inventory.seen('legacy', 'mcollective', 'n1', 'discovery');
     expect(residents.has('mcollective', 'n1')).toBe(true);
     inventory.seen('choria', 'mcollective', 'n1', 'discovery');
@@ -67,7 +67,7 @@ describe('the residents of an ingress', () => {
   it('are those that are native only in another collective', () => {
     const inventory = fresh();
     const routes = [{ to: 'legacy', collectives: ['mcollective', 'uk'] }];
-    const residents = residentsOf({ inventory, routes, beside: 'choria', patterns: new Map() });
+    const residents = residentsOf({ inventory, routes, localEgress: 'choria', patterns: new Map() });
     for (const collective of ['mcollective', 'uk']) inventory.seen('legacy', collective, 'n1', 'discovery');
     inventory.seen('choria', 'mcollective', 'n1', 'discovery');
     expect([residents.has('mcollective', 'n1'), residents.has('uk', 'n1')]).toEqual([false, true]);
@@ -83,10 +83,10 @@ describe('the residents of an ingress', () => {
     const legacySide = residentsOf({
       inventory,
       routes: [{ to: 'choria', collectives: ['mcollective'] }],
-      beside: 'legacy',
+      localEgress: 'legacy',
       patterns,
     });
-    const choriaSide = residentsOf({ inventory, routes, beside: 'choria', patterns });
+    const choriaSide = residentsOf({ inventory, routes, localEgress: 'choria', patterns });
     expect([legacySide, choriaSide].map((side) => side.has('mcollective', 'n1'))).toEqual([true, true]);
     inventory.seen('legacy', 'mcollective', 'n1', 'reply');
     expect([legacySide, choriaSide].map((side) => side.has('mcollective', 'n1'))).toEqual([false, true]);
@@ -104,7 +104,7 @@ describe('the residents of an ingress', () => {
     const residents = residentsOf({
       inventory,
       routes: [{ to: 'choria', collectives: ['mcollective'] }],
-      beside: 'legacy',
+      localEgress: 'legacy',
       patterns: new Map(),
     });
     const knowledge = knowledgeOf(inventory, new Map([['mco', 'legacy']]), BRIDGE);
@@ -126,7 +126,12 @@ describe('the residents of an ingress', () => {
 
   it('tell when they change, and give the same set as long as they do not', () => {
     const inventory = fresh();
-    const residents = residentsOf({ inventory, routes: [LEGACY], beside: 'choria', patterns: new Map() });
+    const residents = residentsOf({
+      inventory,
+      routes: [LEGACY],
+      localEgress: 'choria',
+      patterns: new Map(),
+    });
     const listener = vi.fn();
     residents.onChange(listener);
     inventory.seen('legacy', 'mcollective', 'n1', 'discovery');
@@ -153,7 +158,7 @@ describe('the residents of an ingress', () => {
         const residents = residentsOf({
           inventory,
           routes: ['one', 'two'].map((to) => ({ to, collectives: ['mcollective'] })),
-          beside: 'beside',
+          localEgress: 'beside',
           patterns: new Map([['two', ['web*']]]),
         });
         const learned = [...new Set([...one, ...two])].filter((node) => !beside.includes(node));

@@ -48,7 +48,7 @@ export const mixedConfig = (config: BridgeConfig) => {
     heartbeat,
     callers: { keys_dir: 'clients' },
     server_private_key: 'server-private.pem',
-    beside: 'legacy',
+    local_egress: 'legacy',
   };
   const choria = {
     type: 'choria-collective',
@@ -66,8 +66,8 @@ export const mixedConfig = (config: BridgeConfig) => {
     ingresses: {
       ...config.ingresses,
       mco,
-      mco_yaml: { ...mco, serializer: 'yaml', beside: 'legacy_yaml' },
-      choria_clients: { type: 'choria-collective', servers: nats, tls, beside: 'choria' },
+      mco_yaml: { ...mco, serializer: 'yaml', local_egress: 'legacy_yaml' },
+      choria_clients: { type: 'choria-collective', servers: nats, tls, local_egress: 'choria' },
     },
     egresses: {
       legacy: { ...legacy, discovery },

@@ -21,7 +21,7 @@ export const collectiveIngressAdapter = (
   names: CHORIA_NAMES,
   cluster: undefined,
   standsForNodes: true,
-  localEgress: it.beside,
+  localEgress: it.localEgress,
   share: undefined,
   carriesStatistics: true,
   link: (around, read) =>

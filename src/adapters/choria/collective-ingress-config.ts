@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { SchemaContext } from '../../config/context.ts';
-import { ALWAYS, path, token } from '../../config/fields.ts';
+import { ALWAYS, path } from '../../config/fields.ts';
+import { checkLocalEgress, localEgressFields, localEgressOf } from '../../config/local-egress.ts';
 import { type CallersConfig, callersField, callersOf, checkCallers } from './callers-config.ts';
 import {
   type ChoriaConnection,
@@ -14,7 +15,7 @@ export interface ChoriaCollectiveIngressConfig extends ChoriaConnection {
   readonly type: 'choria-collective';
   readonly callers: CallersConfig;
   /** Name of the egress to the same collective, whose nodes answer by themselves. */
-  readonly beside: string | undefined;
+  readonly localEgress: string | undefined;
 }
 
 export const choriaCollectiveIngress = (context: SchemaContext) => {
@@ -24,16 +25,17 @@ export const choriaCollectiveIngress = (context: SchemaContext) => {
       type: z.literal('choria-collective'),
       ...connectionFields(file),
       callers: callersField(file),
-      beside: token('the name of an egress').optional(),
+      ...localEgressFields(),
     })
     .superRefine(checkConnection, ALWAYS)
     .superRefine(checkCallers, ALWAYS)
+    .superRefine(checkLocalEgress, ALWAYS)
     .transform(
       (it): ChoriaCollectiveIngressConfig => ({
         type: it.type,
         ...connectionOf(it),
         callers: callersOf(it),
-        beside: it.beside,
+        localEgress: localEgressOf(it),
       }),
     );
 };

@@ -24,7 +24,7 @@ export const mcollectiveIngressAdapter = (
     names: LEGACY_NAMES,
     cluster: undefined,
     standsForNodes: true,
-    localEgress: it.beside,
+    localEgress: it.localEgress,
     share: { how: it.share, maxAhead: it.callers.maxAhead },
     carriesStatistics: false,
     link: (around, read) =>

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { SchemaContext } from '../../config/context.ts';
-import { ALWAYS, bool, choice, path, seconds, text, token } from '../../config/fields.ts';
+import { ALWAYS, bool, choice, path, seconds, text } from '../../config/fields.ts';
+import { checkLocalEgress, localEgressFields, localEgressOf } from '../../config/local-egress.ts';
 import { CLAIMED_AHEAD, SHARES, type Share } from '../../config/share.ts';
 import { checkStomp, type StompConnection, stompFields, stompOf } from './connection-config.ts';
 
@@ -15,7 +16,7 @@ export interface McollectiveStompIngressConfig extends StompConnection {
   /** Where the broker forwards broadcasts to, `{collective}` stands for each collective; undefined: the topics. */
   readonly broadcastQueue: string | undefined;
   /** Name of the egress on the same side, whose nodes answer by themselves. */
-  readonly beside: string | undefined;
+  readonly localEgress: string | undefined;
 }
 
 /** Whose requests are believed. */
@@ -59,9 +60,10 @@ export const mcollectiveStompIngress = (context: SchemaContext) => {
       server_private_key: file(),
       share: choice(SHARES).optional(),
       broadcast_queue: text(`a queue such as /queue/mcbridge.${COLLECTIVE}.requests`, isQueue).optional(),
-      beside: token('the name of an egress').optional(),
+      ...localEgressFields(),
     })
     .superRefine(checkStomp, ALWAYS)
+    .superRefine(checkLocalEgress, ALWAYS)
     .transform((it): McollectiveStompIngressConfig => {
       const share =
         it.share ?? (context.hasClaims ? 'claims' : it.broadcast_queue === undefined ? 'single' : 'queue');
@@ -77,7 +79,7 @@ export const mcollectiveStompIngress = (context: SchemaContext) => {
         serverPrivateKey: it.server_private_key,
         share,
         broadcastQueue: it.broadcast_queue,
-        beside: it.beside,
+        localEgress: localEgressOf(it),
       };
     });
 };

@@ -1,6 +1,6 @@
 import { egressAdapter } from '../../adapters/registry.ts';
 import type { Checklist } from '../../config/checklist.ts';
-import { besideOf } from '../../setup/ends.ts';
+import { localEgressesOf } from '../../setup/ends.ts';
 import { learningOf } from '../../setup/learning.ts';
 import type { Config } from '../../setup/types.ts';
 
@@ -11,13 +11,13 @@ export const checkDiscovery = (list: Checklist, config: Config): void => {
     if (egress === undefined || every === 0 || collectives.length === 0) continue;
     egressAdapter(egress).check.asking(list);
   }
-  for (const [ingress, name] of besideOf(config)) {
+  for (const [ingress, name] of localEgressesOf(config)) {
     const egress = config.egresses.get(name);
     if (egress === undefined || egressAdapter(egress).asks) continue;
     list.warning(
-      ['ingresses', ingress, 'beside'],
+      ['ingresses', ingress, 'local_egress'],
       `without signing ${name} cannot ask who is there, so no node counts as native to the side of ${ingress}`,
-      `give ${name} signing, or leave beside out`,
+      `give ${name} signing, or leave local_egress out`,
     );
   }
 };

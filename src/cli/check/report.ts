@@ -4,10 +4,13 @@ import type { Problem } from '../../config/problem.ts';
 
 const SIGNS = { ok: '✓', warning: '!', problem: '✗', skipped: '-' } as const;
 
-/** What a configuration that does not even load has to say, in the form of findings. */
-export const fromProblem = ({ message, allowed, ...place }: Problem): Finding => ({
+/** What is said of a configuration when it is loaded, or is not even that, in the form of findings. */
+export const fromProblem = (
+  { message, allowed, ...place }: Problem,
+  status: 'problem' | 'warning' = 'problem',
+): Finding => ({
   ...place,
-  status: 'problem',
+  status,
   message,
   ...(allowed === undefined ? {} : { mend: `allowed: ${allowed}` }),
 });

@@ -11,6 +11,8 @@ import { checkFiles } from './settings.ts';
  * @throws ConfigError with each file that is of no use
  */
 export const checkBeforeStart = (loaded: LoadedConfig, log: Pick<Log, 'warn'>, now: number): void => {
+  for (const { path: setting, message, mend, line } of loaded.warnings)
+    log.warn({ event: 'config_warning', setting, line, hint: mend }, `${setting} ${message}`);
   const list = new Checklist(loaded);
   checkFiles(list, loaded, now);
   const problems = list.findings.filter(({ status }) => status === 'problem');
