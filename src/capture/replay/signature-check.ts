@@ -1,14 +1,13 @@
 import { createPublicKey } from 'node:crypto';
 import { join } from 'node:path';
-import type { ChoriaSigningConfig } from '../../adapters/choria/collective-egress-config.ts';
-import { callerName } from '../../adapters/choria/wire/index.ts';
+import type { KeyUse } from '../../adapters/kit/key-use.ts';
 import { readKeyFile } from '../../config/key-files.ts';
-import { isCallerId } from '../../envelope/check.ts';
 import { certificatesIn } from '../../inspect/certificate.ts';
 import { type Keys, type KnownKey, NO_KEYS } from '../../inspect/keys.ts';
 import { decodeMessage } from '../../inspect/recognise.ts';
 import { type LayerKind, layersOf, type Verdict } from '../../inspect/tree.ts';
 import type { Certificate } from '../../pki/certificate.ts';
+import { sideOf } from '../../setup/around.ts';
 import type { Config } from '../../setup/types.ts';
 import { isRejected } from '../file/format.ts';
 import { carriedIn, flawOfRequest, type OwnCertificates } from './choria-signature.ts';
@@ -17,32 +16,36 @@ import type { Item } from './item.ts';
 
 const known = (source: string): KnownKey => ({ source, key: createPublicKey(readKeyFile(source)) });
 
-/**
- * What the bridge's own legacy messages on a link are verified with: the public halves of the keys that it signs with
- * there.
- */
-const keysOf = ({ ingresses, egresses }: Config, side: string, name: string): Keys => {
-  const ingress = side === 'ingress' ? ingresses.get(name) : undefined;
-  if (ingress?.type === 'mcollective-stomp')
-    return { ...NO_KEYS, serverKeys: [known(ingress.serverPrivateKey)] };
-  const egress = side === 'egress' ? egresses.get(name) : undefined;
-  if (egress?.type !== 'mcollective-stomp') return NO_KEYS;
-  const { signing } = egress;
-  if (signing.kind === 'shared') {
-    const key = known(signing.privateKey);
-    return { ...NO_KEYS, clientKey: () => key };
-  }
-  return {
-    ...NO_KEYS,
-    clientKey: (callerId) => {
-      if (!isCallerId(callerId)) return { missing: 'it is no callerid' };
-      try {
-        return known(join(signing.folder, `${callerId.slice(callerId.indexOf('=') + 1)}.pem`));
-      } catch {
-        return { missing: `there is no key of ${callerId}` };
-      }
-    },
+type Folder = Extract<KeyUse, { readonly kind: 'folder' }>;
+
+const inFolder =
+  ({ path, nameOf }: Folder): Keys['clientKey'] =>
+  (callerId) => {
+    const name = nameOf(callerId);
+    if (name === undefined) return { missing: 'it is no callerid' };
+    try {
+      return known(join(path, `${name}.pem`));
+    } catch {
+      return { missing: `there is no key of ${callerId}` };
+    }
   };
+
+/** What the bridge signs with on a link. */
+const signingOn = (config: Config, { entry }: Item): readonly KeyUse[] => {
+  const side = isRejected(entry) ? undefined : sideOf(config, entry.link, entry.side);
+  return side?.adapter.keys().filter(({ use }) => use === 'sign') ?? [];
+};
+
+/** What messages without a certificate are verified with: the public halves of the keys that sign them. */
+const keysOf = (signing: readonly KeyUse[]): Keys => {
+  let keys = NO_KEYS;
+  for (const use of signing) {
+    if (use.kind === 'folder' && use.holds === 'private') keys = { ...keys, clientKey: inFolder(use) };
+    if (use.kind !== 'private') continue;
+    const key = known(use.path);
+    keys = use.messages === 'replies' ? { ...keys, serverKeys: [key] } : { ...keys, clientKey: () => key };
+  }
+  return keys;
 };
 
 /** Layers that say who made a message, or that it is intact. */
@@ -66,26 +69,30 @@ const inFile = (file: string): readonly Certificate[] => {
   }
 };
 
-/** The certificates that the bridge sends along with a caller's request; that which asks who is there is another. */
-const ownOf =
-  (signing: ChoriaSigningConfig): OwnCertificates =>
-  (callerId) => {
-    const own = signing.own === undefined ? [] : [inFile(signing.own.cert)];
-    if (signing.kind === 'privileged') return own;
-    const name = callerName(callerId);
-    return name === undefined ? own : [inFile(join(signing.folder, `${name}.pem`)), ...own];
-  };
+/** The certificates that the bridge sends along with a caller's request; undefined where it sends none. */
+const ownOf = (signing: readonly KeyUse[]): OwnCertificates | undefined => {
+  const found = signing.flatMap((use): OwnCertificates[] => {
+    if (use.kind === 'cert') return [() => [inFile(use.path)]];
+    if (use.kind !== 'folder' || use.holds !== 'certificates') return [];
+    return [
+      (callerId) => {
+        const name = use.nameOf(callerId);
+        return name === undefined ? [] : [inFile(join(use.path, `${name}.pem`))];
+      },
+    ];
+  });
+  return found.length === 0 ? undefined : (callerId) => found.flatMap((own) => own(callerId));
+};
 
 /** Who judges what the bridge sends on a link: undefined for what is signed as the configuration says. */
-const judgeOf = (config: Config, { entry }: Item): Judge => {
-  const [side, link] = isRejected(entry) ? ['', ''] : [entry.side, entry.link];
-  const keys = keysOf(config, side, link);
-  const egress = side === 'egress' ? config.egresses.get(link) : undefined;
-  const signing = egress?.type === 'choria-collective' ? egress.signing : undefined;
+const judgeOf = (config: Config, item: Item): Judge => {
+  const signing = signingOn(config, item);
+  const keys = keysOf(signing);
+  const own = ownOf(signing);
   return ({ body, entry: { at } }) => {
     const layer = layersOf(decodeMessage(body, keys, at)).find(({ kind }) => SIGNED.has(kind));
     // Towards Choria no key of a caller is known: the certificate that the bridge signs with is in the message.
-    if (layer?.kind === 'secure-request-v1') return flawOfRequest(carriedIn(body), signing && ownOf(signing));
+    if (layer?.kind === 'secure-request-v1') return flawOfRequest(carriedIn(body), own);
     return layer?.verdicts.find(({ state }) => state !== 'valid');
   };
 };
