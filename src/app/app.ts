@@ -4,7 +4,7 @@ import { LogObserver } from '../bridge/log-observer.ts';
 import { type Counts, Stats } from '../bridge/stats.ts';
 import type { KnownNodes } from '../capture/record/transports.ts';
 import { createClaims } from '../cluster/claims.ts';
-import { fileReader } from '../config/files.ts';
+import { fileReader, type ReadFile } from '../config/files.ts';
 import { DISK } from '../config/key-files.ts';
 import type { BridgeObserver } from '../envelope/observer.ts';
 import type { LinkStatus } from '../envelope/port.ts';
@@ -71,7 +71,15 @@ const COLLECT = 5;
  * @throws ConfigError for a file that cannot be read or is not what it should be; `mcbridge check` says more
  */
 export const createApp = (configured: LoadedConfig, services: Services): App => {
-  const { log, clock = Date.now, random, recordings = [], keys = DISK, offline } = services;
+  const {
+    log,
+    clock = Date.now,
+    random,
+    recordings = [],
+    keys = DISK,
+    sideKeys = () => keys,
+    offline,
+  } = services;
   const named = (loaded: LoadedConfig): LoadedConfig => ({
     ...loaded,
     config: { ...loaded.config, instance: services.instance ?? loaded.config.instance },
@@ -86,7 +94,7 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
   const transports = recordings.reduce((inner, recording) => recording.wrap(inner), brokers);
   const links = new Links({ log, stats, clock, transports });
   const read = fileReader(loaded, keys);
-  const plan = links.plan(config, read);
+  const plan = links.plan(config, offline ? NOTHING : read);
   links.take(plan, config);
 
   // Who lives where, and who shares what every instance gets a copy of.
@@ -104,7 +112,7 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
     stats,
     clock,
     random,
-    keys,
+    sideKeys,
     tokenKey,
     pool: new SigningPool(),
     inventory,
@@ -183,7 +191,7 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
     checkWorkers(next, services.workers ?? 1);
     const claims = offline ? undefined : claimsSettings(next.config, read);
     checkUnchanged(loaded, next, { made, read, claims });
-    const plan = links.plan(next.config, read);
+    const plan = links.plan(next.config, offline ? NOTHING : read);
     const generation = createGeneration(next, plan, lasting, now);
     // From here on nothing is refused any more.
     now.nodes.survey.handOver();
@@ -259,6 +267,9 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
     observe: (observer) => bridge.observe(observer),
   };
 };
+
+/** What is not connected needs no certificates and no login. */
+const NOTHING: ReadFile = () => Buffer.alloc(0);
 
 const inWords = ({ from, to, collectives }: RouteConfig): string =>
   `${from} → ${to}: ${collectives.join(', ')}`;

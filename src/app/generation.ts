@@ -12,7 +12,7 @@ import { directoryOf } from '../nodes/residents.ts';
 import type { SigningPool } from '../pki/signing-pool.ts';
 import { aroundOf } from '../setup/around.ts';
 import type { Config, LoadedConfig } from '../setup/types.ts';
-import type { LinkSide } from '../transport/spec.ts';
+import type { LinkPlace, LinkSide } from '../transport/spec.ts';
 import type { LinkPlan } from './links.ts';
 import { createNodes, type Nodes, patternsOf } from './nodes.ts';
 import { known, routesOf } from './wiring.ts';
@@ -24,7 +24,8 @@ export interface Lasting {
   /** Ms since the epoch. */
   readonly clock: () => number;
   readonly random: (() => number) | undefined;
-  readonly keys: KeyFiles;
+  /** Where each side's certificates and keys are. */
+  readonly sideKeys: (place: LinkPlace) => KeyFiles;
   readonly tokenKey: KeyObject;
   readonly pool: SigningPool;
   readonly inventory: Inventory;
@@ -62,16 +63,16 @@ export const createGeneration = (
       links.find(({ spec }) => spec.name === name && spec.side === side),
       name,
     ).shared.lease(onClosed);
-  const services = {
-    ...lasting,
-    observer: lasting.stats,
-    parse: fileParser(loaded, fileReader(loaded, lasting.keys)),
+  const servicesOf = (place: LinkPlace) => {
+    const keys = lasting.sideKeys(place);
+    return { ...lasting, observer: lasting.stats, keys, parse: fileParser(loaded, fileReader(loaded, keys)) };
   };
   const patterns = patternsOf(config);
   const egresses = new Map(
     [...config.egresses].map(([name, it]) => {
       const nodes = directoryOf(inventory, name, patterns);
       const around = aroundOf(config, name, 'egress');
+      const services = servicesOf({ name, side: 'egress' });
       return [name, egressAdapter(it).create(around, { ...services, link: leaseOf(name, 'egress'), nodes })];
     }),
   );
@@ -84,7 +85,8 @@ export const createGeneration = (
       const residents = nodes.residents(name);
       const link = leaseOf(name, 'ingress', () => residents.close());
       const own = { residents, handled: known(handled.get(name), name), link };
-      return [name, ingressAdapter(it).create(aroundOf(config, name, 'ingress'), { ...services, ...own })];
+      const services = { ...servicesOf({ name, side: 'ingress' }), ...own };
+      return [name, ingressAdapter(it).create(aroundOf(config, name, 'ingress'), services)];
     }),
   );
   return {

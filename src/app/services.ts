@@ -4,6 +4,7 @@ import type { KeyFiles } from '../config/key-files.ts';
 import type { Log } from '../envelope/log.ts';
 import type { BridgeObserver } from '../envelope/observer.ts';
 import type { startHttp } from '../telemetry/http.ts';
+import type { LinkPlace } from '../transport/spec.ts';
 import type { Transports } from '../transport/transports.ts';
 
 /**
@@ -24,6 +25,8 @@ export interface Services {
   readonly transports?: Transports;
   /** Reads the certificates and keys that the configuration names; from disk unless given. */
   readonly keys?: KeyFiles;
+  /** Those of one side, where they are others. */
+  readonly sideKeys?: (place: LinkPlace) => KeyFiles;
   /** The name in the cluster, in the place of the configuration's. */
   readonly instance?: string;
   /** Processes that run this configuration on this host; one unless given. */
@@ -35,8 +38,8 @@ export interface Services {
   /** Serves the address that the configuration has; where it is not given nothing is served. */
   readonly http?: typeof startHttp;
   /**
-   * There is no network, and time stands still between messages: no other instance gets copies of requests, nobody is
-   * asked who is there, and no statistics are published.
+   * There is no network, and time stands still between messages: files that only connections need are not read, no other
+   * instance gets copies of requests, nobody is asked who is there, and no statistics are published.
    */
   readonly offline?: true;
   /** How long a request that comes as one message a node waits for further ones, in ms. */

@@ -1,4 +1,14 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
+import { basename, dirname } from 'node:path';
 
 /** Where the certificates and keys that a configuration names are read from. */
 export interface KeyFiles {
@@ -9,6 +19,11 @@ export interface KeyFiles {
    * @throws as `statSync` does
    */
   version(file: string): string;
+  /**
+   * Names of what is in a folder.
+   * @throws as `readdirSync` does
+   */
+  list(folder: string): readonly string[];
 }
 
 /**
@@ -43,6 +58,7 @@ export const readKeyFile = (file: string): Buffer => {
 export const DISK: KeyFiles = {
   read: readKeyFile,
   version: (file) => versionOf(statSync(file)),
+  list: (folder) => readdirSync(folder),
 };
 
 /** Files that are on no disk, by their absolute paths. They never change. */
@@ -55,5 +71,35 @@ export const memoryFiles = (files: ReadonlyMap<string, string>): KeyFiles => {
   return {
     read: (file) => Buffer.from(contentOf(file)),
     version: (file) => `${contentOf(file).length}`,
+    list: (folder) =>
+      [...files.keys()].filter((file) => dirname(file) === folder).map((file) => basename(file)),
+  };
+};
+
+/** What takes the place of some files. */
+export interface StandIns {
+  /** By their absolute paths. */
+  readonly files: ReadonlyMap<string, string>;
+  /** Folders in which nothing else is. */
+  readonly folders?: ReadonlySet<string>;
+}
+
+/** Files of which some have others in their place. */
+export const withStandIns = ({ files, folders = new Set() }: StandIns, rest: KeyFiles): KeyFiles => {
+  const own = memoryFiles(files);
+  const of = (file: string): KeyFiles => (files.has(file) || folders.has(dirname(file)) ? own : rest);
+  return {
+    read: (file) => of(file).read(file),
+    version: (file) => of(file).version(file),
+    list: (folder) => {
+      const mine = own.list(folder);
+      if (folders.has(folder)) return mine;
+      try {
+        return [...new Set([...rest.list(folder), ...mine])];
+      } catch (error) {
+        if (mine.length === 0) throw error;
+        return mine;
+      }
+    },
   };
 };

@@ -1,10 +1,10 @@
 import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { readKeyFile } from '../../config/key-files.ts';
+import { DISK, type KeyFiles, readKeyFile } from '../../config/key-files.ts';
 import { formatPath } from '../../config/problem.ts';
 import { ingressesFirst, pathOf, type Side } from '../../setup/around.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
+import type { LinkPlace } from '../../transport/spec.ts';
 
 const prefixed = (hex: string): string => `sha256:${hex}`;
 
@@ -30,9 +30,10 @@ const tried = (name: string, of: () => string): Found => {
   }
 };
 
-const pemFiles = (folder: string): readonly string[] => {
+const pemFiles = (folder: string, files: KeyFiles): readonly string[] => {
   try {
-    return readdirSync(folder)
+    return files
+      .list(folder)
       .filter((file) => file.endsWith('.pem'))
       .toSorted();
   } catch {
@@ -40,15 +41,17 @@ const pemFiles = (folder: string): readonly string[] => {
   }
 };
 
-const folderKeys = (name: string, folder: string): Found =>
-  pemFiles(folder).flatMap((file) =>
-    tried(`${name}/${file}`, () => pemFingerprint(readKeyFile(join(folder, file)))),
+const folderKeys = (name: string, folder: string, files: KeyFiles): Found =>
+  pemFiles(folder, files).flatMap((file) =>
+    tried(`${name}/${file}`, () => pemFingerprint(files.read(join(folder, file)))),
   );
 
-const keysOf = (side: Side): Found =>
+const keysOf = (side: Side, files: KeyFiles): Found =>
   side.adapter.keys().flatMap(({ setting, path, kind }) => {
     const name = formatPath([...pathOf(side), ...setting]);
-    return kind === 'folder' ? folderKeys(name, path) : tried(name, () => pemFingerprint(readKeyFile(path)));
+    return kind === 'folder'
+      ? folderKeys(name, path, files)
+      : tried(name, () => pemFingerprint(files.read(path)));
   });
 
 /**
@@ -56,8 +59,15 @@ const keysOf = (side: Side): Found =>
  * public halves only. The cluster key has no such half: whatever is derived from it would let anyone who has a cassette
  * try out guesses of a key that somebody has thought up, and a replay does not need it, see `replay/homes.ts`.
  */
-export const fingerprintsOf = ({ config }: Pick<LoadedConfig, 'config'>): Readonly<Record<string, string>> =>
-  Object.fromEntries(ingressesFirst(config).flatMap(keysOf));
+export const fingerprintsOf = (
+  { config }: Pick<LoadedConfig, 'config'>,
+  sideKeys: (place: LinkPlace) => KeyFiles = () => DISK,
+): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    ingressesFirst(config).flatMap((side) =>
+      keysOf(side, sideKeys({ name: side.adapter.name, side: side.kind })),
+    ),
+  );
 
 /** Of the configuration's file as it stands; undefined where it is no file. */
 export const configFingerprint = ({ file }: Pick<LoadedConfig, 'file'>): string | undefined => {

@@ -1,7 +1,9 @@
-import type { LoadedConfig } from '../../setup/types.ts';
+import { formatPath } from '../../config/problem.ts';
+import { pathOf, sidesOf } from '../../setup/around.ts';
 import { type CassetteEntry, type CassetteHeader, type CassetteMessage, isRejected } from '../file/format.ts';
 import { fingerprintsOf } from '../file/keys.ts';
 import type { Item } from './item.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** What a message is refused for where its key is not the one that is configured. */
 const BY_KEY: ReadonlySet<string> = new Set([
@@ -29,14 +31,14 @@ const counter = () => {
 /** Notices a configuration whose keys cannot be those of the cassette: nothing that comes by a link can be verified. */
 export class KeyWatch {
   readonly #recorded: CassetteHeader['keys'];
-  readonly #loaded: LoadedConfig;
+  readonly #here: Pick<Surroundings, 'loaded' | 'sideKeys'>;
   readonly #came = counter();
   readonly #refused = { keys: counter(), 'cluster key': counter() };
   readonly #causes = new WeakMap<Item, { readonly lane: string; readonly cause: Cause }>();
 
-  constructor(header: CassetteHeader, loaded: LoadedConfig) {
+  constructor(header: CassetteHeader, here: Pick<Surroundings, 'loaded' | 'sideKeys'>) {
     this.#recorded = header.keys;
-    this.#loaded = loaded;
+    this.#here = here;
   }
 
   came({ side, link }: CassetteMessage): void {
@@ -106,12 +108,15 @@ export class KeyWatch {
   }
 
   #differing(lane: string): readonly string[] {
-    const configured = fingerprintsOf(this.#loaded);
-    const [side = '', link = ''] = lane.split(' ');
-    const settings = `${side === 'ingress' ? 'ingresses' : 'egresses'}.${link}.`;
+    const { loaded, sideKeys } = this.#here;
+    const side = sidesOf(loaded.config).find(({ kind, adapter }) => lane === `${kind} ${adapter.name}`);
+    if (side === undefined) return [];
+    const configured = fingerprintsOf(loaded, sideKeys);
+    const settings = `${formatPath(pathOf(side))}.`;
+    // What the bridge itself signs with verifies nothing that comes.
+    const own = side.adapter.keys().flatMap(({ use, setting }) => (use === 'sign' ? [setting[0]] : []));
     const recorded = Object.entries(this.#recorded).filter(
-      // What the bridge itself signs with verifies nothing that comes.
-      ([name]) => name.startsWith(settings) && !isOwn(name.slice(settings.length)),
+      ([name]) => name.startsWith(settings) && !own.includes(sectionOf(name.slice(settings.length))),
     );
     return recorded.flatMap(([name, fingerprint]) => {
       const here = configured[name];
@@ -122,5 +127,5 @@ export class KeyWatch {
   }
 }
 
-const isOwn = (setting: string): boolean =>
-  setting.startsWith('signing.') || setting === 'server_private_key';
+/** `signing` of `signing.keys_dir/alice.pem` */
+const sectionOf = (setting: string): string | undefined => /^\w+/.exec(setting)?.[0];

@@ -201,19 +201,19 @@ class Run {
 /** The keys of this configuration; where one was made for the replay, that of the recording. */
 const keysNow = (
   { keys }: CassetteHeader,
-  loaded: LoadedConfig,
-  made: ReadonlySet<string>,
+  { loaded, sideKeys, made }: Surroundings,
 ): CassetteHeader['keys'] =>
   Object.fromEntries([
-    ...Object.entries(fingerprintsOf(loaded)).filter(([setting]) => !made.has(setting)),
+    ...Object.entries(fingerprintsOf(loaded, sideKeys)).filter(([setting]) => !made.has(setting)),
     ...Object.entries(keys).filter(([setting]) => made.has(setting)),
   ]);
 
 const updatedHeader = (
   header: CassetteHeader,
-  { loaded, made }: Pick<Surroundings, 'loaded' | 'made'>,
+  surroundings: Surroundings,
   version: string,
 ): CassetteHeader => {
+  const { loaded } = surroundings;
   const { identity, cluster, instance } = loaded.config;
   const sha256 = configFingerprint(loaded);
   return {
@@ -221,7 +221,7 @@ const updatedHeader = (
     by: `mcbridge ${version}`,
     config: { ...(sha256 !== undefined && { sha256 }), routes: [...routesInWords(loaded.config)] },
     bridge: { identity, cluster, instance },
-    keys: keysNow(header, loaded, made),
+    keys: keysNow(header, surroundings),
     rejections: true,
   };
 };
@@ -240,15 +240,16 @@ export const replayCassette = async (
 ): Promise<ReplayResult> => {
   const began = performance.now();
   const { header, entries } = await openCassette(file);
-  const { loaded, made, dispose } = await surroundingsFor(configured, header, { file, throwAwayKeys });
+  const surroundings = await surroundingsFor(configured, header, { file, throwAwayKeys });
+  const { loaded, made, sideKeys } = surroundings;
   let stage: Stage | undefined;
   let writer: CassetteWriter | undefined;
   try {
-    stage = await openStage(loaded, header, { version, createApp });
-    writer = update ? new CassetteWriter(file, updatedHeader(header, { loaded, made }, version)) : undefined;
+    stage = await openStage(surroundings, header, { version, createApp });
+    writer = update ? new CassetteWriter(file, updatedHeader(header, surroundings, version)) : undefined;
     const tally = new Tally(header.rejections === true);
-    const watch = new KeyWatch(header, loaded);
-    const flaws = signatureCheck(loaded.config);
+    const watch = new KeyWatch(header, surroundings);
+    const flaws = signatureCheck(loaded.config, sideKeys);
     const further: ConstructorParameters<typeof Pairs>[0]['further'] = (recorded, replayed) => [
       ...flaws(recorded, replayed),
       ...(bytes ? byteChanges(recorded, replayed) : []),
@@ -282,6 +283,5 @@ export const replayCassette = async (
     await entries.return();
     await writer?.discard();
     await stage?.close();
-    dispose();
   }
 };

@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { join } from 'node:path';
 import type { KeyUse } from '../../adapters/kit/key-use.ts';
-import { readKeyFile } from '../../config/key-files.ts';
+import { DISK, type KeyFiles } from '../../config/key-files.ts';
 import { certificatesIn } from '../../inspect/certificate.ts';
 import { type Keys, type KnownKey, NO_KEYS } from '../../inspect/keys.ts';
 import { decodeMessage } from '../../inspect/recognise.ts';
@@ -13,36 +13,34 @@ import { isRejected } from '../file/format.ts';
 import { carriedIn, flawOfRequest, type OwnCertificates } from './choria-signature.ts';
 import type { Change } from './compare.ts';
 import type { Item } from './item.ts';
+import type { ReplayKeys } from './surroundings.ts';
 
-const known = (source: string): KnownKey => ({ source, key: createPublicKey(readKeyFile(source)) });
+const known = (source: string, files: KeyFiles): KnownKey => ({
+  source,
+  key: createPublicKey(files.read(source)),
+});
 
 type Folder = Extract<KeyUse, { readonly kind: 'folder' }>;
 
 const inFolder =
-  ({ path, nameOf }: Folder): Keys['clientKey'] =>
+  ({ path, nameOf }: Folder, files: KeyFiles): Keys['clientKey'] =>
   (callerId) => {
     const name = nameOf(callerId);
     if (name === undefined) return { missing: 'it is no callerid' };
     try {
-      return known(join(path, `${name}.pem`));
+      return known(join(path, `${name}.pem`), files);
     } catch {
       return { missing: `there is no key of ${callerId}` };
     }
   };
 
-/** What the bridge signs with on a link. */
-const signingOn = (config: Config, { entry }: Item): readonly KeyUse[] => {
-  const side = isRejected(entry) ? undefined : sideOf(config, entry.link, entry.side);
-  return side?.adapter.keys().filter(({ use }) => use === 'sign') ?? [];
-};
-
 /** What messages without a certificate are verified with: the public halves of the keys that sign them. */
-const keysOf = (signing: readonly KeyUse[]): Keys => {
+const keysOf = (signing: readonly KeyUse[], files: KeyFiles): Keys => {
   let keys = NO_KEYS;
   for (const use of signing) {
-    if (use.kind === 'folder' && use.holds === 'private') keys = { ...keys, clientKey: inFolder(use) };
+    if (use.kind === 'folder' && use.holds === 'private') keys = { ...keys, clientKey: inFolder(use, files) };
     if (use.kind !== 'private') continue;
-    const key = known(use.path);
+    const key = known(use.path, files);
     keys = use.messages === 'replies' ? { ...keys, serverKeys: [key] } : { ...keys, clientKey: () => key };
   }
   return keys;
@@ -61,23 +59,23 @@ const SIGNED: ReadonlySet<LayerKind> = new Set([
 type Flaw = Pick<Verdict, 'state' | 'reason'> & { readonly of: string };
 type Judge = (item: Item) => Flaw | undefined;
 
-const inFile = (file: string): readonly Certificate[] => {
+const inFile = (file: string, files: KeyFiles): readonly Certificate[] => {
   try {
-    return certificatesIn(readKeyFile(file).toString());
+    return certificatesIn(files.read(file).toString());
   } catch {
     return [];
   }
 };
 
 /** The certificates that the bridge sends along with a caller's request; undefined where it sends none. */
-const ownOf = (signing: readonly KeyUse[]): OwnCertificates | undefined => {
+const ownOf = (signing: readonly KeyUse[], files: KeyFiles): OwnCertificates | undefined => {
   const found = signing.flatMap((use): OwnCertificates[] => {
-    if (use.kind === 'cert') return [() => [inFile(use.path)]];
+    if (use.kind === 'cert') return [() => [inFile(use.path, files)]];
     if (use.kind !== 'folder' || use.holds !== 'certificates') return [];
     return [
       (callerId) => {
         const name = use.nameOf(callerId);
-        return name === undefined ? [] : [inFile(join(use.path, `${name}.pem`))];
+        return name === undefined ? [] : [inFile(join(use.path, `${name}.pem`), files)];
       },
     ];
   });
@@ -85,10 +83,12 @@ const ownOf = (signing: readonly KeyUse[]): OwnCertificates | undefined => {
 };
 
 /** Who judges what the bridge sends on a link: undefined for what is signed as the configuration says. */
-const judgeOf = (config: Config, item: Item): Judge => {
-  const signing = signingOn(config, item);
-  const keys = keysOf(signing);
-  const own = ownOf(signing);
+const judgeOf = (config: Config, sideKeys: ReplayKeys['sideKeys'], { entry }: Item): Judge => {
+  const side = isRejected(entry) ? undefined : sideOf(config, entry.link, entry.side);
+  const signing = side?.adapter.keys().filter(({ use }) => use === 'sign') ?? [];
+  const files = isRejected(entry) ? DISK : sideKeys({ side: entry.side, name: entry.link });
+  const keys = keysOf(signing, files);
+  const own = ownOf(signing, files);
   return ({ body, entry: { at } }) => {
     const layer = layersOf(decodeMessage(body, keys, at)).find(({ kind }) => SIGNED.has(kind));
     // Towards Choria no key of a caller is known: the certificate that the bridge signs with is in the message.
@@ -107,10 +107,13 @@ const carriesTheSame = (recorded: Item, replayed: Item): boolean => {
 const shown = ({ state, reason }: Flaw): string => `${state}: ${reason}`;
 
 /** Says whether what the bridge has signed anew has a good signature, and towards Choria its own certificate. */
-export const signatureCheck = (config: Config): ((recorded: Item, replayed: Item) => readonly Change[]) => {
+export const signatureCheck = (
+  config: Config,
+  sideKeys: ReplayKeys['sideKeys'] = () => DISK,
+): ((recorded: Item, replayed: Item) => readonly Change[]) => {
   const judges = new Map<string, Judge>();
   const flawIn = (item: Item): Flaw | undefined => {
-    const judge = judges.get(item.lane) ?? judgeOf(config, item);
+    const judge = judges.get(item.lane) ?? judgeOf(config, sideKeys, item);
     judges.set(item.lane, judge);
     return judge(item);
   };

@@ -1,12 +1,13 @@
 import { BRIDGE_MARKER } from '../../adapters/mcollective/wire/addressing.ts';
 import { type FlowSource, flowsFrom } from '../../bridge/flow.ts';
 import { Unfinished } from '../../bridge/unfinished.ts';
+import type { KeyFiles } from '../../config/key-files.ts';
 import type { Log } from '../../envelope/log.ts';
 import { type BridgeObserver, refusalText } from '../../envelope/observer.ts';
 import type { Move } from '../../nodes/inventory.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
 import type { OutgoingMessage } from '../../transport/link.ts';
-import type { LinkSide, LinkSpec } from '../../transport/spec.ts';
+import type { LinkPlace, LinkSide, LinkSpec } from '../../transport/spec.ts';
 import type { Transports } from '../../transport/transports.ts';
 import {
   bodyFields,
@@ -18,6 +19,7 @@ import {
 } from '../file/format.ts';
 import { rejectedFields } from '../file/rejected.ts';
 import { type ReplayLink, replayLink } from './link.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** What an app is given so that it runs on a stage. */
 export interface StageServices {
@@ -29,6 +31,8 @@ export interface StageServices {
   readonly collect: number;
   readonly flows: FlowSource;
   readonly transports: Transports;
+  readonly keys: KeyFiles;
+  readonly sideKeys: (place: LinkPlace) => KeyFiles;
 }
 
 /** As much of an app as a stage uses. */
@@ -90,7 +94,7 @@ const SILENT: Log = {
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 export const openStage = async (
-  loaded: LoadedConfig,
+  { loaded, keys, sideKeys }: Pick<Surroundings, 'loaded' | 'keys' | 'sideKeys'>,
   header: CassetteHeader,
   { version, createApp }: StageOptions,
 ): Promise<Stage> => {
@@ -148,6 +152,8 @@ export const openStage = async (
     collect: 0,
     flows: flowsFrom(header.seed),
     transports: { open: linkOf },
+    keys,
+    sideKeys,
   });
   for (const [egress, collectives] of Object.entries(header.nodes))
     for (const [collective, names] of Object.entries(collectives))

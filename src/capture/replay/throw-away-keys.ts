@@ -1,29 +1,29 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ChoriaCollectiveConfig } from '../../adapters/choria/collective-egress-config.ts';
-import type { McollectiveStompConfig } from '../../adapters/mcollective/egress-config.ts';
+import type { KeyUse } from '../../adapters/kit/key-use.ts';
 import { codeOf } from '../../config/files.ts';
-import { readKeyFile } from '../../config/key-files.ts';
-import { Secret } from '../../config/secret.ts';
+import { DISK, readKeyFile } from '../../config/key-files.ts';
+import { formatPath, type KeyPath } from '../../config/problem.ts';
 import { parseCertificates } from '../../pki/certificate.ts';
-import type { Config, EgressConfig, IngressConfig, Named } from '../../setup/types.ts';
+import { pathOf, type Side, sidesOf } from '../../setup/around.ts';
+import type { Config } from '../../setup/types.ts';
+import { isSamePlace, type LinkPlace } from '../../transport/spec.ts';
 import type { CassetteHeader } from '../file/format.ts';
 import { issueLike, makePair, makeThrowAwayAuthority, type ThrowAwayPair } from '../redact/identities.ts';
 
-/** A configuration whose missing private keys have others in their place. */
-export interface WithThrowAwayKeys {
-  readonly config: Config;
-  /** The settings whose keys were made: `egresses.legacy.signing.keys_dir/alice.pem`. */
-  readonly made: ReadonlySet<string>;
+/** Keys that were made for a replay. */
+export interface MadeKeys {
+  /** The settings whose keys they are: `egresses.legacy.signing.keys_dir/alice.pem`. */
+  readonly settings: ReadonlySet<string>;
+  /** By the files that they stand for. */
+  readonly ofNoSide: ReadonlyMap<string, string>;
+  of(place: LinkPlace): ReadonlyMap<string, string>;
 }
 
 export interface ThrowAwayOptions {
   readonly header: CassetteHeader;
   /** The callers, `cert=<name>` or `choria=<name>`, that the recorded bridge has signed for on an egress. */
   readonly signersOn: (egress: string) => Promise<ReadonlySet<string>>;
-  /** Where the keys may be, until the replay is over. */
-  readonly folder: string;
 }
 
 /** That those of two callers differ shows whose was taken; more of them take time. */
@@ -61,11 +61,14 @@ const namesIn = (file: string): readonly string[] => {
 
 const pemFiles = (folder: string): readonly string[] => {
   try {
-    return readdirSync(folder).filter((file) => file.endsWith('.pem'));
+    return DISK.list(folder).filter((file) => file.endsWith('.pem'));
   } catch {
     return [];
   }
 };
+
+type CallersFolder = Extract<KeyUse, { readonly kind: 'folder' }>;
+type Certified = Extract<KeyUse, { readonly kind: 'cert' }>;
 
 /** Makes the keys of one replay. */
 class Forge {
@@ -76,65 +79,41 @@ class Forge {
     this.#options = options;
   }
 
-  /** The file of a private key: the configured one, or one that is made instead. */
-  privateKey(setting: string, file: string): string {
-    return isMissing(file) ? this.#write(`${this.made.size}.key`, this.#pem(setting)) : file;
+  /** The keys that a side lacks, by their files. */
+  async keysFor(side: Side): Promise<ReadonlyMap<string, string>> {
+    const signing = side.adapter.keys().filter(({ use }) => use === 'sign');
+    const files = new Map<string, string>();
+    for (const use of signing) if (use.kind === 'folder') await this.#folder(use, side, files);
+    for (const use of signing) {
+      if (use.kind === 'cert') this.#certified(use, side, files);
+      if (use.kind === 'private' && isMissing(use.path))
+        files.set(use.path, pemOf(this.#pair(nameOf(side, use.setting)).privateKey));
+    }
+    return files;
   }
 
   /** Nobody compares the certificate that a request bears; it has to fit the key. */
-  certified(setting: string, { cert, key }: { readonly cert: string; readonly key: string }) {
-    if (!isMissing(key)) return { cert, key };
-    const name = `${this.made.size}.pem`;
-    const { publicKey, privateKey } = this.#pair(`${setting}.key`);
-    this.made.add(`${setting}.cert`);
-    const certificate = issueLike(
-      makeThrowAwayAuthority(),
-      { names: namesIn(cert), clientAuth: true, ...DATES },
-      publicKey,
-    );
-    return { cert: this.#write(name, certificate), key: this.#write(`${name}.key`, pemOf(privateKey)) };
+  #certified({ setting, path, key }: Certified, side: Side, files: Map<string, string>): void {
+    if (!isMissing(key.path)) return;
+    const pair = this.#pair(nameOf(side, key.setting));
+    this.made.add(nameOf(side, setting));
+    files.set(path, certificateOf(pair, namesIn(path)));
+    files.set(key.path, pemOf(pair.privateKey));
   }
 
-  /** A folder with a certificate and a key for each caller that has them: here, or by the cassette. */
-  async pairs(setting: string, egress: string, folder: string): Promise<string> {
-    const wanted = await this.#callersFiles(setting, egress, folder);
-    const keyOf = (file: string): string => `${file.slice(0, -'.pem'.length)}.key`;
-    if (!wanted.some((file) => isMissing(join(folder, keyOf(file))))) return folder;
-    const path = join(this.#options.folder, `${this.made.size}-certificates`);
-    mkdirSync(path);
-    for (const file of wanted) {
-      const [cert, key] = [join(folder, file), join(folder, keyOf(file))];
+  /** For each caller that has a key, here or by the cassette: with a certificate where the folder has such. */
+  async #folder(use: CallersFolder, side: Side, files: Map<string, string>): Promise<void> {
+    const setting = nameOf(side, use.setting);
+    for (const file of await this.#callersFiles(setting, side.adapter.name, use.path)) {
       const name = file.slice(0, -'.pem'.length);
-      if (!isMissing(key)) {
-        symlinkSync(cert, join(path, file));
-        symlinkSync(key, join(path, keyOf(file)));
-        continue;
-      }
-      const { publicKey, privateKey } = this.#pair(`${setting}/${keyOf(file)}`);
+      const keyFile = use.holds === 'certificates' ? `${name}.key` : file;
+      if (!isMissing(join(use.path, keyFile))) continue;
+      const pair = this.#pair(`${setting}/${keyFile}`);
+      files.set(join(use.path, keyFile), pemOf(pair.privateKey));
+      if (use.holds !== 'certificates') continue;
       this.made.add(`${setting}/${file}`);
-      const certificate = issueLike(
-        makeThrowAwayAuthority(),
-        { names: [name], clientAuth: true, ...DATES },
-        publicKey,
-      );
-      writeFileSync(join(path, file), certificate);
-      writeFileSync(join(path, keyOf(file)), pemOf(privateKey), { mode: 0o600 });
+      files.set(join(use.path, file), certificateOf(pair, [name]));
     }
-    return path;
-  }
-
-  /** A folder with a key for each caller that has one: here, or by the cassette. */
-  async folder(setting: string, egress: string, folder: string): Promise<string> {
-    const wanted = await this.#callersFiles(setting, egress, folder);
-    if (!wanted.some((file) => isMissing(join(folder, file)))) return folder;
-    const path = join(this.#options.folder, `${this.made.size}-callers`);
-    mkdirSync(path);
-    for (const file of wanted) {
-      const configured = join(folder, file);
-      if (isMissing(configured)) writeFileSync(join(path, file), this.#pem(`${setting}/${file}`));
-      else symlinkSync(configured, join(path, file));
-    }
-    return path;
   }
 
   /**
@@ -163,82 +142,37 @@ class Forge {
     pairs[index] = pair;
     return pair;
   }
-
-  #pem(setting: string): string {
-    return pemOf(this.#pair(setting).privateKey);
-  }
-
-  #write(name: string, pem: string): string {
-    const file = join(this.#options.folder, name);
-    writeFileSync(file, pem, { mode: 0o600 });
-    return file;
-  }
 }
+
+const nameOf = (side: Side, setting: KeyPath): string => formatPath([...pathOf(side), ...setting]);
+
+const certificateOf = ({ publicKey }: ThrowAwayPair, names: readonly string[]): string =>
+  issueLike(makeThrowAwayAuthority(), { names, clientAuth: true, ...DATES }, publicKey);
 
 const pemOf = (key: ThrowAwayPair['privateKey']): string =>
   key.export({ type: 'pkcs8', format: 'pem' }).toString();
-
-const ingress = (it: Named<IngressConfig>, forge: Forge): Named<IngressConfig> =>
-  it.type === 'mcollective-stomp'
-    ? {
-        ...it,
-        serverPrivateKey: forge.privateKey(`ingresses.${it.name}.server_private_key`, it.serverPrivateKey),
-      }
-    : it;
-
-const choria = async (
-  it: Named<ChoriaCollectiveConfig>,
-  forge: Forge,
-): Promise<Named<ChoriaCollectiveConfig>> => {
-  const { signing, name } = it;
-  if (signing === undefined) return it;
-  const at = `egresses.${name}.signing`;
-  if (signing.kind === 'privileged')
-    return { ...it, signing: { ...signing, own: forge.certified(at, signing.own) } };
-  const folder = await forge.pairs(`${at}.certs_dir`, name, signing.folder);
-  return { ...it, signing: { ...signing, folder, own: signing.own && forge.certified(at, signing.own) } };
-};
-
-const legacy = async (
-  it: Named<McollectiveStompConfig>,
-  forge: Forge,
-): Promise<Named<McollectiveStompConfig>> => {
-  const { signing, name } = it;
-  const at = `egresses.${name}.signing`;
-  return {
-    ...it,
-    signing:
-      signing.kind === 'shared'
-        ? { ...signing, privateKey: forge.privateKey(`${at}.private_key`, signing.privateKey) }
-        : { ...signing, folder: await forge.folder(`${at}.keys_dir`, name, signing.folder) },
-  };
-};
-
-const egress = (it: Named<EgressConfig>, forge: Forge): Promise<Named<EgressConfig>> =>
-  it.type === 'mcollective-stomp' ? legacy(it, forge) : choria(it, forge);
 
 /**
  * Keys with which the bridge only signs are made where they are missing: what they have made is compared by what
  * it says, and verified with their own public halves. Keys that verify what comes in are public, and stay needed.
  */
-export const withThrowAwayKeys = async (
-  config: Config,
+export const throwAwayKeys = async (
+  config: Pick<Config, 'clusterKey' | 'ingresses' | 'egresses'>,
   options: ThrowAwayOptions,
-): Promise<WithThrowAwayKeys> => {
+): Promise<MadeKeys> => {
   const forge = new Forge(options);
   const { clusterKey } = config;
-  const isKeyMade = clusterKey.kind === 'file' && isMissing(clusterKey.file);
-  const egresses: [string, Named<EgressConfig>][] = [];
-  for (const [name, it] of config.egresses) egresses.push([name, await egress(it, forge)]);
+  const ofNoSide = new Map<string, string>();
+  if (clusterKey.kind === 'file' && isMissing(clusterKey.file)) {
+    forge.made.add('cluster_key_file');
+    ofNoSide.set(clusterKey.file, randomBytes(32).toString('hex'));
+  }
+  const found: { readonly place: LinkPlace; readonly files: ReadonlyMap<string, string> }[] = [];
+  for (const side of sidesOf(config))
+    found.push({ place: { side: side.kind, name: side.adapter.name }, files: await forge.keysFor(side) });
   return {
-    config: {
-      ...config,
-      clusterKey: isKeyMade
-        ? { kind: 'given', key: new Secret(randomBytes(32).toString('hex')) }
-        : clusterKey,
-      ingresses: new Map([...config.ingresses].map(([name, it]) => [name, ingress(it, forge)])),
-      egresses: new Map(egresses),
-    },
-    made: new Set([...(isKeyMade ? ['cluster_key_file'] : []), ...forge.made]),
+    settings: forge.made,
+    ofNoSide,
+    of: (place) => found.find((it) => isSamePlace(it.place, place))?.files ?? new Map(),
   };
 };
