@@ -62,6 +62,8 @@ interface TypeFacts {
   readonly type: string;
   /** `nats` or `stomp`, or the name of an adapter's own transport. */
   readonly transport: string;
+  /** One of `servers` for whoever makes no connection: valid with whatever stands beside it. */
+  readonly anyServer: string;
   /** The format of what it can pass as it is; undefined where it cannot. */
   readonly opaque: string | undefined;
   /** What no schema can say of an entry. */

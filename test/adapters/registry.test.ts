@@ -27,6 +27,20 @@ describe.each(SIDES)('the registry of %s', (_, types) => {
     );
     expect([apiVersion, properties.type.const]).toEqual([API_VERSION, type]);
   });
+
+  it.each(types)(
+    'has a server that is valid whatever stands beside it: $type',
+    ({ type, anyServer, schema }) => {
+      const faults = (beside: object): readonly unknown[] =>
+        (schema(context).safeParse({ type, servers: [anyServer], ...beside }).error?.issues ?? []).map(
+          ({ path: [key] }) => key,
+        );
+      expect(faults({})).not.toContain('servers');
+      const whole = faults({ tls: { ca: 'ca', cert: 'cert', key: 'key' } });
+      expect(whole).not.toContain('servers');
+      expect(whole).not.toContain('tls');
+    },
+  );
 });
 
 describe('an entry', () => {

@@ -42,6 +42,9 @@ const SCHEMES = new Map([
   ['wss', { port: 443, tls: true }],
 ]);
 
+/** A server for whoever makes no connection. */
+export const ANY_NATS_SERVER = 'nats://127.0.0.1';
+
 const server = () =>
   field('nats://host:4222, tls://host:4222 or wss://host:443, without user or password', (value) =>
     typeof value === 'string' && value.includes('://') ? parseServer(value, SCHEMES) : undefined,

@@ -2,6 +2,7 @@ import { parseSeconds } from '../../config/units.ts';
 import { defineEgress, type Fault, type RawAround, type RawEntry } from '../adapter-type.ts';
 import { collectiveEgressAdapter } from './collective-egress-adapter.ts';
 import { choriaCollective } from './collective-egress-config.ts';
+import { ANY_NATS_SERVER } from './connection-config.ts';
 import { CHORIA_FORMAT } from './names.ts';
 
 /** What is translated takes a signature. */
@@ -32,6 +33,7 @@ const checkDiscovery = ({ discovery }: RawEntry, name: string): readonly Fault[]
 export const collectiveEgressType = defineEgress({
   type: 'choria-collective',
   transport: 'nats',
+  anyServer: ANY_NATS_SERVER,
   opaque: CHORIA_FORMAT,
   schema: choriaCollective,
   adapt: collectiveEgressAdapter,

@@ -2,6 +2,7 @@ import { defineIngress } from '../adapter-type.ts';
 import { reachedBy } from './client-reach.ts';
 import { collectiveIngressAdapter } from './collective-ingress-adapter.ts';
 import { choriaCollectiveIngress } from './collective-ingress-config.ts';
+import { ANY_NATS_SERVER } from './connection-config.ts';
 import { federationAdapter } from './federation-adapter.ts';
 import { choriaFederation } from './federation-config.ts';
 import { CHORIA_FORMAT } from './names.ts';
@@ -10,6 +11,7 @@ import { CHORIA_FORMAT } from './names.ts';
 export const federationType = defineIngress({
   type: 'choria-federation',
   transport: 'nats',
+  anyServer: ANY_NATS_SERVER,
   opaque: CHORIA_FORMAT,
   schema: choriaFederation,
   adapt: federationAdapter,
@@ -20,6 +22,7 @@ export const federationType = defineIngress({
 export const collectiveIngressType = defineIngress({
   type: 'choria-collective',
   transport: 'nats',
+  anyServer: ANY_NATS_SERVER,
   opaque: undefined,
   schema: choriaCollectiveIngress,
   adapt: collectiveIngressAdapter,

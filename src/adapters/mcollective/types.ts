@@ -1,4 +1,5 @@
 import { defineEgress, defineIngress, type Fault, type RawAround, type RawEntry } from '../adapter-type.ts';
+import { ANY_STOMP_SERVER } from './connection-config.ts';
 import { mcollectiveEgressAdapter } from './egress-adapter.ts';
 import { mcollectiveStomp } from './egress-config.ts';
 import { mcollectiveIngressAdapter } from './ingress-adapter.ts';
@@ -35,6 +36,7 @@ const checkSharing = (
 export const mcollectiveIngressType = defineIngress({
   type: 'mcollective-stomp',
   transport: 'stomp',
+  anyServer: ANY_STOMP_SERVER,
   opaque: undefined,
   schema: mcollectiveStompIngress,
   adapt: mcollectiveIngressAdapter,
@@ -45,6 +47,7 @@ export const mcollectiveIngressType = defineIngress({
 export const mcollectiveEgressType = defineEgress({
   type: 'mcollective-stomp',
   transport: 'stomp',
+  anyServer: ANY_STOMP_SERVER,
   opaque: undefined,
   schema: mcollectiveStomp,
   adapt: mcollectiveEgressAdapter,

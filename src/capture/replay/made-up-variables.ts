@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { ANY_STOMP_SERVER } from '../../adapters/mcollective/connection-config.ts';
+import { egressType, ingressType } from '../../adapters/registry.ts';
 import { SECRET_KEYS } from '../../config/secret.ts';
 import type { Environment } from '../../config/substitute.ts';
 
@@ -13,21 +13,19 @@ const secret = (): string => randomBytes(32).toString('hex');
 /** Fits as a host, a port and a user. */
 const ANY = '4222';
 
+/** One that is valid where it stands. */
+const server = ({ type, path: [section] }: Place): string =>
+  (section === 'ingresses' ? ingressType(type) : egressType(type))?.anyServer ?? 'nats://127.0.0.1';
+
 /** What stands for a variable below a key, whether it is all of the value or a part; of keys that only connections need. */
-const MADE_UP: ReadonlyMap<string, (isWhole: boolean, type: unknown) => string> = new Map([
+const MADE_UP: ReadonlyMap<string, (isWhole: boolean, place: Place) => string> = new Map([
   ...[...SECRET_KEYS].map((key) => [key, secret] as const),
   ['user', () => ANY],
   ['tls', () => ANY],
-  [
-    'servers',
-    (isWhole: boolean, type: unknown) => (isWhole ? (SERVERS.get(type) ?? 'nats://127.0.0.1') : ANY),
-  ],
+  ['servers', (isWhole: boolean, place: Place) => (isWhole ? server(place) : ANY)],
   ['listen', (isWhole: boolean) => (isWhole ? `127.0.0.1:${ANY}` : ANY)],
   ['record_socket', () => ANY],
 ]);
-
-/** By the type of an ingress or egress, where a bare host may be refused. */
-const SERVERS: ReadonlyMap<unknown, string> = new Map([['mcollective-stomp', ANY_STOMP_SERVER]]);
 
 interface Place {
   /** The nearest key that only connections need, where it is below one. */
@@ -97,10 +95,11 @@ export const withMadeUpVariables = (
   const madeUp = new Map<string, string>();
   const needed = new Set<string>();
   const whole: Place = { key: undefined, type: undefined, path: [], within: [] };
-  walk(documentIn(file), whole, (name, { key, type, path }, isWhole) => {
+  walk(documentIn(file), whole, (name, place, isWhole) => {
+    const { key, path } = place;
     const make = key === undefined || !isUnused(key, path) ? undefined : MADE_UP.get(key);
     if (make === undefined) needed.add(name);
-    else if (!madeUp.has(name)) madeUp.set(name, make(isWhole, type));
+    else if (!madeUp.has(name)) madeUp.set(name, make(isWhole, place));
   });
   const missing = [...madeUp].filter(([name]) => !needed.has(name) && env[name] === undefined);
   return { ...env, ...Object.fromEntries(missing) };
