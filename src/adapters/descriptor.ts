@@ -118,6 +118,12 @@ interface Adapter {
   readonly check: SideCheck;
 }
 
+/** A message as far as it is addressed, on its way or in a recording. */
+export interface Addressed {
+  readonly destination: string;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
 export interface IngressAdapter extends Adapter {
   /** The cluster that it belongs to; undefined: the bridge's. */
   readonly cluster: string | undefined;
@@ -131,6 +137,10 @@ export interface IngressAdapter extends Adapter {
     | undefined;
   /** Whether Choria's statistics are published on its link. */
   readonly carriesStatistics: boolean;
+  /** Whether what clients send to a destination comes in by it, so far as the destination tells. */
+  takes(collectives: readonly string[]): (destination: string) => boolean;
+  /** The node that a message which comes in is for; undefined where it goes to all, or says itself whom it is for. */
+  directedTo(message: Addressed): { readonly collective: string; readonly node: string } | undefined;
   create(around: Around, services: IngressServices): Ingress;
 }
 

@@ -3,6 +3,7 @@ import type { IngressAdapter } from '../descriptor.ts';
 import { callersCaPath } from './callers-config.ts';
 import { callersKeys } from './callers-keys.ts';
 import { ingressCheck } from './check/ingress.ts';
+import { ARRIVALS } from './collective/arrivals.ts';
 import { ingressRequirements } from './collective/requirements.ts';
 import { createChoriaCollectiveIngress } from './collective-ingress.ts';
 import type { ChoriaCollectiveIngressConfig } from './collective-ingress-config.ts';
@@ -28,6 +29,7 @@ export const collectiveIngressAdapter = (
     natsSpec({ name, side: 'ingress' }, natsOptions(it, ['ingresses', name], around, read)),
   requirements: ({ collectives, cluster }) => ingressRequirements({ collectives, cluster }),
   keys: () => callersKeys(it),
+  ...ARRIVALS,
   observable: ofCollectiveIngress,
   check: ingressCheck(it, name),
   create: (around, { link, parse, residents, collect, clock }) =>

@@ -9,7 +9,7 @@ import { createChoriaFederationIngress } from './federation-ingress.ts';
 import { natsOptions } from './link-options.ts';
 import { CHORIA_NAMES } from './names.ts';
 import { ofFederation } from './observable.ts';
-import { createCallerVerifier } from './wire/index.ts';
+import { createCallerVerifier, federationSubject } from './wire/index.ts';
 
 /** The collectives whose requests pass as they are; those of one route share one mode, so that no request mixes routes. */
 const opaqueOf = ({ routes }: Around): ReadonlyMap<string, { readonly verify: boolean }> =>
@@ -40,6 +40,8 @@ export const federationAdapter = (it: ChoriaFederationConfig, name: string): Ing
       replyCollectives: [...new Set([...collectives, ...it.replyCollectives])],
     }),
   keys: () => callersKeys(it),
+  takes: () => (destination) => destination === federationSubject(it.cluster),
+  directedTo: () => undefined,
   observable: (around) => ofFederation(it.cluster, around),
   check: ingressCheck(it, name),
   create: (around, { link, parse, clock }) =>

@@ -2,6 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { compileGlobs } from '../../envelope/glob.ts';
 import { stompSpec } from '../../transport/stomp/spec.ts';
 import type { IngressAdapter } from '../descriptor.ts';
+import { ARRIVALS } from './arrivals.ts';
 import { ingressCheck } from './check/ingress.ts';
 import { callerFolder } from './ingress/callers.ts';
 import type { McollectiveStompIngressConfig } from './ingress-config.ts';
@@ -43,6 +44,7 @@ export const mcollectiveIngressAdapter = (
         ),
       }),
     keys: () => ingressKeys(it),
+    ...ARRIVALS,
     observable: (around) => ofIngress(it.agentsMultiplex, it.broadcastQueue, around),
     check: ingressCheck(it, name),
     create: (around, services) => {

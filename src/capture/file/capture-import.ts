@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import type { Config, IngressConfig } from '../../setup/types.ts';
+import type { IngressAdapter } from '../../adapters/descriptor.ts';
+import { ingressAdapter } from '../../adapters/registry.ts';
+import { exportedBy } from '../../setup/ends.ts';
+import type { Config } from '../../setup/types.ts';
 import { bodyFields, type CassetteHeader, type CassetteMessage } from './format.ts';
 import { linesOf } from './lines.ts';
 import { CassetteError } from './problem.ts';
@@ -30,14 +33,11 @@ export interface CaptureTarget {
 /** What a bridge sees of a capture: the requests, in order. What it would send is for a replay to say. */
 type Taken = (destination: string) => boolean;
 
-const takes = (it: IngressConfig, collectives: ReadonlySet<string>): Taken => {
-  if (it.type === 'choria-federation')
-    return (subject) => subject === `choria.federation.${it.cluster}.federation`;
-  const pattern =
-    it.type === 'choria-collective'
-      ? /^([\w-]+)\.(?:broadcast\.agent|node)\./
-      : /^\/(?:topic|queue)\/([\w-]+)\.(?:[\w-]+\.agent|agents|nodes)$/;
-  return (destination) => collectives.has(pattern.exec(destination)?.[1] ?? '');
+/** @throws CassetteError without a place, where there is no such ingress */
+const adapterOf = ({ ingress, config }: CaptureTarget): IngressAdapter => {
+  const it = config.ingresses.get(ingress);
+  if (it === undefined) throw new CassetteError(`the configuration has no ingress ${ingress}`);
+  return ingressAdapter(it);
 };
 
 /** A frame's headers that belong to its way to the broker and not to the message. */
@@ -93,16 +93,9 @@ const messageOf = (text: string, link: string, isTaken: Taken): CassetteMessage 
  * The requests of a capture as messages of a cassette that come in by one ingress.
  * @throws CassetteError that names file and line
  */
-export async function* importCapture(
-  file: string,
-  { ingress, config }: CaptureTarget,
-): AsyncGenerator<CassetteMessage> {
-  const it = config.ingresses.get(ingress);
-  if (it === undefined) throw new CassetteError(`the configuration has no ingress ${ingress}`);
-  const collectives = new Set(
-    config.routes.filter(({ from }) => from === ingress).flatMap((route) => route.collectives),
-  );
-  const isTaken = takes(it, collectives);
+export async function* importCapture(file: string, target: CaptureTarget): AsyncGenerator<CassetteMessage> {
+  const { ingress, config } = target;
+  const isTaken = adapterOf(target).takes(exportedBy(ingress, config));
   for await (const { text, line } of linesOf(file)) {
     try {
       const message = messageOf(text, ingress, isTaken);
@@ -121,24 +114,16 @@ export interface CaptureSummary {
   readonly nodes: CassetteHeader['nodes'];
 }
 
-/** The node that a message is directed to, by its subject or its `mc_identity`. */
-const directedTo = ({ destination, headers }: CassetteMessage): readonly [string, string] | undefined => {
-  const [, subject, node] = /^([\w-]+)\.node\.(.+)$/.exec(destination) ?? [];
-  if (subject !== undefined && node !== undefined) return [subject, node];
-  const [, queue] = /^\/queue\/([\w-]+)\.nodes$/.exec(destination) ?? [];
-  const identity = headers?.['mc_identity'];
-  return queue !== undefined && identity !== undefined ? [queue, identity] : undefined;
-};
-
 /** Goes through a capture once; that somebody wrote to a node says that it is beyond the first route that leads there. */
 export const summariseCapture = async (file: string, target: CaptureTarget): Promise<CaptureSummary> => {
   const { ingress, config } = target;
+  const { directedTo } = adapterOf(target);
   const nodes = new Map<string, Map<string, Set<string>>>();
   let count = 0;
   let clock = 0;
   for await (const message of importCapture(file, target)) {
     if (count++ === 0) clock = message.at;
-    const [collective, node] = directedTo(message) ?? [];
+    const { collective, node } = directedTo(message) ?? {};
     const route = config.routes.find(
       ({ from, collectives }) =>
         from === ingress && collective !== undefined && collectives.includes(collective),
