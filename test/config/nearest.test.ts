@@ -20,6 +20,10 @@ describe('the nearest known name', () => {
     expect(nearest(text, KNOWN)).toBeUndefined();
   });
 
+  it('of a text far too long is none, and costs nothing', () => {
+    expect(nearest('x'.repeat(100_000), KNOWN)).toBeUndefined();
+  });
+
   it('is the first of two that are as near', () => {
     expect(nearest('ab', ['abc', 'abd'])).toBe('abc');
   });
