@@ -12,6 +12,7 @@ import { configFingerprint, fingerprintsOf } from '../file/keys.ts';
 import { checkLink } from '../file/links.ts';
 import { type LocatedEntry, openCassette } from '../file/read.ts';
 import { CassetteWriter } from '../file/write.ts';
+import { type Bundles, bundlesOf } from './bundles.ts';
 import { byteChanges } from './bytes.ts';
 import { Homes, wayIn } from './homes.ts';
 import { Item } from './item.ts';
@@ -42,25 +43,6 @@ const NOTHING = 'it has no message that comes in, so it proves nothing';
 /** Messages between two looks at what has waited for too long. */
 const SWEEP = 64;
 
-/** A Choria collective's subject of one node. */
-const NODE_SUBJECT = /^([\w-]+)\.node\./;
-
-/** Where copies of a request that go there are put together; undefined for what comes alone. */
-const gathering = ({ side, destination, headers }: CassetteMessage): string | undefined => {
-  if (side === 'egress') return undefined;
-  return headers?.['mc_identity'] === undefined ? NODE_SUBJECT.exec(destination)?.[1] : destination;
-};
-
-/** Messages to the nodes of one request, which the bridge puts together while they come at once. */
-const isBundle = (a: CassetteMessage, b: CassetteMessage): boolean =>
-  a.link === b.link &&
-  a.side === b.side &&
-  gathering(a) !== undefined &&
-  gathering(a) === gathering(b) &&
-  a.reply_to === b.reply_to &&
-  a.text === b.text &&
-  a.base64 === b.base64;
-
 const entryOf = (outcome: Outcome, at: number): CassetteEntry =>
   outcome.kind === 'sent' ? outcome.message : { at, rejected: outcome.rejected };
 
@@ -76,6 +58,7 @@ class Run {
   readonly #tally: Tally;
   readonly #watch: KeyWatch;
   readonly #homes = new Homes();
+  readonly #bundles: Bundles;
   readonly #writer: CassetteWriter | undefined;
   #bundle: Bundled[] = [];
   #turn = 0;
@@ -86,12 +69,14 @@ class Run {
     stage: Stage,
     tally: Tally,
     watch: KeyWatch,
+    bundles: Bundles,
     pairs: Pick<ConstructorParameters<typeof Pairs>[0], 'further'>,
     writer?: CassetteWriter,
   ) {
     this.#stage = stage;
     this.#tally = tally;
     this.#watch = watch;
+    this.#bundles = bundles;
     this.#writer = writer;
     this.#pairs = new Pairs({
       ...pairs,
@@ -125,9 +110,9 @@ class Run {
       return;
     }
     const first = this.#bundle[0]?.entry;
-    if (first !== undefined && (isRejected(first) || !isBundle(first, entry))) await this.#feed();
+    if (first !== undefined && (isRejected(first) || !this.#bundles.isOne(first, entry))) await this.#feed();
     this.#bundle.push({ entry, line });
-    if (gathering(entry) === undefined) await this.#feed();
+    if (!this.#bundles.mayBePart(entry)) await this.#feed();
   }
 
   async end(): Promise<void> {
@@ -254,7 +239,7 @@ export const replayCassette = async (
       ...flaws(recorded, replayed),
       ...(bytes ? byteChanges(recorded, replayed) : []),
     ];
-    const run = new Run(stage, tally, watch, { further }, writer);
+    const run = new Run(stage, tally, watch, bundlesOf(loaded.config), { further }, writer);
     for await (const located of entries) {
       signal?.throwIfAborted();
       checkLink(file, located, loaded);
