@@ -94,6 +94,15 @@ export interface EgressServices extends Services {
   readonly nodes: NodeDirectory;
 }
 
+/** How messages of a side look, for whoever reads or rewrites them from outside. */
+export type Wire =
+  | { readonly format: 'choria' }
+  | {
+      readonly format: 'mcollective';
+      readonly serializer: 'marshal' | 'yaml';
+      readonly base64: boolean;
+    };
+
 /** An ingress or egress of a configuration, with all that the rest of the house asks of its protocol. */
 interface Adapter {
   readonly name: string;
@@ -101,6 +110,7 @@ interface Adapter {
   readonly type: string;
   /** For sentences: its type, and which of its dialects it speaks where it has several. */
   readonly label: string;
+  readonly wire: Wire;
   /** What callers are called there: on an ingress whom it can prove, on an egress for whom it can sign. */
   readonly names: NameRules;
   /**

@@ -38,6 +38,7 @@ export const collectiveEgressAdapter = (it: ChoriaCollectiveConfig, name: string
   name,
   type: it.type,
   label: it.type,
+  wire: { format: 'choria' },
   names: CHORIA_NAMES,
   asks: it.signing !== undefined,
   privileged: it.privileged,

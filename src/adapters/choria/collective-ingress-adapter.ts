@@ -19,6 +19,7 @@ export const collectiveIngressAdapter = (
   name,
   type: it.type,
   label: it.type,
+  wire: { format: 'choria' },
   names: CHORIA_NAMES,
   cluster: undefined,
   standsForNodes: true,

@@ -26,6 +26,7 @@ export const federationAdapter = (it: ChoriaFederationConfig, name: string): Ing
   name,
   type: it.type,
   label: it.type,
+  wire: { format: 'choria' },
   names: CHORIA_NAMES,
   cluster: it.cluster,
   standsForNodes: false,

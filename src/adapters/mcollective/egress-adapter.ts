@@ -15,6 +15,7 @@ export const mcollectiveEgressAdapter = (it: McollectiveStompConfig, name: strin
   name,
   type: it.type,
   label: `${it.type}, ${it.serializer}`,
+  wire: { format: 'mcollective', serializer: it.serializer, base64: it.base64 },
   names: it.signing.kind === 'shared' ? SHARED_NAMES : LEGACY_NAMES,
   asks: true,
   privileged: it.privileged,

@@ -22,6 +22,7 @@ export const mcollectiveIngressAdapter = (
     name,
     type: it.type,
     label: `${it.type}, ${it.serializer}`,
+    wire: { format: 'mcollective', serializer: it.serializer, base64: it.base64 },
     names: LEGACY_NAMES,
     cluster: undefined,
     standsForNodes: true,

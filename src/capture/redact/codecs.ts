@@ -1,17 +1,17 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { callersCaPath } from '../../adapters/choria/callers-config.ts';
 import { createCallerVerifier } from '../../adapters/choria/wire/index.ts';
+import type { Wire } from '../../adapters/descriptor.ts';
+import type { KeyUse } from '../../adapters/kit/key-use.ts';
 import { keyFolder } from '../../adapters/mcollective/egress/signing.ts';
 import { callerFolder } from '../../adapters/mcollective/ingress/callers.ts';
 import { createSerializer } from '../../adapters/mcollective/wire/serializer.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../codec/ruby/index.ts';
 import type { ParseFile } from '../../config/files.ts';
 import { Rejection } from '../../envelope/rejection.ts';
-import type { Config, EgressConfig, IngressConfig } from '../../setup/types.ts';
+import { ingressesFirst, pathOf, type Side } from '../../setup/around.ts';
+import type { Config } from '../../setup/types.ts';
 import type { CallerAuthority } from './choria-callers.ts';
 import type { LegacyCodec } from './legacy.ts';
-
-type Stomp<T> = Extract<T, { readonly type: 'mcollective-stomp' }> & { readonly name: string };
 
 export interface Shared {
   readonly config: Config;
@@ -27,55 +27,66 @@ const keyOrNone = (find: () => KeyObject): KeyObject | undefined => {
   }
 };
 
-/** Frames of legacy clients: their keys are known, and replies are signed by the bridge in the daemons' place. */
-export const ingressCodec = (it: Stomp<IngressConfig>, shared: Shared): LegacyCodec => {
-  const callers = callerFolder(it.callers.keysDir, Date.now);
-  const path = ['ingresses', it.name, 'server_private_key'];
+/** The public half of a key that the configuration names. */
+const publicKeyOf = (use: KeyUse, side: Side, { parse }: Shared): KeyObject =>
+  parse(use.path, [...pathOf(side), ...use.at], (pem) => createPublicKey(pem));
+
+/** How the key of a legacy caller is found; undefined where a key is not one of callers. */
+const callerIn = (use: KeyUse, side: Side, shared: Shared): LegacyCodec['caller'] | undefined => {
+  if (use.kind === 'private' && use.holder !== undefined) {
+    const key = publicKeyOf(use, side, shared);
+    return (callerId) => (callerId === use.holder ? key : undefined);
+  }
+  if (use.kind !== 'folder') return undefined;
+  if (use.holds === 'public') {
+    const { keyFor } = callerFolder(use.path, Date.now);
+    return (callerId) => keyOrNone(() => keyFor(callerId));
+  }
+  const { signerFor } = keyFolder(use.path, Date.now);
+  return (callerId) => keyOrNone(() => createPublicKey(signerFor(callerId).key));
+};
+
+/**
+ * Frames of legacy clients, whose keys are known, and of legacy daemons: those that the bridge signs in their place are
+ * verified with the public halves of its keys.
+ */
+export const legacyCodec = (
+  side: Side,
+  { serializer, base64 }: Extract<Wire, { readonly format: 'mcollective' }>,
+  shared: Shared,
+): LegacyCodec => {
+  const keys = side.adapter.keys();
+  const callers = keys.flatMap((use) => callerIn(use, side, shared) ?? []);
   return {
-    ...framing(it, shared.config),
-    caller: (callerId) => keyOrNone(() => callers.keyFor(callerId)),
-    servers: [shared.parse(it.serverPrivateKey, path, (pem) => createPublicKey(pem))],
+    serializer: createSerializer(serializer, {
+      ...DEFAULT_RUBY_LIMITS,
+      maxBytes: shared.config.maxMessageBytes,
+    }),
+    base64,
+    caller: (callerId) => {
+      for (const find of callers) {
+        const key = find(callerId);
+        if (key !== undefined) return key;
+      }
+      return undefined;
+    },
+    servers: keys
+      .filter(({ messages }) => messages === 'replies')
+      .map((use) => publicKeyOf(use, side, shared)),
   };
 };
 
-/** Frames of legacy daemons, and of the bridge in clients' place. */
-export const egressCodec = (it: Stomp<EgressConfig>, { config, parse }: Shared): LegacyCodec => {
-  const { signing, name, serverPublicKeys } = it;
-  const path = ['egresses', name];
-  const key = (pem: Buffer): KeyObject => createPublicKey(pem);
-  const caller = (): LegacyCodec['caller'] => {
-    if (signing.kind === 'keys') {
-      const { signerFor } = keyFolder(signing.folder, Date.now);
-      return (callerId) => keyOrNone(() => createPublicKey(signerFor(callerId).key));
-    }
-    const shared = parse(signing.privateKey, [...path, 'signing', 'private_key'], key);
-    return (callerId) => (callerId === signing.callerid ? shared : undefined);
-  };
-  return {
-    ...framing(it, config),
-    caller: caller(),
-    servers: serverPublicKeys.map((file) => parse(file, [...path, 'server_public_key'], key)),
-  };
-};
-
-const framing = (
-  { serializer, base64 }: Stomp<IngressConfig> | Stomp<EgressConfig>,
-  { maxMessageBytes }: Config,
-): Pick<LegacyCodec, 'serializer' | 'base64'> => ({
-  serializer: createSerializer(serializer, { ...DEFAULT_RUBY_LIMITS, maxBytes: maxMessageBytes }),
-  base64,
-});
-
-/** The CAs of all ingresses, each once. */
+/** The CAs of all sides, each once. */
 export const authoritiesOf = ({ config, parse }: Shared): readonly CallerAuthority[] => {
   const found = new Map<string, CallerAuthority>();
-  for (const it of config.ingresses.values()) {
-    if (it.type === 'mcollective-stomp' || found.has(it.callers.ca)) continue;
-    const { ca: source } = it.callers;
-    const verifier = parse(source, callersCaPath(it.name, it), (ca) =>
-      createCallerVerifier({ ...it.callers, ca: ca.toString() }),
-    );
-    found.set(source, { source, verifier });
-  }
+  for (const side of ingressesFirst(config))
+    for (const use of side.adapter.keys()) {
+      if (use.kind !== 'ca' || found.has(use.path)) continue;
+      const { path: source, allow, privileged } = use;
+      const verifier = parse(source, [...pathOf(side), ...use.at], (ca) =>
+        createCallerVerifier({ ca: ca.toString(), allow, privileged }),
+      );
+      found.set(source, { source, verifier });
+    }
   return [...found.values()];
 };

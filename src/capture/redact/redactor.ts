@@ -1,6 +1,7 @@
 import { fileParser } from '../../config/files.ts';
 import { isRequestId, isSender } from '../../envelope/check.ts';
 import { asRejection, Rejection } from '../../envelope/rejection.ts';
+import { ingressesFirst, type Side } from '../../setup/around.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
 import {
   bodyFields,
@@ -15,7 +16,7 @@ import type { Redact } from '../record/recorder.ts';
 import { redactChoria } from './choria.ts';
 import { ChoriaCallers } from './choria-callers.ts';
 import type { Clean } from './clean.ts';
-import { authoritiesOf, egressCodec, ingressCodec, type Shared } from './codecs.ts';
+import { authoritiesOf, legacyCodec, type Shared } from './codecs.ts';
 import { Facts } from './facts.ts';
 import { LeftOut } from './left-out.ts';
 import { type LegacyCodec, redactLegacy } from './legacy.ts';
@@ -24,6 +25,7 @@ import type { Selection } from './paths.ts';
 import { Placeholders } from './placeholders.ts';
 import { Replaced } from './replaced.ts';
 import { Signers } from './signers.ts';
+import { trustOf } from './trust.ts';
 
 /** Takes chosen values out of the messages of one recording. */
 export interface Redactor {
@@ -53,6 +55,9 @@ const FRAME_HEADERS: ReadonlySet<string> = new Set([
   'content-type',
 ]);
 
+/** @throws Rejection for what cannot be read to its innermost layer */
+type Rewrite = (body: Buffer) => Clean;
+
 /** Of a message that is whole and is about one that is not there. */
 class AboutNothing extends Error {}
 
@@ -69,35 +74,40 @@ export const createRedactor = (loaded: LoadedConfig, selection: Selection): Reda
   const redaction = { selection, placeholders: new Placeholders(), facts: new Facts(), replaced };
   const callers = new ChoriaCallers(authoritiesOf(shared));
   const keys = new LegacyKeys();
-  const codecs = new Map<string, LegacyCodec | 'choria'>();
   /** The legacy callers that an ingress has a key of, and that have sent something: the public halves of theirs now. */
   const believed = new Map<string, Record<string, string>>();
 
-  for (const it of config.ingresses.values()) {
-    if (it.type !== 'mcollective-stomp') {
-      codecs.set(`ingress ${it.name}`, 'choria');
-      continue;
-    }
-    const codec = ingressCodec(it, shared);
+  const believing = (ingress: string, codec: LegacyCodec): LegacyCodec => {
     const names: Record<string, string> = {};
-    believed.set(it.name, names);
-    codecs.set(`ingress ${it.name}`, {
+    believed.set(ingress, names);
+    return {
       ...codec,
       caller: (callerId) => {
         const key = codec.caller(callerId);
         if (key !== undefined) names[callerId.replace(/^cert=/, '')] = keys.caller(callerId).publicKey;
         return key;
       },
-    });
-  }
-  for (const it of config.egresses.values())
-    codecs.set(`egress ${it.name}`, it.type === 'mcollective-stomp' ? egressCodec(it, shared) : 'choria');
+    };
+  };
+  const rewriterOf = (side: Side): Rewrite => {
+    const { wire, name } = side.adapter;
+    if (wire.format === 'choria')
+      return (body) => redactChoria(body, redaction, callers, config.maxMessageBytes);
+    const plain = legacyCodec(side, wire, shared);
+    const codec = side.kind === 'ingress' ? believing(name, plain) : plain;
+    return (body) => redactLegacy(body, redaction, codec, keys);
+  };
+  const rewriters = new Map(
+    ingressesFirst(config).map((side): [string, Rewrite] => [
+      `${side.kind} ${side.adapter.name}`,
+      rewriterOf(side),
+    ]),
+  );
 
   const without = (body: Buffer, { side, link }: CassetteMessage): Clean => {
-    const codec = codecs.get(`${side} ${link}`);
-    if (codec === undefined) throw new Rejection('wrong_protocol', `there is no ${side} ${link}`);
-    if (codec !== 'choria') return redactLegacy(body, redaction, codec, keys);
-    return redactChoria(body, redaction, callers, config.maxMessageBytes);
+    const rewrite = rewriters.get(`${side} ${link}`);
+    if (rewrite === undefined) throw new Rejection('wrong_protocol', `there is no ${side} ${link}`);
+    return rewrite(body);
   };
 
   const leftOut = new LeftOut();
@@ -140,22 +150,12 @@ export const createRedactor = (loaded: LoadedConfig, selection: Selection): Reda
 
     keys: (recorded) => signers.keys(recorded, keys),
 
-    trust: () => ({
-      ingresses: Object.fromEntries(
-        [...config.ingresses.values()].map((it) => {
-          if (it.type === 'mcollective-stomp') return [it.name, { callers: believed.get(it.name) ?? {} }];
-          const ca = callers.caFor(it.callers.ca);
-          return [it.name, ca === undefined ? {} : { ca }];
-        }),
-      ),
-      egresses: Object.fromEntries(
-        [...config.egresses.values()].flatMap((it) =>
-          it.type === 'mcollective-stomp'
-            ? [[it.name, { server_public_key: [keys.server.publicKey] }] as const]
-            : [],
-        ),
-      ),
-    }),
+    trust: () =>
+      trustOf(config, {
+        caFor: (file) => callers.caFor(file),
+        callersOf: (ingress) => believed.get(ingress) ?? {},
+        serverKey: keys.server.publicKey,
+      }),
   };
 };
 

@@ -1,30 +1,36 @@
+import { egressAdapter } from '../../adapters/registry.ts';
 import { mapCaller } from '../../bridge/identity-map.ts';
+import { formatPath } from '../../config/problem.ts';
 import { Rejection } from '../../envelope/rejection.ts';
-import type { Config, EgressConfig } from '../../setup/types.ts';
+import type { Config } from '../../setup/types.ts';
 import type { CassetteHeader, CassetteMessage } from '../file/format.ts';
 import { pemFingerprint } from '../file/keys.ts';
 import type { LegacyKeys } from './legacy-keys.ts';
 
-/** The setting of an egress with files for each caller; undefined for one that signs with one key for all. */
-const folderOf = (it: EgressConfig | undefined): string | undefined => {
-  if (it?.type === 'mcollective-stomp') return it.signing.kind === 'keys' ? 'keys_dir' : undefined;
-  return it?.signing?.kind === 'callers' ? 'certs_dir' : undefined;
-};
-
-/** Where the key or certificate of a caller is: as headers of cassettes name it. */
-const settingOf = (egress: string, folder: string, callerId: string): string =>
-  `egresses.${egress}.signing.${folder}/${callerId.slice(callerId.indexOf('=') + 1)}.pem`;
+/** By egress, the setting with files for each caller, of those that do not sign with one key for all. */
+const foldersOf = ({ egresses }: Pick<Config, 'egresses'>): ReadonlyMap<string, string> =>
+  new Map(
+    [...egresses].flatMap(([name, it]) =>
+      egressAdapter(it)
+        .keys()
+        .flatMap(({ kind, use, setting }): [string, string][] =>
+          kind === 'folder' && use === 'sign' ? [[name, formatPath(['egresses', name, ...setting])]] : [],
+        ),
+    ),
+  );
 
 /**
  * In whose names the bridge signs, or would, on egresses with a key for each caller: those of the requests that a recording
  * has, also of such as the bridge refused. Who has a key decides what a request is refused for, or whether it is.
  */
 export class Signers {
-  readonly #config: Pick<Config, 'egresses' | 'routes'>;
+  readonly #routes: Config['routes'];
+  readonly #folders: ReadonlyMap<string, string>;
   readonly #callers = new Map<string, string>();
 
   constructor(config: Pick<Config, 'egresses' | 'routes'>) {
-    this.#config = config;
+    this.#routes = config.routes;
+    this.#folders = foldersOf(config);
   }
 
   /** @param callerId of a request */
@@ -33,7 +39,7 @@ export class Signers {
       this.#note(link, callerId);
       return;
     }
-    for (const { from, to, identities } of this.#config.routes)
+    for (const { from, to, identities } of this.#routes)
       if (from === link) this.#noteMapped(to, callerId, identities);
   }
 
@@ -61,7 +67,9 @@ export class Signers {
   }
 
   #note(egress: string, callerId: string): void {
-    const folder = folderOf(this.#config.egresses.get(egress));
-    if (folder !== undefined) this.#callers.set(settingOf(egress, folder, callerId), callerId);
+    const folder = this.#folders.get(egress);
+    // As headers of cassettes name the key or certificate of a caller.
+    if (folder !== undefined)
+      this.#callers.set(`${folder}/${callerId.slice(callerId.indexOf('=') + 1)}.pem`, callerId);
   }
 }
