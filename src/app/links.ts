@@ -1,5 +1,5 @@
+import pTimeout from 'p-timeout';
 import type { Stats } from '../bridge/stats.ts';
-import { within } from '../bridge/within.ts';
 import type { ReadFile } from '../config/files.ts';
 import type { Log } from '../envelope/log.ts';
 import { sideOf, sidesOf } from '../setup/around.ts';
@@ -90,7 +90,7 @@ export class Links {
   async close(): Promise<void> {
     for (const side of ['egress', 'ingress'] as const) {
       const closed = this.#plan.filter(({ spec }) => spec.side === side).map(({ shared }) => shared.close());
-      await within(Promise.all(closed), CLOSE_TIMEOUT);
+      await pTimeout(Promise.all(closed), { milliseconds: CLOSE_TIMEOUT, message: false });
     }
   }
 }

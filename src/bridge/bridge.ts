@@ -1,3 +1,4 @@
+import pTimeout from 'p-timeout';
 import { type Home, isOpaqueReply, type Reply } from '../envelope/message.ts';
 import {
   type About,
@@ -21,7 +22,6 @@ import { Silence } from './silence.ts';
 import { SilentNodes } from './silent-nodes.ts';
 import { Stats } from './stats.ts';
 import type { WaitingLimits } from './waiting-room.ts';
-import { within } from './within.ts';
 
 export type { Route } from './routing.ts';
 
@@ -157,7 +157,11 @@ export class Bridge {
     const deadline = clock() + drainTimeout;
     // What an ingress still hands over meanwhile is in flight too: no other instance will get it.
     await this.#sides.drain(drainTimeout);
-    await within(this.#claiming.settled(), Math.max(0, deadline - clock()));
+    // It refuses 0 ms, which is what is left when the sides took it all.
+    await pTimeout(this.#claiming.settled(), {
+      milliseconds: Math.max(1, deadline - clock()),
+      message: false,
+    });
     this.#pipeline.drain();
     while (clock() < deadline && !this.#isSettled()) await new Promise((resolve) => setTimeout(resolve, 50));
     await this.#sides.close();

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { within } from '../bridge/within.ts';
+import pTimeout from 'p-timeout';
 import { type Login, type NatsLinkOptions, withDefaults } from '../transport/nats/options.ts';
 import { Rounds } from '../transport/nats/rounds.ts';
 import { parsePool } from '../transport/nats/server.ts';
@@ -83,7 +83,8 @@ export class LastingConnection {
 
   async close(): Promise<void> {
     this.#ended.abort();
-    await within(Promise.all([this.#connection?.close(), this.#running]), CLOSE_TIMEOUT);
+    const closed = Promise.all([this.#connection?.close(), this.#running]);
+    await pTimeout(closed, { milliseconds: CLOSE_TIMEOUT, message: false });
   }
 
   async #run(): Promise<void> {

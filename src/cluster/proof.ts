@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type NatsConnection, PermissionViolationError } from '@nats-io/transport-node';
-import { within } from '../bridge/within.ts';
+import pTimeout from 'p-timeout';
 import { partOf, type Requirement } from '../transport/requirement.ts';
 import { Bucket, type BucketSettings, type Difference, differencesOf } from './bucket.ts';
 import { CLOSE_TIMEOUT, type ConnectionSettings, roundsTo } from './connection.ts';
@@ -51,7 +51,8 @@ export const proveClaims = async (settings: ConnectionSettings, bucket: BucketSe
     };
   } finally {
     ended.abort();
-    if (connection !== undefined) await within(connection.close(), CLOSE_TIMEOUT);
+    if (connection !== undefined)
+      await pTimeout(connection.close(), { milliseconds: CLOSE_TIMEOUT, message: false });
   }
 };
 

@@ -1,3 +1,4 @@
+import pTimeout from 'p-timeout';
 import { fileReader } from '../../config/files.ts';
 import { sideOf } from '../../setup/around.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
@@ -69,19 +70,10 @@ const subscribe = async (
       if (name !== undefined) tap.message({ ...message, link: name, side, dir });
     },
   });
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new LinkError('refused', 'the broker does not confirm the subscription')),
-      CONFIRMED_WITHIN,
-    );
+  await pTimeout(confirmed, {
+    milliseconds: CONFIRMED_WITHIN,
+    message: new LinkError('refused', 'the broker does not confirm the subscription'),
   });
-  try {
-    await Promise.race([confirmed, late]);
-  } finally {
-    clearTimeout(timer);
-    confirmed.catch(() => undefined);
-  }
 };
 
 /**

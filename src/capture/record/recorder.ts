@@ -1,3 +1,4 @@
+import pTimeout from 'p-timeout';
 import type { Move } from '../../nodes/inventory.ts';
 import {
   bodyFields,
@@ -112,14 +113,7 @@ export class Recorder implements Tap {
   async finish(): Promise<void> {
     this.#finishing = true;
     const left = this.#cameIn + DONE_WITHIN - this.#options.clock();
-    if (left > 0) {
-      let timer: NodeJS.Timeout | undefined;
-      const done = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, Math.min(left, DONE_WITHIN));
-      });
-      await Promise.race([this.#over, done]);
-      clearTimeout(timer);
-    }
+    if (left > 0) await pTimeout(this.#over, { milliseconds: Math.min(left, DONE_WITHIN), message: false });
     this.stop();
   }
 

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import pTimeout from 'p-timeout';
 import { decodeStats, statsSubject } from '../../adapters/choria/wire/stats.ts';
 import type { Answer, ChoriaClient, TimedReply } from '../../client/index.ts';
 import type { Link, LinkSubscription } from '../../transport/link.ts';
@@ -76,10 +77,8 @@ export const probe = async (options: ProbeOptions): Promise<Probe> => {
     if (replies.length > 0 || !heard) return { ...known, refusals: [], brokers: [] };
     const refusals = await askWhy(options);
     if (brokers !== undefined && refusals.length === 0) {
-      const late = new Promise<void>((resolve) => {
-        setTimeout(resolve, until - performance.now()).unref();
-      });
-      await Promise.race([brokers.first, late]);
+      const milliseconds = Math.max(1, until - performance.now());
+      await pTimeout(brokers.first, { milliseconds, message: false });
     }
     return { ...known, refusals, brokers: [...(brokers?.found ?? [])].sort() };
   } finally {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
+import pTimeout from 'p-timeout';
 import { checkSubject } from '../destination.ts';
 import { LinkFailure } from '../failure/failure.ts';
-import { inTime } from '../in-time.ts';
 import {
   type Link,
   LinkError,
@@ -113,8 +113,12 @@ class NatsLink implements Link {
     const session = this.#session;
     if (session === undefined) throw new LinkError('unreachable', this.#rounds.reason);
     const { connectTimeout } = this.#settings;
-    if (await inTime(session.prove(right), connectTimeout)) return;
-    throw new LinkFailure(NATS_WORDS, session.url, 'unconfirmed', `${connectTimeout} ms`);
+    await pTimeout(session.prove(right), {
+      milliseconds: connectTimeout,
+      fallback: () => {
+        throw new LinkFailure(NATS_WORDS, session.url, 'unconfirmed', `${connectTimeout} ms`);
+      },
+    });
   }
 
   #check(subject: string): void {

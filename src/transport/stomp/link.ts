@@ -1,6 +1,6 @@
+import pTimeout from 'p-timeout';
 import { checkDestination } from '../destination.ts';
 import { LinkFailure, LinkFailures } from '../failure/failure.ts';
-import { inTime } from '../in-time.ts';
 import {
   type Link,
   LinkError,
@@ -112,9 +112,13 @@ class StompLink implements Link {
     const send = this.#command();
     if (send === undefined) throw new LinkError('unreachable', this.#reason);
     const { connectTimeout, clock } = this.#settings;
-    if (await inTime(this.#proofs.prove(right, clock(), send), connectTimeout)) return;
-    const server = serverUrl(this.#rotation.server);
-    throw new LinkFailure(STOMP_WORDS, server, 'unconfirmed', `${connectTimeout} ms`);
+    await pTimeout(this.#proofs.prove(right, clock(), send), {
+      milliseconds: connectTimeout,
+      fallback: () => {
+        const server = serverUrl(this.#rotation.server);
+        throw new LinkFailure(STOMP_WORDS, server, 'unconfirmed', `${connectTimeout} ms`);
+      },
+    });
   }
 
   #connect(): void {
