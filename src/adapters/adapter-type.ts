@@ -83,9 +83,30 @@ export interface IngressType<C extends Typed = Typed> extends Type<C, IngressAda
   readonly clients: ClientReach | undefined;
 }
 
+/** A message of an egress as a recording has it. */
+export interface Recorded {
+  readonly dir: 'in' | 'out';
+  readonly destination: string;
+  readonly replyTo: string | undefined;
+  /** Its body, where that is text. */
+  readonly text: string | undefined;
+}
+
+/**
+ * Places with a reply token in them, by which replies find the bridge. Tokens are at least 60 characters of base64url; no
+ * part of a client's own reply destination is.
+ */
+export interface WayHome {
+  /** What stands before the token of such a place; undefined for any other. */
+  beforeToken(place: string): string | undefined;
+  /** The place that a request bears on its way out, or that its reply names; undefined where none does. */
+  of(message: Recorded): string | undefined;
+}
+
 /** A kind of egress. */
 export interface EgressType<C extends Typed = Typed> extends Type<C, EgressAdapter> {
   readonly side: 'egress';
+  readonly wayHome: WayHome;
 }
 
 /** What every adapter's configuration has. */
@@ -125,7 +146,11 @@ export const defineIngress = <C extends Typed>({
 });
 
 /** What a folder of a protocol says of its kind of egress. */
-export const defineEgress = <C extends Typed>(given: Given<C, EgressAdapter>): EgressType<C> => ({
+export const defineEgress = <C extends Typed>({
+  wayHome,
+  ...given
+}: Given<C, EgressAdapter> & Pick<EgressType, 'wayHome'>): EgressType<C> => ({
   ...bind(given),
   side: 'egress',
+  wayHome,
 });

@@ -4,6 +4,7 @@ import { collectiveEgressAdapter } from './collective-egress-adapter.ts';
 import { choriaCollective } from './collective-egress-config.ts';
 import { ANY_NATS_SERVER } from './connection-config.ts';
 import { CHORIA_FORMAT } from './names.ts';
+import { WAY_HOME } from './way-home.ts';
 
 /** What is translated takes a signature. */
 const checkSigned = ({ routes }: RawAround): readonly Fault[] =>
@@ -37,6 +38,7 @@ export const collectiveEgressType = defineEgress({
   opaque: CHORIA_FORMAT,
   schema: choriaCollective,
   adapt: collectiveEgressAdapter,
+  wayHome: WAY_HOME,
   crossCheck: (entry, around) => [
     // One that is there without a value is the schema's to report.
     ...('signing' in entry ? [] : checkSigned(around)),

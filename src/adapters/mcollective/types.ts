@@ -4,6 +4,7 @@ import { mcollectiveEgressAdapter } from './egress-adapter.ts';
 import { mcollectiveStomp } from './egress-config.ts';
 import { mcollectiveIngressAdapter } from './ingress-adapter.ts';
 import { mcollectiveStompIngress } from './ingress-config.ts';
+import { WAY_HOME } from './way-home.ts';
 
 /** What shares the broadcasts of legacy clients has to be there, and what is there has to be used. */
 const checkSharing = (
@@ -51,4 +52,5 @@ export const mcollectiveEgressType = defineEgress({
   opaque: undefined,
   schema: mcollectiveStomp,
   adapt: mcollectiveEgressAdapter,
+  wayHome: WAY_HOME,
 });

@@ -1,17 +1,17 @@
 import { LRUCache } from 'lru-cache';
+import { EGRESS_TYPES } from '../../adapters/registry.ts';
 import type { CassetteMessage } from '../file/format.ts';
 
 /** Requests whose replies may still come. */
 const REMEMBERED = 20_000;
 
-const IN_TEXT = /"reply-to"\s*:\s*"([\w-]+\.reply\.mcbridge\.[\w-]{40,})"/;
-const DESTINATION = /^\/queue\/[\w-]+\.reply\.[\w.-]+\.[\w-]{40,}$/;
-
 /** The way home with its token that a request bears on its way out, or that its reply names; undefined where none does. */
-export const wayIn = ({ dir, destination, reply_to, text }: CassetteMessage): string | undefined => {
-  const place = dir === 'out' ? reply_to : destination;
-  if (place !== undefined && DESTINATION.test(place)) return place;
-  return text === undefined ? undefined : IN_TEXT.exec(text)?.[1];
+export const wayIn = ({ dir, destination, reply_to: replyTo, text }: CassetteMessage): string | undefined => {
+  for (const { wayHome } of EGRESS_TYPES) {
+    const way = wayHome.of({ dir, destination, replyTo, text });
+    if (way !== undefined) return way;
+  }
+  return undefined;
 };
 
 /**

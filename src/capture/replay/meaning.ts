@@ -1,5 +1,6 @@
 import { formatJson, parseJson } from '../../adapters/choria/wire/index.ts';
 import { fieldBytes, textOf } from '../../adapters/mcollective/wire/text.ts';
+import { EGRESS_TYPES } from '../../adapters/registry.ts';
 import { tryDecodeBase64 } from '../../codec/base64.ts';
 import {
   RubyHash,
@@ -36,13 +37,14 @@ const SIGNATURE = '(signature)';
 const CHECKSUM = '(checksum)';
 const CERTIFICATE = '(certificate)';
 
-/** Reply tokens are at least 60 characters of base64url; no part of a client's own reply destination is. */
-const LEGACY_WAY = /^(\/queue\/[\w-]+\.reply\.[\w.-]+\.)[\w-]{40,}$/;
-const CHORIA_WAY = /^([\w-]+\.reply\.mcbridge\.)[\w-]{40,}$/;
-
 /** A destination with the reply token in it, if any, left open. */
-export const withoutToken = (destination: string): string =>
-  destination.replace(LEGACY_WAY, '$1(token)').replace(CHORIA_WAY, '$1(token)');
+export const withoutToken = (destination: string): string => {
+  for (const { wayHome } of EGRESS_TYPES) {
+    const before = wayHome.beforeToken(destination);
+    if (before !== undefined) return `${before}(token)`;
+  }
+  return destination;
+};
 
 /**
  * How deep in a message something stands. Only envelopes have signatures, checksums and ways home of the bridge's; what
