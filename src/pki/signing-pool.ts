@@ -1,5 +1,6 @@
 import { type KeyObject, sign } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import Queue from 'yocto-queue';
 
 /** RSA PKCS#1 v1.5 with this digest: SHA-1 is what legacy MCollective signs with, SHA-256 what Choria does. */
 export type SigningAlgorithm = 'sha1' | 'sha256';
@@ -39,9 +40,9 @@ const defaultConcurrency = (): number => Math.min(MOST, Math.max(1, availablePar
  */
 export class SigningPool {
   readonly #concurrency: number;
-  readonly #replies = new Fifo<SigningJob>();
-  readonly #requests = new Fifo<SigningJob>();
-  readonly #refusals = new Fifo<SigningJob>();
+  readonly #replies = new Queue<SigningJob>();
+  readonly #requests = new Queue<SigningJob>();
+  readonly #refusals = new Queue<SigningJob>();
   #running = 0;
   #repliesInARow = 0;
 
@@ -53,11 +54,11 @@ export class SigningPool {
 
   /** How many signatures have not been begun yet. */
   get waiting(): number {
-    return this.#replies.length + this.#requests.length + this.#refusals.length;
+    return this.#replies.size + this.#requests.size + this.#refusals.size;
   }
 
   add(job: SigningJob, priority: SigningPriority): void {
-    this.#queueOf(priority).push(job);
+    this.#queueOf(priority).enqueue(job);
     this.#fill();
   }
 
@@ -78,7 +79,7 @@ export class SigningPool {
     });
   }
 
-  #queueOf(priority: SigningPriority): Fifo<SigningJob> {
+  #queueOf(priority: SigningPriority): Queue<SigningJob> {
     switch (priority) {
       case 'reply':
         return this.#replies;
@@ -98,10 +99,10 @@ export class SigningPool {
   }
 
   #next(): SigningJob | undefined {
-    const requestIsDue = this.#repliesInARow >= REPLIES_PER_REQUEST && this.#requests.length > 0;
-    const reply = requestIsDue ? undefined : this.#replies.shift();
+    const requestIsDue = this.#repliesInARow >= REPLIES_PER_REQUEST && this.#requests.size > 0;
+    const reply = requestIsDue ? undefined : this.#replies.dequeue();
     this.#repliesInARow = reply === undefined ? 0 : this.#repliesInARow + 1;
-    return reply ?? this.#requests.shift() ?? this.#refusals.shift();
+    return reply ?? this.#requests.dequeue() ?? this.#refusals.dequeue();
   }
 
   #run(job: SigningJob): void {
@@ -137,28 +138,3 @@ const isStillWanted = (job: SigningJob): boolean => {
 const fail = (job: SigningJob, error: Error): void => queueMicrotask(() => job.failed(error));
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
-
-/** A queue whose `shift` costs the same however long it is. */
-class Fifo<T> {
-  #items: (T | undefined)[] = [];
-  #head = 0;
-
-  get length(): number {
-    return this.#items.length - this.#head;
-  }
-
-  push(item: T): void {
-    this.#items.push(item);
-  }
-
-  shift(): T | undefined {
-    const item = this.#items[this.#head];
-    if (item === undefined) return undefined;
-    this.#items[this.#head++] = undefined;
-    if (this.#head * 2 > this.#items.length && this.#head > 64) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
-    return item;
-  }
-}
