@@ -14,7 +14,7 @@ export class Interrupted extends Error {
 }
 
 /**
- * Work that leaves nothing behind where a signal ends it: half a cassette, or keys. A second signal ends the process.
+ * Work that leaves nothing behind where a signal ends it, such as half a cassette. A second signal ends the process.
  * @throws Interrupted
  */
 export const interruptible = async <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
