@@ -1,3 +1,4 @@
+import Queue from 'yocto-queue';
 import { LinkError, type OutgoingMessage, type Unsent } from './link.ts';
 
 export interface SpoolOptions {
@@ -39,8 +40,6 @@ interface Item {
 const SWEEP_MIN_MS = 50;
 /** And at least this often while it holds something, should the clock be set forward. */
 const SWEEP_MAX_MS = 60_000;
-/** Slots at the front that may be empty before the rest moves up. */
-const SLACK = 1024;
 /** What an item, a message of it and one of its headers take on V8's heap beside their texts, in bytes. */
 const ITEM_BYTES = 400;
 const MESSAGE_BYTES = 100;
@@ -53,8 +52,7 @@ const HEADER_BYTES = 24;
  */
 export class Spool {
   readonly #options: SpoolOptions;
-  #slots: (Item | undefined)[] = [];
-  #head = 0;
+  readonly #items = new Queue<Item>();
   #length = 0;
   #bytes = 0;
   /** The item that the last message came from. */
@@ -104,7 +102,7 @@ export class Spool {
     }
     if (!this.#hasRoom(item, isUp) && this.#earliest <= now) this.#sweep(now);
     if (!this.#hasRoom(item, isUp)) throw this.#full(item);
-    this.#slots.push(item);
+    this.#items.enqueue(item);
     this.#length += messages.length;
     this.#bytes += item.bytes;
     if (item.expires < this.#earliest) this.#earliest = item.expires;
@@ -116,7 +114,7 @@ export class Spool {
     if (this.#length === 0) return undefined;
     const now = this.#options.clock();
     if (this.#earliest <= now) this.#sweep(now);
-    const item = this.#slots[this.#head];
+    const item = this.#items.peek();
     const message = item?.messages[item.next];
     if (item === undefined || message === undefined) return undefined;
     this.#current = item;
@@ -164,27 +162,23 @@ export class Spool {
   #hasRoom({ bytes }: Item, isUp: boolean): boolean {
     const { maxMessages, maxBytes } = this.#options;
     if (isUp && this.#length === 0) return true;
-    return this.#bytes + bytes <= maxBytes && (isUp || this.#slots.length - this.#head < maxMessages);
+    return this.#bytes + bytes <= maxBytes && (isUp || this.#items.size < maxMessages);
   }
 
   #full({ bytes }: Item): LinkError {
     const { maxMessages, maxBytes } = this.#options;
     return new LinkError(
       'overloaded',
-      `the send buffer is full: ${this.#slots.length - this.#head} requests or replies (limit ${maxMessages} while ` +
+      `the send buffer is full: ${this.#items.size} requests or replies (limit ${maxMessages} while ` +
         `there is no connection) with ${this.#bytes} bytes (limit ${maxBytes}) wait, no room for ${bytes} more`,
     );
   }
 
   /** All messages of the first item have been handed over. */
   #leave(item: Item): void {
-    this.#slots[this.#head++] = undefined;
+    this.#items.dequeue();
     this.#bytes -= item.bytes;
-    if (this.#head === this.#slots.length) this.#reset();
-    else if (this.#head > SLACK && this.#head * 2 > this.#slots.length) {
-      this.#slots = this.#slots.slice(this.#head);
-      this.#head = 0;
-    }
+    if (this.#items.size === 0) this.#reset();
     if (item.failed > 0) this.#tell(item);
   }
 
@@ -212,12 +206,11 @@ export class Spool {
   }
 
   #waiting(): readonly Item[] {
-    return this.#slots.slice(this.#head).filter((item) => item !== undefined);
+    return [...this.#items];
   }
 
   #reset(): void {
-    this.#slots = [];
-    this.#head = 0;
+    this.#items.clear();
     this.#length = 0;
     this.#bytes = 0;
     this.#earliest = Number.POSITIVE_INFINITY;
@@ -232,7 +225,7 @@ export class Spool {
         dropped.push(item);
         continue;
       }
-      this.#slots.push(item);
+      this.#items.enqueue(item);
       this.#length += item.messages.length - item.next;
       this.#bytes += item.bytes;
       if (item.expires < this.#earliest) this.#earliest = item.expires;
