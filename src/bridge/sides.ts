@@ -1,7 +1,7 @@
-import pTimeout from 'p-timeout';
 import type { PayloadKind } from '../envelope/message.ts';
 import type { Egress, Ingress, LinkStatus, ReplySink, RequestSink } from '../envelope/port.ts';
 import type { Route, Routing } from './routing.ts';
+import { within } from './within.ts';
 
 export interface SidesOptions {
   readonly routing: Routing;
@@ -116,7 +116,7 @@ export class Sides {
   async change(routing: Routing, known: Known): Promise<void> {
     const before = this.#routing;
     const egresses = this.#startEgresses(routing);
-    await pTimeout(Promise.allSettled(egresses.values()), { milliseconds: CHANGE_TIMEOUT, message: false });
+    await within(Promise.allSettled(egresses.values()), CHANGE_TIMEOUT);
     if (this.#stopped) {
       for (const egress of routing.egresses) await egress.close();
       return;
@@ -136,10 +136,7 @@ export class Sides {
     for (const [egress, started] of egresses) this.#tellFailure(egress.name, started);
     for (const [i, name] of [...routing.ingresses.keys()].entries()) this.#tellFailure(name, changed[i]);
     for (const one of before.egresses) if (!kept.has(one)) void this.#closeWhenDone(one);
-    await pTimeout(Promise.allSettled([...changed, removed]), {
-      milliseconds: CHANGE_TIMEOUT,
-      message: false,
-    });
+    await within(Promise.allSettled([...changed, removed]), CHANGE_TIMEOUT);
     if (!this.#stopped) this.#isChanged();
   }
 
@@ -148,19 +145,15 @@ export class Sides {
     this.#stopped = true;
     const all = [...this.#routing.ingresses.values(), ...this.#leaving].filter(isIngress);
     // A broker that has stalled confirms nothing, and must not hold up the end.
-    const drained = Promise.all(all.map((ingress) => ingress.drain()));
-    // It refuses 0 ms.
-    await pTimeout(drained, { milliseconds: Math.max(1, timeout), message: false });
+    await within(Promise.all(all.map((ingress) => ingress.drain())), timeout);
   }
 
   async close(): Promise<void> {
     const leaving = [...this.#leaving];
     const egresses = [...this.#routing.egresses, ...leaving.filter((one) => !isIngress(one))];
     const ingresses = [...this.#routing.ingresses.values(), ...leaving.filter(isIngress)];
-    for (const side of [egresses, ingresses]) {
-      const closed = Promise.all(side.map((one) => one.close()));
-      await pTimeout(closed, { milliseconds: CLOSE_TIMEOUT, message: false });
-    }
+    for (const side of [egresses, ingresses])
+      await within(Promise.all(side.map((one) => one.close())), CLOSE_TIMEOUT);
     this.#leaving.clear();
   }
 
