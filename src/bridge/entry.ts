@@ -42,9 +42,10 @@ export class Entry {
   errors = 0;
   /** Messages that brought it: clients split a long list of nodes into groups of 200 with one request id. */
   messages = 1;
-  /** The nodes that were named and have not answered. */
-  readonly #waiting: Set<string> | undefined;
-  /** Those that have; made when the first does, for many requests are remembered and few of them answered by many. */
+  /** The nodes that its first message named. */
+  readonly #named: readonly string[] | undefined;
+  /** Of all that were named, those that have not answered, and those that have: made when needed, for many requests are remembered. */
+  #waiting: Set<string> | undefined;
   #heard: Set<string> | undefined;
   #nameless = 0;
   #bytes: number;
@@ -64,7 +65,7 @@ export class Entry {
       const text = fields[name];
       if (typeof text === 'string') this.#bytes += text.length;
     }
-    this.#waiting = nodes && new Set(nodes);
+    this.#named = nodes;
     this.#bytes += weightOf(nodes ?? []);
   }
 
@@ -74,7 +75,7 @@ export class Entry {
   }
 
   get isBroadcast(): boolean {
-    return this.#waiting === undefined;
+    return this.#named === undefined;
   }
 
   get hasAnswers(): boolean {
@@ -83,28 +84,32 @@ export class Entry {
 
   /** Whether every node that was named has answered; never so of a broadcast. */
   get isComplete(): boolean {
-    return this.#waiting !== undefined && this.#nameless >= this.#waiting.size;
+    const awaited = this.#awaited();
+    return awaited !== undefined && this.#nameless >= awaited.size;
   }
 
   isWaitingFor(node: string | undefined): boolean {
-    return node === undefined ? !this.isBroadcast : this.#waiting?.has(node) === true;
+    return node === undefined ? !this.isBroadcast : this.#awaited()?.has(node) === true;
   }
 
   /** Whether a message may be a further part of it: no node is named twice, for that would be asked twice. */
   mayTake(nodes: readonly string[]): boolean {
-    return !this.isBroadcast && !nodes.some((node) => this.#waiting?.has(node) || this.#heard?.has(node));
+    const awaited = this.#awaited();
+    return awaited !== undefined && !nodes.some((node) => awaited.has(node) || this.#heard?.has(node));
   }
 
   join(nodes: readonly string[], now: number): void {
     this.messages++;
     this.last = now;
-    for (const node of nodes) this.#waiting?.add(node);
+    const awaited = this.#awaited();
+    for (const node of nodes) awaited?.add(node);
     this.#bytes += weightOf(nodes);
   }
 
   /** These nodes were not asked after all. @returns whether anything is left of the request */
   leave(nodes: readonly string[]): boolean {
-    const left = nodes.filter((node) => this.#heard?.delete(node) || this.#waiting?.delete(node));
+    const awaited = this.#awaited();
+    const left = nodes.filter((node) => this.#heard?.delete(node) || awaited?.delete(node));
     this.#bytes -= weightOf(left);
     return --this.messages > 0;
   }
@@ -116,7 +121,7 @@ export class Entry {
     this.last = now;
     if (node === undefined) this.#nameless++;
     // Names that were not asked are not kept: anybody may claim some.
-    else if (this.#waiting?.delete(node)) {
+    else if (this.#awaited()?.delete(node)) {
       this.#heard ??= new Set();
       this.#heard.add(node);
     }
@@ -124,7 +129,7 @@ export class Entry {
 
   /** The nodes that were named and have not answered. */
   missing(): readonly string[] {
-    return [...(this.#waiting ?? [])];
+    return [...(this.#awaited() ?? [])];
   }
 
   /** Those of them of whom it is known: where a reply bore no name, nobody knows whose it was. */
@@ -148,8 +153,14 @@ export class Entry {
     };
   }
 
+  #awaited(): Set<string> | undefined {
+    if (this.#named !== undefined) this.#waiting ??= new Set(this.#named);
+    return this.#waiting;
+  }
+
   get #targets(): number | 'broadcast' {
-    return this.#waiting === undefined ? 'broadcast' : this.#waiting.size + (this.#heard?.size ?? 0);
+    const awaited = this.#awaited();
+    return awaited === undefined ? 'broadcast' : awaited.size + (this.#heard?.size ?? 0);
   }
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   isOpaque,
   namedNodes,
@@ -8,9 +7,10 @@ import {
   readdressed,
 } from '../envelope/message.ts';
 import type { RequestSummary } from '../envelope/observer.ts';
-import { cut, LONGEST_TEXT } from '../envelope/text.ts';
+import { cut } from '../envelope/text.ts';
 import { Entry, type EntryOptions, type Fields } from './entry.ts';
 import { OldestFirst } from './oldest.ts';
+import { addressOf, keyOf, placeOf } from './request-keys.ts';
 
 export interface LedgerOptions {
   /** Ms since the epoch. */
@@ -48,14 +48,15 @@ const MOST_FOREIGN = 1_000;
  */
 export class Ledger {
   readonly #options: LedgerOptions;
-  /** In the order in which they were opened, as the next. */
-  readonly #entries = new Set<Entry>();
+  /**
+   * In the order in which they were opened: by their flows; those of instances of the version before, whose replies name none, by
+   * where the replies go.
+   */
+  readonly #entries = new Map<string, Entry>();
   readonly #oldest = new OldestFirst(this.#entries);
   /** Those of them whose request another instance took. */
   readonly #foreign = new Set<Entry>();
   readonly #oldestForeign = new OldestFirst(this.#foreign);
-  /** By their flows; those of instances of the version before, whose replies name none, by where the replies go. */
-  readonly #entriesOf = new Map<string, Entry>();
   /**
    * By where their replies go, the oldest first: those that were addressed to nodes, of which further messages may come, apart for
    * each caller; and all opaque ones, whose replies say no more.
@@ -74,7 +75,7 @@ export class Ledger {
   /** Requests that still wait for a reply of a node that was named. */
   get open(): number {
     let open = 0;
-    for (const entry of this.#entries) if (!entry.isBroadcast) open++;
+    for (const entry of this.#entries.values()) if (!entry.isBroadcast) open++;
     return open;
   }
 
@@ -84,7 +85,7 @@ export class Ledger {
    */
   isSettled(quiet: number): boolean {
     const now = this.#options.clock();
-    for (const { isBroadcast, hasAnswers, last } of this.#entries)
+    for (const { isBroadcast, hasAnswers, last } of this.#entries.values())
       if (!isBroadcast || !hasAnswers || now - last < quiet) return false;
     return true;
   }
@@ -136,14 +137,14 @@ export class Ledger {
     const now = this.#options.clock();
     const key = keyOf(home);
     const about = (): Fields => ({ flow, request_id: cut(requestId), collective, agent });
-    const entry = this.#entriesOf.get(key) ?? this.#addForeign(home, about(), now);
+    const entry = this.#entries.get(key) ?? this.#addForeign(home, about(), now);
     entry.answer(failed, node, now);
     if (entry.isComplete) this.#close(entry);
   }
 
   /** The request did not go out after all; its rejection is logged instead. */
   forget({ entry, nodes }: Note): void {
-    if (!this.#entries.has(entry)) return;
+    if (this.#entries.get(entry.key) !== entry) return;
     const before = entry.bytes;
     const isLeft = entry.leave(nodes);
     this.#bytes += entry.bytes - before;
@@ -155,7 +156,7 @@ export class Ledger {
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    for (const entry of this.#entries) this.#close(entry);
+    for (const entry of this.#entries.values()) this.#close(entry);
   }
 
   #note(request: Request, fields: Fields): Note {
@@ -163,7 +164,7 @@ export class Ledger {
     const nodes = namedNodes(request.targets);
     const { home } = request;
     const key = keyOf(home);
-    const known = this.#entriesOf.get(key);
+    const known = this.#entries.get(key);
     if (known === undefined || nodes === undefined || !known.mayTake(nodes)) {
       if (known !== undefined) this.#close(known);
       const isPlaced = nodes !== undefined || isOpaque(request);
@@ -199,7 +200,7 @@ export class Ledger {
   }
 
   #addForeign(home: ReplyAddress, about: Fields, now: number): Entry {
-    if (this.#foreign.size >= MOST_FOREIGN) this.#closeOldest(this.#oldestForeign);
+    if (this.#foreign.size >= MOST_FOREIGN) this.#closeIf(this.#oldestForeign.next());
     const key = keyOf(home);
     const isLate = this.#written.has(key) || this.#written.has(addressOf(home));
     const whose: Fields = isLate ? { late: true } : { taken_by: 'another instance' };
@@ -221,9 +222,8 @@ export class Ledger {
 
   #add(about: EntryOptions): Entry {
     const entry = new Entry(about);
-    this.#entriesOf.set(entry.key, entry);
+    this.#entries.set(entry.key, entry);
     if (entry.place !== undefined) this.#addAlike(entry.place, entry);
-    this.#entries.add(entry);
     this.#bytes += entry.bytes;
     this.#makeRoom();
     this.#timer ??= setInterval(() => this.#sweep(), 500).unref();
@@ -245,17 +245,16 @@ export class Ledger {
   #makeRoom(): void {
     const { capacity, bytes } = this.#options;
     while (this.#entries.size > 1 && (this.#entries.size > capacity || this.#bytes > bytes))
-      this.#closeOldest(this.#oldest);
+      this.#closeIf(this.#entries.get(this.#oldest.next() ?? ''));
   }
 
-  #closeOldest(oldest: OldestFirst<Entry>): void {
-    const entry = oldest.next();
+  #closeIf(entry: Entry | undefined): void {
     if (entry !== undefined) this.#close(entry);
   }
 
   #sweep(): void {
     const now = this.#options.clock();
-    for (const entry of this.#entries) {
+    for (const entry of this.#entries.values()) {
       const isQuiet = entry.isBroadcast && entry.hasAnswers && now - entry.last >= this.#options.quiet;
       const isOver = now >= entry.expires;
       if (isQuiet || isOver) this.#close(entry);
@@ -277,10 +276,9 @@ export class Ledger {
   }
 
   #drop(entry: Entry): void {
-    this.#entries.delete(entry);
+    if (this.#entries.get(entry.key) === entry) this.#entries.delete(entry.key);
     this.#foreign.delete(entry);
     this.#bytes -= entry.bytes;
-    if (this.#entriesOf.get(entry.key) === entry) this.#entriesOf.delete(entry.key);
     const { place } = entry;
     if (place === undefined) return;
     const alike = this.#alike.get(place) ?? [];
@@ -319,20 +317,3 @@ const isAskedBy = ({ fields }: Entry, { sender, caller, collective, agent, paylo
   fields['collective'] === cut(collective) &&
   fields['agent'] === (agent && cut(agent)) &&
   fields['action'] === actionOf(payload);
-
-const keyOf = (home: ReplyAddress): string => home.flow ?? addressOf(home);
-
-/** Where the replies to a request go; for those that are read with whose they are. */
-const placeOf = (request: Request): string =>
-  isOpaque(request) ? addressOf(request.home) : short(`${addressOf(request.home)} ${request.caller}`);
-
-/**
- * All that replies say of their request that bear no token, or one of the version before. Two addresses are never one text: names
- * of ingresses hold no space.
- */
-const addressOf = ({ ingress, replyTo, requestId }: ReplyAddress): string =>
-  short(`${ingress} ${replyTo.length} ${replyTo}${requestId}`);
-
-/** Keys are kept by the thousand, and an opaque request's id is of any length. */
-const short = (key: string): string =>
-  key.length <= LONGEST_TEXT ? key : createHash('sha256').update(key).digest('base64');
