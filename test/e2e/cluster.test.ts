@@ -70,7 +70,8 @@ describe('two instances of a cluster', () => {
         requestId,
         agent: 'echo',
         action: 'slow',
-        data: { seconds: 5 },
+        // Longer than a busy machine may take to show that both have begun.
+        data: { seconds: 20 },
         targets: [NODE1, NODE2],
         trace: true,
         // As long as a busy machine takes to start a bridge.
@@ -83,8 +84,8 @@ describe('two instances of a cluster', () => {
       const second = await world.bridge(own);
       const carried = await replies;
       expect(carried.map(({ sender, rpc }) => [sender, rpc?.statuscode, rpc?.data])).toEqual([
-        [NODE1, 0, { slept: 5 }],
-        [NODE2, 0, { slept: 5 }],
+        [NODE1, 0, { slept: 20 }],
+        [NODE2, 0, { slept: 20 }],
       ]);
       const instance = (bridge: BridgeProcess) => `${cluster}:${bridge.lines()[0]?.['instance']}`;
       for (const { sender, hops } of carried)
