@@ -1,4 +1,4 @@
-import type { Hop } from '../envelope/message.ts';
+import { type Hop, UNKNOWN_SERVER } from '../envelope/message.ts';
 import type { LinkStatus } from '../envelope/port.ts';
 import { Rejection } from '../envelope/rejection.ts';
 
@@ -16,6 +16,8 @@ interface Broker {
 /** More hops than any sensible federation has: a message that goes round. */
 const MAX_HOPS = 32;
 
+const serverOf = ({ server }: LinkStatus): string => server ?? UNKNOWN_SERVER;
+
 const hopName = ({ cluster, instance }: Broker): string => `${cluster}:${instance}`;
 
 /**
@@ -27,12 +29,12 @@ export const withHop = <T extends Trail>(home: T, broker: Broker, from: LinkStat
   if (hops === undefined) return home;
   if (hops.length >= MAX_HOPS || hops.some((hop) => hop[1]?.startsWith(`${broker.cluster}:`)))
     throw new Rejection('loop', `the request has been here before: its trail has ${hops.length} hops`);
-  return { ...home, hops: [...hops, [from.server ?? '', hopName(broker), to.server ?? '']] };
+  return { ...home, hops: [...hops, [serverOf(from), hopName(broker), serverOf(to)]] };
 };
 
 /** The same for a reply. The way back starts where the way out ended. */
 export const withReplyHop = <T extends Trail>(home: T, broker: Broker, to: LinkStatus): T => {
   const { hops } = home;
   if (hops === undefined) return home;
-  return { ...home, hops: [...hops, [hops.at(-1)?.[2] ?? '', hopName(broker), to.server ?? '']] };
+  return { ...home, hops: [...hops, [hops.at(-1)?.[2] || UNKNOWN_SERVER, hopName(broker), serverOf(to)]] };
 };

@@ -17,6 +17,12 @@ export const namedNodes = (targets: readonly Target[]): readonly string[] | unde
 /** One step of a message's way: where it came in, who handled it, where it went out. Ruby clients leave out the last. */
 export type Hop = readonly string[];
 
+/**
+ * The server of a hop by a link that has none yet: what goes out by it waits, and its trail is written already. Choria's peers
+ * write no empty text there (go-choria's Connection.Publish), and some of its clients take a trail with one for none.
+ */
+export const UNKNOWN_SERVER = 'unknown';
+
 /** Where the reply to a request goes, as far as any message says it. */
 export interface ReplyAddress {
   /**

@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => world.stop());
 
-const ping = () => alice.rpc({ agent: 'rpcutil', action: 'ping', targets: [NODE1], timeout: 10_000 });
+const ping = () => alice.rpc({ agent: 'rpcutil', action: 'ping', targets: [NODE1], timeout: 60_000 });
 
 test('an egress that cannot be reached at the start does not keep the others from working', async () => {
   const dead = await freePort();

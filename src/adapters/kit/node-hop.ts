@@ -1,4 +1,4 @@
-import type { Home } from '../../envelope/message.ts';
+import { type Home, UNKNOWN_SERVER } from '../../envelope/message.ts';
 
 /**
  * The way home with the hop of a node that has recorded none itself, as Choria's nodes write theirs: server, node, server.
@@ -8,6 +8,7 @@ import type { Home } from '../../envelope/message.ts';
 export const withNodeHop = (home: Home, node: string, server: string | undefined): Home => {
   const { hops } = home;
   if (hops === undefined) return home;
-  const reached = hops.at(-1)?.[2] ?? server ?? '';
+  const sentTo = hops.at(-1)?.[2] || UNKNOWN_SERVER;
+  const reached = sentTo === UNKNOWN_SERVER ? (server ?? UNKNOWN_SERVER) : sentTo;
   return { ...home, hops: [...hops, [reached, node, server ?? reached]] };
 };

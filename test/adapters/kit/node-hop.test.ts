@@ -25,6 +25,17 @@ describe('the hop of a node that records none', () => {
     ]);
   });
 
+  it('begins where the reply came from, where the request waited for its link', () => {
+    const sent = withNodeHop({ ...home, hops: [['nats://a', 'prod:1', 'unknown']] }, NODE, 'stomp://two');
+    expect(sent.hops?.at(-1)).toEqual(['stomp://two', NODE, 'stomp://two']);
+  });
+
+  it('has no empty text, whatever is known', () => {
+    expect(
+      withNodeHop({ ...home, hops: [['nats://a', 'prod:1', '']] }, NODE, undefined).hops?.at(-1),
+    ).toEqual(['unknown', NODE, 'unknown']);
+  });
+
   it('is not there where nobody asks for a trail', () => {
     expect(withNodeHop(home, NODE, 'stomp://two')).toBe(home);
   });
