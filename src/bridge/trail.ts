@@ -32,9 +32,11 @@ export const withHop = <T extends Trail>(home: T, broker: Broker, from: LinkStat
   return { ...home, hops: [...hops, [serverOf(from), hopName(broker), serverOf(to)]] };
 };
 
-/** The same for a reply. The way back starts where the way out ended. */
+/** The same for a reply. The way back starts where the way out ended; that of the bridge's own answer where it goes. */
 export const withReplyHop = <T extends Trail>(home: T, broker: Broker, to: LinkStatus): T => {
   const { hops } = home;
   if (hops === undefined) return home;
-  return { ...home, hops: [...hops, [hops.at(-1)?.[2] || UNKNOWN_SERVER, hopName(broker), serverOf(to)]] };
+  const last = hops.at(-1);
+  const from = last === undefined ? serverOf(to) : last[2] || UNKNOWN_SERVER;
+  return { ...home, hops: [...hops, [from, hopName(broker), serverOf(to)]] };
 };

@@ -183,7 +183,7 @@ describe('a bridge', () => {
       const { client } = await makeWorld({ route: { collectives: new Set() } });
       client.send({ headers: { 'seen-by': [] } });
       await until('the answer is home', () => client.replies.length === 1);
-      expect(client.replies[0]?.trail).toEqual([['', 'prod:1', 'memory://nats']]);
+      expect(client.replies[0]?.trail).toEqual([['memory://nats', 'prod:1', 'memory://nats']]);
     });
 
     it.each([

@@ -38,7 +38,8 @@ export const parseStatement = (text: string): Leaf => {
   if (name !== name.trim() || value !== value.trim())
     throw unsupported(text, 'spaces stand around the operator');
   if (value.startsWith('/')) {
-    const pattern = /^\/(.+)\/$/.exec(value)?.[1];
+    // A line separator of Unicode is any character to Ruby, and to `.` only with this flag.
+    const pattern = /^\/(.+)\/$/s.exec(value)?.[1];
     if (found[0] !== '=' || pattern === undefined || pattern.includes('='))
       throw unsupported(text, 'a regular expression is fact=/…/, without further =');
     return { kind: 'fact', fact: name, operator: '=~', value: pattern };

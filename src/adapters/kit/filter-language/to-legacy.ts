@@ -23,7 +23,7 @@ const isNoAgent = (name: string): boolean => /[^A-Za-z0-9_]/.test(name);
 
 /** `with("name")` and `with("/pattern/")` ask for classes and agents, by a pattern without regard to case. */
 const nameAnswers = (query: string, part: string): Answers => {
-  const pattern = /^\/(.*)\/$/.exec(query)?.[1];
+  const pattern = /^\/(.*)\/$/s.exec(query)?.[1];
   const instead = pattern === undefined ? `"${query}" in classes` : `any(classes, {# matches "${pattern}"})`;
   if (query === '') throw unsupported(part, 'it asks for nothing');
   // go-choria looks for a name in lower case, among classes as they are.

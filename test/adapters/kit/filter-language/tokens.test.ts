@@ -82,6 +82,7 @@ describe('a token list', () => {
 
   it.each([
     ['country=uk', { kind: 'fact', fact: 'country', operator: '==', value: 'uk' }],
+    ['motd=/a\u2028b/', { kind: 'fact', fact: 'motd', operator: '=~', value: 'a\u2028b' }],
     ['cpus>=4', { kind: 'fact', fact: 'cpus', operator: '>=', value: '4' }],
     ['cpus<4', { kind: 'fact', fact: 'cpus', operator: '<', value: '4' }],
     ['path=/^\\/usr\\/<x>/', { kind: 'fact', fact: 'path', operator: '=~', value: '^\\/usr\\/<x>' }],
