@@ -96,8 +96,8 @@ export class NatsSession {
     if (replyTo !== undefined) options.reply = replyTo;
     if (block !== undefined) options.headers = block.fields;
     const now = performance.now();
+    if (this.#unmarked > 0 && now - this.#unmarkedSince > MARK_AGE) this.#mark();
     if (this.#unmarked === 0) this.#unmarkedSince = now;
-    else if (now - this.#unmarkedSince > MARK_AGE) this.#mark();
     this.client.publish(destination, body, options);
     if (handed !== undefined) this.#given.at(-1)?.push({ destination, handed });
     const size = destination.length + body.byteLength;
