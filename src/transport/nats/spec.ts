@@ -1,15 +1,10 @@
-import { type LinkPlace, type LinkSpec, networkId } from '../spec.ts';
+import type { Link } from '../link.ts';
+import { type ConnectOptions, type LinkPlace, type LinkSide, type LinkSpec, networkId } from '../spec.ts';
 import { grantOf } from './grant.ts';
 import { createNatsLink } from './link.ts';
 import type { NatsLinkOptions } from './options.ts';
 
 export type NatsSettings = Omit<NatsLinkOptions, 'onEvent' | 'clock' | 'failFast'>;
-
-/** Settings of the specs that were made here, for whoever connects to the same servers by other means than a link. */
-const known = new WeakMap<LinkSpec, NatsSettings>();
-
-/** How a link connects to NATS; undefined for one that goes elsewhere. */
-export const natsSettingsOf = (spec: LinkSpec): NatsSettings | undefined => known.get(spec);
 
 /** Users, certificates and keys are of an account each, and accounts do not hear each other. */
 const networkOf = ({ servers, user, token, nkeySeed, credentials, tls }: NatsSettings): string =>
@@ -20,19 +15,34 @@ const networkOf = ({ servers, user, token, nkeySeed, credentials, tls }: NatsSet
   );
 
 /** The link of one side to NATS servers. */
-export const natsSpec = ({ name, side }: LinkPlace, settings: NatsSettings): LinkSpec => {
-  const spec: LinkSpec = {
-    name,
-    side,
-    transport: 'nats',
-    settings,
-    servers: settings.servers,
-    network: networkOf(settings),
-    connect: (options) => createNatsLink({ ...settings, ...options }),
-    alone: (server) =>
-      natsSpec({ name, side }, { ...settings, servers: settings.servers.slice(server, server + 1) }),
-    grantOf,
-  };
-  known.set(spec, settings);
-  return spec;
-};
+class NatsSpec implements LinkSpec {
+  readonly name: string;
+  readonly side: LinkSide;
+  readonly transport = 'nats';
+  readonly settings: NatsSettings;
+  readonly servers: readonly string[];
+  readonly network: string;
+  readonly grantOf = grantOf;
+
+  constructor({ name, side }: LinkPlace, settings: NatsSettings) {
+    this.name = name;
+    this.side = side;
+    this.settings = settings;
+    this.servers = settings.servers;
+    this.network = networkOf(settings);
+  }
+
+  connect(options: ConnectOptions): Link {
+    return createNatsLink({ ...this.settings, ...options });
+  }
+
+  alone(server: number): LinkSpec {
+    return new NatsSpec(this, { ...this.settings, servers: this.servers.slice(server, server + 1) });
+  }
+}
+
+export const natsSpec = (place: LinkPlace, settings: NatsSettings): LinkSpec => new NatsSpec(place, settings);
+
+/** How a link connects to NATS, for whoever goes there by other means; undefined for one that goes elsewhere. */
+export const natsSettingsOf = (spec: LinkSpec): NatsSettings | undefined =>
+  spec instanceof NatsSpec ? spec.settings : undefined;
