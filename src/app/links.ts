@@ -74,9 +74,7 @@ export class Links {
     );
     const used = plan.map(({ metered }) => metered).filter((metered) => isUsed(metered, config));
     this.used.splice(0, Number.POSITIVE_INFINITY, ...used);
-    const former = this.ever.filter(
-      (one) => !used.some((metered) => metered.name === one.name && metered.side === one.side),
-    );
+    const former = this.ever.filter((one) => !used.some((metered) => isSamePlace(metered, one)));
     this.ever.splice(0, Number.POSITIVE_INFINITY, ...used, ...former);
     for (const { shared } of gone) shared.retire().catch(() => undefined);
   }

@@ -1,4 +1,5 @@
 import type { Around, EgressAdapter, IngressAdapter, RouteView } from '../adapters/descriptor.ts';
+import { sectionOf } from '../adapters/kit/link-settings.ts';
 import { egressAdapter, ingressAdapter } from '../adapters/registry.ts';
 import type { KeyPath } from '../config/problem.ts';
 import { clusterOf, endsOf, isOpaqueRoute } from './ends.ts';
@@ -22,14 +23,18 @@ export const ingressesFirst = (config: Pick<Config, 'ingresses' | 'egresses'>): 
   return ['ingress', 'egress'].flatMap((kind) => sides.filter((side) => side.kind === kind));
 };
 
-export const sideOf = (config: Config, name: string, kind: Side['kind']): Side | undefined =>
-  sidesOf(config).find((side) => side.kind === kind && side.adapter.name === name);
+export const sideOf = (
+  { ingresses, egresses }: Pick<Config, 'ingresses' | 'egresses'>,
+  name: string,
+  kind: Side['kind'],
+): Side | undefined => {
+  const [ingress, egress] = [ingresses.get(name), egresses.get(name)];
+  if (kind === 'ingress') return ingress && { kind, adapter: ingressAdapter(ingress) };
+  return egress && { kind, adapter: egressAdapter(egress) };
+};
 
 /** Where a side stands in the file. */
-export const pathOf = ({ kind, adapter }: Side): KeyPath => [
-  kind === 'ingress' ? 'ingresses' : 'egresses',
-  adapter.name,
-];
+export const pathOf = ({ kind: side, adapter: { name } }: Side): KeyPath => sectionOf({ side, name });
 
 /** What is around a side. */
 export const aroundOf = (config: Config, name: string, kind: Side['kind']): Around => {

@@ -1,7 +1,6 @@
 import { ingressAdapter } from '../adapters/registry.ts';
 import { discoveryTimes } from '../config/nodes.ts';
 import { collectivesOf, localEgressesOf } from './ends.ts';
-
 import type { Config } from './types.ts';
 
 /** How it is learned who lives beyond an egress. */

@@ -40,8 +40,10 @@ export interface LinkSpec extends LinkPlace {
   grantOf(right: Right): string;
 }
 
-export const isSamePlace = (one: LinkPlace, other: LinkPlace): boolean =>
-  one.name === other.name && one.side === other.side;
+export const isSamePlace = (
+  one: Record<keyof LinkPlace, string>,
+  other: Record<keyof LinkPlace, string>,
+): boolean => one.name === other.name && one.side === other.side;
 
 export const isSameLink = (one: LinkSpec, other: LinkSpec): boolean =>
   isSamePlace(one, other) &&

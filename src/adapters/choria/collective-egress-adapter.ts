@@ -1,4 +1,3 @@
-import { natsSpec } from '../../transport/nats/spec.ts';
 import type { Around, EgressAdapter, EgressServices } from '../descriptor.ts';
 import { egressCheck } from './check/egress.ts';
 import {
@@ -16,7 +15,7 @@ import type {
   ChoriaPairConfig,
   ChoriaSigningConfig,
 } from './collective-egress-config.ts';
-import { natsOptions } from './link-options.ts';
+import { natsLink } from './link-options.ts';
 import { CHORIA_NAMES } from './names.ts';
 import { ofCollectiveEgress } from './observable.ts';
 import { collectiveGroup } from './wire/index.ts';
@@ -42,8 +41,7 @@ export const collectiveEgressAdapter = (it: ChoriaCollectiveConfig, name: string
   names: CHORIA_NAMES,
   asks: it.signing !== undefined,
   privileged: it.privileged,
-  link: (around, read) =>
-    natsSpec({ name, side: 'egress' }, natsOptions(it, ['egresses', name], around, read)),
+  link: natsLink(it, { name, side: 'egress' }),
   requirements: (around) =>
     egressRequirements({
       collectives: around.collectives,

@@ -1,16 +1,13 @@
-import { natsSpec } from '../../transport/nats/spec.ts';
 import type { IngressAdapter } from '../descriptor.ts';
-import { callersCaPath } from './callers-config.ts';
-import { callersKeys } from './callers-keys.ts';
+import { callersKeys, callersVerifier } from './callers-keys.ts';
 import { ingressCheck } from './check/ingress.ts';
 import { ARRIVALS } from './collective/arrivals.ts';
 import { ingressRequirements } from './collective/requirements.ts';
 import { createChoriaCollectiveIngress } from './collective-ingress.ts';
 import type { ChoriaCollectiveIngressConfig } from './collective-ingress-config.ts';
-import { natsOptions } from './link-options.ts';
+import { natsLink } from './link-options.ts';
 import { CHORIA_NAMES } from './names.ts';
 import { ofCollectiveIngress } from './observable.ts';
-import { createCallerVerifier } from './wire/index.ts';
 
 export const collectiveIngressAdapter = (
   it: ChoriaCollectiveIngressConfig,
@@ -26,8 +23,7 @@ export const collectiveIngressAdapter = (
   localEgress: it.localEgress,
   share: undefined,
   carriesStatistics: true,
-  link: (around, read) =>
-    natsSpec({ name, side: 'ingress' }, natsOptions(it, ['ingresses', name], around, read)),
+  link: natsLink(it, { name, side: 'ingress' }),
   requirements: ({ collectives, cluster }) => ingressRequirements({ collectives, cluster }),
   keys: () => callersKeys(it),
   ...ARRIVALS,
@@ -39,9 +35,7 @@ export const collectiveIngressAdapter = (
       link,
       cluster: around.cluster,
       collectives: around.collectives,
-      verifier: parse(it.callers.ca, callersCaPath(name, it), (ca) =>
-        createCallerVerifier({ ...it.callers, ca: ca.toString() }),
-      ),
+      verifier: callersVerifier(name, it, parse),
       residents,
       maxMessageBytes: around.maxMessageBytes,
       maxTargets: around.maxTargets,

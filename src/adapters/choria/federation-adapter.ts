@@ -1,15 +1,13 @@
-import { natsSpec } from '../../transport/nats/spec.ts';
 import type { Around, IngressAdapter } from '../descriptor.ts';
-import { callersCaPath } from './callers-config.ts';
-import { callersKeys } from './callers-keys.ts';
+import { callersKeys, callersVerifier } from './callers-keys.ts';
 import { ingressCheck } from './check/ingress.ts';
 import { ingressRequirements } from './federation/requirements.ts';
 import type { ChoriaFederationConfig } from './federation-config.ts';
 import { createChoriaFederationIngress } from './federation-ingress.ts';
-import { natsOptions } from './link-options.ts';
+import { natsLink } from './link-options.ts';
 import { CHORIA_NAMES } from './names.ts';
 import { ofFederation } from './observable.ts';
-import { createCallerVerifier, federationSubject } from './wire/index.ts';
+import { federationSubject } from './wire/index.ts';
 
 /** The collectives whose requests pass as they are; those of one route share one mode, so that no request mixes routes. */
 const opaqueOf = ({ routes }: Around): ReadonlyMap<string, { readonly verify: boolean }> =>
@@ -33,8 +31,7 @@ export const federationAdapter = (it: ChoriaFederationConfig, name: string): Ing
   localEgress: undefined,
   share: undefined,
   carriesStatistics: true,
-  link: (around, read) =>
-    natsSpec({ name, side: 'ingress' }, natsOptions(it, ['ingresses', name], around, read)),
+  link: natsLink(it, { name, side: 'ingress' }),
   requirements: ({ collectives }) =>
     ingressRequirements({
       cluster: it.cluster,
@@ -51,9 +48,7 @@ export const federationAdapter = (it: ChoriaFederationConfig, name: string): Ing
       link,
       cluster: it.cluster,
       subscriptions: it.subscriptions,
-      verifier: parse(it.callers.ca, callersCaPath(name, it), (ca) =>
-        createCallerVerifier({ ...it.callers, ca: ca.toString() }),
-      ),
+      verifier: callersVerifier(name, it, parse),
       replyCollectives: new Set([...around.collectives, ...it.replyCollectives]),
       opaque: opaqueOf(around),
       maxMessageBytes: around.maxMessageBytes,

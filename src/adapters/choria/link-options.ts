@@ -1,7 +1,9 @@
 import { type ReadFile, readPlain } from '../../config/files.ts';
 import type { KeyPath } from '../../config/problem.ts';
-import type { NatsSettings } from '../../transport/nats/spec.ts';
-import { clientPem, floor, limits } from '../kit/link-settings.ts';
+import { type NatsSettings, natsSpec } from '../../transport/nats/spec.ts';
+import type { LinkPlace } from '../../transport/spec.ts';
+import type { IngressAdapter } from '../descriptor.ts';
+import { clientPem, floor, limits, sectionOf } from '../kit/link-settings.ts';
 import type { ChoriaConnection } from './connection-config.ts';
 
 /**
@@ -40,3 +42,9 @@ export const natsOptions = (
       : { credentials: read(credentials, [...place, 'credentials']).toString() }),
   };
 };
+
+/** The link of a side. */
+export const natsLink =
+  (it: ChoriaConnection, place: LinkPlace): IngressAdapter['link'] =>
+  (around, read) =>
+    natsSpec(place, natsOptions(it, sectionOf(place), around, read));

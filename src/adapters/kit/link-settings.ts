@@ -2,7 +2,14 @@ import type { BufferConfig } from '../../config/context.ts';
 import type { ReadFile } from '../../config/files.ts';
 import type { KeyPath } from '../../config/problem.ts';
 import type { TlsFloor } from '../../config/shared.ts';
+import type { LinkPlace } from '../../transport/spec.ts';
 import type { TlsSettings } from '../../transport/tls/settings.ts';
+
+/** Where a side stands in the file. */
+export const sectionOf = ({ name, side }: LinkPlace): KeyPath => [
+  side === 'ingress' ? 'ingresses' : 'egresses',
+  name,
+];
 
 /** How old and weak a broker's TLS may be. */
 export const floor = ({

@@ -1,11 +1,10 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { stompSpec } from '../../transport/stomp/spec.ts';
 import type { EgressAdapter, EgressServices } from '../descriptor.ts';
 import { egressCheck } from './check/egress.ts';
 import { keyFolder, type Signers, sharedSigner } from './egress/signing.ts';
 import type { McollectiveStompConfig } from './egress-config.ts';
 import { egressKeys } from './keys.ts';
-import { stompOptions } from './link-options.ts';
+import { stompLink } from './link-options.ts';
 import { LEGACY_NAMES, SHARED_NAMES } from './names.ts';
 import { ofEgress } from './observable.ts';
 import { egressRequirements } from './requirements.ts';
@@ -19,12 +18,7 @@ export const mcollectiveEgressAdapter = (it: McollectiveStompConfig, name: strin
   names: it.signing.kind === 'shared' ? SHARED_NAMES : LEGACY_NAMES,
   asks: true,
   privileged: it.privileged,
-  link: (around, read) =>
-    stompSpec(
-      { name, side: 'egress' },
-      stompOptions(it, ['egresses', name], around, read),
-      it.servers.map(({ url }) => url),
-    ),
+  link: stompLink(it, { name, side: 'egress' }),
   requirements: ({ cluster, identity, collectives, asked }) =>
     egressRequirements({ cluster, identity, collectives, multiplex: it.agentsMultiplex, asked }),
   keys: () => egressKeys(it),

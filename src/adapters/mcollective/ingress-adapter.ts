@@ -1,13 +1,12 @@
 import { createPrivateKey } from 'node:crypto';
 import { compileGlobs } from '../../envelope/glob.ts';
-import { stompSpec } from '../../transport/stomp/spec.ts';
 import type { IngressAdapter } from '../descriptor.ts';
 import { ARRIVALS } from './arrivals.ts';
 import { ingressCheck } from './check/ingress.ts';
 import { callerFolder } from './ingress/callers.ts';
 import type { McollectiveStompIngressConfig } from './ingress-config.ts';
 import { ingressKeys } from './keys.ts';
-import { stompOptions } from './link-options.ts';
+import { stompLink } from './link-options.ts';
 import { LEGACY_NAMES } from './names.ts';
 import { ofIngress } from './observable.ts';
 import { ingressRequirements } from './requirements.ts';
@@ -29,12 +28,7 @@ export const mcollectiveIngressAdapter = (
     localEgress: it.localEgress,
     share: { how: it.share, maxAhead: it.callers.maxAhead },
     carriesStatistics: false,
-    link: (around, read) =>
-      stompSpec(
-        { name, side: 'ingress' },
-        stompOptions(it, ['ingresses', name], around, read),
-        it.servers.map(({ url }) => url),
-      ),
+    link: stompLink(it, { name, side: 'ingress' }),
     requirements: ({ collectives, routes }) =>
       ingressRequirements({
         collectives,

@@ -1,8 +1,10 @@
 import { type ReadFile, readPlain } from '../../config/files.ts';
 import type { KeyPath } from '../../config/problem.ts';
+import type { LinkPlace } from '../../transport/spec.ts';
 import type { StompServer, StompTls } from '../../transport/stomp/options.ts';
-import type { StompSettings } from '../../transport/stomp/spec.ts';
-import { clientPem, floor, limits } from '../kit/link-settings.ts';
+import { type StompSettings, stompSpec } from '../../transport/stomp/spec.ts';
+import type { IngressAdapter } from '../descriptor.ts';
+import { clientPem, floor, limits, sectionOf } from '../kit/link-settings.ts';
 import type { StompConnection } from './connection-config.ts';
 
 /**
@@ -41,3 +43,13 @@ export const stompOptions = (
     ...(password === undefined ? {} : { passcode: password.reveal() }),
   };
 };
+
+/** The link of a side. */
+export const stompLink =
+  (it: StompConnection, place: LinkPlace): IngressAdapter['link'] =>
+  (around, read) =>
+    stompSpec(
+      place,
+      stompOptions(it, sectionOf(place), around, read),
+      it.servers.map(({ url }) => url),
+    );
