@@ -47,6 +47,7 @@ export const REJECTION_CODES = [
   'unexpected_sender',
   // this bridge, now
   'not_permitted',
+  'far_side_failed',
   'overloaded',
   'draining',
   'internal',

@@ -43,6 +43,14 @@ const refusing =
     return { ...link, send: (message, unsent) => refuse([message], unsent), sendAll: refuse };
   };
 
+/** A link with a bug. */
+const broken = (link: Link): Link => {
+  const fail = (): never => {
+    throw new TypeError('a bug');
+  };
+  return { ...link, send: fail, sendAll: fail };
+};
+
 const link = (code: LinkErrorCode): Given => ({ world: { link: refusing(code) } });
 
 const INSIDE = 'what is inside is not read: it passes through or not at all';
@@ -112,7 +120,8 @@ const VOCABULARY: Readonly<Record<RejectionCode, Entry>> = {
   overloaded: { answered: link('overloaded') },
   draining: { answered: link('closed') },
   not_permitted: { answered: { world: { link: refusing('refused', 'later') } } },
-  internal: { answered: link('tls') },
+  far_side_failed: { answered: link('tls') },
+  internal: { answered: { world: { link: broken } } },
 };
 
 const requestOf = ({ collective = 'mcollective', agent = 'rpcutil', ...given }: Given) => {

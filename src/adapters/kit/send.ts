@@ -11,6 +11,8 @@ const CODES: Readonly<Partial<Record<LinkErrorCode, RejectionCode>>> = {
   expired: 'expired',
   protocol: 'invalid_target',
   refused: 'not_permitted',
+  unreachable: 'far_side_failed',
+  tls: 'far_side_failed',
 };
 
 const toRejection = (error: LinkError, message: string = error.message): Rejection =>
