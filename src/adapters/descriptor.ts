@@ -14,6 +14,7 @@ import type { LinkSpec } from '../transport/spec.ts';
 import type { EgressCheck, SideCheck } from './kit/check/side-check.ts';
 import type { Handled } from './kit/handled.ts';
 import type { KeyUse } from './kit/key-use.ts';
+import type { OwnWire } from './kit/own-wire.ts';
 
 /** A route that starts or ends at a side, as far as it concerns that side. */
 export interface RouteView {
@@ -101,7 +102,8 @@ export type Wire =
       readonly format: 'mcollective';
       readonly serializer: 'marshal' | 'yaml';
       readonly base64: boolean;
-    };
+    }
+  | OwnWire;
 
 /** An ingress or egress of a configuration, with all that the rest of the house asks of its protocol. */
 interface Adapter {

@@ -4,13 +4,12 @@ import { formatJson } from '../adapters/choria/wire/index.ts';
 import { CASSETTES } from '../capture/file/layers.ts';
 import { piecesOf } from '../inspect/input.ts';
 import { messageValue } from '../inspect/json.ts';
-import type { Keys } from '../inspect/keys.ts';
 import { decodeMessage } from '../inspect/recognise.ts';
 import { layerLines } from '../inspect/text.ts';
 import { isWhole, type Layer, layersOf, type Verdict } from '../inspect/tree.ts';
 import { collecting } from './arguments.ts';
 import { readInput, STDIN } from './decode/input.ts';
-import { type KeyOptions, keysFrom } from './decode/keys.ts';
+import { type KeyOptions, type Readers, readersFrom } from './decode/keys.ts';
 import { inertJson, painted } from './decode/paint.ts';
 import { rendered } from './decode/rendered.ts';
 import { coloursFor } from './terminal.ts';
@@ -49,12 +48,18 @@ const summary = ({ messages, whole, verdicts }: Tally): string => {
 
 const nameOf = (file: string): string => (file === STDIN ? 'standard input' : file);
 
-const decodeFile = async (file: string, options: DecodeOptions, keys: Keys, tally: Tally): Promise<void> => {
+const decodeFile = async (
+  file: string,
+  options: DecodeOptions,
+  { keys, own }: Readers,
+  tally: Tally,
+): Promise<void> => {
   const colour = coloursFor(process.stdout);
+  const containers = [...CASSETTES, ...own];
   for (const { bytes, line } of piecesOf(await readInput(file))) {
     const now = Date.now();
     const source = line === undefined ? nameOf(file) : `${nameOf(file)}:${line}`;
-    const { layer, text } = rendered(decodeMessage(bytes, keys, now, CASSETTES), bytes, (it) => {
+    const { layer, text } = rendered(decodeMessage(bytes, keys, now, containers), bytes, (it) => {
       if (options.json) return `${inertJson(formatJson(messageValue(it, file, line)))}\n`;
       const lines = layerLines(it, { now, full: options.full === true });
       return painted([[{ text: source, tone: 'title' }], ...lines, []], colour);
@@ -65,12 +70,12 @@ const decodeFile = async (file: string, options: DecodeOptions, keys: Keys, tall
 };
 
 const decode = async (files: readonly string[] = [], options: DecodeOptions): Promise<void> => {
-  const keys = keysFrom(options);
+  const readers = readersFrom(options);
   const tally: Tally = { messages: 0, whole: 0, verdicts: { valid: 0, invalid: 0, unverified: 0 } };
   const inputs = files.length === 0 ? [STDIN] : files;
   if (inputs.includes(STDIN) && process.stdin.isTTY)
     process.stderr.write('mcbridge: reading a message from standard input; end it with Ctrl-D\n');
-  for (const file of inputs) await decodeFile(file, options, keys, tally);
+  for (const file of inputs) await decodeFile(file, options, readers, tally);
   if (!options.json && tally.messages > 1) await write(`${summary(tally)}\n`);
   process.exitCode = tally.whole === tally.messages ? 0 : 1;
 };
@@ -94,7 +99,10 @@ export const registerDecode = (program: Command): void => {
       text,
     )
     .option('--server-key <file>', 'public key of the legacy daemons; repeatable', text)
-    .option('-c, --config <bridge.yaml>', 'take the keys that this configuration names as well')
+    .option(
+      '-c, --config <bridge.yaml>',
+      'take the keys that this configuration names as well, and the formats of its adapters',
+    )
     .option('--full', 'cut nothing: long texts, binary values and lists are shown as a whole')
     .option('-j, --json', 'print one JSON object a message, one a line')
     .addHelpText(

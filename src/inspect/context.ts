@@ -3,9 +3,9 @@ import type { JsonText } from './json-text.ts';
 import type { Keys } from './keys.ts';
 import type { Layer } from './tree.ts';
 
-/** A format that holds messages, a JSON object on each line, and is known to whoever decodes. */
+/** Documents that whoever decodes knows: a format that holds messages, a JSON object on each line, or an adapter's messages. */
 export interface Container {
-  /** Whether an object is a line of it. */
+  /** Whether an object is one of them. */
   holds(map: ValueMap): boolean;
   read(json: JsonText, context: Context): Layer;
 }

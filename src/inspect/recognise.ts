@@ -72,7 +72,7 @@ const withoutLineEnd = (bytes: Buffer): Buffer => {
  * Reads a message of either side, or any layer of one, as far as it goes. Never throws: what cannot be read is in the
  * tree's problems.
  * @param now ms since the epoch
- * @param containers formats besides lines of captures that messages may be held in
+ * @param containers formats besides lines of captures that messages may be held in, or written in
  */
 export const decodeMessage = (
   bytes: Buffer,

@@ -20,6 +20,7 @@ export const LAYERS = {
   'secure-reply-v2': 'Choria secure reply, protocol 2',
   'request-v2': 'Choria request, protocol 2',
   'reply-v2': 'Choria reply, protocol 2',
+  own: "message of an adapter's own format",
   token: 'token (JWT)',
   stats: 'statistics of a Federation Broker',
   'rpc-request': 'RPC request',

@@ -29,8 +29,8 @@ const MAX_TOKEN = 4096;
 export interface TokenContext {
   readonly key: KeyObject;
   readonly cluster: string;
-  /** Of the nodes that answer. Egresses of one protocol may share a network, and so each other's replies. */
-  readonly protocol: 'mcollective' | 'choria';
+  /** A name for that of the nodes that answer. Egresses of one protocol may share a network, and so each other's replies. */
+  readonly protocol: string;
   readonly collective: string;
 }
 

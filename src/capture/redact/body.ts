@@ -53,7 +53,8 @@ const PLAIN: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
 ]);
 const isPlain = (name: string, value: unknown): boolean => PLAIN.get(name)?.(value) ?? true;
 
-const redactFields = (body: ValueMap, redaction: Redaction): ValueMap => {
+/** The fields that the protocols know of a request or reply of an agent. */
+export const redactFields = (body: ValueMap, redaction: Redaction): ValueMap => {
   const known = [...body].filter(([key]) => FIELDS.has(key));
   // The data first: the sentence may quote it.
   const data = new Map(

@@ -18,12 +18,13 @@ import {
   tryDecodeBase64,
   verifyHash,
 } from '../../adapters/choria/wire/index.ts';
+import type { CleanMessage } from '../../adapters/kit/own-wire.ts';
 import { EMPTY_FILTER } from '../../envelope/filter.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import { isMap, type Value, type ValueMap } from '../../envelope/value.ts';
 import { redactChoriaBody } from './body.ts';
 import type { ChoriaCallers } from './choria-callers.ts';
-import { type Clean, ofRequest } from './clean.ts';
+import { ofRequest } from './of-request.ts';
 import type { Redaction } from './values.ts';
 
 const REPLY = /"protocol"\s*:\s*"choria:secure:reply:1"/;
@@ -40,7 +41,7 @@ export const redactChoria = (
   redaction: Redaction,
   callers: ChoriaCallers,
   maxBytes: number,
-): Clean => {
+): CleanMessage => {
   const { content, ...headers } = decodeTransport(payload, { maxBytes });
   requireProtocol1(content);
   const { data, wrapped } = transportData(content);
@@ -52,7 +53,7 @@ export const redactChoria = (
   return { ...about, body: Buffer.from(encodeTransport({ ...headers, content: clean })) };
 };
 
-interface Secure extends Omit<Clean, 'body'> {
+interface Secure extends Omit<CleanMessage, 'body'> {
   readonly text: string;
 }
 

@@ -1,4 +1,5 @@
 import { type KeyObject, sign } from 'node:crypto';
+import type { CleanMessage } from '../../adapters/kit/own-wire.ts';
 import { requestPayloadFromRuby } from '../../adapters/mcollective/wire/payload.ts';
 import { decodeReply, encodeSignedReply, type SignedReply } from '../../adapters/mcollective/wire/reply.ts';
 import {
@@ -12,8 +13,8 @@ import { decodeBase64, encodeBase64 } from '../../codec/base64.ts';
 import { RubyHash, symbol } from '../../codec/ruby/index.ts';
 import { Rejection } from '../../envelope/rejection.ts';
 import { redactLegacyPayload } from './body.ts';
-import { type Clean, ofRequest } from './clean.ts';
 import type { LegacyKeys, LegacyLinkKeys } from './legacy-keys.ts';
+import { ofRequest } from './of-request.ts';
 import type { Redaction } from './values.ts';
 
 /** How a legacy link's frames are read, and judged. */
@@ -38,7 +39,7 @@ export const redactLegacy = (
   redaction: Redaction,
   codec: LegacyCodec,
   keys: LegacyKeys,
-): Clean => {
+): CleanMessage => {
   const bytes = codec.base64 ? decodeBase64(frame.toString('latin1'), 'the message') : frame;
   const hash = codec.serializer.decode(bytes);
   if (!(hash instanceof RubyHash)) throw new Rejection('wrong_protocol', 'the message is not a hash');
@@ -54,7 +55,7 @@ const requestWithout = (
   redaction: Redaction,
   { serializer, caller }: LegacyCodec,
   keys: LegacyKeys,
-): Clean =>
+): CleanMessage =>
   ofRequest(received.requestId, () => {
     const document = serializer.decode(received.body);
     const payload = document instanceof RubyHash ? document.symbol(PAYLOAD) : undefined;
@@ -87,7 +88,7 @@ const replyWithout = (
   redaction: Redaction,
   { serializer, servers }: LegacyCodec,
   keys: LegacyKeys,
-): Clean =>
+): CleanMessage =>
   ofRequest(received.requestId, () => {
     const reply = `${received.requestId} ${received.senderId}`;
     const body = serializer.encode(

@@ -1,3 +1,4 @@
+import type { CleanMessage } from '../../adapters/kit/own-wire.ts';
 import { fileParser } from '../../config/files.ts';
 import { isRequestId, isSender } from '../../envelope/check.ts';
 import { asRejection, Rejection } from '../../envelope/rejection.ts';
@@ -13,9 +14,9 @@ import {
   isRejected,
 } from '../file/format.ts';
 import type { Redact } from '../record/recorder.ts';
+import { redactFields } from './body.ts';
 import { redactChoria } from './choria.ts';
 import { ChoriaCallers } from './choria-callers.ts';
-import type { Clean } from './clean.ts';
 import { authoritiesOf, legacyCodec, type Shared } from './codecs.ts';
 import { Facts } from './facts.ts';
 import { LeftOut } from './left-out.ts';
@@ -38,7 +39,7 @@ export interface Redactor {
   readonly replaced: Replaced;
 }
 
-/** Headers that brokers, clients and daemons of the protocol write; any other might hold anything. */
+/** Headers that brokers, clients and daemons of Choria and MCollective write; any other might hold anything. */
 const FRAME_HEADERS: ReadonlySet<string> = new Set([
   'destination',
   'reply-to',
@@ -55,8 +56,13 @@ const FRAME_HEADERS: ReadonlySet<string> = new Set([
   'content-type',
 ]);
 
-/** @throws Rejection for what cannot be read to its innermost layer */
-type Rewrite = (body: Buffer) => Clean;
+/** How messages of a side are redacted. */
+interface Rewriter {
+  /** Headers that are kept. */
+  readonly headers: ReadonlySet<string>;
+  /** @throws Rejection for what cannot be read to its innermost layer */
+  rewrite(body: Buffer, message: CassetteMessage): CleanMessage;
+}
 
 /** Of a message that is whole and is about one that is not there. */
 class AboutNothing extends Error {}
@@ -89,36 +95,46 @@ export const createRedactor = (loaded: LoadedConfig, selection: Selection): Reda
       },
     };
   };
-  const rewriterOf = (side: Side): Rewrite => {
+  const rewriteOf = (side: Side): Rewriter['rewrite'] => {
     const { wire, name } = side.adapter;
+    if (wire.format === 'own')
+      return (body, { dir, headers = {} }) =>
+        wire.redact({ dir, headers, body }, (fields, reply) =>
+          redactFields(fields, reply === undefined ? redaction : { ...redaction, reply }),
+        );
     if (wire.format === 'choria')
       return (body) => redactChoria(body, redaction, callers, config.maxMessageBytes);
     const plain = legacyCodec(side, wire, shared);
     const codec = side.kind === 'ingress' ? believing(name, plain) : plain;
     return (body) => redactLegacy(body, redaction, codec, keys);
   };
+  const rewriterOf = (side: Side): Rewriter => {
+    const { wire } = side.adapter;
+    return { headers: wire.format === 'own' ? wire.headers : FRAME_HEADERS, rewrite: rewriteOf(side) };
+  };
   const rewriters = new Map(
-    ingressesFirst(config).map((side): [string, Rewrite] => [
+    ingressesFirst(config).map((side): [string, Rewriter] => [
       `${side.kind} ${side.adapter.name}`,
       rewriterOf(side),
     ]),
   );
 
-  const without = (body: Buffer, { side, link }: CassetteMessage): Clean => {
-    const rewrite = rewriters.get(`${side} ${link}`);
-    if (rewrite === undefined) throw new Rejection('wrong_protocol', `there is no ${side} ${link}`);
-    return rewrite(body);
+  const rewriterFor = ({ side, link }: CassetteMessage): Rewriter => {
+    const rewriter = rewriters.get(`${side} ${link}`);
+    if (rewriter === undefined) throw new Rejection('wrong_protocol', `there is no ${side} ${link}`);
+    return rewriter;
   };
 
   const leftOut = new LeftOut();
   const signers = new Signers(config);
 
   const message = (given: CassetteMessage, body: Buffer): CassetteMessage => {
-    const clean = without(body, given);
+    const rewriter = rewriterFor(given);
+    const clean = rewriter.rewrite(body, given);
     if (leftOut.isCauseOf(given, clean.requestId, body)) throw new AboutNothing();
     if (clean.callerId !== undefined) signers.add(given, clean.callerId);
     const { headers, text: _text, base64: _base64, ...rest } = given;
-    const kept = Object.entries(headers ?? {}).filter(([name]) => FRAME_HEADERS.has(name));
+    const kept = Object.entries(headers ?? {}).filter(([name]) => rewriter.headers.has(name));
     return {
       ...rest,
       ...(kept.length === 0 ? {} : { headers: Object.fromEntries(kept) }),

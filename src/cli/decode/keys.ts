@@ -6,7 +6,9 @@ import { keyNameOf } from '../../adapters/mcollective/key-folder.ts';
 import { withMadeUpVariables } from '../../capture/replay/made-up-variables.ts';
 import { fileParser, type ParseFile, parseFailure, readFailure } from '../../config/files.ts';
 import { ConfigError, type KeyPath } from '../../config/problem.ts';
+import type { Container } from '../../inspect/context.ts';
 import type { Keys, KnownKey } from '../../inspect/keys.ts';
+import { ownMessages } from '../../inspect/own.ts';
 import { ingressesFirst, pathOf, type Side } from '../../setup/around.ts';
 import { loadConfig } from '../../setup/load.ts';
 import { harmless } from '../terminal.ts';
@@ -33,6 +35,8 @@ interface Found {
   readonly callers: readonly Callers[];
   readonly clients: readonly ClientKeys[];
   readonly serverKeys: readonly KnownKey[];
+  /** Messages that only an adapter of the configuration can read. */
+  readonly own: readonly Container[];
 }
 
 /** @throws UsageError */
@@ -88,6 +92,7 @@ const given = ({ ca = [], clientKeys = [], serverKey = [] }: KeyOptions): Found 
   })),
   clients: clientKeys.map(checkedFolder),
   serverKeys: serverKey.map((source) => ({ source, key: readPem('--server-key', source, publicKey) })),
+  own: [],
 });
 
 /** Says of a private key that cannot be used what is not verified without it; its public half is all that is wanted. */
@@ -142,7 +147,8 @@ const keysOfSide = (side: Side, parse: ParseFile): Found => {
         });
     }
   }
-  return { callers, clients, serverKeys };
+  const { wire } = side.adapter;
+  return { callers, clients, serverKeys, own: wire.format === 'own' ? [ownMessages(wire)] : [] };
 };
 
 const configured = (file: string): readonly Found[] => {
@@ -156,11 +162,17 @@ const configured = (file: string): readonly Found[] => {
   }
 };
 
+/** What messages are read and verified with. */
+export interface Readers {
+  readonly keys: Keys;
+  readonly own: readonly Container[];
+}
+
 /**
- * The keys that the options name. Those given themselves are tried before those of a configuration.
+ * The keys that the options name, and the formats. Keys given themselves are tried before those of a configuration.
  * @throws UsageError for what cannot be read, ConfigUnreadable
  */
-export const keysFrom = (options: KeyOptions): Keys => {
+export const readersFrom = (options: KeyOptions): Readers => {
   const found = [given(options), ...(options.config === undefined ? [] : configured(options.config))];
   const clients = found.flatMap((it) => it.clients);
   const clientKey: Keys['clientKey'] = (callerId) => {
@@ -176,8 +188,11 @@ export const keysFrom = (options: KeyOptions): Keys => {
     };
   };
   return {
-    callers: found.flatMap((it) => it.callers),
-    clientKey,
-    serverKeys: found.flatMap((it) => it.serverKeys),
+    keys: {
+      callers: found.flatMap((it) => it.callers),
+      clientKey,
+      serverKeys: found.flatMap((it) => it.serverKeys),
+    },
+    own: found.flatMap((it) => it.own),
   };
 };

@@ -1,0 +1,38 @@
+import type { ValueMap } from '../../envelope/value.ts';
+
+/** A message as a recording has it. */
+export interface RecordedMessage {
+  /** From the bridge's point of view. */
+  readonly dir: 'in' | 'out';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** A message without what was to be taken out of it. */
+export interface CleanMessage {
+  /** Of the request that it is, or answers. */
+  readonly requestId: string;
+  /** Of a request: whose it says it is. */
+  readonly callerId?: string;
+  readonly body: Buffer;
+}
+
+/**
+ * Takes what was chosen out of the fields that a message has for an agent or of one: `action`, `data`, `statuscode`, `statusmsg`,
+ * `process_results`. Fields of other names are gone after that: they might hold anything.
+ * @param reply of a reply: a text for what it answers and whose it is
+ */
+export type RedactFields = (fields: ValueMap, reply?: string) => ValueMap;
+
+/** Messages in a format of an adapter's own, whose reader is the adapter. */
+export interface OwnWire {
+  readonly format: 'own';
+  /** Headers that it writes; what is redacted has no others. */
+  readonly headers: ReadonlySet<string>;
+  /** Whether a JSON document is one of its messages. */
+  holds(document: ValueMap): boolean;
+  /** @throws Rejection for what is wrong with a document that it holds */
+  check(document: ValueMap): void;
+  /** The message without what `fields` takes out of it. @throws Rejection for what cannot be read */
+  redact(message: RecordedMessage, fields: RedactFields): CleanMessage;
+}
