@@ -3,6 +3,8 @@
  */
 const ROOMS = [
   'cli',
+  'public',
+  'testing',
   'app',
   'capture',
   'inspect',
@@ -66,6 +68,13 @@ export default {
       severity: 'error',
       from: { path: '^src/adapters/kit/' },
       to: { path: '^src/adapters/(?!kit/)[^/]+/' },
+    },
+    {
+      name: 'the-program-needs-no-vitest',
+      comment: 'who writes an adapter has it installed; who runs a bridge has not',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/testing/', '^src/public/testing[.]ts$'] },
+      to: { path: ['^vitest$', '^src/testing/', '^src/public/testing[.]ts$', '(^|/)node_modules/vitest/'] },
     },
     {
       name: 'formats-are-pure',

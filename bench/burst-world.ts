@@ -1,5 +1,6 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { freePort } from '../src/testing/ports.ts';
 import type { Link } from '../src/transport/link.ts';
 import { createStompLink } from '../src/transport/stomp/index.ts';
 import { type ActiveMq, startActiveMq } from '../test/support/activemq.ts';
@@ -7,7 +8,6 @@ import { makeBridgeFolder } from '../test/support/bridge.ts';
 import { openRawLink } from '../test/support/burst.ts';
 import { type NatsServer, startNatsServer } from '../test/support/nats-server.ts';
 import { type Identity, makeAuthority } from '../test/support/pki.ts';
-import { freePort } from '../test/support/ports.ts';
 import { start } from '../test/support/process.ts';
 import { PROGRAM, untilReady } from './federation-world.ts';
 

@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../src/testing/ports.ts';
 import { type BridgeFolder, makeBridgeFolder } from '../test/support/bridge.ts';
 import { type NatsServer, startNatsServer } from '../test/support/nats-server.ts';
 import { type Identity, makeAuthority } from '../test/support/pki.ts';
-import { freePort } from '../test/support/ports.ts';
 import { type Child, start } from '../test/support/process.ts';
 import { Peer } from './peer-messages.ts';
 

@@ -7,10 +7,10 @@ import stompit, { type Client } from 'stompit';
 import { createMcollectiveStompEgress } from '../src/adapters/mcollective/stomp-egress.ts';
 import { EMPTY_FILTER } from '../src/envelope/filter.ts';
 import { SigningPool } from '../src/pki/signing-pool.ts';
+import { toNodes } from '../src/testing/targets.ts';
 import type { Link } from '../src/transport/link.ts';
 import { createStompLink } from '../src/transport/stomp/index.ts';
 import { type ActiveMq, startActiveMq } from '../test/support/activemq.ts';
-import { toNodes } from '../test/support/targets.ts';
 import { type BenchResult, median, print } from './table.ts';
 
 /** One request to 200 nodes: as many frames, which share one body. */

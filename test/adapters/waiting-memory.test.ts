@@ -5,9 +5,9 @@ import type { ReadableReply, ReadableRequest, RequestPayload } from '../../src/e
 import type { Egress } from '../../src/envelope/port.ts';
 import type { Value } from '../../src/envelope/value.ts';
 import { SigningPool } from '../../src/pki/signing-pool.ts';
+import { toAll, toNodes } from '../../src/testing/targets.ts';
 import { startedStage } from '../bridge/stage.ts';
 import { memoryInUse } from '../support/memory.ts';
-import { toAll, toNodes } from '../support/targets.ts';
 import { makeBrokers } from './brokers.ts';
 import { makeSigningEgress, requestOf } from './choria/collective/signed-world.ts';
 import {

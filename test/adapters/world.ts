@@ -16,11 +16,14 @@ import { Bridge, type Route } from '../../src/bridge/bridge.ts';
 import { LogObserver } from '../../src/bridge/log-observer.ts';
 import type { Log } from '../../src/envelope/log.ts';
 import { SigningPool } from '../../src/pki/signing-pool.ts';
+import { until } from '../../src/testing/until.ts';
 import type { IncomingMessage, Link } from '../../src/transport/link.ts';
 import type { MemoryBroker } from '../../src/transport/memory/broker.ts';
 import { keyPair, makeAuthority } from '../support/pki.ts';
 import { type Brokers, CLUSTER, COLLECTIVE, makeBrokers } from './brokers.ts';
 import { type ChoriaClient, createChoriaClient } from './choria-client.ts';
+
+export { until };
 
 export const BRIDGE = 'bridge.example.net';
 export const MAX_TTL = 3_600;
@@ -173,17 +176,6 @@ export const makeWorld = async (options: WorldOptions = {}): Promise<World> => {
     toBridge: (destination, body) => daemon.send({ destination, body, expires: Number.POSITIVE_INFINITY }),
     refusals: () => log.filter(({ fields }) => fields['reason'] !== undefined),
   };
-};
-
-const PATIENCE_MS = 10_000;
-
-/** Waits for what is about to happen; fails, saying what, where it does not. */
-export const until = async (what: string, isSo: () => boolean): Promise<void> => {
-  const deadline = Date.now() + PATIENCE_MS;
-  while (!isSo()) {
-    if (Date.now() > deadline) throw new Error(`in vain waited until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
 };
 
 /** Lets everything that is on its way inside this process arrive. */

@@ -3,7 +3,7 @@ import type { ReadableRequest } from '../../src/envelope/message.ts';
 import type { Claimed, LeftAlone } from '../../src/envelope/observer.ts';
 import type { Claim, Copy } from '../../src/envelope/port.ts';
 import { Rejection } from '../../src/envelope/rejection.ts';
-import { requestAt } from '../adapters/egress-contract.ts';
+import { requestAt } from '../../src/testing/egress-contract.ts';
 import { settled, until } from '../adapters/world.ts';
 import { startedStage } from './stage.ts';
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { flowsFrom, randomFlows } from '../../src/bridge/flow.ts';
 import { type OpaqueRequest, type ReadableRequest, readable } from '../../src/envelope/message.ts';
 import { Rejection } from '../../src/envelope/rejection.ts';
-import { requestAt } from '../adapters/egress-contract.ts';
-import { toAll, toNodes } from '../support/targets.ts';
+import { requestAt } from '../../src/testing/egress-contract.ts';
+import { toAll, toNodes } from '../../src/testing/targets.ts';
 import { startedStage } from './stage.ts';
 
 const START = 1_800_000_000;

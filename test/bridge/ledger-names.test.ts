@@ -11,9 +11,9 @@ import {
   type Request,
   readdressed,
 } from '../../src/envelope/message.ts';
-import { requestAt } from '../adapters/egress-contract.ts';
+import { requestAt } from '../../src/testing/egress-contract.ts';
+import { toAll, toNodes } from '../../src/testing/targets.ts';
 import { type LogLine, recordingLog } from '../adapters/world.ts';
-import { toAll, toNodes } from '../support/targets.ts';
 
 const START = 1_800_000_000_000;
 const ID = 'a'.repeat(32);

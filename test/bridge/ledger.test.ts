@@ -4,9 +4,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Ledger, type Note } from '../../src/bridge/ledger.ts';
 import { LogObserver } from '../../src/bridge/log-observer.ts';
 import type { Target } from '../../src/envelope/message.ts';
-import { requestAt } from '../adapters/egress-contract.ts';
+import { requestAt } from '../../src/testing/egress-contract.ts';
+import { toAll, toNodes } from '../../src/testing/targets.ts';
 import { type LogLine, recordingLog } from '../adapters/world.ts';
-import { toAll, toNodes } from '../support/targets.ts';
 
 const START = 1_800_000_000_000;
 const QUIET = 5_000;

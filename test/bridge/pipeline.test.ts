@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Passing } from '../../src/bridge/pipeline.ts';
 import { readable } from '../../src/envelope/message.ts';
 import { Rejection } from '../../src/envelope/rejection.ts';
-import { requestAt } from '../adapters/egress-contract.ts';
+import { requestAt } from '../../src/testing/egress-contract.ts';
 import { settled } from '../adapters/world.ts';
 import { startedStage } from './stage.ts';
 

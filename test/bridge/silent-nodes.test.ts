@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Ledger } from '../../src/bridge/ledger.ts';
 import { LogObserver } from '../../src/bridge/log-observer.ts';
 import { SilentNodes } from '../../src/bridge/silent-nodes.ts';
-import { requestAt } from '../adapters/egress-contract.ts';
+import { requestAt } from '../../src/testing/egress-contract.ts';
+import { toNodes } from '../../src/testing/targets.ts';
 import { type LogLine, recordingLog } from '../adapters/world.ts';
-import { toNodes } from '../support/targets.ts';
 
 const START = 1_800_000_000_000;
 const ROUTE = 'federation → legacy';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../src/testing/ports.ts';
 import { type ActiveMq, startActiveMq } from '../support/activemq.ts';
 import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
 import { makeAuthority } from '../support/pki.ts';
-import { freePort } from '../support/ports.ts';
 import { bridge, type CheckWorld, choriaCa, makeCheckWorld } from './check-world.ts';
 
 let nats: NatsServer;

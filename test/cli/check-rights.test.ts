@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../src/testing/ports.ts';
 import { type ActiveMq, type ActiveMqUser, startActiveMq } from '../support/activemq.ts';
 import { ADMIN, DAEMON, DOCUMENTED, documentedAnd } from '../support/documented-acls.ts';
 import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
-import { freePort } from '../support/ports.ts';
 import { connectStompClient } from '../support/stomp-client.ts';
 import { makeCheckWorld } from './check-world.ts';
 

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../src/testing/ports.ts';
 import { type BridgeFolder, makeBridgeFolder } from '../support/bridge.ts';
 import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
 import { keyPair, makeAuthority } from '../support/pki.ts';
-import { freePort } from '../support/ports.ts';
 import { type Finished, run, start } from '../support/process.ts';
 import { type CheckWorld, makeCheckWorld } from './check-world.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '../support/ports.ts';
+import { freePort } from '../../src/testing/ports.ts';
 import { type Finished, run } from '../support/process.ts';
 import {
   captured,

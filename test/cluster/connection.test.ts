@@ -4,8 +4,8 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { keptFor } from '../../src/cluster/bucket.ts';
 import { type ConnectionSettings, LastingConnection } from '../../src/cluster/connection.ts';
 import { proveClaims } from '../../src/cluster/proof.ts';
+import { startTcpServer } from '../../src/testing/tcp-server.ts';
 import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
-import { startTcpServer } from '../support/tcp-server.ts';
 
 /** For a machine that is busy with other things. */
 const PATIENT = { timeout: 30_000 };

@@ -2,12 +2,12 @@ import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../src/testing/ports.ts';
 import { type ActiveMq, startActiveMq } from '../support/activemq.ts';
 import { type Fleet, startFleet } from '../support/choria-fleet.ts';
 import { type McoClient, makeMcoClient, startMcollectived } from '../support/mcollectived.ts';
 import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
 import { type Identity, keyPair, makeAuthority } from '../support/pki.ts';
-import { freePort } from '../support/ports.ts';
 import { type Child, type Finished, run, start } from '../support/process.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { freePorts } from '../../src/testing/ports.ts';
 import { type BridgeProcess, launchBridge, mcbridge, stopAndCount, untilReady } from '../support/bridge.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';
 import { newRequestId } from '../support/choria-messages.ts';
 import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
-import { freePorts } from '../support/ports.ts';
 import { program } from '../support/program.ts';
 import { expectNoSecrets } from '../support/secrets.ts';
 import { type BridgeConfig, CLUSTER_KEY, NODE1, startWorld, type World } from '../support/world.ts';

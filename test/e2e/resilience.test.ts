@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { freePort } from '../../src/testing/ports.ts';
 import { launchBridge, untilReady } from '../support/bridge.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';
-import { freePort } from '../support/ports.ts';
 import { NODE1, startWorld, type World } from '../support/world.ts';
 
 let world: World;

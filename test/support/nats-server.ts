@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { onFreePort } from './ports.ts';
+import { onFreePort } from '../../src/testing/ports.ts';
 import { type Child, start } from './process.ts';
 
 export interface NatsServerOptions {

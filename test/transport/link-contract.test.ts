@@ -1,10 +1,10 @@
 import { afterAll, beforeAll } from 'vitest';
+import { type LinkHarness, linkContract } from '../../src/testing/link-contract.ts';
 import { MemoryBroker, NATS_RULES, STOMP_RULES } from '../../src/transport/memory/broker.ts';
 import { createNatsLink } from '../../src/transport/nats/index.ts';
 import { createStompLink } from '../../src/transport/stomp/index.ts';
 import { type ActiveMq, startActiveMq } from '../support/activemq.ts';
 import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
-import { type LinkHarness, linkContract } from './link-contract.ts';
 
 let nats: NatsServer;
 let activemq: ActiveMq;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { withNodeHop } from '../../../src/adapters/kit/node-hop.ts';
-import { requestAt } from '../egress-contract.ts';
+import { requestAt } from '../../../src/testing/egress-contract.ts';
 
 const { hops: _, ...home } = requestAt(0).home;
 const NODE = 'n1.example.net';

@@ -12,7 +12,7 @@ import { decodeRequest } from '../../../src/adapters/mcollective/wire/request.ts
 import { withHop } from '../../../src/bridge/trail.ts';
 import { type Home, isOpaque } from '../../../src/envelope/message.ts';
 import type { RequestSink } from '../../../src/envelope/port.ts';
-import { toAll } from '../../support/targets.ts';
+import { toAll } from '../../../src/testing/targets.ts';
 import { type Captured, capture, captureKey } from '../choria/wire/support.ts';
 import { capturedRequests, serializers } from '../mcollective/wire/captures.ts';
 

@@ -4,11 +4,11 @@ import { EMPTY_FILTER, type Filter } from '../../../src/envelope/filter.ts';
 import type { Egress } from '../../../src/envelope/port.ts';
 import { Rejection } from '../../../src/envelope/rejection.ts';
 import { SigningPool } from '../../../src/pki/signing-pool.ts';
+import { type Delivered, egressContract, requestAt } from '../../../src/testing/egress-contract.ts';
+import { toNodes } from '../../../src/testing/targets.ts';
 import type { IncomingMessage } from '../../../src/transport/link.ts';
-import { toNodes } from '../../support/targets.ts';
 import { type Brokers, CLUSTER, COLLECTIVE, makeBrokers } from '../brokers.ts';
 import { readFrame, replyTo } from '../daemon.ts';
-import { type Delivered, egressContract, requestAt } from '../egress-contract.ts';
 import { aliceKeys, BRIDGE, makeEgress, until, type WorldOptions } from '../world.ts';
 
 const onlyAlice: WorldOptions['egress'] = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeRequest } from '../../../src/adapters/mcollective/wire/request.ts';
-import { toAll, toNodes } from '../../support/targets.ts';
+import { toAll, toNodes } from '../../../src/testing/targets.ts';
 import { settled } from '../world.ts';
 import { fakeLink, makeResidents, makeStompIngress, recordingSink } from './ingress-world.ts';
 import { capturedRequests, captureKey, serializers } from './wire/captures.ts';

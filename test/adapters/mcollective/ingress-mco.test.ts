@@ -4,6 +4,7 @@ import type { ReadableRequest, ReplyPayload } from '../../../src/envelope/messag
 import { namedNodes } from '../../../src/envelope/message.ts';
 import type { Ingress } from '../../../src/envelope/port.ts';
 import type { Value } from '../../../src/envelope/value.ts';
+import { toNodes } from '../../../src/testing/targets.ts';
 import { createStompLink } from '../../../src/transport/stomp/index.ts';
 import { type ActiveMq, startActiveMq } from '../../support/activemq.ts';
 import {
@@ -14,7 +15,6 @@ import {
   startMcollectived,
 } from '../../support/mcollectived.ts';
 import { keyPair } from '../../support/pki.ts';
-import { toNodes } from '../../support/targets.ts';
 import { until } from '../world.ts';
 import { clientFrame, type Handed, makeResidents, makeStompIngress, recordingSink } from './ingress-world.ts';
 

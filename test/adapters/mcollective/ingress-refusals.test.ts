@@ -13,7 +13,7 @@ import {
   symbol,
 } from '../../../src/codec/ruby/value.ts';
 import { EMPTY_FILTER } from '../../../src/envelope/filter.ts';
-import { toAll, toNodes } from '../../support/targets.ts';
+import { toAll, toNodes } from '../../../src/testing/targets.ts';
 import { serverKeys, settled, until } from '../world.ts';
 import {
   clientFrame,

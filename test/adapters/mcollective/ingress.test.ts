@@ -3,11 +3,11 @@ import type { McollectiveStompIngressOptions } from '../../../src/adapters/mcoll
 import type { ReadableRequest } from '../../../src/envelope/message.ts';
 import { namedNodes } from '../../../src/envelope/message.ts';
 import type { Ingress } from '../../../src/envelope/port.ts';
+import { type Answer, ingressContract, type Question } from '../../../src/testing/ingress-contract.ts';
 import type { IncomingMessage, Link } from '../../../src/transport/link.ts';
 import { createStompLink } from '../../../src/transport/stomp/index.ts';
 import { type ActiveMq, startActiveMq } from '../../support/activemq.ts';
 import { delegateLink } from '../../support/delegate-link.ts';
-import { type Answer, ingressContract, type Question } from '../ingress-contract.ts';
 import { serverKeys, until } from '../world.ts';
 import {
   clientFrame,

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { expect, vi } from 'vitest';
+import { freePort, onFreePort } from '../../../src/testing/ports.ts';
 import { startNatsServer } from '../../support/nats-server.ts';
-import { freePort, onFreePort } from '../../support/ports.ts';
 import { admitting, atEnd, endOf, refusalOf, scripted, securely, serving, thread } from './bench.ts';
 import { both, type Maker, type Makers } from './makers.ts';
 

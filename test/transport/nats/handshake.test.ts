@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { startTcpServer, type TcpServer } from '../../support/tcp-server.ts';
+import { startTcpServer, type TcpServer } from '../../../src/testing/tcp-server.ts';
 import { clientTls, closeLinks, linkErrorOf, linkTo } from './harness.ts';
 
 // What no nats-server says, and what it says in moments that cannot be arranged.

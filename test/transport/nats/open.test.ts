@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { freePort } from '../../../src/testing/ports.ts';
+import { startTcpServer } from '../../../src/testing/tcp-server.ts';
 import { LinkError } from '../../../src/transport/link.ts';
 import { type NatsServer, startNatsServer } from '../../support/nats-server.ts';
 import { makeAuthority } from '../../support/pki.ts';
-import { freePort } from '../../support/ports.ts';
-import { startTcpServer } from '../../support/tcp-server.ts';
 import {
   authority,
   clientTls,

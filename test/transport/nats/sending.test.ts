@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { sendingContract } from '../../../src/testing/sending-contract.ts';
 import { type NatsServer, startNatsServer } from '../../support/nats-server.ts';
-import { sendingContract } from '../sending-contract.ts';
 import { startProxy } from '../stomp/proxy.ts';
 import { clientTls, closeLinks, linkErrorOf, linkTo, listen, message, serverTls } from './harness.ts';
 

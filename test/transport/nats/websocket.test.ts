@@ -5,9 +5,9 @@ import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { freePort, onFreePort } from '../../../src/testing/ports.ts';
 import { type NatsServer, startNatsServer } from '../../support/nats-server.ts';
 import { makeAuthority } from '../../support/pki.ts';
-import { freePort, onFreePort } from '../../support/ports.ts';
 import { clientTls, closeLinks, linkErrorOf, linkTo, listen, message, serverTls } from './harness.ts';
 
 const PATIENT = { timeout: 60_000 };

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { sendingContract } from '../../../src/testing/sending-contract.ts';
 import { LinkError } from '../../../src/transport/link.ts';
 import { type ActiveMq, startActiveMq } from '../../support/activemq.ts';
-import { sendingContract } from '../sending-contract.ts';
 import { closeLinks, collect, linkTo, outgoing, unique, until } from './harness.ts';
 import { startProxy, type TcpProxy } from './proxy.ts';
 

@@ -1,9 +1,9 @@
 import { describe } from 'vitest';
 import type { Dialect } from '../../../../src/adapters/choria/wire/index.ts';
 import type { Egress } from '../../../../src/envelope/port.ts';
+import { type Delivered, egressContract } from '../../../../src/testing/egress-contract.ts';
 import type { IncomingMessage } from '../../../../src/transport/link.ts';
 import { COLLECTIVE, makeBrokers } from '../../brokers.ts';
-import { type Delivered, egressContract } from '../../egress-contract.ts';
 import { ALICE, answerTo, makeSigningEgress, readMessage } from './signed-world.ts';
 
 const NODE = `${COLLECTIVE}.node.`;

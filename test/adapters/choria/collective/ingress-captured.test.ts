@@ -9,9 +9,9 @@ import {
   decodeSecureReply,
 } from '../../../../src/adapters/choria/wire/index.ts';
 import { withNodeHop } from '../../../../src/adapters/kit/node-hop.ts';
+import { toAll, toNodes } from '../../../../src/testing/targets.ts';
 import { MemoryBroker, NATS_RULES } from '../../../../src/transport/memory/broker.ts';
 import { openTransport } from '../../../support/choria-transport.ts';
-import { toAll, toNodes } from '../../../support/targets.ts';
 import { settled, until } from '../../world.ts';
 import { type Captured, capture, captureKey } from '../wire/support.ts';
 import { makeCollectiveIngress, makeHanded, makeResidents } from './ingress-world.ts';

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { decodeReplyBody } from '../../../../src/adapters/choria/wire/index.ts';
 import type { ReadableReply, ReadableRequest } from '../../../../src/envelope/message.ts';
-import { toAll, toNodes } from '../../../support/targets.ts';
+import { ingressContract, type Question } from '../../../../src/testing/ingress-contract.ts';
+import { toAll, toNodes } from '../../../../src/testing/targets.ts';
 import { COLLECTIVE, makeBrokers } from '../../brokers.ts';
 import { createChoriaClient, type Deviation } from '../../choria-client.ts';
-import { ingressContract, type Question } from '../../ingress-contract.ts';
 import { alice, authority, settled, until } from '../../world.ts';
 import {
   makeCollectiveIngress,

@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Egress } from '../../../../src/envelope/port.ts';
 import { SigningPool } from '../../../../src/pki/signing-pool.ts';
+import { toNodes } from '../../../../src/testing/targets.ts';
 import { createNatsLink } from '../../../../src/transport/nats/index.ts';
 import { type Fleet, startFleet } from '../../../support/choria-fleet.ts';
 import { newRequestId } from '../../../support/choria-messages.ts';
 import { type ChoriaNetwork, startChoriaNetwork } from '../../../support/choria-network.ts';
-import { toNodes } from '../../../support/targets.ts';
 import { authority, settled, until } from '../../world.ts';
 import { ALICE, type Handed, makeSigningEgress, requestOf, signingWith, started } from './signed-world.ts';
 

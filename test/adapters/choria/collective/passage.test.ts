@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createChoriaCollectiveEgress } from '../../../../src/adapters/choria/collective-egress.ts';
+import { requestAt } from '../../../../src/testing/egress-contract.ts';
 import { LinkError } from '../../../../src/transport/link.ts';
 import { MemoryBroker, NATS_RULES } from '../../../../src/transport/memory/broker.ts';
 import { makeV2Key, makeV2Request, makeV2Token } from '../../../support/choria-v2.ts';
-import { requestAt } from '../../egress-contract.ts';
 import { settled, until } from '../../world.ts';
 import { COLLECTIVE_URL, clientRequest, FEDERATION_URL, makeFederation, STRICT } from './world.ts';
 

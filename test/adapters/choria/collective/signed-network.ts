@@ -1,7 +1,7 @@
 import type { ReadableRequest } from '../../../../src/envelope/message.ts';
+import { toNodes } from '../../../../src/testing/targets.ts';
 import type { IncomingMessage, Link } from '../../../../src/transport/link.ts';
 import { MemoryBroker, NATS_RULES } from '../../../../src/transport/memory/broker.ts';
-import { toNodes } from '../../../support/targets.ts';
 import { CLUSTER, COLLECTIVE } from '../../brokers.ts';
 import { until } from '../../world.ts';
 import { makeSigningEgress, readMessage, requestOf, started } from './signed-world.ts';

@@ -29,11 +29,11 @@ import type { Home, ReadableRequest, Reply, ReplyPayload } from '../../../../src
 import type { Egress } from '../../../../src/envelope/port.ts';
 import type { Rejection } from '../../../../src/envelope/rejection.ts';
 import { SigningPool } from '../../../../src/pki/signing-pool.ts';
+import { requestAt } from '../../../../src/testing/egress-contract.ts';
 import type { Link } from '../../../../src/transport/link.ts';
 import { openTransport, transportOf } from '../../../support/choria-transport.ts';
 import type { Identity } from '../../../support/pki.ts';
 import { CLUSTER } from '../../brokers.ts';
-import { requestAt } from '../../egress-contract.ts';
 import { authority, BRIDGE, MAX_BYTES, tokenKey } from '../../world.ts';
 
 /** Whose requests they are, as rules map legacy callers. */

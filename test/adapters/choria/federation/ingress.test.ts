@@ -6,10 +6,10 @@ import {
   type OpaqueRequest,
   type ReadableRequest,
 } from '../../../../src/envelope/message.ts';
-import { toNodes } from '../../../support/targets.ts';
+import { ingressContract, type Question } from '../../../../src/testing/ingress-contract.ts';
+import { toNodes } from '../../../../src/testing/targets.ts';
 import { COLLECTIVE, makeBrokers } from '../../brokers.ts';
 import { createChoriaClient, type Deviation } from '../../choria-client.ts';
-import { ingressContract, type Question } from '../../ingress-contract.ts';
 import { alice, authority, makeIngress, until } from '../../world.ts';
 
 const bob = authority.issue({ commonName: 'bob.mcollective', usages: ['client'] });

@@ -16,7 +16,7 @@ import {
   readTargets,
   replySubject,
 } from '../../../../src/adapters/choria/wire/subjects.ts';
-import { toAll, toNodes } from '../../../support/targets.ts';
+import { toAll, toNodes } from '../../../../src/testing/targets.ts';
 import { refused } from './support.ts';
 
 describe('federation subjects', () => {

@@ -6,11 +6,11 @@ import {
   type ReadableReply,
   type ReadableRequest,
   type ReplyPayload,
-} from '../../src/envelope/message.ts';
-import type { Ignored, Ingress, RequestSink } from '../../src/envelope/port.ts';
-import { Rejection, type RejectionContext } from '../../src/envelope/rejection.ts';
-import { toAll } from '../support/targets.ts';
-import { until } from './world.ts';
+} from '../envelope/message.ts';
+import type { Ignored, Ingress, RequestSink } from '../envelope/port.ts';
+import { Rejection, type RejectionContext } from '../envelope/rejection.ts';
+import { toAll } from './targets.ts';
+import { until } from './until.ts';
 
 export interface Question {
   readonly agent: string;

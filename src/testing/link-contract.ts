@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type Link, LinkError, type LinkEvent, type OutgoingMessage } from '../../src/transport/link.ts';
-import { freePort } from '../support/ports.ts';
-import { startTcpServer } from '../support/tcp-server.ts';
+import { type Link, LinkError, type LinkEvent, type OutgoingMessage } from '../transport/link.ts';
+import { freePort } from './ports.ts';
+import { startTcpServer } from './tcp-server.ts';
 
 /** How a contract makes links of one transport. */
 export interface LinkHarness {

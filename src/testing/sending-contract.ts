@@ -6,7 +6,7 @@ import {
   LinkError,
   type LinkEvent,
   type OutgoingMessage,
-} from '../../src/transport/link.ts';
+} from '../transport/link.ts';
 
 export interface Buffer {
   readonly maxMessages: number;

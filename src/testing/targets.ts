@@ -1,4 +1,4 @@
-import type { Target } from '../../src/envelope/message.ts';
+import type { Target } from '../envelope/message.ts';
 
 export const toNodes = (nodes: readonly string[], collective = 'mcollective'): readonly Target[] =>
   nodes.map((node) => ({ kind: 'node', collective, node }));

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { EMPTY_FILTER } from '../../src/envelope/filter.ts';
+import { EMPTY_FILTER } from '../envelope/filter.ts';
 import {
   type Home,
   isOpaqueReply,
   type ReadableReply,
   type ReadableRequest,
   type ReplyPayload,
-} from '../../src/envelope/message.ts';
-import type { Egress, ReplySink } from '../../src/envelope/port.ts';
-import { Rejection, type RejectionCode } from '../../src/envelope/rejection.ts';
-import { toAll, toNodes } from '../support/targets.ts';
-import { until } from './world.ts';
+} from '../envelope/message.ts';
+import type { Egress, ReplySink } from '../envelope/port.ts';
+import { Rejection, type RejectionCode } from '../envelope/rejection.ts';
+import { toAll, toNodes } from './targets.ts';
+import { until } from './until.ts';
 
 /** What one node of the far side got, in terms of no protocol, but for its times: they are in seconds on the wire. */
 export interface Delivered {
