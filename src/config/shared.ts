@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isCipherList, TLS_VERSIONS, type TlsVersion } from '../transport/tls/settings.ts';
 import type { BufferConfig } from './context.ts';
-import { bytes, choice, integer, refuse, text } from './fields.ts';
+import { ALWAYS, bool, bytes, choice, field, integer, type path, refuse, text } from './fields.ts';
 
 const MiB = 1024 ** 2;
 const DEFAULT_BUFFER: BufferConfig = { messages: 10_000, bytes: 64 * MiB };
@@ -34,6 +34,60 @@ export const floorFields = () => ({
 export const floorOf = (
   tls: { readonly min_version?: TlsVersion | undefined; readonly ciphers?: string | undefined } | undefined,
 ): TlsFloor => ({ minVersion: tls?.min_version, ciphers: tls?.ciphers });
+
+/** Paths of PEM files. */
+export interface TlsConfig extends TlsFloor {
+  /** Undefined: the CAs that Node comes with. */
+  readonly ca: string | undefined;
+  readonly client: { readonly cert: string; readonly key: string } | undefined;
+  /** Whether the server's certificate is verified. */
+  readonly verify: boolean;
+}
+
+/** What goes for a side without a section `tls`. */
+export const DEFAULT_TLS: TlsConfig = {
+  ...floorOf(undefined),
+  ca: undefined,
+  client: undefined,
+  verify: true,
+};
+
+/**
+ * A section `tls` of whoever may do without a CA and a certificate of its own.
+ * @param file makes the leaf of a file's name: `() => path(context.resolve)`
+ */
+export const tls = (file: () => ReturnType<typeof path>) =>
+  z
+    .strictObject({
+      ca: file().optional(),
+      cert: file().optional(),
+      key: file().optional(),
+      verify: bool().default(true),
+      ...floorFields(),
+    })
+    .superRefine((it, context) => {
+      if ((it.cert === undefined) !== (it.key === undefined))
+        refuse(context, [], 'cert and key belong together: give both');
+    }, ALWAYS)
+    .transform(({ cert, key, ...it }): TlsConfig => {
+      const client = cert === undefined || key === undefined ? undefined : { cert, key };
+      return { ...floorOf(it), ca: it.ca, client, verify: it.verify };
+    });
+
+/**
+ * An absolute URL, as text.
+ * @param schemes those that it may have: `['https', 'http']`
+ */
+export const url = (schemes: readonly string[]) =>
+  field(
+    `a URL with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}, without user, password or #…`,
+    (value) => {
+      if (typeof value !== 'string' || !URL.canParse(value)) return undefined;
+      const { protocol, username, password, hash, href, hostname } = new URL(value);
+      const isPlain = username === '' && password === '' && hash === '' && hostname !== '';
+      return isPlain && schemes.includes(protocol.slice(0, -1)) ? href : undefined;
+    },
+  );
 
 interface Credentials {
   readonly user?: unknown;

@@ -1,7 +1,7 @@
 import type { BufferConfig } from '../../config/context.ts';
 import type { ReadFile } from '../../config/files.ts';
 import type { KeyPath } from '../../config/problem.ts';
-import type { TlsFloor } from '../../config/shared.ts';
+import type { TlsConfig, TlsFloor } from '../../config/shared.ts';
 import type { LinkPlace } from '../../transport/spec.ts';
 import type { TlsSettings } from '../../transport/tls/settings.ts';
 
@@ -35,3 +35,15 @@ export const clientPem = (
         cert: read(client.cert, [...path, 'cert']).toString(),
         key: read(client.key, [...path, 'key']).toString(),
       };
+
+/**
+ * What a link is connected with, by the files that a section `tls` names.
+ * @param path where the section stands
+ * @throws as `read` does
+ */
+export const tlsSettings = (tls: TlsConfig, path: KeyPath, read: ReadFile): TlsSettings => ({
+  ...(tls.ca === undefined ? {} : { ca: read(tls.ca, [...path, 'ca']).toString() }),
+  ...clientPem(tls.client, path, read),
+  ...floor(tls),
+  verify: tls.verify,
+});

@@ -5,7 +5,6 @@ import {
   choice,
   field,
   integer,
-  keysOf,
   type path,
   refuse,
   seconds,
@@ -15,11 +14,11 @@ import {
 import type { Secret } from '../../config/secret.ts';
 import {
   buffer,
-  floorFields,
-  floorOf,
+  DEFAULT_TLS,
   parseServer,
   type Server,
-  type TlsFloor,
+  type TlsConfig,
+  tls,
   userAndPassword,
 } from '../../config/shared.ts';
 
@@ -31,7 +30,7 @@ export interface StompConnection {
   readonly password: Secret | undefined;
   readonly vhost: string;
   /** For the servers with `stomp+ssl`; the defaults where the file has no `tls`. */
-  readonly tls: StompTlsConfig;
+  readonly tls: TlsConfig;
   readonly versions: readonly StompVersion[];
   /** Seconds; 0 is off. */
   readonly heartbeat: number;
@@ -43,15 +42,6 @@ export interface StompConnection {
   /** `activemq.prefetchSize` of subscriptions. */
   readonly prefetch: number;
   readonly buffer: BufferConfig;
-}
-
-/** Paths of PEM files. */
-export interface StompTlsConfig extends TlsFloor {
-  /** Undefined: the CAs that Node comes with. */
-  readonly ca: string | undefined;
-  readonly client: { readonly cert: string; readonly key: string } | undefined;
-  /** Whether the server's certificate is verified. */
-  readonly verify: boolean;
 }
 
 export type StompVersion = '1.0' | '1.1' | '1.2';
@@ -83,7 +73,7 @@ const broker = () =>
 /** What `checkStomp` looks at: whether keys are there. */
 export interface StompGiven {
   readonly servers?: readonly { readonly tls: boolean }[];
-  readonly tls?: { readonly cert?: unknown; readonly key?: unknown } | undefined;
+  readonly tls?: unknown;
   readonly user?: unknown;
   readonly password?: unknown;
 }
@@ -91,9 +81,6 @@ export interface StompGiven {
 export const checkStomp = (it: StompGiven, context: z.core.$RefinementCtx<StompGiven>): void => {
   if (it.tls !== undefined && Array.isArray(it.servers) && it.servers.every((server) => server.tls === false))
     refuse(context, ['tls'], 'is of no use: no server is stomp+ssl://');
-  const tls = keysOf(it.tls);
-  if (tls !== undefined && (tls.cert === undefined) !== (tls.key === undefined))
-    refuse(context, ['tls'], 'cert and key belong together: give both');
   userAndPassword(it, context);
 };
 
@@ -104,15 +91,7 @@ export const stompFields = (file: () => ReturnType<typeof path>) => ({
   user: text('a user name').optional(),
   password: secret('a password; put it in quotes').optional(),
   vhost: text('the name of a virtual host').default('mcollective'),
-  tls: z
-    .strictObject({
-      ca: file().optional(),
-      cert: file().optional(),
-      key: file().optional(),
-      verify: bool().default(true),
-      ...floorFields(),
-    })
-    .optional(),
+  tls: tls(file).optional(),
   versions: z
     .array(choice(['1.2', '1.1', '1.0']))
     .min(1)
@@ -128,27 +107,19 @@ export const stompFields = (file: () => ReturnType<typeof path>) => ({
 
 type Fields = z.output<z.ZodObject<ReturnType<typeof stompFields>>>;
 
-export const stompOf = (it: Fields): StompConnection => {
-  const { cert, key } = it.tls ?? {};
-  return {
-    broker: it.broker,
-    servers: it.servers,
-    user: it.user,
-    password: it.password,
-    vhost: it.vhost,
-    tls: {
-      ...floorOf(it.tls),
-      ca: it.tls?.ca,
-      client: cert === undefined || key === undefined ? undefined : { cert, key },
-      verify: it.tls?.verify ?? true,
-    },
-    versions: it.versions,
-    heartbeat: it.heartbeat,
-    serializer: it.serializer,
-    base64: it.base64,
-    agentsMultiplex: it.agents_multiplex,
-    priority: it.priority,
-    prefetch: it.prefetch,
-    buffer: it.buffer,
-  };
-};
+export const stompOf = (it: Fields): StompConnection => ({
+  broker: it.broker,
+  servers: it.servers,
+  user: it.user,
+  password: it.password,
+  vhost: it.vhost,
+  tls: it.tls ?? DEFAULT_TLS,
+  versions: it.versions,
+  heartbeat: it.heartbeat,
+  serializer: it.serializer,
+  base64: it.base64,
+  agentsMultiplex: it.agents_multiplex,
+  priority: it.priority,
+  prefetch: it.prefetch,
+  buffer: it.buffer,
+});

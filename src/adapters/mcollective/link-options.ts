@@ -4,7 +4,7 @@ import type { LinkPlace } from '../../transport/spec.ts';
 import type { StompServer, StompTls } from '../../transport/stomp/options.ts';
 import { type StompSettings, stompSpec } from '../../transport/stomp/spec.ts';
 import type { IngressAdapter } from '../descriptor.ts';
-import { clientPem, floor, limits, sectionOf } from '../kit/link-settings.ts';
+import { limits, sectionOf, tlsSettings } from '../kit/link-settings.ts';
 import type { StompConnection } from './connection-config.ts';
 
 /**
@@ -18,14 +18,8 @@ export const stompOptions = (
   read: ReadFile = readPlain,
 ): StompSettings => {
   const { servers, user, password, vhost, versions, heartbeat, prefetch, buffer } = side;
-  const path = [...place, 'tls'];
   const tls: StompTls | undefined = servers.some((server) => server.tls)
-    ? {
-        ...(side.tls.ca === undefined ? {} : { ca: read(side.tls.ca, [...path, 'ca']).toString() }),
-        ...clientPem(side.tls.client, path, read),
-        ...floor(side.tls),
-        verify: side.tls.verify,
-      }
+    ? tlsSettings(side.tls, [...place, 'tls'], read)
     : undefined;
   return {
     servers: servers.map((server): StompServer => {
