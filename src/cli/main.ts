@@ -2,6 +2,7 @@
 // First: it says what signals do.
 import './orders.ts';
 import { Command, CommanderError } from 'commander';
+import { version } from '../app/version.ts';
 import { writeFailure } from '../capture/file/problem.ts';
 import { codeOf } from '../config/files.ts';
 import { ConfigError, ConfigUnreadable } from '../config/problem.ts';
@@ -11,7 +12,6 @@ import { commandHint, optionHint, wordHint } from './hints.ts';
 import { isMistake } from './mistake.ts';
 import { harmless } from './terminal.ts';
 import { UsageError } from './usage.ts';
-import { version } from './version.ts';
 
 /** Wrong usage, or a configuration that cannot be used; 1 is for what was asked for and went wrong. */
 const EXIT_USAGE = 2;

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { version } from '../app/version.ts';
 import { headersFor } from '../capture/file/header.ts';
 import { RecordError } from '../capture/record/problem.ts';
 import { Recorder } from '../capture/record/recorder.ts';
@@ -28,7 +29,6 @@ import {
 } from './record/options.ts';
 import { Progress, summaryOf, warnOfMissed, warnOfNothing } from './record/progress.ts';
 import { harmless } from './terminal.ts';
-import { version } from './version.ts';
 
 interface RecordOptions {
   readonly config: string;

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { createApp } from '../app/app.ts';
+import { version } from '../app/version.ts';
 import { writeFailure } from '../capture/file/problem.ts';
 import type { Log } from '../envelope/log.ts';
 import { loadConfig } from '../setup/load.ts';
@@ -10,7 +11,6 @@ import { onEnd, onUnused } from './orders.ts';
 import { parseSize } from './record/options.ts';
 import { type RunningOptions, withRecordings } from './record/running.ts';
 import { orTell } from './record.ts';
-import { version } from './version.ts';
 
 /** `mcbridge run` */
 export const registerRun = (program: Command): void => {

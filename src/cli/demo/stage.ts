@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { createSerializer } from '../../adapters/mcollective/wire/serializer.ts';
 import { type App, createApp } from '../../app/app.ts';
+import { version } from '../../app/version.ts';
 import { recordingOf } from '../../capture/record/transports.ts';
 import { type ChoriaClient, createChoriaClient } from '../../client/index.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../codec/ruby/value.ts';
@@ -11,7 +12,6 @@ import type { About } from '../../envelope/observer.ts';
 import { makeAuthority } from '../../pki/authority.ts';
 import { parseConfig } from '../../setup/load.ts';
 import { MemoryBroker, NATS_RULES, STOMP_RULES } from '../../transport/memory/broker.ts';
-import { version } from '../version.ts';
 import { type DemoIdentity, issueTo, makeBarePair, pemOf } from './keys.ts';
 import { startLegacyNode } from './legacy-node.ts';
 

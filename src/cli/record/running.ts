@@ -1,3 +1,4 @@
+import { version } from '../../app/version.ts';
 import { headersFor } from '../../capture/file/header.ts';
 import { Recorder, type Tap } from '../../capture/record/recorder.ts';
 import { openRecordSocket } from '../../capture/record/socket.ts';
@@ -5,7 +6,6 @@ import { Tape } from '../../capture/record/tape.ts';
 import { type KnownNodes, type RunningRecording, recordingOf } from '../../capture/record/transports.ts';
 import type { Log } from '../../envelope/log.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
-import { version } from '../version.ts';
 
 export interface RunningOptions {
   readonly record: string;

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
+import { version } from '../../app/version.ts';
 import { CassetteError, writeFailure } from '../../capture/file/problem.ts';
 import { cassetteFromCapture } from '../../capture/replay/import.ts';
 import type { ReplayResult } from '../../capture/replay/result.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
 import { UsageError } from '../usage.ts';
-import { version } from '../version.ts';
 import { type ReplayTask, replayOne } from './one.ts';
 
 export interface ImportCassetteOptions {

@@ -1,4 +1,5 @@
 import { createApp } from '../../app/app.ts';
+import { version } from '../../app/version.ts';
 import { CassetteError } from '../../capture/file/problem.ts';
 import { withMadeUpVariables } from '../../capture/replay/made-up-variables.ts';
 import { type ReplayOptions, replayCassette } from '../../capture/replay/replay.ts';
@@ -6,7 +7,6 @@ import { type ReplayResult, unusable } from '../../capture/replay/result.ts';
 import { ConfigError, ConfigUnreadable } from '../../config/problem.ts';
 import { loadConfig } from '../../setup/load.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
-import { version } from '../version.ts';
 
 /** What a worker is told to do with each of its cassettes. */
 export interface ReplayTask {
