@@ -1,7 +1,16 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 /** Files that replace modules for all who import them, so each needs modules of its own. */
 const REPLACES_MODULES = ['test/capture/replay/seals.test.ts'];
+
+/** The package by its own name is what is in src/, so that tests need no build of it. */
+export const resolve = {
+  alias: [
+    { find: /^mcbridge$/, replacement: fileURLToPath(new URL('src/public/index.ts', import.meta.url)) },
+    { find: /^mcbridge\/(\w+)$/, replacement: fileURLToPath(new URL('src/public/$1.ts', import.meta.url)) },
+  ],
+};
 
 /** What is the same in the long run. */
 export const each = {
@@ -18,6 +27,7 @@ export default defineConfig({
     maxWorkers: 5,
     projects: [
       {
+        resolve,
         test: {
           ...each,
           name: 'together',
@@ -27,7 +37,7 @@ export default defineConfig({
           isolate: false,
         },
       },
-      { test: { ...each, name: 'alone', include: REPLACES_MODULES } },
+      { resolve, test: { ...each, name: 'alone', include: REPLACES_MODULES } },
     ],
   },
 });

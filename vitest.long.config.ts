@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { each } from './vitest.config.ts';
+import { each, resolve } from './vitest.config.ts';
 
 /** Tried ten times as often here as in `npm test`; see test/support/seed.ts. */
 const PROPERTIES = [
@@ -13,6 +13,7 @@ const PROPERTIES = [
 
 /** Matrices, kills and large property runs: `npm run test:long`. Files run two at a time, each in a process of its own. */
 export default defineConfig({
+  resolve,
   test: {
     globalSetup: ['test/support/build.ts'],
     include: ['test/**/*.long.ts', ...PROPERTIES],

@@ -16,7 +16,8 @@ export interface ChoriaClientOptions extends Sender {
   readonly clock: () => number;
 }
 
-interface Common {
+/** What every question has. */
+export interface Common {
   /** Which nodes are meant by a broadcast. */
   readonly filter?: Partial<Filter>;
   /** Asks these nodes alone; all that the filter fits where absent. */

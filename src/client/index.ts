@@ -1,5 +1,12 @@
-export { type ChoriaClient, type ChoriaClientOptions, createChoriaClient } from './client.ts';
+export {
+  type ChoriaClient,
+  type ChoriaClientOptions,
+  createChoriaClient,
+  type DiscoverQuestion,
+  type RpcQuestion,
+} from './client.ts';
 export type { Answer, TimedReply } from './collector.ts';
+export type { ClientReply } from './reply.ts';
 export {
   buildRequest,
   GROUP,

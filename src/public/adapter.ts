@@ -1,0 +1,41 @@
+/**
+ * `mcbridge/adapter`: what an adapter from outside is made of. Its module has as its default export a list of what
+ * `defineIngress` and `defineEgress` give back. All of the bridge that it needs it takes from here, so that both have one
+ * `Rejection`, one `LinkError` and one `z`.
+ */
+
+export {
+  API_VERSION,
+  type ClientAccess,
+  type ClientReach,
+  defineEgress,
+  defineIngress,
+  type EgressType,
+  type EntrySchema,
+  type Fault,
+  type IngressType,
+  type RawAround,
+  type RawEntry,
+  type Recorded,
+  type Typed,
+  type WayHome,
+} from '../adapters/adapter-type.ts';
+export type {
+  Addressed,
+  Around,
+  EgressAdapter,
+  EgressServices,
+  IngressAdapter,
+  IngressServices,
+  Observable,
+  ReplyGroup,
+  RouteView,
+  Services,
+  Source,
+  Wire,
+} from '../adapters/descriptor.ts';
+export * from './adapter/check.ts';
+export * from './adapter/envelope.ts';
+export * from './adapter/kit.ts';
+export * from './adapter/links.ts';
+export * from './adapter/section.ts';

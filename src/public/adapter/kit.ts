@@ -1,0 +1,32 @@
+/** What adapters share: reply tokens, sending, signing, keys of callers, and copies of one request. */
+
+export { Bundle, type BundleOptions } from '../../adapters/kit/bundle.ts';
+export { type CallerFolderOptions, openCallerFolder } from '../../adapters/kit/caller-folder.ts';
+export { type Copied, claimKey, refusalKey } from '../../adapters/kit/claim-key.ts';
+export { Handled } from '../../adapters/kit/handled.ts';
+export type { KeyUse } from '../../adapters/kit/key-use.ts';
+export { clientPem, floor, limits, sectionOf, tlsSettings } from '../../adapters/kit/link-settings.ts';
+export { withNodeHop } from '../../adapters/kit/node-hop.ts';
+export { type Found, Questions } from '../../adapters/kit/questions.ts';
+export { Room } from '../../adapters/kit/room.ts';
+export { type NotSent, notSentTo, sendAllVia, sendVia } from '../../adapters/kit/send.ts';
+export { tellSigned } from '../../adapters/kit/signed.ts';
+export {
+  createSigningQueue,
+  type SigningQueue,
+  type SigningQueueOptions,
+} from '../../adapters/kit/signing-queue.ts';
+export {
+  checkPass,
+  decodeToken,
+  encodeToken,
+  type ReplyPass,
+  readToken,
+  type TokenContext,
+} from '../../adapters/kit/token.ts';
+export {
+  type SigningAlgorithm,
+  type SigningJob,
+  SigningPool,
+  type SigningPriority,
+} from '../../pki/signing-pool.ts';

@@ -1,0 +1,48 @@
+/** The section of bridge.yaml: its leaves, each with what to say where its value is wrong, and the files that it names. */
+
+export { z } from 'zod';
+export type { BufferConfig, SchemaContext } from '../../config/context.ts';
+export {
+  ALWAYS,
+  bool,
+  bytes,
+  choice,
+  field,
+  integer,
+  keysOf,
+  path,
+  pattern,
+  refuse,
+  seconds,
+  secret,
+  text,
+  token,
+} from '../../config/fields.ts';
+export { type ParseFile, type ReadFile, readFailure } from '../../config/files.ts';
+export type { KeyFiles } from '../../config/key-files.ts';
+export { checkLocalEgress, localEgressFields, localEgressOf } from '../../config/local-egress.ts';
+export type { NameRules } from '../../config/name-rules.ts';
+export { type DiscoveryConfig, type NodesConfig, nodesFields, nodesOf } from '../../config/nodes.ts';
+export {
+  ANY_CERTIFICATE_NAMES,
+  CALLERS,
+  CERTIFICATE_NAMES,
+  type Names,
+} from '../../config/pattern/meaning.ts';
+export { ConfigError, type KeyPath, type Problem } from '../../config/problem.ts';
+export { Secret } from '../../config/secret.ts';
+export type { Share } from '../../config/share.ts';
+export {
+  buffer,
+  DEFAULT_TLS,
+  floorFields,
+  floorOf,
+  parseServer,
+  type Scheme,
+  type Server,
+  type TlsConfig,
+  type TlsFloor,
+  tls,
+  url,
+  userAndPassword,
+} from '../../config/shared.ts';
