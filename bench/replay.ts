@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BUILT_IN } from '../src/adapters/registry.ts';
 import { createApp } from '../src/app/app.ts';
 import { bodyFields } from '../src/capture/file/format.ts';
 import { headerFor } from '../src/capture/file/header.ts';
@@ -26,7 +27,7 @@ const configIn = (folder: string, { serverKey, tokenKey }: Material): LoadedConf
   writeFileSync(join(folder, 'server.pem'), serverKey.export({ type: 'spki', format: 'pem' }));
   const file = join(folder, 'bridge.yaml');
   writeFileSync(file, yaml);
-  return loadConfig(file, {});
+  return loadConfig(file, {}, BUILT_IN);
 };
 
 /** The replies as they come in; what the bridge made of them is written by the bridge itself. */

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { SchemaContext } from '../config/context.ts';
 import type { ReadFile } from '../config/files.ts';
+import type { NodesConfig } from '../config/nodes.ts';
 import type { KeyPath } from '../config/problem.ts';
 import type { NatsSettings } from '../transport/nats/spec.ts';
 import type { EgressAdapter, IngressAdapter } from './descriptor.ts';
@@ -48,13 +49,22 @@ export interface ClientReach {
 /** A schema that is told from others by its key `type`. */
 export type EntrySchema<T> = z.ZodType<T> & z.core.$ZodTypeDiscriminable;
 
-/** An entry that its schema has read. */
-export interface Entry<C, A> {
+/** An ingress or egress of a configuration. */
+interface Entry<A> {
+  readonly name: string;
+  /** As in bridge.yaml. */
   readonly type: string;
-  /** Data that can be compared. */
-  readonly config: C;
-  adapt(name: string): A;
+  /** The format of what it can pass as it is; undefined where it cannot. */
+  readonly opaque: string | undefined;
+  /** What its section says: data that can be compared. */
+  readonly config: object;
+  /** What its protocol says of it. */
+  readonly adapter: A;
 }
+
+export type IngressEntry = Entry<IngressAdapter>;
+
+export interface EgressEntry extends Entry<EgressAdapter>, NodesConfig {}
 
 interface TypeFacts {
   readonly apiVersion: typeof API_VERSION;
@@ -70,14 +80,13 @@ interface TypeFacts {
   crossCheck?(entry: RawEntry, around: RawAround): readonly Fault[];
 }
 
-interface Type<C, A> extends TypeFacts {
-  schema(context: SchemaContext): EntrySchema<Entry<C, A>>;
-  /** What the protocol says of a configuration that the schema has read; undefined for one of another type. */
-  adapterOf(it: Typed & { readonly name: string }): A | undefined;
+interface Type<E> extends TypeFacts {
+  /** Reads a section; the name of the entry that it makes is the key of that section. */
+  schema(context: SchemaContext): EntrySchema<(name: string) => E>;
 }
 
 /** A kind of ingress. */
-export interface IngressType<C extends Typed = Typed> extends Type<C, IngressAdapter> {
+export interface IngressType extends Type<IngressEntry> {
   readonly side: 'ingress';
   /** Undefined where clients of Choria cannot use it. */
   readonly clients: ClientReach | undefined;
@@ -104,53 +113,54 @@ export interface WayHome {
 }
 
 /** A kind of egress. */
-export interface EgressType<C extends Typed = Typed> extends Type<C, EgressAdapter> {
+export interface EgressType extends Type<EgressEntry> {
   readonly side: 'egress';
   readonly wayHome: WayHome;
 }
 
-/** What every adapter's configuration has. */
-export interface Typed {
-  readonly type: string;
-}
+export type AdapterType = IngressType | EgressType;
 
 interface Given<C, A> extends Omit<TypeFacts, 'apiVersion'> {
   schema(context: SchemaContext): EntrySchema<C>;
   adapt(config: C, name: string): A;
 }
 
-const bind = <C extends Typed, A>({ schema, adapt, ...facts }: Given<C, A>): Type<C, A> => {
-  // Types have names of their own, and only this schema makes a configuration of this one.
-  const isOwn = (it: Typed): it is C => it.type === facts.type;
+const entryOf = <C extends object, A>(
+  { type, opaque, adapt }: Given<C, A>,
+  config: C,
+  name: string,
+): Entry<A> => ({ name, type, opaque, config, adapter: adapt(config, name) });
+
+/** What a folder of a protocol says of its kind of ingress. */
+export const defineIngress = <C extends object>({
+  clients,
+  ...given
+}: Given<C, IngressAdapter> & { readonly clients?: ClientReach }): IngressType => {
+  const { schema, adapt: _, ...facts } = given;
   return {
     ...facts,
     apiVersion: API_VERSION,
-    schema: (context) =>
-      schema(context).transform((config) => ({
-        type: facts.type,
-        config,
-        adapt: (name: string) => adapt(config, name),
-      })),
-    adapterOf: (it) => (isOwn(it) ? adapt(it, it.name) : undefined),
+    side: 'ingress',
+    clients,
+    schema: (context) => schema(context).transform((config) => (name) => entryOf(given, config, name)),
   };
 };
 
-/** What a folder of a protocol says of its kind of ingress. */
-export const defineIngress = <C extends Typed>({
-  clients,
-  ...given
-}: Given<C, IngressAdapter> & { readonly clients?: ClientReach }): IngressType<C> => ({
-  ...bind(given),
-  side: 'ingress',
-  clients,
-});
-
 /** What a folder of a protocol says of its kind of egress. */
-export const defineEgress = <C extends Typed>({
+export const defineEgress = <C extends NodesConfig>({
   wayHome,
   ...given
-}: Given<C, EgressAdapter> & Pick<EgressType, 'wayHome'>): EgressType<C> => ({
-  ...bind(given),
-  side: 'egress',
-  wayHome,
-});
+}: Given<C, EgressAdapter> & Pick<EgressType, 'wayHome'>): EgressType => {
+  const { schema, adapt: _, ...facts } = given;
+  return {
+    ...facts,
+    apiVersion: API_VERSION,
+    side: 'egress',
+    wayHome,
+    schema: (context) =>
+      schema(context).transform((config) => (name) => {
+        const { nodes, discovery } = config;
+        return { ...entryOf(given, config, name), nodes, discovery };
+      }),
+  };
+};

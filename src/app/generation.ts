@@ -1,6 +1,5 @@
 import type { KeyObject } from 'node:crypto';
 import { Handled } from '../adapters/kit/handled.ts';
-import { egressAdapter, ingressAdapter } from '../adapters/registry.ts';
 import type { Route } from '../bridge/bridge.ts';
 import type { Stats } from '../bridge/stats.ts';
 import { fileParser, fileReader } from '../config/files.ts';
@@ -69,11 +68,11 @@ export const createGeneration = (
   };
   const patterns = patternsOf(config);
   const egresses = new Map(
-    [...config.egresses].map(([name, it]) => {
+    [...config.egresses].map(([name, { adapter }]) => {
       const nodes = directoryOf(inventory, name, patterns);
       const around = aroundOf(config, name, 'egress');
       const services = servicesOf({ name, side: 'egress' });
-      return [name, egressAdapter(it).create(around, { ...services, link: leaseOf(name, 'egress'), nodes })];
+      return [name, adapter.create(around, { ...services, link: leaseOf(name, 'egress'), nodes })];
     }),
   );
   const nodes = createNodes(config, egresses, { ...lasting, inventory, before: before?.nodes });
@@ -81,12 +80,12 @@ export const createGeneration = (
     [...config.ingresses.keys()].map((name) => [name, before?.handled.get(name) ?? new Handled()]),
   );
   const ingresses = new Map(
-    [...config.ingresses].map(([name, it]) => {
+    [...config.ingresses].map(([name, { adapter }]) => {
       const residents = nodes.residents(name);
       const link = leaseOf(name, 'ingress', () => residents.close());
       const own = { residents, handled: known(handled.get(name), name), link };
       const services = { ...servicesOf({ name, side: 'ingress' }), ...own };
-      return [name, ingressAdapter(it).create(aroundOf(config, name, 'ingress'), services)];
+      return [name, adapter.create(aroundOf(config, name, 'ingress'), services)];
     }),
   );
   return {

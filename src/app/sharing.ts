@@ -1,6 +1,5 @@
 import { natsOptions } from '../adapters/choria/link-options.ts';
 import { HELLO_MARKER, helloDestination } from '../adapters/mcollective/wire/addressing.ts';
-import { ingressAdapter } from '../adapters/registry.ts';
 import { type BucketSettings, keptFor } from '../cluster/bucket.ts';
 import type { SharedClaims } from '../cluster/claims.ts';
 import type { ConnectionSettings } from '../cluster/connection.ts';
@@ -20,7 +19,7 @@ import type { Lasting } from './generation.ts';
 /** The ingresses that routes start at and that share broadcasts this way. */
 export const sharedBy = (share: Share, config: Config): readonly string[] =>
   [...config.ingresses.values()]
-    .filter((it) => ingressAdapter(it).share?.how === share && endsOf(it.name, 'ingress', config).length > 0)
+    .filter(({ name, adapter }) => adapter.share?.how === share && endsOf(name, 'ingress', config).length > 0)
     .map(({ name }) => name);
 
 /** Where claims are made; undefined where there is no section `claims`. */
@@ -38,8 +37,7 @@ const withoutBuffer = ({ buffer: _, ...connection }: NatsSettings): ConnectionSe
 
 /** How far ahead of this host's clock that of a claimed broadcast's sender may be, in seconds, and which ingress says so. */
 export const claimedAhead = ({ ingresses }: Config): { readonly name?: string; readonly seconds: number } => {
-  const each = [...ingresses.values()].flatMap((it) => {
-    const { name, share } = ingressAdapter(it);
+  const each = [...ingresses.values()].flatMap(({ name, adapter: { share } }) => {
     return share?.how === 'claims' ? [{ name, seconds: share.maxAhead }] : [];
   });
   return each.toSorted((a, b) => b.seconds - a.seconds)[0] ?? { seconds: CLAIMED_AHEAD };

@@ -1,4 +1,3 @@
-import { egressAdapter } from '../adapters/registry.ts';
 import { type Route, wiringProblem } from '../bridge/routing.ts';
 import { ConfigError, formatPath } from '../config/problem.ts';
 import type { Egress, Ingress } from '../envelope/port.ts';
@@ -22,7 +21,7 @@ export const routesOf = (
 ): readonly Route[] => {
   const routes = config.routes.map((it): Route => {
     const { from, to, collectives, identities } = it;
-    const { privileged } = egressAdapter(known(config.egresses.get(to), to));
+    const { privileged } = known(config.egresses.get(to), to).adapter;
     return {
       from: known(ingresses.get(from), from),
       to: known(egresses.get(to), to),

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { BUILT_IN } from '../adapters/registry.ts';
 import { Checklist, type Finding } from '../config/checklist.ts';
 import { ConfigError } from '../config/problem.ts';
 import { loadConfig } from '../setup/load.ts';
@@ -27,7 +28,7 @@ export interface CheckOptions {
 export const check = async ({ config: file, offline, listen }: CheckOptions): Promise<readonly Finding[]> => {
   let loaded: LoadedConfig;
   try {
-    loaded = loadConfig(file, process.env);
+    loaded = loadConfig(file, process.env, BUILT_IN);
   } catch (error) {
     if (error instanceof ConfigError) return error.problems.map((it) => fromProblem(it));
     throw error;

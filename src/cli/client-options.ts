@@ -2,6 +2,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { certificateNames } from '../adapters/choria/wire/index.ts';
+import { BUILT_IN } from '../adapters/registry.ts';
 import { type IsUnused, withMadeUpVariables } from '../capture/replay/made-up-variables.ts';
 import { fileReader, readFailure } from '../config/files.ts';
 import { isToken } from '../envelope/check.ts';
@@ -107,7 +108,10 @@ const readPem = (from: string, file: string): string => {
  */
 const fromConfig = (file: string, given: ReadonlySet<string>, env: Env) => {
   // Where servers are given, nobody looks at those of the file.
-  const loaded = clientAccess(file, given.has('servers') ? withMadeUpVariables(file, env, isServers) : env);
+  const loaded = clientAccess(
+    file,
+    given.has('servers') ? withMadeUpVariables(file, env, BUILT_IN, isServers) : env,
+  );
   const { access, identity } = loaded.value;
   const read = fileReader(loaded);
   return {
@@ -122,7 +126,7 @@ const isServers: IsUnused = (key) => key === 'servers';
 
 const clientAccess = (file: string, env: Env) => {
   try {
-    return loadClientAccess(file, env);
+    return loadClientAccess(file, env, BUILT_IN);
   } catch (error) {
     throw error instanceof NoClientAccess ? new UsageError(error.message) : error;
   }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { BUILT_IN } from '../adapters/registry.ts';
 import { version } from '../app/version.ts';
 import { headersFor } from '../capture/file/header.ts';
 import { RecordError } from '../capture/record/problem.ts';
@@ -100,7 +101,7 @@ const record = (options: RecordOptions): Promise<void> => orTell(() => recordTo(
 /** Who listens on the networks needs what connects to them; who hears a bridge needs none of that. */
 const sourceOf = async ({ config, outside }: RecordOptions) => {
   const load = (isUnused: IsUnused): LoadedConfig =>
-    loadConfig(config, withMadeUpVariables(config, process.env, isUnused));
+    loadConfig(config, withMadeUpVariables(config, process.env, BUILT_IN, isUnused), BUILT_IN);
   if (outside !== true) {
     const loaded = load(ofConnections);
     const inside = await attached(loaded);

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { BUILT_IN } from '../adapters/registry.ts';
 import { bodyOf, isNodes, isRejected } from '../capture/file/format.ts';
 import { checkLink } from '../capture/file/links.ts';
 import { CassetteError } from '../capture/file/problem.ts';
@@ -55,7 +56,11 @@ configuration, or one that the cassette was not recorded with`,
 const redact = async (file: string, options: RedactOptions): Promise<void> => {
   const selection = selectionOf(options.value, options.allData);
   if (selection === undefined) throw new UsageError('which values? Give --value, or --all-data');
-  const loaded = loadConfig(options.config, withMadeUpVariables(options.config, process.env));
+  const loaded = loadConfig(
+    options.config,
+    withMadeUpVariables(options.config, process.env, BUILT_IN),
+    BUILT_IN,
+  );
   const cassette = await openOrTell(file);
   const { header, entries } = cassette;
   if (header.trust !== undefined)

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { BUILT_IN } from '../adapters/registry.ts';
 import { createApp } from '../app/app.ts';
 import { version } from '../app/version.ts';
 import { writeFailure } from '../capture/file/problem.ts';
@@ -49,7 +50,7 @@ interface RunOptions extends Partial<RunningOptions> {
 }
 
 const run = async ({ config: file, ...options }: RunOptions): Promise<void> => {
-  const loaded = loadConfig(file, process.env);
+  const loaded = loadConfig(file, process.env, BUILT_IN);
   const { identity, cluster, instance, drainTimeout } = loaded.config;
   const log: Log = createLogger({
     ...loaded.config.log,

@@ -5,19 +5,21 @@
  */
 
 export {
+  type AdapterType,
   API_VERSION,
   type ClientAccess,
   type ClientReach,
   defineEgress,
   defineIngress,
+  type EgressEntry,
   type EgressType,
   type EntrySchema,
   type Fault,
+  type IngressEntry,
   type IngressType,
   type RawAround,
   type RawEntry,
   type Recorded,
-  type Typed,
   type WayHome,
 } from '../adapters/adapter-type.ts';
 export type {

@@ -1,4 +1,5 @@
 /** `mcbridge`: a bridge inside another program. `mcbridge run` is made of the same parts. */
+import { BUILT_IN } from '../adapters/registry.ts';
 import { type App, createApp as createWholeApp } from '../app/app.ts';
 import type { Services } from '../app/services.ts';
 import { version } from '../app/version.ts';
@@ -54,7 +55,7 @@ export interface AppOptions
  * @throws ConfigError with every problem of the file
  */
 export const loadConfig = async (file: string, env: Environment = process.env): Promise<LoadedConfig> =>
-  load(file, env);
+  load(file, env, BUILT_IN);
 
 /**
  * The app that a configuration describes. Nothing is connected before its `start()`.

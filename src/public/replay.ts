@@ -1,4 +1,5 @@
 /** `mcbridge/replay`: whether a configuration still translates recorded traffic the same way, for a team's own tests. */
+import { BUILT_IN } from '../adapters/registry.ts';
 import { createApp } from '../app/app.ts';
 import { version } from '../app/version.ts';
 import { CassetteError } from '../capture/file/problem.ts';
@@ -39,7 +40,8 @@ export interface ReplayOptions {
 export const configForReplay = async (
   file: string,
   { throwAwayKeys = false, env = process.env }: Pick<ReplayOptions, 'throwAwayKeys' | 'env'> = {},
-): Promise<LoadedConfig> => loadConfig(file, throwAwayKeys ? withMadeUpVariables(file, env) : env);
+): Promise<LoadedConfig> =>
+  loadConfig(file, throwAwayKeys ? withMadeUpVariables(file, env, BUILT_IN) : env, BUILT_IN);
 
 /**
  * Feeds what came to a recorded bridge to one of this configuration, at the time of the recording and without a network, and

@@ -1,6 +1,5 @@
 import type { Around, EgressAdapter, IngressAdapter, RouteView } from '../adapters/descriptor.ts';
 import { sectionOf } from '../adapters/kit/link-settings.ts';
-import { egressAdapter, ingressAdapter } from '../adapters/registry.ts';
 import type { KeyPath } from '../config/problem.ts';
 import { clusterOf, endsOf, isOpaqueRoute } from './ends.ts';
 import { learningOf } from './learning.ts';
@@ -13,8 +12,8 @@ export type Side =
 
 /** The egresses first, then the ingresses, in the order of the file. */
 export const sidesOf = ({ ingresses, egresses }: Pick<Config, 'ingresses' | 'egresses'>): readonly Side[] => [
-  ...[...egresses.values()].map((it): Side => ({ kind: 'egress', adapter: egressAdapter(it) })),
-  ...[...ingresses.values()].map((it): Side => ({ kind: 'ingress', adapter: ingressAdapter(it) })),
+  ...[...egresses.values()].map(({ adapter }): Side => ({ kind: 'egress', adapter })),
+  ...[...ingresses.values()].map(({ adapter }): Side => ({ kind: 'ingress', adapter })),
 ];
 
 /** As {@link sidesOf}, and as the file has them as a rule. */
@@ -29,8 +28,8 @@ export const sideOf = (
   kind: Side['kind'],
 ): Side | undefined => {
   const [ingress, egress] = [ingresses.get(name), egresses.get(name)];
-  if (kind === 'ingress') return ingress && { kind, adapter: ingressAdapter(ingress) };
-  return egress && { kind, adapter: egressAdapter(egress) };
+  if (kind === 'ingress') return ingress && { kind, adapter: ingress.adapter };
+  return egress && { kind, adapter: egress.adapter };
 };
 
 /** Where a side stands in the file. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ClientAccess } from '../adapters/adapter-type.ts';
-import { INGRESS_TYPES } from '../adapters/registry.ts';
+import type { Registry } from '../adapters/registry.ts';
 import type { Environment } from '../config/substitute.ts';
 import { type LoadedParts, loadParts } from './parts.ts';
 import { generalFields } from './schema.ts';
@@ -19,11 +19,16 @@ export class NoClientAccess extends Error {
 /**
  * How a client of Choria reaches the bridge of a configuration. Nothing else of the file is read. The first kind of ingress that
  * the configuration has counts, in the order of the registry.
+ * @param registry as `loadRegistry` gives it
  * @throws NoClientAccess, ConfigUnreadable, ConfigError
  */
-export const loadClientAccess = (file: string, env: Environment): LoadedParts<IngressAccess> =>
+export const loadClientAccess = (
+  file: string,
+  env: Environment,
+  { ingressTypes }: Registry,
+): LoadedParts<IngressAccess> =>
   loadParts(file, env, ({ ingresses }, context) => {
-    const kinds = INGRESS_TYPES.flatMap(({ type, clients }) => (clients ? [{ type, clients }] : []));
+    const kinds = ingressTypes.flatMap(({ type, clients }) => (clients ? [{ type, clients }] : []));
     for (const { type, clients } of kinds)
       for (const [name, entry] of Object.entries(ingresses))
         if (entry['type'] === type)

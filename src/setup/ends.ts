@@ -1,4 +1,3 @@
-import { egressType, ingressAdapter, ingressType } from '../adapters/registry.ts';
 import type { Config, RouteConfig } from './types.ts';
 
 export type Kind = 'ingress' | 'egress';
@@ -11,10 +10,8 @@ export const endsOf = (
 ): readonly RouteConfig[] => routes.filter(({ from, to }) => name === (kind === 'ingress' ? from : to));
 
 /** The cluster that an ingress belongs to: its own where it has one, else the bridge's. */
-export const clusterOf = ({ ingresses, cluster }: Config, ingress: string): string => {
-  const it = ingresses.get(ingress);
-  return (it && ingressAdapter(it).cluster) ?? cluster;
-};
+export const clusterOf = ({ ingresses, cluster }: Config, ingress: string): string =>
+  ingresses.get(ingress)?.adapter.cluster ?? cluster;
 
 /** The clusters whose messages go through a link. */
 export const clustersAt = (name: string, kind: Kind, config: Config): readonly string[] => [
@@ -28,8 +25,7 @@ export const isOpaqueRoute = (
 ): boolean => {
   const [ingress, egress] = [ingresses.get(from), egresses.get(to)];
   if (ingress === undefined || egress === undefined || identities.length > 0) return false;
-  const format = ingressType(ingress.type)?.opaque;
-  return format !== undefined && format === egressType(egress.type)?.opaque;
+  return ingress.opaque !== undefined && ingress.opaque === egress.opaque;
 };
 
 /** The collectives that routes from an ingress export. */
@@ -44,8 +40,8 @@ export const localEgressesOf = ({
 }: Pick<Config, 'ingresses' | 'routes'>): ReadonlyMap<string, string> => {
   const used = new Set(routes.map(({ from }) => from));
   return new Map(
-    [...ingresses].flatMap(([name, it]): [string, string][] => {
-      const { localEgress } = ingressAdapter(it);
+    [...ingresses].flatMap(([name, { adapter }]): [string, string][] => {
+      const { localEgress } = adapter;
       return used.has(name) && localEgress !== undefined ? [[name, localEgress]] : [];
     }),
   );

@@ -1,4 +1,3 @@
-import { ingressAdapter } from '../adapters/registry.ts';
 import { discoveryTimes } from '../config/nodes.ts';
 import { collectivesOf, localEgressesOf } from './ends.ts';
 import type { Config } from './types.ts';
@@ -20,10 +19,7 @@ export const learningOf = (
   const { ingresses, egresses, routes } = config;
   const localEgresses = localEgressesOf(config);
   const collectives = collectivesOf(routes, localEgresses);
-  const asking = routes.filter(({ from }) => {
-    const ingress = ingresses.get(from);
-    return ingress !== undefined && ingressAdapter(ingress).standsForNodes;
-  });
+  const asking = routes.filter(({ from }) => ingresses.get(from)?.adapter.standsForNodes === true);
   const needed = new Set([...asking.map(({ to }) => to), ...localEgresses.values()]);
   return new Map(
     [...egresses].map(([name, { discovery }]) => [

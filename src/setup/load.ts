@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import type { Registry } from '../adapters/registry.ts';
+import type { SchemaContext } from '../config/context.ts';
 import { parseConfigDocument } from '../config/document.ts';
 import { readFailure } from '../config/files.ts';
 import { collectKnownKeys, describeIssue, type KnownKeys } from '../config/issues.ts';
@@ -14,11 +16,12 @@ import type { LoadedConfig } from './types.ts';
 /**
  * Reads, checks and completes a configuration.
  * @param env what `${NAME}` stands for
+ * @param registry the types that entries can be of, as `loadRegistry` gives them
  * @throws ConfigUnreadable where there is no such file
  * @throws ConfigError with every problem of the file
  */
-export const loadConfig = (file: string, env: Environment): LoadedConfig =>
-  parseConfig(readConfigText(file), file, env);
+export const loadConfig = (file: string, env: Environment, registry: Registry): LoadedConfig =>
+  parseConfig(readConfigText(file), file, env, registry);
 
 /** @throws ConfigUnreadable */
 export const readConfigText = (file: string): string => {
@@ -34,18 +37,24 @@ export const readConfigText = (file: string): string => {
 };
 
 /** {@link loadConfig} of a text that is already there; `file` is for messages and for what paths are relative to. */
-export const parseConfig = (text: string, file: string, env: Environment): LoadedConfig => {
+export const parseConfig = (
+  text: string,
+  file: string,
+  env: Environment,
+  registry: Registry,
+): LoadedConfig => {
   const document = parseConfigDocument(text, file, env);
   if (document.value === null && document.problems.length > 0) throw new ConfigError(document.problems);
 
   const outline = readOutline(document.value);
   const folder = dirname(resolve(file));
-  const schema = configSchema({
+  const context: SchemaContext = {
     hostname: hostname(),
     cluster: outline.cluster ?? 'mcollective',
     hasClaims: outline.claims !== undefined,
     resolve: (path) => resolve(folder, path),
-  });
+  };
+  const schema = configSchema(context, registry);
   const known: KnownKeys = new Map();
   const result = schema.safeParse(document.value ?? {}, { error: collectKnownKeys(known) });
   const issues = result.error?.issues ?? [];
@@ -57,11 +66,11 @@ export const parseConfig = (text: string, file: string, env: Environment): Loade
     ...document.problems,
     ...distinct([
       ...issues.flatMap((issue) => describeIssue(issue, document, known)),
-      ...crossCheck(outline, document),
+      ...crossCheck(outline, document, registry),
     ]).filter((problem) => !inGap(problem)),
   ].toSorted((a, b) => a.line - b.line || a.column - b.column);
   if (!result.success || problems.length > 0) throw new ConfigError(problems);
-  return { config: result.data, file, at: document.at, warnings: renamedKeys(outline, document) };
+  return { config: result.data, file, at: document.at, registry, warnings: renamedKeys(outline, document) };
 };
 
 /** One problem a key is enough: that a collective's name is wrong, not also that it is there twice. */

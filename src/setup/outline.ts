@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Fault, RawEntry } from '../adapters/adapter-type.ts';
-import { egressType, ingressType } from '../adapters/registry.ts';
+import type { Registry } from '../adapters/registry.ts';
 import type { ConfigDocument, Plain } from '../config/document.ts';
 import { nearest } from '../config/nearest.ts';
 import { formatPath, type KeyPath, type Problem } from '../config/problem.ts';
@@ -46,7 +46,12 @@ export type Outline = z.output<typeof outline>;
 export const readOutline = (value: Plain): Outline => outline.parse(value);
 
 /** What is wrong between the parts: routes from or to nowhere, a collective with two ways out of one ingress, and so on. */
-export const crossCheck = (outline: Outline, document: ConfigDocument): readonly Problem[] => {
+export const crossCheck = (
+  outline: Outline,
+  document: ConfigDocument,
+  registry: Registry,
+): readonly Problem[] => {
+  const parts: Parts = { ...outline, registry };
   const problems: Problem[] = [];
   const report = (path: KeyPath, message: string, allowed?: string): void => {
     problems.push({
@@ -68,7 +73,7 @@ export const crossCheck = (outline: Outline, document: ConfigDocument): readonly
   for (const [index, route] of outline.routes.entries()) {
     refer(['routes', index, 'from'], route.from, 'ingress', Object.keys(outline.ingresses));
     refer(['routes', index, 'to'], route.to, 'egress', Object.keys(outline.egresses));
-    checkPassage(outline, route, ['routes', index], report);
+    checkPassage(parts, route, ['routes', index], report);
     for (const [entry, collective] of route.collectives.entries()) {
       const path = ['routes', index, 'collectives', entry];
       const key = JSON.stringify([route.from, collective]);
@@ -79,12 +84,17 @@ export const crossCheck = (outline: Outline, document: ConfigDocument): readonly
     }
   }
   checkNames(outline, report);
-  checkHomes(outline, report);
+  checkHomes(parts, report);
   checkSides(outline, report, refer);
-  checkClaims(outline, report, refer);
-  checkEntries(outline, report);
+  checkClaims(parts, report, refer);
+  checkEntries(parts, report);
   return problems;
 };
+
+/** The parts, and the types that they may be of. */
+interface Parts extends Outline {
+  readonly registry: Registry;
+}
 
 type Report = (path: KeyPath, message: string, allowed?: string) => void;
 
@@ -103,7 +113,7 @@ const checkNames = ({ ingresses, egresses }: Outline, report: Report): void => {
 const DEFAULT_CLUSTER = 'mcollective';
 
 /** Nodes reply to a subject with the cluster's name in it, which has to tell whose request it was. */
-const checkHomes = (outline: Outline, report: Report): void => {
+const checkHomes = (outline: Parts, report: Report): void => {
   const homes = new Map<string, string>();
   for (const [index, route] of outline.routes.entries()) {
     const { from, to } = route;
@@ -123,15 +133,15 @@ const checkHomes = (outline: Outline, report: Report): void => {
   }
 };
 
-const ingressTypeOf = ({ ingresses }: Outline, name: string | undefined) =>
-  ingressType(entryOf(ingresses, name)['type']);
+const ingressTypeOf = ({ ingresses, registry }: Parts, name: string | undefined) =>
+  registry.ingress(entryOf(ingresses, name)['type']);
 
-const egressTypeOf = ({ egresses }: Outline, name: string | undefined) =>
-  egressType(entryOf(egresses, name)['type']);
+const egressTypeOf = ({ egresses, registry }: Parts, name: string | undefined) =>
+  registry.egress(entryOf(egresses, name)['type']);
 
 /** Requests pass as they are between two sides of one format, unless callers are to be mapped. */
 const isOpaqueRoute = (
-  outline: Outline,
+  outline: Parts,
   { from, to, identities }: Pick<Outline['routes'][number], 'from' | 'to' | 'identities'>,
 ): boolean => {
   const format = ingressTypeOf(outline, from)?.opaque;
@@ -140,7 +150,7 @@ const isOpaqueRoute = (
 
 /** What passes through has no caller to map; what is translated needs one. */
 const checkPassage = (
-  outline: Outline,
+  outline: Parts,
   route: Outline['routes'][number],
   path: KeyPath,
   report: Report,
@@ -177,7 +187,7 @@ const checkSides = (outline: Outline, report: Report, refer: Refer): void => {
 };
 
 /** What each entry's own protocol has to say of it. */
-const checkEntries = (outline: Outline, report: Report): void => {
+const checkEntries = (outline: Parts, report: Report): void => {
   const check = (name: string, kind: 'ingress' | 'egress'): void => {
     const type = kind === 'ingress' ? ingressTypeOf(outline, name) : egressTypeOf(outline, name);
     const [section, end] =
@@ -194,7 +204,7 @@ const checkEntries = (outline: Outline, report: Report): void => {
 };
 
 /** Claims are made on NATS. */
-const checkClaims = (outline: Outline, report: Report, refer: Refer): void => {
+const checkClaims = (outline: Parts, report: Report, refer: Refer): void => {
   const { claims, ingresses, egresses } = outline;
   if (claims?.link !== undefined) {
     const sides = { ...ingresses, ...egresses };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { EGRESS_TYPES, INGRESS_TYPES } from '../adapters/registry.ts';
+import type { EntrySchema } from '../adapters/adapter-type.ts';
+import type { Registry } from '../adapters/registry.ts';
 import type { SchemaContext } from '../config/context.ts';
 import {
   ALWAYS,
@@ -18,20 +19,17 @@ import { isIdentity, isToken } from '../envelope/check.ts';
 import { claims } from './claims.ts';
 import { http, statistics } from './http.ts';
 import { route } from './route.ts';
-import { type ClusterKey, type Config, LOG_FORMATS, LOG_LEVELS, type Named } from './types.ts';
+import { type ClusterKey, type Config, LOG_FORMATS, LOG_LEVELS } from './types.ts';
 
-const ingressSchema = (context: SchemaContext) => {
-  const [first, ...others] = INGRESS_TYPES;
-  return z
-    .discriminatedUnion('type', [first.schema(context), ...others.map((it) => it.schema(context))])
-    .transform(({ config }) => config);
-};
+interface Read<E> {
+  schema(context: SchemaContext): EntrySchema<(name: string) => E>;
+}
 
-const egressSchema = (context: SchemaContext) => {
-  const [first, ...others] = EGRESS_TYPES;
-  return z
-    .discriminatedUnion('type', [first.schema(context), ...others.map((it) => it.schema(context))])
-    .transform(({ config }) => config);
+/** A section of one of the types; its schema makes the entry of that name. */
+const section = <E>(types: readonly Read<E>[], context: SchemaContext) => {
+  const [first, ...others] = types.map((it) => it.schema(context));
+  if (first === undefined) throw new Error('a registry has no type for one of the sides');
+  return z.discriminatedUnion('type', [first, ...others]);
 };
 
 const name = () => z.string().refine(isToken);
@@ -41,8 +39,8 @@ const notEmpty = [
   { message: 'has no entry', params: { sentence: true, allowed: 'at least one entry' } },
 ] as const;
 
-const named = <T extends object>(record: Readonly<Record<string, T>>): ReadonlyMap<string, Named<T>> =>
-  new Map(Object.entries(record).map(([name, it]) => [name, { ...it, name }]));
+const named = <E>(record: Readonly<Record<string, (name: string) => E>>): ReadonlyMap<string, E> =>
+  new Map(Object.entries(record).map(([name, entryOf]) => [name, entryOf(name)]));
 
 /** Shorter keys can be guessed; a token's HMAC is SHA-256. */
 export const MIN_CLUSTER_KEY = 32;
@@ -64,8 +62,8 @@ export const generalFields = (context: SchemaContext) => ({
   ).optional(),
 });
 
-/** The whole file. */
-export const configSchema = (context: SchemaContext) =>
+/** The whole file, with entries of the types in a registry. */
+export const configSchema = (context: SchemaContext, { ingressTypes, egressTypes }: Registry) =>
   z
     .strictObject({
       ...generalFields(context),
@@ -85,8 +83,8 @@ export const configSchema = (context: SchemaContext) =>
       http: http(),
       statistics: statistics(),
       claims: claims(context).optional(),
-      ingresses: z.record(name(), ingressSchema(context)).refine(...notEmpty),
-      egresses: z.record(name(), egressSchema(context)).refine(...notEmpty),
+      ingresses: z.record(name(), section(ingressTypes, context)).refine(...notEmpty),
+      egresses: z.record(name(), section(egressTypes, context)).refine(...notEmpty),
       routes: z.array(route()).min(1),
     })
     .superRefine((it, context) => {

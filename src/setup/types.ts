@@ -1,4 +1,5 @@
-import type { EgressConfig, IngressConfig } from '../adapters/registry.ts';
+import type { EgressEntry, IngressEntry } from '../adapters/adapter-type.ts';
+import type { Registry } from '../adapters/registry.ts';
 import type { KeyPath, Position, Problem } from '../config/problem.ts';
 import type { Secret } from '../config/secret.ts';
 import type { Pattern } from '../envelope/pattern.ts';
@@ -28,14 +29,10 @@ export interface Config {
   /** Undefined: no instance claims anything. */
   readonly claims: ClaimsConfig | undefined;
   /** By name, in the order of the file. */
-  readonly ingresses: ReadonlyMap<string, Named<IngressConfig>>;
-  readonly egresses: ReadonlyMap<string, Named<EgressConfig>>;
+  readonly ingresses: ReadonlyMap<string, IngressEntry>;
+  readonly egresses: ReadonlyMap<string, EgressEntry>;
   readonly routes: readonly RouteConfig[];
 }
-
-export type Named<T> = T & { readonly name: string };
-
-export type { EgressConfig, IngressConfig };
 
 /** The key that reply tokens are authenticated with: given in the configuration, or the name of its file. */
 export type ClusterKey =
@@ -80,6 +77,8 @@ export interface LoadedConfig {
   readonly config: Config;
   /** The name of the file as it was given. */
   readonly file: string;
+  /** The types that it was read by. */
+  readonly registry: Registry;
   /** What works today and should be changed. */
   readonly warnings: readonly Problem[];
   /** Where a key's value stands in the file, by YAML's names: `at(['ingresses', 'federation', 'tls', 'ca'])`. */

@@ -2,13 +2,12 @@ import { expect, test } from 'vitest';
 import { ARRIVALS as CHORIA } from '../../src/adapters/choria/collective/arrivals.ts';
 import type { IngressAdapter } from '../../src/adapters/descriptor.ts';
 import { ARRIVALS as LEGACY } from '../../src/adapters/mcollective/arrivals.ts';
-import { ingressAdapter } from '../../src/adapters/registry.ts';
 import { load, MINIMAL } from '../config/sample.ts';
 
 const federation = (): IngressAdapter => {
   const it = load(MINIMAL).config.ingresses.get('federation');
   if (it === undefined) throw new Error('the sample has no ingress federation');
-  return ingressAdapter(it);
+  return it.adapter;
 };
 
 const taken = (it: Pick<IngressAdapter, 'takes'>, destinations: readonly string[]): readonly string[] =>

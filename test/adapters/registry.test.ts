@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { API_VERSION, type EgressType, type IngressType } from '../../src/adapters/adapter-type.ts';
-import { EGRESS_TYPES, egressType, INGRESS_TYPES, ingressType } from '../../src/adapters/registry.ts';
+import { type AdapterType, API_VERSION } from '../../src/adapters/adapter-type.ts';
+import { BUILT_IN } from '../../src/adapters/registry.ts';
 import type { SchemaContext } from '../../src/config/context.ts';
 import { load, MINIMAL } from '../config/sample.ts';
 
@@ -10,9 +11,9 @@ const context: SchemaContext = { hostname: 'h', cluster: 'c', hasClaims: false, 
 /** As bridge.yaml gives it. */
 const typeOf = z.object({ properties: z.object({ type: z.object({ const: z.string() }) }) });
 
-const SIDES: readonly (readonly [string, readonly (IngressType | EgressType)[]])[] = [
-  ['ingresses', INGRESS_TYPES],
-  ['egresses', EGRESS_TYPES],
+const SIDES: readonly (readonly [string, readonly AdapterType[]])[] = [
+  ['ingresses', BUILT_IN.ingressTypes],
+  ['egresses', BUILT_IN.egressTypes],
 ];
 
 describe.each(SIDES)('the registry of %s', (_, types) => {
@@ -45,10 +46,10 @@ describe.each(SIDES)('the registry of %s', (_, types) => {
 
 describe('an entry', () => {
   it('is bound to its protocol when it is read', () => {
-    const { ingresses } = load(MINIMAL).config;
-    for (const [name, it] of ingresses)
-      expect(ingressType(it.type)?.adapterOf(it)).toMatchObject({ name, type: it.type });
-    const entry = ingressType('choria-collective')
+    const { ingresses, egresses } = load(MINIMAL).config;
+    for (const [name, { type, adapter }] of [...ingresses, ...egresses])
+      expect(adapter).toMatchObject({ name, type });
+    const entryOf = BUILT_IN.ingress('choria-collective')
       ?.schema(context)
       .parse({
         type: 'choria-collective',
@@ -56,14 +57,47 @@ describe('an entry', () => {
         insecure_plaintext: true,
         callers: { ca: 'ca' },
       });
-    expect(entry?.config.type).toBe('choria-collective');
-    expect(entry?.adapt('a')).toMatchObject({ name: 'a', type: 'choria-collective' });
+    expect(entryOf?.('a')).toMatchObject({
+      name: 'a',
+      config: { type: 'choria-collective' },
+      adapter: { name: 'a', type: 'choria-collective' },
+    });
   });
 
-  it('of another type is nothing to a protocol', () => {
-    expect(ingressType('choria-federation')?.adapterOf({ type: 'mcollective-stomp', name: 'a' })).toBe(
+  it('of an egress says who lives beyond it', () => {
+    const entryOf = BUILT_IN.egress('mcollective-stomp')
+      ?.schema(context)
+      .parse({
+        type: 'mcollective-stomp',
+        servers: ['stomp://n'],
+        signing: { keys_dir: 'keys' },
+        server_public_key: 'server.pem',
+        nodes: ['web*'],
+        discovery: { every: 7 },
+      });
+    expect(entryOf?.('a')).toMatchObject({ nodes: ['web*'], discovery: { every: 7 } });
+  });
+
+  it('is data that can be compared', () => {
+    const configOf = (key: string): unknown =>
+      BUILT_IN.egress('mcollective-stomp')
+        ?.schema(context)
+        .parse({
+          type: 'mcollective-stomp',
+          servers: ['stomp://n'],
+          signing: { keys_dir: 'keys' },
+          server_public_key: key,
+        })('a').config;
+    expect(isDeepStrictEqual(configOf('one'), configOf('one'))).toBe(true);
+    expect(isDeepStrictEqual(configOf('one'), configOf('other'))).toBe(false);
+  });
+
+  it('of another type is none', () => {
+    const { ingress, egress } = BUILT_IN;
+    expect([ingress('amqp'), egress(undefined), egress('choria-federation')]).toEqual([
       undefined,
-    );
-    expect([ingressType('amqp'), egressType(undefined)]).toEqual([undefined, undefined]);
+      undefined,
+      undefined,
+    ]);
   });
 });

@@ -46,9 +46,10 @@ test.each([undefined, '0', '24h'])('a claim outlives every copy of its frame: ma
   const { config } = withAhead(ahead);
   const [ingress] = config.ingresses.values();
   const maxAge = claimsBucket(config)?.maxAge;
-  if (ingress?.type !== 'mcollective-stomp' || maxAge === undefined) throw new Error('nothing is claimed');
+  const share = ingress?.adapter.share;
+  if (share === undefined || maxAge === undefined) throw new Error('nothing is claimed');
   const { maxTtl } = config;
-  const { maxAhead } = ingress.callers;
+  const { maxAhead } = share;
   const now = Date.UTC(2026, 0, 1);
   // The latest that is taken and claimed now, of which a copy may come once an instance has started anew.
   const latest = now / 1000 + maxAhead;

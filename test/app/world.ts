@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { broadcastsSubject, nodeSubject } from '../../src/adapters/choria/wire/index.ts';
 import { createSerializer } from '../../src/adapters/mcollective/wire/serializer.ts';
+import { BUILT_IN } from '../../src/adapters/registry.ts';
 import { type App, createApp } from '../../src/app/app.ts';
 import type { Services } from '../../src/app/services.ts';
 import { startLegacyNode } from '../../src/cli/demo/legacy-node.ts';
@@ -129,7 +130,7 @@ ${
     collectives: [${OFFICE}]
     identities: [{ exact: cert=alice, to: choria=alice.mcollective }]
 `;
-  return parseConfig((parts.change ?? ((it) => it))(text), '/app/bridge.yaml', {});
+  return parseConfig((parts.change ?? ((it) => it))(text), '/app/bridge.yaml', {}, BUILT_IN);
 };
 
 /** The files that the configuration names. */

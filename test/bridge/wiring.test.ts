@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { BUILT_IN } from '../../src/adapters/registry.ts';
 import { routesOf } from '../../src/app/wiring.ts';
 import { type Route, Routing, wiringProblem } from '../../src/bridge/routing.ts';
 import { ConfigError } from '../../src/config/problem.ts';
@@ -67,7 +68,7 @@ describe('a route', () => {
 
 it('a configured route between sides that do not accept what it carries is an error at its place in the file', () => {
   const file = fileURLToPath(new URL('../../fixtures/cassettes/choria-to-choria.yaml', import.meta.url));
-  const loaded = loadConfig(file, {});
+  const loaded = loadConfig(file, {}, BUILT_IN);
   const { config } = loaded;
   const index = config.routes.findIndex(({ identities }) => identities.length === 0);
   const adapters = (accepts: readonly PayloadKind[]) => ({

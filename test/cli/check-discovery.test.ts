@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { BUILT_IN } from '../../src/adapters/registry.ts';
 import { checkBeforeStart } from '../../src/cli/check/starting.ts';
 import { loadConfig } from '../../src/setup/load.ts';
 import { keyPair } from '../support/pki.ts';
@@ -109,7 +110,7 @@ describe('mcbridge check, of who asks for nodes,', () => {
     expect(await world.faults()).toContain(`warning ingresses.mco.beside: ${message}`);
     const told: unknown[] = [];
     const log = { warn: (fields: object, sentence: string) => void told.push([fields, sentence]) };
-    checkBeforeStart(loadConfig(world.config, {}), log, Date.now());
+    checkBeforeStart(loadConfig(world.config, {}, BUILT_IN), log, Date.now());
     expect(told).toContainEqual([
       {
         event: 'config_warning',

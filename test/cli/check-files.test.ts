@@ -3,6 +3,7 @@ import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { BUILT_IN } from '../../src/adapters/registry.ts';
 import { checkBeforeStart } from '../../src/cli/check/starting.ts';
 import { ConfigError } from '../../src/config/problem.ts';
 import { loadConfig } from '../../src/setup/load.ts';
@@ -40,7 +41,7 @@ const saidByRun = ({
   const inTest = (text: string): string => text.replaceAll(`${folder}/`, '');
   try {
     checkBeforeStart(
-      loadConfig(config, {}),
+      loadConfig(config, {}, BUILT_IN),
       { warn: ({ setting }, message) => void told.push(inTest(`problem ${String(setting)}: ${message}`)) },
       Date.now(),
     );

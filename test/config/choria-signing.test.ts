@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { load, MINIMAL, problemsOf } from './sample.ts';
+import { load, MINIMAL, problemsOf, settingsOf } from './sample.ts';
 
 const signing = (section: string): string =>
   MINIMAL.replace(
@@ -14,8 +14,8 @@ const signing = (section: string): string =>
   );
 
 const loaded = (section: string): unknown => {
-  const it = load(signing(section)).config.egresses.get('choria');
-  return it?.type === 'choria-collective' ? it.signing : undefined;
+  const it = settingsOf(load(signing(section)), 'choria');
+  return it !== undefined && 'signing' in it ? it.signing : undefined;
 };
 
 const own = { cert: '/etc/mcbridge/c.pem', key: '/etc/mcbridge/c.key' };

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { legacyToChoria, load, problemsOf } from './sample.ts';
+import { legacyToChoria, load, problemsOf, settingsOf } from './sample.ts';
 
 const OWN = 'claims: { servers: [nats://claims.example.net], insecure_plaintext: true }\n';
 const QUEUE = 'broadcast_queue: "/queue/mcbridge.{collective}.requests"';
 
 const shareOf = (text: string): unknown => {
-  const it = load(text).config.ingresses.get('mco');
+  const it = settingsOf(load(text), 'mco');
   return it !== undefined && 'share' in it ? it.share : undefined;
 };
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { BUILT_IN } from '../../src/adapters/registry.ts';
 import { loadConfig } from '../../src/setup/load.ts';
 import { configSchema } from '../../src/setup/schema.ts';
 import { load } from './sample.ts';
@@ -30,7 +31,10 @@ const keysOf = (schema: unknown, path: string): readonly string[] => {
   return [...own, ...options, ...below('items'), ...below('additionalProperties')];
 };
 
-const schema = configSchema({ hostname: 'h', cluster: 'c', hasClaims: false, resolve: (path) => path });
+const schema = configSchema(
+  { hostname: 'h', cluster: 'c', hasClaims: false, resolve: (path) => path },
+  BUILT_IN,
+);
 const paths = keysOf(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }), '');
 
 describe('the configuration reference', () => {
@@ -63,7 +67,7 @@ describe('the configuration reference', () => {
 
 describe('the annotated example', () => {
   it('loads', () => {
-    const { config } = loadConfig(example, {});
+    const { config } = loadConfig(example, {}, BUILT_IN);
     expect([...config.ingresses.keys(), ...config.egresses.keys()]).toEqual(['federation', 'legacy']);
     expect(config.routes[0]?.identities.map(({ to }) => to)).toEqual(['cert=admin', 'cert=$1']);
   });

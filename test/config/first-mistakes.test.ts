@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { counterpartOf } from '../../src/config/counterparts.ts';
-import { type Case, load, MINIMAL, minimalWith, problemsOf } from './sample.ts';
+import { type Case, load, MINIMAL, minimalWith, problemsOf, settingsOf } from './sample.ts';
 
 const PASSWORD = '    signing: { keys_dir: keys }';
 const at = 'bridge.yaml:11:';
@@ -113,21 +113,21 @@ describe('a merge (<<)', () => {
     );
 
   it('brings the keys of another section, and the own ones count more', () => {
-    const { config } = load(merged('    <<: *base\n    servers: [stomp://b:2]\n'));
-    expect(config.egresses.get('legacy')).toMatchObject({
+    const loaded = load(merged('    <<: *base\n    servers: [stomp://b:2]\n'));
+    expect(settingsOf(loaded, 'legacy')).toMatchObject({
       servers: [{ host: 'b', port: 2 }],
       signing: { kind: 'keys' },
     });
   });
 
   it('takes a list, of which the first counts most', () => {
-    const { config } = load(merged('    <<: [{ heartbeat: 7 }, *base, { heartbeat: 8, priority: 3 }]\n'));
-    expect(config.egresses.get('legacy')).toMatchObject({ heartbeat: 7, priority: 3 });
+    const loaded = load(merged('    <<: [{ heartbeat: 7 }, *base, { heartbeat: 8, priority: 3 }]\n'));
+    expect(settingsOf(loaded, 'legacy')).toMatchObject({ heartbeat: 7, priority: 3 });
   });
 
   it('follows merges within what is merged', () => {
-    const { config } = load(merged('    <<: { <<: *base, priority: 4 }\n'));
-    expect(config.egresses.get('legacy')).toMatchObject({ priority: 4, signing: { kind: 'keys' } });
+    const loaded = load(merged('    <<: { <<: *base, priority: 4 }\n'));
+    expect(settingsOf(loaded, 'legacy')).toMatchObject({ priority: 4, signing: { kind: 'keys' } });
   });
 
   it('points at a wrong key where that stands', () => {

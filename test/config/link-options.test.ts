@@ -1,27 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { natsOptions } from '../../src/adapters/choria/link-options.ts';
-import { stompOptions } from '../../src/adapters/mcollective/link-options.ts';
+import { z } from 'zod';
 import { fileReader } from '../../src/config/files.ts';
 import { readClusterKey } from '../../src/setup/cluster-key.ts';
 import type { LoadedConfig } from '../../src/setup/types.ts';
+import { type NatsSettings, natsSettingsOf } from '../../src/transport/nats/spec.ts';
 import { load, MINIMAL, minimalWith } from './sample.ts';
 
 /** In place of files: what is read is its own name. */
 const names = (file: string): Buffer => Buffer.from(`<${file}>`);
 
-const nats = ({ config }: LoadedConfig) => {
-  const ingress = config.ingresses.get('federation');
-  return ingress?.type === 'choria-federation'
-    ? natsOptions(ingress, ['ingresses', 'federation'], { identity: 'mcbridge1' }, names)
-    : undefined;
+const nats = ({ config }: LoadedConfig): NatsSettings | undefined => {
+  const around = { ...config, identity: 'mcbridge1' };
+  const spec = config.ingresses.get('federation')?.adapter.link(around, names);
+  return spec && natsSettingsOf(spec);
 };
 
-const stomp = ({ config }: LoadedConfig) => {
-  const egress = config.egresses.get('legacy');
-  return egress?.type === 'mcollective-stomp'
-    ? stompOptions(egress, ['egresses', 'legacy'], config, names)
-    : undefined;
-};
+const stomp = ({ config }: LoadedConfig) =>
+  z
+    .record(z.string(), z.unknown())
+    .parse(config.egresses.get('legacy')?.adapter.link(config, names).settings);
 
 describe('the options of a NATS link', () => {
   it('hold the contents of the files, and ask for TLS where Choria writes nats://', () => {
@@ -91,7 +88,7 @@ describe('the options of a STOMP link', () => {
 
   it('use TLS for the servers that ask for it, also without a section about it', () => {
     const text = minimalWith('[stomp://activemq1.example.net:61613]', '[stomp+ssl://a, stomp://b]');
-    expect(stomp(load(text))?.servers).toEqual([
+    expect(stomp(load(text))['servers']).toEqual([
       { host: 'a', port: 61_614, tls: { verify: true } },
       { host: 'b', port: 61_613 },
     ]);
@@ -108,12 +105,12 @@ describe('the options of a STOMP link', () => {
       key: '</etc/mcbridge/c>',
       verify: false,
     };
-    expect(stomp(load(text))?.servers).toMatchObject([{ tls }]);
+    expect(stomp(load(text))['servers']).toMatchObject([{ tls }]);
   });
 
   it('let frames be longer than the longest message', () => {
     const text = minimalWith('ingresses:', 'max_message_bytes: 32MiB\ningresses:');
-    expect(stomp(load(text))?.maxFrameBytes).toBe(64 * 1024 * 1024);
+    expect(stomp(load(text))['maxFrameBytes']).toBe(64 * 1024 * 1024);
   });
 });
 

@@ -3,12 +3,16 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { BUILT_IN } from '../../src/adapters/registry.ts';
 import { ConfigUnreadable } from '../../src/config/problem.ts';
+import { Secret } from '../../src/config/secret.ts';
 import { loadConfig } from '../../src/setup/load.ts';
-import { load, MINIMAL, minimalWith, problemsOf } from './sample.ts';
+import { load, MINIMAL, minimalWith, problemsOf, settingsOf } from './sample.ts';
 
 describe('a minimal configuration', () => {
-  const { config } = load(MINIMAL);
+  const loaded = load(MINIMAL);
+  const { config } = loaded;
 
   it('gets its defaults', () => {
     expect(config).toMatchObject({
@@ -25,8 +29,13 @@ describe('a minimal configuration', () => {
   });
 
   it('has an ingress as Choria would configure it', () => {
-    expect(config.ingresses.get('federation')).toEqual({
+    expect(config.ingresses.get('federation')).toMatchObject({
       name: 'federation',
+      type: 'choria-federation',
+      opaque: 'choria',
+      adapter: { name: 'federation', type: 'choria-federation' },
+    });
+    expect(settingsOf(loaded, 'federation')).toEqual({
       type: 'choria-federation',
       subscriptions: 1,
       cluster: 'mcollective',
@@ -52,6 +61,12 @@ describe('a minimal configuration', () => {
   it('has an egress as MCollective would configure it', () => {
     expect(config.egresses.get('legacy')).toMatchObject({
       name: 'legacy',
+      type: 'mcollective-stomp',
+      nodes: [],
+      discovery: { every: undefined, expire: undefined, caller: undefined },
+      adapter: { name: 'legacy', type: 'mcollective-stomp' },
+    });
+    expect(settingsOf(loaded, 'legacy')).toMatchObject({
       broker: 'activemq',
       vhost: 'mcollective',
       tls: { ca: undefined, client: undefined, verify: true },
@@ -85,8 +100,8 @@ describe('a minimal configuration', () => {
 
 describe('the configuration', () => {
   it('gives the cluster to every ingress that has none of its own', () => {
-    const { config } = load(minimalWith('ingresses:', 'cluster: production\ningresses:'));
-    expect(config.ingresses.get('federation')).toMatchObject({ cluster: 'production' });
+    const loaded = load(minimalWith('ingresses:', 'cluster: production\ningresses:'));
+    expect(settingsOf(loaded, 'federation')).toMatchObject({ cluster: 'production' });
   });
 
   it.each([
@@ -114,8 +129,8 @@ describe('the configuration', () => {
     ['4GB', 4_000_000_000],
     ['64KiB', 64 * 1024],
   ])('understands a buffer of %s, up to its largest', (text, bytes) => {
-    const { config } = load(minimalWith('    signing:', `    buffer: { bytes: ${text} }\n    signing:`));
-    expect([...config.egresses.values()].map(({ buffer }) => buffer.bytes)).toEqual([bytes]);
+    const loaded = load(minimalWith('    signing:', `    buffer: { bytes: ${text} }\n    signing:`));
+    expect(settingsOf(loaded, 'legacy')).toMatchObject({ buffer: { bytes } });
   });
 
   it.each([
@@ -124,26 +139,26 @@ describe('the configuration', () => {
     ['h:7000', { host: 'h', port: 7000, tls: false, url: 'stomp://h:7000' }],
     ['"stomp://[::1]:7000"', { host: '::1', port: 7000, tls: false, url: 'stomp://[::1]:7000' }],
   ])('understands the server %s', (text, server) => {
-    const { config } = load(minimalWith('stomp://activemq1.example.net:61613', text));
-    expect(config.egresses.get('legacy')?.servers).toEqual([server]);
+    const loaded = load(minimalWith('stomp://activemq1.example.net:61613', text));
+    expect(settingsOf(loaded, 'legacy')).toMatchObject({ servers: [server] });
   });
 
   it('takes patterns with and without slashes', () => {
-    const { config } = load(minimalWith('    tls: {', '    callers: { allow: [/^a$/, ^b$] }\n    tls: {'));
-    expect(config.ingresses.get('federation')).toMatchObject({ callers: { allow: [/^a$/, /^b$/] } });
+    const loaded = load(minimalWith('    tls: {', '    callers: { allow: [/^a$/, ^b$] }\n    tls: {'));
+    expect(settingsOf(loaded, 'federation')).toMatchObject({ callers: { allow: [/^a$/, /^b$/] } });
   });
 
   it('takes one shared identity in place of a folder of keys', () => {
-    const { config } = load(
+    const loaded = load(
       minimalWith('{ keys_dir: keys }', '{ callerid: cert=mcbridge, private_key: /k.pem }'),
     );
     const shared = { kind: 'shared', callerid: 'cert=mcbridge', privateKey: '/k.pem' };
-    expect(config.egresses.get('legacy')).toMatchObject({ signing: shared });
+    expect(settingsOf(loaded, 'legacy')).toMatchObject({ signing: shared });
   });
 
   it('needs no client certificate where the brokers take a token', () => {
     const text = minimalWith(', cert: cert.pem, key: key.pem }', ' }\n    token: t0ken');
-    expect(load(text).config.ingresses.get('federation')?.tls?.client).toBeUndefined();
+    expect(settingsOf(load(text), 'federation')).toMatchObject({ tls: { client: undefined } });
   });
 
   it('takes aliases for what is there twice', () => {
@@ -183,17 +198,19 @@ describe('the configuration', () => {
   });
 
   it('never shows a secret, however it is printed', () => {
-    const { config } = load(
+    const loaded = load(
       minimalWith('    tls: {', '    user: bob\n    password: hunter2\n    tls: {').replace(
         '0123456789abcdef0123456789abcdef',
         'hunter2hunter2hunter2hunter2hunter2',
       ),
     );
+    const { password } = z.object({ password: z.instanceof(Secret) }).parse(settingsOf(loaded, 'federation'));
+    const { config } = loaded;
     const everything = { config, ingress: config.ingresses.get('federation') };
-    expect(config.ingresses.get('federation')?.password?.reveal()).toBe('hunter2');
+    expect(password.reveal()).toBe('hunter2');
     expect(inspect(everything, { depth: 10, showHidden: true })).not.toContain('hunter2');
     expect(JSON.stringify(everything)).not.toContain('hunter2');
-    expect(`${config.ingresses.get('federation')?.password}`).toBe('[secret]');
+    expect(`${password}`).toBe('[secret]');
   });
 });
 
@@ -236,7 +253,7 @@ describe('the configuration file', () => {
     const file = join(folder, 'bridge.yaml');
     try {
       if (content !== undefined) writeFileSync(file, content);
-      expect(() => loadConfig(file, {})).toThrow(
+      expect(() => loadConfig(file, {}, BUILT_IN)).toThrow(
         new ConfigUnreadable(file, reason), // compares the message
       );
     } finally {

@@ -17,13 +17,13 @@ const withEgress = (...lines: readonly string[]): string =>
 describe('the local egress of an ingress', () => {
   it('is named by local_egress', () => {
     const { config, warnings } = load(withEgress('local_egress: near'));
-    expect(config.ingresses.get('mco')).toMatchObject({ localEgress: 'near' });
+    expect(config.ingresses.get('mco')?.adapter).toMatchObject({ localEgress: 'near' });
     expect(warnings).toEqual([]);
   });
 
   it('is named by the old key too, with a warning', () => {
     const { config, warnings } = load(withEgress('beside: near'), {}, 'bridge.yaml');
-    expect(config.ingresses.get('mco')).toMatchObject({ localEgress: 'near' });
+    expect(config.ingresses.get('mco')?.adapter).toMatchObject({ localEgress: 'near' });
     expect(warnings.map(formatProblem)).toEqual([
       'bridge.yaml:8:5: ingresses.mco.beside: is the old name of local_egress, and the next version does not know it\n    write local_egress instead',
     ]);

@@ -162,7 +162,7 @@ describe('a pattern of the configuration', () => {
         minimalWith('    server_public_key', `    privileged: ['${text}']\n    server_public_key`),
       );
       const rules = config.routes[0]?.identities ?? [];
-      const privileged = config.egresses.get('legacy')?.privileged ?? [];
+      const privileged = config.egresses.get('legacy')?.adapter.privileged ?? [];
       expect(() => mapCaller('choria=admin.mcollective', { rules, privileged })).toThrow('privileged');
       expect(mapCaller('choria=administrator.mcollective', { rules, privileged })).toBe('cert=administrator');
     },

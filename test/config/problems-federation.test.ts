@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { load, problemsOf } from './sample.ts';
+import { load, problemsOf, settingsOf } from './sample.ts';
 
 const TLS = '    tls: { ca: ca.pem, cert: cert.pem, key: key.pem }';
 const base = (routes: string, ingresses = ''): string => `cluster_key: 0123456789abcdef0123456789abcdef
@@ -31,8 +31,9 @@ ${extra}`;
 
 describe('the configuration of a federation', () => {
   it('has a connection and limits for an egress that passes, and no identities', () => {
-    const { config } = load(base(PASSING));
-    expect(config.egresses.get('member')).toMatchObject({
+    const loaded = load(base(PASSING));
+    const { config } = loaded;
+    expect(settingsOf(loaded, 'member')).toMatchObject({
       type: 'choria-collective',
       servers: [{ url: 'nats://nats.member.example.net:4222' }],
       tls: { ca: '/etc/mcbridge/ca.pem', client: { cert: '/etc/mcbridge/cert.pem' } },

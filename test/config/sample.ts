@@ -1,3 +1,4 @@
+import { BUILT_IN } from '../../src/adapters/registry.ts';
 import { ConfigError, formatProblem } from '../../src/config/problem.ts';
 import { parseConfig } from '../../src/setup/load.ts';
 import type { LoadedConfig } from '../../src/setup/types.ts';
@@ -38,7 +39,11 @@ export const load = (
   text: string,
   env: Readonly<Record<string, string>> = {},
   file = '/etc/mcbridge/bridge.yaml',
-): LoadedConfig => parseConfig(text, file, env);
+): LoadedConfig => parseConfig(text, file, env, BUILT_IN);
+
+/** What the section of an ingress or egress says. */
+export const settingsOf = ({ config }: LoadedConfig, name: string): object | undefined =>
+  (config.ingresses.get(name) ?? config.egresses.get(name))?.config;
 
 /** The problems that work ends by, as a user sees them; empty where it does what it should. */
 export const refusalOf = (work: () => void): readonly string[] => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { BUILT_IN } from '../../src/adapters/registry.ts';
 import { formatPath, type KeyPath } from '../../src/config/problem.ts';
 import { configSchema } from '../../src/setup/schema.ts';
 import { type Case, MINIMAL, minimalWith, problemsOf } from './sample.ts';
@@ -43,7 +44,7 @@ const keysOf = (schema: Readonly<Record<string, unknown>>, path: KeyPath, type?:
 };
 
 const schema = z.toJSONSchema(
-  configSchema({ hostname: 'h', cluster: 'c', hasClaims: false, resolve: (path) => path }),
+  configSchema({ hostname: 'h', cluster: 'c', hasClaims: false, resolve: (path) => path }, BUILT_IN),
   {
     io: 'input',
     unrepresentable: 'any',

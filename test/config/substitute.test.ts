@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { Secret } from '../../src/config/secret.ts';
 import { substitute } from '../../src/config/substitute.ts';
-import { load, minimalWith, problemsOf } from './sample.ts';
+import { load, minimalWith, problemsOf, settingsOf } from './sample.ts';
 
 const ENV = { NAME: 'alice', EMPTY: '', YAML: 'x\ncluster: "evil"' };
 
@@ -59,13 +61,14 @@ describe('the environment in a configuration', () => {
 
   it('gives a password with any characters', () => {
     const text = minimalWith('    signing:', `    user: u\n    password: \${PW}\n    signing:`);
-    const { config } = load(text, { PW: ' : #{"]$1' });
-    expect(config.egresses.get('legacy')?.password?.reveal()).toBe(' : #{"]$1');
+    const loaded = load(text, { PW: ' : #{"]$1' });
+    const { password } = z.object({ password: z.instanceof(Secret) }).parse(settingsOf(loaded, 'legacy'));
+    expect(password.reveal()).toBe(' : #{"]$1');
   });
 
   it('gives numbers and truths too', () => {
     const text = minimalWith('    signing:', `    priority: \${P}\n    base64: \${B}\n    signing:`);
-    expect(load(text, { P: '7', B: 'true' }).config.egresses.get('legacy')).toMatchObject({
+    expect(settingsOf(load(text, { P: '7', B: 'true' }), 'legacy')).toMatchObject({
       priority: 7,
       base64: true,
     });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { helloDestination } from '../../src/adapters/mcollective/wire/addressing.ts';
+import { BUILT_IN } from '../../src/adapters/registry.ts';
 import { type App, createApp } from '../../src/app/app.ts';
 import { requirementsOf } from '../../src/app/requirements.ts';
 import { sharedBy } from '../../src/app/sharing.ts';
@@ -107,7 +108,7 @@ beforeAll(async () => {
       routes: [...it.routes, { from: 'federation', to: 'opaque', collectives: [OPAQUE] }],
     };
   });
-  const loaded = loadConfig(file, {});
+  const loaded = loadConfig(file, {}, BUILT_IN);
   config = loaded.config;
   app = createApp(loaded, { log: SILENT, version: '0', transports: noting });
   await app.start();

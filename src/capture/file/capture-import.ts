@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { IngressAdapter } from '../../adapters/descriptor.ts';
-import { ingressAdapter } from '../../adapters/registry.ts';
 import { exportedBy } from '../../setup/ends.ts';
 import type { Config } from '../../setup/types.ts';
 import { bodyFields, type CassetteHeader, type CassetteMessage } from './format.ts';
@@ -37,7 +36,7 @@ type Taken = (destination: string) => boolean;
 const adapterOf = ({ ingress, config }: CaptureTarget): IngressAdapter => {
   const it = config.ingresses.get(ingress);
   if (it === undefined) throw new CassetteError(`the configuration has no ingress ${ingress}`);
-  return ingressAdapter(it);
+  return it.adapter;
 };
 
 /** A frame's headers that belong to its way to the broker and not to the message. */

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { egressAdapter } from '../../adapters/registry.ts';
 import type { Config, LoadedConfig } from '../../setup/types.ts';
 import { CASSETTE_VERSION, type CassetteHeader } from './format.ts';
 import { configFingerprint, fingerprintsOf } from './keys.ts';
@@ -10,7 +9,7 @@ export const routesInWords = ({ routes, ingresses, egresses }: Config): readonly
     const [ingress, egress] = [ingresses.get(from), egresses.get(to)];
     const { length } = identities;
     const rules = length === 0 ? '' : `; ${length} identity rule${length === 1 ? '' : 's'}`;
-    return `${from} (${ingress?.type}) → ${to} (${egress && egressAdapter(egress).label}): ${collectives.join(', ')}${rules}`;
+    return `${from} (${ingress?.type}) → ${to} (${egress?.adapter.label}): ${collectives.join(', ')}${rules}`;
   });
 
 export interface HeadersOptions {

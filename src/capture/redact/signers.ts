@@ -1,4 +1,3 @@
-import { egressAdapter } from '../../adapters/registry.ts';
 import { mapCaller } from '../../bridge/identity-map.ts';
 import { formatPath } from '../../config/problem.ts';
 import { Rejection } from '../../envelope/rejection.ts';
@@ -10,8 +9,8 @@ import type { LegacyKeys } from './legacy-keys.ts';
 /** By egress, the setting with files for each caller, of those that do not sign with one key for all. */
 const foldersOf = ({ egresses }: Pick<Config, 'egresses'>): ReadonlyMap<string, string> =>
   new Map(
-    [...egresses].flatMap(([name, it]) =>
-      egressAdapter(it)
+    [...egresses].flatMap(([name, { adapter }]) =>
+      adapter
         .keys()
         .flatMap(({ kind, use, setting }): [string, string][] =>
           kind === 'folder' && use === 'sign' ? [[name, formatPath(['egresses', name, ...setting])]] : [],

@@ -1,4 +1,3 @@
-import { ingressAdapter } from '../../adapters/registry.ts';
 import type { Config } from '../../setup/types.ts';
 import type { CassetteMessage } from '../file/format.ts';
 
@@ -10,10 +9,11 @@ export interface Bundles {
 }
 
 export const bundlesOf = ({ ingresses }: Pick<Config, 'ingresses'>): Bundles => {
-  const adapters = new Map([...ingresses].map(([name, it]) => [name, ingressAdapter(it)] as const));
   /** Where copies of a request are put together; undefined for what comes alone. */
   const gathering = (message: CassetteMessage): string | undefined =>
-    message.side === 'ingress' ? adapters.get(message.link)?.directedTo(message)?.collective : undefined;
+    message.side === 'ingress'
+      ? ingresses.get(message.link)?.adapter.directedTo(message)?.collective
+      : undefined;
   return {
     mayBePart: (message) => gathering(message) !== undefined,
     isOne: (a, b) =>

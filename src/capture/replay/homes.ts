@@ -1,43 +1,39 @@
 import { LRUCache } from 'lru-cache';
-import { EGRESS_TYPES } from '../../adapters/registry.ts';
 import type { CassetteMessage } from '../file/format.ts';
+import type { Ways } from './ways.ts';
 
 /** Requests whose replies may still come. */
 const REMEMBERED = 20_000;
-
-/** The way home with its token that a request bears on its way out, or that its reply names; undefined where none does. */
-export const wayIn = ({ dir, destination, reply_to: replyTo, text }: CassetteMessage): string | undefined => {
-  for (const { wayHome } of EGRESS_TYPES) {
-    const way = wayHome.of({ dir, destination, replyTo, text });
-    if (way !== undefined) return way;
-  }
-  return undefined;
-};
 
 /**
  * Where replies of the cassette go: a token that was made with another cluster's key, or for another ingress, becomes
  * the one that the replay's own request bore.
  */
 export class Homes {
+  readonly #all: Ways;
   readonly #ways = new LRUCache<string, string>({ max: REMEMBERED });
   readonly #recorded = new LRUCache<string, true>({ max: REMEMBERED });
   #any = false;
 
+  constructor(all: Ways) {
+    this.#all = all;
+  }
+
   /** A request that was recorded, whether it has come out in the replay or not. */
   asked(recorded: CassetteMessage): void {
-    const way = wayIn(recorded);
+    const way = this.#all.of(recorded);
     if (way !== undefined) this.#recorded.set(way, true);
   }
 
   /** Whether the cassette has the request that this is a reply to. */
   isAnswer(recorded: CassetteMessage): boolean {
-    const way = wayIn(recorded);
+    const way = this.#all.of(recorded);
     return way !== undefined && this.#recorded.get(way) !== undefined;
   }
 
   /** Two messages that are one request, recorded and replayed. */
   learn(recorded: CassetteMessage, replayed: CassetteMessage): void {
-    const [from, to] = [wayIn(recorded), wayIn(replayed)];
+    const [from, to] = [this.#all.of(recorded), this.#all.of(replayed)];
     if (from === undefined || to === undefined || from === to) return;
     this.#ways.set(from, to);
     this.#any = true;
@@ -54,7 +50,7 @@ export class Homes {
 
   /** The message with its way home as the replay has it. */
   redirected(message: CassetteMessage): CassetteMessage {
-    const way = this.#any ? wayIn(message) : undefined;
+    const way = this.#any ? this.#all.of(message) : undefined;
     const to = way === undefined ? undefined : this.#ways.get(way);
     if (way === undefined || to === undefined) return message;
     const { destination, text } = message;

@@ -6,6 +6,14 @@ import {
   isRejected,
 } from '../file/format.ts';
 import { isTree, type Meaning, meaningOf } from './meaning.ts';
+import type { Ways } from './ways.ts';
+
+/** Where something was done. */
+export interface ItemPlace {
+  readonly line: number;
+  readonly turn: number;
+  readonly ways: Ways;
+}
 
 /** Something that the bridge did, by the cassette or in the replay. What takes time to find out is found when asked. */
 export class Item {
@@ -18,12 +26,14 @@ export class Item {
   readonly lane: string;
   /** In words, where there is more to say. */
   readonly note: string | undefined;
+  readonly #ways: Ways;
   #meaning: ReadonlyMap<string, Meaning> | undefined;
   #likeness: string | undefined;
   #exact: string | undefined;
 
-  constructor(entry: CassetteEntry, place: { readonly line: number; readonly turn: number }, note?: string) {
+  constructor(entry: CassetteEntry, place: ItemPlace, note?: string) {
     this.entry = entry;
+    this.#ways = place.ways;
     this.line = place.line;
     this.turn = place.turn;
     this.note = note;
@@ -57,7 +67,7 @@ export class Item {
   get meaning(): ReadonlyMap<string, Meaning> {
     this.#meaning ??= isRejected(this.entry)
       ? rejectionMeaning(this.entry)
-      : meaningOf(this.entry, this.body);
+      : meaningOf(this.entry, this.body, this.#ways);
     return this.#meaning;
   }
 

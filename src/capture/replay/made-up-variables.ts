@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { egressType, ingressType } from '../../adapters/registry.ts';
+import type { Registry } from '../../adapters/registry.ts';
 import { SECRET_KEYS } from '../../config/secret.ts';
 import type { Environment } from '../../config/substitute.ts';
 
@@ -14,15 +14,18 @@ const secret = (): string => randomBytes(32).toString('hex');
 const ANY = '4222';
 
 /** One that is valid where it stands. */
-const server = ({ type, path: [section] }: Place): string =>
-  (section === 'ingresses' ? ingressType(type) : egressType(type))?.anyServer ?? 'nats://127.0.0.1';
+const server = ({ type, path: [section] }: Place, { ingress, egress }: Registry): string =>
+  (section === 'ingresses' ? ingress(type) : egress(type))?.anyServer ?? 'nats://127.0.0.1';
 
 /** What stands for a variable below a key, whether it is all of the value or a part; of keys that only connections need. */
-const MADE_UP: ReadonlyMap<string, (isWhole: boolean, place: Place) => string> = new Map([
+const MADE_UP: ReadonlyMap<string, (isWhole: boolean, place: Place, registry: Registry) => string> = new Map([
   ...[...SECRET_KEYS].map((key) => [key, secret] as const),
   ['user', () => ANY],
   ['tls', () => ANY],
-  ['servers', (isWhole: boolean, place: Place) => (isWhole ? server(place) : ANY)],
+  [
+    'servers',
+    (isWhole: boolean, place: Place, registry: Registry) => (isWhole ? server(place, registry) : ANY),
+  ],
   ['listen', (isWhole: boolean) => (isWhole ? `127.0.0.1:${ANY}` : ANY)],
   ['record_socket', () => ANY],
 ]);
@@ -86,10 +89,12 @@ export const ofConnections: IsUnused = (key) => key !== 'record_socket';
 /**
  * The environment with made-up values for variables that are not set and that stand only where nobody looks who makes no
  * connection: in secrets, TLS, servers' addresses, and the bridge's own address.
+ * @param registry the types that entries can be of, as `loadRegistry` gives them
  */
 export const withMadeUpVariables = (
   file: string,
   env: Environment,
+  registry: Registry,
   isUnused: IsUnused = () => true,
 ): Environment => {
   const madeUp = new Map<string, string>();
@@ -99,7 +104,7 @@ export const withMadeUpVariables = (
     const { key, path } = place;
     const make = key === undefined || !isUnused(key, path) ? undefined : MADE_UP.get(key);
     if (make === undefined) needed.add(name);
-    else if (!madeUp.has(name)) madeUp.set(name, make(isWhole, place));
+    else if (!madeUp.has(name)) madeUp.set(name, make(isWhole, place, registry));
   });
   const missing = [...madeUp].filter(([name]) => !needed.has(name) && env[name] === undefined);
   return { ...env, ...Object.fromEntries(missing) };

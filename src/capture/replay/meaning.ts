@@ -1,6 +1,5 @@
 import { formatJson, parseJson } from '../../adapters/choria/wire/index.ts';
 import { fieldBytes, textOf } from '../../adapters/mcollective/wire/text.ts';
-import { EGRESS_TYPES } from '../../adapters/registry.ts';
 import { tryDecodeBase64 } from '../../codec/base64.ts';
 import {
   RubyHash,
@@ -17,6 +16,7 @@ import { isMap, type Value, type ValueMap } from '../../envelope/value.ts';
 import { looksLikeMarshal, looksLikeYaml, SERIALIZERS } from '../../inspect/document.ts';
 import { inspect } from '../../inspect/ruby-value.ts';
 import type { CassetteMessage } from '../file/format.ts';
+import type { Ways } from './ways.ts';
 
 /**
  * What a message says, with the types that its format has but without what differs by nature: signatures, checksums,
@@ -37,14 +37,10 @@ const SIGNATURE = '(signature)';
 const CHECKSUM = '(checksum)';
 const CERTIFICATE = '(certificate)';
 
-/** A destination with the reply token in it, if any, left open. */
-export const withoutToken = (destination: string): string => {
-  for (const { wayHome } of EGRESS_TYPES) {
-    const before = wayHome.beforeToken(destination);
-    if (before !== undefined) return `${before}(token)`;
-  }
-  return destination;
-};
+/** How a destination is compared: with its reply token, if any, left open. */
+type WithoutToken = (destination: string) => string;
+
+const AS_IT_IS: WithoutToken = (destination) => destination;
 
 /**
  * How deep in a message something stands. Only envelopes have signatures, checksums and ways home of the bridge's; what
@@ -124,7 +120,7 @@ const trailMeaning = (hops: readonly Value[]): Meaning =>
 const TRAILS: ReadonlySet<string> = new Set(['seen-by', 'trace']);
 
 /** Ways home are among the headers only. */
-const headersMeaning = (headers: ValueMap): Meaning =>
+const headersMeaning = (headers: ValueMap, withoutToken: WithoutToken): Meaning =>
   new Map(
     [...headers].map(([key, value]) => [
       key,
@@ -133,8 +129,13 @@ const headersMeaning = (headers: ValueMap): Meaning =>
   );
 
 /** Keys of Choria's messages that hold another message, or what is different each time. */
-const choriaField = (place: Place, key: string, value: Value): Meaning | undefined => {
-  if (place === 'message' && key === 'headers' && isMap(value)) return headersMeaning(value);
+const choriaField = (
+  place: Place,
+  key: string,
+  value: Value,
+  withoutToken: WithoutToken,
+): Meaning | undefined => {
+  if (place === 'message' && key === 'headers' && isMap(value)) return headersMeaning(value, withoutToken);
   if (typeof value !== 'string') return undefined;
   if (place === 'message' && key === 'data') {
     const bytes = tryDecodeBase64(value);
@@ -157,11 +158,13 @@ const PROTOCOLS: Readonly<Record<Place, RegExp>> = {
   payload: /^(?!)/,
 };
 
-const documentOf = (value: Value, place: Place): Meaning => {
+const documentOf = (value: Value, place: Place, withoutToken: WithoutToken): Meaning => {
   const protocol = isMap(value) ? value.get('protocol') : undefined;
   if (!isMap(value) || typeof protocol !== 'string' || !PROTOCOLS[place].test(protocol))
     return jsonMeaning(value);
-  return new Map([...value].map(([key, one]) => [key, choriaField(place, key, one) ?? jsonMeaning(one)]));
+  return new Map(
+    [...value].map(([key, one]) => [key, choriaField(place, key, one, withoutToken) ?? jsonMeaning(one)]),
+  );
 };
 
 const rubyDocument = (bytes: Buffer, place: Place): Meaning | undefined => {
@@ -175,13 +178,17 @@ const rubyDocument = (bytes: Buffer, place: Place): Meaning | undefined => {
 };
 
 /** A body, or a document inside one. What it cannot be read as, it is as text or bytes. */
-export function bodyMeaning(bytes: Buffer, place: Place = 'message'): Meaning {
+export function bodyMeaning(
+  bytes: Buffer,
+  place: Place = 'message',
+  withoutToken: WithoutToken = AS_IT_IS,
+): Meaning {
   try {
     const document = rubyDocument(bytes, place);
     if (document !== undefined) return document;
     const beginning = bytes.toString('latin1', 0, 1);
     if (beginning === '{' || beginning === '[' || beginning === '"')
-      return documentOf(parseJson(bytes.toString()), place);
+      return documentOf(parseJson(bytes.toString()), place, withoutToken);
     const decoded = bytes.length >= 8 ? tryDecodeBase64(bytes.toString('latin1')) : undefined;
     const inside = decoded && rubyDocument(decoded, place);
     if (inside !== undefined) return new Map([['base64', inside]]);
@@ -193,12 +200,16 @@ export function bodyMeaning(bytes: Buffer, place: Place = 'message'): Meaning {
 }
 
 /** What is compared of a message: where it goes, its headers and what it says. */
-export const meaningOf = (message: CassetteMessage, body: Buffer): ReadonlyMap<string, Meaning> => {
+export const meaningOf = (
+  message: CassetteMessage,
+  body: Buffer,
+  { withoutToken }: Pick<Ways, 'withoutToken'>,
+): ReadonlyMap<string, Meaning> => {
   const { destination, reply_to: replyTo, headers = {} } = message;
   return new Map<string, Meaning>([
     ['destination', withoutToken(destination)],
     ...(replyTo === undefined ? [] : [['reply_to', withoutToken(replyTo)] as const]),
     ['headers', new Map(Object.entries(headers))],
-    ['body', bodyMeaning(body)],
+    ['body', bodyMeaning(body, 'message', withoutToken)],
   ]);
 };

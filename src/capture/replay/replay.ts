@@ -14,7 +14,7 @@ import { type LocatedEntry, openCassette } from '../file/read.ts';
 import { CassetteWriter } from '../file/write.ts';
 import { type Bundles, bundlesOf } from './bundles.ts';
 import { byteChanges } from './bytes.ts';
-import { Homes, wayIn } from './homes.ts';
+import { Homes } from './homes.ts';
 import { Item } from './item.ts';
 import { KeyWatch } from './key-watch.ts';
 import { Pairs } from './pairs.ts';
@@ -23,6 +23,7 @@ import { signatureCheck } from './signature-check.ts';
 import { type Outcome, openStage, type Stage, type StageOptions, subscriptionsFollow } from './stage.ts';
 import { type Surroundings, surroundingsFor } from './surroundings.ts';
 import { Tally } from './tally.ts';
+import { type Ways, waysOf } from './ways.ts';
 
 export interface ReplayOptions extends StageOptions {
   /** Whether all must be the same in each byte. */
@@ -57,7 +58,8 @@ class Run {
   readonly #pairs: Pairs;
   readonly #tally: Tally;
   readonly #watch: KeyWatch;
-  readonly #homes = new Homes();
+  readonly #ways: Ways;
+  readonly #homes: Homes;
   readonly #bundles: Bundles;
   readonly #writer: CassetteWriter | undefined;
   #bundle: Bundled[] = [];
@@ -70,6 +72,7 @@ class Run {
     tally: Tally,
     watch: KeyWatch,
     bundles: Bundles,
+    ways: Ways,
     pairs: Pick<ConstructorParameters<typeof Pairs>[0], 'further'>,
     writer?: CassetteWriter,
   ) {
@@ -77,6 +80,8 @@ class Run {
     this.#tally = tally;
     this.#watch = watch;
     this.#bundles = bundles;
+    this.#ways = ways;
+    this.#homes = new Homes(ways);
     this.#writer = writer;
     this.#pairs = new Pairs({
       ...pairs,
@@ -106,7 +111,7 @@ class Run {
     if (isRejected(entry) || entry.dir === 'out') {
       if (this.#bundle.length > 0) await this.#feed();
       if (!isRejected(entry) && entry.side === 'egress') this.#homes.asked(entry);
-      this.#pairs.recorded(new Item(entry, { line, turn: this.#turn }));
+      this.#pairs.recorded(new Item(entry, { line, turn: this.#turn, ways: this.#ways }));
       return;
     }
     const first = this.#bundle[0]?.entry;
@@ -146,7 +151,7 @@ class Run {
       if (outcome.kind === 'sent') this.#tally.sent();
       else this.#tally.refused(outcome.rejected.code);
       const note = outcome.kind === 'rejected' ? outcome.message : undefined;
-      const item = new Item(entry, { line: last.line, turn: this.#turn }, note);
+      const item = new Item(entry, { line: last.line, turn: this.#turn, ways: this.#ways }, note);
       if (outcome.kind === 'rejected')
         this.#watch.cause(item, last.entry, (reply) => this.#homes.isAnswer(reply));
       this.#pairs.replayed(item);
@@ -175,10 +180,10 @@ class Run {
   #wayHome(message: CassetteMessage): CassetteMessage {
     const waits = this.#pairs.isRequestWaiting;
     if (!waits && !this.#homes.any) return message;
-    const way = wayIn(message);
+    const way = this.#ways.of(message);
     if (way === undefined) return message;
     if (waits && !this.#homes.knows(way))
-      this.#pairs.decideRequest(({ entry }) => !isRejected(entry) && wayIn(entry) === way);
+      this.#pairs.decideRequest(({ entry }) => !isRejected(entry) && this.#ways.of(entry) === way);
     return this.#homes.redirected(message);
   }
 }
@@ -232,14 +237,15 @@ export const replayCassette = async (
   try {
     stage = await openStage(surroundings, header, { version, createApp });
     writer = update ? new CassetteWriter(file, updatedHeader(header, surroundings, version)) : undefined;
-    const tally = new Tally(header.rejections === true);
+    const ways = waysOf(loaded.registry);
+    const tally = new Tally(ways, header.rejections === true);
     const watch = new KeyWatch(header, surroundings);
     const flaws = signatureCheck(loaded.config, sideKeys);
     const further: ConstructorParameters<typeof Pairs>[0]['further'] = (recorded, replayed) => [
       ...flaws(recorded, replayed),
       ...(bytes ? byteChanges(recorded, replayed) : []),
     ];
-    const run = new Run(stage, tally, watch, bundlesOf(loaded.config), { further }, writer);
+    const run = new Run(stage, tally, watch, bundlesOf(loaded.config), ways, { further }, writer);
     for await (const located of entries) {
       signal?.throwIfAborted();
       checkLink(file, located, loaded);

@@ -1,17 +1,18 @@
 import { type CassetteMessage, isRejected } from '../file/format.ts';
 import type { Change } from './compare.ts';
 import { type Item, REJECTIONS } from './item.ts';
-import { withoutToken } from './meaning.ts';
 import type { Difference, ReplayResult } from './result.ts';
+import type { Ways } from './ways.ts';
 
 /** Differences that are kept; those beyond are counted. */
 const KEPT = 500;
 
-const whatOf = ({ entry, note }: Item): string =>
-  isRejected(entry) ? (note ?? `rejected: ${entry.rejected.code}`) : withoutToken(entry.destination);
+const whatOf = ({ entry, note }: Item, ways: Ways): string =>
+  isRejected(entry) ? (note ?? `rejected: ${entry.rejected.code}`) : ways.withoutToken(entry.destination);
 
 /** What a replay has come to so far. */
 export class Tally {
+  readonly #ways: Ways;
   readonly #countsRejections: boolean;
   readonly #differences: Difference[] = [];
   readonly #refused = new Map<string, number>();
@@ -23,7 +24,8 @@ export class Tally {
   #firstUnheard: string | undefined;
 
   /** @param countsRejections whether one that was not recorded is a difference */
-  constructor(countsRejections: boolean) {
+  constructor(ways: Ways, countsRejections: boolean) {
+    this.#ways = ways;
     this.#countsRejections = countsRejections;
   }
 
@@ -49,7 +51,7 @@ export class Tally {
 
   unheard({ side, link, destination }: CassetteMessage, line: number): void {
     this.#unheard++;
-    this.#firstUnheard ??= `line ${line}: ${side} ${link} does not listen to ${withoutToken(destination)}`;
+    this.#firstUnheard ??= `line ${line}: ${side} ${link} does not listen to ${this.#ways.withoutToken(destination)}`;
   }
 
   different(recorded: Item | undefined, replayed: Item | undefined, changes: readonly Change[]): void {
@@ -63,7 +65,7 @@ export class Tally {
       kind: recorded === undefined ? 'extra' : replayed === undefined ? 'missing' : 'changed',
       lane,
       line,
-      what: whatOf(item),
+      what: whatOf(item, this.#ways),
       ...(requestId !== undefined && { requestId }),
       ...(sender !== undefined && { sender }),
       changes,

@@ -1,4 +1,3 @@
-import { egressAdapter } from '../../adapters/registry.ts';
 import type { Checklist } from '../../config/checklist.ts';
 import { localEgressesOf } from '../../setup/ends.ts';
 import { learningOf } from '../../setup/learning.ts';
@@ -9,11 +8,11 @@ export const checkDiscovery = (list: Checklist, config: Config): void => {
   for (const [name, { every, collectives }] of learningOf(config)) {
     const egress = config.egresses.get(name);
     if (egress === undefined || every === 0 || collectives.length === 0) continue;
-    egressAdapter(egress).check.asking(list);
+    egress.adapter.check.asking(list);
   }
   for (const [ingress, name] of localEgressesOf(config)) {
     const egress = config.egresses.get(name);
-    if (egress === undefined || egressAdapter(egress).asks) continue;
+    if (egress === undefined || egress.adapter.asks) continue;
     list.warning(
       ['ingresses', ingress, 'local_egress'],
       `without signing ${name} cannot ask who is there, so no node counts as native to the side of ${ingress}`,

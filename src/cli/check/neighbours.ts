@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeStats, statsSubject } from '../../adapters/choria/wire/stats.ts';
-import { ingressAdapter } from '../../adapters/registry.ts';
 import type { Checklist } from '../../config/checklist.ts';
 import { fileReader } from '../../config/files.ts';
 import { clusterOf } from '../../setup/ends.ts';
@@ -23,11 +22,10 @@ export const checkNeighbours = async (
   const heard = new Set<string>();
   let isListening = false;
   await Promise.all(
-    [...config.ingresses.values()].map(async (ingress) => {
-      const adapter = ingressAdapter(ingress);
-      if (!adapter.carriesStatistics || list.hasProblem(['ingresses', ingress.name])) return;
-      const cluster = clusterOf(config, ingress.name);
-      const own = used.filter((name) => clusterOf(config, name) === cluster);
+    [...config.ingresses.values()].map(async ({ name, adapter }) => {
+      if (!adapter.carriesStatistics || list.hasProblem(['ingresses', name])) return;
+      const cluster = clusterOf(config, name);
+      const own = used.filter((it) => clusterOf(config, it) === cluster);
       const spec = adapter.link(config, fileReader(loaded));
       const link = BROKERS.open(spec, { failFast: true, onEvent: () => undefined });
       const hear = (body: Buffer): void => {
@@ -36,7 +34,7 @@ export const checkNeighbours = async (
           const clash = document.cluster === cluster ? clashWith(document, own) : undefined;
           if (clash === undefined || heard.has(clash) || heard.size >= 10) return;
           heard.add(clash);
-          list.problem(['ingresses', ingress.name], clash, 'see docs/operations.md, several instances');
+          list.problem(['ingresses', name], clash, 'see docs/operations.md, several instances');
         } catch {
           // Not a document: nothing that this configuration has to go with.
         }

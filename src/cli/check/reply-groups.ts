@@ -1,5 +1,4 @@
 import type { ReplyGroup } from '../../adapters/descriptor.ts';
-import { egressAdapter } from '../../adapters/registry.ts';
 import type { Checklist } from '../../config/checklist.ts';
 import { aroundOf } from '../../setup/around.ts';
 import type { Config } from '../../setup/types.ts';
@@ -15,9 +14,8 @@ interface Member {
  */
 export const checkReplyGroups = (list: Checklist, config: Config): void => {
   const members: Member[] = [];
-  for (const it of config.egresses.values()) {
-    const groups = egressAdapter(it).replyGroups(aroundOf(config, it.name, 'egress'));
-    const member = { egress: it.name, groups };
+  for (const [egress, { adapter }] of config.egresses) {
+    const member = { egress, groups: adapter.replyGroups(aroundOf(config, egress, 'egress')) };
     for (const other of members) tellShared(list, member, other);
     members.push(member);
   }

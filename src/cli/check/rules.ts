@@ -1,5 +1,4 @@
 import type { EgressAdapter, IngressAdapter } from '../../adapters/descriptor.ts';
-import { egressAdapter, ingressAdapter } from '../../adapters/registry.ts';
 import type { Checklist } from '../../config/checklist.ts';
 import type { NameRules } from '../../config/name-rules.ts';
 import { scan, unslashed } from '../../config/pattern/scan.ts';
@@ -46,8 +45,8 @@ export const checkRules = (list: Checklist, config: Config): void => {
     for (const [entry, rule] of route.identities.entries()) {
       const path = ['routes', index, 'identities', entry];
       checkOrder(list, path, rule, route, entry);
-      checkCaller(list, path, rule, ingressAdapter(ingress));
-      checkSigner(list, path, rule, egressAdapter(egress));
+      checkCaller(list, path, rule, ingress.adapter);
+      checkSigner(list, path, rule, egress.adapter);
     }
   }
 };

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createCallerVerifier, DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../../adapters/choria/wire/index.ts';
 import { keyNameOf } from '../../adapters/mcollective/key-folder.ts';
+import { BUILT_IN } from '../../adapters/registry.ts';
 import { withMadeUpVariables } from '../../capture/replay/made-up-variables.ts';
 import { fileParser, type ParseFile, parseFailure, readFailure } from '../../config/files.ts';
 import { ConfigError, type KeyPath } from '../../config/problem.ts';
@@ -153,7 +154,7 @@ const keysOfSide = (side: Side, parse: ParseFile): Found => {
 
 const configured = (file: string): readonly Found[] => {
   try {
-    const loaded = loadConfig(file, withMadeUpVariables(file, process.env));
+    const loaded = loadConfig(file, withMadeUpVariables(file, process.env, BUILT_IN), BUILT_IN);
     const parse = fileParser(loaded);
     return ingressesFirst(loaded.config).map((side) => keysOfSide(side, parse));
   } catch (error) {

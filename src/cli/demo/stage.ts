@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { createSerializer } from '../../adapters/mcollective/wire/serializer.ts';
+import { BUILT_IN } from '../../adapters/registry.ts';
 import { type App, createApp } from '../../app/app.ts';
 import { version } from '../../app/version.ts';
 import { recordingOf } from '../../capture/record/transports.ts';
@@ -136,19 +137,22 @@ export const setStage = async (): Promise<Stage> => {
     rejected: () => undefined,
     moved: () => undefined,
   });
-  const app = createApp(parseConfig(CONFIG, 'demo.yaml', { CLUSTER_KEY: randomBytes(32).toString('hex') }), {
-    log: SILENT,
-    version: version(),
-    keys: memoryFiles(files),
-    transports: seen.wrap({ open: ({ transport }) => (transport === 'nats' ? nats : stomp).link() }),
-    observers: [
-      {
-        step: (step, _, about) => {
-          if (step === 'request mapped') steps.push({ at: 'envelope', about: about() });
+  const app = createApp(
+    parseConfig(CONFIG, 'demo.yaml', { CLUSTER_KEY: randomBytes(32).toString('hex') }, BUILT_IN),
+    {
+      log: SILENT,
+      version: version(),
+      keys: memoryFiles(files),
+      transports: seen.wrap({ open: ({ transport }) => (transport === 'nats' ? nats : stomp).link() }),
+      observers: [
+        {
+          step: (step, _, about) => {
+            if (step === 'request mapped') steps.push({ at: 'envelope', about: about() });
+          },
         },
-      },
-    ],
-  });
+      ],
+    },
+  );
   await app.start();
 
   return {

@@ -1,3 +1,4 @@
+import { BUILT_IN } from '../../adapters/registry.ts';
 import { createApp } from '../../app/app.ts';
 import { version } from '../../app/version.ts';
 import { CassetteError } from '../../capture/file/problem.ts';
@@ -21,7 +22,11 @@ export interface ReplayTask {
  * @throws ConfigError, ConfigUnreadable
  */
 export const configFor = ({ config, throwAwayKeys }: ReplayTask): LoadedConfig =>
-  loadConfig(config, throwAwayKeys ? withMadeUpVariables(config, process.env) : process.env);
+  loadConfig(
+    config,
+    throwAwayKeys ? withMadeUpVariables(config, process.env, BUILT_IN) : process.env,
+    BUILT_IN,
+  );
 
 /**
  * Replays a cassette. What it is unusable for is its result, so that the others are replayed all the same.

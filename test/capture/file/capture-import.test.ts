@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BUILT_IN } from '../../../src/adapters/registry.ts';
 import { importCapture, summariseCapture } from '../../../src/capture/file/capture-import.ts';
 import { bodyOf } from '../../../src/capture/file/format.ts';
 import { openCassette } from '../../../src/capture/file/read.ts';
@@ -49,7 +50,7 @@ test('of a federation’s capture only what is for its own cluster is taken', as
 });
 
 test('nodes that were written to are known beyond the route', async () => {
-  const { config: loaded } = loadConfig(config, {});
+  const { config: loaded } = loadConfig(config, {}, BUILT_IN);
   const summary = await summariseCapture(`${CAPTURES}legacy-marshal.ndjson`, {
     ingress: 'clients',
     config: loaded,
@@ -62,7 +63,7 @@ test('nodes that were written to are known beyond the route', async () => {
 test('a cassette of a capture replays once it has been updated', async () => {
   const file = `${world.folder}/imported.cassette.ndjson`;
   const capture = `${CAPTURES}legacy-marshal.ndjson`;
-  const count = await cassetteFromCapture(file, loadConfig(config, {}), {
+  const count = await cassetteFromCapture(file, loadConfig(config, {}, BUILT_IN), {
     capture,
     ingress: 'clients',
     version: '0',
@@ -77,7 +78,7 @@ test('a cassette of a capture replays once it has been updated', async () => {
 });
 
 test('what is no capture, or has no request, is told', async () => {
-  const { config: loaded } = loadConfig(config, {});
+  const { config: loaded } = loadConfig(config, {}, BUILT_IN);
   const file = `${world.folder}/odd.ndjson`;
   writeFileSync(file, '{"at":1,"subject":"x","payload":""}\n{"at":2}\n');
   const read = async (): Promise<void> => {
@@ -85,7 +86,7 @@ test('what is no capture, or has no request, is told', async () => {
   };
   await expect(read()).rejects.toThrow('odd.ndjson:2: it is no line of a capture');
   writeFileSync(file, '{"at":1,"subject":"x","payload":""}\n');
-  const importing = cassetteFromCapture(`${world.folder}/never.ndjson`, loadConfig(config, {}), {
+  const importing = cassetteFromCapture(`${world.folder}/never.ndjson`, loadConfig(config, {}, BUILT_IN), {
     capture: file,
     ingress: 'clients',
     version: '0',
@@ -98,7 +99,7 @@ test('a byte order mark before a capture, or before a cassette, is no part of it
   const file = `${world.folder}/bom.cassette.ndjson`;
   writeFileSync(capture, `\ufeff${readFileSync(`${CAPTURES}choria-v1-federated.ndjson`, 'utf8')}`);
   const options = { capture, ingress: 'federation', version: '0' };
-  const count = await cassetteFromCapture(file, loadConfig(config, {}), options);
+  const count = await cassetteFromCapture(file, loadConfig(config, {}, BUILT_IN), options);
   writeFileSync(file, `\ufeff${readFileSync(file, 'utf8')}`);
   const { header, entries } = await openCassette(file);
   expect(header.cassette).toBe(1);

@@ -2,6 +2,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { BUILT_IN } from '../../../src/adapters/registry.ts';
 import { headerFor, headersFor, routesInWords } from '../../../src/capture/file/header.ts';
 import { loadConfig } from '../../../src/setup/load.ts';
 import { CLUSTER_KEY, MINIMAL, minimalWith } from '../../config/sample.ts';
@@ -22,7 +23,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const loaded = (text: string) => {
   const file = join(folder, 'bridge.yaml');
   writeFileSync(file, text);
-  return loadConfig(file, {});
+  return loadConfig(file, {}, BUILT_IN);
 };
 
 describe('what a header says of the configuration', () => {

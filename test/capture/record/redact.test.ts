@@ -22,6 +22,7 @@ import {
 import * as legacyReply from '../../../src/adapters/mcollective/wire/reply.ts';
 import * as legacyRequest from '../../../src/adapters/mcollective/wire/request.ts';
 import { createSerializer } from '../../../src/adapters/mcollective/wire/serializer.ts';
+import { BUILT_IN } from '../../../src/adapters/registry.ts';
 import {
   bodyFields,
   bodyOf,
@@ -100,7 +101,7 @@ const configured = (serializer: 'marshal' | 'yaml', base64: boolean) => {
       },
     ],
   };
-  return parseConfig(JSON.stringify(config), join(folder, 'bridge.yaml'), {});
+  return parseConfig(JSON.stringify(config), join(folder, 'bridge.yaml'), {}, BUILT_IN);
 };
 
 const redactor = (

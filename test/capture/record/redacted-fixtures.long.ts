@@ -2,6 +2,7 @@ import { copyFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BUILT_IN } from '../../../src/adapters/registry.ts';
 import { createApp } from '../../../src/app/app.ts';
 import {
   type CassetteEntry,
@@ -34,7 +35,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test.each(places())('$name is the same in a replay when all its texts are redacted', async (place) => {
-  const loaded = loadConfig(place.config, {});
+  const loaded = loadConfig(place.config, {}, BUILT_IN);
   const file = join(folder, `${place.name.replaceAll('/', '-')}.cassette.ndjson`);
   // What the program makes of it now, whatever that is: this is about what redaction makes of that.
   copyFileSync(place.file, file);
@@ -73,7 +74,7 @@ test('without the private keys, refused requests are refused for the same, thoug
   rmSync(join(folder, 'choria-to-legacy/keys/callers'), { recursive: true });
   const { header, entries } = await readCassette(place.file);
   // No text is replaced: a refusal may be for what is in one.
-  const redactor = createRedactor(loadConfig(place.config, {}), { paths: [], allTexts: false });
+  const redactor = createRedactor(loadConfig(place.config, {}, BUILT_IN), { paths: [], allTexts: false });
   const clean = refusedOnly(entries.flatMap((entry) => redactor.redact(entry, () => undefined) ?? []));
   const keys = redactor.keys(header.keys);
   const settings = Object.keys(keys);
@@ -83,12 +84,12 @@ test('without the private keys, refused requests are refused for the same, thoug
   const file = join(folder, 'refused-only.cassette.ndjson');
   const shared = { ...header, keys, trust: redactor.trust() };
   writeFileSync(file, `${formatHeader(shared)}${clean.map(formatEntry).join('')}`);
-  const bare = await replayCassette(file, loadConfig(config, {}), {
+  const bare = await replayCassette(file, loadConfig(config, {}, BUILT_IN), {
     version,
     createApp,
     throwAwayKeys: true,
   });
-  const whole = await replayCassette(file, loadConfig(place.config, {}), { version, createApp });
+  const whole = await replayCassette(file, loadConfig(place.config, {}, BUILT_IN), { version, createApp });
   expect(bare.refused).toEqual(whole.refused);
   expect(bare.differences).toEqual(whole.differences);
 });

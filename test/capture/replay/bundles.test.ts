@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BUILT_IN } from '../../../src/adapters/registry.ts';
 import type { CassetteMessage } from '../../../src/capture/file/format.ts';
 import { bundlesOf } from '../../../src/capture/replay/bundles.ts';
 import { loadConfig } from '../../../src/setup/load.ts';
@@ -25,7 +26,7 @@ const directed = (node: string, more: Partial<CassetteMessage> = {}): CassetteMe
 });
 
 test('messages to single nodes that are the same otherwise are one request', () => {
-  const { mayBePart, isOne } = bundlesOf(loadConfig(world.config(), {}).config);
+  const { mayBePart, isOne } = bundlesOf(loadConfig(world.config(), {}, BUILT_IN).config);
   const one = directed('n1');
   expect([mayBePart(one), isOne(one, directed('n2'))]).toEqual([true, true]);
   const others: readonly Partial<CassetteMessage>[] = [

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BUILT_IN } from '../../../src/adapters/registry.ts';
 import { openCassette } from '../../../src/capture/file/read.ts';
 import { cassetteFromCapture } from '../../../src/capture/replay/import.ts';
 import { loadConfig } from '../../../src/setup/load.ts';
@@ -21,7 +22,7 @@ test('a capture whose clock was set back becomes a cassette whose lines are in o
     i < lines.length / 2 ? line : line.replace(/"at":\s*(\d+)/, (_, at) => `"at":${Number(at) - 3_600_000}`),
   );
   writeFileSync(capture, `${back.join('\n')}\n`);
-  const loaded = loadConfig(world.config(), {});
+  const loaded = loadConfig(world.config(), {}, BUILT_IN);
   const file = `${world.folder}/back.cassette.ndjson`;
   const count = await cassetteFromCapture(file, loaded, { capture, ingress: 'federation', version: '0' });
   const { header, entries } = await openCassette(file);

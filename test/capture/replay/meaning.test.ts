@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { createSerializer } from '../../../src/adapters/mcollective/wire/serializer.ts';
+import { BUILT_IN } from '../../../src/adapters/registry.ts';
 import { changesBetween } from '../../../src/capture/replay/compare.ts';
 import { bodyMeaning, meaningOf } from '../../../src/capture/replay/meaning.ts';
+import { waysOf } from '../../../src/capture/replay/ways.ts';
 import {
   DEFAULT_RUBY_LIMITS,
   RubyFloat,
@@ -30,14 +32,17 @@ const choria = (body: object, headers: object, signature: object): Buffer => {
   return Buffer.from(JSON.stringify({ protocol: 'choria:transport:1', data, headers }));
 };
 
+const WAYS = waysOf(BUILT_IN);
+const meant = (body: Buffer, place?: 'signed') => bodyMeaning(body, place, WAYS.withoutToken);
+
 const changed = (one: Buffer, other: Buffer): readonly string[] =>
-  changesBetween(bodyMeaning(one), bodyMeaning(other)).map(({ path }) => path);
+  changesBetween(meant(one), meant(other)).map(({ path }) => path);
 
 const MESSAGE = { at: 0, link: 'a', side: 'egress', dir: 'out', destination: 'somewhere' } as const;
 
 /** The same of two whole messages. */
 const changedIn = (one: Buffer, other: Buffer): readonly string[] =>
-  changesBetween(meaningOf(MESSAGE, one), meaningOf(MESSAGE, other)).map(({ path }) => path);
+  changesBetween(meaningOf(MESSAGE, one, WAYS), meaningOf(MESSAGE, other, WAYS)).map(({ path }) => path);
 
 const pair = (key: RubyValue, value: RubyValue): readonly [RubyValue, RubyValue] => [key, value];
 const DATA = 'message.:body.message.:data';
@@ -90,7 +95,7 @@ test.each(['ping', 'pong'])('a bare word is no text in quotes, for they are two 
   const said = (message: string): Buffer =>
     Buffer.from(JSON.stringify({ protocol: 'choria:request:1', message }));
   const change = (one: string, other: string) =>
-    changesBetween(bodyMeaning(said(one), 'signed'), bodyMeaning(said(other), 'signed'));
+    changesBetween(meant(said(one), 'signed'), meant(said(other), 'signed'));
   expect(change(word, word)).toEqual([]);
   expect(change(`"${word}"`, `"${word}"`)).toEqual([]);
   expect(change(word, `"${word}"`)).toEqual([

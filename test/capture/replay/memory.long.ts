@@ -7,6 +7,7 @@ import { linesIn, makeWorld, type World } from './world.ts';
 
 const REPLAY = fileURLToPath(new URL('../../../dist/capture/replay/replay.js', import.meta.url));
 const APP = fileURLToPath(new URL('../../../dist/app/app.js', import.meta.url));
+const REGISTRY = fileURLToPath(new URL('../../../dist/adapters/registry.js', import.meta.url));
 const LOAD = fileURLToPath(new URL('../../../dist/setup/load.js', import.meta.url));
 
 /** Peak of the heap after a collection at every so many megabytes of the file, in a process of its own. */
@@ -14,13 +15,14 @@ const PROGRAM = `
 import { replayCassette } from ${JSON.stringify(REPLAY)};
 import { createApp } from ${JSON.stringify(APP)};
 import { loadConfig } from ${JSON.stringify(LOAD)};
+import { BUILT_IN } from ${JSON.stringify(REGISTRY)};
 const [file, config] = process.argv.slice(1);
 let peak = 0;
 const timer = setInterval(() => {
   globalThis.gc();
   peak = Math.max(peak, process.memoryUsage().heapUsed + process.memoryUsage().external);
 }, 50);
-const { outcome, fed, same, different } = await replayCassette(file, loadConfig(config, {}), { version: '0', createApp });
+const { outcome, fed, same, different } = await replayCassette(file, loadConfig(config, {}, BUILT_IN), { version: '0', createApp });
 clearInterval(timer);
 console.log(JSON.stringify({ outcome, fed, same, different, peak }));
 `;

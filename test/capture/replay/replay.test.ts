@@ -1,6 +1,7 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createSerializer } from '../../../src/adapters/mcollective/wire/serializer.ts';
+import { BUILT_IN } from '../../../src/adapters/registry.ts';
 import { createApp } from '../../../src/app/app.ts';
 import type { CassetteEntry, CassetteMessage } from '../../../src/capture/file/format.ts';
 import {
@@ -16,6 +17,7 @@ import { changesBetween } from '../../../src/capture/replay/compare.ts';
 import { Item } from '../../../src/capture/replay/item.ts';
 import { replayCassette } from '../../../src/capture/replay/replay.ts';
 import { signatureCheck } from '../../../src/capture/replay/signature-check.ts';
+import { waysOf } from '../../../src/capture/replay/ways.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../../src/codec/ruby/index.ts';
 import { loadConfig } from '../../../src/setup/load.ts';
 import { keyPair, makeAuthority } from '../../support/pki.ts';
@@ -263,7 +265,7 @@ describe('a signature', () => {
     if (found === undefined) throw new Error(`nothing was sent on ${link}`);
     return found;
   };
-  const place = { line: 2, turn: 1 };
+  const place = { line: 2, turn: 1, ways: waysOf(BUILT_IN) };
   const LINE = /[A-Za-z0-9+/]{59}(?=[A-Za-z0-9+/]\n)/;
 
   test.each<[string, () => CassetteMessage]>([
@@ -275,7 +277,7 @@ describe('a signature', () => {
     const body = bodyOf(recorded).toString('latin1');
     const forged = body.replace(LINE, (line) => [...line].reverse().join(''));
     const replayed = new Item({ ...rest, ...bodyFields(Buffer.from(forged, 'latin1')) }, place);
-    const check = signatureCheck(loadConfig(config, {}).config);
+    const check = signatureCheck(loadConfig(config, {}, BUILT_IN).config);
     expect(changesBetween(new Item(recorded, place).meaning, replayed.meaning)).toEqual([]);
     expect(check(new Item(recorded, place), new Item(recorded, place))).toEqual([]);
     expect(check(new Item(recorded, place), replayed)).toMatchObject([
@@ -351,7 +353,7 @@ test('says now and then how many messages it has fed', async () => {
   const [first] = entriesIn(federated);
   const many = edited(federated, () => (first === undefined ? [] : Array(200).fill(first)));
   const told = new Set<number>();
-  await replayCassette(many, loadConfig(config, {}), {
+  await replayCassette(many, loadConfig(config, {}, BUILT_IN), {
     version: '0',
     createApp,
     onFed: (fed) => told.add(fed),

@@ -1,3 +1,4 @@
+import { BUILT_IN } from '../../../src/adapters/registry.ts';
 import { importCapture } from '../../../src/capture/file/capture-import.ts';
 import type { CassetteMessage } from '../../../src/capture/file/format.ts';
 import { loadConfig } from '../../../src/setup/load.ts';
@@ -10,7 +11,7 @@ export const requestsOf = async (
   config: string,
 ): Promise<readonly CassetteMessage[]> => {
   const all: CassetteMessage[] = [];
-  const target = { ingress, config: loadConfig(config, {}).config };
+  const target = { ingress, config: loadConfig(config, {}, BUILT_IN).config };
   for await (const message of importCapture(`${CAPTURES}${capture}`, target)) all.push(message);
   return all;
 };

@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { BUILT_IN } from '../../../src/adapters/registry.ts';
 import { formatHeader, parseHeader } from '../../../src/capture/file/format.ts';
 import { withMadeUpVariables } from '../../../src/capture/replay/made-up-variables.ts';
 import { signersIn } from '../../../src/capture/replay/signers.ts';
@@ -223,23 +224,25 @@ describe('variables that are not set', () => {
 
   test('get a value where only connections need them', () => {
     const file = text(`user: \${USER_NAME}`, `password: "\${PASSWORD}"`);
-    expect(() => loadConfig(file, {})).toThrow('CLUSTER_KEY is not set');
-    const env = withMadeUpVariables(file, { PASSWORD: 'given' });
+    expect(() => loadConfig(file, {}, BUILT_IN)).toThrow('CLUSTER_KEY is not set');
+    const env = withMadeUpVariables(file, { PASSWORD: 'given' }, BUILT_IN);
     expect(env['PASSWORD']).toBe('given');
     expect(env['CLUSTER_KEY']).toMatch(/^[0-9a-f]{64}$/);
-    expect(() => loadConfig(file, env)).not.toThrow();
+    expect(() => loadConfig(file, env, BUILT_IN)).not.toThrow();
   });
 
   test('are still missing elsewhere', () => {
     const file = text('user: me', `password: \${PASSWORD}`, `timeout_of: \${PASSWORD}`);
-    expect(() => loadConfig(file, withMadeUpVariables(file, {}))).toThrow('PASSWORD is not set');
+    expect(() => loadConfig(file, withMadeUpVariables(file, {}, BUILT_IN), BUILT_IN)).toThrow(
+      'PASSWORD is not set',
+    );
   });
 
   test('are none in what is no configuration', () => {
     const file = text();
     for (const wrong of ['ingresses: [', 'a: &a [*a, { b: *a }]']) {
       writeFileSync(file, wrong);
-      expect(withMadeUpVariables(file, { A: 'b' })).toEqual({ A: 'b' });
+      expect(withMadeUpVariables(file, { A: 'b' }, BUILT_IN)).toEqual({ A: 'b' });
     }
   });
 });

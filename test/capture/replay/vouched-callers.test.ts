@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { BUILT_IN } from '../../../src/adapters/registry.ts';
 import {
   bodyFields,
   bodyOf,
@@ -74,7 +75,7 @@ const request = (callerid: string, number: number, by = server): CassetteMessage
 
 /** Redacts a cassette as `mcbridge redact --all-data` does. */
 const redacted = (file: string, config: string): string => {
-  const redactor = createRedactor(loadConfig(config, {}), { paths: [], allTexts: true });
+  const redactor = createRedactor(loadConfig(config, {}, BUILT_IN), { paths: [], allTexts: true });
   const [first = '', ...lines] = linesIn(file);
   const entries = lines.flatMap((line): readonly CassetteEntry[] => {
     const entry = parseEntry(line);

@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import {
   decodeRequest as decodeChoria,
   decodeSecureRequest,
@@ -14,6 +15,7 @@ import { BRIDGE_MARKER } from '../../../src/adapters/mcollective/wire/addressing
 import { encodeReply } from '../../../src/adapters/mcollective/wire/reply.ts';
 import { decodeRequest } from '../../../src/adapters/mcollective/wire/request.ts';
 import { createSerializer, type SerializerName } from '../../../src/adapters/mcollective/wire/serializer.ts';
+import { BUILT_IN } from '../../../src/adapters/registry.ts';
 import { createApp } from '../../../src/app/app.ts';
 import { flowsFrom } from '../../../src/bridge/flow.ts';
 import { Unfinished } from '../../../src/bridge/unfinished.ts';
@@ -135,6 +137,8 @@ routes:
       - regex: cert=(.+)-public
         to: choria=$1.mcollective
 `;
+
+const connection = z.object({ servers: z.array(z.object({ url: z.string() })) });
 
 /** A link that keeps what is sent on it and hands over what it is told to. */
 const doubleOf = (server: string, onSend: (message: OutgoingMessage) => void) => {
@@ -265,13 +269,14 @@ export const makeWorld = (): World => {
   };
 
   const record: World['record'] = async (configFile, requests, name = `tape-${++made}`) => {
-    const loaded = loadConfig(configFile, {});
+    const loaded = loadConfig(configFile, {}, BUILT_IN);
     const entries: CassetteLine[] = [];
     let now = requests[0]?.at ?? 0;
     const doubles = new Map<string, ReturnType<typeof doubleOf>>();
     const linkOf = (link: string): Link => {
       const side = loaded.config.egresses.has(link) ? 'egress' : 'ingress';
-      const { servers = [] } = loaded.config[side === 'egress' ? 'egresses' : 'ingresses'].get(link) ?? {};
+      const { config } = loaded.config[side === 'egress' ? 'egresses' : 'ingresses'].get(link) ?? {};
+      const { servers } = connection.parse(config);
       const double = doubleOf(servers[0]?.url ?? '', ({ destination, replyTo, headers, body }) => {
         if (side === 'ingress' && headers?.[BRIDGE_MARKER] === undefined) unfinished.left();
         entries.push({
@@ -296,18 +301,6 @@ export const makeWorld = (): World => {
         if (!refusal.byLink) entries.push({ at: now, rejected: rejectedFields(refusal) });
       },
     };
-    const offline = new Map(
-      [...loaded.config.ingresses].map(([key, it]) => [
-        key,
-        it.type === 'mcollective-stomp' ? it : { ...it, tls: undefined },
-      ]),
-    );
-    const offlineEgresses = new Map(
-      [...loaded.config.egresses].map(([key, it]) => [
-        key,
-        it.type === 'mcollective-stomp' ? it : { ...it, tls: undefined },
-      ]),
-    );
     const header = headerFor(loaded, {
       version: '0',
       clock: requests[0]?.at ?? 0,
@@ -315,10 +308,7 @@ export const makeWorld = (): World => {
       rejections: true,
     });
     const app = createApp(
-      {
-        ...loaded,
-        config: { ...loaded.config, drainTimeout: 0, ingresses: offline, egresses: offlineEgresses },
-      },
+      { ...loaded, config: { ...loaded.config, drainTimeout: 0 } },
       {
         log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
         version: '0',
@@ -372,7 +362,7 @@ export const makeWorld = (): World => {
     config,
     record,
     replay: (file, configFile, options = {}) =>
-      replayCassette(file, loadConfig(configFile, {}), { ...options, version: '0', createApp }),
+      replayCassette(file, loadConfig(configFile, {}, BUILT_IN), { ...options, version: '0', createApp }),
     end: () => rmSync(folder, { recursive: true, force: true }),
   };
 };
