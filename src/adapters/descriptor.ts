@@ -136,6 +136,15 @@ export interface Addressed {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
+/** How instances share broadcasts of which each gets a copy. */
+export interface Sharing {
+  readonly how: Share;
+  /** Seconds that a sender's clock may be ahead. */
+  readonly maxAhead: number;
+  /** Where instances of which only one should be there hear of each other; absent where they cannot. */
+  readonly helloAt?: (collective: string) => string;
+}
+
 export interface IngressAdapter extends Adapter {
   /** The cluster that it belongs to; undefined: the bridge's. */
   readonly cluster: string | undefined;
@@ -144,9 +153,7 @@ export interface IngressAdapter extends Adapter {
   /** Name of the egress on its own side, whose nodes answer by themselves. */
   readonly localEgress: string | undefined;
   /** How instances share what each gets a copy of; undefined where none gets copies. */
-  readonly share:
-    | { readonly how: Share /** Seconds that a sender's clock may be ahead. */; readonly maxAhead: number }
-    | undefined;
+  readonly share: Sharing | undefined;
   /** Whether Choria's statistics are published on its link. */
   readonly carriesStatistics: boolean;
   /** Whether what clients send to a destination comes in by it, so far as the destination tells. */

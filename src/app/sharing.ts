@@ -1,5 +1,5 @@
 import { natsOptions } from '../adapters/choria/link-options.ts';
-import { HELLO_MARKER, helloDestination } from '../adapters/mcollective/wire/addressing.ts';
+import { HELLO_MARKER } from '../adapters/mcollective/wire/addressing.ts';
 import { type BucketSettings, keptFor } from '../cluster/bucket.ts';
 import type { SharedClaims } from '../cluster/claims.ts';
 import type { ConnectionSettings } from '../cluster/connection.ts';
@@ -29,7 +29,9 @@ export const claimsConnection = (config: Config, read: ReadFile): ConnectionSett
   if (at.kind === 'own') return withoutBuffer(natsOptions(at.connection, ['claims'], config, read));
   const side = sideOf(config, at.name, 'ingress') ?? sideOf(config, at.name, 'egress');
   const nats = side && natsSettingsOf(side.adapter.link(config, read));
-  return nats && withoutBuffer(nats);
+  if (nats === undefined)
+    throw new Error(`the link of ${at.name} is not made by natsSpec, and claims need that`);
+  return withoutBuffer(nats);
 };
 
 /** What waits for a link is nothing to claims, which have limits of their own. */
@@ -81,9 +83,11 @@ export const lonePlaces = (links: readonly MeteredLink[], config: Config): reado
   const single = new Set(sharedBy('single', config));
   return links
     .filter(({ name, side }) => side === 'federation' && single.has(name))
-    .flatMap(({ name, uncounted: link }) =>
-      exportedBy(name, config).map((it) => ({ ingress: name, link, destination: helloDestination(it) })),
-    );
+    .flatMap(({ name, uncounted: link }) => {
+      const helloAt = config.ingresses.get(name)?.adapter.share?.helloAt;
+      if (helloAt === undefined) return [];
+      return exportedBy(name, config).map((it) => ({ ingress: name, link, destination: helloAt(it) }));
+    });
 };
 
 /** What is wrong with how instances share broadcasts. */

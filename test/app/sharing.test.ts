@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
-import { checkWorkers, claimsBucket, claimsConnection, sharedBy } from '../../src/app/sharing.ts';
+import { checkWorkers, claimsBucket, claimsConnection, lonePlaces, sharedBy } from '../../src/app/sharing.ts';
 import { CLAIMED_AHEAD } from '../../src/config/share.ts';
 import { checkAge } from '../../src/envelope/time.ts';
-import type { LoadedConfig } from '../../src/setup/types.ts';
+import type { Config, LoadedConfig } from '../../src/setup/types.ts';
+import { meterLink } from '../../src/telemetry/meter.ts';
+import { MemoryBroker, STOMP_RULES } from '../../src/transport/memory/broker.ts';
+import { stompSpec } from '../../src/transport/stomp/spec.ts';
 import { legacyToChoria, load, refusalOf } from '../config/sample.ts';
 
 const CLAIMS = 'claims: { link: choria }\n';
@@ -65,4 +68,41 @@ test('the default of max_ahead leaves claims with max_ttl and two minutes; a lon
   expect(CLAIMED_AHEAD).toBe(60);
   expect(claimsBucket(withAhead(undefined).config)?.maxAge).toBe(720_000);
   expect(claimsBucket(withAhead('24h').config)?.maxAge).toBe(660_000 + 86_400_000);
+});
+
+/** The sample with another adapter in one of its entries, as further packages bring them. */
+const withAdapter = <T extends 'ingresses' | 'egresses'>(
+  { config }: LoadedConfig,
+  side: T,
+  change: object,
+): Config => ({
+  ...config,
+  [side]: new Map(
+    [...config[side]].map(([name, it]) => [name, { ...it, adapter: { ...it.adapter, ...change } }]),
+  ),
+});
+
+test('instances that are to be alone hear of each other where the protocol of the ingress says, if it does', () => {
+  const broker = new MemoryBroker(STOMP_RULES);
+  const link = meterLink(broker.link(), { name: 'mco', side: 'federation', clusters: [], clock: Date.now });
+  const destinationsOf = (config: Config): readonly string[] =>
+    lonePlaces([link], config).map(({ destination }) => destination);
+  const loaded = configured();
+  expect(destinationsOf(loaded.config)).toEqual(['/topic/mcollective.registration.agent']);
+  const share = { how: 'single', maxAhead: 0 };
+  const helloAt = (collective: string): string => `hello/${collective}`;
+  expect(destinationsOf(withAdapter(loaded, 'ingresses', { share: { ...share, helloAt } }))).toEqual([
+    'hello/mcollective',
+  ]);
+  expect(destinationsOf(withAdapter(loaded, 'ingresses', { share }))).toEqual([]);
+});
+
+test('claims by a link that only says that it is on NATS are an error, and not none', () => {
+  const loaded = configured(CLAIMS);
+  const other = withAdapter(loaded, 'egresses', {
+    link: () => stompSpec({ name: 'choria', side: 'egress' }, { servers: [], vhost: 'h' }, []),
+  });
+  expect(() => claimsConnection(other, read)).toThrow(
+    'the link of choria is not made by natsSpec, and claims need that',
+  );
 });

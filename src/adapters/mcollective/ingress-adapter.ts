@@ -11,6 +11,7 @@ import { LEGACY_NAMES } from './names.ts';
 import { ofIngress } from './observable.ts';
 import { ingressRequirements } from './requirements.ts';
 import { createMcollectiveStompIngress } from './stomp-ingress.ts';
+import { helloDestination } from './wire/addressing.ts';
 
 export const mcollectiveIngressAdapter = (
   it: McollectiveStompIngressConfig,
@@ -26,7 +27,7 @@ export const mcollectiveIngressAdapter = (
     cluster: undefined,
     standsForNodes: true,
     localEgress: it.localEgress,
-    share: { how: it.share, maxAhead: it.callers.maxAhead },
+    share: { how: it.share, maxAhead: it.callers.maxAhead, helloAt: helloDestination },
     carriesStatistics: false,
     link: stompLink(it, { name, side: 'ingress' }),
     requirements: ({ collectives, routes }) =>
