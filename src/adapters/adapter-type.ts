@@ -70,7 +70,7 @@ interface TypeFacts {
   readonly apiVersion: typeof API_VERSION;
   /** As in bridge.yaml. */
   readonly type: string;
-  /** `nats` or `stomp`, or the name of an adapter's own transport. */
+  /** `nats` where its links are made by `natsSpec`, `stomp`, or the name of a transport of its own. */
   readonly transport: string;
   /** One of `servers` for whoever makes no connection: valid with whatever stands beside it. */
   readonly anyServer: string;

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { BUILT_IN } from '../adapters/registry.ts';
 import { Checklist, type Finding } from '../config/checklist.ts';
 import { ConfigError } from '../config/problem.ts';
 import { loadConfig } from '../setup/load.ts';
+import { loadRegistry } from '../setup/load-registry.ts';
 import type { LoadedConfig } from '../setup/types.ts';
 import { secondsOption } from './arguments.ts';
 import { checkBrokers } from './check/brokers.ts';
@@ -28,13 +28,15 @@ export interface CheckOptions {
 export const check = async ({ config: file, offline, listen }: CheckOptions): Promise<readonly Finding[]> => {
   let loaded: LoadedConfig;
   try {
-    loaded = loadConfig(file, process.env, BUILT_IN);
+    loaded = loadConfig(file, process.env, await loadRegistry(file, process.env));
   } catch (error) {
     if (error instanceof ConfigError) return error.problems.map((it) => fromProblem(it));
     throw error;
   }
   const list = new Checklist(loaded);
   list.ok([], `${file} is a valid configuration`);
+  for (const [index, name] of loaded.config.adapters.entries())
+    list.ok(['adapters', index], `${name} is loaded`);
   checkSettings(list, loaded, Date.now());
   await checkHttp(list, loaded);
   if (offline === undefined) await checkBrokers(list, loaded);

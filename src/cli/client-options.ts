@@ -2,13 +2,14 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { certificateNames } from '../adapters/choria/wire/index.ts';
-import { BUILT_IN } from '../adapters/registry.ts';
+import type { Registry } from '../adapters/registry.ts';
 import { type IsUnused, withMadeUpVariables } from '../capture/replay/made-up-variables.ts';
 import { fileReader, readFailure } from '../config/files.ts';
 import { isToken } from '../envelope/check.ts';
 import { Rejection } from '../envelope/rejection.ts';
 import { quoted } from '../envelope/text.ts';
 import { loadClientAccess, NoClientAccess } from '../setup/client-access.ts';
+import { loadRegistry } from '../setup/load-registry.ts';
 import type { NatsLinkOptions, NatsTls } from '../transport/nats/options.ts';
 import { TLS_VERSIONS, type TlsVersion } from '../transport/tls/settings.ts';
 import { UsageError } from './usage.ts';
@@ -106,12 +107,11 @@ const readPem = (from: string, file: string): string => {
  * A configuration's connection for clients, as link options, and whose brokers carry requests there.
  * @param given what the user has given besides, so that the bridge's own file of it is not read
  */
-const fromConfig = (file: string, given: ReadonlySet<string>, env: Env) => {
+const fromConfig = async (file: string, given: ReadonlySet<string>, env: Env) => {
+  const registry = await loadRegistry(file, env);
   // Where servers are given, nobody looks at those of the file.
-  const loaded = clientAccess(
-    file,
-    given.has('servers') ? withMadeUpVariables(file, env, BUILT_IN, isServers) : env,
-  );
+  const variables = given.has('servers') ? withMadeUpVariables(file, env, registry, isServers) : env;
+  const loaded = clientAccess(file, variables, registry);
   const { access, identity } = loaded.value;
   const read = fileReader(loaded);
   return {
@@ -124,9 +124,9 @@ const fromConfig = (file: string, given: ReadonlySet<string>, env: Env) => {
 
 const isServers: IsUnused = (key) => key === 'servers';
 
-const clientAccess = (file: string, env: Env) => {
+const clientAccess = (file: string, env: Env, registry: Registry) => {
   try {
-    return loadClientAccess(file, env, BUILT_IN);
+    return loadClientAccess(file, env, registry);
   } catch (error) {
     throw error instanceof NoClientAccess ? new UsageError(error.message) : error;
   }
@@ -159,7 +159,7 @@ const tlsOf = (given: Partial<NatsTls>, plaintext: boolean, env: Env): NatsTls |
 };
 
 /** Options, environment and configuration as one. */
-const gather = (options: ConnectionOptions, env: Env) => {
+const gather = async (options: ConnectionOptions, env: Env) => {
   const pem = (name: 'ca' | 'cert' | 'key'): string | undefined => {
     const file = options[name] ?? env[`MCBRIDGE_${name.toUpperCase()}`];
     const from = options[name] === undefined ? `MCBRIDGE_${name.toUpperCase()}` : `--${name}`;
@@ -173,7 +173,7 @@ const gather = (options: ConnectionOptions, env: Env) => {
     ...(isOwnPair ? ['cert', 'key'] : []),
     ...(servers.length === 0 ? [] : ['servers']),
   ]);
-  const config = options.config === undefined ? undefined : fromConfig(options.config, given, env);
+  const config = options.config === undefined ? undefined : await fromConfig(options.config, given, env);
   // A certificate and a key of two places would be two halves of different pairs.
   const pair = isOwnPair ? own : config?.link.tls;
   const ca = own.ca ?? config?.link.tls?.ca;
@@ -198,7 +198,11 @@ const gather = (options: ConnectionOptions, env: Env) => {
   };
 };
 
-const networkOf = (options: ConnectionOptions, given: ReturnType<typeof gather>, env: Env): Network => {
+const networkOf = (
+  options: ConnectionOptions,
+  given: Awaited<ReturnType<typeof gather>>,
+  env: Env,
+): Network => {
   const { config, servers, plaintext, pems, floor } = given;
   if (servers.length === 0)
     throw new UsageError(
@@ -226,8 +230,8 @@ const networkOf = (options: ConnectionOptions, given: ReturnType<typeof gather>,
  * Where to connect to, for a command that only listens.
  * @throws UsageError, ConfigError, ConfigUnreadable
  */
-export const networkFrom = (options: ConnectionOptions, env: Env = process.env): Network =>
-  networkOf(options, gather(options, env), env);
+export const networkFrom = async (options: ConnectionOptions, env: Env = process.env): Promise<Network> =>
+  networkOf(options, await gather(options, env), env);
 
 const privateKeyOf = (pem: string): KeyObject => {
   try {
@@ -251,8 +255,11 @@ const nameOf = (certificate: string): string => {
  * Where to connect to and as whom, for a command that sends requests.
  * @throws UsageError, ConfigError, ConfigUnreadable
  */
-export const connectionFrom = (options: ConnectionOptions, env: Env = process.env): Connection => {
-  const given = gather(options, env);
+export const connectionFrom = async (
+  options: ConnectionOptions,
+  env: Env = process.env,
+): Promise<Connection> => {
+  const given = await gather(options, env);
   const network = networkOf(options, given, env);
   const { cert: certificate, key } = given.pems;
   if (certificate === undefined || key === undefined)

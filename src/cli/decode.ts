@@ -70,7 +70,7 @@ const decodeFile = async (
 };
 
 const decode = async (files: readonly string[] = [], options: DecodeOptions): Promise<void> => {
-  const readers = readersFrom(options);
+  const readers = await readersFrom(options);
   const tally: Tally = { messages: 0, whole: 0, verdicts: { valid: 0, invalid: 0, unverified: 0 } };
   const inputs = files.length === 0 ? [STDIN] : files;
   if (inputs.includes(STDIN) && process.stdin.isTTY)

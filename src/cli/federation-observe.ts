@@ -66,8 +66,8 @@ Exit codes: 0 done, 1 no instance was heard (--once), 2 wrong usage or configura
     .action(observe);
 };
 
-const watchedOf = (options: ObserveOptions): Watched => {
-  const network = networkFrom(options);
+const watchedOf = async (options: ObserveOptions): Promise<Watched> => {
+  const network = await networkFrom(options);
   const [first, ...more] = network.federation;
   const cluster = options.cluster ?? first;
   if (cluster === undefined || (options.cluster === undefined && more.length > 0))
@@ -84,7 +84,7 @@ const observe = async (options: ObserveOptions): Promise<void> => {
   const { once, count, wait } = options;
   if (once === undefined && (count !== undefined || wait !== undefined))
     throw new UsageError('--count and --wait go with --once');
-  const watched = watchedOf(options);
+  const watched = await watchedOf(options);
   if (once === undefined) return observeLive({ ...watched, json: options.json === true });
   await printOnce(
     {

@@ -15,7 +15,7 @@ interface TraceOptions extends ClientOptions {
 }
 
 const traceNode = async (node: string, options: TraceOptions): Promise<readonly Trace[]> => {
-  const connection = connectionFrom(options);
+  const connection = await connectionFrom(options);
   const { callerid, collective, federation } = connection;
   return withClient(connection, options.dialect, async ({ link, by }) => {
     const clusters = federation.length === 0 ? [undefined] : federation;

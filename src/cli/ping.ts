@@ -37,7 +37,7 @@ const report = ({ requestId, replies }: Answer) => ({
 });
 
 const ping = async (options: PingOptions): Promise<void> => {
-  const connection = connectionFrom(options);
+  const connection = await connectionFrom(options);
   const expect = mostThatAnswer(options);
   warnOfUnaskable(options, options.dialect);
   const answer = await withClient(connection, options.dialect, ({ client }) =>

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { BUILT_IN } from '../adapters/registry.ts';
 import { version } from '../app/version.ts';
 import { headersFor } from '../capture/file/header.ts';
 import { RecordError } from '../capture/record/problem.ts';
@@ -16,6 +15,7 @@ import {
   withMadeUpVariables,
 } from '../capture/replay/made-up-variables.ts';
 import { loadConfig } from '../setup/load.ts';
+import { loadRegistry } from '../setup/load-registry.ts';
 import type { LoadedConfig } from '../setup/types.ts';
 import { collecting } from './arguments.ts';
 import { onEnd } from './orders.ts';
@@ -100,8 +100,9 @@ const record = (options: RecordOptions): Promise<void> => orTell(() => recordTo(
 
 /** Who listens on the networks needs what connects to them; who hears a bridge needs none of that. */
 const sourceOf = async ({ config, outside }: RecordOptions) => {
+  const registry = await loadRegistry(config, process.env);
   const load = (isUnused: IsUnused): LoadedConfig =>
-    loadConfig(config, withMadeUpVariables(config, process.env, BUILT_IN, isUnused), BUILT_IN);
+    loadConfig(config, withMadeUpVariables(config, process.env, registry, isUnused), registry);
   if (outside !== true) {
     const loaded = load(ofConnections);
     const inside = await attached(loaded);

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { BUILT_IN } from '../adapters/registry.ts';
 import { bodyOf, isNodes, isRejected } from '../capture/file/format.ts';
 import { checkLink } from '../capture/file/links.ts';
 import { CassetteError } from '../capture/file/problem.ts';
@@ -10,6 +9,7 @@ import type { Path } from '../capture/redact/paths.ts';
 import { createRedactor } from '../capture/redact/redactor.ts';
 import { withMadeUpVariables } from '../capture/replay/made-up-variables.ts';
 import { loadConfig } from '../setup/load.ts';
+import { loadRegistry } from '../setup/load-registry.ts';
 import { collecting } from './arguments.ts';
 import { PATHS_HELP, parseValuePath, selectionOf } from './record/options.ts';
 import { summaryOf, warnOfMissed, warnOfNothing } from './record/progress.ts';
@@ -56,11 +56,9 @@ configuration, or one that the cassette was not recorded with`,
 const redact = async (file: string, options: RedactOptions): Promise<void> => {
   const selection = selectionOf(options.value, options.allData);
   if (selection === undefined) throw new UsageError('which values? Give --value, or --all-data');
-  const loaded = loadConfig(
-    options.config,
-    withMadeUpVariables(options.config, process.env, BUILT_IN),
-    BUILT_IN,
-  );
+  const registry = await loadRegistry(options.config, process.env);
+  const env = withMadeUpVariables(options.config, process.env, registry);
+  const loaded = loadConfig(options.config, env, registry);
   const cassette = await openOrTell(file);
   const { header, entries } = cassette;
   if (header.trust !== undefined)

@@ -78,7 +78,7 @@ const replay = async (places: readonly string[], options: ReplayCommandOptions):
       '--bytes compares signatures too, which no other key can make: it cannot be used with --throw-away-keys',
     );
   const task: ReplayTask = { config, bytes, update: options.update === true, throwAwayKeys };
-  const loaded = checkedConfig(task);
+  const loaded = await checkedConfig(task);
   for (const option of ['as', 'force'] as const)
     if (options.import === undefined && options[option] !== undefined)
       throw new UsageError(`--${option} has no effect without --import`);
@@ -95,9 +95,9 @@ const replay = async (places: readonly string[], options: ReplayCommandOptions):
 };
 
 /** @throws UsageError for a configuration that no cassette can be replayed with */
-const checkedConfig = (task: ReplayTask): LoadedConfig => {
+const checkedConfig = async (task: ReplayTask): Promise<LoadedConfig> => {
   try {
-    return configFor(task);
+    return await configFor(task);
   } catch (error) {
     throw error instanceof ConfigError ? new UsageError(error.message) : error;
   }

@@ -82,7 +82,7 @@ const call = async ({ agent, action, data }: Call, options: RpcOptions, connecti
 const rpc = async (agent: string, action: string, inputs: readonly Input[] = [], options: RpcOptions) => {
   checkUsage(agent, options);
   const data = new Map(inputs);
-  const connection = connectionFrom(options);
+  const connection = await connectionFrom(options);
   warnOfUnaskable(options, options.dialect);
   const { answer, asked, discovery } = await call({ agent, action, data }, options, connection);
   for (const one of [discovery, answer])

@@ -33,6 +33,7 @@ export type {
   ReplyGroup,
   RouteView,
   Services,
+  Sharing,
   Source,
   Wire,
 } from '../adapters/descriptor.ts';

@@ -1,10 +1,10 @@
 /** `mcbridge`: a bridge inside another program. `mcbridge run` is made of the same parts. */
-import { BUILT_IN } from '../adapters/registry.ts';
 import { type App, createApp as createWholeApp } from '../app/app.ts';
 import type { Services } from '../app/services.ts';
 import { version } from '../app/version.ts';
 import type { Environment } from '../config/substitute.ts';
 import { loadConfig as load } from '../setup/load.ts';
+import { loadRegistry } from '../setup/load-registry.ts';
 import type { LoadedConfig } from '../setup/types.ts';
 import { startHttp } from '../telemetry/http.ts';
 
@@ -48,14 +48,14 @@ export interface AppOptions
 }
 
 /**
- * Reads, checks and completes a configuration.
+ * Reads, checks and completes a configuration. The code that it names under `adapters` is run.
  * @param file bridge.yaml; paths in it are relative to its folder
  * @param env what `${NAME}` in it stands for; the environment of the process unless given
  * @throws ConfigUnreadable where there is no such file
  * @throws ConfigError with every problem of the file
  */
 export const loadConfig = async (file: string, env: Environment = process.env): Promise<LoadedConfig> =>
-  load(file, env, BUILT_IN);
+  load(file, env, await loadRegistry(file, env));
 
 /**
  * The app that a configuration describes. Nothing is connected before its `start()`.

@@ -1,5 +1,4 @@
 /** `mcbridge/replay`: whether a configuration still translates recorded traffic the same way, for a team's own tests. */
-import { BUILT_IN } from '../adapters/registry.ts';
 import { createApp } from '../app/app.ts';
 import { version } from '../app/version.ts';
 import { CassetteError } from '../capture/file/problem.ts';
@@ -9,6 +8,7 @@ import { type ReplayResult, unusable } from '../capture/replay/result.ts';
 import { ConfigError, ConfigUnreadable } from '../config/problem.ts';
 import type { Environment } from '../config/substitute.ts';
 import { loadConfig } from '../setup/load.ts';
+import { loadRegistry } from '../setup/load-registry.ts';
 import type { LoadedConfig } from '../setup/types.ts';
 
 export type { Change } from '../capture/replay/compare.ts';
@@ -40,8 +40,10 @@ export interface ReplayOptions {
 export const configForReplay = async (
   file: string,
   { throwAwayKeys = false, env = process.env }: Pick<ReplayOptions, 'throwAwayKeys' | 'env'> = {},
-): Promise<LoadedConfig> =>
-  loadConfig(file, throwAwayKeys ? withMadeUpVariables(file, env, BUILT_IN) : env, BUILT_IN);
+): Promise<LoadedConfig> => {
+  const registry = await loadRegistry(file, env);
+  return loadConfig(file, throwAwayKeys ? withMadeUpVariables(file, env, registry) : env, registry);
+};
 
 /**
  * Feeds what came to a recorded bridge to one of this configuration, at the time of the recording and without a network, and

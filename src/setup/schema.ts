@@ -16,6 +16,7 @@ import {
   token,
 } from '../config/fields.ts';
 import { isIdentity, isToken } from '../envelope/check.ts';
+import { adapterName } from './adapter-module.ts';
 import { claims } from './claims.ts';
 import { http, statistics } from './http.ts';
 import { route } from './route.ts';
@@ -66,6 +67,7 @@ export const generalFields = (context: SchemaContext) => ({
 export const configSchema = (context: SchemaContext, { ingressTypes, egressTypes }: Registry) =>
   z
     .strictObject({
+      adapters: z.array(adapterName()).default([]),
       ...generalFields(context),
       cluster_key: clusterKey().optional(),
       cluster_key_file: path(context.resolve).optional(),
@@ -101,6 +103,7 @@ export const configSchema = (context: SchemaContext, { ingressTypes, egressTypes
       const { cluster_key: key, cluster_key_file: file = '' } = it;
       const clusterKey: ClusterKey = key === undefined ? { kind: 'file', file } : { kind: 'given', key };
       return {
+        adapters: it.adapters,
         identity: it.identity,
         cluster: it.cluster,
         instance: it.instance ?? it.identity,

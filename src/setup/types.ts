@@ -8,6 +8,8 @@ import type { HttpConfig, StatisticsConfig } from './http.ts';
 
 /** What a bridge does, fully resolved: defaults filled in, paths absolute, patterns compiled. */
 export interface Config {
+  /** Files and packages that bring further types of ingresses and egresses. */
+  readonly adapters: readonly string[];
   /** This instance's name in `mc_sender`, `senderid` and logs. */
   readonly identity: string;
   /** Instances with one cluster share its work. */

@@ -69,8 +69,8 @@ const all = ['--server', 'nats://a:4222', '--ca', ca, '--cert', cert, '--key', k
 const connect = (...args: readonly string[]) => connectionFrom(options(...args), {});
 
 describe('the options of a connection', () => {
-  test('say where to connect to and as whom', () => {
-    expect(connect(...all)).toEqual({
+  test('say where to connect to and as whom', async () => {
+    expect(await connect(...all)).toEqual({
       linkOptions: {
         servers: ['tls://a:4222'],
         name: 'alice.mcollective',
@@ -85,8 +85,8 @@ describe('the options of a connection', () => {
     });
   });
 
-  test('name servers and clusters one by one or with commas, and any collective', () => {
-    const { linkOptions, federation, collective } = connect(
+  test('name servers and clusters one by one or with commas, and any collective', async () => {
+    const { linkOptions, federation, collective } = await connect(
       ...all,
       ...['--server', 'b:4222,tls://c:4222', '--federation', 'one,two', '--federation', 'three', '-T', 'uk'],
     );
@@ -94,42 +94,44 @@ describe('the options of a connection', () => {
     expect({ federation, collective }).toEqual({ federation: ['one', 'two', 'three'], collective: 'uk' });
   });
 
-  test('come from the environment where they are not given', () => {
+  test('come from the environment where they are not given', async () => {
     const env = {
       MCBRIDGE_SERVER: 'nats://e:4222, nats://f:4222',
       MCBRIDGE_CA: ca,
       MCBRIDGE_CERT: cert,
       MCBRIDGE_KEY: key,
     };
-    expect(connectionFrom(options(), env)).toMatchObject({
+    expect(await connectionFrom(options(), env)).toMatchObject({
       linkOptions: { servers: ['tls://e:4222', 'tls://f:4222'] },
       callerid: 'choria=alice.mcollective',
     });
-    expect(connectionFrom(options('--server', 'nats://a:4222'), env).linkOptions.servers).toEqual([
-      'tls://a:4222',
-    ]);
+    const { linkOptions } = await connectionFrom(options('--server', 'nats://a:4222'), env);
+    expect(linkOptions.servers).toEqual(['tls://a:4222']);
   });
 
-  test('come from a configuration where neither says them', () => {
-    expect(connect('--config', config)).toMatchObject({
+  test('come from a configuration where neither says them', async () => {
+    expect(await connect('--config', config)).toMatchObject({
       linkOptions: { servers: ['tls://configured.example.net:4222'], failFast: true },
       federation: ['production'],
       callerid: 'choria=bridge.example.net',
     });
-    expect(connect('--config', config, '--cert', cert, '--key', key, '--federation', 'other')).toMatchObject({
+    expect(
+      await connect('--config', config, '--cert', cert, '--key', key, '--federation', 'other'),
+    ).toMatchObject({
       linkOptions: { tls: { ca: authority.certificate, cert: alice.certificate } },
       federation: ['other'],
       callerid: 'choria=alice.mcollective',
     });
     expect(
-      connectionFrom(options('--config', config), { MCBRIDGE_CERT: cert, MCBRIDGE_KEY: key }),
+      await connectionFrom(options('--config', config), { MCBRIDGE_CERT: cert, MCBRIDGE_KEY: key }),
     ).toMatchObject({ callerid: 'choria=alice.mcollective' });
   });
 
-  test('do without a certificate where nothing is signed', () => {
-    const { linkOptions } = networkFrom(options('--server', 'a', '--ca', ca), {});
+  test('do without a certificate where nothing is signed', async () => {
+    const { linkOptions } = await networkFrom(options('--server', 'a', '--ca', ca), {});
     expect(linkOptions.tls).toEqual({ ca: authority.certificate, verify: true });
-    expect(networkFrom(options('--server', 'nats://a:1', '--insecure-plaintext'), {}).linkOptions).toEqual({
+    const plain = await networkFrom(options('--server', 'nats://a:1', '--insecure-plaintext'), {});
+    expect(plain.linkOptions).toEqual({
       servers: ['nats://a:1'],
       name: 'mcbridge client',
       failFast: true,
@@ -151,9 +153,9 @@ describe('the options of a connection', () => {
     [[...all, '-T', 'a.>'], '--collective "a.>" is not a name'],
     // A pair of two halves: the configuration's certificate with somebody's key.
     [['--config', config, '--key', key], '--cert and --key belong together'],
-  ])('%j are told to be wrong', (args, sentence) => {
-    expect(() => connect(...args)).toThrow(UsageError);
-    expect(() => connect(...args)).toThrow(sentence);
+  ])('%j are told to be wrong', async (args, sentence) => {
+    await expect(connect(...args)).rejects.toThrow(UsageError);
+    await expect(connect(...args)).rejects.toThrow(sentence);
   });
 });
 
@@ -172,8 +174,8 @@ describe('a configuration of which a client uses one connection', () => {
     return command.opts<ConnectionOptions>();
   };
 
-  test('needs no secret and no variable of its other parts', () => {
-    const { linkOptions, federation } = connectionFrom(
+  test('needs no secret and no variable of its other parts', async () => {
+    const { linkOptions, federation } = await connectionFrom(
       parsed('--config', secrets, '--cert', cert, '--key', key),
       {},
     );
@@ -181,36 +183,35 @@ describe('a configuration of which a client uses one connection', () => {
     expect(federation).toEqual(['production']);
   });
 
-  test("needs none of the bridge's own files that the user gives himself", () => {
+  test("needs none of the bridge's own files that the user gives himself", async () => {
     const own = written('own.yaml', (text) =>
       text.replace('bridge.key', 'not-there.key').replace('ca.pem', 'no-ca.pem'),
     );
-    expect(
-      connectionFrom(parsed('--config', own, '--ca', ca, '--cert', cert, '--key', key), {}).callerid,
-    ).toBe('choria=alice.mcollective');
-    expect(() => networkFrom(parsed('--config', own, '--ca', ca), {})).toThrow(
+    const args = ['--config', own, '--ca', ca, '--cert', cert, '--key', key];
+    expect((await connectionFrom(parsed(...args), {})).callerid).toBe('choria=alice.mcollective');
+    await expect(networkFrom(parsed('--config', own, '--ca', ca), {})).rejects.toThrow(
       'not-there.key cannot be read',
     );
   });
 
-  test('names what is wrong in the part that it uses, and nothing else', () => {
+  test('names what is wrong in the part that it uses, and nothing else', async () => {
     const wrong = written('wrong.yaml', (text) =>
       text
         .replace('"nats://configured.example.net:4222"', '"$' + '{NOT_SET_NATS}"')
         .replace('"stomp:', '"nonsense:'),
     );
-    expect(() => networkFrom(parsed('--config', wrong), {})).toThrow(
+    await expect(networkFrom(parsed('--config', wrong), {})).rejects.toThrow(
       /^[^\n]*ingresses\.federation\.servers\[0\]: the environment variable NOT_SET_NATS is not set$/,
     );
   });
 
-  test('may have no federation: then the client speaks in the collective itself', () => {
+  test('may have no federation: then the client speaks in the collective itself', async () => {
     const collective = written('collective.yaml', (text) =>
       text.replace('choria-federation', 'choria-collective'),
     );
-    expect(networkFrom(parsed('--config', collective), {}).federation).toEqual([]);
+    expect((await networkFrom(parsed('--config', collective), {})).federation).toEqual([]);
     const none = written('none.yaml', (text) => text.replace('choria-federation', 'mcollective-stomp'));
-    expect(() => networkFrom(parsed('--config', none), {})).toThrow(
+    await expect(networkFrom(parsed('--config', none), {})).rejects.toThrow(
       'has no ingress of type choria-federation or choria-collective, which a client of Choria could use',
     );
   });

@@ -7,7 +7,7 @@ const CASES: readonly Case[] = [
     'ingresses:',
     'clutser: production\ningresses:',
     [
-      'bridge.yaml:2:1: clutser: unknown key; did you mean "cluster"?; allowed: identity, cluster, instance, cluster_key, cluster_key_file, max_ttl, max_targets, max_message_bytes, drain_timeout, record_socket, log, http, statistics, claims, ingresses, egresses, routes',
+      'bridge.yaml:2:1: clutser: unknown key; did you mean "cluster"?; allowed: adapters, identity, cluster, instance, cluster_key, cluster_key_file, max_ttl, max_targets, max_message_bytes, drain_timeout, record_socket, log, http, statistics, claims, ingresses, egresses, routes',
     ],
   ],
   [

@@ -3,7 +3,6 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createCallerVerifier, DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../../adapters/choria/wire/index.ts';
 import { keyNameOf } from '../../adapters/mcollective/key-folder.ts';
-import { BUILT_IN } from '../../adapters/registry.ts';
 import { withMadeUpVariables } from '../../capture/replay/made-up-variables.ts';
 import { fileParser, type ParseFile, parseFailure, readFailure } from '../../config/files.ts';
 import { ConfigError, type KeyPath } from '../../config/problem.ts';
@@ -12,6 +11,7 @@ import type { Keys, KnownKey } from '../../inspect/keys.ts';
 import { ownMessages } from '../../inspect/own.ts';
 import { ingressesFirst, pathOf, type Side } from '../../setup/around.ts';
 import { loadConfig } from '../../setup/load.ts';
+import { loadRegistry } from '../../setup/load-registry.ts';
 import { harmless } from '../terminal.ts';
 import { UsageError } from '../usage.ts';
 
@@ -152,9 +152,10 @@ const keysOfSide = (side: Side, parse: ParseFile): Found => {
   return { callers, clients, serverKeys, own: wire.format === 'own' ? [ownMessages(wire)] : [] };
 };
 
-const configured = (file: string): readonly Found[] => {
+const configured = async (file: string): Promise<readonly Found[]> => {
   try {
-    const loaded = loadConfig(file, withMadeUpVariables(file, process.env, BUILT_IN), BUILT_IN);
+    const registry = await loadRegistry(file, process.env);
+    const loaded = loadConfig(file, withMadeUpVariables(file, process.env, registry), registry);
     const parse = fileParser(loaded);
     return ingressesFirst(loaded.config).map((side) => keysOfSide(side, parse));
   } catch (error) {
@@ -173,8 +174,8 @@ export interface Readers {
  * The keys that the options name, and the formats. Keys given themselves are tried before those of a configuration.
  * @throws UsageError for what cannot be read, ConfigUnreadable
  */
-export const readersFrom = (options: KeyOptions): Readers => {
-  const found = [given(options), ...(options.config === undefined ? [] : configured(options.config))];
+export const readersFrom = async (options: KeyOptions): Promise<Readers> => {
+  const found = [given(options), ...(options.config === undefined ? [] : await configured(options.config))];
   const clients = found.flatMap((it) => it.clients);
   const clientKey: Keys['clientKey'] = (callerId) => {
     for (const client of clients) {

@@ -1,4 +1,3 @@
-import { BUILT_IN } from '../../adapters/registry.ts';
 import { createApp } from '../../app/app.ts';
 import { version } from '../../app/version.ts';
 import { CassetteError } from '../../capture/file/problem.ts';
@@ -7,6 +6,7 @@ import { type ReplayOptions, replayCassette } from '../../capture/replay/replay.
 import { type ReplayResult, unusable } from '../../capture/replay/result.ts';
 import { ConfigError, ConfigUnreadable } from '../../config/problem.ts';
 import { loadConfig } from '../../setup/load.ts';
+import { loadRegistry } from '../../setup/load-registry.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
 
 /** What a worker is told to do with each of its cassettes. */
@@ -21,12 +21,11 @@ export interface ReplayTask {
  * The configuration, as far as it has to be there for a replay.
  * @throws ConfigError, ConfigUnreadable
  */
-export const configFor = ({ config, throwAwayKeys }: ReplayTask): LoadedConfig =>
-  loadConfig(
-    config,
-    throwAwayKeys ? withMadeUpVariables(config, process.env, BUILT_IN) : process.env,
-    BUILT_IN,
-  );
+export const configFor = async ({ config, throwAwayKeys }: ReplayTask): Promise<LoadedConfig> => {
+  const registry = await loadRegistry(config, process.env);
+  const env = throwAwayKeys ? withMadeUpVariables(config, process.env, registry) : process.env;
+  return loadConfig(config, env, registry);
+};
 
 /**
  * Replays a cassette. What it is unusable for is its result, so that the others are replayed all the same.
@@ -40,7 +39,7 @@ export const replayOne = async (
   const { bytes, update, throwAwayKeys } = task;
   try {
     const options = { bytes, update, throwAwayKeys, version: version(), createApp, ...how };
-    return await replayCassette(file, configFor(task), options);
+    return await replayCassette(file, await configFor(task), options);
   } catch (error) {
     const isExpected =
       error instanceof CassetteError ||

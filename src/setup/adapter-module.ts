@@ -1,0 +1,102 @@
+import { realpathSync, statSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { resolve as resolvePackage } from 'import-meta-resolve';
+import { adapterTypesOf, NoAdapterTypes } from '../adapters/adapter-shape.ts';
+import type { AdapterType } from '../adapters/adapter-type.ts';
+import type { SchemaContext } from '../config/context.ts';
+import { text } from '../config/fields.ts';
+import { codeOf, readFailure } from '../config/files.ts';
+import { strangerTo } from '../config/trusted-file.ts';
+
+const FILE = /^\.{0,2}\//;
+const PACKAGE = /^(?:@[\w.~-]+\/)?[\w~-][\w.~-]*(?:\/[\w.~-]+)*$/;
+
+/** Whether an entry of `adapters` can be one at all. */
+export const isAdapterName = (name: string): boolean =>
+  FILE.test(name) || (PACKAGE.test(name) && !isBuiltin(name));
+
+/** An entry of `adapters`. */
+export const adapterName = () =>
+  text('a file such as ./my-adapter.js, or the name of an installed package', isAdapterName);
+
+/** An entry of `adapters` that cannot be used: why, and how to put it right. */
+export class UnusableAdapter extends Error {
+  readonly mend: string | undefined;
+
+  constructor(message: string, cause?: unknown, mend?: string) {
+    super(message, { cause });
+    this.mend = mend;
+  }
+}
+
+const MODULE =
+  'a module of JavaScript ends in .mjs, or in .js where the package.json beside it has "type": "module"';
+
+/** Node's codes for a file that is of another kind, such as JSON. */
+const OTHER_FILE = /^ERR_(?:UNKNOWN_FILE_EXTENSION|IMPORT_A\w+_MISSING)$/;
+
+/** Where a package begins, by what it exports. @throws UnusableAdapter */
+const entryPointOf = (name: string, folder: string): string => {
+  try {
+    return fileURLToPath(resolvePackage(name, pathToFileURL(resolve(folder, 'bridge.yaml')).href));
+  } catch (error) {
+    const mend = `install it there; a file beside the configuration is written ./${name}`;
+    if (codeOf(error) === 'ERR_MODULE_NOT_FOUND')
+      throw new UnusableAdapter(
+        `there is no package ${name} in ${folder}/node_modules, or above it`,
+        error,
+        mend,
+      );
+    throw new UnusableAdapter(`the package ${name} cannot be loaded: ${readFailure(error)}`, error);
+  }
+};
+
+/** The real file, which nobody can change who may not. @throws UnusableAdapter */
+const trustedFile = (name: string, folder: string): string => {
+  const given = FILE.test(name) ? resolve(folder, name) : entryPointOf(name, folder);
+  try {
+    const file = realpathSync(given);
+    if (!statSync(file).isFile()) throw new UnusableAdapter(`${given} cannot be loaded: it is no file`);
+    const stranger = strangerTo(file);
+    if (stranger !== undefined) throw new UnusableAdapter(`${given} is not loaded: ${stranger}`);
+    return file;
+  } catch (error) {
+    if (error instanceof UnusableAdapter) throw error;
+    throw new UnusableAdapter(`${given} cannot be loaded: ${readFailure(error)}`, error);
+  }
+};
+
+const moduleAt = async (file: string): Promise<{ readonly default?: unknown }> => {
+  try {
+    return await import(pathToFileURL(file).href);
+  } catch (error) {
+    const isNoModule = error instanceof SyntaxError || OTHER_FILE.test(String(codeOf(error)));
+    const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    throw new UnusableAdapter(
+      `${file} ${isNoModule ? 'is no module that can be loaded' : 'throws'}: ${what}`,
+      error,
+      isNoModule ? MODULE : undefined,
+    );
+  }
+};
+
+/** Where a schema's defaults come from, for whoever only wants to know whether it can be made. */
+const ANY: SchemaContext = { hostname: 'h', cluster: 'c', hasClaims: false, resolve: (path) => path };
+
+/**
+ * The adapter types that a module brings; its code is run.
+ * @param name a file, or an installed package
+ * @param folder what the file is relative to, and from where the package is looked for
+ * @throws UnusableAdapter
+ */
+export const adapterTypesFrom = async (name: string, folder: string): Promise<readonly AdapterType[]> => {
+  const file = trustedFile(name, folder);
+  const found = await moduleAt(file);
+  try {
+    return adapterTypesOf(found, ANY);
+  } catch (error) {
+    throw error instanceof NoAdapterTypes ? new UnusableAdapter(`${file} ${error.message}`, error) : error;
+  }
+};
