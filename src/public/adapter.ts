@@ -37,6 +37,7 @@ export type {
   Source,
   Wire,
 } from '../adapters/descriptor.ts';
+export type { CleanMessage, OwnWire, RecordedMessage, RedactFields } from '../adapters/kit/own-wire.ts';
 export * from './adapter/check.ts';
 export * from './adapter/envelope.ts';
 export * from './adapter/kit.ts';
