@@ -20,14 +20,19 @@ export interface CertificateLike {
   readonly clientAuth: boolean;
 }
 
-export const makePair = (): ThrowAwayPair => {
-  const { publicKey, privateKey } = makeKeyPair();
+/** @param bits 2048 unless given */
+export const makePair = (bits?: number): ThrowAwayPair => {
+  const { publicKey, privateKey } = makeKeyPair(bits);
   return { publicKey, privateKey: createPrivateKey(privateKey) };
 };
 
-/** One whose certificate is valid whatever the dates of those below it. */
-export const makeThrowAwayAuthority = (): Authority =>
+/**
+ * One whose certificate is valid whatever the dates of those below it.
+ * @param bits 2048 unless given
+ */
+export const makeThrowAwayAuthority = (bits?: number): Authority =>
   makeAuthority({
+    keys: makeKeyPair(bits),
     commonName: 'mcbridge throw-away CA',
     notBefore: new Date(Date.UTC(1990, 0)),
     notAfter: new Date(Date.UTC(2049, 0)),

@@ -26,6 +26,8 @@ export interface ThrowAwayOptions {
   readonly signersOn: (egress: string) => Promise<ReadonlySet<string>>;
 }
 
+/** Such a key signs for this process alone. To make longer ones takes most of the time of a short replay. */
+const BITS = 1024;
 /** That those of two callers differ shows whose was taken; more of them take time. */
 const MOST_PAIRS = 8;
 const pairs: ThrowAwayPair[] = [];
@@ -138,7 +140,7 @@ class Forge {
   #pair(setting: string): ThrowAwayPair {
     const index = this.made.size % MOST_PAIRS;
     this.made.add(setting);
-    const pair = pairs[index] ?? makePair();
+    const pair = pairs[index] ?? makePair(BITS);
     pairs[index] = pair;
     return pair;
   }
@@ -147,7 +149,7 @@ class Forge {
 const nameOf = (side: Side, setting: KeyPath): string => formatPath([...pathOf(side), ...setting]);
 
 const certificateOf = ({ publicKey }: ThrowAwayPair, names: readonly string[]): string =>
-  issueLike(makeThrowAwayAuthority(), { names, clientAuth: true, ...DATES }, publicKey);
+  issueLike(makeThrowAwayAuthority(BITS), { names, clientAuth: true, ...DATES }, publicKey);
 
 const pemOf = (key: ThrowAwayPair['privateKey']): string =>
   key.export({ type: 'pkcs8', format: 'pem' }).toString();
