@@ -14,6 +14,7 @@ import type { LoadedConfig } from '../setup/types.ts';
 export type { Change } from '../capture/replay/compare.ts';
 export type { Difference, ReplayResult } from '../capture/replay/result.ts';
 export type { Environment } from '../config/substitute.ts';
+export type { LoadedConfig } from '../setup/types.ts';
 
 export interface ReplayOptions {
   /**
@@ -34,7 +35,7 @@ export interface ReplayOptions {
 }
 
 /**
- * The configuration, as far as it has to be there for a replay.
+ * The configuration, as far as it has to be there for a replay. The adapters that it names are imported, so their code is run.
  * @throws ConfigError, ConfigUnreadable
  */
 export const configForReplay = async (
@@ -50,13 +51,13 @@ export const configForReplay = async (
  * compares what it does with what was recorded. A cassette or configuration that cannot be used is the result `unusable`, with
  * its `reason`.
  * @param cassette file that `mcbridge run --record` or `mcbridge record` has written
- * @param config bridge.yaml
+ * @param config bridge.yaml, or what {@link configForReplay} has read of it, for several replays
  * @throws TypeError for `bytes` with `throwAwayKeys`
  * @throws the signal's reason where it is aborted
  */
 export const replay = async (
   cassette: string,
-  config: string,
+  config: string | LoadedConfig,
   { env, ...options }: ReplayOptions = {},
 ): Promise<ReplayResult> => {
   const { bytes = false, throwAwayKeys = false } = options;
@@ -65,7 +66,10 @@ export const replay = async (
       'bytes compares signatures too, which no other key can make: leave out throwAwayKeys',
     );
   try {
-    const loaded = await configForReplay(config, { throwAwayKeys, ...(env && { env }) });
+    const loaded =
+      typeof config === 'string'
+        ? await configForReplay(config, { throwAwayKeys, ...(env && { env }) })
+        : config;
     return await replayCassette(cassette, loaded, { ...options, version: version(), createApp });
   } catch (error) {
     const isExpected =
