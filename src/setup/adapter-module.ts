@@ -9,6 +9,7 @@ import type { SchemaContext } from '../config/context.ts';
 import { text } from '../config/fields.ts';
 import { codeOf, readFailure } from '../config/files.ts';
 import { strangerTo } from '../config/trusted-file.ts';
+import { giveOwnExports } from './own-exports.ts';
 
 const FILE = /^\.{0,2}\//;
 const PACKAGE = /^(?:@[\w.~-]+\/)?[\w~-][\w.~-]*(?:\/[\w.~-]+)*$/;
@@ -69,6 +70,7 @@ const trustedFile = (name: string, folder: string): string => {
 };
 
 const moduleAt = async (file: string): Promise<{ readonly default?: unknown }> => {
+  giveOwnExports();
   try {
     return await import(pathToFileURL(file).href);
   } catch (error) {
