@@ -4,13 +4,29 @@ import { type ConfiguredPattern, compilePattern } from './pattern/compile.ts';
 import type { Names } from './pattern/meaning.ts';
 import { PatternProblem } from './pattern/scan.ts';
 import { Secret } from './secret.ts';
-import { parseBytes, parseSeconds } from './units.ts';
+import { BYTES, parseBytes, parseSeconds, SECONDS } from './units.ts';
+
+/** What a JSON schema of the configuration says of a value, for editors. */
+export type JsonType = Readonly<Record<string, unknown>>;
+
+const TEXT: JsonType = { type: 'string' };
+
+/** Where a value is no text, a variable may stand in its place. */
+export const orVariable = (...types: readonly JsonType[]): JsonType => ({
+  anyOf: [...types, { type: 'string', pattern: '\\$\\{' }],
+});
+
+/** A number, or text that says it. */
+const numeric = (minimum: number, maximum: number, { source: pattern }: RegExp): JsonType =>
+  orVariable({ type: 'integer', minimum, maximum }, { type: 'string', pattern });
+
+const DIGITS = /^\d{1,15}$/;
 
 /**
  * One value of the configuration: `read` understands it or returns undefined, and then the user is told what is
  * `allowed`. All of the schema's leaves are made by this, so that no message can be without it.
  */
-export const field = <T>(allowed: string, read: (value: unknown) => T | undefined) =>
+export const field = <T>(allowed: string, read: (value: unknown) => T | undefined, json: JsonType = TEXT) =>
   z
     .unknown()
     .transform((value, context): T => {
@@ -19,7 +35,7 @@ export const field = <T>(allowed: string, read: (value: unknown) => T | undefine
       context.addIssue({ code: 'custom', message: 'is not allowed', params: { allowed } });
       return z.NEVER;
     })
-    .describe(allowed);
+    .meta({ description: allowed, ...json });
 
 /** Refuses a combination of keys, pointing at the key that must go or change. */
 export const refuse = <T>(
@@ -56,34 +72,47 @@ export const secret = (allowed: string) =>
   field(allowed, (value) => (typeof value === 'string' && value !== '' ? new Secret(value) : undefined));
 
 export const choice = <const T extends string>(options: readonly T[]) =>
-  field(options.map((option) => JSON.stringify(option)).join(', '), (value) =>
-    options.find((option) => option === value),
+  field(
+    options.map((option) => JSON.stringify(option)).join(', '),
+    (value) => options.find((option) => option === value),
+    orVariable({ enum: options }),
   );
 
 /** Text counts too, because a value from the environment is always text. */
 export const bool = () =>
-  field('true or false', (value) =>
-    value === true || value === 'true' ? true : value === false || value === 'false' ? false : undefined,
+  field(
+    'true or false',
+    (value) =>
+      value === true || value === 'true' ? true : value === false || value === 'false' ? false : undefined,
+    orVariable({ type: 'boolean' }, { enum: ['true', 'false'] }),
   );
 
 export const integer = (min: number, max: number) =>
-  field(`a whole number from ${min} to ${max}`, (value) => {
-    const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
-    return typeof number === 'number' && Number.isInteger(number) && number >= min && number <= max
-      ? number
-      : undefined;
-  });
+  field(
+    `a whole number from ${min} to ${max}`,
+    (value) => {
+      const number = typeof value === 'string' && DIGITS.test(value) ? Number(value) : value;
+      return typeof number === 'number' && Number.isInteger(number) && number >= min && number <= max
+        ? number
+        : undefined;
+    },
+    numeric(min, max, DIGITS),
+  );
 
 /** In seconds. */
 export const seconds = (min: number, max: number) =>
-  field(`a time from ${min} s to ${max} s, as seconds or as 30s, 10m, 1h`, (value) =>
-    within(parseSeconds(value), min, max),
+  field(
+    `a time from ${min} s to ${max} s, as seconds or as 30s, 10m, 1h`,
+    (value) => within(parseSeconds(value), min, max),
+    numeric(min, max, SECONDS),
   );
 
 /** In bytes. */
 export const bytes = (min: number, max: number) =>
-  field(`a size from ${min} to ${max} bytes, as bytes or as 64kB, 64KiB, 4MB, 4MiB, 1GB, 1GiB`, (value) =>
-    within(parseBytes(value), min, max),
+  field(
+    `a size from ${min} to ${max} bytes, as bytes or as 64kB, 64KiB, 4MB, 4MiB, 1GB, 1GiB`,
+    (value) => within(parseBytes(value), min, max),
+    numeric(min, max, BYTES),
   );
 
 const within = (value: number | undefined, min: number, max: number): number | undefined =>
@@ -112,9 +141,12 @@ export const pattern = (names: Names, { whole = false, allowed = PATTERN } = {})
         return refused({ reason: error.message });
       }
     })
-    .describe(allowed);
+    .meta({ description: allowed, ...TEXT });
 
 const PATH = 'the path of a file or folder';
 
 /** The name of a file or folder, made absolute by `resolve`. */
-export const path = (resolve: (path: string) => string) => text(PATH).transform(resolve).describe(PATH);
+export const path = (resolve: (path: string) => string) =>
+  text(PATH)
+    .transform(resolve)
+    .meta({ description: PATH, ...TEXT });

@@ -1,6 +1,6 @@
-const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+const IN_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
 
-const BYTES: Readonly<Record<string, number>> = {
+const IN_BYTES: Readonly<Record<string, number>> = {
   '': 1,
   B: 1,
   kB: 1000,
@@ -24,10 +24,13 @@ const withUnit = (
   return Number.isSafeInteger(result) ? result : undefined;
 };
 
+/** Times and sizes as text. */
+export const SECONDS = /^(\d+)([smh]?)$/;
+export const BYTES = /^(\d+) ?(B|kB|MB|GB|KiB|MiB|GiB)?$/;
+
 /** `90`, `90s`, `10m`, `1h` in seconds; anything else is undefined. */
 export const parseSeconds = (value: unknown): number | undefined =>
-  withUnit(value, /^(\d+)([smh]?)$/, { ...SECONDS, '': 1 });
+  withUnit(value, SECONDS, { ...IN_SECONDS, '': 1 });
 
 /** `4096`, `64kB`, `4MiB`, `1GiB` in bytes; anything else is undefined. */
-export const parseBytes = (value: unknown): number | undefined =>
-  withUnit(value, /^(\d+) ?(B|kB|MB|GB|KiB|MiB|GiB)?$/, BYTES);
+export const parseBytes = (value: unknown): number | undefined => withUnit(value, BYTES, IN_BYTES);

@@ -34,6 +34,7 @@ const listen = () =>
       if (host === undefined || Number(port) > 65_535) return undefined;
       return { host, port: Number(port), given: true };
     },
+    { type: ['string', 'boolean'] },
   );
 
 export const http = () =>

@@ -58,8 +58,11 @@ const DEFAULT_LOG = { level: 'info', format: 'auto' } as const;
 export const generalFields = (context: SchemaContext) => ({
   identity: text('a host name such as mcbridge1.example.net', isIdentity).default(context.hostname),
   cluster: token('a cluster name').default('mcollective'),
-  instance: field('a name: letters, digits, "_", "-" and "."; a number too', (value) =>
-    isIdentity(String(value)) && ['string', 'number'].includes(typeof value) ? String(value) : undefined,
+  instance: field(
+    'a name: letters, digits, "_", "-" and "."; a number too',
+    (value) =>
+      isIdentity(String(value)) && ['string', 'number'].includes(typeof value) ? String(value) : undefined,
+    { type: ['string', 'number'] },
   ).optional(),
 });
 

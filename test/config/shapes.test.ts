@@ -20,7 +20,7 @@ const record = (value: unknown): Readonly<Record<string, unknown>> =>
   z.record(z.string(), z.unknown()).parse(value);
 
 const shapeOf = (schema: Readonly<Record<string, unknown>>): Shape =>
-  schema['type'] === 'array' ? 'list' : schema['type'] === 'object' ? 'section' : 'leaf';
+  [schema['type']].flat().includes('array') ? 'list' : schema['type'] === 'object' ? 'section' : 'leaf';
 
 /** Every key that a schema knows, at a place where it can stand. */
 const keysOf = (schema: Readonly<Record<string, unknown>>, path: KeyPath, type?: string): readonly Key[] => {

@@ -53,10 +53,9 @@ export const mcollectiveStomp = (context: SchemaContext) => {
       ...nodesFields(),
       direct_limit: integer(0, 1_000_000).default(10),
       signing: signing(file),
-      server_public_key: z.preprocess(
-        (value) => (typeof value === 'string' ? [value] : value),
-        z.array(file()).min(1),
-      ),
+      server_public_key: z
+        .preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(file()).min(1))
+        .meta({ type: ['array', 'string'] }),
       privileged: z.array(pattern(CALLERS)).default([]),
     })
     .superRefine(checkStomp, ALWAYS)
