@@ -23,7 +23,7 @@ export {
 export { type LinkHarness, linkContract } from '../testing/link-contract.ts';
 export { freePort, freePorts } from '../testing/ports.ts';
 export {
-  type Buffer as SendBuffer,
+  type SendBuffer,
   type SendingHarness,
   type SendingStage,
   sendingContract,

@@ -8,7 +8,8 @@ import {
   type OutgoingMessage,
 } from '../transport/link.ts';
 
-export interface Buffer {
+/** The bounds of what may wait, as a link is given them. */
+export interface SendBuffer {
   readonly maxMessages: number;
   readonly maxBytes: number;
 }
@@ -27,7 +28,7 @@ export interface SendingStage {
 
 export interface SendingHarness {
   /** @returns with the link not opened yet */
-  stage(buffer: Buffer): Promise<SendingStage>;
+  stage(buffer: SendBuffer): Promise<SendingStage>;
   /** Where the i-th message of a fan-out goes; all of them come to `all`. */
   destinations(): { readonly to: (i: number) => string; readonly all: string };
 }
@@ -61,7 +62,7 @@ export const sendingContract = (name: string, harness: SendingHarness): void => 
     for (const stage of stages.splice(0)) await stage.close();
   });
 
-  const world = async (buffer: Buffer) => {
+  const world = async (buffer: SendBuffer) => {
     const stage = await harness.stage(buffer);
     stages.push(stage);
     const { to, all } = harness.destinations();

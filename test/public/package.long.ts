@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,8 @@ import { hundredMessages } from './hundred-messages.ts';
 import { examples, type Project, packedProject } from './project.ts';
 
 const CASSETTES = fileURLToPath(new URL('../../fixtures/cassettes/', import.meta.url));
+
+const EXAMPLE = fileURLToPath(new URL('../../examples/http-egress/', import.meta.url));
 
 const TSCONFIG = {
   compilerOptions: {
@@ -36,6 +38,21 @@ egresses:
   nodes: { type: choria-collective, servers: ['\${NATS_URL}'], insecure_plaintext: true }
 routes:
   - { from: clients, to: nodes, collectives: [mcollective] }
+`;
+
+const BRIDGE_TO_HTTP = `
+adapters: [./adapter/http-egress.js]
+cluster: production
+cluster_key: only for this test, thirty-two bytes or more
+ingresses:
+  clients: { type: choria-federation, servers: ['\${NATS_URL}'], insecure_plaintext: true, callers: { ca: ca.pem } }
+egresses:
+  api: { type: http, servers: ['http://127.0.0.1:8080/'], insecure_plaintext: true }
+routes:
+  - from: clients
+    to: api
+    collectives: [mcollective]
+    identities: [{ regex: choria=(.+)\\.mcollective, to: http=$1 }]
 `;
 
 const NO_NETWORK = `
@@ -147,6 +164,40 @@ describe('a project that has installed it', () => {
         .map((it) => it.replace(/^\./, 'mcbridge'))
         .toSorted(),
     );
+  });
+
+  it('finds the example of an adapter well typed, in strict JavaScript', async () => {
+    cpSync(EXAMPLE, join(folder, 'adapter'), { recursive: true });
+    const { compilerOptions } = TSCONFIG;
+    const checked = { ...compilerOptions, allowJs: true, checkJs: true, noEmit: true };
+    project.write(
+      'checked.json',
+      JSON.stringify({ compilerOptions: checked, files: ['adapter/http-egress.js'] }),
+    );
+    expect(await node(['node_modules/typescript/bin/tsc', '-p', 'checked.json'], '.')).toEqual({
+      status: 0,
+      stdout: '',
+      stderr: '',
+    });
+  });
+
+  it('has its program load that adapter from a folder in which nothing is installed', async () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), 'mcbridge-adapter-'));
+    try {
+      cpSync(EXAMPLE, join(elsewhere, 'adapter'), { recursive: true });
+      writeFileSync(join(elsewhere, 'package.json'), '{"type":"module"}');
+      writeFileSync(join(elsewhere, 'ca.pem'), makeAuthority('library CA').certificate);
+      writeFileSync(join(elsewhere, 'bridge.yaml'), BRIDGE_TO_HTTP);
+      const program = join(folder, 'node_modules/mcbridge/dist/cli/main.js');
+      const { status, stdout, stderr } = await project.run(
+        process.execPath,
+        [program, 'check', '--config', join(elsewhere, 'bridge.yaml'), '--offline'],
+        { env: { NATS_URL: nats.url } },
+      );
+      expect({ status, problems: status === 0 ? [] : [stdout, stderr] }).toEqual({ status: 0, problems: [] });
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+    }
   });
 
   it('cannot name what is not exported', async () => {
