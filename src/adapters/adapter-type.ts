@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { SchemaContext } from '../config/context.ts';
 import type { ReadFile } from '../config/files.ts';
 import type { NodesConfig } from '../config/nodes.ts';
@@ -146,6 +146,10 @@ export const defineIngress = <C extends object>({
   };
 };
 
+/** The types of adapters that are not checked by TypeScript may lack what the house reads of every egress. */
+const NO_NODES =
+  'the schema of its type gives no nodes and discovery, which nodesFields and nodesOf of mcbridge/adapter make';
+
 /** What a folder of a protocol says of its kind of egress. */
 export const defineEgress = <C extends NodesConfig>({
   wayHome,
@@ -158,9 +162,12 @@ export const defineEgress = <C extends NodesConfig>({
     side: 'egress',
     wayHome,
     schema: (context) =>
-      schema(context).transform((config) => (name) => {
-        const { nodes, discovery } = config;
-        return { ...entryOf(given, config, name), nodes, discovery };
+      schema(context).transform((config, { addIssue }) => {
+        const { nodes, discovery }: Partial<NodesConfig> = config;
+        if (nodes !== undefined && discovery !== undefined)
+          return (name: string) => ({ ...entryOf(given, config, name), nodes, discovery });
+        addIssue({ code: 'custom', message: NO_NODES, params: { sentence: true } });
+        return z.NEVER;
       }),
   };
 };

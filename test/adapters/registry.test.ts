@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type AdapterType, API_VERSION } from '../../src/adapters/adapter-type.ts';
-import { BUILT_IN } from '../../src/adapters/registry.ts';
+import { type AdapterType, API_VERSION, defineEgress } from '../../src/adapters/adapter-type.ts';
+import { BUILT_IN, createRegistry } from '../../src/adapters/registry.ts';
 import type { SchemaContext } from '../../src/config/context.ts';
+import { parseConfig } from '../../src/setup/load.ts';
 import { load, MINIMAL } from '../config/sample.ts';
 
 const context: SchemaContext = { hostname: 'h', cluster: 'c', hasClaims: false, resolve: (path) => path };
@@ -76,6 +77,27 @@ describe('an entry', () => {
         discovery: { every: 7 },
       });
     expect(entryOf?.('a')).toMatchObject({ nodes: ['web*'], discovery: { every: 7 } });
+  });
+
+  it('of an egress whose schema does not say that is a problem of its section', () => {
+    const nobody = defineEgress({
+      type: 'nobody',
+      transport: 'none',
+      anyServer: 'none://',
+      opaque: undefined,
+      // As by a module of JavaScript, in which nobody looks at types.
+      schema: () =>
+        z.strictObject({ type: z.literal('nobody') }).transform((it) => JSON.parse(JSON.stringify(it))),
+      adapt: () => {
+        throw new Error('it is not asked');
+      },
+      wayHome: { beforeToken: () => undefined, of: () => undefined },
+    });
+    const registry = createRegistry([...BUILT_IN.ingressTypes, nobody]);
+    const text = MINIMAL.replace(/ {4}type: mcollective-stomp\n(?: {4}.*\n)+/, '    type: nobody\n');
+    expect(() => parseConfig(text, 'bridge.yaml', {}, registry)).toThrow(
+      'bridge.yaml:9:5: egresses.legacy: the schema of its type gives no nodes and discovery, which nodesFields and nodesOf of mcbridge/adapter make',
+    );
   });
 
   it('is data that can be compared', () => {
