@@ -3,7 +3,7 @@ import { quoted } from '../../src/envelope/text.ts';
 import { type BridgeProcess, stopAndCount } from '../support/bridge.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';
 import type { ChoriaFilter } from '../support/choria-messages.ts';
-import { makeMcoClient } from '../support/mcollectived.ts';
+import { DISCOVERY, makeMcoClient } from '../support/mcollectived.ts';
 import { keyPair } from '../support/pki.ts';
 import {
   NODE1,
@@ -346,7 +346,7 @@ test('names that are not there leave the directed queue to whoever else uses it'
     for (const names of [199, 499, 197, 198]) await ask(names);
     for (let i = 0; i < 3; i++) await ask(150, { identity: ['/example/'] });
     await Promise.all(Array.from({ length: 40 }, (_, i) => ask(1 + (i % 19))));
-    const { stdout } = await native.run('rpc', 'rpcutil', 'ping', '-I', NODE1, '-j', '--dt', '2');
+    const { stdout } = await native.run('rpc', 'rpcutil', 'ping', '-I', NODE1, '-j', ...DISCOVERY);
     expect(JSON.parse(stdout)).toMatchObject([{ sender: NODE1, statuscode: 0 }]);
     const handled = await stopAndCount(second);
     expect(handled.requestsSent).toBeGreaterThan(0);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BridgeProcess } from '../support/bridge.ts';
 import type { ChoriaClient } from '../support/choria-client.ts';
-import { type McoClient, makeMcoClient } from '../support/mcollectived.ts';
+import { DISCOVERY, type McoClient, makeMcoClient } from '../support/mcollectived.ts';
 import { keyPair } from '../support/pki.ts';
 import {
   type BridgeConfig,
@@ -50,7 +50,7 @@ const ask = async (
 
 const nativeIsAnswered = async (node: string): Promise<void> => {
   const asked = Date.now();
-  const { stdout } = await native.run('rpc', 'rpcutil', 'ping', '-I', node, '-j', '--dt', '2');
+  const { stdout } = await native.run('rpc', 'rpcutil', 'ping', '-I', node, '-j', ...DISCOVERY);
   expect(JSON.parse(stdout)).toMatchObject([{ sender: node, statuscode: 0 }]);
   expect(Date.now() - asked).toBeLessThan(PROMPT);
 };

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Language, makeForeignClient } from '../support/foreign-client.ts';
+import { DISCOVERY } from '../support/mcollectived.ts';
 import {
   C1,
   C2,
@@ -38,28 +39,25 @@ const namesIn = (output: string): readonly string[] =>
     .filter((name) => name !== undefined)
     .toSorted();
 
-/** Several clients at once, on a machine that has other things to do, need more than the two seconds of the default. */
-const WINDOW = ['--dt', '3'];
-
 /** Both kinds of nodes that fit. */
 const find = async (...args: readonly string[]): Promise<readonly string[]> => {
-  const { stdout } = await mixed.mco.marshal.run('find', ...args, ...WINDOW);
+  const { stdout } = await mixed.mco.marshal.run('find', ...args, ...DISCOVERY);
   return namesIn(stdout);
 };
 
 describe.concurrent('an unmodified mco', () => {
   test('pings legacy and Choria nodes side by side, each once', async () => {
-    const { stdout } = await mixed.mco.marshal.run('ping', ...WINDOW);
+    const { stdout } = await mixed.mco.marshal.run('ping', ...DISCOVERY);
     expect(namesIn(stdout)).toEqual([C1, C2, C3, NODE1, NODE2]);
   });
 
   test('pings both kinds in the YAML collective', async () => {
-    const { stdout } = await mixed.mco.yaml.run('ping', ...WINDOW);
+    const { stdout } = await mixed.mco.yaml.run('ping', ...DISCOVERY);
     expect(namesIn(stdout)).toEqual([C1, C2, C3, YAML_NODE]);
   });
 
   test('pings both kinds in a sub-collective, in which nodes speak the other dialect', async () => {
-    const { stdout } = await mixed.mco.marshal.run('ping', '-T', UK_COLLECTIVE, ...WINDOW);
+    const { stdout } = await mixed.mco.marshal.run('ping', '-T', UK_COLLECTIVE, ...DISCOVERY);
     expect(namesIn(stdout)).toEqual([NODE1, NODE2, R1, R2]);
   });
 
@@ -96,13 +94,13 @@ describe.concurrent('an unmodified mco', () => {
       UK_COLLECTIVE,
       '-S',
       'country=uk and not mysql',
-      ...WINDOW,
+      ...DISCOVERY,
     );
     expect(namesIn(stdout)).toEqual([NODE1, R1]);
   });
 
   test('shows facts of both', async () => {
-    const { stdout } = await mixed.mco.marshal.run('facts', 'country', '-v', ...WINDOW);
+    const { stdout } = await mixed.mco.marshal.run('facts', 'country', '-v', ...DISCOVERY);
     for (const node of [C1, C2, C3, NODE1, NODE2]) expect(stdout).toContain(node);
     expect(stdout).toMatch(/uk\s+found 3 times/);
     expect(stdout).toMatch(/mt\s+found 2 times/);
@@ -236,7 +234,7 @@ test('a client in Perl with the PSK plugin, which has no key of its own, is told
 
 test('an mco whose clock is two hours fast reaches nodes of both kinds', async () => {
   const client = await mixed.client('alice', {}, '+2h');
-  const { stdout } = await client.run('rpc', 'rpcutil', 'ping', '-I', C1, '-I', NODE1, '-j', '--dt', '2');
+  const { stdout } = await client.run('rpc', 'rpcutil', 'ping', '-I', C1, '-I', NODE1, '-j', ...DISCOVERY);
   const replies: readonly { readonly sender: string; readonly statuscode: number }[] = JSON.parse(stdout);
   expect(replies.map(({ sender, statuscode }) => `${sender} ${statuscode}`).toSorted()).toEqual([
     `${C1} 0`,

@@ -17,6 +17,9 @@ const RUBY_ENV = {
 const SBIN_PATH = `${process.env['PATH'] ?? ''}:/usr/sbin`;
 const READY_MS = 60_000;
 
+/** For how long mco waits for who is there, in seconds: several clients at once, on a busy machine, need more than its own two. */
+export const DISCOVERY = ['--dt', '5'] as const;
+
 export type Serializer = 'marshal' | 'yaml';
 
 interface CommonOptions {

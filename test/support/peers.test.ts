@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ActiveMq, startActiveMq } from './activemq.ts';
-import { type McoClient, type Mcollectived, makeMcoClient, startMcollectived } from './mcollectived.ts';
+import { DISCOVERY, type McoClient, type Mcollectived, makeMcoClient, startMcollectived } from './mcollectived.ts';
 import { keyPair } from './pki.ts';
 
 let broker: ActiveMq;
@@ -76,17 +76,17 @@ interface McoReply {
 }
 
 const rpc = async (client: McoClient, ...args: readonly string[]): Promise<readonly McoReply[]> => {
-  const { stdout, stderr } = await client.run('rpc', ...args, '--dt', '1', '-j');
+  const { stdout, stderr } = await client.run('rpc', ...args, ...DISCOVERY, '-j');
   expect(stdout, stderr).toMatch(/^\[/);
   const replies: McoReply[] = JSON.parse(stdout);
   return replies.toSorted((a, b) => (a.sender < b.sender ? -1 : 1));
 };
 
 const nodes = async (client: McoClient, ...args: readonly string[]): Promise<readonly string[]> =>
-  (await client.run('find', ...args, '--dt', '1')).stdout.trim().split('\n').toSorted();
+  (await client.run('find', ...args, ...DISCOVERY)).stdout.trim().split('\n').toSorted();
 
 test('mco ping finds the daemons of its collective, and of a sub-collective', async () => {
-  const ping = await marshal.run('ping', '--dt', '1');
+  const ping = await marshal.run('ping', ...DISCOVERY);
   expect(ping.stdout).toMatch(/node1\.example\.net\s+time=/);
   expect(ping.stdout).toMatch(/node2\.example\.net\s+time=/);
   expect(ping.stdout).not.toContain('node3');
@@ -108,7 +108,7 @@ test('facts and classes select daemons', async () => {
 test('the echo agent answers with every type', async () => {
   for (const client of [marshal, yaml]) {
     // Not as JSON: the reply holds an infinity, which mco's JSON writer refuses.
-    const { stdout } = await client.run('rpc', 'echo', 'types', 'value=hello', '--dt', '1');
+    const { stdout } = await client.run('rpc', 'echo', 'types', 'value=hello', ...DISCOVERY);
     expect(stdout).toContain('Echoed: hello');
     expect(stdout).toContain('"big"=>1180591620717411303424');
     expect(stdout).toContain('"symbol"=>:sym');

@@ -8,6 +8,7 @@ import { toNodes } from '../../../src/testing/targets.ts';
 import { createStompLink } from '../../../src/transport/stomp/index.ts';
 import { type ActiveMq, startActiveMq } from '../../support/activemq.ts';
 import {
+  DISCOVERY,
   type McoClient,
   type Mcollectived,
   makeMcoClient,
@@ -138,9 +139,6 @@ afterAll(async () => {
   await broker?.stop();
 });
 
-/** Seconds; several clients at once, on a machine that has other things to do, need more than one. */
-const WINDOW = ['--dt', '2'];
-
 interface McoReply {
   readonly sender: string;
   readonly statuscode: number;
@@ -149,7 +147,7 @@ interface McoReply {
 }
 
 const rpc = async (mco: McoClient, ...args: readonly string[]): Promise<readonly McoReply[]> => {
-  const { stdout, stderr } = await mco.run('rpc', ...args, ...WINDOW, '-j');
+  const { stdout, stderr } = await mco.run('rpc', ...args, ...DISCOVERY, '-j');
   expect(stdout, stderr).toMatch(/^\[/);
   const replies: McoReply[] = JSON.parse(stdout);
   return replies
@@ -177,7 +175,7 @@ describe.concurrent.each<[string, Kind]>([
   });
 
   it.sequential('pings the nodes beyond', async () => {
-    const { stdout, stderr } = await stage.mco.run('ping', ...WINDOW);
+    const { stdout, stderr } = await stage.mco.run('ping', ...DISCOVERY);
     for (const node of [C1, C2]) expect(stdout, stderr).toMatch(new RegExp(`^${node}\\s+time=`, 'm'));
     expect(stage.requests.at(-1)).toMatchObject({ caller: 'cert=alice', payload: { kind: 'discovery' } });
   });
@@ -216,7 +214,7 @@ describe.concurrent('a real mco', () => {
 
   it('sends its filters and its sub-collective along', async () => {
     const { mco, requests } = await makeStage({ collectives: ['main', 'sub'] });
-    const { stdout } = await mco.run('find', '-T', 'sub', '-F', 'country=uk', '-C', '/apac/', ...WINDOW);
+    const { stdout } = await mco.run('find', '-T', 'sub', '-F', 'country=uk', '-C', '/apac/', ...DISCOVERY);
     expect(stdout.trim().split('\n').toSorted()).toEqual([C1, C2]);
     expect(requests).toMatchObject([
       {
@@ -272,7 +270,7 @@ describe('beside a real mcollectived', () => {
   });
 
   it('mco sees nodes of both kinds, each once', async () => {
-    const { stdout } = await stage.mco.run('ping', ...WINDOW);
+    const { stdout } = await stage.mco.run('ping', ...DISCOVERY);
     expect([...stdout.matchAll(/^(\S+)\s+time=/gm)].map(([, node]) => node).toSorted()).toEqual([
       C1,
       C2,
