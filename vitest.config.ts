@@ -17,6 +17,7 @@ export const each = {
   testTimeout: 180_000,
   hookTimeout: 180_000,
   pool: 'forks',
+  setupFiles: ['test/support/patience.ts'],
 } as const;
 
 export default defineConfig({

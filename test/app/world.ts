@@ -323,7 +323,7 @@ export const makeAppWorld = async (
       const answer = await client(collective).rpc({
         agent: 'rpcutil',
         action: 'ping',
-        timeout: 30_000,
+        timeout: 60_000,
         expect,
         ...(nodes !== undefined && { nodes }),
       });

@@ -190,7 +190,7 @@ describe('mcbridge replay', () => {
       const args = [MAIN, 'replay', ...files, '-c', other, '--update', '--throw-away-keys'];
       const child = start(process.execPath, args, { env: { TMPDIR: temporary } });
       const partials = () => readdirSync(world.folder).filter((name) => name.endsWith('.partial'));
-      await expect.poll(() => partials().length, { timeout: 30_000 }).toBe(names.length);
+      await expect.poll(() => partials().length, { timeout: 60_000 }).toBe(names.length);
       // The keys that it has made are in no file.
       expect(readdirSync(temporary)).toEqual([]);
       child.signal(signal);

@@ -8,7 +8,7 @@ import { startTcpServer } from '../../src/testing/tcp-server.ts';
 import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
 
 /** For a machine that is busy with other things. */
-const PATIENT = { timeout: 30_000 };
+const PATIENT = { timeout: 60_000 };
 const BUCKET = { cluster: 'test', maxAge: keptFor(60, 60), maxBytes: 16 * 1024 ** 2, replicas: 1 };
 const ends: (() => Promise<unknown>)[] = [];
 

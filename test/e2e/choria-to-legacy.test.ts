@@ -273,7 +273,7 @@ describe.concurrent.each(['ruby', 'go'] as const)('a client of the %s dialect', 
       action: 'ping',
       targets,
       expect: 3,
-      timeout: 10_000,
+      timeout: 60_000,
     });
     expect(replies.map(({ sender }) => sender)).toEqual([NODE1, NODE2, NODE3]);
   });
@@ -339,7 +339,7 @@ test('names that are not there leave the directed queue to whoever else uses it'
         targets,
         filter,
         expect: 1,
-        timeout: 20_000,
+        timeout: 60_000,
       });
       expect(replies.map(({ sender }) => sender)).toEqual([NODE2]);
     };

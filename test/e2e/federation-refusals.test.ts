@@ -113,7 +113,7 @@ describe('what is refused', () => {
       await attacker.publish('choria.federation.production.collective', asReply(home));
     await attacker.publish('choria.federation.production.collective', asReply('west.reply.x'));
     // The last one is a reply subject; had another been published, it would have been so before.
-    await vi.waitFor(() => expect(seen).toHaveLength(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(seen).toHaveLength(1), { timeout: 60_000 });
     const refusals = federation.bridge
       .lines()
       .filter(({ sender, reason }) => sender === EAST[0] && reason !== undefined);

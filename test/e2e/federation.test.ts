@@ -167,7 +167,7 @@ describe('protocol 2', () => {
       replies.push(parseV2Reply(payload, request.requestId));
     });
     await who.publish('choria.federation.production.federation', request.payload, request.replyTo);
-    await vi.waitFor(() => expect(replies).toHaveLength(expected), { timeout: 10_000 });
+    await vi.waitFor(() => expect(replies).toHaveLength(expected), { timeout: 60_000 });
     expect(federation.fleets.modern.refused()).toEqual([]);
     expect(federation.fleets.modern.received()).toHaveLength(expected);
     return { request, replies: replies.toSorted((a, b) => (a.sender < b.sender ? -1 : 1)) };

@@ -290,7 +290,7 @@ describe.concurrent('a bridge that cannot start', () => {
       kinder = await startNatsServer({ port: strict.port, extra: users('>') });
       await untilReady(bridge);
       await vi.waitFor(async () => expect((await fetchPage(bridge, '/readyz')).status).toBe(200), {
-        timeout: 30_000,
+        timeout: 60_000,
       });
       const told = bridge.lines().filter(({ event }) => event === 'not_permitted');
       expect(told).toHaveLength(1);

@@ -75,7 +75,7 @@ const sentBy = async (route: string): Promise<number> => {
 };
 
 const ping = (node: string) =>
-  client.rpc({ agent: 'rpcutil', action: 'ping', data: {}, targets: [node], expect: 1, timeout: 5_000 });
+  client.rpc({ agent: 'rpcutil', action: 'ping', data: {}, targets: [node], expect: 1, timeout: 60_000 });
 
 describe('a Choria client that is not federated', () => {
   test.concurrent('discovers nodes of both kinds, each once', async () => {

@@ -135,7 +135,7 @@ const traffic = async (): Promise<void> => {
     collective,
     targets: [node],
     expect: 1,
-    timeout: 20_000,
+    timeout: 60_000,
   });
   for (const [collective, nodes] of [
     ['mcollective', [NODE1, NODE2]],
@@ -143,7 +143,7 @@ const traffic = async (): Promise<void> => {
     [YAML_COLLECTIVE, [YAML_NODE]],
     [OPAQUE, OPAQUE_NODES],
   ] as const) {
-    expect(await federated.discover({ collective, expect: nodes.length, timeout: 20_000 })).toEqual(nodes);
+    expect(await federated.discover({ collective, expect: nodes.length, timeout: 60_000 })).toEqual(nodes);
     expect(await federated.rpc(ask(collective, nodes[0])), collective).toHaveLength(1);
   }
   const service = federated.buildRequest({
@@ -152,8 +152,8 @@ const traffic = async (): Promise<void> => {
     body: '{"agent":"registry","action":"ping","data":{}}',
     targetSubjects: [`${OPAQUE}.broadcast.service.registry`],
   });
-  expect(await federated.send(service, { expect: 1, timeout: 20_000 })).toHaveLength(1);
-  expect((await plain.discover({ expect: 5, timeout: 20_000 })).toSorted()).toEqual([
+  expect(await federated.send(service, { expect: 1, timeout: 60_000 })).toHaveLength(1);
+  expect((await plain.discover({ expect: 5, timeout: 60_000 })).toSorted()).toEqual([
     C1,
     C2,
     C3,

@@ -58,7 +58,7 @@ const ping = (collective: string, filter?: ChoriaFilter): string =>
   publish(`${collective}.broadcast.agent.discovery`, 'discovery', discoveryBody('ruby'), filter);
 /** Sorted, once as many have been handled as were sent. */
 const answeredBy = async (count: number): Promise<readonly string[]> => {
-  await vi.waitFor(() => expect(fleet.received()).toHaveLength(count), { timeout: 10_000 });
+  await vi.waitFor(() => expect(fleet.received()).toHaveLength(count), { timeout: 60_000 });
   await vi.waitFor(() => expect(pongs).toHaveLength(fleet.received().filter((one) => one.answered).length));
   return pongs.toSorted();
 };

@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ActiveMq, startActiveMq } from './activemq.ts';
-import { DISCOVERY, type McoClient, type Mcollectived, makeMcoClient, startMcollectived } from './mcollectived.ts';
+import {
+  DISCOVERY,
+  type McoClient,
+  type Mcollectived,
+  makeMcoClient,
+  startMcollectived,
+} from './mcollectived.ts';
 import { keyPair } from './pki.ts';
 
 let broker: ActiveMq;

@@ -121,7 +121,7 @@ describe('a NATS link', () => {
     // Three times what may be under way.
     for (let i = 0; i < 400; i++) link.send(message('a', Buffer.alloc(60_000)));
     await link.close();
-    await vi.waitFor(() => expect(received).toHaveLength(400), { timeout: 10_000 });
+    await vi.waitFor(() => expect(received).toHaveLength(400), { timeout: 60_000 });
     expect((await linkErrorOf(() => link.send(message('a', '')))).code).toBe('closed');
     expect((await linkErrorOf(() => link.open())).code).toBe('closed');
     expect(link.state().up).toBe(false);
@@ -142,7 +142,7 @@ describe('a NATS link', () => {
       link.send(message('a', body));
     }
     expect(link.state().buffered).toBeGreaterThan(0);
-    await vi.waitFor(() => expect(received).toHaveLength(400), { timeout: 10_000 });
+    await vi.waitFor(() => expect(received).toHaveLength(400), { timeout: 60_000 });
     expect(received).toEqual(Array.from({ length: 400 }, (_, i) => i));
   });
 });

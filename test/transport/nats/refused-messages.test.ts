@@ -3,7 +3,7 @@ import type { LinkError, OutgoingMessage } from '../../../src/transport/link.ts'
 import { type NatsServer, startNatsServer } from '../../support/nats-server.ts';
 import { closeLinks, linkTo, listen, message } from './harness.ts';
 
-const PATIENT = { timeout: 30_000 };
+const PATIENT = { timeout: 60_000 };
 let server: NatsServer;
 
 beforeAll(async () => {

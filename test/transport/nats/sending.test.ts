@@ -45,7 +45,7 @@ describe('a NATS server that allows less than before', () => {
       const link = linkTo([other], { tls: clientTls });
       await link.open();
       await other.kill();
-      await vi.waitFor(() => expect(link.state().up).toBe(false), { timeout: 30_000 });
+      await vi.waitFor(() => expect(link.state().up).toBe(false), { timeout: 60_000 });
       const told: (readonly [n: number, code: string, count: number])[] = [];
       for (let n = 0; n < 20; n++) {
         const body = n === 2 ? Buffer.alloc(LARGE) : Buffer.from(`${n}`);
@@ -63,7 +63,7 @@ describe('a NATS server that allows less than before', () => {
         await receiver.open();
         return heard;
       })();
-      await vi.waitFor(() => expect(received).toHaveLength(19), { timeout: 30_000 });
+      await vi.waitFor(() => expect(received).toHaveLength(19), { timeout: 60_000 });
       expect(received).toEqual(Array.from({ length: 20 }, (_, n) => `${n}`).filter((n) => n !== '2'));
       expect(told).toEqual([
         [2, 'too_large', 1],
@@ -87,9 +87,9 @@ describe('a NATS server that allows less than before', () => {
       const tooLarge = message('work', Buffer.alloc(LARGE));
       const isRefused = async (): Promise<void> =>
         expect((await linkErrorOf(() => link.send(tooLarge))).code).toBe('too_large');
-      await vi.waitFor(isRefused, { timeout: 30_000 });
+      await vi.waitFor(isRefused, { timeout: 60_000 });
       link.send(message('work', 'small'));
-      await vi.waitFor(() => expect(received.at(-1)).toBe('small'), { timeout: 30_000 });
+      await vi.waitFor(() => expect(received.at(-1)).toBe('small'), { timeout: 60_000 });
       expect(link.of('disconnected')).toHaveLength(1);
     } finally {
       await other.stop();
@@ -113,14 +113,14 @@ describe('a NATS server that allows less than before', () => {
       const link = linkTo([`nats://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`]);
       await link.open();
       link.send(message('work', 'x'.repeat(900)));
-      await vi.waitFor(() => expect(said.join('')).toContain('PUB work 900'), { timeout: 30_000 });
+      await vi.waitFor(() => expect(said.join('')).toContain('PUB work 900'), { timeout: 60_000 });
       sockets[0]?.write('INFO {"max_payload":100}\r\n');
       const isRefused = async (): Promise<void> =>
         expect((await linkErrorOf(() => link.send(message('work', 'x'.repeat(900))))).code).toBe('too_large');
-      await vi.waitFor(isRefused, { timeout: 30_000 });
+      await vi.waitFor(isRefused, { timeout: 60_000 });
       // What it has not said again still holds.
       link.send(message('work', 'small', { headers: { a: 'b' } }));
-      await vi.waitFor(() => expect(said.join('')).toContain('small'), { timeout: 30_000 });
+      await vi.waitFor(() => expect(said.join('')).toContain('small'), { timeout: 60_000 });
       expect(link.of('disconnected')).toEqual([]);
     } finally {
       await closeLinks();

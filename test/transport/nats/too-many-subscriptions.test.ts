@@ -3,7 +3,7 @@ import { LinkFailure } from '../../../src/transport/failure/failure.ts';
 import { type NatsServer, startNatsServer } from '../../support/nats-server.ts';
 import { closeLinks, linkErrorOf, linkTo, listen, message, type RecordedLink } from './harness.ts';
 
-const PATIENT = { timeout: 30_000 };
+const PATIENT = { timeout: 60_000 };
 const MOST = 3;
 const SUBJECTS = ['a', 'b', 'c', 'd', 'e'];
 let server: NatsServer;

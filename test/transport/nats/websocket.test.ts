@@ -67,7 +67,7 @@ test('a link by wss:// carries large and many messages in order, beside one by n
 });
 
 test('a server that stalls with megabytes on their way is left', async () => {
-  const link = linkTo([url], { ...secure, pingInterval: 200 });
+  const link = linkTo([url], { ...secure, pingInterval: 1_000 });
   await link.open();
   server.signal('SIGSTOP');
   try {

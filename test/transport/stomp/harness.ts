@@ -49,7 +49,7 @@ export const closeLinks = async (): Promise<void> => {
 
 /** Waits until the condition holds; what a test waits for never depends on how fast it comes. */
 export const until = async (condition: () => boolean, what: string): Promise<void> => {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 60_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`never happened: ${what}`);
     await sleep(10);

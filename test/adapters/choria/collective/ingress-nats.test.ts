@@ -245,7 +245,7 @@ describe('a server that does not let the bridge listen', () => {
     const link = linkTo([strict], { tls: clientTls, user: 'x', password: 'y' });
     const ingress = makeCollectiveIngress(link, makeResidents(['a.example.net']));
     const started = ingress.start(makeHanded().sink).catch((error: unknown) => error);
-    await vi.waitFor(() => expect(link.of('denied')).not.toEqual([]), { timeout: 30_000 });
+    await vi.waitFor(() => expect(link.of('denied')).not.toEqual([]), { timeout: 60_000 });
     expect(link.state()).toMatchObject({
       up: true,
       denied: [{ error: { code: 'refused', message: expect.stringContaining(bridgeGroup(CLUSTER)) } }],
