@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../../src/testing/ports.ts';
@@ -34,9 +35,13 @@ let recorder: Child;
 let config: string;
 let pages: string;
 
-/** Says again what it was asked, as each of its nodes that is asked; but nonsense to the agent `nonsense`. */
+/** Says again what it was asked, as each of its nodes that is asked; but nonsense to the agent `nonsense`, and nothing to `broken`. */
 const onPost = (posted: Posted): void => {
   const { agent, data, nodes } = requestIn(posted);
+  if (agent === 'broken') {
+    posted.response.writeHead(500).end();
+    return;
+  }
   const answer = beginLines(posted);
   if (agent === 'nonsense') answer.write('nonsense\n');
   else
@@ -45,6 +50,10 @@ const onPost = (posted: Posted): void => {
         answer.write(lineOf(posted, node, { statuscode: 0, statusmsg: 'OK', data }));
   answer.end();
 };
+
+/** How often the bridge itself has asked who is there. */
+const questions = (): number =>
+  server.posted.filter((posted) => requestIn(posted)['callerid'] === 'mcbridge=bridge.example.net').length;
 
 const at = (name: string): string => join(files.folder, name);
 
@@ -106,7 +115,10 @@ beforeAll(async () => {
   await client.rpc({ agent: 'echo', action: 'echo', data, expect: 2 });
   await client.rpc({ agent: 'echo', action: 'echo', data, targets: ['n2.example.net'] });
   await client.rpc({ agent: 'nonsense', action: 'echo', data: {}, expect: 1 });
+  await client.rpc({ agent: 'broken', action: 'echo', data: {}, expect: 1 });
   await client.discover({ expect: 2 });
+  const asked = questions();
+  while (questions() === asked) await sleep(20);
   recorder.signal('SIGINT');
   await recorder.exited;
 });
@@ -165,6 +177,8 @@ describe('with adapters: [http-egress.js]', () => {
     expect(recorded).toContain('"link":"api"');
     expect(recorded).toContain('mcbridge-http:reply:1');
     expect(recorded).not.toContain(TOKEN);
+    // The bridge's own questions, one a second.
+    expect(recorded).not.toContain('mcbridge.question');
     const { stdout, stderr, status } = await program('replay', at('recorded.ndjson'), '--config', config);
     expect({ status, stderr, stdout }).toMatchObject({ status: 0 });
     // The replay sees it where the bridge makes something else of a request.
@@ -197,6 +211,7 @@ describe('with adapters: [http-egress.js]', () => {
     expect(text).not.toContain(SECRET);
     expect(text).toContain('mcbridge-http:request:1');
     expect(text).toContain('mcbridge-http:reply:1');
+    expect(text).toContain('"failed":"far_side_failed"');
     const { stdout, status } = await program('replay', out, '--config', config);
     expect({ status, stdout }).toMatchObject({ status: 0 });
   });
