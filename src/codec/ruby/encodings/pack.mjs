@@ -46,7 +46,7 @@ const packed = brotliCompressSync(whole, {
 });
 const lines = packed
   .toString('base64')
-  .match(/.{1,160}/g)
+  .match(/.{1,1000}/g)
   .join('\n');
 writeFileSync(
   new URL('tables.ts', import.meta.url),

@@ -1,60 +1,39 @@
-import { plainBytes, plainDumped, plainMessage, plainObject, type Variables } from '../classes/plain.ts';
+import { plainBytes, plainDumped, type Variables } from '../classes/plain.ts';
 import { scalarText } from '../classes/text.ts';
 import { textIn } from '../encodings/decode.ts';
-import { ObjectTable } from '../objects.ts';
-import { knownSymbol } from '../symbols.ts';
-import { BINARY, isEncodingName, rubyText, US_ASCII, UTF_8 } from '../text.ts';
+import { BINARY, rubyText, US_ASCII, UTF_8 } from '../text.ts';
 import {
   DEFAULT_RUBY_LIMITS,
   RubyError,
   RubyHash,
   type RubyLimits,
   RubyRegexp,
-  RubyString,
+  type RubyString,
   RubyStruct,
-  RubySymbol,
   type RubyValue,
 } from '../value.ts';
-import { DEEPEST, MAJOR, MINOR, REGEXP_OPTIONS, TYPE } from './format.ts';
-import { MarshalInput, malformed } from './input.ts';
-import { type TimeVariables, timeFromDump } from './time-dump.ts';
+import { MAJOR, MINOR, REGEXP_OPTIONS, TYPE } from './format.ts';
+import { malformed } from './input.ts';
+import { escaped, objectOf, timeVariables } from './objects.ts';
+import { SymbolReader } from './symbols.ts';
+import { timeFromDump } from './time-dump.ts';
 
 /** Classes and modules that one value is dumped with; an object rarely has been extended by two. */
 const MAX_WRAPPERS = 64;
 
-/** Where a symbol will be whose encoding is being read. */
-const UNREAD = new RubySymbol('');
-
-const symbolOf = (name: string | RubyString): RubySymbol | RubyString => {
-  if (typeof name === 'string') return new RubySymbol(name);
-  const text = textIn(name.bytes, name.encoding);
-  return text === undefined ? name : new RubySymbol(text);
-};
-
-class MarshalReader {
-  readonly #input: MarshalInput;
-  readonly #objects: ObjectTable;
-  /** One whose name is no text in its encoding is the string of its name. */
-  readonly #symbols: (RubySymbol | RubyString)[] = [];
-
-  constructor(bytes: Buffer, limits: RubyLimits) {
-    this.#input = new MarshalInput(bytes);
-    // A link is an `@`. Where no byte is one, no object needs to be remembered.
-    this.#objects = new ObjectTable(limits, Math.min(limits.maxDepth, DEEPEST), bytes.includes(TYPE.link));
-  }
-
+class MarshalReader extends SymbolReader {
   document(): RubyValue {
-    const input = this.#input;
+    const input = this.input;
     if (input.byte() !== MAJOR || input.byte() !== MINOR) throw malformed('not a Marshal 4.8 document', 0);
-    const value = this.#value(1);
+    const value = this.value(1);
     if (input.pos !== input.bytes.length) throw malformed('bytes after the end of the document', input.pos);
     return value;
   }
 
-  #value(depth: number): RubyValue {
-    const input = this.#input;
+  protected override value(depth: number): RubyValue {
+    const input = this.input;
     const start = input.pos;
-    this.#objects.enter(depth, start);
+    this.objects.enter(depth, start);
     const type = input.byte();
     switch (type) {
       case TYPE.nil:
@@ -70,13 +49,13 @@ class MarshalReader {
       case TYPE.symbol:
       case TYPE.symbolLink:
         input.pos = start;
-        return this.#symbol(depth);
+        return this.symbol(depth);
       case TYPE.link:
-        return this.#objects.link(input.long(), depth, start);
+        return this.objects.link(input.long(), depth, start);
       case TYPE.bignum:
-        return this.#objects.leaf(input.bignum(), input.pos - start);
+        return this.objects.leaf(input.bignum(), input.pos - start);
       case TYPE.float:
-        return this.#objects.leaf(input.float(), input.pos - start);
+        return this.objects.leaf(input.float(), input.pos - start);
       default:
         return this.#object(type, depth, start, false);
     }
@@ -84,12 +63,12 @@ class MarshalReader {
 
   /** `I`: what follows has instance variables, for which it must be of a type that can have them. */
   #withVariables(depth: number, start: number): RubyValue {
-    const input = this.#input;
+    const input = this.input;
     const type = input.byte();
     switch (type) {
       case TYPE.symbol:
         input.pos = start;
-        return this.#symbol(depth);
+        return this.symbol(depth);
       case TYPE.nil:
       case TYPE.true:
       case TYPE.false:
@@ -112,18 +91,18 @@ class MarshalReader {
     for (let wrappers = 1; kind === TYPE.userClass || kind === TYPE.extended; wrappers++) {
       if (wrappers > MAX_WRAPPERS)
         throw new RubyError('limit', `more than ${MAX_WRAPPERS} modules around a value`, { offset: start });
-      this.#name(depth);
-      kind = this.#input.byte();
+      this.name(depth);
+      kind = this.input.byte();
       if (kind === TYPE.ivars && !variables) {
         variables = true;
-        kind = this.#input.byte();
+        kind = this.input.byte();
       }
     }
     if (kind === TYPE.userDefined) return this.#userDefined(depth, start, variables);
-    const objects = this.#objects;
+    const objects = this.objects;
     const index = objects.open(depth, start);
     const value = this.#contents(kind, depth, start, variables, index);
-    objects.close(index, value, depth, this.#input.pos);
+    objects.close(index, value, depth, this.input.pos);
     return value;
   }
 
@@ -145,27 +124,27 @@ class MarshalReader {
       case TYPE.hashWithDefault: {
         const hash = this.#hash(depth);
         // The default is what a lookup in the sender would have answered; a message is only what is there.
-        this.#value(depth + 1);
+        this.value(depth + 1);
         return hash;
       }
       case TYPE.struct:
         return this.#struct(depth, index);
       case TYPE.object: {
-        const className = this.#name(depth);
-        this.#objects.name(index, className);
+        const className = this.name(depth);
+        this.objects.name(index, className);
         return objectOf(className, this.#variables(depth));
       }
       case TYPE.userMarshal:
       case TYPE.data: {
-        const className = this.#name(depth);
-        this.#objects.name(index, className);
-        return plainDumped(className, this.#value(depth + 1));
+        const className = this.name(depth);
+        this.objects.name(index, className);
+        return plainDumped(className, this.value(depth + 1));
       }
       case TYPE.class:
       case TYPE.module:
       case TYPE.classOrModule: {
-        const from = this.#input.sequence();
-        return rubyText(this.#input.bytes, from, this.#input.pos, UTF_8);
+        const from = this.input.sequence();
+        return rubyText(this.input.bytes, from, this.input.pos, UTF_8);
       }
       default:
         throw malformed(`the byte 0x${type.toString(16)} is no type`, start);
@@ -175,9 +154,9 @@ class MarshalReader {
   /** Instance variables; those of Ruby itself have no `@`. */
   #variables(depth: number): Variables {
     const variables: [string, RubyValue][] = [];
-    for (let left = this.#input.count(2); left > 0; left--) {
-      const name = this.#name(depth + 1);
-      const value = this.#inside(name, () => this.#value(depth + 1));
+    for (let left = this.input.count(2); left > 0; left--) {
+      const name = this.name(depth + 1);
+      const value = this.#inside(name, () => this.value(depth + 1));
       variables.push([name, value]);
     }
     return variables;
@@ -192,95 +171,27 @@ class MarshalReader {
     }
   }
 
-  /** A symbol where its name alone matters. */
-  #name(depth: number): string {
-    const symbol = this.#symbol(depth);
-    return symbol instanceof RubySymbol ? symbol.name : symbol.bytes.toString('latin1');
-  }
-
-  #symbol(depth: number): RubySymbol | RubyString {
-    const input = this.#input;
-    const start = input.pos;
-    let type = input.byte();
-    if (type === TYPE.symbolLink) {
-      const symbol = this.#symbols[input.long()];
-      if (symbol === undefined) throw malformed('a link to no symbol', start);
-      return symbol;
-    }
-    const variables = type === TYPE.ivars;
-    if (variables) {
-      // The variables' names are symbols with variables in their turn.
-      this.#objects.enter(depth + 1, start);
-      type = input.byte();
-    }
-    if (type !== TYPE.symbol) throw malformed('not a symbol where one must be', start);
-    const from = input.sequence();
-    const end = input.pos;
-    const known = variables ? undefined : knownSymbol(input.bytes, from, end);
-    if (known !== undefined) {
-      this.#symbols.push(known);
-      return known;
-    }
-    // It counts before its own encoding's name does.
-    const index = this.#symbols.push(UNREAD) - 1;
-    const encoding = variables ? this.#encoding(depth + 1) : US_ASCII;
-    const symbol = symbolOf(rubyText(input.bytes, from, end, encoding));
-    this.#symbols[index] = symbol;
-    return symbol;
-  }
-
-  /** Reads a string's variables for its encoding. */
-  #encoding(depth: number): string {
-    const input = this.#input;
-    let encoding = BINARY;
-    for (let left = input.count(2); left > 0; left--) {
-      const at = input.pos;
-      const name = this.#name(depth + 1);
-      if (name === 'E') {
-        encoding = this.#isUtf8(depth + 1, at) ? UTF_8 : US_ASCII;
-        continue;
-      }
-      const value = this.#value(depth + 1);
-      if (name === 'encoding') {
-        const text = value instanceof RubyString ? value.bytes.toString('latin1') : value;
-        if (typeof text !== 'string' || !isEncodingName(text))
-          throw malformed('an encoding without a name', at);
-        encoding = text;
-      }
-    }
-    return encoding;
-  }
-
-  /** The value of `E`, which most strings have. */
-  #isUtf8(depth: number, at: number): boolean {
-    this.#objects.enter(depth, this.#input.pos);
-    const type = this.#input.byte();
-    if (type !== TYPE.true && type !== TYPE.false)
-      throw malformed('an encoding that is neither true nor false', at);
-    return type === TYPE.true;
-  }
-
   #string(depth: number, variables: boolean): string | RubyString {
-    const input = this.#input;
+    const input = this.input;
     const from = input.sequence();
     const end = input.pos;
-    return rubyText(input.bytes, from, end, variables ? this.#encoding(depth) : BINARY);
+    return rubyText(input.bytes, from, end, variables ? this.encoding(depth) : BINARY);
   }
 
   #regexp(depth: number, variables: boolean): RubyRegexp {
-    const input = this.#input;
+    const input = this.input;
     const from = input.sequence();
     const bytes = input.bytes.subarray(from, input.pos);
     const options = input.byte();
     // Ruby 1.8 knew no encodings.
-    const source = textIn(bytes, variables ? this.#encoding(depth) : UTF_8) ?? escaped(bytes);
+    const source = textIn(bytes, variables ? this.encoding(depth) : UTF_8) ?? escaped(bytes);
     return new RubyRegexp(source, options & REGEXP_OPTIONS);
   }
 
   #array(depth: number): readonly RubyValue[] {
     const values: RubyValue[] = [];
     try {
-      for (let left = this.#input.count(1); left > 0; left--) values.push(this.#value(depth + 1));
+      for (let left = this.input.count(1); left > 0; left--) values.push(this.value(depth + 1));
     } catch (error) {
       throw error instanceof RubyError ? error.at(values.length) : error;
     }
@@ -291,10 +202,10 @@ class MarshalReader {
     const entries: [RubyValue, RubyValue][] = [];
     let key: RubyValue = null;
     try {
-      for (let left = this.#input.count(2); left > 0; left--) {
+      for (let left = this.input.count(2); left > 0; left--) {
         key = null;
-        key = this.#value(depth + 1);
-        entries.push([key, this.#value(depth + 1)]);
+        key = this.value(depth + 1);
+        entries.push([key, this.value(depth + 1)]);
       }
     } catch (error) {
       throw error instanceof RubyError ? error.at(scalarText(key) ?? '?') : error;
@@ -303,20 +214,20 @@ class MarshalReader {
   }
 
   #struct(depth: number, index: number): RubyStruct {
-    const className = this.#name(depth);
-    this.#objects.name(index, className);
+    const className = this.name(depth);
+    this.objects.name(index, className);
     const members: [string, RubyValue][] = [];
-    for (let left = this.#input.count(2); left > 0; left--) {
-      const name = this.#name(depth + 1);
-      members.push([name, this.#inside(name, () => this.#value(depth + 1))]);
+    for (let left = this.input.count(2); left > 0; left--) {
+      const name = this.name(depth + 1);
+      members.push([name, this.#inside(name, () => this.value(depth + 1))]);
     }
     return new RubyStruct(className, members);
   }
 
   /** Objects with `_dump` count after their variables, unlike all others (`r_object0` in Ruby's marshal.c). */
   #userDefined(depth: number, start: number, hasVariables: boolean): RubyValue {
-    const input = this.#input;
-    const className = this.#name(depth);
+    const input = this.input;
+    const className = this.name(depth);
     const from = input.sequence();
     const end = input.pos;
     const names = new Map<string, RubyValue>();
@@ -333,34 +244,9 @@ class MarshalReader {
     const value = isTime
       ? timeFromDump(bytes, timeVariables(names), start)
       : plainBytes(className, rubyText(input.bytes, from, end, encoding));
-    return this.#objects.leaf(value, input.pos - start);
+    return this.objects.leaf(value, input.pos - start);
   }
 }
-
-const objectOf = (className: string, variables: Variables): RubyValue => {
-  // `exc_initialize` of error.c: so an exception keeps its sentence, whatever its class; nil where it has none.
-  const message = variables.find(([name]) => name === 'mesg');
-  if (message !== undefined) return plainMessage(message[1], className);
-  return plainObject(
-    className,
-    variables.map(([name, value]) => [name.replace(/^@/, ''), value]),
-  );
-};
-
-const timeVariables = (names: ReadonlyMap<string, RubyValue>): TimeVariables => {
-  const variables: TimeVariables = {};
-  for (const name of ['offset', 'nano_num', 'nano_den'] as const) {
-    const value = names.get(name);
-    if (value !== undefined) variables[name] = value;
-  }
-  return variables;
-};
-
-/** Bytes that are no text, as `Regexp#inspect` shows them: `\\xFF` matches the same. */
-const escaped = (bytes: Buffer): string =>
-  bytes
-    .toString('latin1')
-    .replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 
 /**
  * What `Marshal.load` would make of a document; objects of other classes than those of the value model as Ruby's own
