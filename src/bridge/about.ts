@@ -1,5 +1,12 @@
-import { isOpaque, isOpaqueReply, type Reply, type ReplyAddress, type Request } from '../envelope/message.ts';
-import type { RejectionContext } from '../envelope/rejection.ts';
+import {
+  type Home,
+  isOpaque,
+  isOpaqueReply,
+  type Reply,
+  type ReplyAddress,
+  type Request,
+} from '../envelope/message.ts';
+import type { Rejection, RejectionContext } from '../envelope/rejection.ts';
 
 export const flowOf = ({ flow }: Pick<ReplyAddress, 'flow'>): { readonly flow?: string } =>
   flow === undefined ? {} : { flow };
@@ -34,4 +41,21 @@ export const aboutReply = (reply: Reply): RejectionContext => {
   return isOpaqueReply(reply)
     ? about
     : { ...about, agent: reply.home.agent, collective: reply.home.collective };
+};
+
+/** What a refused message says of itself, and where it says nothing, what its way home says. */
+export const aboutRefusal = ({ context }: Rejection, home: Home | undefined): RejectionContext => {
+  const {
+    flow = home?.flow,
+    requestId = home?.requestId,
+    agent = home?.agent,
+    collective = home?.collective,
+  } = context;
+  return {
+    ...context,
+    ...(flow !== undefined && { flow }),
+    ...(requestId !== undefined && { requestId }),
+    ...(agent !== undefined && { agent }),
+    ...(collective !== undefined && { collective }),
+  };
 };

@@ -7,58 +7,23 @@ import {
   type Passage,
   type Stage,
 } from '../envelope/observer.ts';
-import type { Claims, Copy, Egress, Ingress, LinkStatus, ReplySink, RequestSink } from '../envelope/port.ts';
+import type { Copy, Egress, Ingress, LinkStatus, ReplySink, RequestSink } from '../envelope/port.ts';
 import type { Rejection } from '../envelope/rejection.ts';
-import { aboutReply } from './about.ts';
+import { aboutRefusal, aboutReply } from './about.ts';
 import { ALWAYS_WON, Claiming } from './claiming.ts';
-import type { FlowSource } from './flow.ts';
 import { Homeward, type InsteadOf } from './homeward.ts';
 import { Ledger } from './ledger.ts';
+import type { BridgeOptions } from './options.ts';
 import { Passages } from './passages.ts';
-import { type PassingSteps, Pipeline } from './pipeline.ts';
+import { Pipeline } from './pipeline.ts';
 import { type Route, Routing } from './routing.ts';
 import { type Known, Sides } from './sides.ts';
 import { Silence } from './silence.ts';
 import { SilentNodes } from './silent-nodes.ts';
 import { Stats } from './stats.ts';
-import type { WaitingLimits } from './waiting-room.ts';
 
+export type { BridgeOptions, NodeKnowledge } from './options.ts';
 export type { Route } from './routing.ts';
-
-export interface BridgeOptions extends PassingSteps {
-  /** What the bridge calls itself where it answers in its own name. */
-  readonly identity: string;
-  /** Together its name in hop trails, `<cluster>:<instance>`. */
-  readonly cluster: string;
-  readonly instance: string;
-  readonly routes: readonly Route[];
-  /** Ms since the epoch. */
-  readonly clock: () => number;
-  /** How long a stop waits for replies to requests in flight, in ms. */
-  readonly drainTimeout: number;
-  /** What may wait for steps that take their time. */
-  readonly waiting?: WaitingLimits;
-  /** Where the ids come from that it gives to requests; random unless told. */
-  readonly flows?: FlowSource;
-  readonly stats?: Stats;
-  /** Told of all that the bridge does, beside the counters: the log, a recording. */
-  readonly observers?: readonly Partial<BridgeObserver>[];
-  readonly inventory?: NodeKnowledge;
-  /** Decides who handles what every instance gets a copy of; without it nobody else gets any. */
-  readonly claims?: Claims;
-  /** Egresses that no route leads to, which only say who is there. */
-  readonly localOnly?: readonly Egress[];
-  /** Told why an ingress or egress of changed routes cannot be started. */
-  readonly onFailed?: (name: string, error: unknown) => void;
-}
-
-/** Who lives where, as far as replies tell it and need it. */
-export interface NodeKnowledge {
-  /** A verified reply has come from beyond that egress. */
-  seen(egress: string, collective: string, node: string): void;
-  /** Whether the node answers requests of that ingress's side by itself. */
-  isNative(ingress: string, collective: string, node: string): boolean;
-}
 
 /** A broadcast's replies come close together; this long a silence is the end of them. */
 const QUIET = 5_000;
@@ -288,23 +253,11 @@ export class Bridge {
   }
 
   #refused(rejection: Rejection, home: Home | undefined, stage: Stage): void {
-    const { code, message, context, cause } = rejection;
-    const {
-      flow = home?.flow,
-      requestId = home?.requestId,
-      agent = home?.agent,
-      collective = home?.collective,
-    } = context;
+    const { code, message, cause } = rejection;
     this.#observers.refused({
       code,
       stage,
-      context: {
-        ...context,
-        ...(flow !== undefined && { flow }),
-        ...(requestId !== undefined && { requestId }),
-        ...(agent !== undefined && { agent }),
-        ...(collective !== undefined && { collective }),
-      },
+      context: aboutRefusal(rejection, home),
       sentence: message,
       ...(cause !== undefined && { cause }),
     });

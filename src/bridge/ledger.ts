@@ -8,9 +8,11 @@ import {
 } from '../envelope/message.ts';
 import type { RequestSummary } from '../envelope/observer.ts';
 import { cut } from '../envelope/text.ts';
+import { actionOf, isAskedBy } from './asked.ts';
 import { Entry, type EntryOptions, type Fields } from './entry.ts';
 import { OldestFirst } from './oldest.ts';
 import { addressOf, keyOf, placeOf } from './request-keys.ts';
+import { Written } from './written.ts';
 
 export interface LedgerOptions {
   /** Ms since the epoch. */
@@ -62,14 +64,13 @@ export class Ledger {
    * each caller; and all opaque ones, whose replies say no more.
    */
   readonly #alike = new Map<string, Entry[]>();
-  /** Requests of this instance that were written up, by what their replies find them by, and their flows: a late reply is no other instance's. */
-  readonly #written = new Map<string, string | undefined>();
-  readonly #oldestWritten = new OldestFirst(this.#written);
+  readonly #written: Written;
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: LedgerOptions) {
     this.#options = options;
+    this.#written = new Written(options.capacity);
   }
 
   /** Requests that still wait for a reply of a node that was named. */
@@ -126,7 +127,7 @@ export class Ledger {
     const { home, sender } = reply;
     if (home.requestId === '') return reply;
     const place = addressOf(home);
-    const flow = this.#awaiting(place, sender)?.flow ?? this.#written.get(place);
+    const flow = this.#awaiting(place, sender)?.flow ?? this.#written.flowOf(place);
     return flow === undefined ? reply : readdressed(reply, { flow });
   }
 
@@ -268,13 +269,6 @@ export class Ledger {
     }
   }
 
-  #remember({ key, flow, place, isOpaque }: Entry): void {
-    this.#written.set((isOpaque ? place : undefined) ?? key, flow);
-    if (this.#written.size <= this.#options.capacity) return;
-    const oldest = this.#oldestWritten.next();
-    if (oldest !== undefined) this.#written.delete(oldest);
-  }
-
   #drop(entry: Entry): void {
     if (this.#entries.get(entry.key) === entry) this.#entries.delete(entry.key);
     this.#foreign.delete(entry);
@@ -294,7 +288,7 @@ export class Ledger {
   #close(entry: Entry): void {
     this.#drop(entry);
     // Not one that another instance took: its further replies are that one's still.
-    if (entry.isOwn) this.#remember(entry);
+    if (entry.isOwn) this.#written.add(entry);
     const { route } = entry.fields;
     this.#options.onDone({
       fields: () => entry.line(),
@@ -304,16 +298,3 @@ export class Ledger {
     });
   }
 }
-
-const actionOf = (payload: Request['payload']): string | undefined => {
-  if (payload.kind === 'opaque') return undefined;
-  return payload.kind === 'rpc' ? cut(payload.action) : 'ping';
-};
-
-/** Whether all that a request says but its nodes is in the line of an entry. */
-const isAskedBy = ({ fields }: Entry, { sender, caller, collective, agent, payload }: Request): boolean =>
-  fields['sender'] === cut(sender) &&
-  fields['caller_in'] === caller &&
-  fields['collective'] === cut(collective) &&
-  fields['agent'] === (agent && cut(agent)) &&
-  fields['action'] === actionOf(payload);

@@ -79,15 +79,15 @@ const ping = (node: string) =>
 
 describe('a Choria client that is not federated', () => {
   test.concurrent('discovers nodes of both kinds, each once', async () => {
-    expect(await client.discover({ timeout: 2_000 })).toEqual([...GO, NODE1, NODE2]);
+    expect(await client.discover({ timeout: 4_000 })).toEqual([...GO, NODE1, NODE2]);
   });
 
   test.concurrent('discovers by filters that each side understands', async () => {
     const filter = { fact: [{ fact: 'country', operator: '==', value: 'mt' }] };
     const compound = [[{ expr: 'with("country=uk") and not ("nginx" in classes)' }]];
     const [byFact, byExpression] = await Promise.all([
-      client.discover({ filter, timeout: 2_000 }),
-      client.discover({ filter: { compound }, timeout: 2_000 }),
+      client.discover({ filter, timeout: 4_000 }),
+      client.discover({ filter: { compound }, timeout: 4_000 }),
     ]);
     expect(byFact).toEqual([C2, NODE2]);
     expect(byExpression).toEqual([C1, NODE1]);
@@ -110,7 +110,7 @@ describe('a Choria client that is not federated', () => {
 
   test('calls all by a broadcast, once each', async () => {
     mixed.fleets.go.forget();
-    const replies = await client.rpc({ agent: 'rpcutil', action: 'ping', data: {}, timeout: 2_000 });
+    const replies = await client.rpc({ agent: 'rpcutil', action: 'ping', data: {}, timeout: 4_000 });
     expect(replies.map(({ sender }) => sender)).toEqual([...GO, NODE1, NODE2]);
     expect([...mixed.fleets.go.executions('rpcutil#ping').values()]).toEqual([1, 1, 1]);
   });
@@ -209,7 +209,7 @@ describe('a node that runs both agents', () => {
   });
 
   test.concurrent('answers a Choria client once', async () => {
-    const replies = await client.rpc({ agent: 'rpcutil', action: 'ping', data: {}, timeout: 2_000 });
+    const replies = await client.rpc({ agent: 'rpcutil', action: 'ping', data: {}, timeout: 4_000 });
     expect(replies.filter(({ sender }) => sender === NODE2)).toHaveLength(1);
     const directed = await client.rpc({
       agent: 'rpcutil',
@@ -235,7 +235,7 @@ describe('two bridges of different clusters between the same sides', () => {
     });
     mixed.fleets.go.forget();
     await mixed.mco.marshal.run('rpc', 'rpcutil', 'ping', '-j');
-    await client.rpc({ agent: 'rpcutil', action: 'ping', data: {}, timeout: 2_000 });
+    await client.rpc({ agent: 'rpcutil', action: 'ping', data: {}, timeout: 4_000 });
     // Both clusters carry each request, each once: from the legacy client twice, and the Choria client's own.
     for (const count of mixed.fleets.go.executions('rpcutil#ping').values())
       expect(count).toBeLessThanOrEqual(3);
