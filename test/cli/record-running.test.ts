@@ -24,7 +24,7 @@ let bridge: Child;
 const at = (name: string): string => join(world.files.folder, name);
 const run = async (): Promise<Child> => {
   const child = start(process.execPath, [MAIN, 'run', '--config', config]);
-  await child.waitFor(/"event":"ready"/, 30_000);
+  await child.waitFor(/"event":"ready"/, 90_000);
   return child;
 };
 const record = (...args: readonly string[]): Child =>
@@ -237,7 +237,7 @@ describe('mcbridge record from inside a running bridge', () => {
     const idle = connect({ path: at('record.sock'), allowHalfOpen: true });
     idle.on('error', () => undefined);
     idle.pause();
-    await bridge.waitFor(/"event":"listener_joined"/, 10_000);
+    await bridge.waitFor(/"event":"listener_joined"/, 90_000);
     bridge.signal('SIGTERM');
     expect(await bridge.exited).toBe(0);
     idle.destroy();
@@ -248,11 +248,11 @@ describe('mcbridge record from inside a running bridge', () => {
     const idle = connect(at('record.sock'));
     idle.on('error', () => undefined);
     idle.pause();
-    await bridge.waitFor(/"event":"listener_joined"/, 10_000);
+    await bridge.waitFor(/"event":"listener_joined"/, 90_000);
     const value = 'x'.repeat(250_000);
     for (let calls = 0; calls < 80 && !bridge.log().includes('"event":"listener_left"'); calls++)
       await client.rpc({ agent: 'echo', action: 'echo', data: { value }, targets: [NODE1], expect: 1 });
-    await bridge.waitFor(/"event":"listener_left".*"reason"/, 10_000);
+    await bridge.waitFor(/"event":"listener_left".*"reason"/, 90_000);
     expect(await call()).toHaveLength(1);
     idle.destroy();
   });

@@ -212,14 +212,14 @@ describe('mcbridge run --record', () => {
   beforeAll(async () => {
     await mixed.bridge.stop();
     bridge = start(process.execPath, [MAIN, 'run', '--config', config, '--record', recorded()]);
-    await bridge.waitFor(/"event":"ready"/, 30_000);
+    await bridge.waitFor(/"event":"ready"/, 90_000);
     await echo(SECRET);
     const called = await mixed.mco.marshal.run('rpc', 'echo', 'echo', `value=${SECRET}`, '-I', C1, '-j');
     expect(called.stdout).toContain(C1);
     await client.publish('choria.federation.production.federation', '{"protocol":"choria:transport:1"');
-    await bridge.waitFor(/"event":"rejected"/, 10_000);
+    await bridge.waitFor(/"event":"rejected"/, 90_000);
     await sendStrayReply(mixed.world);
-    await bridge.waitFor(/"event":"reply_not_sent"/, 10_000);
+    await bridge.waitFor(/"event":"reply_not_sent"/, 90_000);
     bridge.signal('SIGTERM');
     expect(await bridge.exited).toBe(0);
   });
@@ -264,7 +264,7 @@ describe('mcbridge run --record', () => {
     const file = at('parts.ndjson');
     const args = ['run', '--config', config, '--record', file, '--record-rotate', '16kB'];
     const child = start(process.execPath, [MAIN, ...args]);
-    await child.waitFor(/"event":"ready"/, 30_000);
+    await child.waitFor(/"event":"ready"/, 90_000);
     for (let i = 0; i < 5; i++) await echo(`${SECRET} ${i}`);
     child.signal('SIGTERM');
     expect(await child.exited).toBe(0);
@@ -284,7 +284,7 @@ describe('mcbridge run --record', () => {
     const file = at('bridge-full.ndjson');
     const command = `ulimit -f 8; exec '${process.execPath}' '${MAIN}' run --config '${config}' --record '${file}'`;
     const child = start('bash', ['-c', command]);
-    await child.waitFor(/"event":"ready"/, 30_000);
+    await child.waitFor(/"event":"ready"/, 90_000);
     while (!child.log().includes('recording ended: ')) expect((await traffic()).replies).toBe(2);
     expect(child.log()).toContain('larger than is allowed');
     expect((await traffic()).replies).toBe(2);
@@ -336,7 +336,7 @@ describe('mcbridge run --record', () => {
 
   test('redacts while it records', async () => {
     const child = start(process.execPath, [MAIN, 'run', '--config', config]);
-    await child.waitFor(/"event":"ready"/, 30_000);
+    await child.waitFor(/"event":"ready"/, 90_000);
     const file = at('live.ndjson');
     const recording = await startRecording('--out', file, '--redact-all-data');
     await echo(`${SECRET} ${TOKEN}`);

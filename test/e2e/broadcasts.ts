@@ -75,7 +75,7 @@ export const deliveries = ({ fleets }: MixedWorld, { id }: Broadcast): readonly 
 
 /** What it writes into its claims. */
 export const nonceOf = async (bridge: BridgeProcess): Promise<unknown> =>
-  (await bridge.line(({ event }) => event === 'claims_open', 'that it can claim', 30_000))['nonce'];
+  (await bridge.line(({ event }) => event === 'claims_open', 'that it can claim', 90_000))['nonce'];
 
 /** It has handled a broadcast. */
 export const hasHandledOne = (bridge: BridgeProcess): Promise<unknown> =>

@@ -79,7 +79,7 @@ describe('two instances of a cluster', () => {
         timeout: 150_000,
       });
       const handled = new RegExp(`Handling message ${requestId}`);
-      await Promise.all(world.daemons.map((daemon) => daemon.waitFor(handled, 15_000)));
+      await Promise.all(world.daemons.map((daemon) => daemon.waitFor(handled, 90_000)));
       await first.child.kill();
       const second = await world.bridge(own);
       const carried = await replies;

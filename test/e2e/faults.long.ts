@@ -218,7 +218,7 @@ describe('nats-server killed and restarted', () => {
     });
     const [daemon] = world.daemons;
     await Promise.all(
-      slow.map(({ requestId }) => daemon?.waitFor(new RegExp(`Handling message ${requestId}`), 15_000)),
+      slow.map(({ requestId }) => daemon?.waitFor(new RegExp(`Handling message ${requestId}`), 90_000)),
     );
     await world.nats.kill();
     await vi.waitFor(

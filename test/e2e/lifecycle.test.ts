@@ -54,7 +54,7 @@ const makeCluster = async (): Promise<Cluster> => {
         requestId,
         ...(timeout === undefined ? {} : { timeout }),
       });
-      await world.daemons[0]?.waitFor(new RegExp(`Handling message ${requestId}`), 15_000);
+      await world.daemons[0]?.waitFor(new RegExp(`Handling message ${requestId}`), 90_000);
       return { requestId, replies };
     },
     ping: (timeout) =>
@@ -281,7 +281,7 @@ describe.concurrent('a bridge that cannot start', () => {
     );
     let kinder: NatsServer | undefined;
     try {
-      await bridge.child.waitFor(/"event":"not_permitted"/, 30_000);
+      await bridge.child.waitFor(/"event":"not_permitted"/, 90_000);
       const { status, text } = await fetchPage(bridge, '/readyz');
       expect(status).toBe(503);
       expect(text).toContain('no right to subscribe to \\"choria.federation.production.federation\\"');

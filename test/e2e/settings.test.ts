@@ -113,7 +113,7 @@ describe('a bridge reaches nodes', () => {
     await asked('shared', NODE1);
     const requestId = newRequestId();
     await alice.rpc({ agent: 'rpcutil', action: 'ping', collective: 'shared', targets: [NODE1], requestId });
-    await plain.waitFor(new RegExp(`Handling message ${requestId} .* from cert=mcbridge@`), 5_000);
+    await plain.waitFor(new RegExp(`Handling message ${requestId} .* from cert=mcbridge@`), 90_000);
     // While the bridge's own log knows who was behind it.
     const isIt = (it: LogLine) => it.event === 'request' && it['request_id'] === requestId;
     const line = await bridge.line(isIt, 'the request');

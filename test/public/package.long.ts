@@ -219,7 +219,7 @@ describe('a project that has installed it', () => {
       cwd: join(folder, 'src'),
       env: { NATS_URL: nats.url },
     });
-    await bridge.waitFor(/links up: 2/, 30_000);
+    await bridge.waitFor(/links up: 2/, 90_000);
     expect(await node([join(folder, 'out/src/ping.js')], 'src')).toMatchObject({ status: 0, stderr: '' });
     await until('the nodes are asked', () => asked.length > 0);
     bridge.signal('SIGTERM');

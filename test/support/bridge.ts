@@ -8,7 +8,7 @@ import type { LogEvent } from '../../src/envelope/log-events.ts';
 import { type Child, type Finished, run, start } from './process.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-const READY_MS = 30_000;
+const READY_MS = 120_000;
 
 /** One line of a bridge's log. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly event: LogEvent; readonly msg: string };
@@ -66,7 +66,7 @@ export const launchBridge = (config: string, env: Readonly<Record<string, string
   const line = async (
     fits: (line: LogLine) => boolean,
     what: string,
-    timeoutMs = 15_000,
+    timeoutMs = 120_000,
   ): Promise<LogLine> => {
     const deadline = Date.now() + timeoutMs;
     for (;;) {

@@ -201,7 +201,7 @@ export const connectChoriaClient = async (options: ChoriaClientOptions): Promise
 
   const send = async (built: BuiltRequest, wait: WaitOptions = {}): Promise<readonly ChoriaReply[]> => {
     const { requestId, agent, trace } = built;
-    const timeout = wait.timeout ?? ((wait.expect ?? 0) > 0 ? 10_000 : 3_000);
+    const timeout = wait.timeout ?? ((wait.expect ?? 0) > 0 ? 30_000 : 3_000);
     const replies: ChoriaReply[] = [];
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => finish(), timeout);

@@ -49,7 +49,7 @@ export interface NatsServer {
   signal(signal: NodeJS.Signals): void;
 }
 
-const READY_MS = 15_000;
+const READY_MS = 60_000;
 
 /** A real nats-server on the loopback interface. */
 export const startNatsServer = (options: NatsServerOptions = {}): Promise<NatsServer> =>

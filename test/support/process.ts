@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
-const HARD_LIMIT_MS = 10_000;
+const HARD_LIMIT_MS = 60_000;
 const LOG_LIMIT = 1_000_000;
 
 const living = new Set<ChildProcess>();

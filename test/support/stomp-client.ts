@@ -25,7 +25,7 @@ interface Frame {
   readonly body: Buffer;
 }
 
-const WAIT_MS = 15_000;
+const WAIT_MS = 60_000;
 const HEAD_END = Buffer.from('\n\n');
 
 /** The first whole frame of a buffer, and where it ends. Headers of STOMP 1.0 are not escaped. */

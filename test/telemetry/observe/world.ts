@@ -7,7 +7,7 @@ import { makeAuthority } from '../../support/pki.ts';
 /** The program as users run it. */
 export const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 export const SUBJECT = 'choria.federation.production.stats';
-export const PATIENCE_MS = 20_000;
+export const PATIENCE_MS = 60_000;
 
 /** A federation network with TLS, and somebody on it who publishes. */
 export interface ObserveWorld {
