@@ -9,13 +9,14 @@ import { Rejection } from 'mcbridge/adapter';
  */
 
 const LINE_END = 0x0a;
+const EMPTY = Buffer.alloc(0);
 
 /** Cuts an answer into its lines as it comes. It never holds more than one line. */
 export class Lines {
   #limits;
   #onLine;
-  /** @type {Buffer[]} */
-  #begun = [];
+  /** Room for a line that has begun. One buffer: a server may send a line byte by byte. */
+  #begun = EMPTY;
   #begunBytes = 0;
   #bytes = 0;
   #lines = 0;
@@ -55,13 +56,19 @@ export class Lines {
   /** @param {Buffer} part */
   #take(part) {
     if (part.length === 0) return;
-    this.#begunBytes += part.length;
-    if (this.#begunBytes > this.#limits.lineBytes)
+    const bytes = this.#begunBytes + part.length;
+    if (bytes > this.#limits.lineBytes)
       throw new Rejection(
         'too_large',
         `a line of the answer has more than ${this.#limits.lineBytes} bytes (max_line_bytes)`,
       );
-    this.#begun.push(part);
+    if (bytes > this.#begun.length) {
+      const roomier = Buffer.allocUnsafe(Math.max(bytes, this.#begun.length * 2));
+      this.#begun.copy(roomier, 0, 0, this.#begunBytes);
+      this.#begun = roomier;
+    }
+    part.copy(this.#begun, this.#begunBytes);
+    this.#begunBytes = bytes;
   }
 
   #line() {
@@ -70,8 +77,9 @@ export class Lines {
         'limit_exceeded',
         `the answer has more than ${this.#limits.lines} lines (max_lines)`,
       );
-    const line = Buffer.concat(this.#begun);
-    this.#begun = [];
+    const line = this.#begun.subarray(0, this.#begunBytes);
+    // Whoever has the line keeps it.
+    this.#begun = EMPTY;
     this.#begunBytes = 0;
     // A server may send empty lines while it waits for nodes.
     if (line.length > 0 && !(line.length === 1 && line[0] === 0x0d)) this.#onLine(line);
