@@ -13,6 +13,7 @@ import {
 } from 'mcbridge/adapter';
 import { createDiscovery } from './discovery.js';
 import { partsOf, replyPlace, replyPlaces, requestPlace } from './places.js';
+import { Seen } from './seen.js';
 import { decodeReply, documentIn, encodeRequest, failureIn, REQUEST_ID } from './wire.js';
 
 /** @import { DiscoveryOptions } from './discovery.js' */
@@ -41,22 +42,14 @@ const inGroups = (nodes) =>
 export const createHttpEgress = (options) => {
   const { name, link, identity, cluster, tokenKey, clock, callers } = options;
   const discovery = createDiscovery(options);
-  /** Whose replies have come, first the oldest. @type {Set<string>} */
-  const seen = new Set();
+  /** Whose replies have come, and of whose failures it was told. */
+  const seen = new Seen(REMEMBERED);
 
   /** @param {string} collective */
   const tokenContext = (collective) => ({ key: tokenKey, cluster, protocol: 'http', collective });
 
   /** @param {ReplyPass} pass @param {'answered' | 'told'} what @param {string} sender */
   const keyOf = ({ home: { flow, requestId } }, what, sender) => `${flow ?? requestId} ${what} ${sender}`;
-  /** Whether it is the first time. @param {string} key */
-  const isFirst = (key) => {
-    if (seen.has(key)) return false;
-    seen.add(key);
-    const [oldest] = seen;
-    if (seen.size > REMEMBERED && oldest !== undefined) seen.delete(oldest);
-    return true;
-  };
 
   /** @param {IncomingMessage} message @param {ReplyPass} pass @returns {ReadableReply} */
   const replyFrom = (message, pass) => {
@@ -73,7 +66,7 @@ export const createHttpEgress = (options) => {
       if (!asked(sender)) throw new Rejection('unexpected_sender', `${sender} was not asked`);
       if ((payload.kind === 'discovery') !== (home.agent === 'discovery'))
         throw new Rejection('unsupported_body', `it is no reply of the agent ${home.agent}`);
-      if (!isFirst(keyOf(pass, 'answered', sender)))
+      if (!seen.add(keyOf(pass, 'answered', sender)))
         throw new Rejection('unexpected_sender', `${sender} has answered this request before`);
     } catch (error) {
       throw asRejection(error, { sender });
@@ -87,7 +80,7 @@ export const createHttpEgress = (options) => {
    * @param {ReplyPass} pass @param {Rejection} rejection
    */
   const homeOf = (pass, { context: { sender = '' } }) =>
-    !seen.has(keyOf(pass, 'answered', sender)) && isFirst(keyOf(pass, 'told', sender))
+    !seen.has(keyOf(pass, 'answered', sender)) && seen.add(keyOf(pass, 'told', sender))
       ? pass.home
       : undefined;
 
