@@ -1,27 +1,40 @@
 // @ts-check
-import { limits, networkId, sectionOf, tlsSettings } from 'mcbridge/adapter';
+import { ConfigError, limits, networkId, sectionOf, tlsSettings } from 'mcbridge/adapter';
 import { httpCheck } from './check.js';
+import { isToken, TOKEN_FILE } from './config.js';
 import { createHttpEgress } from './egress.js';
 import { HttpLink } from './link.js';
 import { WIRE } from './wire.js';
 
-/** @import { EgressAdapter, LinkPlace, LinkSpec, ReadFile } from 'mcbridge/adapter' */
+/** @import { EgressAdapter, KeyPath, LinkPlace, LinkSpec, ReadFile } from 'mcbridge/adapter' */
 /** @import { HttpConfig } from './config.js' */
 /** @import { HttpLinkSettings } from './settings.js' */
 
 const BACKOFF = { initial: 500, max: 10_000 };
 
-/** @param {LinkPlace} place @param {HttpLinkSettings} settings @returns {LinkSpec} */
-const httpSpec = ({ name, side }, settings) => ({
+/** @param {KeyPath} path @param {string} file @param {string | undefined} token @throws ConfigError where it is none */
+const checkToken = (path, file, token = '') => {
+  if (isToken(token)) return;
+  const problem = { file, line: 1, column: 1, path: path.join('.'), message: 'it holds no token' };
+  throw new ConfigError([{ ...problem, allowed: TOKEN_FILE }]);
+};
+
+/** @param {LinkPlace} place @param {HttpLinkSettings} settings @param {string | undefined} tokenFile @returns {LinkSpec} */
+const httpSpec = ({ name, side }, settings, tokenFile) => ({
   name,
   side,
   transport: 'http',
   settings,
   servers: settings.servers,
   network: networkId(settings.servers, [settings.token]),
-  connect: (options) => new HttpLink(settings, options),
+  connect: (options) => {
+    // Not where the file is read: a replay, which connects nothing, reads no files.
+    if (tokenFile !== undefined)
+      checkToken([...sectionOf({ name, side }), 'token_file'], tokenFile, settings.token);
+    return new HttpLink(settings, options);
+  },
   alone: (server) =>
-    httpSpec({ name, side }, { ...settings, servers: settings.servers.slice(server, server + 1) }),
+    httpSpec({ name, side }, { ...settings, servers: settings.servers.slice(server, server + 1) }, tokenFile),
   grantOf: () => `let the token of ${name} POST`,
 });
 
@@ -65,7 +78,7 @@ export const httpAdapter = (it, name) => ({
   privileged: it.privileged,
   link: ({ maxMessageBytes }, read) => {
     const place = { name, side: /** @type {const} */ ('egress') };
-    return httpSpec(place, settingsOf(it, place, maxMessageBytes, read));
+    return httpSpec(place, settingsOf(it, place, maxMessageBytes, read), it.tokenFile);
   },
   // Whether the token is taken shows when the link is opened.
   requirements: () => [],

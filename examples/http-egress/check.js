@@ -6,7 +6,7 @@ import {
   readBytes,
   warnIfWorldReadable,
 } from 'mcbridge/adapter';
-import { isToken } from './config.js';
+import { isToken, TOKEN_FILE } from './config.js';
 
 /** @import { Checklist, EgressCheck, KeyPath } from 'mcbridge/adapter' */
 /** @import { HttpConfig } from './config.js' */
@@ -34,7 +34,7 @@ const checkFiles = (list, path, it, now) => {
   if (token === undefined) return;
   warnIfWorldReadable(list, at, tokenFile);
   if (isToken(token)) list.ok(at, `${tokenFile} holds a token`);
-  else list.unusable(at, `${tokenFile} holds no token`, 'it takes one line of letters, digits and signs');
+  else list.unusable(at, `${tokenFile} holds no token`, `it takes ${TOKEN_FILE}`);
 };
 
 /** What `mcbridge check` asks, beside the connection itself. @param {HttpConfig} it @param {string} name @returns {EgressCheck} */

@@ -41,6 +41,8 @@ import {
 
 const MiB = 1024 ** 2;
 const TOKEN = 'a token: letters, digits and signs, without spaces';
+/** What a file of a token may hold. */
+export const TOKEN_FILE = 'one line of letters, digits and signs, without spaces';
 
 /** What a header can bear. @param {string} text */
 export const isToken = (text) => /^[\x21-\x7e]+$/.test(text);

@@ -83,6 +83,18 @@ describe('the section of an egress http', () => {
     );
   });
 
+  it('is no link where its token file holds no token', () => {
+    const link = (text: string) => () =>
+      adapterOf({ token_file: 'x' })
+        .link({ identity: 'h', maxMessageBytes: 1_000 }, () => Buffer.from(text))
+        .connect({ onEvent: () => undefined });
+    for (const text of ['', '\n', 'two\nlines', 'caf\u00e9', 'a b'])
+      expect(link(text)).toThrowError(
+        /\/x:1:1: egresses\.api\.token_file: it holds no token; allowed: one line of/,
+      );
+    expect(link('right\n')().state()).toMatchObject({ up: false, buffered: 0 });
+  });
+
   it('has connections that prove nothing warned of', () => {
     expect(found({ servers: ['http://h/'], insecure_plaintext: true })).toEqual([
       'warning egresses.api.insecure_plaintext: the connection to the servers is neither encrypted nor authenticated',
@@ -101,12 +113,12 @@ describe('the section of an egress http', () => {
 
   it('makes one link of the same settings, and another of another token', () => {
     const settings = (entry: object) =>
-      adapterOf(entry).link({ identity: 'h', maxMessageBytes: 1_000 }, () => Buffer.from('from a file\n'))
+      adapterOf(entry).link({ identity: 'h', maxMessageBytes: 1_000 }, () => Buffer.from('from-a-file\n'))
         .settings;
     expect(settings({ token: 'a' })).toEqual(settings({ token: 'a' }));
     expect(settings({ token: 'a' })).not.toEqual(settings({ token: 'b' }));
     expect(settings({ token_file: 'x' })).toMatchObject({
-      token: 'from a file',
+      token: 'from-a-file',
       answer: { lineBytes: 1_000 },
     });
   });
