@@ -114,23 +114,29 @@ export const failureIn = ({ headers, body }) => {
   return new Rejection(known, body.toString());
 };
 
-/** What `redact` may look into; all else of a message is not an agent's. */
-const RPC = new Set(['action', 'data', 'process_results', 'statuscode', 'statusmsg']);
-
-const KNOWN = new Set([
-  ...[
-    'protocol',
-    'requestid',
-    'senderid',
-    'callerid',
-    'collective',
-    'agent',
-    'time',
-    'ttl',
-    'filter',
-    'nodes',
-  ],
-]);
+/** What `redact` keeps of a message, and what of it is an agent's: that, it may look into. */
+const KEPT = {
+  request: {
+    own: new Set([
+      'protocol',
+      'requestid',
+      'senderid',
+      'callerid',
+      'collective',
+      'agent',
+      'time',
+      'ttl',
+      'filter',
+      'nodes',
+    ]),
+    agents: new Set(['action', 'data', 'process_results']),
+  },
+  // A server writes these, and might write anything under another name.
+  reply: {
+    own: new Set(['protocol', 'requestid', 'senderid']),
+    agents: new Set(['statuscode', 'statusmsg', 'data']),
+  },
+};
 
 /** How `mcbridge redact` and `mcbridge decode --config` read these messages. @type {OwnWire} */
 export const WIRE = {
@@ -142,14 +148,18 @@ export const WIRE = {
     else for (const name of ['requestid', 'callerid', 'collective', 'agent']) textIn(document, name);
   },
   redact: ({ headers, body }, fields) => {
-    // A word of the link's own, which holds nothing of an agent's.
-    if (headers[FAILED] !== undefined) return { requestId: headers[REQUEST_ID] ?? '', body };
+    // A sentence of the link's own. Whoever waits is told it as a `statusmsg`, so it is treated like one.
+    if (headers[FAILED] !== undefined) {
+      const sentence = fields(new Map([['statusmsg', body.toString()]])).get('statusmsg');
+      return { requestId: headers[REQUEST_ID] ?? '', body: Buffer.from(String(sentence)) };
+    }
     const document = documentIn(body);
     const requestId = textIn(document, 'requestid', isRequestId);
     const isReply = document.get('protocol') === REPLY;
-    const rpc = new Map([...document].filter(([name]) => RPC.has(name)));
+    const { own, agents } = isReply ? KEPT.reply : KEPT.request;
+    const rpc = new Map([...document].filter(([name]) => agents.has(name)));
     const clean = new Map([
-      ...[...document].filter(([name]) => KNOWN.has(name)),
+      ...[...document].filter(([name]) => own.has(name)),
       ...fields(rpc, isReply ? `${requestId} ${textIn(document, 'senderid')}` : undefined),
     ]);
     const callerId = isReply ? {} : { callerId: textIn(document, 'callerid') };
