@@ -1,6 +1,7 @@
 // @ts-check
 import { LinkError, LinkFailures } from 'mcbridge/adapter';
 import { probe } from './exchange.js';
+import { closed } from './request.js';
 
 /** @import { LinkListener } from 'mcbridge/adapter' */
 /** @import { Server } from './request.js' */
@@ -15,8 +16,6 @@ import { probe } from './exchange.js';
  * @property {() => void} onUp
  */
 
-const closed = () => new LinkError('closed', 'the link is closed');
-
 /**
  * Looks whether a server is there: it asks OPTIONS of one after the other until one answers, and of that one again and again.
  * HTTP has no connection that would say by its end that a server has gone.
@@ -25,6 +24,9 @@ export class Contact {
   #options;
   #abort = new AbortController();
   #isUp = false;
+  /** How often something went wrong with the server, and how much of that an answer to a later OPTIONS has cleared up. */
+  #doubts = 0;
+  #cleared = 0;
   #index = 0;
   /** Since a server was up. */
   #failures = 0;
@@ -42,6 +44,11 @@ export class Contact {
 
   get isUp() {
     return this.#isUp;
+  }
+
+  /** Whether it is up, and nothing has gone wrong since it last said so. */
+  get isSure() {
+    return this.#isUp && this.#doubts === this.#cleared;
   }
 
   get reason() {
@@ -66,7 +73,9 @@ export class Contact {
 
   /** Something went wrong with the server: it is looked at now. */
   doubt() {
-    if (this.#isUp) this.#wake();
+    if (!this.#isUp) return;
+    this.#doubts++;
+    this.#wake();
   }
 
   close() {
@@ -82,9 +91,12 @@ export class Contact {
     const { signal } = this.#abort;
     while (!signal.aborted) {
       try {
+        const doubts = this.#doubts;
         await probe(this.server, signal);
-        if (!signal.aborted) this.#came();
-        await this.#pause(this.#options.checkEvery);
+        if (signal.aborted) return;
+        this.#cleared = doubts;
+        this.#came();
+        if (this.#doubts === doubts) await this.#pause(this.#options.checkEvery);
       } catch (error) {
         if (signal.aborted) return;
         const reason =
@@ -96,11 +108,12 @@ export class Contact {
 
   #came() {
     this.#failures = 0;
-    if (this.#isUp) return;
-    this.#isUp = true;
-    this.#options.onEvent({ kind: 'connected', server: this.server.url });
-    this.#opening?.resolve();
-    this.#opening = undefined;
+    if (!this.#isUp) {
+      this.#isUp = true;
+      this.#options.onEvent({ kind: 'connected', server: this.server.url });
+      this.#opening?.resolve();
+      this.#opening = undefined;
+    }
     this.#options.onUp();
   }
 
@@ -133,6 +146,8 @@ export class Contact {
 
   /** @param {number} ms @returns {Promise<void>} sooner where something wakes it */
   #pause(ms) {
+    // Closed by whom it has just told something: nobody would wake it.
+    if (this.#abort.signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
       this.#wake = () => {

@@ -1,7 +1,7 @@
 // @ts-check
 import { randomBytes } from 'node:crypto';
 import { asRejection, EMPTY_FILTER, Questions, Rejection, sendVia } from 'mcbridge/adapter';
-import { QUESTION_PLACES, questionPlace, requestPlace } from './places.js';
+import { QUESTION_PLACES, questionAt, questionPlace, requestPlace } from './places.js';
 import { decodeReply, documentIn, encodeRequest, failureIn, REQUEST_ID } from './wire.js';
 
 /** @import { Egress, EgressServices, IncomingMessage, ReplySink, Subscription } from 'mcbridge/adapter' */
@@ -29,6 +29,8 @@ export const createDiscovery = ({ link, clock, identity, discoveryCaller: caller
       const failure = failureIn(message);
       if (failure !== undefined) throw failure;
       const { requestId, sender, payload } = decodeReply(documentIn(message.body));
+      if (requestId !== questionAt(message.destination))
+        throw new Rejection('requestid_mismatch', 'it came with the answer to another question', { sender });
       const found = questions.find(requestId);
       if (payload.kind !== 'discovery')
         throw new Rejection('unsupported_body', 'it is no reply of the agent discovery', { sender });

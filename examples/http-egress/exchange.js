@@ -1,7 +1,7 @@
 // @ts-check
 import { LinkError, LinkFailure, Rejection } from 'mcbridge/adapter';
 import { Lines } from './lines.js';
-import { begin, refusalOf, statusOf, WORDS } from './request.js';
+import { begin, closed, refusalOf, statusOf, WORDS, wordsOf } from './request.js';
 
 /** @import { IncomingMessage } from 'node:http' */
 /** @import { AnswerLimits } from './lines.js' */
@@ -14,6 +14,9 @@ import { begin, refusalOf, statusOf, WORDS } from './request.js';
  * @property {number} lifetime ms after which nothing more of it is read
  * @property {() => void} onSent the request has left
  */
+
+/** What a timer of Node's can wait. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 /** @param {unknown} error what a POST came to @returns {string} the code of the rejection that becomes of it */
 export const codeOf = (error) => {
@@ -60,15 +63,18 @@ export const post = async (server, request, { limits, onLine, lifetime, onSent }
     if (refusal !== undefined) throw refusal;
     if (response.statusCode !== 200)
       throw new LinkError('protocol', `${url}: it answers ${statusOf(response)}, and 200 is wanted`);
-    const type = response.headers['content-type'] ?? 'nothing';
-    if (!/^application\/(x-)?ndjson\b/.test(type))
-      throw new LinkError('protocol', `${url}: it answers with ${type}, and application/x-ndjson is wanted`);
+    const [type = ''] = (response.headers['content-type'] ?? '').split(';');
+    if (!/^application\/(x-)?ndjson$/i.test(type.trim()))
+      throw new LinkError(
+        'protocol',
+        `${url}: it answers with ${type === '' ? 'no type' : wordsOf(type)}, and application/x-ndjson is wanted`,
+      );
     await readLines(response, new Lines(limits, onLine), lifetime, url);
   } catch (error) {
     // The rest may have no end.
     response.destroy();
     if (error instanceof Rejection || error instanceof LinkError) throw error;
-    if (request.signal.aborted) throw new LinkError('closed', 'the link is closed');
+    if (request.signal.aborted) throw closed();
     throw new LinkFailure(WORDS, url, 'lost', '', { cause: error });
   }
 };
@@ -76,10 +82,13 @@ export const post = async (server, request, { limits, onLine, lifetime, onSent }
 /** @param {IncomingMessage} response @param {Lines} lines @param {number} lifetime @param {string} url */
 const readLines = async (response, lines, lifetime, url) => {
   let isOver = false;
-  const timer = setTimeout(() => {
-    isOver = true;
-    response.destroy();
-  }, lifetime);
+  const timer = setTimeout(
+    () => {
+      isOver = true;
+      response.destroy();
+    },
+    Math.min(LONGEST_MS, lifetime),
+  );
   try {
     for await (const chunk of response) lines.add(chunk);
     if (!response.complete) throw new LinkFailure(WORDS, url, 'lost');

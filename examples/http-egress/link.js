@@ -1,22 +1,21 @@
 // @ts-check
-import { checkSubject, LinkError, Spool } from 'mcbridge/adapter';
+import { checkSubject, LinkError } from 'mcbridge/adapter';
 import { Contact } from './contact.js';
 import { codeOf, post } from './exchange.js';
+import { Lanes } from './lanes.js';
 import { Listeners } from './listeners.js';
+import { closed } from './request.js';
 import { serversOf } from './settings.js';
 import { FAILED, REQUEST_ID } from './wire.js';
 
 /** @import { ConnectOptions, Link, OutgoingMessage, Subscription, Unsent } from 'mcbridge/adapter' */
+/** @import { Turn } from './lanes.js' */
 /** @import { HttpLinkSettings } from './settings.js' */
 
 /** A line that comes after its request's ttl is still read for so long, so that it is refused and counted. */
 const LATE_MS = 10_000;
-/** What a timer of Node's can wait. */
-const LONGEST_MS = 2 ** 31 - 1;
 /** What `close` spends on sending what waits. */
 const CLOSE_MS = 5_000;
-
-const closed = () => new LinkError('closed', 'the link is closed');
 
 /**
  * A link to a server that answers by HTTP, or to one of several. Each message that goes out is one POST; each line of its answer
@@ -29,13 +28,11 @@ export class HttpLink {
   #onEvent;
   #clock;
   #agent;
-  #spool;
+  #lanes;
   #contact;
   #abort = new AbortController();
   #listeners;
-  /** POSTs that are not answered to their end. */
-  #active = 0;
-  /** Those of them that have not wholly left. */
+  /** POSTs that have not wholly left. */
   #leaving = 0;
   /** @type {Promise<void> | undefined} */
   #opened;
@@ -51,12 +48,7 @@ export class HttpLink {
     this.#listeners = new Listeners(onEvent);
     const { agent, servers } = serversOf(settings);
     this.#agent = agent;
-    this.#spool = new Spool({
-      ...settings.buffer,
-      clock,
-      onExpired: (destination, count) => onEvent({ kind: 'expired', destination, count }),
-      onError: (error) => onEvent({ kind: 'error', error }),
-    });
+    this.#lanes = new Lanes(settings, clock, onEvent);
     this.#contact = new Contact({
       servers,
       checkEvery: settings.checkEvery,
@@ -91,7 +83,7 @@ export class HttpLink {
       checkSubject(destination);
       if (replyTo !== undefined) checkSubject(replyTo);
     }
-    this.#spool.push(messages, this.#contact.isUp, unsent);
+    this.#lanes.push(messages, this.#contact.isUp, unsent);
     this.#pump();
   }
 
@@ -102,7 +94,7 @@ export class HttpLink {
 
   state() {
     const { isUp: up, server, reason } = this.#contact;
-    return { up, buffered: this.#spool.length, ...(up ? { server: server.url } : { reason }) };
+    return { up, buffered: this.#lanes.length, ...(up ? { server: server.url } : { reason }) };
   }
 
   #mustBeOpen() {
@@ -110,24 +102,25 @@ export class HttpLink {
   }
 
   #pump() {
-    while (this.#contact.isUp && this.#active < this.#settings.connections) {
-      const message = this.#spool.shift();
-      if (message === undefined) return;
-      this.#active++;
+    // What went to a server that is in doubt might be lost.
+    while (this.#contact.isSure) {
+      const turn = this.#lanes.next();
+      if (turn === undefined) return;
       this.#leaving++;
-      void this.#exchange(message);
+      void this.#exchange(turn);
     }
   }
 
-  /** @param {OutgoingMessage} message */
-  async #exchange({ destination, replyTo = destination, headers = {}, body, expires }) {
+  /** @param {Turn} turn */
+  async #exchange({ message, done }) {
+    const { destination, replyTo = destination, headers = {}, body, expires } = message;
     let isLeaving = true;
     const left = () => {
       if (isLeaving) this.#leaving--;
       isLeaving = false;
-      if (this.#leaving === 0 && this.#spool.length === 0) this.#whenLeft();
+      if (this.#leaving === 0 && this.#lanes.length === 0) this.#whenLeft();
     };
-    const lifetime = Math.min(LONGEST_MS, expires - this.#clock() + LATE_MS);
+    const lifetime = expires - this.#clock() + LATE_MS;
     /** @param {Buffer} line */
     const onLine = (line) => this.#listeners.hand({ destination: replyTo, headers: {}, body: line });
     try {
@@ -139,7 +132,7 @@ export class HttpLink {
     } catch (error) {
       if (!this.#abort.signal.aborted) this.#failed(error, replyTo, headers[REQUEST_ID]);
     }
-    this.#active--;
+    done();
     // Before this one has left, so that what comes next is on its way.
     this.#pump();
     left();
@@ -159,7 +152,7 @@ export class HttpLink {
     const left = new Promise((resolve) => {
       this.#whenLeft = resolve;
     });
-    if (this.#contact.isUp && (this.#spool.length > 0 || this.#leaving > 0)) {
+    if (this.#contact.isUp && (this.#lanes.length > 0 || this.#leaving > 0)) {
       const timer = setTimeout(this.#whenLeft, CLOSE_MS);
       await left;
       clearTimeout(timer);
@@ -167,7 +160,7 @@ export class HttpLink {
     this.#contact.close();
     this.#abort.abort();
     this.#agent.destroy();
-    const lost = this.#spool.clear();
+    const lost = this.#lanes.clear();
     if (lost > 0)
       this.#onEvent({
         kind: 'error',

@@ -19,6 +19,9 @@ export const replyPlace = (
 /** Where answers to the bridge's own questions come in. @param {string} requestId */
 export const questionPlace = (requestId) => `mcbridge.question.${requestId}`;
 
+/** Of which question it is the place. @param {string} place */
+export const questionAt = (place) => place.slice(place.lastIndexOf('.') + 1);
+
 /** All of those. @param {string} cluster */
 export const replyPlaces = (cluster) => `mcbridge.reply.${cluster}.>`;
 export const QUESTION_PLACES = 'mcbridge.question.>';

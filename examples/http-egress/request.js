@@ -1,7 +1,7 @@
 // @ts-check
 import http from 'node:http';
 import https from 'node:https';
-import { failureOf, LinkError, LinkFailure } from 'mcbridge/adapter';
+import { cut, failureOf, LinkError, LinkFailure, quoted } from 'mcbridge/adapter';
 
 /** @import { ProtocolWords, TlsSettings } from 'mcbridge/adapter' */
 /** @import { Socket } from 'node:net' */
@@ -18,6 +18,8 @@ export const WORDS = {
   loginHint: '',
 };
 
+export const closed = () => new LinkError('closed', 'the link is closed');
+
 /**
  * @typedef {object} Server
  * @property {string} url
@@ -28,8 +30,21 @@ export const WORDS = {
  * @property {number} timeout ms for a connection and the beginning of an answer
  */
 
-/** @param {http.IncomingMessage} response */
-export const statusOf = ({ statusCode, statusMessage = '' }) => `${statusCode} ${statusMessage}`.trim();
+/** The standard's own words: a server's might hold anything. @param {http.IncomingMessage} response */
+export const statusOf = ({ statusCode = 0 }) => `${statusCode} ${http.STATUS_CODES[statusCode] ?? ''}`.trim();
+
+/** Bytes of a server's own words that a sentence repeats: clients read it too. */
+const LONGEST_WORDS = 100;
+
+/** A server's own words, for a sentence. @param {string} text */
+export const wordsOf = (text) => quoted(cut(text, LONGEST_WORDS));
+
+/** Where a redirect leads, without what may be secret in it. @param {string | undefined} location @param {string} url */
+const whereTo = (location, url) => {
+  if (location === undefined || !URL.canParse(location, url)) return 'nowhere';
+  const { origin, pathname } = new URL(location, url);
+  return wordsOf(origin === new URL(url).origin ? pathname : origin);
+};
 
 /** What a status says of the server, whatever it was asked. */
 export const refusalOf = (
@@ -43,7 +58,7 @@ export const refusalOf = (
   if (statusCode >= 300 && statusCode < 400)
     return new LinkError(
       'protocol',
-      `${url}: it answers ${status}, to ${headers.location ?? 'nowhere'}, and redirects are not followed`,
+      `${url}: it answers ${status}, to ${whereTo(headers.location, url)}, and redirects are not followed`,
     );
   if (statusCode >= 502 && statusCode <= 504)
     return new LinkError('unreachable', `${url}: it answers ${status}: what is behind it is away`);
@@ -95,9 +110,10 @@ export const begin = (server, { method, headers, body, signal, onSent }) =>
       });
     });
     if (onSent !== undefined) request.once('finish', onSent);
-    request.once('error', (/** @type {Error & { code?: string }} */ error) => {
+    // One that comes after the first has nobody to tell, and must not end the bridge.
+    request.on('error', (/** @type {Error & { code?: string }} */ error) => {
       clearTimeout(timer);
-      if (signal.aborted) reject(new LinkError('closed', 'the link is closed'));
+      if (signal.aborted) reject(closed());
       // What the parser of HTTP finds.
       else if (error.code?.startsWith('HPE_') === true)
         reject(new LinkFailure(WORDS, url, 'garbled', error.message, { cause: error }));
@@ -109,6 +125,18 @@ export const begin = (server, { method, headers, body, signal, onSent }) =>
     request.once('response', (response) => {
       clearTimeout(timer);
       resolve(response);
+    });
+    request.once('upgrade', (response, socket) => {
+      clearTimeout(timer);
+      socket.destroy();
+      reject(
+        new LinkError('protocol', `${url}: it answers ${statusOf(response)}, which nobody has asked for`),
+      );
+    });
+    // Whatever else may end it, whoever waits is told. After an answer or an error this says nothing more.
+    request.once('close', () => {
+      clearTimeout(timer);
+      reject(signal.aborted ? closed() : new LinkFailure(WORDS, url, 'lost'));
     });
     request.end(body);
   });

@@ -23,8 +23,8 @@ import { WORDS } from './request.js';
 
 /** The servers of a link, and the connections that they share. @param {HttpLinkSettings} settings */
 export const serversOf = ({ servers, tls, token, timeout, connections }) => {
-  // One more, so that looking whether the server is there does not wait for answers.
-  const options = { keepAlive: true, maxSockets: connections + 1 };
+  // As many for the bridge's own questions, and one more, so that looking whether the server is there waits for no answer.
+  const options = { keepAlive: true, maxSockets: 2 * connections + 1 };
   const agent = tls === undefined ? new http.Agent(options) : new https.Agent(options);
   return {
     agent,

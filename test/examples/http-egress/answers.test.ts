@@ -1,8 +1,17 @@
+import { EventEmitter, once } from 'node:events';
 import type { RejectionCode } from 'mcbridge/adapter';
 import { requestAt, toNodes, until } from 'mcbridge/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { HttpLinkSettings } from '../../../examples/http-egress/settings.js';
-import { answerFor, beginLines, type HttpServer, lineOf, type Posted, startHttpServer } from './server.ts';
+import {
+  answerFor,
+  beginLines,
+  type HttpServer,
+  lineOf,
+  type Posted,
+  requestIn,
+  startHttpServer,
+} from './server.ts';
 import { type Started, startEgress } from './world.ts';
 
 const ends: (() => Promise<unknown>)[] = [];
@@ -33,6 +42,7 @@ const asked = async (
 };
 
 const LIMITS = { lines: 100, lineBytes: 100_000, bytes: 1_000_000 };
+const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n';
 const html = '<html><body>It works!</body></html>';
 const repeat = (posted: Posted, chunk: string | Buffer): void => {
   const answer = beginLines(posted);
@@ -63,7 +73,6 @@ const WRONG: readonly (readonly [string, (posted: Posted) => void, RejectionCode
     'limit_exceeded',
     /more than 100 lines \(max_lines\)/,
   ],
-  ['no word at all', () => undefined, 'far_side_failed', /says nothing within 1500 ms/],
   [
     '500',
     (it) => it.response.writeHead(500).end('no'),
@@ -71,18 +80,42 @@ const WRONG: readonly (readonly [string, (posted: Posted) => void, RejectionCode
     /answers 500 Internal Server Error/,
   ],
   [
-    'a redirect',
-    (it) => it.response.writeHead(302, { location: 'https://elsewhere.example.net/' }).end(),
+    'words of its own for a status',
+    (it) => it.response.writeHead(501, 'hunter2').end(),
     'far_side_failed',
-    /302 Found, to https:\/\/elsewhere\.example\.net\/, and redirects are not followed/,
+    /answers 501 Not Implemented, and 200 is wanted$/,
+  ],
+  [
+    'a redirect elsewhere',
+    (it) => it.response.writeHead(302, { location: 'https://u:p@sso.example.net/x?state=hunter2' }).end(),
+    'far_side_failed',
+    /302 Found, to "https:\/\/sso\.example\.net", and redirects are not followed$/,
+  ],
+  [
+    'a redirect to another path',
+    (it) => it.response.writeHead(308, { location: '/mco/?state=hunter2' }).end(),
+    'far_side_failed',
+    /308 Permanent Redirect, to "\/mco\/", and redirects are not followed$/,
+  ],
+  [
+    'another protocol than HTTP, which nobody asked for',
+    ({ response }) => void response.socket?.write(SWITCHING),
+    'far_side_failed',
+    /answers 101 Switching Protocols, which nobody has asked for$/,
   ],
   ['503', (it) => it.response.writeHead(503).end(), 'far_side_failed', /what is behind it is away/],
   ['403', (it) => it.response.writeHead(403).end(), 'not_permitted', /403 Forbidden/],
   [
     'a page for people',
-    (it) => it.response.writeHead(200, { 'content-type': 'text/html' }).end(html),
+    (it) => it.response.writeHead(200, { 'content-type': `text/html; id=hunter2` }).end(html),
     'far_side_failed',
-    /answers with text\/html, and application\/x-ndjson is wanted/,
+    /answers with "text\/html", and application\/x-ndjson is wanted$/,
+  ],
+  [
+    'a type without end',
+    (it) => it.response.writeHead(200, { 'content-type': 'x'.repeat(10_000) }).end(html),
+    'far_side_failed',
+    /answers with "x{97}…", and/,
   ],
   ['lines that are no JSON', (it) => beginLines(it).end(`${html}\n`), 'malformed_json', /not JSON/],
   ['JSON that is no object', (it) => beginLines(it).end('[1]\n'), 'unsupported_body', /no object/],
@@ -101,7 +134,7 @@ const WRONG: readonly (readonly [string, (posted: Posted) => void, RejectionCode
 
 describe('a server that gives', () => {
   it.each(WRONG)('%s: who waits is told', async (_, onPost, code, sentence) => {
-    const { replies, refused, server } = await asked(onPost, { answer: LIMITS, timeout: 1500 });
+    const { replies, refused, server } = await asked(onPost, { answer: LIMITS, timeout: 60_000 });
     await until('it is refused', () => refused.length > 0);
     expect(refused[0]).toMatchObject({
       rejection: { code, message: expect.stringMatching(sentence) },
@@ -111,6 +144,18 @@ describe('a server that gives', () => {
     expect([replies, refused.length]).toEqual([[], 1]);
     // At most once: nothing is asked again.
     expect(server.posted).toHaveLength(1);
+  });
+
+  it('no word at all: who waits is told', async () => {
+    const { refused } = await asked(() => undefined, { timeout: 1500 });
+    await until('it is refused', () => refused.length > 0);
+    expect(refused[0]).toMatchObject({
+      rejection: {
+        code: 'far_side_failed',
+        message: expect.stringContaining('says nothing within 1500 ms'),
+      },
+      home: { agent: 'rpcutil' },
+    });
   });
 
   it('more bytes than are allowed in all: what came before counts, and who waits is told', async () => {
@@ -186,6 +231,24 @@ describe('a line is refused', () => {
     expect([replies, refused[0]?.rejection.code]).toEqual([[], 'requestid_mismatch']);
   });
 
+  it('that answers another question of the bridge’s own', async () => {
+    const posted: Posted[] = [];
+    const { egress, refused } = await asked(
+      (it) => void (requestIn(it)['agent'] === 'discovery' && posted.push(it)),
+    );
+    const found: string[] = [];
+    for (const collective of ['mcollective', 'other'])
+      await egress.discover?.(collective, (node) => void found.push(`${node} of ${collective}`));
+    await until('both are there', () => posted.length === 2);
+    const [first, second] = posted;
+    if (first === undefined || second === undefined) throw new Error('there are two');
+    beginLines(first).end(lineOf(second, 'n1'));
+    beginLines(second).end(lineOf(second, 'n2'));
+    await until('one is refused, and one is taken', () => refused.length === 1 && found.length === 1);
+    expect(refused[0]?.rejection.code).toBe('requestid_mismatch');
+    expect(found).toEqual([`n2 of ${requestIn(second)['collective']}`]);
+  });
+
   it('that comes after its request’s ttl', async () => {
     let time = Date.now();
     const { replies, refused, server } = await asked(() => undefined, { clock: () => time });
@@ -230,6 +293,31 @@ describe('requests', () => {
       await until('it is answered', () => replies.length === 5 || held.length > 0);
     }
     expect(server.posted).toHaveLength(5);
+  });
+
+  it('that are held for long do not hold up the bridge’s own', async () => {
+    const held: Posted[] = [];
+    const { egress, server } = await asked(
+      (it) => (requestIn(it)['agent'] === 'discovery' ? answerFor(['n1'])(it) : void held.push(it)),
+      { connections: 1 },
+    );
+    await until('the one slot is taken', () => held.length === 1);
+    await egress.deliver(requestOf('1'.repeat(32)));
+    const found: string[] = [];
+    await egress.discover?.('mcollective', (node) => void found.push(node));
+    await until('it is found', () => found.length === 1);
+    expect([server.posted.length, egress.status().buffered]).toEqual([2, 1]);
+  });
+
+  it('wait while it is in doubt that the server is there', async () => {
+    const ask = new EventEmitter();
+    const { egress, refused, events, server } = await asked(() => ask.emit('posted'), { connections: 2 });
+    // On their way, or waiting for one of two slots, when the server goes.
+    const gone = once(ask, 'posted').then(() => server.close());
+    for (let i = 1; i < 10; i++) await egress.deliver(requestOf(`${i}`.repeat(32)));
+    await gone;
+    await until('it is known', () => events.some(({ kind }) => kind === 'disconnected'));
+    expect([refused.length, egress.status().buffered]).toEqual([2, 8]);
   });
 
   it('of the bridge’s own find who is there', async () => {

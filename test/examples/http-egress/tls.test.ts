@@ -1,5 +1,5 @@
 import type { LinkEvent } from 'mcbridge/adapter';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { HttpLink } from '../../../examples/http-egress/link.js';
 import type { HttpLinkSettings } from '../../../examples/http-egress/settings.js';
 import { freePort } from '../../../src/testing/ports.ts';
@@ -108,12 +108,32 @@ describe('a link says what is wrong with', () => {
   it('one that speaks another protocol, or ends the connection', async () => {
     const smtp = await startTcpServer((socket) => void socket.write('220 mail.example.net ESMTP\r\n'));
     const rude = await startTcpServer((socket) => void socket.destroy());
+    const other = await startTcpServer(
+      (socket) =>
+        void socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'),
+    );
     ends.push(
+      () => other.close(),
       () => smtp.close(),
       () => rude.close(),
     );
     expect(await failure([`http://127.0.0.1:${smtp.port}/`])).toMatch(/^protocol: .*is not HTTP/);
     expect(await failure([`http://127.0.0.1:${rude.port}/`])).toMatch(/^unreachable: /);
+    expect(await failure([`http://127.0.0.1:${other.port}/`])).toMatch(
+      /^protocol: .*101 Switching Protocols/,
+    );
+  });
+
+  it('nothing once it is closed, and waits for nothing more', async () => {
+    const checkEvery = 3_599_999;
+    const waits = vi.spyOn(globalThis, 'setTimeout');
+    const link: HttpLink = new HttpLink(
+      { ...SETTINGS, checkEvery, servers: [(await serving({})).url] },
+      { onEvent: ({ kind }) => void (kind === 'connected' && link.close()) },
+    );
+    await expect(link.open()).rejects.toMatchObject({ code: 'closed' });
+    expect(waits.mock.calls.filter(([, ms]) => ms === checkEvery)).toEqual([]);
+    waits.mockRestore();
   });
 
   it('one that sends elsewhere, or that is away behind its proxy', async () => {
