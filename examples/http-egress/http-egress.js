@@ -4,7 +4,7 @@ import { httpAdapter } from './adapter.js';
 import { httpSchema } from './config.js';
 import { WAY_HOME } from './places.js';
 
-/** What `adapters: [./http-egress.js]` loads: a list of types. This one is an egress that asks an HTTP server. */
+/** What `adapters: [./http-egress/http-egress.js]` loads: a list of types. This one is an egress that asks an HTTP server. */
 export default [
   defineEgress({
     // As in bridge.yaml. Messages, logs and cassettes name it so too.

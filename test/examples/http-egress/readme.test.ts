@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +21,21 @@ const blocks = (language: string): readonly string[] =>
     ([, indent = '', code = '']) => code.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
   );
 
-const ENV = { TOKEN: 'sesame', CLUSTER_KEY: 'only for tests, thirty-two bytes or more' };
+/** The variables that a line of the shell exports, and no others. */
+const exported = (line: string): Readonly<Record<string, string>> => {
+  const names = [...line.matchAll(/\b([A-Z_]+)=/g)].map(([, name = '']) => name);
+  const shown = execFileSync('sh', ['-c', `${line}\nexec env`], { encoding: 'utf8' });
+  return Object.fromEntries(
+    names.map((name) => [name, new RegExp(`^${name}=(.*)$`, 'm').exec(shown)?.[1] ?? '']),
+  );
+};
+
+/** The commands of a block, each without `&`. */
+const commandsIn = (block: string): readonly string[][] =>
+  block
+    .trim()
+    .split('\n')
+    .map((line) => line.replace(/ &$/, '').split(' '));
 
 let network: ChoriaNetwork;
 let files: BridgeFolder;
@@ -46,15 +61,13 @@ afterAll(async () => {
 describe('the guide', () => {
   it('has steps that work', async () => {
     const port = await freePort();
-    const [serve = '', commands = ''] = blocks('sh');
+    const [first = '', ...others] = blocks('sh');
+    const [exporting = '', serve = ''] = first.split('\n');
+    const env = exported(exporting);
     // The modules find `mcbridge/adapter` by the bridge that loads them, wherever they are.
     cpSync(EXAMPLE, join(files.folder, 'http-egress'), { recursive: true });
-    const [program = '', script = '', given = ''] = serve
-      .trim()
-      .replace(/^TOKEN=\S+ /, '')
-      .split(' ');
-    expect([program, script, given]).toEqual(['node', 'examples/http-egress/server.js', '8081']);
-    const server = start(process.execPath, [join(EXAMPLE, 'server.js'), `${port}`], { env: ENV });
+    expect(commandsIn(serve)).toEqual([['node', 'examples/http-egress/server.js', '8081']]);
+    const server = start(process.execPath, [join(EXAMPLE, 'server.js'), `${port}`], { env });
     children.push(server);
     await server.waitFor(/answers for/, 30_000);
 
@@ -63,12 +76,10 @@ describe('the guide', () => {
       .replace('127.0.0.1:8081', `127.0.0.1:${port}`)
       .replace('nats://127.0.0.1:4222', network.nats.url);
     files.write('bridge.yaml', `${ours}http: { listen: off }\n`);
-    const lines = commands
-      .trim()
-      .split('\n')
-      .map((line) => line.replace(/^mcbridge /, '').split(' '));
-    const [check = [], running = [], ping = []] = lines;
-    const options = { cwd: files.folder, env: ENV };
+    const [check = [], running = [], ping = []] = others
+      .flatMap(commandsIn)
+      .map(([program, ...given]) => (program === 'mcbridge' ? given : [`not ${program}`]));
+    const options = { cwd: files.folder, env };
     const checked = await run(process.execPath, [MAIN, ...check], options);
     expect(checked.stdout).toContain(`http://127.0.0.1:${port}/ lets the bridge in`);
     expect(checked.status).toBe(0);
