@@ -1,3 +1,5 @@
+import { own } from '../envelope/text.ts';
+
 /** Ms until something that lasts is told again: a minute, doubling up to an hour. */
 const FIRST = 60_000;
 const LONGEST = 3_600_000;
@@ -23,7 +25,7 @@ export class Reminders {
     const told = this.#told.get(what);
     if (told !== undefined && now < told.next) return false;
     const pause = told === undefined ? FIRST : Math.min(LONGEST, told.pause * 2);
-    this.#told.set(what, { next: now + pause, pause });
+    this.#told.set(own(what), { next: now + pause, pause });
     return true;
   }
 

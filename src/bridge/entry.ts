@@ -1,4 +1,4 @@
-import { cut } from '../envelope/text.ts';
+import { cut, own, ownAll } from '../envelope/text.ts';
 
 export type Fields = Readonly<Record<string, string | boolean | undefined>>;
 
@@ -51,21 +51,23 @@ export class Entry {
   #bytes: number;
 
   constructor({ key, flow, place, isOpaque, fields, nodes, isOwn, expires, now }: EntryOptions) {
-    this.key = key;
-    this.flow = flow;
-    this.place = place;
+    this.key = own(key);
+    this.flow = flow === key ? this.key : flow && own(flow);
+    this.place = place && own(place);
     this.isOpaque = isOpaque;
-    this.fields = fields;
     this.isOwn = isOwn;
     this.expires = expires;
     this.started = now;
     this.last = now;
     this.#bytes = ENTRY_BYTES + key.length + (place?.length ?? 0);
+    const kept: Record<string, string | boolean | undefined> = {};
     for (const name in fields) {
-      const text = fields[name];
-      if (typeof text === 'string') this.#bytes += text.length;
+      const value = fields[name];
+      kept[name] = typeof value === 'string' ? own(value) : value;
+      if (typeof value === 'string') this.#bytes += value.length;
     }
-    this.#named = nodes;
+    this.fields = kept;
+    this.#named = nodes && ownAll(nodes);
     this.#bytes += weightOf(nodes ?? []);
   }
 
@@ -102,7 +104,7 @@ export class Entry {
     this.messages++;
     this.last = now;
     const awaited = this.#awaited();
-    for (const node of nodes) awaited?.add(node);
+    for (const node of ownAll(nodes)) awaited?.add(node);
     this.#bytes += weightOf(nodes);
   }
 
@@ -123,7 +125,7 @@ export class Entry {
     // Names that were not asked are not kept: anybody may claim some.
     else if (this.#awaited()?.delete(node)) {
       this.#heard ??= new Set();
-      this.#heard.add(node);
+      this.#heard.add(own(node));
     }
   }
 

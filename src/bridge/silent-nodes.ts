@@ -1,4 +1,5 @@
 import type { NodesSilence } from '../envelope/observer.ts';
+import { own } from '../envelope/text.ts';
 
 export interface SilentNodesOptions {
   readonly tell: (silence: NodesSilence) => void;
@@ -59,7 +60,7 @@ export class SilentNodes {
     for (const node of nodes) {
       const unanswered = (watch.waiting.get(node)?.unanswered ?? 0) + 1;
       watch.waiting.delete(node);
-      watch.waiting.set(node, { unanswered, last: now });
+      watch.waiting.set(own(node), { unanswered, last: now });
     }
     for (const oldest of watch.waiting.keys()) {
       if (watch.waiting.size <= MOST_NODES) break;

@@ -1,5 +1,6 @@
 import { type KeyObject, randomBytes } from 'node:crypto';
 import type { Log } from '../envelope/log.ts';
+import { own } from '../envelope/text.ts';
 import type { IncomingMessage, Link } from '../transport/link.ts';
 import { readHello, writeHello } from './hello.ts';
 
@@ -164,7 +165,7 @@ export class ShareConflict {
     const key = JSON.stringify([ingress, hello.process]);
     const isNew = !this.#others.has(key);
     if (isNew && this.#others.size >= MOST) return;
-    this.#others.set(key, { instance, ingress, ends: now + interval * SILENCE });
+    this.#others.set(key, { instance: own(instance), ingress, ends: now + interval * SILENCE });
     if (!isNew) return;
     log.error(
       { event: 'share_conflict', member: instance, ingress },

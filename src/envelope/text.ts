@@ -7,9 +7,29 @@ export const LONGEST_SENTENCE = 1024;
 const MARK = '…';
 const MARK_BYTES = Buffer.byteLength(MARK);
 
+/** V8 copies shorter parts of a text anyway. */
+const SHORTEST_PART = 13;
+
 /**
- * The beginning of a text that is too long, with `…` at its end.
- * A part of a string keeps the whole of it in memory, so what is cut is a copy.
+ * The same text, apart from the message that it was cut out of: V8 keeps all of a text for as long as a part of it is kept. For
+ * what outlives its message; who only looks at it, or writes it, needs no copy.
+ */
+export const own = (text: string): string => {
+  if (text.length < SHORTEST_PART) return text;
+  // Halves of characters would not come back from UTF-8.
+  const encoding = text.isWellFormed() ? 'utf8' : 'utf16le';
+  return Buffer.from(text, encoding).toString(encoding);
+};
+
+/** The same texts, apart from their message and in one piece: for those that are kept together. */
+export const ownAll = (texts: readonly string[]): readonly string[] => {
+  const copies = own(texts.join('\n')).split('\n');
+  return copies.length === texts.length ? copies : texts.map(own);
+};
+
+/**
+ * The beginning of a text that is too long, with `…` at its end. What is cut is a copy; what is short enough is given back as
+ * it is, and is to be made one's `own` where it is kept.
  * @param most bytes in UTF-8, the mark's included
  */
 export const cut = (text: string, most: number = LONGEST_TEXT): string => {

@@ -1,5 +1,6 @@
 import { isIdentity, isToken } from '../envelope/check.ts';
 import type { Log } from '../envelope/log.ts';
+import { own } from '../envelope/text.ts';
 
 /** How it is known that a node is there: it has answered the bridge's own question, or a request. */
 export type SeenBy = 'discovery' | 'reply';
@@ -130,11 +131,13 @@ export class Inventory {
       );
       return;
     }
-    const { names, sightings } = this.#place(egress, collective);
-    names.add(node);
-    sightings.set(node, { seen: now, by });
+    const place = own(collective);
+    const name = own(node);
+    const { names, sightings } = this.#place(egress, place);
+    names.add(name);
+    sightings.set(name, { seen: now, by });
     this.#size++;
-    this.#tell({ egress, collective, node, came: by });
+    this.#tell({ egress, collective: place, node: name, came: by });
     this.#changed();
   }
 

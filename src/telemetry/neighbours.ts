@@ -1,6 +1,6 @@
 import { decodeStats, type StatsDocument, statsSubject } from '../adapters/choria/wire/stats.ts';
 import type { Log } from '../envelope/log.ts';
-import { cut } from '../envelope/text.ts';
+import { cut, own } from '../envelope/text.ts';
 import type { Place } from './publisher.ts';
 
 /** Anybody may publish documents: their names are not to fill memory or the log. */
@@ -55,7 +55,7 @@ export const watchNeighbours = ({ places, ingresses, log }: NeighboursOptions): 
     if (document.cluster !== cluster || told.has(document.instance)) return;
     const clash = clashWith(document, ingresses(cluster));
     if (clash === undefined || told.size >= MOST_NAMES) return;
-    told.add(document.instance);
+    told.add(own(document.instance));
     log.error(
       { event: 'cluster_clash', member: document.instance, sender: document.bridge?.identity },
       clash,

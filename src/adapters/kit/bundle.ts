@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { own } from '../../envelope/text.ts';
 import type { IncomingMessage } from '../../transport/link.ts';
 
 export interface BundleOptions {
@@ -44,7 +45,7 @@ export class Bundle {
     const now = performance.now();
     const open = this.#open.get(key) ?? { message, nodes: new Set(), first: now, last: now };
     this.#open.set(key, open);
-    if (!open.nodes.has(node)) open.nodes.add(detached(node));
+    if (!open.nodes.has(node)) open.nodes.add(own(node));
     open.last = now;
     if (open.nodes.size >= (this.#options.most ?? Number.POSITIVE_INFINITY)) this.#close(key, open);
     else this.#schedule(this.#quiet);
@@ -88,9 +89,6 @@ export class Bundle {
     });
   }
 }
-
-/** V8 keeps all of a text, such as a frame's headers, as long as a part that was cut out of it is kept. */
-const detached = (text: string): string => Buffer.from(text).toString();
 
 const keyOf = ({ replyTo = '', body }: IncomingMessage): string =>
   `${createHash('sha256').update(body).digest('base64')} ${replyTo}`;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { DISK, type KeyFiles } from '../../config/key-files.ts';
 import { Rejection, type RejectionCode } from '../../envelope/rejection.ts';
+import { own } from '../../envelope/text.ts';
 
 export interface CallerFolderOptions<T> {
   readonly directory: string;
@@ -59,7 +60,7 @@ export const openCallerFolder = <T>(options: CallerFolderOptions<T>): ((caller: 
       }
       const contents = paths.map(({ path }) => files.read(path));
       const value = options.parse(contents, name);
-      known.set(caller, { value, version, checked: now });
+      known.set(own(caller), { value, version, checked: now });
       return value;
     } catch (error) {
       known.delete(caller);

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { own } from '../../envelope/text.ts';
 
 /** Broadcasts, and nodes of directed requests, that are remembered as handled. A key is of 300 bytes at most. */
 const REQUESTS = 50_000;
@@ -26,7 +27,7 @@ export class Handled {
   }
 
   add(request: string): void {
-    this.#requests.set(request, true);
+    this.#requests.set(own(request), true);
   }
 
   /**

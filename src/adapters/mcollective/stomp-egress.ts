@@ -4,6 +4,7 @@ import { DEFAULT_RUBY_LIMITS } from '../../codec/ruby/value.ts';
 import { type ReadableReply, readable } from '../../envelope/message.ts';
 import type { Egress, LinkStatus, NodeDirectory, ReplySink } from '../../envelope/port.ts';
 import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
+import { own } from '../../envelope/text.ts';
 import type { SigningPool } from '../../pki/signing-pool.ts';
 import type { IncomingMessage, Link } from '../../transport/link.ts';
 import { withNodeHop } from '../kit/node-hop.ts';
@@ -68,9 +69,10 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
   const passFor = (destination: string): ReplyPass => {
     const cached = passes.get(destination);
     if (cached !== undefined) return cached;
-    const { collective, token } = parseReplyDestination(destination, cluster);
+    const kept = own(destination);
+    const { collective, token } = parseReplyDestination(kept, cluster);
     const pass = readToken(token, { key: tokenKey, cluster, protocol: 'mcollective', collective });
-    passes.set(destination, pass);
+    passes.set(kept, pass);
     return pass;
   };
 

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Observable, Source } from '../../adapters/descriptor.ts';
+import { own } from '../../envelope/text.ts';
 import type { IncomingMessage } from '../../transport/link.ts';
 import type { LinkSpec } from '../../transport/spec.ts';
 import type { Listening } from './sources.ts';
@@ -68,7 +69,7 @@ export class Ways {
     // Requests come in by an ingress, and go out by an egress.
     const isRequest = (side === 'ingress') === (dir === 'in');
     if (isRequest) {
-      for (const way of ways) this.#requests.set(way, first.link);
+      for (const way of ways) this.#requests.set(own(way), first.link);
       return first.link;
     }
     const known = ways.map((way) => this.#requests.get(way)).find((link) => link !== undefined);

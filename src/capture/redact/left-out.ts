@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Rejection } from '../../envelope/rejection.ts';
+import { own } from '../../envelope/text.ts';
 import { NO_KEYS } from '../../inspect/keys.ts';
 import { decodeMessage } from '../../inspect/recognise.ts';
 import { type Layer, layersOf } from '../../inspect/tree.ts';
@@ -37,7 +38,7 @@ export class LeftOut {
   add({ side }: CassetteMessage, { code, context: { requestId, sender } }: Rejection): void {
     const isReply = side === 'egress';
     this.#untold = { refusal: { code, sender }, isReply, ...(requestId !== undefined && { requestId }) };
-    if (requestId !== undefined && !isReply) this.#requests.set(requestId, true);
+    if (requestId !== undefined && !isReply) this.#requests.set(own(requestId), true);
   }
 
   /** Whether a refusal is that of a message that is gone. */
@@ -71,7 +72,7 @@ export class LeftOut {
   }
 
   #addReply(requestId: string, refusal: Refusal): void {
-    this.#replies.set(requestId, [...(this.#replies.get(requestId) ?? []), refusal]);
+    this.#replies.set(own(requestId), [...(this.#replies.get(requestId) ?? []), refusal]);
   }
 }
 

@@ -56,6 +56,6 @@ export {
   type RejectionContext,
 } from '../../envelope/rejection.ts';
 export { bytesOfRequest } from '../../envelope/size.ts';
-export { cut, LONGEST_SENTENCE, LONGEST_TEXT, quoted } from '../../envelope/text.ts';
+export { cut, LONGEST_SENTENCE, LONGEST_TEXT, own, ownAll, quoted } from '../../envelope/text.ts';
 export { type AheadLimits, checkAge, checkTime, type Life, type TimeLimits } from '../../envelope/time.ts';
 export { Float, float, isMap, type Value, type ValueMap } from '../../envelope/value.ts';

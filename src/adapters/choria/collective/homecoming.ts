@@ -4,6 +4,7 @@ import { isIdentity } from '../../../envelope/check.ts';
 import type { Home, ReadableReply } from '../../../envelope/message.ts';
 import type { ReplySink } from '../../../envelope/port.ts';
 import { asRejection, Rejection } from '../../../envelope/rejection.ts';
+import { own } from '../../../envelope/text.ts';
 import { withNodeHop } from '../../kit/node-hop.ts';
 import { checkPass, encodeToken, type ReplyPass, readToken } from '../../kit/token.ts';
 import {
@@ -49,9 +50,10 @@ export const createHomecoming = ({ cluster, tokenKey, clock }: HomecomingOptions
   const passFor = (replyTo: string): ReplyPass => {
     const cached = passes.get(replyTo);
     if (cached !== undefined) return cached;
-    const { collective = '', token = '' } = parseBridgeReply(replyTo) ?? {};
+    const kept = own(replyTo);
+    const { collective = '', token = '' } = parseBridgeReply(kept) ?? {};
     const pass = readToken(token, { key: tokenKey, cluster, protocol: 'choria', collective });
-    passes.set(replyTo, pass);
+    passes.set(kept, pass);
     return pass;
   };
 

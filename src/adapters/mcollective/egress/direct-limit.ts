@@ -1,4 +1,5 @@
 import type { Whereabouts } from '../../../envelope/port.ts';
+import { own } from '../../../envelope/text.ts';
 
 /** Nodes that a request names, and until when its frames may lie in the broker's queue. */
 export interface DirectedFrames {
@@ -73,9 +74,12 @@ export class DirectLimit {
 
   #note(request: string, node: string, frame: Frame): void {
     this.gone(request, node);
-    const frames = this.#open.get(request) ?? new Map<string, Frame>();
-    frames.set(node, frame);
-    this.#open.set(request, frames);
+    let frames = this.#open.get(request);
+    if (frames === undefined) {
+      frames = new Map<string, Frame>();
+      this.#open.set(own(request), frames);
+    }
+    frames.set(own(node), frame);
     this.#frames++;
     if (frame.isStranger) this.#strangers++;
   }
