@@ -2,7 +2,7 @@ import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument 
 import { quoted } from '../envelope/text.ts';
 import { entriesOf } from './merge.ts';
 import { formatPath, type KeyPath, type Position, type Problem } from './problem.ts';
-import { SECRET_KEYS } from './secret.ts';
+import { SECRET_KEYS, SECRET_SHOWN } from './secret.ts';
 import { type Environment, substitute } from './substitute.ts';
 import { contentProblem, syntaxProblem, telling } from './syntax.ts';
 
@@ -76,8 +76,7 @@ export const parseConfigDocument = (text: string, file: string, env: Environment
     const spot = (shown: string): void => {
       spots.set(id(path), { key, value, shown });
     };
-    const spotValue = (shown: string): void =>
-      spot(isSecret(path) ? 'the value (a secret, not shown)' : shown);
+    const spotValue = (shown: string): void => spot(isSecret(path) ? SECRET_SHOWN : shown);
     if (++nodes > MAX_NODES) {
       if (nodes === MAX_NODES + 1) report(path, value, `the file has more than ${MAX_NODES} values`);
       return null;

@@ -4,6 +4,7 @@ import { type ConfiguredPattern, compilePattern } from './pattern/compile.ts';
 import type { Names } from './pattern/meaning.ts';
 import { PatternProblem } from './pattern/scan.ts';
 import { Secret } from './secret.ts';
+import { markSecret } from './secret-leaves.ts';
 import { BYTES, parseBytes, parseSeconds, SECONDS } from './units.ts';
 
 /** What a JSON schema of the configuration says of a value, for editors. */
@@ -26,9 +27,13 @@ const DIGITS = /^\d{1,15}$/;
  * One value of the configuration: `read` understands it or returns undefined, and then the user is told what is
  * `allowed`. All of the schema's leaves are made by this, so that no message can be without it.
  */
-export const field = <T>(allowed: string, read: (value: unknown) => T | undefined, json: JsonType = TEXT) =>
-  z
-    .unknown()
+export const field = <T>(
+  allowed: string,
+  read: (value: unknown) => T | undefined,
+  json: JsonType = TEXT,
+  given = z.unknown(),
+) =>
+  given
     .transform((value, context): T => {
       const result = read(value);
       if (result !== undefined) return result;
@@ -68,8 +73,14 @@ export const text = (allowed: string, accepts: (text: string) => boolean = () =>
 
 export const token = (what: string) => text(`${what}: letters, digits, "_" and "-"`, isToken);
 
+/** A text that no error shows. */
 export const secret = (allowed: string) =>
-  field(allowed, (value) => (typeof value === 'string' && value !== '' ? new Secret(value) : undefined));
+  field(
+    allowed,
+    (value) => (typeof value === 'string' && value !== '' ? new Secret(value) : undefined),
+    TEXT,
+    markSecret(z.unknown()),
+  );
 
 export const choice = <const T extends string>(options: readonly T[]) =>
   field(

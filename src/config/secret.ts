@@ -25,5 +25,8 @@ export class Secret {
   }
 }
 
-/** Keys whose values are secrets, in YAML's spelling. */
+/** What stands for a secret in a sentence. */
+export const SECRET_SHOWN = 'the value (a secret, not shown)';
+
+/** Keys whose values are secrets whatever reads them, in YAML's spelling. */
 export const SECRET_KEYS: ReadonlySet<string> = new Set(['password', 'token', 'cluster_key']);

@@ -1,7 +1,7 @@
-import { statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 
-/** Whose a file or folder is, and who may write to it. */
+/** Whose a file, folder or link is, what it is, and who may write to it. */
 interface Owned {
   readonly uid: number;
   readonly mode: number;
@@ -10,8 +10,15 @@ interface Owned {
 export interface TrustOptions {
   /** The user who runs the program; null where the system knows no such ids. */
   readonly uid?: number | null;
-  /** @throws as `statSync` does */
+  /** Of a link, the link's own. @throws as `lstatSync` does */
   readonly ownedBy?: (path: string) => Owned;
+  /** What a link says. */
+  readonly targetOf?: (link: string) => string;
+}
+
+/** A file that somebody besides root and the running user could change, or put another in the place of; how, in words. */
+export class Stranger extends Error {
+  override readonly name = 'Stranger';
 }
 
 const ROOT = 0;
@@ -20,32 +27,59 @@ const SHARED = 0o022;
 const GROUP = 0o020;
 /** In such a folder nobody removes or renames what is another's. */
 const STICKY = 0o1000;
+const KIND = 0o170000;
+const FOLDER = 0o040000;
+const LINK = 0o120000;
+/** As many as Linux follows. */
+const MOST_LINKS = 40;
 
-/** The file, and each folder above it. */
-const wayTo = (path: string): readonly string[] => {
-  const above = dirname(path);
-  return above === path ? [path] : [path, ...wayTo(above)];
-};
+const kindOf = ({ mode }: Owned): number => mode & KIND;
+const whoWrites = ({ mode }: Owned): string => ((mode & GROUP) === 0 ? 'everybody' : 'its group');
 
 /**
- * How somebody besides root and the running user could change what a file holds, or put another in its place; undefined where
- * nobody could.
- * @param file its real path
- * @throws as `statSync` does
+ * The real path of a file that nobody but root and the running user can change, or put another in the place of. It is gone from
+ * `/` on by each folder and link, each of which lies in one that was found good: so it stays what it was when it was looked at.
+ * @param given an absolute path
+ * @throws Stranger
+ * @throws as `lstatSync` does
  */
-export const strangerTo = (
-  file: string,
-  { uid = process.getuid?.() ?? null, ownedBy = statSync }: TrustOptions = {},
-): string | undefined => {
-  if (uid === null) return undefined;
-  for (const path of wayTo(file)) {
-    const { uid: owner, mode } = ownedBy(path);
-    const what = path === file ? path : `the folder ${path}`;
-    if (owner !== ROOT && owner !== uid)
-      return `${what} belongs to the user ${owner}, and not to root or the user ${uid} who runs mcbridge`;
-    const isSafeFolder = path !== file && (mode & STICKY) !== 0;
-    if ((mode & SHARED) !== 0 && !isSafeFolder)
-      return `${what} can be written by ${(mode & GROUP) === 0 ? 'everybody' : 'its group'}: chmod go-w ${path}`;
-  }
-  return undefined;
+export const trustedPath = (
+  given: string,
+  {
+    uid = process.getuid?.() ?? null,
+    ownedBy = lstatSync,
+    targetOf = (link) => readlinkSync(link),
+  }: TrustOptions = {},
+): string => {
+  if (uid === null) return realpathSync(given);
+  let links = 0;
+
+  const follow = (path: string): string => {
+    const above = dirname(path);
+    const here = above === path ? path : join(follow(above), basename(path));
+    const it = ownedBy(here);
+    const what = { [FOLDER]: `the folder ${here}`, [LINK]: `the link ${here}` }[kindOf(it)] ?? here;
+    if (it.uid !== ROOT && it.uid !== uid)
+      throw new Stranger(
+        `${what} belongs to the user ${it.uid}, and not to root or the user ${uid} who runs mcbridge`,
+      );
+    if (kindOf(it) === LINK) {
+      if (++links > MOST_LINKS) throw new Stranger(`${what} is one of more than ${MOST_LINKS} links`);
+      return follow(resolve(dirname(here), targetOf(here)));
+    }
+    const isSafeFolder = kindOf(it) === FOLDER && (it.mode & STICKY) !== 0;
+    if ((it.mode & SHARED) !== 0 && !isSafeFolder)
+      throw new Stranger(`${what} can be written by ${whoWrites(it)}: chmod go-w ${here}`);
+    return here;
+  };
+
+  const file = follow(given);
+  const folder = dirname(file);
+  // Nobody replaces the file in a folder such as /tmp; but what lies beside it says what kind of module it is, and what it imports.
+  const around = ownedBy(folder);
+  if ((around.mode & SHARED) !== 0)
+    throw new Stranger(
+      `${whoWrites(around)} can put files beside it in the folder ${folder}: move it to a folder of its own`,
+    );
+  return file;
 };

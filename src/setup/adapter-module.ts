@@ -1,14 +1,14 @@
-import { realpathSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { resolve as resolvePackage } from 'import-meta-resolve';
 import { adapterTypesOf, NoAdapterTypes } from '../adapters/adapter-shape.ts';
 import type { AdapterType } from '../adapters/adapter-type.ts';
-import type { SchemaContext } from '../config/context.ts';
+import { ANY_CONTEXT } from '../config/context.ts';
 import { text } from '../config/fields.ts';
 import { codeOf, readFailure } from '../config/files.ts';
-import { strangerTo } from '../config/trusted-file.ts';
+import { Stranger, trustedPath } from '../config/trusted-file.ts';
 import { giveOwnExports } from './own-exports.ts';
 
 const FILE = /^\.{0,2}\//;
@@ -58,13 +58,12 @@ const entryPointOf = (name: string, folder: string): string => {
 const trustedFile = (name: string, folder: string): string => {
   const given = FILE.test(name) ? resolve(folder, name) : entryPointOf(name, folder);
   try {
-    const file = realpathSync(given);
-    if (!statSync(file).isFile()) throw new UnusableAdapter(`${given} cannot be loaded: it is no file`);
-    const stranger = strangerTo(file);
-    if (stranger !== undefined) throw new UnusableAdapter(`${given} is not loaded: ${stranger}`);
-    return file;
+    if (!statSync(given).isFile()) throw new UnusableAdapter(`${given} cannot be loaded: it is no file`);
+    return trustedPath(given);
   } catch (error) {
     if (error instanceof UnusableAdapter) throw error;
+    if (error instanceof Stranger)
+      throw new UnusableAdapter(`${given} is not loaded: ${error.message}`, error);
     throw new UnusableAdapter(`${given} cannot be loaded: ${readFailure(error)}`, error);
   }
 };
@@ -84,9 +83,6 @@ const moduleAt = async (file: string): Promise<{ readonly default?: unknown }> =
   }
 };
 
-/** Where a schema's defaults come from, for whoever only wants to know whether it can be made. */
-const ANY: SchemaContext = { hostname: 'h', cluster: 'c', hasClaims: false, resolve: (path) => path };
-
 /**
  * The adapter types that a module brings; its code is run.
  * @param name a file, or an installed package
@@ -97,7 +93,7 @@ export const adapterTypesFrom = async (name: string, folder: string): Promise<re
   const file = trustedFile(name, folder);
   const found = await moduleAt(file);
   try {
-    return adapterTypesOf(found, ANY);
+    return adapterTypesOf(found, ANY_CONTEXT);
   } catch (error) {
     throw error instanceof NoAdapterTypes ? new UnusableAdapter(`${file} ${error.message}`, error) : error;
   }

@@ -7,6 +7,7 @@ import { parseConfigDocument } from '../config/document.ts';
 import { readFailure } from '../config/files.ts';
 import { collectKnownKeys, describeIssue, type KnownKeys } from '../config/issues.ts';
 import { ConfigError, ConfigUnreadable, type Problem } from '../config/problem.ts';
+import { withoutSecrets } from '../config/secret-leaves.ts';
 import type { Environment } from '../config/substitute.ts';
 import { crossCheck, readOutline } from './outline.ts';
 import { renamedKeys } from './renamed.ts';
@@ -43,10 +44,10 @@ export const parseConfig = (
   env: Environment,
   registry: Registry,
 ): LoadedConfig => {
-  const document = parseConfigDocument(text, file, env);
-  if (document.value === null && document.problems.length > 0) throw new ConfigError(document.problems);
+  const parsed = parseConfigDocument(text, file, env);
+  if (parsed.value === null && parsed.problems.length > 0) throw new ConfigError(parsed.problems);
 
-  const outline = readOutline(document.value);
+  const outline = readOutline(parsed.value);
   const folder = dirname(resolve(file));
   const context: SchemaContext = {
     hostname: hostname(),
@@ -55,6 +56,7 @@ export const parseConfig = (
     resolve: (path) => resolve(folder, path),
   };
   const schema = configSchema(context, registry);
+  const document = withoutSecrets(parsed, schema);
   const known: KnownKeys = new Map();
   const result = schema.safeParse(document.value ?? {}, { error: collectKnownKeys(known) });
   const issues = result.error?.issues ?? [];

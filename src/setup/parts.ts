@@ -5,6 +5,7 @@ import type { SchemaContext } from '../config/context.ts';
 import { parseConfigDocument } from '../config/document.ts';
 import { collectKnownKeys, describeIssue, type KnownKeys } from '../config/issues.ts';
 import { ConfigError, formatPath, type KeyPath } from '../config/problem.ts';
+import { withoutSecrets } from '../config/secret-leaves.ts';
 import type { Environment } from '../config/substitute.ts';
 import { readConfigText } from './load.ts';
 import { type Outline, readOutline } from './outline.ts';
@@ -38,8 +39,8 @@ export const loadParts = <T>(
   env: Environment,
   wanted: (outline: Outline, context: SchemaContext) => Wanted<T>,
 ): LoadedParts<T> => {
-  const document = parseConfigDocument(readConfigText(file), file, env);
-  const outline = readOutline(document.value);
+  const parsed = parseConfigDocument(readConfigText(file), file, env);
+  const outline = readOutline(parsed.value);
   const folder = dirname(resolve(file));
   const {
     schema,
@@ -51,6 +52,7 @@ export const loadParts = <T>(
     hasClaims: outline.claims !== undefined,
     resolve: (path) => resolve(folder, path),
   });
+  const document = withoutSecrets(parsed, schema);
   const isAmong = (path: string, keys: readonly KeyPath[]): boolean =>
     keys.some((key) => isBelow(path, formatPath(key)));
   const ofDocument = document.problems.filter(

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import type { Registry } from '../../adapters/registry.ts';
+import { ANY_CONTEXT } from '../../config/context.ts';
 import { SECRET_KEYS } from '../../config/secret.ts';
+import { isSecretIn } from '../../config/secret-leaves.ts';
 import type { Environment } from '../../config/substitute.ts';
 
 /** `${NAME}`, but neither `$${NAME}` nor `${NAME:-default}`. */
@@ -40,6 +42,13 @@ interface Place {
   /** What it is in; an alias may lead back to one of them. */
   readonly within: readonly unknown[];
 }
+
+/** Whether it is a secret by what the type of its ingress or egress says, whatever its key is. */
+const isSecretOfType = ({ type, path: [section, , ...path] }: Place, registry: Registry): boolean => {
+  const types = { ingresses: registry.ingress, egresses: registry.egress };
+  if (section !== 'ingresses' && section !== 'egresses') return false;
+  return isSecretIn(types[section](type)?.schema(ANY_CONTEXT), path);
+};
 
 /** Calls `found` for each variable that a configuration needs. */
 const walk = (
@@ -101,8 +110,11 @@ export const withMadeUpVariables = (
   const needed = new Set<string>();
   const whole: Place = { key: undefined, type: undefined, path: [], within: [] };
   walk(documentIn(file), whole, (name, place, isWhole) => {
-    const { key, path } = place;
-    const make = key === undefined || !isUnused(key, path) ? undefined : MADE_UP.get(key);
+    const { path } = place;
+    const isSecret = place.key === undefined && isSecretOfType(place, registry);
+    const key = isSecret ? path.at(-1) : place.key;
+    const made = isSecret ? secret : MADE_UP.get(key ?? '');
+    const make = key === undefined || !isUnused(key, path) ? undefined : made;
     if (make === undefined) needed.add(name);
     else if (!madeUp.has(name)) madeUp.set(name, make(isWhole, place, registry));
   });
