@@ -75,16 +75,16 @@ export const tls = (file: () => ReturnType<typeof path>) =>
     });
 
 /**
- * An absolute URL, as text.
+ * An absolute URL, as text. It is shown in logs, to clients and by /health, so it may hold nothing that is often a secret.
  * @param schemes those that it may have: `['https', 'http']`
  */
 export const url = (schemes: readonly string[]) =>
   field(
-    `a URL with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}, without user, password or #…`,
+    `a URL with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}, without user, password, ?… and #…`,
     (value) => {
       if (typeof value !== 'string' || !URL.canParse(value)) return undefined;
-      const { protocol, username, password, hash, href, hostname } = new URL(value);
-      const isPlain = username === '' && password === '' && hash === '' && hostname !== '';
+      const { protocol, username, password, href, hostname } = new URL(value);
+      const isPlain = username === '' && password === '' && !/[?#]/.test(value) && hostname !== '';
       return isPlain && schemes.includes(protocol.slice(0, -1)) ? href : undefined;
     },
   );
