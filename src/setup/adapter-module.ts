@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { resolve as resolvePackage } from 'import-meta-resolve';
 import { adapterTypesOf, NoAdapterTypes } from '../adapters/adapter-shape.ts';
@@ -68,15 +68,38 @@ const trustedFile = (name: string, folder: string): string => {
   }
 };
 
-const moduleAt = async (file: string): Promise<{ readonly default?: unknown }> => {
-  giveOwnExports();
+/** A name that another module does not have is a SyntaxError too. */
+const NO_EXPORT = /does not provide an export named/;
+
+/** Where in the adapter's own folder something is wrong, as the stack has it. */
+const placeOf = (error: unknown, file: string): string => {
+  const folder = join(dirname(file), '/');
+  for (const line of (error instanceof Error ? (error.stack ?? '') : '').split('\n'))
+    for (const start of [pathToFileURL(folder).href, folder]) {
+      const at = line.indexOf(start);
+      const [place] =
+        (at === -1 ? null : /^[^\s:)?]+:\d+(?::\d+)?/.exec(line.slice(at + start.length))) ?? [];
+      if (place !== undefined) return ` (${folder}${place})`;
+    }
+  return '';
+};
+
+const moduleAt = async (file: string, isOfPackage: boolean): Promise<{ readonly default?: unknown }> => {
   try {
+    giveOwnExports(file, isOfPackage);
     return await import(pathToFileURL(file).href);
   } catch (error) {
-    const isNoModule = error instanceof SyntaxError || OTHER_FILE.test(String(codeOf(error)));
+    const isSyntax = error instanceof SyntaxError;
+    const lacksExport = isSyntax && NO_EXPORT.test(error.message);
+    const isNoModule = (isSyntax && !lacksExport) || OTHER_FILE.test(String(codeOf(error)));
+    const how = isNoModule
+      ? 'is no module that can be loaded'
+      : lacksExport
+        ? 'imports what is not there'
+        : 'throws';
     const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     throw new UnusableAdapter(
-      `${file} ${isNoModule ? 'is no module that can be loaded' : 'throws'}: ${what}`,
+      `${file} ${how}: ${what}${placeOf(error, file)}`,
       error,
       isNoModule ? MODULE : undefined,
     );
@@ -91,7 +114,7 @@ const moduleAt = async (file: string): Promise<{ readonly default?: unknown }> =
  */
 export const adapterTypesFrom = async (name: string, folder: string): Promise<readonly AdapterType[]> => {
   const file = trustedFile(name, folder);
-  const found = await moduleAt(file);
+  const found = await moduleAt(file, !FILE.test(name));
   try {
     return adapterTypesOf(found, ANY_CONTEXT);
   } catch (error) {
