@@ -101,7 +101,7 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
   const inventory = new Inventory({ clock, log, ...countingOf(config) });
   const key = readClusterKey(loaded, read);
   const tokenKey = createSecretKey(key);
-  const made: MadeWith = { key, claims: offline ? undefined : claimsSettings(config, read) };
+  const made: MadeWith = { key, claims: offline ? undefined : claimsSettings(loaded, read) };
   const claims = made.claims && createClaims({ ...made.claims, log });
   const conflict = offline ? undefined : conflictOf({ config, tokenKey, clock, log });
   conflict?.follow(lonePlaces(links.used, config));
@@ -189,7 +189,7 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
     const next = named(configured);
     const read = fileReader(next, keys);
     checkWorkers(next, services.workers ?? 1);
-    const claims = offline ? undefined : claimsSettings(next.config, read);
+    const claims = offline ? undefined : claimsSettings(next, read);
     checkUnchanged(loaded, next, { made, read, claims });
     const plan = links.plan(next.config, offline ? NOTHING : read);
     const generation = createGeneration(next, plan, lasting, now);

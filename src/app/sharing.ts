@@ -22,16 +22,29 @@ export const sharedBy = (share: Share, config: Config): readonly string[] =>
     .filter(({ name, adapter }) => adapter.share?.how === share && endsOf(name, 'ingress', config).length > 0)
     .map(({ name }) => name);
 
-/** Where claims are made; undefined where there is no section `claims`. */
-export const claimsConnection = (config: Config, read: ReadFile): ConnectionSettings | undefined => {
+/**
+ * Where claims are made; undefined where there is no section `claims`.
+ * @throws ConfigError where an adapter makes no link on NATS after all, and for a file that cannot be read
+ */
+export const claimsConnection = (
+  { config, file, at: placeOf }: Pick<LoadedConfig, 'config' | 'file' | 'at'>,
+  read: ReadFile,
+): ConnectionSettings | undefined => {
   const at = config.claims?.at;
   if (at === undefined) return undefined;
   if (at.kind === 'own') return withoutBuffer(natsOptions(at.connection, ['claims'], config, read));
   const side = sideOf(config, at.name, 'ingress') ?? sideOf(config, at.name, 'egress');
   const nats = side && natsSettingsOf(side.adapter.link(config, read));
-  if (nats === undefined)
-    throw new Error(`the link of ${at.name} is not made by natsSpec, and claims need that`);
+  if (nats === undefined) throw notOnNats(at.name, { file, at: placeOf });
   return withoutBuffer(nats);
+};
+
+/** As far as its type says it is on NATS; but the adapter makes another link. */
+const notOnNats = (name: string, { file, at }: Pick<LoadedConfig, 'file' | 'at'>): ConfigError => {
+  const path = ['claims', 'link'];
+  const message = `the link of ${name} is not made by natsSpec, and claims need that`;
+  const allowed = 'a link that is, or servers of their own';
+  return new ConfigError([{ file, ...at(path), path: formatPath(path), message, allowed }]);
 };
 
 /** What waits for a link is nothing to claims, which have limits of their own. */
@@ -62,9 +75,10 @@ export interface ClaimsSettings {
  * What ingresses claim broadcasts by, with the content that files have now; undefined where none does.
  * @throws ConfigError for a file that cannot be read
  */
-export const claimsSettings = (config: Config, read: ReadFile): ClaimsSettings | undefined => {
+export const claimsSettings = (loaded: LoadedConfig, read: ReadFile): ClaimsSettings | undefined => {
+  const { config } = loaded;
   if (sharedBy('claims', config).length === 0) return undefined;
-  const connection = claimsConnection(config, read);
+  const connection = claimsConnection(loaded, read);
   const bucket = claimsBucket(config);
   return connection && bucket && { connection, bucket };
 };

@@ -29,9 +29,10 @@ test('an ingress that shares nothing is refused with several workers, and only t
 });
 
 test('claims by a link have its servers and its TLS, and a bucket that outlives max_ttl by two minutes', () => {
-  const { config } = configured(CLAIMS, [], '10m');
+  const loaded = configured(CLAIMS, [], '10m');
+  const { config } = loaded;
   expect(sharedBy('claims', config)).toEqual(['mco']);
-  expect(claimsConnection(config, read)).toMatchObject({
+  expect(claimsConnection(loaded, read)).toMatchObject({
     servers: ['tls://nats1.example.net:4222'],
     tls: { ca: 'pem', cert: 'pem', key: 'pem', verify: true },
   });
@@ -102,7 +103,9 @@ test('claims by a link that only says that it is on NATS are an error, and not n
   const other = withAdapter(loaded, 'egresses', {
     link: () => stompSpec({ name: 'choria', side: 'egress' }, { servers: [], vhost: 'h' }, []),
   });
-  expect(() => claimsConnection(other, read)).toThrow(
-    'the link of choria is not made by natsSpec, and claims need that',
-  );
+  expect(refusalOf(() => claimsConnection({ ...loaded, config: other }, read))).toEqual([
+    expect.stringContaining(
+      'claims.link: the link of choria is not made by natsSpec, and claims need that; allowed: a link that is',
+    ),
+  ]);
 });

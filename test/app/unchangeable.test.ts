@@ -26,7 +26,7 @@ interface Given {
 const given = ({ top = '', ingress = [], change = (it) => it, files }: Given) => {
   const loaded = load(change(legacyToChoria(ingress, top)));
   const read = fileReader(loaded, filesOf(files));
-  return { loaded, read, claims: claimsSettings(loaded.config, read) };
+  return { loaded, read, claims: claimsSettings(loaded, read) };
 };
 
 /** Why a running app does not take over the other. */

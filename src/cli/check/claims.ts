@@ -33,7 +33,7 @@ export const checkClaims = async (list: Checklist, loaded: LoadedConfig): Promis
     list.skipped(['claims'], 'not tried, because of the problems with tls');
     return;
   }
-  const connection = claimsConnection(config, fileReader(loaded));
+  const connection = claimsConnection(loaded, fileReader(loaded));
   const bucket = claimsBucket(config);
   if (connection === undefined || bucket === undefined) return;
   const name = bucketName(bucket.cluster);
