@@ -46,15 +46,16 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 /** The schemas of all types are one union, in which `type` tells which is meant. */
 const schemaFlaw = (it: AdapterType, context: SchemaContext): string | undefined => {
   const { type } = it;
-  let made: unknown;
+  let types: z.core.$ZodTypeInternals['propValues'];
   try {
-    made = it.schema(context);
+    const made: unknown = it.schema(context);
+    if (!(made instanceof z.ZodType)) return 'its schema gives no schema of zod 4';
+    types = made._zod.propValues;
   } catch (error) {
     return `its schema cannot be made: ${messageOf(error)}`;
   }
-  if (!(made instanceof z.ZodType)) return 'its schema gives no schema of zod 4';
-  const types = made._zod.propValues?.['type'];
-  return types?.size === 1 && types.has(type)
+  const values = types?.['type'];
+  return values?.size === 1 && values.has(type)
     ? undefined
     : `its schema has no key type with the one value ${quoted(type)}`;
 };
@@ -73,7 +74,16 @@ const faultIn = (value: unknown): string | undefined => {
   return wrong === undefined ? undefined : `its ${wrong[0]} is not ${wrong[2]}`;
 };
 
-const isAdapterType = (value: unknown): value is AdapterType => faultIn(value) === undefined;
+/** As {@link faultIn}; a field may be a getter, which throws. */
+const readFaultIn = (value: unknown): string | undefined => {
+  try {
+    return faultIn(value);
+  } catch (error) {
+    return `it cannot be read: ${messageOf(error)}`;
+  }
+};
+
+const isAdapterType = (value: unknown): value is AdapterType => readFaultIn(value) === undefined;
 
 /** What a module exports is no list of adapter types; why, in words that go on with what it has. */
 export class NoAdapterTypes extends Error {
@@ -98,7 +108,7 @@ export const adapterTypesOf = (
     );
   if (exported.length === 0) throw new NoAdapterTypes('has a default export that is an empty list');
   return exported.map((value: unknown, index) => {
-    if (!isAdapterType(value)) throw noType(index, faultIn(value));
+    if (!isAdapterType(value)) throw noType(index, readFaultIn(value));
     const flaw = schemaFlaw(value, context);
     if (flaw !== undefined) throw noType(index, flaw);
     return value;

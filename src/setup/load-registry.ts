@@ -1,9 +1,10 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { type Origin, told } from '../adapters/adapter-fault.ts';
 import type { AdapterType } from '../adapters/adapter-type.ts';
 import { BUILT_IN, createRegistry, type Registry } from '../adapters/registry.ts';
 import { type ConfigDocument, parseConfigDocument } from '../config/document.ts';
-import { ConfigError, formatPath, type KeyPath, type Problem } from '../config/problem.ts';
+import { ConfigError, formatPath, type Problem } from '../config/problem.ts';
 import type { Environment } from '../config/substitute.ts';
 import { adapterTypesFrom, isAdapterName, UnusableAdapter } from './adapter-module.ts';
 import { readConfigText } from './load.ts';
@@ -16,30 +17,26 @@ class Collection {
   readonly #bringers = new Map(this.types.map((it) => [nameOf(it), 'mcbridge itself']));
 
   /** @throws UnusableAdapter where one of them is there already */
-  add(types: readonly AdapterType[], bringer: string): void {
+  add(types: readonly AdapterType[], origin: Origin): void {
+    const { name: bringer } = origin;
     for (const type of types) {
       const name = nameOf(type);
       const other = this.#bringers.get(name);
       if (other !== undefined)
         throw new UnusableAdapter(`${bringer} brings the ${name}, which ${other} brings already`);
       this.#bringers.set(name, bringer);
-      this.types.push(type);
+      this.types.push(told(type, origin));
     }
   }
 }
 
 const outline = z.object({ adapters: z.array(z.unknown()) }).catch({ adapters: [] });
 
-interface Named {
-  readonly name: string;
-  readonly path: KeyPath;
-}
-
 /**
  * The entries of `adapters`. What is no such entry is for whoever reads the rest to tell of.
  * @throws ConfigError for a variable in one that cannot be put in
  */
-const entriesIn = ({ value, problems }: ConfigDocument): readonly Named[] => {
+const entriesIn = ({ value, problems }: ConfigDocument): readonly Origin[] => {
   const entries = outline.parse(value).adapters.map((name, index) => ({ name, path: ['adapters', index] }));
   const paths = new Set(entries.map(({ path }) => formatPath(path)));
   const ofEntries = problems.filter(({ path }) => paths.has(path));
@@ -62,7 +59,7 @@ export const loadRegistry = async (file: string, env: Environment): Promise<Regi
   const problems: Problem[] = [];
   for (const { name, path } of entriesIn(document))
     try {
-      collection.add(await adapterTypesFrom(name, dirname(resolve(file))), name);
+      collection.add(await adapterTypesFrom(name, dirname(resolve(file))), { name, path });
     } catch (error) {
       if (!(error instanceof UnusableAdapter)) throw error;
       const { message, mend } = error;

@@ -1,15 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import { AdapterFault } from '../adapters/adapter-fault.ts';
 import type { Registry } from '../adapters/registry.ts';
 import type { SchemaContext } from '../config/context.ts';
-import { parseConfigDocument } from '../config/document.ts';
+import { type ConfigDocument, parseConfigDocument } from '../config/document.ts';
 import { readFailure } from '../config/files.ts';
 import { collectKnownKeys, describeIssue, type KnownKeys } from '../config/issues.ts';
-import { ConfigError, ConfigUnreadable, type Problem } from '../config/problem.ts';
+import { ConfigError, ConfigUnreadable, formatPath, type Problem } from '../config/problem.ts';
 import { withoutSecrets } from '../config/secret-leaves.ts';
 import type { Environment } from '../config/substitute.ts';
-import { crossCheck, readOutline } from './outline.ts';
+import { crossCheck, type Outline, readOutline } from './outline.ts';
 import { renamedKeys } from './renamed.ts';
 import { configSchema } from './schema.ts';
 import type { LoadedConfig } from './types.ts';
@@ -55,6 +56,22 @@ export const parseConfig = (
     hasClaims: outline.claims !== undefined,
     resolve: (path) => resolve(folder, path),
   };
+  try {
+    return completed(parsed, outline, context, registry);
+  } catch (error) {
+    if (!(error instanceof AdapterFault)) throw error;
+    const { path, message } = error;
+    throw new ConfigError([{ file, ...parsed.at(path), path: formatPath(path), message }], { cause: error });
+  }
+};
+
+const completed = (
+  parsed: ConfigDocument,
+  outline: Outline,
+  context: SchemaContext,
+  registry: Registry,
+): LoadedConfig => {
+  const { file } = parsed;
   const schema = configSchema(context, registry);
   const document = withoutSecrets(parsed, schema);
   const known: KnownKeys = new Map();

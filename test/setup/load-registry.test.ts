@@ -153,7 +153,12 @@ const wrong: readonly (readonly [statement: string, text: string, problem: strin
   ['has no default export', 'export const a = 1;', 'has no default export'],
   ['has a default export that is no list', 'export default {};', 'has a default export that is no list'],
   ['has an empty list', 'export default [];', 'has a default export that is an empty list'],
-  ['throws', "throw new Error('no luck');", 'throws: Error: no luck'],
+  ['throws', "\nthrow new Error('no luck');", 'throws: Error: no luck (wrong.mjs:2:7)'],
+  [
+    'throws below its folder',
+    "import './lib/more.mjs';",
+    `throws: TypeError: Cannot read properties of null (reading 'a') (lib/more.mjs:1:6)`,
+  ],
   ['throws what is no error', "throw 'no luck';", 'throws: no luck'],
   [
     'imports what is not there',
@@ -190,15 +195,52 @@ const NOT_A_TYPE: readonly (readonly [changes: string, fault: string])[] = [
   ],
   ["make('test-lines', { schema: () => ({}) })", 'its schema gives no schema of zod 4'],
   [
+    "make('test-lines', { schema: () => z.discriminatedUnion('type', [z.object({})]) })",
+    'its schema cannot be made: Invalid discriminated union option at index "0"',
+  ],
+  ["{ apiVersion: 1, get side() { throw new Error('not today'); } }", 'it cannot be read: not today'],
+  [
     "make('test-lines', { schema: make('other').schema })",
     'its schema has no key type with the one value "test-lines"',
   ],
 ];
 
+describe('an adapter whose code fails is told of at its place in the file', () => {
+  it.each([
+    [
+      'that makes a schema',
+      "schema(it) { if (it.hostname !== 'h') throw new Error('no luck'); return ok.schema(it); }",
+      'the schema',
+    ],
+    [
+      'that transforms a section',
+      "schema: () => ok.schema().transform(() => { throw new Error('no luck'); })",
+      'the schema',
+    ],
+    [
+      'that makes an adapter',
+      "schema: () => ok.schema().transform(() => () => { throw new Error('no luck'); })",
+      'adapt',
+    ],
+    ['of its crossCheck', "crossCheck() { throw new Error('no luck'); }", 'crossCheck'],
+  ])('in code %s', async (_, change, what) => {
+    folder.write(
+      'lines.mjs',
+      moduleOf(`const ok = make('test-lines'); export default [make('test-lines', { ${change} })];`),
+    );
+    const config = folder.config('[./lines.mjs]');
+    const registry = await loadRegistry(config, {});
+    expect(() => loadConfig(config, {}, registry)).toThrow(
+      `bridge.yaml:1:12: adapters[0]: ${what} of the egress type test-lines of ./lines.mjs throws: no luck`,
+    );
+  });
+});
+
 describe('an adapter that cannot be used is told of at its place in the file', () => {
   it.each(wrong)('where it %s', async (_, text, problem) => {
     folder.write('wrong.mjs', text);
     folder.write('lines.mjs', LINES);
+    folder.write('lib/more.mjs', 'null.a;');
     const problems = await problemsOf(folder.config('[./lines.mjs, ./wrong.mjs]'));
     expect(problems).toEqual([
       expect.stringContaining(`bridge.yaml:1:25: adapters[1]: wrong.mjs ${problem}`),
