@@ -26,7 +26,7 @@ export interface ConfigDocument {
 }
 
 /** What `show` says of what is no text or number. */
-const A_MAPPING = 'a mapping';
+export const A_MAPPING = 'a mapping';
 export const A_LIST = 'a list';
 export const NOTHING = 'nothing';
 

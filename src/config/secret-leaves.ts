@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { type ConfigDocument, NOTHING } from './document.ts';
+import { A_LIST, A_MAPPING, type ConfigDocument, NOTHING } from './document.ts';
 import type { KeyPath } from './problem.ts';
 import { SECRET_SHOWN } from './secret.ts';
 
@@ -45,11 +45,14 @@ export const isSecretIn = (schema: unknown, path: KeyPath): boolean => {
   );
 };
 
+/** They tell nothing of what is in them. */
+const SHAPES: ReadonlySet<string> = new Set([NOTHING, A_LIST, A_MAPPING]);
+
 /** The document, which shows no secret of those that the schema knows either. */
 export const withoutSecrets = (document: ConfigDocument, schema: z.core.$ZodType): ConfigDocument => ({
   ...document,
   show: (path) => {
     const shown = document.show(path);
-    return shown !== NOTHING && isSecretIn(schema, path) ? SECRET_SHOWN : shown;
+    return !SHAPES.has(shown) && isSecretIn(schema, path) ? SECRET_SHOWN : shown;
   },
 });
