@@ -60,6 +60,11 @@ describe('the section of an egress http', () => {
     ]);
   });
 
+  it('has no URLs that hold what may be a secret: they are shown', () => {
+    for (const url of ['https://h/mco?key=hunter2', 'https://u:p@h/', 'https://h/#x'])
+      expect(faults({ servers: ['https://h/', url] })).toEqual([expect.stringMatching(/^servers\.1: /)]);
+  });
+
   it('takes one token, which a header can bear', () => {
     expect(faults({ token: 'a', token_file: 'b' })).toEqual([
       'token_file: contradicts token: leave out one of them',
