@@ -11,8 +11,8 @@ beforeAll(async () => {
 afterEach(closeLinks);
 afterAll(() => server.stop());
 
-const openLink = async () => {
-  const link = linkTo([server], { tls: clientTls, failFast: true });
+const openLink = async (options: Parameters<typeof linkTo>[1] = {}) => {
+  const link = linkTo([server], { tls: clientTls, failFast: true, ...options });
   await link.open();
   return link;
 };
@@ -117,7 +117,7 @@ describe('a NATS link', () => {
   test('sends all it was given before it closes, and takes no more then', async () => {
     const receiver = await openLink();
     const received = await listen(receiver, 'a');
-    const link = await openLink();
+    const link = await openLink({ closeTimeout: 60_000 });
     // Three times what may be under way.
     for (let i = 0; i < 400; i++) link.send(message('a', Buffer.alloc(60_000)));
     await link.close();
