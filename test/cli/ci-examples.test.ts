@@ -191,9 +191,11 @@ test('the examples use one version of Node.js, which this program runs on', () =
   const version = String(setup?.with?.['node-version']);
   expect(gitlab.image).toContain(`node:${version}`);
   const { engines } = z
-    .object({ engines: z.object({ node: z.string().regex(/^>=\d+$/) }) })
+    .object({ engines: z.object({ node: z.string().regex(/^>=\d+\.\d+$/) }) })
     .parse(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')));
-  expect(Number(version.split('.')[0])).toBeGreaterThanOrEqual(Number(engines.node.slice(2)));
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [least = 0, leastMinor = 0] = engines.node.slice(2).split('.').map(Number);
+  expect(major > least || (major === least && minor >= leastMinor), version).toBe(true);
 });
 
 test('the package that the team keeps has the program in it', () => {
