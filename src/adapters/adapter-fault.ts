@@ -1,5 +1,6 @@
 import type { SchemaContext } from '../config/context.ts';
 import type { KeyPath } from '../config/problem.ts';
+import { errorText } from '../envelope/text.ts';
 import type { AdapterType, EntrySchema, RawAround, RawEntry } from './adapter-type.ts';
 
 /** Code of an adapter that `adapters` brings has failed, in words that name its file and type. */
@@ -13,8 +14,6 @@ export class AdapterFault extends Error {
     this.path = path;
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Where an adapter type comes from. */
 export interface Origin {
@@ -35,7 +34,7 @@ export const told = (it: AdapterType, { name, path }: Origin): AdapterType => {
       if (error instanceof AdapterFault) throw error;
       throw new AdapterFault(
         path,
-        `${what} of the ${it.side} type ${it.type} of ${name} throws: ${messageOf(error)}`,
+        `${what} of the ${it.side} type ${it.type} of ${name} throws: ${errorText(error)}`,
         error,
       );
     }

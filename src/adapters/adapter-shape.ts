@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { SchemaContext } from '../config/context.ts';
 import { isToken } from '../envelope/check.ts';
-import { quoted } from '../envelope/text.ts';
+import { errorText, quoted } from '../envelope/text.ts';
 import { type AdapterType, API_VERSION } from './adapter-type.ts';
 
 /** A field of an adapter type, by its path; what it has to be, in words. */
@@ -41,8 +41,6 @@ const fieldsOf = (value: unknown): readonly Field[] => {
   return isAbsent(at(value, 'clients')) ? FIELDS : [...FIELDS, ...CLIENTS];
 };
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 /** The schemas of all types are one union, in which `type` tells which is meant. */
 const schemaFlaw = (it: AdapterType, context: SchemaContext): string | undefined => {
   const { type } = it;
@@ -52,7 +50,7 @@ const schemaFlaw = (it: AdapterType, context: SchemaContext): string | undefined
     if (!(made instanceof z.ZodType)) return 'its schema gives no schema of zod 4';
     types = made._zod.propValues;
   } catch (error) {
-    return `its schema cannot be made: ${messageOf(error)}`;
+    return `its schema cannot be made: ${errorText(error)}`;
   }
   const values = types?.['type'];
   return values?.size === 1 && values.has(type)
@@ -79,7 +77,7 @@ const readFaultIn = (value: unknown): string | undefined => {
   try {
     return faultIn(value);
   } catch (error) {
-    return `it cannot be read: ${messageOf(error)}`;
+    return `it cannot be read: ${errorText(error)}`;
   }
 };
 

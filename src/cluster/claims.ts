@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TimeoutError } from '@nats-io/transport-node';
 import { LRUCache } from 'lru-cache';
 import type { Claim, Claims } from '../envelope/port.ts';
+import { errorText } from '../envelope/text.ts';
 import { NoBucket } from './bucket.ts';
-import { reasonOf } from './connection.ts';
 import { LastingBucket, type LastingBucketOptions, type OpenBucket } from './lasting-bucket.ts';
 
 export interface SharedClaimsOptions extends Omit<LastingBucketOptions, 'nonce'> {
@@ -115,7 +115,7 @@ class JetStreamClaims implements SharedClaims {
           continue;
         }
       } catch (error) {
-        failure = reasonOf(error);
+        failure = errorText(error);
         // Asked twice, or until the time was over.
         if (error instanceof TimeoutError) return unknown('the server does not answer');
         if (error instanceof NoBucket) this.#bucket.renew(open, failure);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import pTimeout from 'p-timeout';
+import { errorText } from '../envelope/text.ts';
 import { type Login, type NatsLinkOptions, withDefaults } from '../transport/nats/options.ts';
 import { Rounds } from '../transport/nats/rounds.ts';
 import { parsePool } from '../transport/nats/server.ts';
@@ -56,8 +57,6 @@ export interface ConnectionListener {
   told(text: string): void;
 }
 
-export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 /** A connection that is made anew for ever, until it is closed. */
 export class LastingConnection {
   readonly #listener: ConnectionListener;
@@ -93,7 +92,7 @@ export class LastingConnection {
       try {
         await this.#live(await this.#rounds.connect());
       } catch (error) {
-        this.#down(reasonOf(error));
+        this.#down(errorText(error));
       }
       // The client ends by itself only for a fault of its own.
       await sleep(TIMES.backoff.initial, undefined, { signal, ref: false }).catch(() => undefined);
@@ -113,7 +112,7 @@ export class LastingConnection {
     }
     const error = await connection.closed();
     this.#connection = undefined;
-    this.#down(error === undefined ? 'the connection was closed' : reasonOf(error));
+    this.#down(error === undefined ? 'the connection was closed' : errorText(error));
   }
 
   #up(connection: NatsConnection): void {

@@ -1,5 +1,6 @@
 import { type NatsConnection, TimeoutError } from '@nats-io/transport-node';
 import type { Log } from '../envelope/log.ts';
+import { errorText } from '../envelope/text.ts';
 import {
   Bucket,
   type BucketSettings,
@@ -8,7 +9,7 @@ import {
   differencesOf,
   isFull,
 } from './bucket.ts';
-import { type ConnectionSettings, LastingConnection, reasonOf } from './connection.ts';
+import { type ConnectionSettings, LastingConnection } from './connection.ts';
 import { Verification } from './verification.ts';
 
 export interface LastingBucketOptions {
@@ -125,7 +126,7 @@ export class LastingBucket {
         if (!attempts.signal.aborted) this.#here(bucket, state, connection);
         return;
       } catch (error) {
-        if (!attempts.signal.aborted) this.#away(reasonOf(error));
+        if (!attempts.signal.aborted) this.#away(errorText(error));
       }
       await new Promise((resolve) => setTimeout(resolve, REOPEN).unref());
     }

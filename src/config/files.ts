@@ -1,5 +1,6 @@
 import { readlinkSync } from 'node:fs';
 import { z } from 'zod';
+import { errorText } from '../envelope/text.ts';
 import { pemKind } from '../transport/tls/pem.ts';
 import { DISK, type KeyFiles, readKeyFile } from './key-files.ts';
 import { ConfigError, formatPath, type KeyPath, type Position } from './problem.ts';
@@ -34,7 +35,7 @@ export const readFailure = (error: unknown): string => {
       : 'a part of its path is a file, not a folder';
   if (code === 'EACCES') return 'permission denied';
   if (code === 'EISDIR') return 'it is a folder';
-  return error instanceof Error ? error.message : String(error);
+  return errorText(error);
 };
 
 /** A configuration's file, and where its keys stand in it. */

@@ -1,4 +1,4 @@
-import { cut, LONGEST_SENTENCE } from './text.ts';
+import { cut, errorText, LONGEST_SENTENCE } from './text.ts';
 
 /**
  * Why a message could not be handled. The code is what counters, logs and tests name; it never changes meaning.
@@ -94,6 +94,6 @@ export class Rejection extends Error {
 /** Any thrown thing as a rejection: a bug in a codec must not take the bridge down, nor pass silently. */
 export const asRejection = (error: unknown, context: RejectionContext = {}): Rejection => {
   if (error instanceof Rejection) return error.with(context);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorText(error);
   return new Rejection('internal', `internal error: ${message}`, context, { cause: error });
 };

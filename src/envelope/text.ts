@@ -7,6 +7,9 @@ export const LONGEST_SENTENCE = 1024;
 const MARK = '…';
 const MARK_BYTES = Buffer.byteLength(MARK);
 
+/** What was thrown, in words. */
+export const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** V8 copies shorter parts of a text anyway. */
 const SHORTEST_PART = 13;
 

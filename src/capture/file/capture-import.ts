@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { IngressAdapter } from '../../adapters/descriptor.ts';
+import { errorText } from '../../envelope/text.ts';
 import { exportedBy } from '../../setup/ends.ts';
 import type { Config } from '../../setup/types.ts';
 import { bodyFields, type CassetteHeader, type CassetteMessage } from './format.ts';
@@ -75,7 +76,7 @@ const messageOf = (text: string, link: string, isTaken: Taken): CassetteMessage 
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new CassetteError(`it is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new CassetteError(`it is not JSON: ${errorText(error)}`);
   }
   const nats = natsLine.safeParse(value);
   if (nats.success) return isTaken(nats.data.subject) ? ofNats(nats.data, link) : undefined;

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
+import { errorText } from '../../envelope/text.ts';
 import { CassetteError } from './problem.ts';
 
 /** The version of the format that this program writes, and the only one that it reads. */
@@ -147,7 +148,7 @@ const jsonOf = (line: string): unknown => {
   try {
     return JSON.parse(line);
   } catch (error) {
-    throw new CassetteError(`it is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new CassetteError(`it is not JSON: ${errorText(error)}`);
   }
 };
 

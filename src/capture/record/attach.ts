@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createInterface, type Interface } from 'node:readline';
 import { codeOf } from '../../config/files.ts';
+import { errorText } from '../../envelope/text.ts';
 import { type CassetteHeader, type CassetteLine, parseEntry, parseHeader } from '../file/format.ts';
 import { RecordError } from './problem.ts';
 
@@ -32,10 +33,7 @@ const connected = async (file: string): Promise<Socket | undefined> => {
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ECONNREFUSED') return undefined;
-    throw new RecordError(
-      `${file} cannot be connected to: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    );
+    throw new RecordError(`${file} cannot be connected to: ${errorText(error)}`, { cause: error });
   }
 };
 

@@ -1,5 +1,6 @@
 import pTimeout from 'p-timeout';
 import { fileReader } from '../../config/files.ts';
+import { errorText } from '../../envelope/text.ts';
 import { sideOf } from '../../setup/around.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
 import { type Link, LinkError, type LinkEvent } from '../../transport/link.ts';
@@ -26,8 +27,6 @@ export interface Ears {
 
 /** How long a broker may take to confirm a subscription, in ms. ActiveMQ ends the connection instead of refusing one. */
 const CONFIRMED_WITHIN = 10_000;
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Each link's spec, made once: its files may be large. */
 const specsOf = (loaded: LoadedConfig) => {
@@ -103,7 +102,7 @@ export const listen = async (loaded: LoadedConfig, options: ListenOptions): Prom
           await subscribe(link, side, source, told);
           sources++;
         } catch (error) {
-          options.note(`${side} ${name}: ${source.destination} is not recorded: ${reasonOf(error)}`);
+          options.note(`${side} ${name}: ${source.destination} is not recorded: ${errorText(error)}`);
         }
       }),
     );

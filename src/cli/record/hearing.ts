@@ -1,6 +1,7 @@
 import { type Attached, attach } from '../../capture/record/attach.ts';
 import { type Ears, type ListenOptions, listen } from '../../capture/record/listen.ts';
 import type { Recorder } from '../../capture/record/recorder.ts';
+import { errorText } from '../../envelope/text.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
 import { BROKERS } from '../../transport/transports.ts';
 
@@ -38,7 +39,7 @@ export const fromInside = async (
       (reason) => note(`nothing more comes: ${reason}`),
       (error: unknown) => {
         // What came is a cassette all the same.
-        note(error instanceof Error ? error.message : String(error));
+        note(errorText(error));
         process.exitCode = 1;
       },
     );

@@ -1,4 +1,5 @@
 import { Composer, CST, Lexer, type ParsedNode, Parser } from 'yaml';
+import { errorText } from '../../../envelope/text.ts';
 import { DEEPEST } from '../marshal/format.ts';
 import { printable, utf8Text } from '../text.ts';
 import { RubyError, type RubyLimits } from '../value.ts';
@@ -108,6 +109,6 @@ export const parseYaml = (bytes: Uint8Array, limits: RubyLimits): YamlDocument =
   } catch (error) {
     if (error instanceof RubyError) throw error;
     // A stack that ran out, or a mistake of the package: either way not a document that Ruby wrote.
-    throw malformed(`not YAML: ${printable(error instanceof Error ? error.message : String(error))}`, error);
+    throw malformed(`not YAML: ${printable(errorText(error))}`, error);
   }
 };
