@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { Checklist, type Finding } from '../config/checklist.ts';
 import { ConfigError } from '../config/problem.ts';
-import { loadConfig } from '../setup/load.ts';
-import { loadRegistry } from '../setup/load-registry.ts';
+import { loadWithAdapters } from '../setup/load-registry.ts';
 import type { LoadedConfig } from '../setup/types.ts';
 import { secondsOption } from './arguments.ts';
 import { checkBrokers } from './check/brokers.ts';
@@ -28,7 +27,7 @@ export interface CheckOptions {
 export const check = async ({ config: file, offline, listen }: CheckOptions): Promise<readonly Finding[]> => {
   let loaded: LoadedConfig;
   try {
-    loaded = loadConfig(file, process.env, await loadRegistry(file, process.env));
+    loaded = await loadWithAdapters(file, process.env);
   } catch (error) {
     if (error instanceof ConfigError) return error.problems.map((it) => fromProblem(it));
     throw error;

@@ -7,9 +7,7 @@ import { Tally } from '../capture/record/tally.ts';
 import { Tape } from '../capture/record/tape.ts';
 import type { Path } from '../capture/redact/paths.ts';
 import { createRedactor } from '../capture/redact/redactor.ts';
-import { withMadeUpVariables } from '../capture/replay/made-up-variables.ts';
-import { loadConfig } from '../setup/load.ts';
-import { loadRegistry } from '../setup/load-registry.ts';
+import { loadUnconnected } from '../capture/replay/unconnected.ts';
 import { collecting } from './arguments.ts';
 import { PATHS_HELP, parseValuePath, selectionOf } from './record/options.ts';
 import { summaryOf, warnOfMissed, warnOfNothing } from './record/progress.ts';
@@ -56,9 +54,7 @@ configuration, or one that the cassette was not recorded with`,
 const redact = async (file: string, options: RedactOptions): Promise<void> => {
   const selection = selectionOf(options.value, options.allData);
   if (selection === undefined) throw new UsageError('which values? Give --value, or --all-data');
-  const registry = await loadRegistry(options.config, process.env);
-  const env = withMadeUpVariables(options.config, process.env, registry);
-  const loaded = loadConfig(options.config, env, registry);
+  const loaded = await loadUnconnected(options.config, process.env);
   const cassette = await openOrTell(file);
   const { header, entries } = cassette;
   if (header.trust !== undefined)

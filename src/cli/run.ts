@@ -3,8 +3,7 @@ import { createApp } from '../app/app.ts';
 import { version } from '../app/version.ts';
 import { writeFailure } from '../capture/file/problem.ts';
 import type { Log } from '../envelope/log.ts';
-import { loadConfig } from '../setup/load.ts';
-import { loadRegistry } from '../setup/load-registry.ts';
+import { loadWithAdapters } from '../setup/load-registry.ts';
 import { startHttp } from '../telemetry/http.ts';
 import { checkBeforeStart } from './check/starting.ts';
 import { createLogger } from './log.ts';
@@ -50,7 +49,7 @@ interface RunOptions extends Partial<RunningOptions> {
 }
 
 const run = async ({ config: file, ...options }: RunOptions): Promise<void> => {
-  const loaded = loadConfig(file, process.env, await loadRegistry(file, process.env));
+  const loaded = await loadWithAdapters(file, process.env);
   const { identity, cluster, instance, drainTimeout } = loaded.config;
   const log: Log = createLogger({
     ...loaded.config.log,

@@ -3,8 +3,7 @@ import { type App, createApp as createWholeApp } from '../app/app.ts';
 import type { Services } from '../app/services.ts';
 import { version } from '../app/version.ts';
 import type { Environment } from '../config/substitute.ts';
-import { loadConfig as load } from '../setup/load.ts';
-import { loadRegistry } from '../setup/load-registry.ts';
+import { loadWithAdapters } from '../setup/load-registry.ts';
 import type { LoadedConfig } from '../setup/types.ts';
 import { startHttp } from '../telemetry/http.ts';
 
@@ -54,8 +53,8 @@ export interface AppOptions
  * @throws ConfigUnreadable where there is no such file
  * @throws ConfigError with every problem of the file
  */
-export const loadConfig = async (file: string, env: Environment = process.env): Promise<LoadedConfig> =>
-  load(file, env, await loadRegistry(file, env));
+export const loadConfig = (file: string, env: Environment = process.env): Promise<LoadedConfig> =>
+  loadWithAdapters(file, env);
 
 /**
  * The app that a configuration describes. Nothing is connected before its `start()`.

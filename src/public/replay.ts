@@ -2,13 +2,12 @@
 import { createApp } from '../app/app.ts';
 import { version } from '../app/version.ts';
 import { CassetteError } from '../capture/file/problem.ts';
-import { withMadeUpVariables } from '../capture/replay/made-up-variables.ts';
 import { replayCassette } from '../capture/replay/replay.ts';
 import { type ReplayResult, unusable } from '../capture/replay/result.ts';
+import { loadUnconnected } from '../capture/replay/unconnected.ts';
 import { ConfigError, ConfigUnreadable } from '../config/problem.ts';
 import type { Environment } from '../config/substitute.ts';
-import { loadConfig } from '../setup/load.ts';
-import { loadRegistry } from '../setup/load-registry.ts';
+import { loadWithAdapters } from '../setup/load-registry.ts';
 import type { LoadedConfig } from '../setup/types.ts';
 
 export type { Change } from '../capture/replay/compare.ts';
@@ -38,13 +37,10 @@ export interface ReplayOptions {
  * The configuration, as far as it has to be there for a replay. The adapters that it names are imported, so their code is run.
  * @throws ConfigError, ConfigUnreadable
  */
-export const configForReplay = async (
+export const configForReplay = (
   file: string,
   { throwAwayKeys = false, env = process.env }: Pick<ReplayOptions, 'throwAwayKeys' | 'env'> = {},
-): Promise<LoadedConfig> => {
-  const registry = await loadRegistry(file, env);
-  return loadConfig(file, throwAwayKeys ? withMadeUpVariables(file, env, registry) : env, registry);
-};
+): Promise<LoadedConfig> => (throwAwayKeys ? loadUnconnected : loadWithAdapters)(file, env);
 
 /**
  * Feeds what came to a recorded bridge to one of this configuration, at the time of the recording and without a network, and

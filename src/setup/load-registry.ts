@@ -7,7 +7,8 @@ import { type ConfigDocument, parseConfigDocument } from '../config/document.ts'
 import { ConfigError, formatPath, type Problem } from '../config/problem.ts';
 import type { Environment } from '../config/substitute.ts';
 import { adapterTypesFrom, isAdapterName, UnusableAdapter } from './adapter-module.ts';
-import { readConfigText } from './load.ts';
+import { loadConfig, readConfigText } from './load.ts';
+import type { LoadedConfig } from './types.ts';
 
 const nameOf = ({ side, type }: AdapterType): string => `${side} type ${type}`;
 
@@ -69,3 +70,12 @@ export const loadRegistry = async (file: string, env: Environment): Promise<Regi
   if (problems.length > 0) throw new ConfigError(problems);
   return createRegistry(collection.types);
 };
+
+/**
+ * The configuration, with the adapters that it names: their code is run.
+ * @param env what `${NAME}` stands for
+ * @throws ConfigUnreadable where there is no such file
+ * @throws ConfigError with every problem of the file
+ */
+export const loadWithAdapters = async (file: string, env: Environment): Promise<LoadedConfig> =>
+  loadConfig(file, env, await loadRegistry(file, env));

@@ -3,15 +3,13 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createCallerVerifier, DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../../adapters/choria/wire/index.ts';
 import { keyNameOf } from '../../adapters/mcollective/key-folder.ts';
-import { withMadeUpVariables } from '../../capture/replay/made-up-variables.ts';
+import { loadUnconnected } from '../../capture/replay/unconnected.ts';
 import { fileParser, type ParseFile, parseFailure, readFailure } from '../../config/files.ts';
 import { ConfigError, type KeyPath } from '../../config/problem.ts';
 import type { Container } from '../../inspect/context.ts';
 import type { Keys, KnownKey } from '../../inspect/keys.ts';
 import { ownMessages } from '../../inspect/own.ts';
 import { ingressesFirst, pathOf, type Side } from '../../setup/around.ts';
-import { loadConfig } from '../../setup/load.ts';
-import { loadRegistry } from '../../setup/load-registry.ts';
 import { harmless } from '../terminal.ts';
 import { UsageError } from '../usage.ts';
 
@@ -154,8 +152,7 @@ const keysOfSide = (side: Side, parse: ParseFile): Found => {
 
 const configured = async (file: string): Promise<readonly Found[]> => {
   try {
-    const registry = await loadRegistry(file, process.env);
-    const loaded = loadConfig(file, withMadeUpVariables(file, process.env, registry), registry);
+    const loaded = await loadUnconnected(file, process.env);
     const parse = fileParser(loaded);
     return ingressesFirst(loaded.config).map((side) => keysOfSide(side, parse));
   } catch (error) {
