@@ -4,6 +4,7 @@ import { each, resolve } from './vitest.config.ts';
 /** Tried ten times as often here as in `npm test`; see test/support/seed.ts. */
 const PROPERTIES = [
   'test/inspect/fuzz.test.ts',
+  'test/policy/rules/generated.test.ts',
   'test/codec/json.test.ts',
   'test/adapters/kit/filter-language/translation.test.ts',
   'test/codec/ruby/fuzz.test.ts',

@@ -117,8 +117,8 @@ export const startBurstWorld = async (): Promise<BurstWorld> => {
   const side = authority.issue({ commonName: 'nats.example.net', usages: ['server'] });
   const serverTls = { ca: authority.certificate, cert: side.certificate, key: side.privateKey };
   const [left, right, activemq] = await Promise.all([
-    startNatsServer({ tls: serverTls }),
-    startNatsServer({ tls: serverTls }),
+    startNatsServer({ tls: serverTls, ownWriteDeadline: true }),
+    startNatsServer({ tls: serverTls, ownWriteDeadline: true }),
     startActiveMq({ heap: '1024m' }),
   ]);
   const [bridge, privileged, alice] = [

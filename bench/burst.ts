@@ -10,7 +10,7 @@ const PACED = 0.2;
 /** Paced: such a share of all, and no more than this, may be on its way before the next is sent. */
 const AHEAD = { share: 0.1, most: 4_000 };
 /** Ms without anything arriving after which the rest is lost. */
-const SILENCE = 10_000;
+const SILENCE_MS = 60_000;
 
 interface Outcome {
   readonly delivered: number;
@@ -46,11 +46,11 @@ const run = async ({ from, to, at, messages, total }: Series, isPaced: boolean):
   for (const [n, message] of messages.entries()) {
     from.send(message);
     while (isPaced && (n * ratio - seen.count > ahead || from.state().buffered > ahead)) {
-      if (performance.now() - seen.last > SILENCE) break;
+      if (performance.now() - seen.last > SILENCE_MS) break;
       await sleep(1);
     }
   }
-  while (seen.count < total && (performance.now() - seen.last < SILENCE || from.state().buffered > 0))
+  while (seen.count < total && (performance.now() - seen.last < SILENCE_MS || from.state().buffered > 0))
     await sleep(10);
   await end();
   return { delivered: seen.count, perSecond: (seen.count / (seen.last - started)) * 1_000 };

@@ -92,9 +92,9 @@ export const startWorld = async (options: WorldOptions): Promise<World> => {
     for (const server of servers) await server.stop();
   };
   try {
-    const federation = await startNatsServer({ tls });
+    const federation = await startNatsServer({ tls, ownWriteDeadline: true });
     servers.push(federation);
-    const collective = await startNatsServer({ tls });
+    const collective = await startNatsServer({ tls, ownWriteDeadline: true });
     servers.push(collective);
     const http = `http://127.0.0.1:${await freePort()}`;
     folder = makeBridgeFolder(files(authority, authority.issue({ commonName: 'bridge.example.net' })));

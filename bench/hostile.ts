@@ -86,19 +86,17 @@ const ingress = async (passes: boolean): Promise<(body: Buffer, isTaken: boolean
   let refused = 0;
   const made = createChoriaFederationIngress({
     name: 'federation',
-    link,
-    cluster: CLUSTER,
+    config: { cluster: CLUSTER, subscriptions: 1 },
+    around: { maxMessageBytes: 4 * 1024 ** 2, maxTargets: 1000, maxTtl: 3600 },
+    services: { link, clock: Date.now },
     verifier,
     replyCollectives: new Set([COLLECTIVE]),
-    ...(passes ? { opaque: new Map([[COLLECTIVE, { verify: false }]]) } : {}),
-    maxMessageBytes: 4 * 1024 ** 2,
-    maxTargets: 1000,
-    maxTtl: 3600,
-    clock: Date.now,
+    opaque: new Map(passes ? [[COLLECTIVE, { verify: false }]] : []),
   });
   await made.start({
     request: () => void taken++,
     rejected: () => void refused++,
+    foresee: () => undefined,
     ignored: () => undefined,
   });
   return (body, isTaken) => {

@@ -21,6 +21,7 @@ import {
 import { createSerializer } from '../src/adapters/mcollective/wire/serializer.ts';
 import { Bridge } from '../src/bridge/bridge.ts';
 import { DEFAULT_RUBY_LIMITS } from '../src/codec/ruby/value.ts';
+import type { Policy } from '../src/envelope/decision.ts';
 import { EMPTY_FILTER } from '../src/envelope/filter.ts';
 import { SigningPool } from '../src/pki/signing-pool.ts';
 import type { IncomingMessage } from '../src/transport/link.ts';
@@ -32,7 +33,7 @@ import { type BenchResult, interleave } from './table.ts';
 const CLUSTER = 'bench';
 const COLLECTIVE = 'mcollective';
 /** Of each round; the ingress takes none twice. */
-const REQUESTS = 1_000;
+export const REQUESTS = 1_000;
 const ROUNDS = 7;
 /** Rounds that the engine has to compile what is slow. */
 const WARM_UP = 6;
@@ -51,7 +52,7 @@ interface Material {
 }
 
 /** Requests as `mco rpc rpcutil get_fact fact=osfamily -F country=uk` sends them, each with an id of its own. */
-const makeRequests = (count: number): Material => {
+export const makeRequests = (count: number): Material => {
   const client = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const bridge = makeAuthority('bench CA').issue({ commonName: 'mcbridge.privileged.mcollective' });
   const time = Math.floor(Date.now() / 1000);
@@ -130,38 +131,41 @@ const fail = (message: string): never => {
   process.exit(1);
 };
 
-const startBridge = async ({ certificate, privateKey, clientKey }: Material) => {
+export const startBridge = async ({ certificate, privateKey, clientKey }: Material, policy?: Policy) => {
   const [stomp, nats] = [sourceLink(broadcastWildcard(COLLECTIVE)), waitingLink()];
   const pool = new SigningPool();
   const from = createMcollectiveStompIngress({
     name: 'legacy',
-    link: stomp,
-    identity: 'bench.example.net',
-    cluster: 'bench',
-    collectives: [COLLECTIVE],
-    serializer: 'marshal',
-    base64: false,
-    multiplex: false,
-    priority: 0,
-    callers: { keyFor: () => clientKey },
-    handled: new Handled(),
-    enforceTtl: true,
-    maxAhead: 86_400,
-    allowsReplyTo: () => false,
-    serverKey: privateKey,
-    signing: pool,
-    maxUnsignedBytes: 64 * 1024 ** 2,
-    residents: {
-      patterns: () => ['*'],
-      names: () => new Set(),
-      has: () => true,
-      onChange: () => undefined,
+    config: {
+      serializer: 'marshal',
+      base64: false,
+      agentsMultiplex: false,
+      priority: 0,
+      callers: { keysDir: '', enforceTtl: true, maxAhead: 86_400, replyTo: [] },
+      share: 'single',
+      buffer: { messages: 10_000, bytes: 64 * 1024 ** 2 },
     },
-    share: 'single',
-    broadcastQueue: undefined,
-    maxMessageBytes: 1024 * 1024,
-    maxTtl: 3_600,
-    clock: Date.now,
+    around: {
+      identity: 'bench.example.net',
+      cluster: 'bench',
+      collectives: [COLLECTIVE],
+      maxTargets: 1_000,
+      maxMessageBytes: 1024 * 1024,
+      maxTtl: 3_600,
+    },
+    services: {
+      link: stomp,
+      handled: new Handled(),
+      pool,
+      remoteNodes: {
+        patterns: () => ['*'],
+        names: () => new Set(),
+        has: () => true,
+        onChange: () => undefined,
+      },
+      clock: Date.now,
+    },
+    keys: { callers: { keyFor: () => clientKey }, server: privateKey },
     onError: (rejection) => fail(rejection.message),
     onNote: fail,
   });
@@ -198,6 +202,7 @@ const startBridge = async ({ certificate, privateKey, clientKey }: Material) => 
         to,
         collectives: new Set([COLLECTIVE]),
         identities: { rules: [rule], privileged: DEFAULT_PRIVILEGED },
+        ...(policy !== undefined && { policy }),
       },
     ],
     // Not by the warnings of its log: that no node answers is as it should be here.
@@ -209,16 +214,32 @@ const startBridge = async ({ certificate, privateKey, clientKey }: Material) => 
   return { stomp, nats, bridge };
 };
 
+type Started = Awaited<ReturnType<typeof startBridge>>;
+
 /**
  * How many a second one core does: by the CPU time of all threads of this process, for signatures are made in others
  * than the event loop's, and other programs shall not count.
  */
-const perCore = async (count: number, run: () => void | Promise<void>): Promise<number> => {
+export const perCore = async (count: number, run: () => void | Promise<void>): Promise<number> => {
   const before = process.cpuUsage();
   await run();
   const { user, system } = process.cpuUsage(before);
   return (count / (user + system)) * 1_000_000;
 };
+
+/** Sends as many requests as a round has, each time others. */
+export const translating =
+  (frames: readonly IncomingMessage[], { stomp, nats }: Pick<Started, 'stomp' | 'nats'>) =>
+  async (): Promise<number> => {
+    const begin = nats.sent();
+    return perCore(REQUESTS, async () => {
+      for (const [n, frame] of frames.slice(begin, begin + REQUESTS).entries()) {
+        stomp.deliver(frame);
+        while (begin + n - nats.sent() >= AT_ONCE) await nats.more();
+      }
+      while (nats.sent() - begin < REQUESTS) await nats.more();
+    });
+  };
 
 /** (g) Legacy → Choria: verify, translate, sign, encode, against `crypto.verify` and `crypto.sign` alone. */
 export const benchLegacyRequests = async (): Promise<BenchResult> => {
@@ -234,16 +255,7 @@ export const benchLegacyRequests = async (): Promise<BenchResult> => {
         sign('sha256', text, privateKey);
       }
     });
-  const translated = async (): Promise<number> => {
-    const begin = nats.sent();
-    return perCore(REQUESTS, async () => {
-      for (const [n, frame] of frames.slice(begin, begin + REQUESTS).entries()) {
-        stomp.deliver(frame);
-        while (begin + n - nats.sent() >= AT_ONCE) await nats.more();
-      }
-      while (nats.sent() - begin < REQUESTS) await nats.more();
-    });
-  };
+  const translated = translating(frames, { stomp, nats });
   const rates = await onOneCore(async () => {
     for (let round = 0; round < WARM_UP; round++) {
       await bare();

@@ -1,14 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { benchAudit } from './audit.ts';
 import { benchBurst } from './burst.ts';
 import { benchFederation } from './federation.ts';
 import { benchHostile } from './hostile.ts';
 import { benchLegacyRequests } from './legacy-requests.ts';
+import { benchPolicy } from './policy.ts';
 import { benchReplay } from './replay.ts';
 import { benchMemory, benchReplies } from './replies.ts';
 import { benchRepliesWhileSigning } from './replies-while-signing.ts';
 import { benchStompFanout } from './stomp-fanout.ts';
 import { type BenchResult, print } from './table.ts';
+import { benchWebSocket } from './websocket.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<BenchResult | readonly BenchResult[]>>> = {
   replies: benchReplies,
@@ -20,6 +23,9 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult | readonly Benc
   signing: benchRepliesWhileSigning,
   replay: benchReplay,
   hostile: benchHostile,
+  policy: benchPolicy,
+  audit: benchAudit,
+  websocket: benchWebSocket,
 };
 
 /** Every benchmark, or those that are named, each with its yardstick in the same run; the numbers also as JSON. */

@@ -9,7 +9,7 @@ import { Bridge } from '../src/bridge/bridge.ts';
 import { LogObserver } from '../src/bridge/log-observer.ts';
 import { encodeBase64 } from '../src/codec/base64.ts';
 import { encodeMarshal, RubyHash, RubySymbol } from '../src/codec/ruby/index.ts';
-import type { Home } from '../src/envelope/message.ts';
+import type { ReadableReplyAddress } from '../src/envelope/message.ts';
 import { SigningPool } from '../src/pki/signing-pool.ts';
 import type { IncomingMessage, Link, Subscription } from '../src/transport/link.ts';
 import { type BenchResult, interleave } from './table.ts';
@@ -88,7 +88,7 @@ export const makeMaterial = (): Material => {
   const replies: IncomingMessage[] = [];
   for (let request = 0; replies.length < REPLIES; request++) {
     const requestId = request.toString(16).padStart(32, '0');
-    const home: Home = {
+    const home: ReadableReplyAddress = {
       ingress: 'federation',
       replyTo: `${COLLECTIVE}.reply.74ce5a833e16d4afa24ecbc90fff8506.${requestId}`,
       requestId,
@@ -127,33 +127,39 @@ export const startBench = async ({
   tokenKey,
 }: Material): Promise<{ readonly stomp: LooseLink; readonly nats: LooseLink }> => {
   const [stomp, nats] = [looseLink(), looseLink()];
-  const limits = { maxMessageBytes: 1024 * 1024, clock: Date.now };
   const from = createChoriaFederationIngress({
-    ...limits,
     name: 'federation',
-    link: nats,
-    cluster: CLUSTER,
+    config: { cluster: CLUSTER, subscriptions: 1 },
+    around: { maxMessageBytes: 1024 * 1024, maxTargets: 1_000, maxTtl: 3_600 },
+    services: { link: nats, clock: Date.now },
     verifier: { verify: () => ({ name: 'alice', privileged: false, certificate: 'alice' }) },
     replyCollectives: new Set([COLLECTIVE]),
-    maxTargets: 1_000,
-    maxTtl: 3_600,
+    opaque: new Map(),
   });
   const to = createMcollectiveStompEgress({
-    ...limits,
     name: 'legacy',
-    link: stomp,
-    identity: 'bench',
-    cluster: CLUSTER,
-    tokenKey,
-    collectives: [COLLECTIVE],
-    serializer: 'marshal',
-    base64: false,
-    multiplex: false,
-    priority: 0,
-    directLimit: 200,
-    nodes: { whereabouts: () => 'here' },
-    pool: new SigningPool(),
-    maxUnsignedBytes: 16 * 1024 ** 2,
+    config: {
+      serializer: 'marshal',
+      base64: false,
+      agentsMultiplex: false,
+      priority: 0,
+      directLimit: 200,
+      discovery: {},
+      buffer: { messages: 10_000, bytes: 16 * 1024 ** 2 },
+    },
+    around: {
+      identity: 'bench',
+      cluster: CLUSTER,
+      collectives: [COLLECTIVE],
+      maxMessageBytes: 1024 * 1024,
+    },
+    services: {
+      link: stomp,
+      tokenKey,
+      nodes: { whereabouts: () => 'here' },
+      pool: new SigningPool(),
+      clock: Date.now,
+    },
     signers: { signerFor: (caller) => ({ callerId: caller, key: serverKey }) },
     serverKeys: [serverKey],
   });

@@ -123,24 +123,31 @@ const egressSender = async (broker: ActiveMq): Promise<Sender> => {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const egress = createMcollectiveStompEgress({
     name: 'legacy',
-    link,
-    identity: 'bridge.example.net',
-    cluster: 'bench',
-    tokenKey: createSecretKey(Buffer.alloc(32, 7)),
-    collectives: [],
-    serializer: 'marshal',
-    // Marshal holds NULs, and the subscriber counts frames by theirs.
-    base64: true,
-    multiplex: false,
-    priority: 0,
-    directLimit: Number.MAX_SAFE_INTEGER,
-    nodes: { whereabouts: () => 'here' },
-    pool: new SigningPool(),
-    maxUnsignedBytes: Number.MAX_SAFE_INTEGER,
+    config: {
+      serializer: 'marshal',
+      // Marshal holds NULs, and the subscriber counts frames by theirs.
+      base64: true,
+      agentsMultiplex: false,
+      priority: 0,
+      directLimit: Number.MAX_SAFE_INTEGER,
+      discovery: {},
+      buffer: { messages: 10_000, bytes: Number.MAX_SAFE_INTEGER },
+    },
+    around: {
+      identity: 'bridge.example.net',
+      cluster: 'bench',
+      collectives: [],
+      maxMessageBytes: 1024 * 1024,
+    },
+    services: {
+      link,
+      tokenKey: createSecretKey(Buffer.alloc(32, 7)),
+      nodes: { whereabouts: () => 'here' },
+      pool: new SigningPool(),
+      clock: Date.now,
+    },
     signers: { signerFor: (callerId) => ({ callerId, key: privateKey }) },
     serverKeys: [publicKey],
-    maxMessageBytes: 1024 * 1024,
-    clock: Date.now,
   });
   let requests = 0;
   return {

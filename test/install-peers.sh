@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The tests run against real peers: nats-server, ActiveMQ, MCollective 2.12.5 and its Ruby, and promtool. This installs what is
+# The tests run against real peers: nats-server, ActiveMQ, MCollective 2.12.5 and its Ruby, promtool and Chromium. This installs what is
 # missing of them on Debian and its relatives, as root or with `sudo -n`, and is silent when nothing is.
 set -euo pipefail
 
@@ -29,6 +29,11 @@ missing_packages() {
   has_pip || echo python3-pip
   has perl || echo perl
   has openssl || echo openssl
+  # What a bridge asks of the kernel, and in which order; and its audit's recipes.
+  has strace || echo strace
+  has jq || echo jq
+  # The live page is looked at in a real browser.
+  has chromium || echo chromium
 }
 
 mapfile -t packages < <(missing_packages)

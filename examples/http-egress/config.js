@@ -5,6 +5,7 @@ import {
   buffer,
   bytes,
   CALLERS,
+  camelKeys,
   DEFAULT_TLS,
   integer,
   nodesFields,
@@ -14,30 +15,13 @@ import {
   refuse,
   seconds,
   secret,
+  setting,
   tls,
   url,
   z,
 } from 'mcbridge/adapter';
 
-/** @import { BufferConfig, NodesConfig, Pattern, SchemaContext, Secret, TlsConfig } from 'mcbridge/adapter' */
-
-/**
- * @typedef {object} HttpSettings
- * @property {'http'} type
- * @property {readonly string[]} servers URLs
- * @property {TlsConfig | undefined} tls undefined without
- * @property {Secret | undefined} token
- * @property {string | undefined} tokenFile
- * @property {readonly Pattern[] | undefined} callers whom it may name; undefined: any caller
- * @property {readonly Pattern[]} privileged
- * @property {number} timeout seconds
- * @property {number} checkEvery seconds
- * @property {number} connections
- * @property {{ readonly lines: number, readonly lineBytes: number | undefined, readonly bytes: number }} answer
- * @property {BufferConfig} buffer
- */
-
-/** @typedef {HttpSettings & NodesConfig} HttpConfig */
+/** @import { SchemaContext } from 'mcbridge/adapter' */
 
 const MiB = 1024 ** 2;
 const TOKEN = 'a token: letters, digits and signs, without spaces';
@@ -81,42 +65,55 @@ export const httpSchema = (context) => {
   return z
     .strictObject({
       type: z.literal('http'),
-      servers: z.array(url(['https', 'http'])).min(1),
-      tls: tls(file).optional(),
-      insecure_plaintext: bool().default(false),
-      token: secret(TOKEN)
-        .refine((token) => isToken(token.reveal()), { params: { allowed: TOKEN } })
-        .optional(),
-      token_file: file().optional(),
-      callers: z.array(pattern(CALLERS)).min(1).optional(),
-      privileged: z.array(pattern(CALLERS)).default([]),
-      timeout: seconds(1, 600).default(10),
-      check_every: seconds(1, 3600).default(30),
-      connections: integer(1, 256).default(8),
-      max_lines: integer(1, 1_000_000).default(10_000),
-      max_line_bytes: bytes(1024, 256 * MiB).optional(),
-      max_answer_bytes: bytes(1024, 4096 * MiB).default(64 * MiB),
+      servers: setting(
+        'where requests are posted to; the next one is tried where one does not answer',
+        z.array(url(['https', 'http'])).min(1),
+      ),
+      tls: setting('for https://', tls(file).optional()),
+      insecure_plaintext: setting('without TLS: for a test network only', bool().default(false)),
+      token: setting(
+        'who the bridge is, as a bearer token',
+        secret(TOKEN)
+          .refine((token) => isToken(token.reveal()), { params: { allowed: TOKEN } })
+          .optional(),
+      ),
+      token_file: setting('the file of that token, in place of it', file().optional()),
+      callers: setting(
+        'patterns of mapped callers whose requests go out; without it all',
+        z.array(pattern(CALLERS)).min(1).optional(),
+      ),
+      privileged: setting(
+        'callerids that only an identity rule with privileged: true may yield',
+        z.array(pattern(CALLERS)).default([]),
+      ),
+      timeout: setting('for a connection and the head of an answer', seconds(1, 600).default(10)),
+      check_every: setting(
+        'how often it is looked whether the server is there',
+        seconds(1, 3600).default(30),
+      ),
+      connections: setting(
+        "requests at a time, and as many questions of the bridge's own",
+        integer(1, 256).default(8),
+      ),
+      max_lines: setting('lines of an answer, empty ones too', integer(1, 1_000_000).default(10_000)),
+      max_line_bytes: setting(
+        'bytes of a line; where it is not given, max_message_bytes',
+        bytes(1024, 256 * MiB).optional(),
+      ),
+      max_answer_bytes: setting('bytes of an answer', bytes(1024, 4096 * MiB).default(64 * MiB)),
       buffer: buffer(),
       ...nodesFields(),
     })
     .superRefine(checkTogether, ALWAYS)
-    .transform((it) => {
-      /** @type {HttpConfig} */
-      const config = {
-        type: it.type,
-        servers: it.servers,
-        tls: it.insecure_plaintext ? undefined : (it.tls ?? DEFAULT_TLS),
-        token: it.token,
-        tokenFile: it.token_file,
-        callers: it.callers,
-        privileged: it.privileged,
-        timeout: it.timeout,
-        checkEvery: it.check_every,
-        connections: it.connections,
-        answer: { lines: it.max_lines, lineBytes: it.max_line_bytes, bytes: it.max_answer_bytes },
-        buffer: it.buffer,
+    .transform(({ tls, insecure_plaintext, max_lines, max_line_bytes, max_answer_bytes, ...it }) => {
+      const answer = { lines: max_lines, lineBytes: max_line_bytes, bytes: max_answer_bytes };
+      return {
+        ...camelKeys(it),
         ...nodesOf(it),
+        tls: insecure_plaintext ? undefined : (tls ?? DEFAULT_TLS),
+        answer,
       };
-      return config;
     });
 };
+
+/** @typedef {z.output<ReturnType<typeof httpSchema>>} HttpConfig What becomes of the section. */

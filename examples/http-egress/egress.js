@@ -1,7 +1,7 @@
 // @ts-check
 import {
   asRejection,
-  checkPass,
+  checkReplyToken,
   encodeToken,
   namedNodes,
   notSentTo,
@@ -17,10 +17,10 @@ import { Seen } from './seen.js';
 import { decodeReply, documentIn, encodeRequest, failureIn, REQUEST_ID } from './wire.js';
 
 /** @import { DiscoveryOptions } from './discovery.js' */
-/** @import { Egress, EgressServices, IncomingMessage, Pattern, ReadableReply, ReadableRequest, ReplyPass, ReplySink } from 'mcbridge/adapter' */
+/** @import { Egress, EgressServices, IncomingMessage, Pattern, ReadableReply, ReadableRequest, VerifiedReplyToken, ReplySink } from 'mcbridge/adapter' */
 
 /**
- * @typedef {DiscoveryOptions & Pick<EgressServices, 'tokenKey'> & {
+ * @typedef {DiscoveryOptions & Pick<EgressServices, 'tokenKey' | 'otherTokenKeys'> & {
  *   readonly name: string,
  *   readonly cluster: string,
  *   readonly callers: readonly Pattern[] | undefined,
@@ -40,18 +40,21 @@ const inGroups = (nodes) =>
 
 /** @param {HttpEgressOptions} options @returns {Egress} */
 export const createHttpEgress = (options) => {
-  const { name, link, identity, cluster, tokenKey, clock, callers } = options;
+  const { name, link, identity, cluster, tokenKey, otherTokenKeys, clock, callers } = options;
   const discovery = createDiscovery(options);
   /** Whose replies have come, and of whose failures it was told. */
   const seen = new Seen(REMEMBERED);
 
   /** @param {string} collective */
-  const tokenContext = (collective) => ({ key: tokenKey, cluster, protocol: 'http', collective });
+  const tokenContext = (collective) => ({
+    ...{ key: tokenKey, otherKeys: otherTokenKeys },
+    ...{ cluster, protocol: 'http', collective },
+  });
 
-  /** @param {ReplyPass} pass @param {'answered' | 'told'} what @param {string} sender */
+  /** @param {VerifiedReplyToken} pass @param {'answered' | 'told'} what @param {string} sender */
   const keyOf = ({ home: { flow, requestId } }, what, sender) => `${flow ?? requestId} ${what} ${sender}`;
 
-  /** @param {IncomingMessage} message @param {ReplyPass} pass @returns {ReadableReply} */
+  /** @param {IncomingMessage} message @param {VerifiedReplyToken} pass @returns {ReadableReply} */
   const replyFrom = (message, pass) => {
     const { home, asked, broadcast } = pass;
     const failure = failureIn(message);
@@ -77,7 +80,7 @@ export const createHttpEgress = (options) => {
 
   /**
    * Who waits is told once for each sender, however many of its lines are wrong, and not after its reply.
-   * @param {ReplyPass} pass @param {Rejection} rejection
+   * @param {VerifiedReplyToken} pass @param {Rejection} rejection
    */
   const homeOf = (pass, { context: { sender = '' } }) =>
     !seen.has(keyOf(pass, 'answered', sender)) && seen.add(keyOf(pass, 'told', sender))
@@ -86,12 +89,12 @@ export const createHttpEgress = (options) => {
 
   /** @param {IncomingMessage} message @param {ReplySink} to */
   const onReply = (message, to) => {
-    /** @type {ReplyPass | undefined} */
+    /** @type {VerifiedReplyToken | undefined} */
     let proven;
     try {
       const { collective, token } = partsOf(message.destination);
       const pass = readToken(token, tokenContext(collective));
-      checkPass(pass, clock());
+      checkReplyToken(pass, clock());
       proven = pass;
       to.reply(replyFrom(message, pass));
     } catch (error) {
@@ -112,7 +115,14 @@ export const createHttpEgress = (options) => {
   return {
     name,
     accepts: ['rpc', 'discovery'],
-    silence: 'does the server answer 200 and application/x-ndjson, a line for each node? Its own log says',
+    causes: [
+      {
+        cause: 'answers',
+        sentence:
+          'the server answers 200 without a line of application/x-ndjson for each node; its own log says',
+        silences: 'all',
+      },
+    ],
 
     start: async (replies) => {
       // Before it is open, so that they stand before what waits is sent.
@@ -121,7 +131,7 @@ export const createHttpEgress = (options) => {
           destination: replyPlaces(cluster),
           onMessage: (message) => onReply(message, replies),
         }),
-        link.subscribe(discovery.subscription(replies)),
+        discovery.listen(replies),
       ];
       await Promise.all([link.open(), ...subscriptions]);
     },

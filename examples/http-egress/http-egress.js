@@ -2,7 +2,7 @@
 import { defineEgress } from 'mcbridge/adapter';
 import { httpAdapter } from './adapter.js';
 import { httpSchema } from './config.js';
-import { WAY_HOME } from './places.js';
+import { REPLY_PATH } from './places.js';
 
 /** What `adapters: [./http-egress/http-egress.js]` loads: a list of types. This one is an egress that asks an HTTP server. */
 export default [
@@ -14,6 +14,6 @@ export default [
     opaque: undefined,
     schema: httpSchema,
     adapt: httpAdapter,
-    wayHome: WAY_HOME,
+    replyPath: REPLY_PATH,
   }),
 ];

@@ -1,7 +1,7 @@
 // @ts-check
-import { Spool } from 'mcbridge/adapter';
+import { SendBuffer } from 'mcbridge/adapter';
 
-/** @import { LinkListener, OutgoingMessage, SpoolOptions, Unsent } from 'mcbridge/adapter' */
+/** @import { LinkListener, OutgoingMessage, SendBufferOptions, Unsent } from 'mcbridge/adapter' */
 /** @import { HttpLinkSettings } from './settings.js' */
 
 /**
@@ -15,16 +15,16 @@ class Lane {
   #slots;
   #active = 0;
 
-  /** @param {SpoolOptions} options @param {number} slots */
+  /** @param {SendBufferOptions} options @param {number} slots */
   constructor(options, slots) {
-    this.spool = new Spool(options);
+    this.sendBuffer = new SendBuffer(options);
     this.#slots = slots;
   }
 
   /** @returns {Turn | undefined} undefined where none waits, or no slot is free */
   next() {
     if (this.#active >= this.#slots) return undefined;
-    const message = this.spool.shift();
+    const message = this.sendBuffer.shift();
     if (message === undefined) return undefined;
     this.#active++;
     return { message, done: () => void this.#active-- };
@@ -41,7 +41,7 @@ export class Lanes {
 
   /** @param {HttpLinkSettings} settings @param {() => number} clock @param {LinkListener} onEvent */
   constructor({ buffer, connections }, clock, onEvent) {
-    /** @type {SpoolOptions} */
+    /** @type {SendBufferOptions} */
     const options = {
       ...buffer,
       clock,
@@ -54,13 +54,13 @@ export class Lanes {
 
   /** Messages that wait. */
   get length() {
-    return this.#requests.spool.length + this.#questions.spool.length;
+    return this.#requests.sendBuffer.length + this.#questions.sendBuffer.length;
   }
 
   /** @param {readonly OutgoingMessage[]} messages @param {boolean} isUp @param {Unsent} [unsent] @throws LinkError */
   push(messages, isUp, unsent) {
     const lane = messages[0]?.purpose === 'discovery' ? this.#questions : this.#requests;
-    lane.spool.push(messages, isUp, unsent);
+    lane.sendBuffer.push(messages, isUp, unsent);
   }
 
   next() {
@@ -69,6 +69,6 @@ export class Lanes {
 
   /** Forgets what waits. @returns {number} how much that was */
   clear() {
-    return this.#requests.spool.clear() + this.#questions.spool.clear();
+    return this.#requests.sendBuffer.clear() + this.#questions.sendBuffer.clear();
   }
 }

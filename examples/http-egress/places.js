@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { WayHome } from 'mcbridge/adapter' */
+/** @import { ReplyPath } from 'mcbridge/adapter' */
 
 /**
  * Messages of a link have destinations. HTTP has one URL, so these are names only: recordings show them, and by them
@@ -37,8 +37,8 @@ export const partsOf = (place) => {
   return { collective, token };
 };
 
-/** How recordings and replays find the token in a message. @type {WayHome} */
-export const WAY_HOME = {
+/** How recordings and replays find the token in a message. @type {ReplyPath} */
+export const REPLY_PATH = {
   beforeToken: (place) => REPLY.exec(place)?.[1],
   of: ({ dir, destination, replyTo }) => {
     const place = dir === 'out' ? replyTo : destination;

@@ -1,7 +1,7 @@
 import type { SchemaContext } from '../config/context.ts';
 import type { KeyPath } from '../config/problem.ts';
 import { errorText } from '../envelope/text.ts';
-import type { AdapterType, EntrySchema, RawAround, RawEntry } from './adapter-type.ts';
+import type { AdapterType, EntrySchema, RawAdapterContext, RawEntry } from './adapter-type.ts';
 
 /** Code of an adapter that `adapters` brings has failed, in words that name its file and type. */
 export class AdapterFault extends Error {
@@ -44,10 +44,10 @@ export const told = (it: AdapterType, { name, path }: Origin): AdapterType => {
     transport: it.transport,
     anyServer: it.anyServer,
     opaque: it.opaque,
-    crossCheck: (entry: RawEntry, around: RawAround) =>
+    crossCheck: (entry: RawEntry, around: RawAdapterContext) =>
       within('crossCheck', () => it.crossCheck?.(entry, around) ?? []),
   };
-  /** What a schema transforms and refines is run by it, where nobody else can tell whose it is. */
+  /** What a schema transforms and refines is run by it, where only this says whose it is. */
   const watched = <S extends { readonly _zod: { run: (...args: never[]) => unknown } }>(schema: S): S => {
     const { run } = schema._zod;
     schema._zod.run = (...args) => within('the schema', () => run(...args));
@@ -60,7 +60,7 @@ export const told = (it: AdapterType, { name, path }: Origin): AdapterType => {
     const schema = (context: SchemaContext) => toldOf(within('the schema', () => it.schema(context)));
     return { ...it, ...facts, apiVersion, side, clients, schema };
   }
-  const { apiVersion, side, wayHome } = it;
+  const { apiVersion, side, replyPath } = it;
   const schema = (context: SchemaContext) => toldOf(within('the schema', () => it.schema(context)));
-  return { ...it, ...facts, apiVersion, side, wayHome, schema };
+  return { ...it, ...facts, apiVersion, side, replyPath, schema };
 };

@@ -22,7 +22,7 @@ const FIELDS: readonly Field[] = [
   ['crossCheck', (value) => isAbsent(value) || isFunction(value), 'a function, or left out'],
 ];
 
-const WAY_HOME: readonly Field[] = [method('wayHome.beforeToken'), method('wayHome.of')];
+const REPLY_PATH: readonly Field[] = [method('replyPath.beforeToken'), method('replyPath.of')];
 const CLIENTS: readonly Field[] = [
   method('clients.schema'),
   ['clients.unread', (value) => Array.isArray(value) && value.every(isText), 'a list of keys'],
@@ -37,7 +37,7 @@ const at = (value: unknown, path: string): unknown =>
     );
 
 const fieldsOf = (value: unknown): readonly Field[] => {
-  if (at(value, 'side') === 'egress') return [...FIELDS, ...WAY_HOME];
+  if (at(value, 'side') === 'egress') return [...FIELDS, ...REPLY_PATH];
   return isAbsent(at(value, 'clients')) ? FIELDS : [...FIELDS, ...CLIENTS];
 };
 
@@ -83,7 +83,7 @@ const readFaultIn = (value: unknown): string | undefined => {
 
 const isAdapterType = (value: unknown): value is AdapterType => readFaultIn(value) === undefined;
 
-/** What a module exports is no list of adapter types; why, in words that go on with what it has. */
+/** What a module exports is not a list of adapter types; why, in words that go on with what it has. */
 export class NoAdapterTypes extends Error {
   override readonly name = 'NoAdapterTypes';
 }

@@ -6,14 +6,14 @@ import type { KeyPath } from '../config/problem.ts';
 import type { NatsSettings } from '../transport/nats/spec.ts';
 import type { EgressAdapter, IngressAdapter } from './descriptor.ts';
 
-/** What this version of the program asks of an adapter type. */
+/** The version of this interface. */
 export const API_VERSION = 1;
 
-/** An ingress or egress as the file gives it: it may be wrong in itself, which its schema says. */
+/** An ingress or egress as the file has it. It may be wrong in itself; its schema reports that. */
 export type RawEntry = Readonly<Record<string, unknown>>;
 
-/** What is around an entry whose file may be wrong. */
-export interface RawAround {
+/** The surroundings of an entry whose file may be wrong. */
+export interface RawAdapterContext {
   /** The entry's own name. */
   readonly name: string;
   /** The routes that start or end there. */
@@ -22,7 +22,7 @@ export interface RawAround {
   readonly hasClaims: boolean;
 }
 
-/** What is wrong with an entry where it is, which no schema can say. */
+/** A fault of an entry at its place in the file, which a schema cannot find. */
 export interface Fault {
   /** From the entry on. */
   readonly path: KeyPath;
@@ -34,7 +34,7 @@ export interface Fault {
 export interface ClientAccess {
   /** Its connection; reads the files that it names. */
   settings(around: { readonly identity: string }, read: ReadFile): NatsSettings;
-  /** Clusters whose brokers carry its requests; none: nodes, and the bridge, listen in the collective itself. */
+  /** Clusters whose brokers carry its requests; without any, nodes and the bridge listen in the collective itself. */
   readonly federation: readonly string[];
 }
 
@@ -42,11 +42,11 @@ export interface ClientAccess {
 export interface ClientReach {
   /** Reads as much of the section as they need. */
   schema(context: SchemaContext): z.ZodType<(name: string) => ClientAccess>;
-  /** Keys of the section that it does not look at. */
+  /** Keys of the section that it ignores. */
   readonly unread: readonly string[];
 }
 
-/** A schema that is told from others by its key `type`. */
+/** A schema that its key `type` tells from others. */
 export type EntrySchema<T> = z.ZodType<T> & z.core.$ZodTypeDiscriminable;
 
 /** An ingress or egress of a configuration. */
@@ -54,9 +54,9 @@ interface Entry<A> {
   readonly name: string;
   /** As in bridge.yaml. */
   readonly type: string;
-  /** The format of what it can pass as it is; undefined where it cannot. */
+  /** The format that it can pass unchanged (opaque); undefined where there is none. */
   readonly opaque: string | undefined;
-  /** What its section says: data that can be compared. */
+  /** Its section, as data that can be compared. */
   readonly config: object;
   /** What its protocol says of it. */
   readonly adapter: A;
@@ -72,12 +72,12 @@ interface TypeFacts {
   readonly type: string;
   /** `nats` where its links are made by `natsSpec`, `stomp`, or the name of a transport of its own. */
   readonly transport: string;
-  /** One of `servers` for whoever makes no connection: valid with whatever stands beside it. */
+  /** One of `servers`, where sections have them, for commands that make no connection: valid with any other settings. */
   readonly anyServer: string;
-  /** The format of what it can pass as it is; undefined where it cannot. */
+  /** The format that it can pass unchanged (opaque); undefined where there is none. */
   readonly opaque: string | undefined;
-  /** What no schema can say of an entry. */
-  crossCheck?(entry: RawEntry, around: RawAround): readonly Fault[];
+  /** Faults of an entry that a schema cannot find. */
+  crossCheck?(entry: RawEntry, around: RawAdapterContext): readonly Fault[];
 }
 
 interface Type<E> extends TypeFacts {
@@ -105,7 +105,7 @@ export interface Recorded {
  * Places with a reply token in them, by which replies find the bridge. Tokens are at least 60 characters of base64url; no
  * part of a client's own reply destination is.
  */
-export interface WayHome {
+export interface ReplyPath {
   /** What stands before the token of such a place; undefined for any other. */
   beforeToken(place: string): string | undefined;
   /** The place that a request bears on its way out, or that its reply names; undefined where none does. */
@@ -115,7 +115,7 @@ export interface WayHome {
 /** A kind of egress. */
 export interface EgressType extends Type<EgressEntry> {
   readonly side: 'egress';
-  readonly wayHome: WayHome;
+  readonly replyPath: ReplyPath;
 }
 
 export type AdapterType = IngressType | EgressType;
@@ -131,7 +131,7 @@ const entryOf = <C extends object, A>(
   name: string,
 ): Entry<A> => ({ name, type, opaque, config, adapter: adapt(config, name) });
 
-/** What a folder of a protocol says of its kind of ingress. */
+/** What a protocol's folder says about its kind of ingress. */
 export const defineIngress = <C extends object>({
   clients,
   ...given
@@ -146,26 +146,26 @@ export const defineIngress = <C extends object>({
   };
 };
 
-/** The types of adapters that are not checked by TypeScript may lack what the house reads of every egress. */
+/** Adapter types that TypeScript does not check may lack what the program reads of every egress. */
 const NO_NODES =
   'the schema of its type gives no nodes and discovery, which nodesFields and nodesOf of mcbridge/adapter make';
 
-/** What a folder of a protocol says of its kind of egress. */
+/** What a protocol's folder says about its kind of egress. */
 export const defineEgress = <C extends NodesConfig>({
-  wayHome,
+  replyPath,
   ...given
-}: Given<C, EgressAdapter> & Pick<EgressType, 'wayHome'>): EgressType => {
+}: Given<C, EgressAdapter> & Pick<EgressType, 'replyPath'>): EgressType => {
   const { schema, adapt: _, ...facts } = given;
   return {
     ...facts,
     apiVersion: API_VERSION,
     side: 'egress',
-    wayHome,
+    replyPath,
     schema: (context) =>
       schema(context).transform((config, { addIssue }) => {
-        const { nodes, discovery }: Partial<NodesConfig> = config;
+        const { network, nodes, discovery }: Partial<NodesConfig> = config;
         if (nodes !== undefined && discovery !== undefined)
-          return (name: string) => ({ ...entryOf(given, config, name), nodes, discovery });
+          return (name: string) => ({ ...entryOf(given, config, name), network, nodes, discovery });
         addIssue({ code: 'custom', message: NO_NODES, params: { sentence: true } });
         return z.NEVER;
       }),

@@ -8,7 +8,7 @@ import type { Requirement } from '../transport/requirement.ts';
 import { Reminders } from './reminders.ts';
 import { Rights } from './rights.ts';
 
-/** Ms. As links have it that are not told otherwise. */
+/** Ms; the default of links. */
 const BACKOFF = { initial: 250, max: 10_000 };
 
 export interface LinkLog {
@@ -46,7 +46,7 @@ export const linkLog = (
   };
 
   const fault = (error: Error): void => {
-    // What a broker reports, whoever sends may bring about with each message.
+    // A sender can cause a broker's report with each message.
     if (error instanceof LinkFailure && !reminders.isDue(`fault ${error.kind}`)) return;
     const hint = error instanceof LinkError ? error.hint() : undefined;
     log.error({ event: 'link_error', link, err: error, hint }, 'link error');
@@ -110,7 +110,7 @@ export const linkLog = (
         granted(event.right, event.right.destination);
         break;
       case 'expired':
-        // Nobody sent it, and the next one says more.
+        // No message is lost with it, and the next one says more.
         if (isStatsSubject(event.destination)) break;
         stats.expired(event.count);
         log.warn(

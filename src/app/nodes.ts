@@ -1,59 +1,66 @@
 import type { NodeKnowledge } from '../bridge/bridge.ts';
 import type { Log } from '../envelope/log.ts';
-import type { Egress, Residents } from '../envelope/port.ts';
+import type { Egress, RemoteNodes } from '../envelope/port.ts';
+import { knowledgeOf, peerEgressesOf, type RemoteNodesOptions, remoteNodesOf } from '../nodes/directory.ts';
+import { DiscoveryScheduler } from '../nodes/discovery-scheduler.ts';
+import type { InventoryDocument } from '../nodes/document.ts';
 import type { Inventory, InventoryOptions } from '../nodes/inventory.ts';
-import { acrossOf, knowledgeOf, type ResidentsOptions, residentsOf } from '../nodes/residents.ts';
-import { Survey } from '../nodes/survey.ts';
 import { localEgressesOf } from '../setup/ends.ts';
 import { learningOf } from '../setup/learning.ts';
 import type { Config } from '../setup/types.ts';
 import type { Page } from '../telemetry/http.ts';
-import { inventoryPage } from '../telemetry/inventory-page.ts';
+import { type InventoryPageOptions, inventoryNow, inventoryPage } from '../telemetry/inventory-page.ts';
+import type { StatusDocument } from '../telemetry/status/document.ts';
+import type { AppNodes } from './types.ts';
 
-/** Who lives where, by one configuration: who learns it, and who asks. */
+/** Where nodes live, by one configuration: the parts that learn it, and those that ask. */
 export interface Nodes {
-  /** @returns whom an ingress stands in for; `close` ends that it is told of changes */
-  residents(ingress: string): Residents & { close(): void };
+  /** @returns whom an ingress stands in for; `close` ends its notices of changes */
+  remoteNodes(ingress: string): RemoteNodes & { close(): void };
   readonly knowledge: NodeKnowledge;
-  /** Egresses that no route leads to, started only to know who is on an ingress's own side. */
+  /** Egresses without a route, started only to know the local nodes of an ingress. */
   readonly localOnly: readonly string[];
-  readonly survey: Survey;
+  readonly scheduler: DiscoveryScheduler;
   readonly page: () => Page;
+  /** What the page says, made now. */
+  document(): InventoryDocument;
+  /** How many nodes are there now, by egress and collective. */
+  counts(): StatusDocument['nodes'];
   /** The nodes that are there now, by egress and collective. */
   snapshot(): Record<string, Record<string, string[]>>;
 }
 
 interface NodesOptions {
-  /** What is learned; it outlives the configuration. */
+  /** The learned nodes; they outlive the configuration. */
   readonly inventory: Inventory;
   readonly log: Log;
   /** Ms since the epoch. */
   readonly clock: () => number;
   readonly random: (() => number) | undefined;
   /** Of the configuration before this one. */
-  readonly before: Pick<Nodes, 'survey' | 'snapshot'> | undefined;
+  readonly before: Pick<Nodes, 'scheduler' | 'snapshot'> | undefined;
 }
 
 /** How an inventory counts by a configuration. */
-export const countingOf = (config: Config): Pick<InventoryOptions, 'across' | 'expire'> => {
+export const countingOf = (config: Config): Pick<InventoryOptions, 'peerEgresses' | 'expire'> => {
   const learning = learningOf(config);
   return {
-    across: acrossOf(config.routes, localEgressesOf(config)),
+    peerEgresses: peerEgressesOf(config.routes, localEgressesOf(config)),
     expire: (egress) => (learning.get(egress)?.expire ?? 0) * 1000,
   };
 };
 
-/** Globs of identities that are configured as living beyond an egress, by its name. */
+/** Globs of identities that are configured as living behind an egress, by its name. */
 export const patternsOf = ({ egresses }: Pick<Config, 'egresses'>): ReadonlyMap<string, readonly string[]> =>
   new Map([...egresses].map(([name, { nodes }]) => [name, nodes]));
 
-/** The residents of one ingress, who are told of changes until they are closed. */
+/** The remote nodes of one ingress, which are told of changes until they are closed. */
 const closable = (
-  options: Omit<ResidentsOptions, 'inventory'> & { readonly inventory: Inventory },
-): ReturnType<Nodes['residents']> => {
+  options: Omit<RemoteNodesOptions, 'inventory'> & { readonly inventory: Inventory },
+): ReturnType<Nodes['remoteNodes']> => {
   const ends: (() => void)[] = [];
   const { inventory } = options;
-  const residents = residentsOf({
+  const remoteNodes = remoteNodesOf({
     ...options,
     inventory: {
       learned: (egress, collective) => inventory.learned(egress, collective),
@@ -64,11 +71,28 @@ const closable = (
     },
   });
   return {
-    ...residents,
+    ...remoteNodes,
     close: () => {
       for (const end of ends.splice(0)) end();
     },
   };
+};
+
+/** A closure that kept the configuration before would keep all before that one too. */
+const lastAskedOf = (
+  learning: ReturnType<typeof learningOf>,
+  before: NodesOptions['before'],
+): ((egress: string) => number | undefined) => {
+  const known = before?.snapshot() ?? {};
+  const asked = new Map(
+    [...learning].map(([egress, { collectives }]) => [
+      egress,
+      Object.keys(known[egress] ?? {}).join() === collectives.join()
+        ? before?.scheduler.progress(egress)?.asked
+        : undefined,
+    ]),
+  );
+  return (egress) => asked.get(egress);
 };
 
 export const createNodes = (
@@ -80,9 +104,9 @@ export const createNodes = (
   const localEgresses = localEgressesOf(config);
   const learning = learningOf(config);
   const patterns = patternsOf(config);
-  const survey = new Survey({
+  const scheduler = new DiscoveryScheduler({
     inventory,
-    surveyed: [...egresses].map(([name, egress]) => ({
+    targets: [...egresses].map(([name, egress]) => ({
       egress,
       collectives: learning.get(name)?.collectives ?? [],
       every: (learning.get(name)?.every ?? 0) * 1000,
@@ -91,14 +115,24 @@ export const createNodes = (
     clock,
     ...(random !== undefined && { random }),
     // The same question is not asked anew for each change of the configuration.
-    lastAsked: (egress) =>
-      Object.keys(before?.snapshot()[egress] ?? {}).join() ===
-      (learning.get(egress)?.collectives ?? []).join()
-        ? before?.survey.progress(egress)?.asked
-        : undefined,
+    lastAsked: lastAskedOf(learning, before),
   });
+  const listing: InventoryPageOptions = {
+    cluster,
+    instance,
+    inventory,
+    scheduler,
+    egresses: [...config.egresses].map(([name, { type, nodes }]) => ({
+      name,
+      type,
+      patterns: nodes,
+      collectives: learning.get(name)?.collectives ?? [],
+      every: learning.get(name)?.every ?? 0,
+    })),
+    clock,
+  };
   return {
-    residents: (ingress) => {
+    remoteNodes: (ingress) => {
       const localEgress = localEgresses.get(ingress);
       return closable({
         inventory,
@@ -109,7 +143,16 @@ export const createNodes = (
     },
     knowledge: knowledgeOf(inventory, localEgresses, identity),
     localOnly: [...new Set(localEgresses.values())].filter((name) => !routes.some(({ to }) => to === name)),
-    survey,
+    scheduler,
+    counts: () =>
+      [...config.egresses].flatMap(([egress, { type }]) =>
+        (learning.get(egress)?.collectives ?? []).map((collective) => ({
+          egress,
+          type,
+          collective,
+          known: inventory.learned(egress, collective).size,
+        })),
+      ),
     snapshot: () =>
       Object.fromEntries(
         [...config.egresses.keys()].map((name) => [
@@ -119,19 +162,24 @@ export const createNodes = (
           ),
         ]),
       ),
-    page: inventoryPage({
-      cluster,
-      instance,
-      inventory,
-      survey,
-      egresses: [...config.egresses].map(([name, { type, nodes }]) => ({
-        name,
-        type,
-        patterns: nodes,
-        collectives: learning.get(name)?.collectives ?? [],
-        every: learning.get(name)?.every ?? 0,
-      })),
-      clock,
-    }),
+    page: inventoryPage(listing),
+    document: () => inventoryNow(listing),
   };
 };
+
+/** What a bridge asks of it, whatever configuration is in force. */
+export const bridgeNodes = (inventory: Inventory, now: () => Nodes): NodeKnowledge => ({
+  observe: (egress, collective, node) => now().knowledge.observe(egress, collective, node),
+  known: (egress, collective) => inventory.learned(egress, collective),
+  isLocal: (ingress, collective, node) => now().knowledge.isLocal(ingress, collective, node),
+});
+
+/** What an app tells of where nodes live, and is told by another one. */
+export const appNodes = (inventory: Inventory, snapshot: AppNodes['snapshot']): AppNodes => ({
+  snapshot,
+  onMove: (watcher) => inventory.onMove(watcher),
+  moved: ({ egress, collective, node, came }) => {
+    if (came === undefined) inventory.left(egress, collective, node);
+    else inventory.observe(egress, collective, node, came);
+  },
+});

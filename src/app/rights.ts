@@ -1,24 +1,25 @@
 import { isDeepStrictEqual } from 'node:util';
+import { delegateLink } from '../transport/delegate-link.ts';
 import { pauseAfter } from '../transport/denied.ts';
 import { isOfRights } from '../transport/failure/failure.ts';
 import { type Denial, type Link, LinkError, type Need, type Right } from '../transport/link.ts';
 import { type IsPart, partOf, type Requirement } from '../transport/requirement.ts';
 
 export interface RightsOptions {
-  /** All that is needed on the broker. */
+  /** All rights that the bridge needs on the broker. */
   readonly requirements: readonly Requirement[];
   /** What to write into the broker's configuration. */
   readonly grantOf: (right: Right) => string;
   /** Ms. */
   readonly backoff: { readonly initial: number; readonly max: number };
-  /** The broker does not let the bridge publish what it needs to; told after each time that it was asked. */
+  /** The broker refuses a right to publish that the bridge needs; called after each refusal. */
   readonly onMissing: (denial: Denial, requirement: Requirement) => void;
   readonly onGranted: (requirement: Requirement) => void;
   /** A single message was refused: the right as a whole is there, or is none that the bridge needs of itself. */
   readonly onRefused: (denial: Denial, requirement: Requirement | undefined) => void;
 }
 
-/** A right to publish that is not sure: a message was refused. */
+/** A right to publish that is in doubt: a message was refused. */
 interface Doubt {
   refusals: number;
   /** Why it is missing; undefined while that is not known, and where it is there. */
@@ -28,9 +29,9 @@ interface Doubt {
 }
 
 /**
- * Which of the rights to publish that a bridge needs are missing. A broker says so of each message that it refuses, and of a
- * message that it takes it says nothing. So where one is refused, the right is proved; where that is refused too it is
- * missing, and is proved again and again, and on each new connection, until it is granted. What senders choose within a
+ * Which of the rights to publish that a bridge needs are missing. A broker reports each message that it refuses, and reports nothing for a
+ * message that it takes. So after a refusal the bridge asks for a proof of the right; if that is refused too, the right is
+ * missing, and the bridge asks again and again, and on each new connection, until it is granted. What senders choose within a
  * right, an agent or a place for replies, makes nothing missing by itself, and is not kept.
  */
 export class Rights {
@@ -75,10 +76,7 @@ export class Rights {
   watch(link: Link): Link {
     this.#link = link;
     return {
-      open: () => link.open(),
-      subscribe: (subscription) => link.subscribe(subscription),
-      send: (message, unsent) => link.send(message, unsent),
-      sendAll: (messages, unsent) => link.sendAll(messages, unsent),
+      ...delegateLink(link),
       close: () => {
         for (const { again } of this.#doubts.values()) clearTimeout(again);
         this.#link = undefined;
@@ -89,7 +87,6 @@ export class Rights {
         const denied = [...this.#grouped(subscriptions), ...(state.up ? this.#missing() : [])];
         return denied.length === 0 ? state : { ...state, denied };
       },
-      ...(link.prove && { prove: link.prove.bind(link) }),
     };
   }
 
@@ -108,7 +105,7 @@ export class Rights {
     });
   }
 
-  /** Another server may have other rights. */
+  /** Another server may grant other rights. */
   connected(): void {
     for (const [requirement, doubt] of this.#doubts)
       if (doubt.error !== undefined) void this.#prove(requirement, doubt);

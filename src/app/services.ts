@@ -1,14 +1,19 @@
 import type { FlowSource } from '../bridge/flow.ts';
 import type { RunningRecording } from '../capture/record/transports.ts';
 import type { KeyFiles } from '../config/key-files.ts';
+import type { Exchange } from '../control/held.ts';
+import type { Orders, startControl } from '../control/server.ts';
 import type { Log } from '../envelope/log.ts';
 import type { BridgeObserver } from '../envelope/observer.ts';
+import type { startPage } from '../page/server.ts';
+import type { LoadedConfig } from '../setup/types.ts';
 import type { startHttp } from '../telemetry/http.ts';
 import type { LinkPlace } from '../transport/spec.ts';
 import type { Transports } from '../transport/transports.ts';
+import type { AppAuditOptions } from './audit/audit.ts';
 
 /**
- * What an app does not find in its configuration, and what differs between a process of its own, one of several apps in a
+ * What an app does not find in its configuration, and what differs between an app with its own process, one of several in a
  * process, a demo and a replay. An app uses nothing that is global.
  */
 export interface Services {
@@ -31,15 +36,31 @@ export interface Services {
   readonly instance?: string;
   /** Processes that run this configuration on this host; one unless given. */
   readonly workers?: number;
-  /** Told of all that the bridge does, beside the log and the counters. */
+  /** Of an audit, what is not this machine's disk and standard output. */
+  readonly audit?: Pick<AppAuditOptions, 'disk' | 'print'>;
+  /** How often files that the configuration names are looked at, and within which time changes are taken over, in ms. */
+  readonly fileTimes?: { readonly every: number; readonly within: number };
+  /** They get all that the bridge does, beside the log and the counters. */
   readonly observers?: readonly Partial<BridgeObserver>[];
-  /** Of all that goes through the links; begun once the app takes requests, closed with it. */
+  /** A recording of all messages of the links; begun once the app takes requests, closed with it. */
   readonly recordings?: readonly RunningRecording[];
-  /** Serves the address that the configuration has; where it is not given nothing is served. */
+  /** Serves the address of the configuration; without it there is no HTTP. */
   readonly http?: typeof startHttp;
+  /** Serves the live page where the configuration says; without it there is none. */
+  readonly page?: typeof startPage;
+  /** Reads the configuration anew, for a reload. */
+  readonly load?: () => Promise<LoadedConfig>;
+  /** Makes the socket at which the app takes orders; where it is not given none are taken. */
+  readonly control?: typeof startControl;
+  /** Where that is, if the configuration does not say it. */
+  readonly controlSocket?: string;
+  /** Orders that are carried out beside the app's own. */
+  readonly orders?: Orders;
+  /** Has the log follow another configuration. @throws ConfigError where it cannot */
+  readonly followLog?: (loaded: LoadedConfig) => Promise<Exchange>;
   /**
    * There is no network, and time stands still between messages: files that only connections need are not read, no other
-   * instance gets copies of requests, nobody is asked who is there, and no statistics are published.
+   * instance gets copies of requests, no node is asked who is there, and no statistics are published.
    */
   readonly offline?: true;
   /** How long a request that comes as one message a node waits for further ones, in ms. */

@@ -3,13 +3,13 @@ import { HELLO_MARKER } from '../adapters/mcollective/wire/addressing.ts';
 import { type BucketSettings, keptFor } from '../cluster/bucket.ts';
 import type { SharedClaims } from '../cluster/claims.ts';
 import type { ConnectionSettings } from '../cluster/connection.ts';
-import { type LonePlace, ShareConflict } from '../cluster/share-conflict.ts';
+import { type LonePlace, ShareConflict, type ShareConflictOptions } from '../cluster/share-conflict.ts';
 import type { ReadFile } from '../config/files.ts';
 import { ConfigError, formatPath } from '../config/problem.ts';
 import type { Share } from '../config/share.ts';
-import { CLAIMED_AHEAD } from '../config/share.ts';
-import { sideOf } from '../setup/around.ts';
+import { CLAIMS_MAX_AHEAD_SECONDS } from '../config/share.ts';
 import { endsOf, exportedBy } from '../setup/ends.ts';
+import { sideOf } from '../setup/sides.ts';
 import type { Config, LoadedConfig } from '../setup/types.ts';
 import type { Trouble } from '../telemetry/health.ts';
 import type { MeteredLink } from '../telemetry/meter.ts';
@@ -47,7 +47,7 @@ const notOnNats = (name: string, { file, at }: Pick<LoadedConfig, 'file' | 'at'>
   return new ConfigError([{ file, ...at(path), path: formatPath(path), message, allowed }]);
 };
 
-/** What waits for a link is nothing to claims, which have limits of their own. */
+/** Claims have limits of their own; the link's buffer does not matter. */
 const withoutBuffer = ({ buffer: _, ...connection }: NatsSettings): ConnectionSettings => connection;
 
 /** How far ahead of this host's clock that of a claimed broadcast's sender may be, in seconds, and which ingress says so. */
@@ -55,7 +55,7 @@ export const claimedAhead = ({ ingresses }: Config): { readonly name?: string; r
   const each = [...ingresses.values()].flatMap(({ name, adapter: { share } }) => {
     return share?.how === 'claims' ? [{ name, seconds: share.maxAhead }] : [];
   });
-  return each.toSorted((a, b) => b.seconds - a.seconds)[0] ?? { seconds: CLAIMED_AHEAD };
+  return each.toSorted((a, b) => b.seconds - a.seconds)[0] ?? { seconds: CLAIMS_MAX_AHEAD_SECONDS };
 };
 
 /** The bucket of a cluster's claims. */
@@ -71,40 +71,48 @@ export interface ClaimsSettings {
   readonly bucket: BucketSettings;
 }
 
+/** Whether anything is claimed or counted where there are claims. */
+export const usesClaims = (loaded: Pick<LoadedConfig, 'config' | 'policies'>): boolean =>
+  sharedBy('claims', loaded.config).length > 0 || countsNodes(loaded);
+
+/** Whether instances count together how many nodes requests reach, where they have claims. */
+export const countsNodes = ({ config, policies }: Pick<LoadedConfig, 'config' | 'policies'>): boolean =>
+  config.routes.some(({ policy }) => policy !== undefined && policies.get(policy)?.countsNodes === true);
+
 /**
- * What ingresses claim broadcasts by, with the content that files have now; undefined where none does.
+ * What ingresses claim broadcasts by and policies count nodes, with the content that files have now; undefined where there is no
+ * section `claims`. A policy may begin to count while the bridge runs.
  * @throws ConfigError for a file that cannot be read
  */
 export const claimsSettings = (loaded: LoadedConfig, read: ReadFile): ClaimsSettings | undefined => {
-  const { config } = loaded;
-  if (sharedBy('claims', config).length === 0) return undefined;
   const connection = claimsConnection(loaded, read);
-  const bucket = claimsBucket(config);
+  const bucket = claimsBucket(loaded.config);
   return connection && bucket && { connection, bucket };
 };
 
-/** What is said to others that may handle the same broadcasts, for the life of an app. */
+/** The hellos to other instances that may handle the same broadcasts, for the life of an app. */
 export const conflictOf = ({
   config: { identity, cluster, instance },
-  tokenKey: key,
+  keys,
   clock,
   log,
-}: Pick<Lasting, 'tokenKey' | 'clock' | 'log'> & { readonly config: Config }): ShareConflict =>
-  new ShareConflict({ headers: { [HELLO_MARKER]: identity }, cluster, instance, key, clock, log });
+}: Pick<Lasting, 'clock' | 'log'> &
+  Pick<ShareConflictOptions, 'keys'> & { readonly config: Config }): ShareConflict =>
+  new ShareConflict({ headers: { [HELLO_MARKER]: identity }, cluster, instance, keys, clock, log });
 
-/** Where ingresses hear broadcasts that they alone are to handle. */
+/** Where ingresses hear broadcasts that only they must handle. */
 export const lonePlaces = (links: readonly MeteredLink[], config: Config): readonly LonePlace[] => {
   const single = new Set(sharedBy('single', config));
   return links
     .filter(({ name, side }) => side === 'federation' && single.has(name))
-    .flatMap(({ name, uncounted: link }) => {
+    .flatMap(({ name, raw: link }) => {
       const helloAt = config.ingresses.get(name)?.adapter.share?.helloAt;
       if (helloAt === undefined) return [];
       return exportedBy(name, config).map((it) => ({ ingress: name, link, destination: helloAt(it) }));
     });
 };
 
-/** What is wrong with how instances share broadcasts. */
+/** Problems of how instances share broadcasts. */
 export const sharingTroubles = ({
   claims,
   conflict,

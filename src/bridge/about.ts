@@ -1,11 +1,13 @@
 import {
-  type Home,
   isOpaque,
   isOpaqueReply,
+  type ReadableReplyAddress,
   type Reply,
   type ReplyAddress,
   type Request,
 } from '../envelope/message.ts';
+import type { BridgeObserver } from '../envelope/observer.ts';
+import type { Step } from '../envelope/port.ts';
 import type { Rejection, RejectionContext } from '../envelope/rejection.ts';
 
 export const flowOf = ({ flow }: Pick<ReplyAddress, 'flow'>): { readonly flow?: string } =>
@@ -33,7 +35,7 @@ export const aboutRequest = ({ home, id, sender, caller, agent, collective }: Re
 
 /** Where an error goes that is about a request. */
 export const answerAddress = (request: Request) =>
-  isOpaque(request) ? request.payload.answerTo(request.payload.content) : request.home;
+  isOpaque(request) ? request.payload.errorReplyAddress(request.payload.content) : request.home;
 
 export const aboutReply = (reply: Reply): RejectionContext => {
   const { home, sender } = reply;
@@ -43,8 +45,11 @@ export const aboutReply = (reply: Reply): RejectionContext => {
     : { ...about, agent: reply.home.agent, collective: reply.home.collective };
 };
 
-/** What a refused message says of itself, and where it says nothing, what its way home says. */
-export const aboutRefusal = ({ context }: Rejection, home: Home | undefined): RejectionContext => {
+/** What a refused message says of itself, and where it says nothing, what its reply address says. */
+export const aboutRefusal = (
+  { context }: Rejection,
+  home: ReadableReplyAddress | undefined,
+): RejectionContext => {
   const {
     flow = home?.flow,
     requestId = home?.requestId,
@@ -59,3 +64,9 @@ export const aboutRefusal = ({ context }: Rejection, home: Home | undefined): Re
     ...(collective !== undefined && { collective }),
   };
 };
+
+/** Tells an observer of each step that the ingress or egress of that name has done. */
+export const stepsOf =
+  (link: string, observer: Pick<BridgeObserver, 'step'>) =>
+  (step: Step, about: RejectionContext): void =>
+    observer.step(`request ${step}`, undefined, () => ({ ...about, link }));

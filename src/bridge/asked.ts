@@ -2,7 +2,7 @@ import type { Request } from '../envelope/message.ts';
 import { cut } from '../envelope/text.ts';
 import type { Entry } from './entry.ts';
 
-/** As the log has it; undefined of what passes as it is. */
+/** As the log has it; undefined of what passes unchanged. */
 export const actionOf = (payload: Request['payload']): string | undefined => {
   if (payload.kind === 'opaque') return undefined;
   return payload.kind === 'rpc' ? cut(payload.action) : 'ping';

@@ -1,21 +1,22 @@
 import pTimeout from 'p-timeout';
-import { type Home, isOpaqueReply, type Reply } from '../envelope/message.ts';
+import { isOpaqueReply, type ReadableReplyAddress, type Reply } from '../envelope/message.ts';
 import {
   type About,
   type BridgeObserver,
   Observers,
-  type Passage,
+  type RouteId,
   type Stage,
 } from '../envelope/observer.ts';
 import type { Copy, Egress, Ingress, LinkStatus, ReplySink, RequestSink } from '../envelope/port.ts';
 import type { Rejection } from '../envelope/rejection.ts';
-import { aboutRefusal, aboutReply } from './about.ts';
+import { aboutRefusal, aboutReply, stepsOf } from './about.ts';
+import { answerOf, resultOf } from './answer.ts';
 import { ALWAYS_WON, Claiming } from './claiming.ts';
-import { Homeward, type InsteadOf } from './homeward.ts';
-import { Ledger } from './ledger.ts';
 import type { BridgeOptions } from './options.ts';
-import { Passages } from './passages.ts';
 import { Pipeline } from './pipeline.ts';
+import { type InsteadOf, ReplyRouter } from './reply-router.ts';
+import { RequestLog } from './request-log.ts';
+import { RouteIds } from './route-ids.ts';
 import { type Route, Routing } from './routing.ts';
 import { type Known, Sides } from './sides.ts';
 import { Silence } from './silence.ts';
@@ -26,21 +27,23 @@ export type { BridgeOptions, NodeKnowledge } from './options.ts';
 export type { Route } from './routing.ts';
 
 /** A broadcast's replies come close together; this long a silence is the end of them. */
-const QUIET = 5_000;
+const QUIET_PERIOD_MS = 5_000;
 /** While draining, so that a stop does not take longer than it must. */
-const DRAIN_QUIET = 2_000;
+const DRAIN_QUIET_PERIOD_MS = 2_000;
+
+const NOBODY: ReadonlySet<string> = new Set();
 
 /** Takes requests from ingresses to egresses, by the pipeline, and replies back. */
 export class Bridge {
   readonly stats: Stats;
   readonly #options: BridgeOptions;
-  readonly #ledger: Ledger;
-  readonly #homeward: Homeward;
+  readonly #requestLog: RequestLog;
+  readonly #replyRouter: ReplyRouter;
   readonly #claiming: Claiming;
   readonly #silence: Silence;
   readonly #silentNodes: SilentNodes;
   readonly #observers: Observers;
-  readonly #passages = new Passages();
+  readonly #routeIds = new RouteIds();
   readonly #sides: Sides;
   readonly #pipeline: Pipeline;
 
@@ -54,13 +57,18 @@ export class Bridge {
       observer: observers,
       clock: options.clock,
     });
-    this.#silence = new Silence({ ...options, tell: (silence) => observers.egressSilent(silence) });
+    this.#silence = new Silence({
+      clock: options.clock,
+      known: (egress, collective) => options.inventory?.known?.(egress, collective) ?? NOBODY,
+      others: options.others,
+      tell: (silence) => observers.egressSilent(silence),
+    });
     this.#silentNodes = new SilentNodes({ ...options, tell: (silence) => observers.nodesSilent(silence) });
-    this.#ledger = new Ledger({
+    this.#requestLog = new RequestLog({
       clock: options.clock,
       capacity: 20_000,
       bytes: 32 * 1024 ** 2,
-      quiet: QUIET,
+      quiet: QUIET_PERIOD_MS,
       onDone: (summary) => observers.requestDone(summary),
       onUnanswered: (route, nodes, since) => this.#silentNodes.unanswered(route, nodes, since),
     });
@@ -70,7 +78,7 @@ export class Bridge {
       requests: (ingress) => this.#requestsOf(ingress),
       replies: (egress) => this.#repliesOf(egress),
     });
-    this.#homeward = new Homeward({
+    this.#replyRouter = new ReplyRouter({
       ...options,
       ingresses: (name) => this.#sides.ingresses(name),
       observer: observers,
@@ -79,11 +87,11 @@ export class Bridge {
       ...options,
       claiming: this.#claiming,
       sides: this.#sides,
-      passages: this.#passages,
-      ledger: this.#ledger,
+      routeIds: this.#routeIds,
+      requestLog: this.#requestLog,
       silence: this.#silence,
       observer: observers,
-      refused: (rejection, home) => this.#rejected(rejection, home, 'request'),
+      refused: (rejection, home, answers) => this.#rejected(rejection, home, 'request', undefined, answers),
     });
   }
 
@@ -130,13 +138,18 @@ export class Bridge {
     this.#pipeline.drain();
     while (clock() < deadline && !this.#isSettled()) await new Promise((resolve) => setTimeout(resolve, 50));
     await this.#sides.close();
-    this.#ledger.stop();
+    this.#requestLog.stop();
     this.#silence.stop();
   }
 
   /** Requests that are on their way out, and those that wait for a reply of a node that was named. */
   get inFlight(): number {
-    return this.#claiming.pending + this.#pipeline.passing + this.#ledger.open;
+    return this.#claiming.pending + this.#pipeline.passing + this.#requestLog.open;
+  }
+
+  /** Requests that wait for a reply of a node that was named, by the names of their routes. */
+  waiting(): ReadonlyMap<string, number> {
+    return this.#requestLog.waiting();
   }
 
   /** Nodes of a route that leave request after request without an answer, while others answer. */
@@ -155,7 +168,7 @@ export class Bridge {
 
   /** Known from the start, so that nothing counted is told as 0 and not as missing. */
   #counted(routing: Routing): Routing {
-    for (const { from, to } of routing.routes) this.stats.route(from.name, to.name);
+    this.stats.follow(routing.routes);
     return routing;
   }
 
@@ -163,17 +176,17 @@ export class Bridge {
     return {
       reply: (reply) => this.#reply(reply, egress),
       rejected: (rejection, home, broadcast) => this.#rejectedReply(rejection, home, broadcast, egress),
-      step: (step, about) => this.#observers.step(`request ${step}`, undefined, () => about),
+      step: stepsOf(egress.name, this.#observers),
     };
   }
 
   #requestsOf(ingress: Ingress): RequestSink {
-    const observers = this.#observers;
     return {
-      request: (request, copy) => void this.#pipeline.take(request, ingress, copy),
+      request: (request, copy, done) => void this.#pipeline.take(request, ingress, copy).then(done),
+      foresee: (request) => this.#pipeline.foresee(request, ingress),
       rejected: (rejection, home, copy) => void this.#refuse(rejection, home, ingress, copy),
-      ignored: (why, context) => observers.leftAlone({ what: 'request', why, context }),
-      step: (step, about) => observers.step(`request ${step}`, undefined, () => about),
+      ignored: (why, context) => this.#observers.leftAlone({ what: 'request', why, context }),
+      step: stepsOf(ingress.name, this.#observers),
     };
   }
 
@@ -181,78 +194,99 @@ export class Bridge {
   #isSettled(): boolean {
     return (
       this.#pipeline.passing === 0 &&
-      this.#ledger.isSettled(DRAIN_QUIET) &&
+      this.#requestLog.isSettled(DRAIN_QUIET_PERIOD_MS) &&
       this.status().every(({ up, buffered = 0 }) => !up || buffered === 0)
     );
   }
 
-  /** Each instance refuses its copy; one of them answers, as far as anybody can tell. */
-  async #refuse(rejection: Rejection, home: Home | undefined, { name }: Ingress, copy?: Copy): Promise<void> {
+  /** Each instance refuses its copy; one of them answers, as far as it can be known. */
+  async #refuse(
+    rejection: Rejection,
+    home: ReadableReplyAddress | undefined,
+    { name }: Ingress,
+    copy?: Copy,
+  ): Promise<void> {
     const isClaimed = copy !== undefined && home !== undefined;
     const result = isClaimed ? await this.#claiming.ofRefusal(name, copy, rejection.context) : 'won';
     if (result !== 'lost') this.#rejected(rejection, result === 'won' ? home : undefined, 'request_in');
   }
 
   #reply(came: Reply, egress: Egress): void {
-    const reply = isOpaqueReply(came) ? this.#ledger.recognised(came) : came;
+    const reply = isOpaqueReply(came) ? this.#requestLog.recognised(came) : came;
     const since = performance.now();
     const observers = this.#observers;
-    const passage = this.#passageHome(reply.home.ingress, egress);
+    const routeId = this.#passageHome(reply.home.ingress, egress);
     const about = (): About => aboutReply(reply);
-    observers.step('reply received', passage, about);
+    observers.step('reply received', routeId, about);
     this.#silence.heard(egress);
-    if (passage !== undefined) this.#silentNodes.heard(passage.name, reply.sender || undefined);
+    if (routeId !== undefined) this.#silentNodes.heard(routeId.name, reply.sender || undefined);
     if (!isOpaqueReply(reply)) {
       const { home, sender, broadcast } = reply;
-      this.#options.inventory?.seen(egress.name, home.collective, sender);
+      this.#options.inventory?.observe(egress.name, home.collective, sender);
       if (this.#answersItself(home, sender, broadcast)) {
         observers.leftAlone({ what: 'reply', why: 'native', context: about() });
         return;
       }
     }
-    this.#ledger.replied(reply.home, false, reply.sender || undefined);
-    if (this.#homeward.send(reply)) observers.step('reply sent', passage, about);
+    this.#requestLog.replied(reply.home, false, reply.sender || undefined);
+    const isSent = this.#replyRouter.send(reply);
+    if (isSent) observers.step('reply sent', routeId, about);
+    const result = resultOf(reply, isSent);
+    this.#options.audit?.()?.answered(answerOf(reply.home, routeId, reply.sender || undefined, result));
     observers.handled('reply', (performance.now() - since) / 1000);
   }
 
   /** A token may name an ingress that this instance does not have; then there is no such route either. */
-  #passageHome(ingress: string, { name }: Egress): Passage | undefined {
-    return this.#sides.ingresses(ingress).length > 0 ? this.#passages.of(ingress, name) : undefined;
+  #passageHome(ingress: string, { name }: Egress): RouteId | undefined {
+    return this.#sides.ingresses(ingress).length > 0 ? this.#routeIds.of(ingress, name) : undefined;
   }
 
   #rejectedReply(
     rejection: Rejection,
-    home: Home | undefined,
+    home: ReadableReplyAddress | undefined,
     broadcast: boolean | undefined,
     egress: Egress,
   ): void {
-    this.#silence.heard(egress);
+    this.#silence.unread(egress, rejection);
     const node = rejection.context.sender;
-    const passage = home && this.#passageHome(home.ingress, egress);
-    if (passage !== undefined) this.#silentNodes.heard(passage.name, node);
+    const routeId = home && this.#passageHome(home.ingress, egress);
+    if (routeId !== undefined) this.#silentNodes.heard(routeId.name, node);
     if (home !== undefined && node !== undefined && this.#answersItself(home, node, broadcast)) {
       this.#refused(rejection, home, 'reply_in');
       return;
     }
-    if (home !== undefined) this.#ledger.replied(home, true, node);
+    if (home !== undefined) {
+      this.#requestLog.replied(home, true, node);
+      this.#options.audit?.()?.answered(answerOf(home, routeId, node, 'refused'));
+    }
     const whose = node === undefined ? 'a reply was refused: ' : `the reply of ${node} was refused: `;
     this.#rejected(rejection, home, 'reply_in', { node, whose });
   }
 
-  /** Whether the requester has the node's answer already. Not where it alone was asked: then nobody else has answered. */
-  #answersItself({ ingress, collective }: Home, node: string, broadcast: boolean | undefined): boolean {
-    return broadcast === true && this.#options.inventory?.isNative(ingress, collective, node) === true;
+  /** Whether the requester has the node's answer already. Not where it alone was asked: then no other node has answered. */
+  #answersItself(
+    { ingress, collective }: ReadableReplyAddress,
+    node: string,
+    broadcast: boolean | undefined,
+  ): boolean {
+    return broadcast === true && this.#options.inventory?.isLocal(ingress, collective, node) === true;
   }
 
   /** Says what is refused and tells the requester, in the node's name where it is a node's reply. */
-  #rejected(rejection: Rejection, home: Home | undefined, stage: Stage, reply?: InsteadOf): void {
+  #rejected(
+    rejection: Rejection,
+    home: ReadableReplyAddress | undefined,
+    stage: Stage,
+    reply?: InsteadOf,
+    answers?: number,
+  ): void {
     this.#refused(rejection, home, stage);
-    // Its time ended here: whoever asked no longer waits. As it came in, its sender's clock is wrong, and he does.
+    // Its ttl ended here: the client no longer waits. Where it was over as it came in, the client's clock is wrong, and it does wait.
     const isLate = rejection.code === 'expired' && stage !== 'request_in';
-    if (home !== undefined && !isLate) this.#homeward.answer(rejection, home, reply);
+    if (home !== undefined && !isLate) this.#replyRouter.answer(rejection, home, reply, answers);
   }
 
-  #refused(rejection: Rejection, home: Home | undefined, stage: Stage): void {
+  #refused(rejection: Rejection, home: ReadableReplyAddress | undefined, stage: Stage): void {
     const { code, message, cause } = rejection;
     this.#observers.refused({
       code,

@@ -1,9 +1,9 @@
 import type { BridgeObserver } from '../envelope/observer.ts';
 import type { Claim, Claims, Copy } from '../envelope/port.ts';
 import type { RejectionContext } from '../envelope/rejection.ts';
-import { REQUEST_OVERHEAD } from '../envelope/size.ts';
+import { REQUEST_OVERHEAD_BYTES } from '../envelope/size.ts';
 
-/** Where nobody else gets copies, such as in a replay. */
+/** Where no other instance gets copies, such as in a replay. */
 export const ALWAYS_WON: Claims = { claim: async () => ({ result: 'won' }) };
 
 export interface ClaimingOptions {
@@ -14,11 +14,11 @@ export interface ClaimingOptions {
 }
 
 /**
- * Answers to refusals that an ingress claims in a while. Whoever may write to its broker can bring about any number, and each
+ * Answers to refusals that an ingress claims in a while. A client that may write to its broker can cause any number, and each
  * is kept as long as a claim is.
  */
-const MOST_ANSWERS = 100;
-const WINDOW = 10_000;
+const MAX_ANSWERS = 100;
+const ANSWERS_WINDOW_MS = 10_000;
 
 /** The step before a request is routed: of what every instance has got a copy of, one takes it. */
 export class Claiming {
@@ -47,7 +47,7 @@ export class Claiming {
 
   /**
    * @param bytes what the request takes while it waits
-   * @returns whether this instance handles it; where not, it has been told of
+   * @returns whether this instance handles it; where not, it has been reported
    */
   async ofRequest(copy: Copy, bytes: number, context: RejectionContext): Promise<boolean> {
     const claim = await this.#claim(copy, bytes, context);
@@ -58,12 +58,12 @@ export class Claiming {
 
   /**
    * Of the message itself nothing is kept.
-   * @returns whether this instance answers for a message that is refused (`won`), tells of it alone (`unknown`), or leaves it
-   *   to another one, which has been told of then
+   * @returns whether this instance answers for a message that is refused (`won`), only reports it (`unknown`), or leaves it
+   *   to another one, which has been reported then
    */
   async ofRefusal(ingress: string, copy: Copy, context: RejectionContext): Promise<Claim['result']> {
     if (!this.#mayAnswer(ingress)) return 'unknown';
-    const { result } = await this.#claim(copy, REQUEST_OVERHEAD, context);
+    const { result } = await this.#claim(copy, REQUEST_OVERHEAD_BYTES, context);
     if (result === 'lost') this.#leave({ result }, copy, context);
     return result;
   }
@@ -72,10 +72,10 @@ export class Claiming {
     const now = this.#options.clock();
     const window = this.#answers.get(ingress);
     if (window === undefined || now >= window.ends) {
-      this.#answers.set(ingress, { ends: now + WINDOW, count: 1 });
+      this.#answers.set(ingress, { ends: now + ANSWERS_WINDOW_MS, count: 1 });
       return true;
     }
-    return ++window.count <= MOST_ANSWERS;
+    return ++window.count <= MAX_ANSWERS;
   }
 
   async #claim({ claim: key }: Copy, bytes: number, context: RejectionContext): Promise<Claim> {

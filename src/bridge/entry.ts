@@ -2,8 +2,8 @@ import { cut, own, ownAll } from '../envelope/text.ts';
 
 export type Fields = Readonly<Record<string, string | boolean | undefined>>;
 
-/** Nodes that a line names of those that did not answer. */
-const MOST_NAMED = 5;
+/** Nodes that a line names of those whose replies did not come by this instance. */
+const MAX_NAMED_NODES = 5;
 /** What an entry and a name in it take beside their text, about; in bytes. */
 const ENTRY_BYTES = 512;
 const NAME_BYTES = 64;
@@ -129,28 +129,28 @@ export class Entry {
     }
   }
 
-  /** The nodes that were named and have not answered. */
-  missing(): readonly string[] {
+  /** The nodes that were named and whose replies have not come by this instance. */
+  unheard(): readonly string[] {
     return [...(this.#awaited() ?? [])];
   }
 
-  /** Those of them of whom it is known: where a reply bore no name, nobody knows whose it was. */
+  /** Those of them that are known: a reply without a name leaves its node unknown. */
   silent(): readonly string[] {
-    return this.#nameless === 0 ? this.missing() : [];
+    return this.#nameless === 0 ? this.unheard() : [];
   }
 
   /** What its line says. */
   line(): Readonly<Record<string, unknown>> {
-    const missing = this.missing();
-    const count = Math.max(0, missing.length - this.#nameless);
+    const unheard = this.unheard();
+    const count = Math.max(0, unheard.length - this.#nameless);
     return {
       ...this.fields,
       ...(this.isOwn ? { targets: this.#targets } : {}),
       ...(this.messages > 1 ? { messages: this.messages } : {}),
       replies: this.replies,
       ...(this.errors > 0 ? { errors: this.errors } : {}),
-      ...(this.isBroadcast ? {} : { missing: count }),
-      ...(this.silent().length > 0 ? { missing_nodes: named(missing) } : {}),
+      ...(this.isBroadcast ? {} : { unheard: count }),
+      ...(this.silent().length > 0 ? { unheard_nodes: named(unheard) } : {}),
       duration_ms: this.last - this.started,
     };
   }
@@ -173,6 +173,6 @@ const weightOf = (nodes: readonly string[]): number => {
 };
 
 const named = (nodes: readonly string[]): readonly string[] => [
-  ...nodes.slice(0, MOST_NAMED).map((node) => cut(node)),
-  ...(nodes.length > MOST_NAMED ? [`and ${nodes.length - MOST_NAMED} more`] : []),
+  ...nodes.slice(0, MAX_NAMED_NODES).map((node) => cut(node)),
+  ...(nodes.length > MAX_NAMED_NODES ? [`and ${nodes.length - MAX_NAMED_NODES} more`] : []),
 ];

@@ -1,12 +1,13 @@
-import { type Home, type ReadableReply, UNKNOWN_ERROR } from '../envelope/message.ts';
+import { type ReadableReply, type ReadableReplyAddress, UNKNOWN_ERROR } from '../envelope/message.ts';
 import type { Rejection } from '../envelope/rejection.ts';
+import { denialReply } from './denied.ts';
 
 /**
  * An error cannot be told to discovery, whose clients take any reply as a node found; nor is it worth telling when nobody
- * waits any more, which the way home says: it ends with its request, where that is not what is wrong.
+ * waits any more, which the reply address says: it ends with its request, where that is not what is wrong.
  * @param now ms since the epoch
  */
-export const isAnswerable = (home: Home, now: number): boolean =>
+export const isAnswerable = (home: ReadableReplyAddress, now: number): boolean =>
   home.agent !== 'discovery' && home.expires > now;
 
 /**
@@ -16,8 +17,8 @@ export const isAnswerable = (home: Home, now: number): boolean =>
  * @param now ms since the epoch
  */
 export const errorReply = (
-  { message, code }: Rejection,
-  home: Home,
+  rejection: Rejection,
+  home: ReadableReplyAddress,
   sender: string,
   whose: string,
   now: number,
@@ -27,8 +28,10 @@ export const errorReply = (
   time: now,
   payload: {
     kind: 'rpc',
-    statusCode: UNKNOWN_ERROR,
-    statusMessage: `mcbridge: ${whose}${message} (${code})`,
+    ...(denialReply(rejection) ?? {
+      statusCode: UNKNOWN_ERROR,
+      statusMessage: `mcbridge: ${whose}${rejection.message} (${rejection.code})`,
+    }),
     data: new Map(),
   },
 });

@@ -16,11 +16,11 @@ interface Kind {
   untold: number;
 }
 
-const MOST = 100;
-const WINDOW = 10_000;
+const MAX_LINES = 100;
+const WINDOW_MS = 10_000;
 
 /**
- * Lines that anybody may bring about, by the thousand: so many of a kind in a while, and the next one after that says how
+ * Lines that anybody may cause, by the thousand: so many of a kind in a while, and the next one after that says how
  * many were not told. All of them are counted elsewhere.
  */
 export class LineLimit {
@@ -28,7 +28,7 @@ export class LineLimit {
   /** By kinds, which are this program's own names and so are few. */
   readonly #kinds = new Map<string, Kind>();
 
-  constructor({ log, clock, most = MOST, window = WINDOW }: LineLimitOptions) {
+  constructor({ log, clock, most = MAX_LINES, window = WINDOW_MS }: LineLimitOptions) {
     this.#options = { log, clock, most, window };
   }
 

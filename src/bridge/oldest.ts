@@ -1,5 +1,5 @@
 /**
- * Goes through a set, or the keys of a map, from the oldest on, for whoever takes out each that it is given. A new walk for each would pass
+ * Goes through a set, or the keys of a map, from the oldest on, for callers that take out each that they get. A new walk for each would pass
  * over all that was taken out before: V8 keeps a deleted member's place until the whole set is laid out anew.
  */
 export class OldestFirst<T> {

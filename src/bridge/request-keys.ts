@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isOpaque, type ReplyAddress, type Request } from '../envelope/message.ts';
-import { LONGEST_TEXT } from '../envelope/text.ts';
+import { MAX_TEXT_BYTES } from '../envelope/text.ts';
 
 /** What replies find their request by. */
 export const keyOf = (home: ReplyAddress): string => home.flow ?? addressOf(home);
@@ -18,4 +18,4 @@ export const addressOf = ({ ingress, replyTo, requestId }: ReplyAddress): string
 
 /** Keys are kept by the thousand, and an opaque request's id is of any length. */
 const short = (key: string): string =>
-  key.length <= LONGEST_TEXT ? key : createHash('sha256').update(key).digest('base64');
+  key.length <= MAX_TEXT_BYTES ? key : createHash('sha256').update(key).digest('base64');

@@ -1,3 +1,4 @@
+import type { Policy } from '../envelope/decision.ts';
 import type { PayloadKind } from '../envelope/message.ts';
 import type { Egress, Ingress } from '../envelope/port.ts';
 import type { IdentityMapOptions } from './identity-map.ts';
@@ -9,6 +10,8 @@ export interface Route {
   /** The exported collectives; nothing else is reachable. */
   readonly collectives: ReadonlySet<string>;
   readonly identities: IdentityMapOptions;
+  /** Whether a request may pass; without one, whoever has a name on the other side may. */
+  readonly policy?: Policy;
   /** What goes by it: what was read, unless told. */
   readonly carries?: readonly PayloadKind[];
 }
@@ -54,7 +57,40 @@ export class Routing {
   }
 
   /** The egresses that routes from an ingress lead to. */
-  waysOf(ingress: Ingress): readonly Egress[] {
+  replyPathsOf(ingress: Ingress): readonly Egress[] {
     return this.routes.filter(({ from }) => from === ingress).map(({ to }) => to);
+  }
+}
+
+/** How long messages in flight at a change of the routing may still come, in ms. */
+export const IN_FLIGHT_MS = 5_000;
+
+/** The routing in force, and for a moment the one before it: for what was on its way when that ended. */
+export class CurrentRouting {
+  readonly #clock: () => number;
+  #now: Routing;
+  #before: { readonly routing: Routing; readonly until: number } | undefined;
+
+  /** @param clock ms since the epoch */
+  constructor(first: Routing, clock: () => number) {
+    this.#now = first;
+    this.#clock = clock;
+  }
+
+  get now(): Routing {
+    return this.#now;
+  }
+
+  become(routing: Routing): void {
+    this.#before = { routing: this.#now, until: this.#clock() + IN_FLIGHT_MS };
+    this.#now = routing;
+  }
+
+  /** Where a request goes, by the rules of now; for a moment also by those before them, where only they have a route. */
+  routeFor({ name }: Ingress, kind: PayloadKind, collectives: readonly string[]): Route | undefined {
+    const route = this.#now.routeFor(name, kind, collectives);
+    if (route !== undefined || this.#before === undefined) return route;
+    const { routing, until } = this.#before;
+    return this.#clock() < until ? routing.routeFor(name, kind, collectives) : undefined;
   }
 }

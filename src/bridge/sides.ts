@@ -1,7 +1,6 @@
-import type { PayloadKind } from '../envelope/message.ts';
 import type { Egress, Ingress, LinkStatus, ReplySink, RequestSink } from '../envelope/port.ts';
-import type { Route, Routing } from './routing.ts';
-import { within } from './within.ts';
+import { CurrentRouting, IN_FLIGHT_MS, type Routing } from './routing.ts';
+import { withTimeout } from './with-timeout.ts';
 
 export interface SidesOptions {
   readonly routing: Routing;
@@ -17,22 +16,21 @@ export interface SidesOptions {
 /** What an ingress waits for before it takes requests, called when its way out is there. */
 export type Known = () => Promise<void>;
 
-/** How long a side may take to send what waits and to say goodbye, in ms. */
-const CLOSE_TIMEOUT = 6_000;
+/** How long a side may take to send what waits and to disconnect, in ms. */
+const CLOSE_TIMEOUT_MS = 6_000;
 /** How long a change waits for new sides, in ms. Those that cannot be reached yet follow when they can. */
-const CHANGE_TIMEOUT = 10_000;
-/** How long what was on its way when the routing changed may still come, in ms. */
-const ON_ITS_WAY = 5_000;
+const CHANGE_TIMEOUT_MS = 10_000;
 /** How often it is seen whether an adapter is still needed, at least, in ms. */
-const LOOK = 1_000;
+const MAX_RECHECK_DELAY_MS = 1_000;
 
-/** The adapters of a bridge: started and stopped in order, and exchanged while the bridge works. */
+/** The adapters of a bridge: it starts and stops them in order, and exchanges them while the bridge works. */
 export class Sides {
   readonly #options: SidesOptions;
-  #routing: Routing;
-  /** What was exported before, for what was on its way when that ended. */
-  #before: { readonly routing: Routing; readonly until: number } | undefined;
-  /** Adapters that are no part of the routing any more, and still needed. */
+  /** By it requests find their routes. */
+  readonly current: CurrentRouting;
+  /** That, or the one that is about to take its place. */
+  #meant: Routing;
+  /** Adapters that are not part of the routing any more, and still needed. */
   readonly #leaving = new Set<Ingress | Egress>();
   /** By adapter, when the last request that went through it ends, in ms since the epoch. */
   readonly #needed = new WeakMap<Ingress | Egress, number>();
@@ -47,7 +45,8 @@ export class Sides {
 
   constructor(options: SidesOptions) {
     this.#options = options;
-    this.#routing = options.routing;
+    this.#meant = options.routing;
+    this.current = new CurrentRouting(options.routing, options.clock);
     this.taking = new Promise((resolve) => {
       this.#takes = resolve;
     });
@@ -56,24 +55,12 @@ export class Sides {
     });
   }
 
-  get routing(): Routing {
-    return this.#routing;
-  }
-
-  /** Where a request goes, by the rules of now; for a moment also by those before them, where only they have a route. */
-  routeFor({ name }: Ingress, kind: PayloadKind, collectives: readonly string[]): Route | undefined {
-    const route = this.#routing.routeFor(name, kind, collectives);
-    if (route !== undefined || this.#before === undefined) return route;
-    const { routing, until } = this.#before;
-    return this.#options.clock() < until ? routing.routeFor(name, kind, collectives) : undefined;
-  }
-
   /**
    * The ingresses of a name, by which replies go home: first the one of now, then those before it that may still be needed,
    * for each sends replies to what it has exported.
    */
   ingresses(name: string): readonly Ingress[] {
-    const now = this.#routing.ingresses.get(name);
+    const now = this.current.now.ingresses.get(name);
     const known = now === undefined ? [] : [now];
     if (this.#leaving.size === 0) return known;
     const before = [...this.#leaving].filter(isIngress).filter((one) => one.name === name);
@@ -88,22 +75,22 @@ export class Sides {
   }
 
   status(): readonly LinkStatus[] {
-    return [...this.#routing.ingresses.values(), ...this.#routing.egresses].map((one) => one.status());
+    return [...this.current.now.ingresses.values(), ...this.current.now.egresses].map((one) => one.status());
   }
 
   /**
-   * An ingress takes requests once one of its ways out is there, so that an instance which reaches nobody leaves them
+   * An ingress takes requests once one of its ways out is there, so that an instance which reaches no broker leaves them
    * to the others of its cluster. What goes another way waits for it until its ttl ends.
    * @returns once all sides are there
    */
   async start(known: Known): Promise<void> {
-    const egresses = this.#startEgresses(this.#routing);
-    const ingresses = [...this.#routing.ingresses.values()].map((one): [Ingress, Promise<void>] => [
+    const egresses = this.#startEgresses(this.current.now);
+    const ingresses = [...this.current.now.ingresses.values()].map((one): [Ingress, Promise<void>] => [
       one,
-      this.#startIngress(one, this.#routing, egresses, known),
+      this.#startIngress(one, this.current.now, egresses, known),
     ]);
     const all = [...egresses, ...ingresses].map(([one, started]) => this.#whileMeant(one, started));
-    // Whoever could not be reached may have been exchanged for what can.
+    // A broker that could not be reached may have been replaced.
     await Promise.race([Promise.all(all), this.#changed]);
   }
 
@@ -114,15 +101,15 @@ export class Sides {
    * @returns once the new sides are there, or have had the time
    */
   async change(routing: Routing, known: Known): Promise<void> {
-    const before = this.#routing;
+    const before = this.current.now;
+    this.#meant = routing;
     const egresses = this.#startEgresses(routing);
-    await within(Promise.allSettled(egresses.values()), CHANGE_TIMEOUT);
+    await withTimeout(Promise.allSettled(egresses.values()), CHANGE_TIMEOUT_MS);
     if (this.#stopped) {
       for (const egress of routing.egresses) await egress.close();
       return;
     }
-    this.#routing = routing;
-    this.#before = { routing: before, until: this.#options.clock() + ON_ITS_WAY };
+    this.current.become(routing);
     const kept = new Set<Ingress | Egress>([...routing.ingresses.values(), ...routing.egresses]);
     for (const one of [...before.ingresses.values(), ...before.egresses])
       if (!kept.has(one)) this.#leaving.add(one);
@@ -133,27 +120,28 @@ export class Sides {
     const removed = this.#end(
       [...before.ingresses.values()].filter(({ name }) => !routing.ingresses.has(name)),
     );
-    for (const [egress, started] of egresses) this.#tellFailure(egress.name, started);
-    for (const [i, name] of [...routing.ingresses.keys()].entries()) this.#tellFailure(name, changed[i]);
+    for (const [egress, started] of egresses) this.#tellFailure(egress, started);
+    for (const [i, ingress] of [...routing.ingresses.values()].entries())
+      this.#tellFailure(ingress, changed[i]);
     for (const one of before.egresses) if (!kept.has(one)) void this.#closeWhenDone(one);
-    await within(Promise.allSettled([...changed, removed]), CHANGE_TIMEOUT);
+    await withTimeout(Promise.allSettled([...changed, removed]), CHANGE_TIMEOUT_MS);
     if (!this.#stopped) this.#isChanged();
   }
 
   /** Takes no more requests. @returns once none is to be expected any more */
   async drain(timeout: number): Promise<void> {
     this.#stopped = true;
-    const all = [...this.#routing.ingresses.values(), ...this.#leaving].filter(isIngress);
+    const all = [...this.current.now.ingresses.values(), ...this.#leaving].filter(isIngress);
     // A broker that has stalled confirms nothing, and must not hold up the end.
-    await within(Promise.all(all.map((ingress) => ingress.drain())), timeout);
+    await withTimeout(Promise.all(all.map((ingress) => ingress.drain())), timeout);
   }
 
   async close(): Promise<void> {
     const leaving = [...this.#leaving];
-    const egresses = [...this.#routing.egresses, ...leaving.filter((one) => !isIngress(one))];
-    const ingresses = [...this.#routing.ingresses.values(), ...leaving.filter(isIngress)];
+    const egresses = [...this.current.now.egresses, ...leaving.filter((one) => !isIngress(one))];
+    const ingresses = [...this.current.now.ingresses.values(), ...leaving.filter(isIngress)];
     for (const side of [egresses, ingresses])
-      await within(Promise.all(side.map((one) => one.close())), CLOSE_TIMEOUT);
+      await withTimeout(Promise.all(side.map((one) => one.close())), CLOSE_TIMEOUT_MS);
     this.#leaving.clear();
   }
 
@@ -168,7 +156,7 @@ export class Sides {
     egresses: ReadonlyMap<Egress, Promise<void>>,
     known: Known,
   ): Promise<void> {
-    await Promise.race(routing.waysOf(ingress).map((egress) => egresses.get(egress)));
+    await Promise.race(routing.replyPathsOf(ingress).map((egress) => egresses.get(egress)));
     await known();
     // What it took now would be lost: it has not been drained.
     if (this.#stopped) throw new Error(`${ingress.name} is closed`);
@@ -194,11 +182,11 @@ export class Sides {
   }
 
   async #closeWhenDone(one: Ingress | Egress): Promise<void> {
-    const soonest = this.#options.clock() + ON_ITS_WAY;
+    const soonest = this.#options.clock() + IN_FLIGHT_MS;
     for (;;) {
       const left = Math.max(soonest, this.#needed.get(one) ?? 0) - this.#options.clock();
       if (left <= 0) break;
-      await new Promise((resolve) => setTimeout(resolve, Math.min(left, LOOK)).unref());
+      await new Promise((resolve) => setTimeout(resolve, Math.min(left, MAX_RECHECK_DELAY_MS)).unref());
       // Closed with all others.
       if (!this.#leaving.has(one)) return;
     }
@@ -206,19 +194,25 @@ export class Sides {
     await one.close();
   }
 
-  /** What is no part of the routing any more may fail: its link is closed. */
+  /** What is not part of the routing any more may fail: its link is closed. */
   async #whileMeant(one: Ingress | Egress, started: Promise<void>): Promise<void> {
     try {
       await started;
     } catch (error) {
-      const { ingresses, egresses } = this.#routing;
-      if (isIngress(one) ? ingresses.get(one.name) === one : egresses.has(one)) throw error;
+      if (this.#isMeant(one)) throw error;
+      await this.#changed;
     }
   }
 
-  #tellFailure(name: string, started: Promise<void> | undefined): void {
+  #isMeant(one: Ingress | Egress): boolean {
+    const { ingresses, egresses } = this.#meant;
+    return isIngress(one) ? ingresses.get(one.name) === one : egresses.has(one);
+  }
+
+  /** What the next routing has replaced before it was there has not failed. */
+  #tellFailure(one: Ingress | Egress, started: Promise<void> | undefined): void {
     started?.catch((error: unknown) => {
-      if (!this.#stopped) this.#options.onFailed?.(name, error);
+      if (!this.#stopped && this.#isMeant(one)) this.#options.onFailed?.(one.name, error);
     });
   }
 }

@@ -22,16 +22,16 @@ interface Watch {
 }
 
 /** A node that has left so many requests in a row without an answer is silent. Less may be one that other instances hear. */
-const MOST_UNANSWERED = 10;
+const MIN_UNANSWERED = 10;
 /** Nodes of a route that are counted at once; a name may be of a node that there is not. */
-const MOST_NODES = 5_000;
+const MAX_NODES = 5_000;
 /** Who is not asked any more is of no interest after so long. In ms. */
-const INTEREST = 3_600_000;
-/** How often it is told of the same route, in ms. */
-const TELL_EVERY = 600_000;
-const MOST_NAMED = 10;
+const FORGET_AFTER_MS = 3_600_000;
+/** How often the same route is reported, in ms. */
+const WARNING_INTERVAL_MS = 600_000;
+const MAX_NAMED_NODES = 10;
 
-/** Nodes that leave request after request without an answer, while others of the same route answer. */
+/** Nodes of which this instance hears nothing, request after request, while it hears others of the same route. */
 export class SilentNodes {
   readonly #options: SilentNodesOptions;
   /** By the names of routes. */
@@ -54,7 +54,7 @@ export class SilentNodes {
    */
   unanswered(route: string, nodes: readonly string[], since: number): void {
     const watch = this.#watchOf(route);
-    // Where nobody answers, it is not the nodes.
+    // Where no node answers, the nodes are not the cause.
     if (watch.heard < since) return;
     const now = this.#options.clock();
     for (const node of nodes) {
@@ -63,7 +63,7 @@ export class SilentNodes {
       watch.waiting.set(own(node), { unanswered, last: now });
     }
     for (const oldest of watch.waiting.keys()) {
-      if (watch.waiting.size <= MOST_NODES) break;
+      if (watch.waiting.size <= MAX_NODES) break;
       watch.waiting.delete(oldest);
     }
     this.#tell(route, watch, now);
@@ -75,15 +75,15 @@ export class SilentNodes {
   }
 
   #tell(route: string, watch: Watch, now: number): void {
-    if (now - watch.told < TELL_EVERY) return;
+    if (now - watch.told < WARNING_INTERVAL_MS) return;
     const silent = silentIn(watch, now);
     if (silent.length === 0) return;
     watch.told = now;
     this.#options.tell({
       route,
       silent: silent.length,
-      nodes: silent.slice(0, MOST_NAMED),
-      requests: MOST_UNANSWERED,
+      nodes: silent.slice(0, MAX_NAMED_NODES),
+      requests: MIN_UNANSWERED,
     });
   }
 
@@ -102,5 +102,5 @@ export class SilentNodes {
 
 const silentIn = ({ waiting }: Watch, now: number): readonly string[] =>
   [...waiting].flatMap(([node, { unanswered, last }]) =>
-    unanswered >= MOST_UNANSWERED && now - last < INTEREST ? [node] : [],
+    unanswered >= MIN_UNANSWERED && now - last < FORGET_AFTER_MS ? [node] : [],
   );

@@ -1,16 +1,20 @@
+import type { Decided, Decision } from '../envelope/decision.ts';
 import type {
   About,
   BridgeObserver,
   Claimed,
+  EgressSilence,
   LeftAlone,
-  Passage,
   Refusal,
+  RouteId,
   Stage,
   Step,
 } from '../envelope/observer.ts';
 import type { Claim, Ignored } from '../envelope/port.ts';
 import type { RejectionCode } from '../envelope/rejection.ts';
-import { passageName } from './passages.ts';
+import { routeName } from './route-ids.ts';
+import type { Route } from './routing.ts';
+import { RuleCounts } from './rule-counts.ts';
 
 /** What is counted of requests and replies; counters only, lost with the process. */
 export interface Counts {
@@ -34,7 +38,7 @@ export interface Counts {
 type Counter = Exclude<keyof Counts, 'rejected' | 'ignored'>;
 
 /** What passed by one route. */
-export class RouteCounts implements Passage {
+export class RouteCounts implements RouteId {
   readonly from: string;
   readonly to: string;
   readonly name: string;
@@ -45,11 +49,15 @@ export class RouteCounts implements Passage {
   targetsSent = 0;
   repliesReceived = 0;
   repliesSent = 0;
+  /** Whether it has, or had, a policy. */
+  hasPolicy = false;
+  /** What that has said. */
+  readonly decisions: Record<Decision['verdict'], number> = { allow: 0, deny: 0, defer: 0 };
 
   constructor(from: string, to: string) {
     this.from = from;
     this.to = to;
-    this.name = passageName(from, to);
+    this.name = routeName(from, to);
   }
 }
 
@@ -85,6 +93,11 @@ export class Stats implements BridgeObserver {
     unknown: { count: 0, seconds: 0 },
   };
   readonly #routes: RouteCounts[] = [];
+  /** What rules of policies have refused. */
+  readonly denials = new RuleCounts();
+  /** What they would have refused, had they not been in shadow mode. */
+  readonly shadows = new RuleCounts();
+  readonly #unanswered = new Map<string, number>();
   readonly #errors: Record<Stage, number> = { request_in: 0, request: 0, reply_in: 0, reply: 0 };
   /** Taking requests to their egress, signature included, and replies to their ingress. */
   readonly timing: Readonly<Record<'request' | 'reply', Timing>> = {
@@ -101,6 +114,14 @@ export class Stats implements BridgeObserver {
     return counts;
   }
 
+  /** Routes that there are from now on. */
+  follow(routes: readonly Pick<Route, 'from' | 'to' | 'policy'>[]): void {
+    for (const { from, to, policy } of routes) {
+      const counts = this.route(from.name, to.name);
+      if (policy !== undefined) counts.hasPolicy = true;
+    }
+  }
+
   routes(): readonly RouteCounts[] {
     return this.#routes;
   }
@@ -110,8 +131,8 @@ export class Stats implements BridgeObserver {
     return this.#errors;
   }
 
-  step(step: Step, passage: Passage | undefined, about: () => About): void {
-    const route = passage && this.route(passage.from, passage.to);
+  step(step: Step, routeId: RouteId | undefined, about: () => About): void {
+    const route = routeId && this.route(routeId.from, routeId.to);
     switch (step) {
       case 'request received':
         this.#counts.requestsReceived++;
@@ -142,6 +163,12 @@ export class Stats implements BridgeObserver {
     }
   }
 
+  decided({ routeId: { from, to, name }, decision }: Decided): void {
+    this.route(from, to).decisions[decision.verdict]++;
+    if (decision.verdict === 'deny') this.denials.add(name, decision.rule);
+    if (decision.shadow !== undefined) this.shadows.add(name, decision.shadow.rule);
+  }
+
   handled(what: 'request' | 'reply', seconds: number): void {
     const timing = this.timing[what];
     timing.count++;
@@ -167,8 +194,13 @@ export class Stats implements BridgeObserver {
     // How long requests take is told as a histogram, by the metrics.
   }
 
-  egressSilent(): void {
-    // A line in the log; what does not come is in the counters of replies.
+  egressSilent({ egress, requests }: EgressSilence): void {
+    this.#unanswered.set(egress, (this.#unanswered.get(egress) ?? 0) + requests);
+  }
+
+  /** Requests that egresses were found silent to, by the names of those that routes lead to. */
+  unanswered(): ReadonlyMap<string, number> {
+    return new Map(this.#routes.map(({ to }) => [to, this.#unanswered.get(to) ?? 0]));
   }
 
   nodesSilent(): void {

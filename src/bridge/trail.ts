@@ -21,7 +21,7 @@ const serverOf = ({ server }: LinkStatus): string => server ?? UNKNOWN_SERVER;
 const hopName = ({ cluster, instance }: Broker): string => `${cluster}:${instance}`;
 
 /**
- * The way home of a request, with this broker in its trail where one is kept.
+ * The reply address of a request, with this broker in its trail where one is kept.
  * @throws Rejection `loop`
  */
 export const withHop = <T extends Trail>(home: T, broker: Broker, from: LinkStatus, to: LinkStatus): T => {

@@ -1,6 +1,6 @@
 import type { BridgeObserver, Step } from '../envelope/observer.ts';
 
-/** Whether a bridge is still at what it was given, for whoever feeds it and sees what leaves it. */
+/** Whether a bridge is still at what it was given, for code that feeds it and sees what leaves it. */
 export class Unfinished implements Pick<BridgeObserver, 'step' | 'handled'> {
   #requests = 0;
   /** Replies that the bridge has sent, less those that have left. */

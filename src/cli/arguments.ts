@@ -4,9 +4,10 @@ import { isIdentity } from '../envelope/check.ts';
 import { FACT_OPERATORS, type FactFilter, type FactOperator } from '../envelope/filter.ts';
 import { Rejection } from '../envelope/rejection.ts';
 import { quoted } from '../envelope/text.ts';
+import { parseTime, TIME_FORM } from '../envelope/time.ts';
 import type { Value } from '../envelope/value.ts';
 import { checkNodeRegex } from './node-regex.ts';
-import { harmless } from './terminal.ts';
+import { escapeControls } from './terminal.ts';
 
 const isOperator = (text: string): text is FactOperator => FACT_OPERATORS.has(text);
 
@@ -15,7 +16,7 @@ const FACT = /^([^\s=<>!~]+)\s*(<=|>=|=>|=<|==|!=|=~|<|>|=)\s*(\S.*|\s)$/s;
 const MISTYPED: Readonly<Record<string, FactOperator>> = { '=>': '>=', '=<': '<=' };
 const PATTERN = /^\/.+\/$/s;
 
-const warn = (sentence: string): void => void process.stderr.write(`mcbridge: ${harmless(sentence)}\n`);
+const warn = (sentence: string): void => void process.stderr.write(`mcbridge: ${escapeControls(sentence)}\n`);
 
 /**
  * `country=uk`, `cores>=4`, `name=~^web`, `name=/^web/`.
@@ -50,6 +51,13 @@ export const parseIdentity = (text: string): string => {
 export const parseNode = (text: string): string => {
   if (isIdentity(text)) return text;
   throw new InvalidArgumentError('A node is named by its identity: letters, digits, _ - and dots inside it.');
+};
+
+/** A time as ms since the epoch. @throws InvalidArgumentError */
+export const timeOption = (text: string): number => {
+  const time = parseTime(text);
+  if (time === undefined) throw new InvalidArgumentError(`Give ${TIME_FORM}; without a zone it is UTC.`);
+  return time;
 };
 
 /** Seconds as milliseconds. @throws InvalidArgumentError */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { certificateNames } from '../adapters/choria/wire/index.ts';
 import type { Registry } from '../adapters/registry.ts';
-import { type IsUnused, withMadeUpVariables } from '../capture/replay/made-up-variables.ts';
+import { type IsUnused, withMadeUpVariables } from '../capture/replay/placeholder-variables.ts';
 import { fileReader, readFailure } from '../config/files.ts';
 import { isToken } from '../envelope/check.ts';
 import { Rejection } from '../envelope/rejection.ts';
@@ -109,7 +109,7 @@ const readPem = (from: string, file: string): string => {
  */
 const fromConfig = async (file: string, given: ReadonlySet<string>, env: Env) => {
   const registry = await loadRegistry(file, env);
-  // Where servers are given, nobody looks at those of the file.
+  // Servers that are given replace those of the file.
   const variables = given.has('servers') ? withMadeUpVariables(file, env, registry, isServers) : env;
   const loaded = clientAccess(file, variables, registry);
   const { access, identity } = loaded.value;
@@ -138,7 +138,7 @@ const checkName = (option: string, name: string): string => {
 };
 
 const tlsOf = (given: Partial<NatsTls>, plaintext: boolean, env: Env): NatsTls | undefined => {
-  const { ca, cert, key, minVersion, ciphers } = given;
+  const { ca, cert, key, minVersion, ciphers, revocation } = given;
   if (plaintext) return undefined;
   if (ca === undefined)
     throw new UsageError(
@@ -155,6 +155,7 @@ const tlsOf = (given: Partial<NatsTls>, plaintext: boolean, env: Env): NatsTls |
     ...(key === undefined ? {} : { key }),
     ...(minVersion === undefined ? {} : { minVersion }),
     ...(ciphers === undefined ? {} : { ciphers }),
+    ...(revocation === undefined ? {} : { revocation }),
   };
 };
 
@@ -194,6 +195,8 @@ const gather = async (options: ConnectionOptions, env: Env) => {
     floor: {
       ...(minVersion === undefined ? {} : { minVersion }),
       ...(ciphers === undefined ? {} : { ciphers }),
+      // Lists are of the CA that stands beside them.
+      ...(own.ca === undefined && config?.link.tls?.revocation && { revocation: config.link.tls.revocation }),
     },
   };
 };

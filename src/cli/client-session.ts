@@ -4,7 +4,7 @@ import { type ChoriaClient, createChoriaClient, type Writing } from '../client/i
 import type { Link, LinkEvent } from '../transport/link.ts';
 import { createNatsLink } from '../transport/nats/index.ts';
 import { addConnectionOptions, type Connection, type ConnectionOptions } from './client-options.ts';
-import { harmless } from './terminal.ts';
+import { escapeControls } from './terminal.ts';
 
 export interface ClientOptions extends ConnectionOptions {
   readonly dialect: Writing;
@@ -32,7 +32,7 @@ export interface ClientSession {
 const tell = (event: LinkEvent): void => {
   // One that subscribes is told by the command's end.
   if (event.kind === 'denied' && event.right.kind === 'publish')
-    process.stderr.write(`mcbridge: ${harmless(event.error.message)}\n`);
+    process.stderr.write(`mcbridge: ${escapeControls(event.error.message)}\n`);
   if (event.kind === 'error') process.stderr.write(`mcbridge: ${event.error.message}\n`);
   if (event.kind === 'disconnected' || event.kind === 'retry')
     process.stderr.write(`mcbridge: ${event.reason}\n`);

@@ -48,7 +48,7 @@ const ASKING: Hints = {
   '--discovery-timeout': 'write --timeout SECONDS: ping is a discovery',
   ...all(
     '--dm --disc-method --do --disc-option --discovery-window',
-    'nodes are always found by asking them; name them with --target, and nobody is asked',
+    'nodes are always found by asking them; with --target no discovery takes place',
   ),
   '--nodes': 'name each node with --target NODE',
   ...all('-1 --one', 'name one node with --target NODE'),

@@ -2,17 +2,17 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import { isGlob, isLikeRegex } from '../envelope/glob.ts';
 import { quoted } from '../envelope/text.ts';
-import type { InventoryDocument } from '../nodes/document.ts';
+import { type InventoryDocument, inventoryDocument } from '../nodes/document.ts';
 import { viewOf } from '../nodes/view.ts';
 import { http } from '../setup/http.ts';
 import { loadParts } from '../setup/parts.ts';
 import { generalFields } from '../setup/schema.ts';
 import type { Config } from '../setup/types.ts';
 import { crop } from '../telemetry/observe/line.ts';
-import { fetchInventory, NoInventory, parseUrl, urlOf } from './inventory/fetch.ts';
+import { fetchPage, NoPage, type PageKind, parseUrl, urlOf } from './bridge-page.ts';
 import { formatInventory, inventoryObject } from './inventory/format.ts';
 import { paint } from './observe/paint.ts';
-import { harmless } from './terminal.ts';
+import { escapeControls } from './terminal.ts';
 import { UsageError } from './usage.ts';
 
 type Bridge = Pick<Config, 'cluster' | 'instance' | 'http'>;
@@ -25,6 +25,14 @@ interface InventoryOptions {
   readonly node?: string;
   readonly json?: true;
 }
+
+const PAGE: PageKind<InventoryDocument> = {
+  path: '/inventory',
+  what: 'inventory',
+  schema: inventoryDocument,
+  // Some ten times what a full one takes.
+  longest: 256 * 1024 ** 2,
+};
 
 const parseGlob = (text: string): string => {
   if (isGlob(text)) return text;
@@ -68,12 +76,12 @@ Exit codes: 0 done, 1 the bridge cannot be reached, 2 wrong usage or unusable co
 
 const inventory = async (options: InventoryOptions): Promise<void> => {
   const config = options.config === undefined ? undefined : bridgeOf(options.config);
-  const url = options.url === undefined ? urlFrom(config, options.config) : parseUrl(options.url);
+  const url = options.url === undefined ? urlFrom(config, options.config) : parseUrl(options.url, PAGE.path);
   let document: InventoryDocument;
   try {
-    document = await fetchInventory(url, `mcbridge run --config ${options.config ?? 'bridge.yaml'}`);
+    document = await fetchPage(PAGE, url, `mcbridge run --config ${options.config ?? 'bridge.yaml'}`);
   } catch (error) {
-    if (!(error instanceof NoInventory)) throw error;
+    if (!(error instanceof NoPage)) throw error;
     process.stderr.write(`mcbridge: ${error.message}\n`);
     process.exitCode = 1;
     return;
@@ -99,10 +107,10 @@ const bridgeOf = (file: string): Bridge =>
 const urlFrom = (config: Bridge | undefined, file = ''): URL => {
   if (config === undefined)
     throw new UsageError('which bridge? Give --config, or --url http://127.0.0.1:8222');
-  return urlOf(config.http, file);
+  return urlOf(config.http, file, PAGE.path);
 };
 
-/** @throws UsageError for a name that is not there, which would show as a bridge that knows nobody */
+/** @throws UsageError for a name that is not there, which would look like a bridge that knows no nodes */
 const checkSelection = ({ egress, collective }: InventoryOptions, { egresses }: InventoryDocument): void => {
   const check = (option: string, name: string | undefined, names: ReadonlySet<string>): void => {
     if (name === undefined || names.has(name)) return;
@@ -117,7 +125,7 @@ const checkSelection = ({ egress, collective }: InventoryOptions, { egresses }: 
 /** A second bridge on a machine runs on without HTTP where only the default address is taken. */
 const warnOfAnother = (config: Bridge, { cluster, instance }: InventoryDocument, url: URL): void => {
   if (cluster === config.cluster && instance === config.instance) return;
-  const here = harmless(`${cluster}:${instance}`);
+  const here = escapeControls(`${cluster}:${instance}`);
   process.stderr.write(
     `mcbridge: ${url.host} is the bridge ${here}, not ${config.cluster}:${config.instance} of the configuration: give each its own http.listen\n`,
   );

@@ -1,17 +1,17 @@
-import { cut, LONGEST_SENTENCE, LONGEST_TEXT } from '../envelope/text.ts';
+import { cut, MAX_SENTENCE_BYTES, MAX_TEXT_BYTES } from '../envelope/text.ts';
 import { isMistake } from './mistake.ts';
 
 /** Bytes of a stack, entries of a list or an object, levels below a line: what one line has of each at most. */
-const LONGEST_STACK = 4096;
-const MOST_ENTRIES = 64;
-const DEEPEST = 5;
+const MAX_STACK_BYTES = 4096;
+const MAX_ENTRIES = 64;
+const MAX_LEVELS = 5;
 
 /** An error as a line tells it: a stack shows where a bug is, and is noise where the sentence says it all. */
 const errorFields = (error: Error, depth: number): unknown => ({
   type: error.name,
   ...('code' in error ? { code: bounded(error.code, depth + 1) } : {}),
-  message: cut(error.message, LONGEST_SENTENCE),
-  ...(isMistake(error) ? {} : { stack: cut(error.stack ?? '', LONGEST_STACK) }),
+  message: cut(error.message, MAX_SENTENCE_BYTES),
+  ...(isMistake(error) ? {} : { stack: cut(error.stack ?? '', MAX_STACK_BYTES) }),
   ...(error.cause === undefined ? {} : { cause: bounded(error.cause, depth + 1) }),
 });
 
@@ -20,15 +20,15 @@ const isPlain = (value: object): boolean => {
   return prototype === Object.prototype || prototype === null;
 };
 
-/** A value of which one line holds no more than it can bear, whoever's text is in it. */
+/** A value, bounded so that a line can hold it, whatever text is in it. */
 const bounded = (value: unknown, depth: number): unknown => {
-  if (typeof value === 'string') return cut(value, LONGEST_SENTENCE);
+  if (typeof value === 'string') return cut(value, MAX_SENTENCE_BYTES);
   if (typeof value !== 'object' || value === null) return value;
-  if (depth >= DEEPEST) return '…';
+  if (depth >= MAX_LEVELS) return '…';
   if (value instanceof Error) return errorFields(value, depth);
   if (Array.isArray(value)) {
-    const entries = value.slice(0, MOST_ENTRIES).map((entry) => bounded(entry, depth + 1));
-    return value.length > MOST_ENTRIES ? [...entries, `and ${value.length - MOST_ENTRIES} more`] : entries;
+    const entries = value.slice(0, MAX_ENTRIES).map((entry) => bounded(entry, depth + 1));
+    return value.length > MAX_ENTRIES ? [...entries, `and ${value.length - MAX_ENTRIES} more`] : entries;
   }
   // Of a class that says itself how it is shown, as secrets are.
   return isPlain(value) ? boundedFields(value, depth) : value;
@@ -37,8 +37,8 @@ const bounded = (value: unknown, depth: number): unknown => {
 const boundedFields = (fields: object, depth: number): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(fields)
-      .slice(0, MOST_ENTRIES)
-      .map(([name, value]) => [cut(name, LONGEST_TEXT), bounded(value, depth + 1)]),
+      .slice(0, MAX_ENTRIES)
+      .map(([name, value]) => [cut(name, MAX_TEXT_BYTES), bounded(value, depth + 1)]),
   );
 
 /** What every line has already: a second key of that name would be for each reader to choose from. */

@@ -1,13 +1,13 @@
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
 import { prettyFactory } from 'pino-pretty';
-import { cut, LONGEST_SENTENCE } from '../envelope/text.ts';
+import { cut, MAX_SENTENCE_BYTES } from '../envelope/text.ts';
 import type { LogConfig } from '../setup/types.ts';
 import { lineFields } from './log-fields.ts';
 import { createLogSink, type LogStream } from './log-sink.ts';
-import { canColour, harmless } from './terminal.ts';
+import { canColour, escapeControls } from './terminal.ts';
 
 export interface LoggerOptions extends LogConfig {
-  /** Where lines go; a terminal has `isTTY`. */
+  /** Where lines go; a terminal has `isTTY`. It and the format may change. */
   readonly stream: LogStream & { readonly isTTY?: boolean };
   /** In every line. */
   readonly identity: string;
@@ -15,7 +15,7 @@ export interface LoggerOptions extends LogConfig {
   readonly instance: string;
   /** For `pretty`; default: whether the stream is a terminal and NO_COLOR is not set. */
   readonly colour?: boolean;
-  /** Told when lines begin to be lost: a disk is full, or nobody reads any more. */
+  /** Called when lines begin to be lost: the disk is full, or the reader is gone. */
   readonly onLoss?: (error: Error) => void;
 }
 
@@ -30,22 +30,28 @@ const REDACT = SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
 const inert = (line: string): string =>
   line
     .replace(/\\u00[01][0-9a-f]/g, '\\$&')
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}](?!$)/gu, (character) => `\\${harmless(character)}`);
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}](?!$)/gu, (character) => `\\${escapeControls(character)}`);
 
-const shortened = <T>(part: T): T | string => (typeof part === 'string' ? cut(part, LONGEST_SENTENCE) : part);
+const shortened = <T>(part: T): T | string =>
+  typeof part === 'string' ? cut(part, MAX_SENTENCE_BYTES) : part;
 
 /** JSON, one line an event; with colours where a person reads along. No line is longer than a message may make it. */
 export const createLogger = (options: LoggerOptions): Logger => {
-  const { level, format, stream, identity, cluster, instance, onLoss } = options;
-  const terminal = stream.isTTY === true;
-  const forPeople = format === 'pretty' || (format === 'auto' && terminal);
-  const pretty = prettyFactory({
-    colorize: options.colour ?? canColour(stream),
-    ignore: 'event,identity,cluster,instance',
-    translateTime: 'SYS:yyyy-mm-dd HH:MM:ss.l',
-    singleLine: true,
-  });
-  const render = forPeople ? (line: string) => pretty(inert(line)) : (line: string) => line;
+  const { level, stream, identity, cluster, instance, onLoss } = options;
+  const isForPeople = (): boolean =>
+    options.format === 'pretty' || (options.format === 'auto' && stream.isTTY === true);
+  const prettyWith = (colorize: boolean) =>
+    prettyFactory({
+      colorize,
+      ignore: 'event,identity,cluster,instance',
+      translateTime: 'SYS:yyyy-mm-dd HH:MM:ss.l',
+      singleLine: true,
+    });
+  const [coloured, plain] = [prettyWith(true), prettyWith(false)];
+  const render = (line: string): string => {
+    if (!isForPeople()) return line;
+    return ((options.colour ?? canColour(stream)) ? coloured : plain)(inert(line));
+  };
   const make = (destination: DestinationStream): Logger =>
     pino(
       {

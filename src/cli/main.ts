@@ -10,7 +10,7 @@ import { CONFIG_NAMES, OPTION_NAMES } from '../transport/failure/words.ts';
 import { LinkError } from '../transport/link.ts';
 import { commandHint, optionHint, wordHint } from './hints.ts';
 import { isMistake } from './mistake.ts';
-import { harmless } from './terminal.ts';
+import { escapeLines } from './terminal.ts';
 import { UsageError } from './usage.ts';
 
 /** Wrong usage, or a configuration that cannot be used; 1 is for what was asked for and went wrong. */
@@ -30,7 +30,7 @@ const program = new Command('mcbridge')
   .helpOption('-h, --help', 'print this help')
   .showHelpAfterError('(mcbridge --help lists commands and examples)')
   .exitOverride()
-  // Commander guesses by letters, and not where it is known what somebody meant.
+  // Commander guesses by letters; here it is known what was meant.
   .configureOutput({
     outputError: (text, write) =>
       write(habit(text) === undefined ? text : text.replace(/^\(Did you mean .*\?\)\n/m, '')),
@@ -42,9 +42,14 @@ Examples:
   mcbridge demo                            see the bridge at work, nothing else needed
   mcbridge check --config bridge.yaml      see whether a configuration will work
   mcbridge run --config bridge.yaml        run the bridge
+  mcbridge reload --config bridge.yaml     have it read its configuration anew
+  mcbridge status --config bridge.yaml     see how the running bridge is
   mcbridge ping --config bridge.yaml       see which nodes answer, as a Choria client
   mcbridge inventory --config bridge.yaml  see which nodes live where
+  mcbridge audit verify audit.log* --config bridge.yaml
+                                           prove that nobody has touched the audit
   mcbridge decode request.bin              see what is in a message, layer by layer
+  mcbridge policy explain --help           ask a policy about a request, and see which rule decides
   mcbridge help check                      what check looks at, and its exit codes
 
 Recorded traffic as a proof, see docs/cassettes.md and docs/ci.md:
@@ -53,7 +58,7 @@ Recorded traffic as a proof, see docs/cassettes.md and docs/ci.md:
   mcbridge replay cassettes/ --config bridge.yaml
 
 Exit codes: 0 done, 1 failed, or the output could not be written, 2 wrong usage or a configuration that cannot be used, 3 no connection (ping, rpc,
-federation)`,
+federation, reload, status, log)`,
   );
 
 type Register = (program: Command) => void;
@@ -61,14 +66,19 @@ type Register = (program: Command) => void;
 /** What registers each command, in the order in which help has them. */
 const COMMANDS: readonly (readonly [name: string, load: () => Promise<Register>])[] = [
   ['run', async () => (await import('./run.ts')).registerRun],
+  ['reload', async () => (await import('./reload.ts')).registerReload],
+  ['status', async () => (await import('./status.ts')).registerStatus],
+  ['log', async () => (await import('./set-log-level.ts')).registerLog],
   ['record', async () => (await import('./record.ts')).registerRecord],
   ['redact', async () => (await import('./redact.ts')).registerRedact],
   ['check', async () => (await import('./check.ts')).registerCheck],
+  ['audit', async () => (await import('./audit.ts')).registerAudit],
   ['decode', async () => (await import('./decode.ts')).registerDecode],
   ['demo', async () => (await import('./demo.ts')).registerDemo],
   ['ping', async () => (await import('./ping.ts')).registerPing],
   ['rpc', async () => (await import('./rpc.ts')).registerRpc],
   ['inventory', async () => (await import('./inventory.ts')).registerInventory],
+  ['policy', async () => (await import('./policy.ts')).registerPolicy],
   ['replay', async () => (await import('./replay.ts')).registerReplay],
   ['federation', async () => (await import('./federation-trace.ts')).registerFederationTrace],
   ['federation', async () => (await import('./federation-observe.ts')).registerFederationObserve],
@@ -96,15 +106,12 @@ const explain = (error: unknown): string => {
   return `mcbridge: this is a bug, please report it\n${stack}`;
 };
 
-/** A message may quote what a file holds, and a stack holds messages. */
-const inert = (text: string): string => text.split('\n').map(harmless).join('\n');
-
-/** No connection, where 1 says that one was had and nobody answered. */
+/** No connection, where 1 means that there was one and no node answered. */
 const EXIT_UNREACHABLE = 3;
 
-/** Where 1 says that there are differences, whatever keeps a command from finding them is no finding. */
-const FINDING: ReadonlySet<string> = new Set(['replay']);
-/** Where 1 says that nobody answered. */
+/** Where 1 says that there are differences, whatever keeps a command from finding them is not a finding. */
+const FINDING: ReadonlySet<string> = new Set(['replay', 'audit']);
+/** Where 1 means that no node answered. */
 const ASKING: ReadonlySet<string> = new Set(['ping', 'rpc', 'federation']);
 
 /** An address may be free again in a moment, or come up with its network; another start can mend that, which no file says. */
@@ -120,12 +127,12 @@ const exitCode = (error: unknown): number => {
   return FINDING.has(command) ? EXIT_USAGE : 1;
 };
 
-// `mcbridge check | head` closes the pipe: nobody reads on, and that is no error. A bridge goes on, whoever reads its log.
+// `mcbridge check | head` closes the pipe, which is not an error. A bridge goes on without a reader of its log.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (program.args.includes('run')) return;
   // EIO: of a terminal that has been closed.
   if (error.code === 'EPIPE' || error.code === 'EIO') process.exit();
-  process.stderr.write(`mcbridge: ${inert(writeFailure('the output', error))}\n`);
+  process.stderr.write(`mcbridge: ${escapeLines(writeFailure('the output', error))}\n`);
   process.exit(FINDING.has(program.args[0] ?? '') ? EXIT_USAGE : 1);
 });
 // There is nowhere left to say it, and the exit code still tells how it went.
@@ -152,6 +159,6 @@ try {
   const hint = error instanceof CommanderError ? hintOf(error) : undefined;
   if (hint !== undefined) process.stderr.write(`${hint}\n`);
   // Commander has printed what it has to say itself.
-  if (!(error instanceof CommanderError)) process.stderr.write(`${inert(explain(error))}\n`);
+  if (!(error instanceof CommanderError)) process.stderr.write(`${escapeLines(explain(error))}\n`);
   process.exitCode = exitCode(error);
 }

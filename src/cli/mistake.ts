@@ -1,4 +1,5 @@
 import { ConfigError, ConfigUnreadable } from '../config/problem.ts';
+import { SocketError } from '../control/unix-socket.ts';
 import { Rejection } from '../envelope/rejection.ts';
 import { LinkError } from '../transport/link.ts';
 import { UsageError } from './usage.ts';
@@ -9,6 +10,7 @@ export const isMistake = (error: Error): boolean =>
   error instanceof ConfigUnreadable ||
   error instanceof LinkError ||
   error instanceof UsageError ||
+  error instanceof SocketError ||
   (error instanceof Rejection && error.code !== 'internal') ||
   // Of the operating system.
   'syscall' in error;

@@ -10,7 +10,7 @@ const nothing = (): void => undefined;
 // A listener takes the place of Node's own handler.
 process.on('SIGUSR1', nothing);
 if (process.argv[2] === 'run')
-  for (const signal of ['SIGHUP', 'SIGUSR2'] as const) process.on(signal, nothing);
+  for (const signal of ['SIGHUP', 'SIGUSR2', 'SIGWINCH'] as const) process.on(signal, nothing);
 // One that came while Node started. Who wants an inspector starts Node with it.
 const isWanted = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].some((option) =>
   option.includes('--inspect'),
@@ -18,7 +18,7 @@ const isWanted = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].some((
 if (inspector.url() !== undefined && !isWanted) inspector.close();
 
 /** Process managers, and npm before them, deliver one order twice: within this time it is the same. In ms. */
-export const SAME_ORDER = 1_000;
+export const REPEATED_SIGNAL_MS = 1_000;
 
 const ENDS = ['SIGINT', 'SIGTERM'] as const;
 type End = (typeof ENDS)[number];
@@ -40,7 +40,7 @@ export const onEnd = (
     if (ordered === undefined) {
       ordered = now();
       first(signal);
-    } else if (now() - ordered >= SAME_ORDER) again(signal);
+    } else if (now() - ordered >= REPEATED_SIGNAL_MS) again(signal);
   };
   for (const signal of ENDS) process.on(signal, onSignal);
   return () => {
@@ -48,11 +48,14 @@ export const onEnd = (
   };
 };
 
-/** Signals that mean nothing to a bridge, each told when it comes. @returns stops listening */
-export const onUnused = (told: (signal: NodeJS.Signals) => void): (() => void) => {
-  const signals = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
-  for (const signal of signals) process.on(signal, told);
+/** Orders to a bridge that goes on, as daemons of MCollective know them. */
+const GOING_ON = ['SIGHUP', 'SIGWINCH', 'SIGUSR1', 'SIGUSR2'] as const;
+export type GoOn = (typeof GOING_ON)[number];
+
+/** @param ordered told of each. @returns stops listening */
+export const onGoOn = (ordered: (signal: GoOn) => void): (() => void) => {
+  for (const signal of GOING_ON) process.on(signal, ordered);
   return () => {
-    for (const signal of signals) process.off(signal, told);
+    for (const signal of GOING_ON) process.off(signal, ordered);
   };
 };

@@ -1,16 +1,16 @@
 import { federationSubject } from '../adapters/choria/wire/index.ts';
 import type { Answer } from '../client/index.ts';
-import { harmless } from './terminal.ts';
+import { escapeControls } from './terminal.ts';
 
 /** What came and was no reply, on standard error. */
 export const warnOfRejected = ({ rejected }: Pick<Answer, 'rejected'>): void => {
   for (const { code, message, context } of rejected)
     process.stderr.write(
-      `mcbridge: refused a reply of ${harmless(context.sender ?? 'somebody')}: ${harmless(message)} (${code})\n`,
+      `mcbridge: refused a reply of ${escapeControls(context.sender ?? 'somebody')}: ${escapeControls(message)} (${code})\n`,
     );
 };
 
-/** On standard error, when a request went where nobody was. */
+/** On standard error, when a request had no receiver. */
 export const nobodyListens = ({ sent, unheard }: Answer, federation: readonly string[]): void => {
   if (unheard === 0) return;
   const where =

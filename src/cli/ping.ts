@@ -19,7 +19,7 @@ interface PingOptions extends ClientOptions, FilterOptions {
 
 const ms = (milliseconds: number): number => Number(milliseconds.toFixed(2));
 
-/** The statistics that `mco ping` ends with; undefined where nobody answered. */
+/** The statistics that `mco ping` ends with; undefined where no node answered. */
 export const summaryOf = (times: readonly number[]) =>
   times.length === 0
     ? undefined
@@ -87,7 +87,7 @@ Examples:
   mcbridge ping --config bridge.yaml --cert alice.pem --key alice.key -F country=uk -C /apache/
   mcbridge ping --federation production,staging --json | jq -r '.replies[].node'
 
-Exit codes: 0 somebody answered, 1 nobody did, 2 wrong usage or configuration, 3 no
+Exit codes: 0 a node answered, 1 none did, 2 wrong usage or configuration, 3 no
 connection`,
     )
     .action(ping);

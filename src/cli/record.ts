@@ -3,9 +3,9 @@ import { version } from '../app/version.ts';
 import { headersFor } from '../capture/file/header.ts';
 import { RecordError } from '../capture/record/problem.ts';
 import { Recorder } from '../capture/record/recorder.ts';
+import { RotatingRecording } from '../capture/record/rotating-recording.ts';
 import { sourcesOf } from '../capture/record/sources.ts';
 import type { Tally } from '../capture/record/tally.ts';
-import { Tape } from '../capture/record/tape.ts';
 import type { Path } from '../capture/redact/paths.ts';
 import { createRedactor } from '../capture/redact/redactor.ts';
 import {
@@ -13,13 +13,12 @@ import {
   ofConnections,
   ofTheBridge,
   withMadeUpVariables,
-} from '../capture/replay/made-up-variables.ts';
+} from '../capture/replay/placeholder-variables.ts';
 import { loadConfig } from '../setup/load.ts';
 import { loadRegistry } from '../setup/load-registry.ts';
 import type { LoadedConfig } from '../setup/types.ts';
 import { collecting } from './arguments.ts';
 import { onEnd } from './orders.ts';
-import { attached, fromInside, fromOutside } from './record/hearing.ts';
 import {
   PATHS_HELP,
   parseCount,
@@ -29,7 +28,8 @@ import {
   selectionOf,
 } from './record/options.ts';
 import { Progress, summaryOf, warnOfMissed, warnOfNothing } from './record/progress.ts';
-import { harmless } from './terminal.ts';
+import { attached, fromInside, fromOutside } from './record/record-source.ts';
+import { escapeControls } from './terminal.ts';
 
 interface RecordOptions {
   readonly config: string;
@@ -91,7 +91,7 @@ export const orTell = async (work: () => Promise<void>): Promise<void> => {
     await work();
   } catch (error) {
     if (!(error instanceof RecordError)) throw error;
-    process.stderr.write(`mcbridge: ${harmless(error.message)}\n`);
+    process.stderr.write(`mcbridge: ${escapeControls(error.message)}\n`);
     process.exitCode = 1;
   }
 };
@@ -114,7 +114,7 @@ const sourceOf = async ({ config, outside }: RecordOptions) => {
   return { loaded: load(isUnused), inside: undefined };
 };
 
-/** What is of links that are not listened on. What the file says of those matters, but nobody connects there. */
+/** What is of links that are not listened on. What the file says about those matters, but no connection is made there. */
 const notHeard = (load: (isUnused: IsUnused) => LoadedConfig): IsUnused => {
   try {
     const listening = sourcesOf(load(() => true).config).filter(({ sources }) => sources.length > 0);
@@ -122,7 +122,7 @@ const notHeard = (load: (isUnused: IsUnused) => LoadedConfig): IsUnused => {
     return (_, [section = '', name]) =>
       section === 'claims' || (/^(in|e)gresses$/.test(section) && !heard.has(`${section}.${name}`));
   } catch {
-    // It is told of by who loads it next, with all else that is missing.
+    // The next loader reports it, with all else that is missing.
     return () => false;
   }
 };
@@ -137,7 +137,7 @@ const recordTo = async (file: string, options: RecordOptions): Promise<void> => 
     fail = reject;
   });
   failed.catch(() => undefined);
-  const tape = await Tape.open({
+  const recording = await RotatingRecording.open({
     file,
     header: (clock) => {
       const header = inside === undefined ? headers({ clock }) : { ...inside.header, clock };
@@ -151,7 +151,7 @@ const recordTo = async (file: string, options: RecordOptions): Promise<void> => 
     ...(options.rotate === undefined ? {} : { rotate: options.rotate }),
   });
   const recorder = new Recorder({
-    write: (entry) => tape.write(entry),
+    write: (entry) => recording.write(entry),
     clock: Date.now,
     ...(redactor && { redact: redactor.redact }),
     ...(options.count === undefined ? {} : { count: options.count }),
@@ -160,7 +160,7 @@ const recordTo = async (file: string, options: RecordOptions): Promise<void> => 
   const progress = new Progress(recorder.tally);
   const note = (text: string): void => progress.note(text);
   try {
-    const ears = await Promise.race([
+    const listener = await Promise.race([
       inside === undefined
         ? fromOutside(loaded, { tap: recorder, note })
         : fromInside(inside, recorder, note),
@@ -168,27 +168,27 @@ const recordTo = async (file: string, options: RecordOptions): Promise<void> => 
       // A signal while it connects; then there is nothing to close but what the process's end closes.
       ended.signal.then(() => undefined),
     ]);
-    if (ears === undefined) {
-      await tape.discard();
+    if (listener === undefined) {
+      await recording.discard();
       process.exit(0);
     }
     note(`recording to ${file}; Ctrl-C ends it`);
     try {
-      await Promise.race([ended.begin(), recorder.full, failed, ears.over]);
-      await Promise.race([recorder.finish(), ended.again, failed, ears.over]);
+      await Promise.race([ended.begin(), recorder.full, failed, listener.over]);
+      await Promise.race([recorder.finish(), ended.again, failed, listener.over]);
     } finally {
       recorder.stop();
-      await ears.close();
+      await listener.close();
     }
-    await keepOrDiscard(tape, recorder.tally);
+    await keepOrDiscard(recording, recorder.tally);
   } catch (error) {
-    if (recorder.tally.messages === 0) await tape.discard();
+    if (recorder.tally.messages === 0) await recording.discard();
     throw error;
   } finally {
     ended.stop();
     progress.end();
   }
-  for (const line of summaryOf(recorder.tally, tape.files, redactor?.replaced))
+  for (const line of summaryOf(recorder.tally, recording.files, redactor?.replaced))
     process.stdout.write(`${line}\n`);
   if (recorder.tally.dropped > 0) process.exitCode = 1;
   warnOfNothing(recorder.tally);
@@ -196,8 +196,10 @@ const recordTo = async (file: string, options: RecordOptions): Promise<void> => 
 };
 
 /** A cassette without a message cannot be replayed, and would replace an earlier one that can. */
-export const keepOrDiscard = (tape: Tape, { messages }: Pick<Tally, 'messages'>): Promise<void> =>
-  messages === 0 ? tape.discard() : tape.close();
+export const keepOrDiscard = (
+  recording: RotatingRecording,
+  { messages }: Pick<Tally, 'messages'>,
+): Promise<void> => (messages === 0 ? recording.discard() : recording.close());
 
 /** Why a recording ends by itself. */
 interface Ending {

@@ -3,8 +3,8 @@ import { bodyOf, isNodes, isRejected } from '../capture/file/format.ts';
 import { checkLink } from '../capture/file/links.ts';
 import { CassetteError } from '../capture/file/problem.ts';
 import { openCassette } from '../capture/file/read.ts';
+import { RotatingRecording } from '../capture/record/rotating-recording.ts';
 import { Tally } from '../capture/record/tally.ts';
-import { Tape } from '../capture/record/tape.ts';
 import type { Path } from '../capture/redact/paths.ts';
 import { createRedactor } from '../capture/redact/redactor.ts';
 import { loadUnconnected } from '../capture/replay/unconnected.ts';
@@ -61,7 +61,7 @@ const redact = async (file: string, options: RedactOptions): Promise<void> => {
     throw new UsageError(`${file} is redacted already: its signatures are of keys that nobody has any more`);
   const redactor = createRedactor(loaded, selection);
   let failure: Error | undefined;
-  const tape = await Tape.open({
+  const recording = await RotatingRecording.open({
     file: options.out,
     header: () => ({ ...header, keys: redactor.keys(header.keys), trust: redactor.trust() }),
     headerLast: true,
@@ -77,26 +77,26 @@ const redact = async (file: string, options: RedactOptions): Promise<void> => {
       const { entry } = located;
       if (isNodes(entry)) {
         // Names of nodes stay, as in the header.
-        tape.write(entry);
+        recording.write(entry);
         continue;
       }
       const clean = redactor.redact(entry, (reason) => tally.leaveOut(reason));
       if (clean === undefined) continue;
       // One who reads a file can wait.
-      await tape.drained();
+      await recording.drained();
       if (failure !== undefined) throw failure;
-      tape.write(clean);
+      recording.write(clean);
       if (isRejected(clean)) tally.rejected++;
       else tally.add(clean, bodyOf(clean).length);
     }
-    await keepOrDiscard(tape, tally);
+    await keepOrDiscard(recording, tally);
   } catch (error) {
-    // What is discarded cannot be written to any more, which is no reason.
+    // What is discarded cannot be written to any more, which is not a reason.
     const reason = failure ?? error;
-    await tape.discard();
+    await recording.discard();
     throw asUsage(reason);
   }
-  for (const line of summaryOf(tally, tape.files, redactor.replaced)) process.stdout.write(`${line}\n`);
+  for (const line of summaryOf(tally, recording.files, redactor.replaced)) process.stdout.write(`${line}\n`);
   warnOfNothing(tally);
   warnOfMissed(redactor.replaced);
 };

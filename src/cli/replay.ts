@@ -1,16 +1,17 @@
-import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { writeFailure } from '../capture/file/problem.ts';
 import { type ReplayResult, unusable } from '../capture/replay/result.ts';
 import { ConfigError } from '../config/problem.ts';
 import type { LoadedConfig } from '../setup/types.ts';
 import { inertJson, painted } from './decode/paint.ts';
+import { writeTo } from './files.ts';
 import { type Cassettes, cassettesIn } from './replay/files.ts';
 import { madeLines, resultLines, summaryLine } from './replay/format.ts';
 import { type ImportCassetteOptions, importCassette } from './replay/import.ts';
 import { Interrupted, interruptible } from './replay/interrupt.ts';
 import { junitText } from './replay/junit.ts';
 import { configFor, type ReplayTask } from './replay/one.ts';
+import { policyFor, policyReport } from './replay/policy-report.ts';
+import { hasFindings, reportText } from './replay/policy-report-text.ts';
 import { replayAll } from './replay/pool.ts';
 import { coloursFor, ProgressBar } from './terminal.ts';
 import { UsageError } from './usage.ts';
@@ -25,6 +26,8 @@ interface ReplayCommandOptions {
   readonly import?: string;
   readonly as?: string;
   readonly force?: true;
+  readonly policy?: string;
+  readonly report?: true;
 }
 
 /** `mcbridge replay` */
@@ -45,6 +48,11 @@ export const registerReplay = (program: Command): void => {
     )
     .option('--update', 'accept what came out: rewrite the cassettes that differ')
     .option('--junit <file>', 'write the results for a CI system, as JUnit XML')
+    .option('--policy <file>', 'with --report: a file of rules, or the name of a policy of the configuration')
+    .option(
+      '--report',
+      'say what of the recorded requests that policy would have refused, and compare nothing',
+    )
     .option('-j, --json', 'print the results as JSON')
     .option('--import <capture>', 'make the one cassette that is named of the requests of this capture first')
     .option('--as <ingress>', 'with --import: the ingress that these come in by')
@@ -63,9 +71,10 @@ Examples:
   mcbridge replay fixtures/ --config bridge.yaml --throw-away-keys --junit replay.xml
   mcbridge replay fixtures/ --config bridge.yaml --json | jq '.cassettes[].differences'
   mcbridge replay fixtures/discovery.cassette.ndjson --config bridge.yaml --update && git diff fixtures/
+  mcbridge replay cassettes/ --config bridge.yaml --policy new-rules.yaml --report
   mcbridge replay new.cassette.ndjson --config bridge.yaml --import capture.ndjson --as federation
 
-Exit codes: 0 all the same (or updated), 1 differences, 2 wrong usage, or something is unusable, 130 and 143 ended by
+Exit codes: 0 all the same (or updated; with --report: nothing refused), 1 differences (requests refused), 2 wrong usage, or something is unusable, 130 and 143 ended by
 SIGINT and SIGTERM: what was not replayed to its end is as it was`,
     )
     .action(replay);
@@ -82,6 +91,10 @@ const replay = async (places: readonly string[], options: ReplayCommandOptions):
   for (const option of ['as', 'force'] as const)
     if (options.import === undefined && options[option] !== undefined)
       throw new UsageError(`--${option} has no effect without --import`);
+  if (options.policy !== undefined || options.report !== undefined) {
+    await report(places, options, loaded);
+    return;
+  }
   const results = await orInterrupted((signal) =>
     options.import === undefined
       ? replayThose(cassettesIn(places), task, signal)
@@ -91,7 +104,37 @@ const replay = async (places: readonly string[], options: ReplayCommandOptions):
   print(results, options.json === true);
   process.exitCode = exitCode(results);
   // After all else: what has come out is of use wherever the file cannot be.
-  if (options.junit !== undefined) writeJunit(options.junit, results);
+  if (options.junit !== undefined) writeTo('--junit', options.junit, junitText(results));
+};
+
+const report = async (
+  places: readonly string[],
+  { policy: name, report: isReport, json, ...options }: ReplayCommandOptions,
+  loaded: LoadedConfig,
+): Promise<void> => {
+  if (name === undefined || isReport === undefined)
+    throw new UsageError('--policy and --report belong together: which policy would have refused what?');
+  for (const option of ['bytes', 'update', 'junit', 'import'] as const)
+    if (options[option] !== undefined) throw new UsageError(`--${option} has no effect with --report`);
+  const policy = policyFor(name, loaded);
+  const { files, unreadable } = cassettesIn(places);
+  const bar = new ProgressBar(process.stderr, files.length, 'cassette');
+  const found = await orInterrupted((signal) =>
+    policyReport(files, loaded, policy, {
+      throwAwayKeys: options.throwAwayKeys === true,
+      signal,
+      onDone: () => bar.step(),
+    }),
+  );
+  bar.end();
+  if (found === undefined) return;
+  const whole = {
+    policy: name,
+    ...found,
+    unusable: [...unreadable.map(({ path: file, reason }) => ({ file, reason })), ...found.unusable],
+  };
+  process.stdout.write(json === true ? `${inertJson(JSON.stringify(whole))}\n` : reportText(whole));
+  process.exitCode = whole.unusable.length > 0 ? 2 : hasFindings(whole) ? 1 : 0;
 };
 
 /** @throws UsageError for a configuration that no cassette can be replayed with */
@@ -149,14 +192,6 @@ const importInto = async (
   if (ingress === undefined)
     throw new UsageError('--import takes --as <ingress>: by which ingress do its requests come in?');
   return [await importCassette(file, { capture, ingress, force: force === true, ...how })];
-};
-
-const writeJunit = (file: string, results: readonly ReplayResult[]): void => {
-  try {
-    writeFileSync(file, junitText(results));
-  } catch (error) {
-    throw new UsageError(`--junit ${writeFailure(file, error)}`);
-  }
 };
 
 const print = (results: readonly ReplayResult[], json: boolean): void => {

@@ -30,15 +30,18 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /** What came from outside, without what could steer the terminal. */
-export const harmless = (text: string): string =>
+export const escapeControls = (text: string): string =>
   text.replace(
     INVISIBLE,
     (char) => SHORT[char] ?? `\\u{${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}}`,
   );
 
-const WIDTH = 30;
+/** The same for a text of several lines, such as a message that quotes a file, or a stack. */
+export const escapeLines = (text: string): string => text.split('\n').map(escapeControls).join('\n');
+
+const BAR_CHARS = 30;
 /** Ms. */
-const OFTEN = 100;
+const REDRAW_INTERVAL_MS = 100;
 
 const amount = (count: number, noun: string): string =>
   count !== 1 && noun.endsWith('y') ? `${count} ${noun.slice(0, -1)}ies` : counted(count, noun);
@@ -49,7 +52,7 @@ export interface Screen {
   write(text: string): unknown;
 }
 
-/** How many replies, or other things, have come, on a line that is written over; nothing at all where nobody looks. */
+/** How many replies, or other things, have come, on a line that is written over; nothing where there is no terminal. */
 export class ProgressBar {
   readonly #stream: Screen;
   readonly #total: number | undefined;
@@ -73,11 +76,11 @@ export class ProgressBar {
     this.#draw();
   }
 
-  /** For what comes by the thousand: shown as often as somebody can read it. */
+  /** For things that come by the thousand: drawn only as often as people can read. */
   showAt(count: number): void {
     this.#count = count;
     const now = performance.now();
-    if (now - this.#shown < OFTEN) return;
+    if (now - this.#shown < REDRAW_INTERVAL_MS) return;
     this.#shown = now;
     this.#draw();
   }
@@ -94,8 +97,9 @@ export class ProgressBar {
       this.#stream.write(`\r\x1b[K${amount(this.#count, this.#noun)}`);
       return;
     }
-    const filled = total === 0 ? WIDTH : Math.min(WIDTH, Math.floor((this.#count / total) * WIDTH));
-    const bar = '█'.repeat(filled) + '░'.repeat(WIDTH - filled);
+    const filled =
+      total === 0 ? BAR_CHARS : Math.min(BAR_CHARS, Math.floor((this.#count / total) * BAR_CHARS));
+    const bar = '█'.repeat(filled) + '░'.repeat(BAR_CHARS - filled);
     this.#stream.write(`\r\x1b[K${bar} ${this.#count}/${total}`);
   }
 }

@@ -48,8 +48,8 @@ export interface ChoriaClient {
 }
 
 /** Seconds that a request lives at least, as with Choria's own clients. */
-const TTL = 60;
-const MAX_REPLY = 64 * 1024 ** 2;
+const MIN_TTL_SECONDS = 60;
+const MAX_REPLY_BYTES = 64 * 1024 ** 2;
 
 export const createChoriaClient = (options: ChoriaClientOptions): ChoriaClient => {
   const { link, clock } = options;
@@ -59,7 +59,7 @@ export const createChoriaClient = (options: ChoriaClientOptions): ChoriaClient =
     const requestId = randomBytes(16).toString('hex');
     // Choria writes nats:// of servers with TLS too.
     const server = link.state().server?.replace(/^tls:/, 'nats:') ?? 'nats';
-    const ttl = Math.max(TTL, Math.ceil(timeout / 1000));
+    const ttl = Math.max(MIN_TTL_SECONDS, Math.ceil(timeout / 1000));
     const { replyTo, messages } = buildRequest(
       {
         requestId,
@@ -87,14 +87,14 @@ export const createChoriaClient = (options: ChoriaClientOptions): ChoriaClient =
       onMessage: ({ body }) => {
         let reply: ClientReply;
         try {
-          reply = openReply(body, { requestId, agent, maxBytes: MAX_REPLY });
+          reply = openReply(body, { requestId, agent, maxBytes: MAX_REPLY_BYTES });
         } catch (error) {
           collector.reject(asRejection(error));
           return;
         }
         collector.reply(reply, body.byteLength);
       },
-      onUnheard: () => collector.unheard(),
+      onNoResponders: () => collector.unheard(),
     });
     const timer = setTimeout(done, timeout);
     try {

@@ -13,11 +13,11 @@ export interface Answer {
   readonly replies: readonly TimedReply[];
   /** Those of the nodes asked by name that said nothing, in the order in which they were asked. */
   readonly missing: readonly string[];
-  /** What came and is no reply to this request. */
+  /** What came and is not a reply to this request. */
   readonly rejected: readonly Rejection[];
   /** Messages that were sent. */
   readonly sent: number;
-  /** Those of them that nobody listened to, as the NATS server says. */
+  /** Those of them that had no listener, as the NATS server says. */
   readonly unheard: number;
   readonly milliseconds: number;
 }
@@ -33,7 +33,7 @@ export interface Wanted {
 }
 
 /** Bytes of replies, about, that are kept: a whole reply of the largest kind, or some of ten thousand nodes. */
-const MOST_BYTES = 64 * 1024 ** 2;
+const MAX_BYTES = 64 * 1024 ** 2;
 /** What a reply takes beside its body, about. */
 const REPLY_BYTES = 512;
 
@@ -105,10 +105,10 @@ export class Collector {
 
   /** Anybody who can publish on the network can send replies, for as long as it waits. Where that is too much, it is over. */
   #hasRoomFor(bytes: number): boolean {
-    if (this.#bytes > MOST_BYTES) return false;
+    if (this.#bytes > MAX_BYTES) return false;
     this.#bytes += bytes + REPLY_BYTES;
-    if (this.#bytes <= MOST_BYTES) return true;
-    const most = `${MOST_BYTES / 1024 ** 2} MiB`;
+    if (this.#bytes <= MAX_BYTES) return true;
+    const most = `${MAX_BYTES / 1024 ** 2} MiB`;
     this.#rejected.push(new Rejection('too_large', `the replies have more than ${most}: no more are read`));
     this.#done();
     return false;

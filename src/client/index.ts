@@ -9,8 +9,6 @@ export type { Answer, TimedReply } from './collector.ts';
 export type { ClientReply } from './reply.ts';
 export {
   buildRequest,
-  GROUP,
-  type ReadyRequest,
   type RequestContent,
   type Sender,
   type Writing,

@@ -27,7 +27,7 @@ export interface Expectation {
   readonly maxBytes: number;
 }
 
-/** Whoever answers a ping is there, whatever he says: neither of Choria's clients looks at that. */
+/** A node that answers a ping is there, whatever it says: neither of Choria's clients looks at that. */
 const payloadOf = (message: string, agent: string): ReplyPayload =>
   agent === DISCOVERY ? { kind: 'discovery' } : decodeReplyBody(message, agent);
 

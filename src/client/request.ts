@@ -17,7 +17,7 @@ import { EMPTY_FILTER, type Filter } from '../envelope/filter.ts';
 import type { Hop, RequestPayload } from '../envelope/message.ts';
 
 /** Both Choria clients put this many nodes into one federated message (go-choria `protocol/v1`, Choria's connector). */
-export const GROUP = 200;
+export const MAX_NODES_PER_MESSAGE = 200;
 
 /**
  * Whose way of writing: that of one kind of client, or what nodes of both kinds read. Each kind reads all of the other's
@@ -74,21 +74,21 @@ const filterOf = ({ agent, payload, filter, nodes }: RequestContent): Filter => 
   return { ...EMPTY_FILTER, ...filter, agent: [...new Set([...agents, ...(filter?.agent ?? [])])] };
 };
 
-/** Ruby's clients say among the data that they want replies; those who do not are no concern here. */
+/** Ruby's clients say among the data that they want replies; those who do not are not a concern here. */
 const payloadFor = (dialect: Writing, payload: RequestPayload): RequestPayload =>
   dialect === 'ruby' && payload.kind === 'rpc'
     ? { ...payload, data: new Map([['process_results', true], ...payload.data]) }
     : payload;
 
-/** As Go's clients write, which leave out what nobody needs. */
+/** As Go's clients write it, without fields that are not needed. */
 const bodyFor = ({ agent, payload }: RequestContent, { callerId, dialect }: Sender): string => {
   const body = dialect === 'both' ? (payload.kind === 'discovery' ? 'ruby' : 'go') : dialect;
   return encodeRequestBody(payloadFor(dialect, payload), { agent, callerId }, body);
 };
 
 const groupsOf = (subjects: readonly string[]): readonly (readonly string[])[] =>
-  Array.from({ length: Math.ceil(subjects.length / GROUP) }, (_, at) =>
-    subjects.slice(at * GROUP, (at + 1) * GROUP),
+  Array.from({ length: Math.ceil(subjects.length / MAX_NODES_PER_MESSAGE) }, (_, at) =>
+    subjects.slice(at * MAX_NODES_PER_MESSAGE, (at + 1) * MAX_NODES_PER_MESSAGE),
   );
 
 /** Ruby's clients leave out the hop's way out. */

@@ -20,18 +20,19 @@ export interface BucketSettings {
 
 export const bucketName = (cluster: string): string => `mcbridge_${cluster}`;
 
-/** Seconds that a claim outlives its request: for clocks of instances that differ, and for what the bridge itself takes. */
-const MARGIN = 60;
+/** Ms that a claim outlives its request: for clocks of instances that differ, and for what the bridge itself takes. */
+export const CLAIM_MARGIN_MS = 60_000;
 
 /**
  * How long a claim is kept, in ms. A frame whose time lies ahead is taken until its ttl after that time has ended, so a copy
  * of it may come that much later.
  * @param maxTtl seconds @param maxAhead seconds that a sender's clock may be fast
  */
-export const keptFor = (maxTtl: number, maxAhead: number): number => (maxTtl + maxAhead + MARGIN) * 1000;
+export const keptFor = (maxTtl: number, maxAhead: number): number =>
+  (maxTtl + maxAhead) * 1000 + CLAIM_MARGIN_MS;
 
 /** Ms; the library's own is 10 s for a create. */
-export const ANSWER_TIMEOUT = 2_000;
+export const ANSWER_TIMEOUT_MS = 2_000;
 
 /** What the server says of a bucket. */
 export interface BucketState {
@@ -42,7 +43,7 @@ export interface BucketState {
   readonly bytes: number;
 }
 
-/** There is no such bucket, or nobody who keeps it. */
+/** There is no such bucket, or no server that keeps it. */
 export class NoBucket extends Error {
   override readonly name = 'NoBucket';
 }
@@ -54,7 +55,7 @@ const EXISTS: ReadonlySet<number> = new Set([
 ]);
 
 const asNoBucket = (error: unknown): unknown => {
-  // Of a server without the bucket nobody listens to its subject, as of one without JetStream.
+  // A server without the bucket gives no responders on its subject, as one without JetStream.
   const cause = error instanceof Error ? error.cause : undefined;
   const isGone =
     (cause instanceof RequestError && cause.isNoResponders()) ||
@@ -62,7 +63,7 @@ const asNoBucket = (error: unknown): unknown => {
   return isGone ? new NoBucket('the server has no such bucket, or no JetStream', { cause: error }) : error;
 };
 
-/** The bucket in which instances claim requests: JetStream's key-value store. */
+/** The bucket in which instances claim requests, and count together: JetStream's key-value store. */
 export class Bucket {
   readonly #stream: string;
   readonly #kv: KV;
@@ -77,8 +78,8 @@ export class Bucket {
   /** Opens the cluster's bucket, and makes it where it is not there. */
   static async open(connection: NatsConnection, settings: BucketSettings): Promise<Bucket> {
     const { cluster, maxAge, maxBytes, replicas } = settings;
-    const client = jetstream(connection, { timeout: ANSWER_TIMEOUT });
-    const manager = await jetstreamManager(connection, { timeout: ANSWER_TIMEOUT });
+    const client = jetstream(connection, { timeout: ANSWER_TIMEOUT_MS });
+    const manager = await jetstreamManager(connection, { timeout: ANSWER_TIMEOUT_MS });
     const name = bucketName(cluster);
     const open = (): Promise<KV> =>
       new Kvm(client).create(name, {
@@ -106,20 +107,33 @@ export class Bucket {
    * @throws NoBucket, or what else keeps the server from saying so
    */
   async create(key: string, value: string): Promise<boolean> {
+    return (await this.replace(key, value, 0)) !== undefined;
+  }
+
+  /**
+   * @param revision of what it takes the place of; 0 for nothing
+   * @returns its own revision; undefined where something else is there
+   * @throws NoBucket, or what else keeps the server from saying so
+   */
+  async replace(key: string, value: string, revision: number): Promise<number | undefined> {
     try {
-      await this.#kv.put(key, value, { previousSeq: 0, timeout: ANSWER_TIMEOUT });
-      return true;
+      return await this.#kv.put(key, value, { previousSeq: revision, timeout: ANSWER_TIMEOUT_MS });
     } catch (error) {
-      if (error instanceof JetStreamApiError && EXISTS.has(error.code)) return false;
+      if (error instanceof JetStreamApiError && EXISTS.has(error.code)) return undefined;
       throw asNoBucket(error);
     }
   }
 
   /** @returns undefined where the key is not there */
   async read(key: string): Promise<string | undefined> {
+    return (await this.at(key))?.text;
+  }
+
+  /** @returns what a key holds, and its revision; undefined where the key is not there */
+  async at(key: string): Promise<{ readonly text: string; readonly revision: number } | undefined> {
     try {
       const entry = await this.#kv.get(key);
-      return entry === null ? undefined : entry.string();
+      return entry === null ? undefined : { text: entry.string(), revision: entry.revision };
     } catch (error) {
       throw asNoBucket(error);
     }
@@ -136,14 +150,14 @@ export class Bucket {
 }
 
 /** How much of its bytes a bucket may hold. */
-const FULL = 0.9;
+const FULL_SHARE = 0.9;
 
 /**
  * Whether it takes no more claims. A server would refuse them, but nats-server counts a message for less than it takes (2.9.10
  * does): it stores one that is too much, and drops the oldest in its place (tried).
  */
 export const isFull = ({ config, bytes }: BucketState): boolean =>
-  config.max_bytes > 0 && bytes > config.max_bytes * FULL;
+  config.max_bytes > 0 && bytes > config.max_bytes * FULL_SHARE;
 
 /** A setting of a bucket that is not as it should be. */
 export interface Difference {

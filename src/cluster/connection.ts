@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { NatsConnection } from '@nats-io/transport-node';
 import pTimeout from 'p-timeout';
 import { errorText } from '../envelope/text.ts';
 import { type Login, type NatsLinkOptions, withDefaults } from '../transport/nats/options.ts';
 import { Rounds } from '../transport/nats/rounds.ts';
+import { withoutSecrets } from '../transport/nats/secrets.ts';
 import { parsePool } from '../transport/nats/server.ts';
 
 /** Where the claims' NATS is, and how to log in there. */
@@ -20,6 +22,12 @@ const TIMES = {
   backoff: { initial: 250, max: 5_000 },
 } as const;
 
+/** The settings as they are by now, with other certificates, keys and passwords; undefined where they cannot be used. */
+export type Fresh = () => ConnectionSettings | undefined;
+
+/** Where it leads, and not as whom. Its name is for the server's operator only. */
+const placeOf = (settings: ConnectionSettings): object => ({ ...withoutSecrets(settings), name: '' });
+
 export interface Attempts {
   /** Ends them, and does not end a connection that stands. */
   readonly signal: AbortSignal;
@@ -27,14 +35,24 @@ export interface Attempts {
   readonly failFast: boolean;
   /** A round of them has failed, or the connection is gone. */
   readonly onDown: (reason: string) => void;
+  /** Asked before each attempt; what leads elsewhere does not count. */
+  readonly fresh?: Fresh | undefined;
 }
 
 /** Connects as links do, so that a stranger in a server's place can do no more to this process than there. */
-export const roundsTo = (settings: ConnectionSettings, { signal, failFast, onDown }: Attempts): Rounds => {
+export const roundsTo = (
+  settings: ConnectionSettings,
+  { signal, failFast, onDown, fresh }: Attempts,
+): Rounds => {
+  const settingsNow = (): ConnectionSettings => {
+    const now = fresh?.();
+    return now !== undefined && isDeepStrictEqual(placeOf(now), placeOf(settings)) ? now : settings;
+  };
   const options = withDefaults({
     ...TIMES,
     ...settings,
     failFast,
+    fresh: settingsNow,
     onEvent: (event) => {
       // There is a pause after a round, and none within it.
       if (event.kind === 'retry' && event.delay > 0) onDown(event.reason);
@@ -46,7 +64,7 @@ export const roundsTo = (settings: ConnectionSettings, { signal, failFast, onDow
 };
 
 /** Ms that a goodbye may take. */
-export const CLOSE_TIMEOUT = 2_000;
+export const CLOSE_TIMEOUT_MS = 2_000;
 
 export interface ConnectionListener {
   /** Also after each reconnection. */
@@ -66,12 +84,13 @@ export class LastingConnection {
   #isUp = false;
   #running: Promise<void> | undefined;
 
-  constructor(settings: ConnectionSettings, listener: ConnectionListener) {
+  constructor(settings: ConnectionSettings, listener: ConnectionListener, fresh?: Fresh) {
     this.#listener = listener;
     this.#rounds = roundsTo(settings, {
       signal: this.#ended.signal,
       failFast: false,
       onDown: (reason) => this.#down(reason),
+      fresh,
     });
   }
 
@@ -83,7 +102,7 @@ export class LastingConnection {
   async close(): Promise<void> {
     this.#ended.abort();
     const closed = Promise.all([this.#connection?.close(), this.#running]);
-    await pTimeout(closed, { milliseconds: CLOSE_TIMEOUT, message: false });
+    await pTimeout(closed, { milliseconds: CLOSE_TIMEOUT_MS, message: false });
   }
 
   async #run(): Promise<void> {

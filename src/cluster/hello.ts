@@ -13,8 +13,10 @@ export interface Hello {
 
 export interface HelloContext {
   readonly cluster: string;
-  /** The cluster's key, without which nobody is believed. */
+  /** The cluster's key; a hello without it is ignored. */
   readonly key: KeyObject;
+  /** The other one, while the cluster changes its key. */
+  readonly nextKey?: KeyObject | undefined;
 }
 
 const MAX_BYTES = 4 * 1024;
@@ -27,18 +29,21 @@ const hello = z.object({
   time: z.number(),
 });
 
-const macOf = (text: Uint8Array, { cluster, key }: HelloContext): Buffer =>
+const macOf = (text: Uint8Array, { cluster }: HelloContext, key: KeyObject): Buffer =>
   createHmac('sha256', key).update(`mcbridge hello\0${cluster}\0`).update(text).digest();
 
 export const writeHello = (it: Hello, context: HelloContext): Buffer => {
   const text = Buffer.from(JSON.stringify(it));
-  return Buffer.concat([macOf(text, context), text]);
+  return Buffer.concat([macOf(text, context, context.key), text]);
 };
 
-/** @returns undefined for what nobody with the cluster's key has written */
+/** @returns undefined for what was not written with the cluster's key */
 export const readHello = (body: Buffer, context: HelloContext): Hello | undefined => {
   if (body.length <= MAC_BYTES || body.length > MAX_BYTES) return undefined;
   const text = body.subarray(MAC_BYTES);
-  if (!timingSafeEqual(macOf(text, context), body.subarray(0, MAC_BYTES))) return undefined;
+  const { key, nextKey } = context;
+  const keys = [key, ...(nextKey === undefined ? [] : [nextKey])];
+  const mac = body.subarray(0, MAC_BYTES);
+  if (!keys.some((it) => timingSafeEqual(macOf(text, context, it), mac))) return undefined;
   return hello.safeParse(JSON.parse(text.toString())).data;
 };

@@ -9,15 +9,18 @@ import {
   differencesOf,
   isFull,
 } from './bucket.ts';
-import { type ConnectionSettings, LastingConnection } from './connection.ts';
+import { type ConnectionSettings, type Fresh, LastingConnection } from './connection.ts';
 import { Verification } from './verification.ts';
 
 export interface LastingBucketOptions {
   readonly connection: ConnectionSettings;
+  readonly fresh?: Fresh;
   readonly bucket: BucketSettings;
   /** What this process writes into a claim that it wins, for the log. */
   readonly nonce: string;
   readonly log: Log;
+  /** What it means that it cannot be asked, in words; that nothing is claimed unless given. */
+  readonly meaning?: () => string;
 }
 
 /** A bucket that can be asked now. */
@@ -33,8 +36,11 @@ export interface OpenBucket {
 
 const FULL = 'the bucket is full (claims.max_bytes)';
 
+export const NOT_CLAIMED =
+  'nothing can be claimed: broadcasts that are claimed are not handled, and what max_nodes limits is refused, until it can';
+
 /** Ms between attempts to open it. */
-const REOPEN = 500;
+const REOPEN_DELAY_MS = 500;
 
 /** The cluster's bucket, opened again and again on a connection that is made again and again. */
 export class LastingBucket {
@@ -54,19 +60,23 @@ export class LastingBucket {
 
   constructor(options: LastingBucketOptions) {
     this.#options = options;
-    this.#connection = new LastingConnection(options.connection, {
-      up: (connection) => void this.#open(connection),
-      down: (reason) => {
-        this.#attempts.abort();
-        this.#current?.leave(reason);
-        this.#away(reason);
+    this.#connection = new LastingConnection(
+      options.connection,
+      {
+        up: (connection) => void this.#open(connection),
+        down: (reason) => {
+          this.#attempts.abort();
+          this.#current?.leave(reason);
+          this.#away(reason);
+        },
+        told: (text) =>
+          options.log.warn(
+            { event: 'claims_away', reason: text },
+            `the NATS server of the claims says: ${text}`,
+          ),
       },
-      told: (text) =>
-        options.log.warn(
-          { event: 'claims_away', reason: text },
-          `the NATS server of the claims says: ${text}`,
-        ),
-    });
+      options.fresh,
+    );
   }
 
   open(): void {
@@ -128,7 +138,7 @@ export class LastingBucket {
       } catch (error) {
         if (!attempts.signal.aborted) this.#away(errorText(error));
       }
-      await new Promise((resolve) => setTimeout(resolve, REOPEN).unref());
+      await new Promise((resolve) => setTimeout(resolve, REOPEN_DELAY_MS).unref());
     }
   }
 
@@ -179,7 +189,7 @@ export class LastingBucket {
     const server = connection.getServer();
     log.info(
       { event: 'claims_open', bucket: bucketName(this.#options.bucket.cluster), server, nonce, made },
-      'claims broadcasts of legacy clients',
+      'claims broadcasts of legacy clients, and counts nodes of requests that max_nodes limits',
     );
     for (const wake of [...this.#waiting]) wake();
   }
@@ -191,7 +201,7 @@ export class LastingBucket {
     this.#told = reason;
     this.#options.log.warn(
       { event: 'claims_away', reason },
-      `broadcasts of legacy clients cannot be claimed, and none is handled until they can: ${reason}`,
+      `${this.#options.meaning?.() ?? NOT_CLAIMED}: ${reason}`,
     );
   }
 }

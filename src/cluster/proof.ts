@@ -3,7 +3,7 @@ import { type NatsConnection, PermissionViolationError } from '@nats-io/transpor
 import pTimeout from 'p-timeout';
 import { partOf, type Requirement } from '../transport/requirement.ts';
 import { Bucket, type BucketSettings, type Difference, differencesOf } from './bucket.ts';
-import { CLOSE_TIMEOUT, type ConnectionSettings, roundsTo } from './connection.ts';
+import { CLOSE_TIMEOUT_MS, type ConnectionSettings, roundsTo } from './connection.ts';
 import { claimsRequirements } from './requirements.ts';
 
 /** What came of a claim that was made to see whether claims can be made. */
@@ -12,7 +12,7 @@ export type Proof =
   /** @param missing the right that the server does not grant, where it is that */
   | { readonly kind: 'failed'; readonly error: Error; readonly missing: Requirement | undefined };
 
-/** Makes one claim by one server: opens the bucket, or makes it, creates a key that nobody else has, and looks at the settings. */
+/** Makes one claim by one server: opens the bucket, or makes it, creates a key of its own, and looks at the settings. */
 export const proveClaims = async (settings: ConnectionSettings, bucket: BucketSettings): Promise<Proof> => {
   const ended = new AbortController();
   let lost: Error | undefined;
@@ -52,7 +52,7 @@ export const proveClaims = async (settings: ConnectionSettings, bucket: BucketSe
   } finally {
     ended.abort();
     if (connection !== undefined)
-      await pTimeout(connection.close(), { milliseconds: CLOSE_TIMEOUT, message: false });
+      await pTimeout(connection.close(), { milliseconds: CLOSE_TIMEOUT_MS, message: false });
   }
 };
 

@@ -1,8 +1,8 @@
-import { type KeyObject, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Log } from '../envelope/log.ts';
 import { own } from '../envelope/text.ts';
 import type { IncomingMessage, Link } from '../transport/link.ts';
-import { readHello, writeHello } from './hello.ts';
+import { type HelloContext, readHello, writeHello } from './hello.ts';
 
 /** Where an ingress hears broadcasts that one instance alone is to handle. */
 export interface LonePlace {
@@ -20,11 +20,12 @@ interface Presence {
 }
 
 export interface ShareConflictOptions {
-  /** On every hello, for whoever hears it without knowing what it is. */
+  /** On every hello, for readers that do not know what it is. */
   readonly headers: Readonly<Record<string, string>>;
   readonly cluster: string;
   readonly instance: string;
-  readonly key: KeyObject;
+  /** The cluster's, which may become another. */
+  readonly keys: () => Pick<HelloContext, 'key' | 'nextKey'>;
   /** Ms since the epoch. */
   readonly clock: () => number;
   readonly log: Log;
@@ -38,20 +39,20 @@ export interface Conflict {
   readonly ingress: string;
 }
 
-const INTERVAL = 60_000;
+const HELLO_INTERVAL_MS = 60_000;
 /** Intervals after which a silent instance is gone. */
-const SILENCE = 3;
+const SILENT_INTERVALS = 3;
 /** Ms by which the time of a hello may be off: beyond it is a recording of one. */
-const MAX_APART = 300_000;
-/** Others that are remembered: whoever has the cluster's key could make up any number. */
-const MOST = 100;
+const MAX_CLOCK_SKEW_MS = 300_000;
+/** Others that are remembered: a holder of the cluster's key could make up any number. */
+const MAX_OTHERS = 100;
 
 const isSame = (one: LonePlace, other: LonePlace): boolean =>
   one.link === other.link && one.ingress === other.ingress && one.destination === other.destination;
 
 /**
  * Hears whether another instance handles the same broadcasts. That is a warning: nothing keeps either of them from going on,
- * and where the topic is refused nobody hears anything.
+ * and where the topic is refused no instance hears another.
  *
  * There is one for the life of an instance, wherever its ingresses are: what it said at the place before is no other's.
  */
@@ -66,7 +67,7 @@ export class ShareConflict {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ShareConflictOptions) {
-    this.#options = { interval: INTERVAL, ...options };
+    this.#options = { interval: HELLO_INTERVAL_MS, ...options };
   }
 
   /** Whether any ingress is to be the only one. */
@@ -145,7 +146,7 @@ export class ShareConflict {
     const { instance, headers, clock, interval } = this.#options;
     if (!link.state().up) return;
     const time = clock();
-    const body = writeHello({ instance, ingress, process: this.#process, time }, this.#options);
+    const body = writeHello({ instance, ingress, process: this.#process, time }, this.#context());
     try {
       link.send({ destination, headers, body, expires: time + interval, purpose: 'cluster' });
     } catch {
@@ -153,19 +154,27 @@ export class ShareConflict {
     }
   }
 
+  #context(): HelloContext {
+    return { cluster: this.#options.cluster, ...this.#options.keys() };
+  }
+
   #hear(place: LonePlace, body: Buffer): void {
     const { clock, log, interval } = this.#options;
-    const hello = readHello(body, this.#options);
+    const hello = readHello(body, this.#context());
     const now = clock();
-    if (hello === undefined || hello.process === this.#process || Math.abs(now - hello.time) > MAX_APART)
+    if (
+      hello === undefined ||
+      hello.process === this.#process ||
+      Math.abs(now - hello.time) > MAX_CLOCK_SKEW_MS
+    )
       return;
     this.conflicts();
     const { instance } = hello;
     const { ingress } = place;
     const key = JSON.stringify([ingress, hello.process]);
     const isNew = !this.#others.has(key);
-    if (isNew && this.#others.size >= MOST) return;
-    this.#others.set(key, { instance: own(instance), ingress, ends: now + interval * SILENCE });
+    if (isNew && this.#others.size >= MAX_OTHERS) return;
+    this.#others.set(key, { instance: own(instance), ingress, ends: now + interval * SILENT_INTERVALS });
     if (!isNew) return;
     log.error(
       { event: 'share_conflict', member: instance, ingress },

@@ -6,11 +6,11 @@ import { Rejection } from '../envelope/rejection.ts';
  */
 export type Base64Style = 'wrapped' | 'plain';
 
-const LINE = 60;
+const LINE_CHARS = 60;
 
 const lines = (text: string, end: string): string => {
   let out = '';
-  for (let i = 0; i < text.length; i += LINE) out += text.slice(i, i + LINE) + end;
+  for (let i = 0; i < text.length; i += LINE_CHARS) out += text.slice(i, i + LINE_CHARS) + end;
   return out;
 };
 

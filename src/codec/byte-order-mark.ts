@@ -1,4 +1,4 @@
-/** What editors of Windows put before UTF-8; it is no part of the text. */
+/** What editors of Windows put before UTF-8; it is not part of the text. */
 const MARK = Buffer.from('\ufeff');
 
 /** The bytes of a text behind its byte order mark, if it has one. */

@@ -15,7 +15,7 @@ export const DEFAULT_JSON_LIMITS: JsonLimits = { maxDepth: 64, maxElements: 200_
 const MAX_DIGITS = 20_000;
 /** Of all numbers of a document together that have more digits than any counter or checksum. */
 const MAX_LONG_DIGITS = 40_000;
-const LONG = 100;
+const LONG_DIGITS = 100;
 
 const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
 
@@ -86,7 +86,7 @@ class Parser {
     if (match === null) throw this.malformed();
     const [literal, fraction, exponent] = match;
     if (literal.length > MAX_DIGITS) throw this.limit(`${MAX_DIGITS} digits in a number`);
-    if (literal.length > LONG) this.digits += literal.length;
+    if (literal.length > LONG_DIGITS) this.digits += literal.length;
     if (this.digits > MAX_LONG_DIGITS) throw this.limit(`${MAX_LONG_DIGITS} digits in long numbers`);
     this.at += literal.length;
     if (fraction !== undefined || exponent !== undefined) return float(Number(literal));
@@ -165,7 +165,7 @@ class Parser {
   }
 }
 
-/** `{"base64": "…"}` is how the model writes bytes that are no text; anything else stays what it is. */
+/** `{"base64": "…"}` is how the model writes bytes that are not text; anything else stays what it is. */
 const binary = (map: ValueMap): ValueMap | Uint8Array => {
   const text = map.get('base64');
   return typeof text === 'string' ? (tryDecodeBase64(text) ?? map) : map;
@@ -206,7 +206,7 @@ interface Digits {
 
 const formatInteger = (value: bigint, digits: Digits): string => {
   const text = String(value);
-  if (text.length > LONG) digits.left -= text.length;
+  if (text.length > LONG_DIGITS) digits.left -= text.length;
   if (digits.left < 0)
     throw new Rejection(
       'limit_exceeded',

@@ -12,10 +12,14 @@ export interface Finding {
   readonly mend?: string;
   /** A problem with which a bridge cannot start: whatever the network and the clock say, this file is of no use. */
   readonly stops?: true;
+  /** The same for programs, where there is more than a sentence. */
+  readonly detail?: Detail;
   readonly file: string;
   readonly line: number;
   readonly column: number;
 }
+
+export type Detail = Readonly<Record<string, unknown>>;
 
 /** Collects findings, each with the place in the configuration that it is about. */
 export class Checklist {
@@ -41,21 +45,21 @@ export class Checklist {
     return this.#findings;
   }
 
-  ok(path: KeyPath, message: string): void {
-    this.#add('ok', path, message);
+  ok(path: KeyPath, message: string, detail?: Detail): void {
+    this.#add('ok', path, message, undefined, { detail });
   }
 
-  warning(path: KeyPath, message: string, mend: string): void {
-    this.#add('warning', path, message, mend);
+  warning(path: KeyPath, message: string, mend: string, detail?: Detail): void {
+    this.#add('warning', path, message, mend, { detail });
   }
 
-  problem(path: KeyPath, message: string, mend: string): void {
-    this.#add('problem', path, message, mend);
+  problem(path: KeyPath, message: string, mend: string, detail?: Detail): void {
+    this.#add('problem', path, message, mend, { detail });
   }
 
   /** A problem with a file that the bridge cannot be without. */
   unusable(path: KeyPath, message: string, mend: string): void {
-    this.#add('problem', path, message, mend, this.#stops);
+    this.#add('problem', path, message, mend, { stops: this.#stops });
   }
 
   skipped(path: KeyPath, message: string): void {
@@ -72,7 +76,13 @@ export class Checklist {
     );
   }
 
-  #add(status: Finding['status'], path: KeyPath, message: string, mend?: string, stops = false): void {
+  #add(
+    status: Finding['status'],
+    path: KeyPath,
+    message: string,
+    mend?: string,
+    { stops = false, detail }: { readonly stops?: boolean; readonly detail?: Detail | undefined } = {},
+  ): void {
     const { file, at } = this.#place;
     this.#findings.push({
       status,
@@ -80,6 +90,7 @@ export class Checklist {
       message,
       ...(mend === undefined ? {} : { mend }),
       ...(stops ? { stops } : {}),
+      ...(detail === undefined ? {} : { detail }),
       file,
       ...at(path),
     });

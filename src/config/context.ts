@@ -1,9 +1,3 @@
-/** What waits while a link is down. */
-export interface BufferConfig {
-  readonly messages: number;
-  readonly bytes: number;
-}
-
 /** What the schemas need to know of their surroundings to fill in defaults. */
 export interface SchemaContext {
   readonly hostname: string;
@@ -15,7 +9,7 @@ export interface SchemaContext {
   readonly resolve: (path: string) => string;
 }
 
-/** Where a schema's defaults come from, for whoever only wants to know what it reads. */
+/** Where a schema's defaults come from, for code that only asks what it reads. */
 export const ANY_CONTEXT: SchemaContext = {
   hostname: 'h',
   cluster: 'c',

@@ -25,7 +25,7 @@ export interface ConfigDocument {
   show(path: KeyPath): string;
 }
 
-/** What `show` says of what is no text or number. */
+/** What `show` says of what is not text or number. */
 export const A_MAPPING = 'a mapping';
 export const A_LIST = 'a list';
 export const NOTHING = 'nothing';

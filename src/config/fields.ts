@@ -12,7 +12,7 @@ export type JsonType = Readonly<Record<string, unknown>>;
 
 const TEXT: JsonType = { type: 'string' };
 
-/** Where a value is no text, a variable may stand in its place. */
+/** Where a value is not text, a variable may stand in its place. */
 export const orVariable = (...types: readonly JsonType[]): JsonType => ({
   anyOf: [...types, { type: 'string', pattern: '\\$\\{' }],
 });
@@ -41,6 +41,24 @@ export const field = <T>(
       return z.NEVER;
     })
     .meta({ description: allowed, ...json });
+
+/** What a value may be, whatever makes it optional or goes on with it. */
+const allowedBy = (schema: unknown): string | undefined => {
+  if (!(schema instanceof z.ZodType)) return undefined;
+  if (schema.description !== undefined) return schema.description;
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) return allowedBy(schema.unwrap());
+  return schema instanceof z.ZodPipe ? allowedBy(schema.in) : undefined;
+};
+
+/**
+ * A key of the configuration, with what it is for, as editors show it before what it may be.
+ * @param more what a JSON schema says of it besides, such as a default that is put in later
+ */
+export const setting = <T extends z.ZodType>(about: string, schema: T, more: JsonType = {}): T => {
+  const allowed = allowedBy(schema);
+  const description = allowed === undefined ? about : `${about}: ${allowed}`;
+  return schema.meta({ ...schema.meta(), description, ...more });
+};
 
 /** Refuses a combination of keys, pointing at the key that must go or change. */
 export const refuse = <T>(

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { errorText } from '../envelope/text.ts';
 import { pemKind } from '../transport/tls/pem.ts';
 import { DISK, type KeyFiles, readKeyFile } from './key-files.ts';
-import { ConfigError, formatPath, type KeyPath, type Position } from './problem.ts';
+import { ConfigError, formatPath, type KeyPath, type Position, type Problem } from './problem.ts';
 
 /** Reads a file that the key at `path` names. */
 export type ReadFile = (file: string, path: KeyPath) => Buffer;
@@ -14,7 +14,7 @@ export const readPlain: ReadFile = (file) => readKeyFile(file);
 export const codeOf = (error: unknown): unknown =>
   error instanceof Error && 'code' in error ? error.code : undefined;
 
-/** A link whose file has gone is there for whoever lists the folder. */
+/** A listing of the folder still has a link whose file has gone. */
 const missing = (error: unknown): string => {
   try {
     const { path } = z.object({ path: z.string() }).parse(error);
@@ -38,19 +38,34 @@ export const readFailure = (error: unknown): string => {
   return errorText(error);
 };
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** What a file holds, without a byte order mark. @throws Error where it is not UTF-8, in words */
+export const textOf = (bytes: Uint8Array): string => {
+  try {
+    return utf8.decode(bytes);
+  } catch (error) {
+    throw new Error('it is not UTF-8 text', { cause: error });
+  }
+};
+
 /** A configuration's file, and where its keys stand in it. */
 export interface Place {
   readonly file: string;
   at(path: KeyPath): Position;
 }
 
-/** A problem of the file that a key names. */
-export const fileProblem = (
-  { file, at }: Place,
-  path: KeyPath,
-  message: string,
-  cause?: unknown,
-): ConfigError => new ConfigError([{ file, ...at(path), path: formatPath(path), message }], { cause });
+/** What is wrong at a key. */
+export const problemAt = ({ file, at }: Place, path: KeyPath, message: string): Problem => ({
+  file,
+  ...at(path),
+  path: formatPath(path),
+  message,
+});
+
+/** The same as an error, such as that of a file which a key names. */
+export const fileProblem = (place: Place, path: KeyPath, message: string, cause?: unknown): ConfigError =>
+  new ConfigError([problemAt(place, path, message)], { cause });
 
 /** A reader whose errors are a {@link ConfigError} at the key that names the file. */
 export const fileReader =

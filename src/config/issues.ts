@@ -68,6 +68,12 @@ const keyPath = (path: readonly PropertyKey[]): KeyPath =>
 const param = (issue: z.core.$ZodIssue, name: string): unknown =>
   issue.code === 'custom' ? issue.params?.[name] : undefined;
 
+/** What the schema of a map's keys says that they may be. */
+const keyAllowed = ([issue]: readonly z.core.$ZodIssue[]): string | undefined => {
+  const allowed = issue && param(issue, 'allowed');
+  return typeof allowed === 'string' ? allowed : undefined;
+};
+
 /** One of zod's issues in this program's words, at its place in the file. */
 export const describeIssue = (
   issue: z.core.$ZodIssue,
@@ -109,7 +115,7 @@ export const describeIssue = (
   if (issue.code === 'invalid_key')
     return [
       {
-        ...problem('is not allowed as a name', 'letters, digits, "_" and "-"'),
+        ...problem('is not allowed as a name', keyAllowed(issue.issues) ?? 'letters, digits, "_" and "-"'),
         ...document.keyAt(path),
       },
     ];

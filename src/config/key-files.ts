@@ -39,7 +39,7 @@ export class NoFile extends Error {
 }
 
 /**
- * What a file holds. Of a pipe it would be there once only, and one that nobody writes to would hold the process for ever.
+ * What a file holds. A pipe gives it once only, and a pipe without a writer would block for ever.
  * @throws as `readFileSync` does, and NoFile for a pipe or a device
  */
 export const readKeyFile = (file: string): Buffer => {

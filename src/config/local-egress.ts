@@ -1,13 +1,12 @@
 import type { z } from 'zod';
-import { refuse, token } from './fields.ts';
+import { refuse, setting, token } from './fields.ts';
 
 const name = () => token('the name of an egress').optional();
 
 /** The keys of an ingress that name the egress on its own side, whose nodes answer by themselves. */
 export const localEgressFields = () => ({
-  local_egress: name(),
-  /** The old name of `local_egress`, read for one version more. */
-  beside: name().meta({ deprecated: true }),
+  local_egress: setting('the egress on the same side, whose nodes answer by themselves', name()),
+  beside: setting('the old name of local_egress, read for one version more', name(), { deprecated: true }),
 });
 
 interface Given {

@@ -3,7 +3,7 @@ import { A_LIST, A_MAPPING, type ConfigDocument, NOTHING } from './document.ts';
 import type { KeyPath } from './problem.ts';
 import { SECRET_SHOWN } from './secret.ts';
 
-/** What the leaves that read secrets begin with; whoever refines such a leaf, or makes it optional, keeps that. */
+/** What the leaves that read secrets begin with; a leaf that is refined or made optional keeps it. */
 const leaves = new WeakSet<object>();
 
 export const markSecret = <T extends z.core.$ZodType>(schema: T): T => {

@@ -29,4 +29,9 @@ export class Secret {
 export const SECRET_SHOWN = 'the value (a secret, not shown)';
 
 /** Keys whose values are secrets whatever reads them, in YAML's spelling. */
-export const SECRET_KEYS: ReadonlySet<string> = new Set(['password', 'token', 'cluster_key']);
+export const SECRET_KEYS: ReadonlySet<string> = new Set([
+  'password',
+  'token',
+  'cluster_key',
+  'next_cluster_key',
+]);

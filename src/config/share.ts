@@ -6,4 +6,4 @@ export type Share = (typeof SHARES)[number];
  * How far ahead a client's clock may be where broadcasts are claimed and nothing else is said, in seconds. A claim is kept
  * for as long as its broadcast could come again, so more of it makes all claims be kept for longer.
  */
-export const CLAIMED_AHEAD = 60;
+export const CLAIMS_MAX_AHEAD_SECONDS = 60;

@@ -1,78 +1,97 @@
 import { z } from 'zod';
-import { isCipherList, TLS_VERSIONS, type TlsVersion } from '../transport/tls/settings.ts';
-import type { BufferConfig } from './context.ts';
-import { ALWAYS, bool, bytes, choice, field, integer, type path, refuse, text } from './fields.ts';
+import { isCipherList, TLS_VERSIONS } from '../transport/tls/settings.ts';
+import { type CamelKeys, camelKeys } from './camel-keys.ts';
+import { ALWAYS, bool, bytes, choice, field, integer, type path, refuse, setting, text } from './fields.ts';
+import { checkRevocationKeys, revocationFields, revocationOf } from './revocation.ts';
 
 const MiB = 1024 ** 2;
-const DEFAULT_BUFFER: BufferConfig = { messages: 10_000, bytes: 64 * MiB };
+const DEFAULT_BUFFER = { messages: 10_000, bytes: 64 * MiB };
 
 /** The buffer of a link, the same in every ingress and egress. */
 export const buffer = () =>
-  z
-    .strictObject({
-      messages: integer(1, 1_000_000).default(DEFAULT_BUFFER.messages),
-      bytes: bytes(64 * 1024, 4096 * MiB).default(DEFAULT_BUFFER.bytes),
-    })
-    .default(DEFAULT_BUFFER);
+  setting(
+    'what waits for the link',
+    z
+      .strictObject({
+        messages: setting(
+          'how many requests and replies wait while the link is down',
+          integer(1, 1_000_000).default(DEFAULT_BUFFER.messages),
+        ),
+        bytes: setting('how much waits', bytes(64 * 1024, 4096 * MiB).default(DEFAULT_BUFFER.bytes)),
+      })
+      .default(DEFAULT_BUFFER),
+  );
 
-/** How old and weak a broker's TLS may be; Node's defaults where undefined. */
-export interface TlsFloor {
-  readonly minVersion: TlsVersion | undefined;
-  /** OpenSSL's list. */
-  readonly ciphers: string | undefined;
-}
+/** What waits while a link is down. */
+export type BufferConfig = CamelKeys<z.output<ReturnType<typeof buffer>>>;
 
-/** The keys of every `tls` that say so. */
+/** The keys of every `tls` that say how old and weak a broker's may be. */
 export const floorFields = () => ({
-  min_version: choice(TLS_VERSIONS).optional(),
-  ciphers: text(
-    'a list of ciphers as openssl ciphers takes it, for instance DEFAULT@SECLEVEL=0',
-    isCipherList,
-  ).optional(),
+  min_version: setting('the oldest TLS that is spoken', choice(TLS_VERSIONS).optional(), {
+    default: 'TLSv1.2',
+  }),
+  ciphers: setting(
+    "which ciphers, keys and signatures are good enough; where it is not given, Node.js's own",
+    text(
+      'a list of ciphers as openssl ciphers takes it, for instance DEFAULT@SECLEVEL=0',
+      isCipherList,
+    ).optional(),
+  ),
 });
 
-export const floorOf = (
-  tls: { readonly min_version?: TlsVersion | undefined; readonly ciphers?: string | undefined } | undefined,
-): TlsFloor => ({ minVersion: tls?.min_version, ciphers: tls?.ciphers });
+type FloorFields = z.output<z.ZodObject<ReturnType<typeof floorFields>>>;
 
-/** Paths of PEM files. */
-export interface TlsConfig extends TlsFloor {
-  /** Undefined: the CAs that Node comes with. */
-  readonly ca: string | undefined;
-  readonly client: { readonly cert: string; readonly key: string } | undefined;
-  /** Whether the server's certificate is verified. */
-  readonly verify: boolean;
-}
+/** How old and weak a broker's TLS may be; Node's defaults where undefined. */
+export type TlsFloor = CamelKeys<FloorFields>;
 
-/** What goes for a side without a section `tls`. */
-export const DEFAULT_TLS: TlsConfig = {
-  ...floorOf(undefined),
-  ca: undefined,
-  client: undefined,
-  verify: true,
-};
+export const floorOf = (tls: FloorFields | undefined): TlsFloor =>
+  camelKeys({ min_version: tls?.min_version, ciphers: tls?.ciphers });
+
+/** A certificate and its key, which belong together. */
+export const pairOf = ({
+  cert,
+  key,
+}: {
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+}): { readonly cert: string; readonly key: string } | undefined =>
+  cert === undefined || key === undefined ? undefined : { cert, key };
 
 /**
- * A section `tls` of whoever may do without a CA and a certificate of its own.
+ * A section `tls` that may do without a CA and a certificate of its own.
  * @param file makes the leaf of a file's name: `() => path(context.resolve)`
  */
 export const tls = (file: () => ReturnType<typeof path>) =>
   z
     .strictObject({
-      ca: file().optional(),
-      cert: file().optional(),
-      key: file().optional(),
-      verify: bool().default(true),
+      ca: setting(
+        'the CA that signs the servers, in PEM; where it is not given, the CAs that Node.js comes with',
+        file().optional(),
+      ),
+      ...revocationFields(file),
+      cert: setting('the client certificate, in PEM, with its intermediates', file().optional()),
+      key: setting('its private key, in PEM', file().optional()),
+      verify: setting("whether the servers' certificates are verified", bool().default(true)),
       ...floorFields(),
     })
     .superRefine((it, context) => {
       if ((it.cert === undefined) !== (it.key === undefined))
         refuse(context, [], 'cert and key belong together: give both');
+      checkRevocationKeys(it, [], context);
+      if (it.crl !== undefined && it.verify === false)
+        refuse(context, ['crl'], 'is of no use with verify: false');
     }, ALWAYS)
-    .transform(({ cert, key, ...it }): TlsConfig => {
-      const client = cert === undefined || key === undefined ? undefined : { cert, key };
-      return { ...floorOf(it), ca: it.ca, client, verify: it.verify };
-    });
+    .transform(({ cert, key, crl, crl_expired, ...it }) => ({
+      ...camelKeys(it),
+      revocation: revocationOf({ crl, crl_expired }),
+      client: pairOf({ cert, key }),
+    }));
+
+/** Paths of PEM files. */
+export type TlsConfig = z.output<ReturnType<typeof tls>>;
+
+/** What goes for a side without a section `tls`. */
+export const DEFAULT_TLS: TlsConfig = { revocation: undefined, client: undefined, verify: true };
 
 /**
  * An absolute URL, as text. It is shown in logs, to clients and by /health, so it may hold nothing that is often a secret.
@@ -92,13 +111,17 @@ export const url = (schemes: readonly string[]) =>
 interface Credentials {
   readonly user?: unknown;
   readonly password?: unknown;
+  readonly password_file?: unknown;
 }
 
 export const userAndPassword = <T extends Credentials>(it: T, context: z.core.$RefinementCtx<T>): void => {
-  if ((it.user === undefined) === (it.password === undefined)) return;
+  if (it.password !== undefined && it.password_file !== undefined)
+    refuse(context, ['password_file'], 'contradicts password: leave out one of them');
+  const password = it.password ?? it.password_file;
+  if ((it.user === undefined) === (password === undefined)) return;
   refuse(
     context,
-    [it.user === undefined ? 'password' : 'user'],
+    [it.user !== undefined ? 'user' : it.password === undefined ? 'password_file' : 'password'],
     'user and password belong together: give both',
   );
 };

@@ -16,7 +16,7 @@ export interface TrustOptions {
   readonly targetOf?: (link: string) => string;
 }
 
-/** A file that somebody besides root and the running user could change, or put another in the place of; how, in words. */
+/** A file that others than root and the running user could change or replace; how, in words. */
 export class Stranger extends Error {
   override readonly name = 'Stranger';
 }
@@ -25,19 +25,19 @@ const ROOT = 0;
 /** Group and others may write. */
 const SHARED = 0o022;
 const GROUP = 0o020;
-/** In such a folder nobody removes or renames what is another's. */
+/** In such a folder users cannot remove or rename each other's files. */
 const STICKY = 0o1000;
 const KIND = 0o170000;
 const FOLDER = 0o040000;
 const LINK = 0o120000;
 /** As many as Linux follows. */
-const MOST_LINKS = 40;
+const MAX_LINKS = 40;
 
 const kindOf = ({ mode }: Owned): number => mode & KIND;
 const whoWrites = ({ mode }: Owned): string => ((mode & GROUP) === 0 ? 'everybody' : 'its group');
 
 /**
- * The real path of a file that nobody but root and the running user can change, or put another in the place of. It is gone from
+ * The real path of a file that only root and the running user can change or replace. It is gone from
  * `/` on by each folder and link, each of which lies in one that was found good: so it stays what it was when it was looked at.
  * @param given an absolute path
  * @throws Stranger
@@ -64,7 +64,7 @@ export const trustedPath = (
         `${what} belongs to the user ${it.uid}, and not to root or the user ${uid} who runs mcbridge`,
       );
     if (kindOf(it) === LINK) {
-      if (++links > MOST_LINKS) throw new Stranger(`${what} is one of more than ${MOST_LINKS} links`);
+      if (++links > MAX_LINKS) throw new Stranger(`${what} is one of more than ${MAX_LINKS} links`);
       return follow(resolve(dirname(here), targetOf(here)));
     }
     const isSafeFolder = kindOf(it) === FOLDER && (it.mode & STICKY) !== 0;
@@ -75,7 +75,7 @@ export const trustedPath = (
 
   const file = follow(given);
   const folder = dirname(file);
-  // Nobody replaces the file in a folder such as /tmp; but what lies beside it says what kind of module it is, and what it imports.
+  // Others cannot replace the file in a folder such as /tmp. But files beside it decide what kind of module it is, and what it imports.
   const around = ownedBy(folder);
   if ((around.mode & SHARED) !== 0)
     throw new Stranger(

@@ -7,7 +7,7 @@ const NO_IDENTITY = /^\.|\.$|\.\./;
 /** Whether a text may stand for identities: `*` is any text, also none, and `?` one character. */
 export const isGlob = (text: string): boolean => GLOB.test(text) && !NO_IDENTITY.test(text);
 
-/** Whether a text that is no glob looks like a regular expression, which is not what is asked for. */
+/** Whether a text that is not a glob looks like a regular expression, which is not what is asked for. */
 export const isLikeRegex = (text: string): boolean => /[\^$\\()[\]|+{}/]|^\.\*/.test(text);
 
 /** Whether it stands for more than one identity. */

@@ -1,4 +1,4 @@
-/** What lines of the log tell of. Names never change their meaning; docs/log.md says what each has beside them. */
+/** What lines of the log report. Names never change their meaning; docs/log.md lists the further fields of each. */
 export const LOG_EVENTS = [
   // The process.
   'config_warning',
@@ -8,15 +8,30 @@ export const LOG_EVENTS = [
   'signal',
   'config_applied',
   'config_failed',
+  'config_reloaded',
+  'config_refused',
   'draining',
   'stopped',
   'counters',
   'http',
   'http_error',
+  'page',
+  'control',
+  'control_error',
+  // Revocation lists.
+  'crl_read',
+  'crl_unusable',
+  'crl_expired',
+  // The audit.
+  'audit_failed',
+  'audit_works',
+  'audit_file',
+  'audit_head',
   // Messages.
   'request',
   'replies',
   'rejected',
+  'policy_shadow',
   'reply_not_sent',
   'hand_back_failed',
   'left_alone',
@@ -45,6 +60,10 @@ export const LOG_EVENTS = [
   'permitted',
   'expired',
   'link_error',
+  'files_renewed',
+  'files_refused',
+  'certificate_expires',
+  'certificate_expired',
   // Instances of a cluster.
   'claims_open',
   'claims_away',
@@ -62,6 +81,8 @@ export const LOG_EVENTS = [
   'listener_left',
   // The log itself.
   'log_lost',
+  'log_level',
+  'log_reopened',
 ] as const;
 
 export type LogEvent = (typeof LOG_EVENTS)[number];

@@ -2,7 +2,7 @@ import type { LogEvent } from './log-events.ts';
 
 /** What a line says beside its sentence. */
 export type LogFields = Readonly<Record<string, unknown>> & {
-  /** For whoever reads lines by program. */
+  /** For programs that read the log. */
   readonly event: LogEvent;
 };
 
@@ -15,3 +15,8 @@ export interface Log {
   /** Whether lines of a level are written at all. */
   isLevelEnabled?(level: 'debug' | 'info'): boolean;
 }
+
+const ignore = (): void => undefined;
+
+/** Writes nothing. */
+export const SILENT_LOG: Log = { debug: ignore, info: ignore, warn: ignore, error: ignore };

@@ -1,12 +1,12 @@
 import type { Filter } from './filter.ts';
 import type { Value, ValueMap } from './value.ts';
 
-/** Whom a request is for: all that listen for an agent, one of those that serve it, or a node. */
+/** A receiver of a request: all that listen for an agent, one of those that serve it, or a node. */
 export type Target =
   | { readonly kind: 'broadcast' | 'service'; readonly collective: string; readonly agent: string }
   | { readonly kind: 'node'; readonly collective: string; readonly node: string };
 
-/** The nodes that targets name; undefined where all that listen are asked. */
+/** The nodes that targets name; undefined for a broadcast. */
 export const namedNodes = (targets: readonly Target[]): readonly string[] | undefined => {
   if (targets[0]?.kind !== 'node') return undefined;
   const nodes: string[] = [];
@@ -23,11 +23,11 @@ export type Hop = readonly string[];
  */
 export const UNKNOWN_SERVER = 'unknown';
 
-/** Where the reply to a request goes, as far as any message says it. */
+/** Where the reply to a request goes, as far as the message says it. */
 export interface ReplyAddress {
   /**
-   * The bridge's own id of the request, 32 hex digits; undefined until a bridge has taken it. What a sender chooses, also the
-   * request id, keys nothing inside. That of an opaque request stays in the instance that took it: other vendors' brokers may
+   * The bridge's own id of the request, 32 hex digits; undefined until a bridge has taken it. Nothing that a sender chooses, also the
+   * request id, is a key inside. The flow of an opaque request stays in the instance that took it: other vendors' brokers may
    * carry its replies.
    */
   readonly flow?: string;
@@ -37,8 +37,10 @@ export interface ReplyAddress {
   readonly replyTo: string;
   /** The request id that replies must bear, 32 hex digits; of an opaque request the federation's, of any form. */
   readonly requestId: string;
-  /** Ms since the epoch after which nothing of it is worth sending. */
+  /** Ms since the epoch: when its ttl ends, and no reply is worth sending. */
   readonly expires: number;
+  /** Whether only the instance that has taken the request can carry its replies: its client's session is there. */
+  readonly bound?: true;
   /** The hops so far; undefined where the requester did not ask for a trail. */
   readonly hops?: readonly Hop[];
   readonly agent?: string;
@@ -46,10 +48,10 @@ export interface ReplyAddress {
 }
 
 /**
- * How the reply to a request that was read finds its way home. No instance stores it: it travels with the request, in a
+ * How the reply to a request that was read finds its client. No instance stores it: it travels with the request, in a
  * federation header or in a reply token, so that any instance can carry any reply.
  */
-export interface Home extends ReplyAddress {
+export interface ReadableReplyAddress extends ReplyAddress {
   /** The federation's request id, where it differs from the request's. */
   readonly federationRequestId?: string;
   readonly agent: string;
@@ -97,16 +99,16 @@ export type RequestPayload =
 export interface OpaqueRequestPayload {
   readonly kind: 'opaque';
   readonly content: OpaqueContent;
-  /** Where the route verifies requests before they pass. Read when it is asked for. @throws Rejection for what is no request */
+  /** Where the route verifies requests before they pass. Read when it is asked for. @throws Rejection for what is not a request */
   readonly view?: () => OpaqueView;
   /**
-   * Where an RPC error goes, if anywhere: only a look inside tells, so it is taken only then. Holds nothing of the
-   * content, for a request that waits to be sent is kept once.
+   * Where an RPC error goes, if anywhere: only the content says it, so it is read only when needed. Holds nothing of the
+   * content: a request that waits to be sent is kept once.
    */
-  readonly answerTo: (content: OpaqueContent) => Home | undefined;
+  readonly errorReplyAddress: (content: OpaqueContent) => ReadableReplyAddress | undefined;
 }
 
-/** A request whose sender has been verified, in terms of neither protocol. */
+/** A verified request, independent of protocols. */
 export interface ReadableRequest {
   /** 32 hex digits. */
   readonly id: string;
@@ -124,10 +126,10 @@ export interface ReadableRequest {
   /** One broadcast, or nodes, each once: all of its collective. */
   readonly targets: readonly Target[];
   readonly payload: RequestPayload;
-  readonly home: Home;
+  readonly home: ReadableReplyAddress;
 }
 
-/** A request that passes as it is, neither decoded nor signed anew. What is not known of it is undefined. */
+/** An opaque request: it is neither decoded nor signed anew. What is unknown is undefined. */
 export interface OpaqueRequest {
   /** The federation's, of any form; may be empty. */
   readonly id: string;
@@ -137,20 +139,20 @@ export interface OpaqueRequest {
   /** Where the route has requests verified before they pass. */
   readonly caller?: string;
   readonly sender: string;
-  /** As far as a broker may look at them: of one collective or several, of one kind or several. */
+  /** As far as a broker may read them: of one collective or several, of one kind or several. */
   readonly targets: readonly Target[];
   readonly payload: OpaqueRequestPayload;
   readonly home: ReplyAddress;
 }
 
-/** What is asked, `payload.kind` says how: all else asks that alone. */
+/** `payload.kind` says which of the two it is. */
 export type Request = ReadableRequest | OpaqueRequest;
 
 export type PayloadKind = Request['payload']['kind'];
 
 export const isOpaque = (request: Request): request is OpaqueRequest => request.payload.kind === 'opaque';
 
-/** For whoever accepts nothing else, so that no route brings him another. */
+/** For adapters that accept nothing else, so that no route brings them another. */
 export const readable = (request: Request): ReadableRequest => {
   if (isOpaque(request)) throw new Error('an opaque request came where none is accepted');
   return request;
@@ -170,17 +172,17 @@ export type ReplyPayload =
       readonly data: Value;
     };
 
-/** A verified reply, or the bridge's own word that there will be none. */
+/** A verified reply, or the bridge's own error in its place. */
 export interface ReadableReply {
-  readonly home: Home;
+  readonly home: ReadableReplyAddress;
   /** Identity of the node that answers. */
   readonly sender: string;
   /** Ms since the epoch. */
   readonly time: number;
   readonly payload: ReplyPayload;
-  /** Whether it answers a request to all that listen, so that others may have answered on the requester's own side. */
+  /** Whether it answers a broadcast, so that local nodes may have answered as well. */
   readonly broadcast?: boolean;
-  /** The bridge's own refusal of a request. Anybody can bring one about, so nodes' replies go before it. */
+  /** The bridge's own refusal of a request. Any client can cause one, so nodes' replies go first. */
   readonly refusal?: true;
 }
 

@@ -1,17 +1,13 @@
-import type { Claim, Ignored } from './port.ts';
+import type { Decided } from './decision.ts';
+import type { Cause, Claim, Ignored } from './port.ts';
 import type { RejectionCode, RejectionContext } from './rejection.ts';
+import type { RouteId } from './route-id.ts';
 
-/** From which ingress to which egress. One object a route, so that it may be compared. */
-export interface Passage {
-  readonly from: string;
-  readonly to: string;
-  /** `<from> → <to>`, as the log and the metrics name it. */
-  readonly name: string;
-}
+export type { RouteId };
 
-/** How far a message has come. The bridge tells of each in this order; a message may end at any of them. */
+/** How far a message has come. The bridge reports each in this order; a message may end at any of them. */
 export type Step =
-  /** By the adapters: their own form is read, a signature holds, a new one is made. */
+  /** By the adapters: they have read the message, verified its signature, made a new one. */
   | 'request decoded'
   | 'request verified'
   | 'request signed'
@@ -22,20 +18,22 @@ export type Step =
   | 'request decided'
   | 'request recorded'
   | 'request sent'
-  /** A reply came in by an egress, and went home by an ingress. */
+  /** A reply came in by an egress, and went out by an ingress. */
   | 'reply received'
   | 'reply sent'
-  /** The bridge itself has answered, for there is no better answer. */
+  /** The bridge itself has answered with an error. */
   | 'error sent'
-  /** A reply or an error that counts as sent has not gone out after all; it is told as refused as well. */
+  /** A reply or an error that counts as sent has not gone out after all; it is reported as refused as well. */
   | 'reply lost';
 
-/** What is known of a message at a step of its way. */
+/** What is known about a message at a step. */
 export interface About extends RejectionContext {
   /** Messages to nodes that it stands for; a broadcast is one. */
   readonly targets?: number;
   /** In whose name it goes out. */
   readonly callerOut?: string;
+  /** The ingress or egress that has done the step. */
+  readonly link?: string;
 }
 
 /** Where a message was refused. */
@@ -46,22 +44,22 @@ export type Stage =
   | 'request'
   /** By the egress, as a reply came in. */
   | 'reply_in'
-  /** On a reply's way home. */
+  /** On a reply's way to the client. */
   | 'reply';
 
-/** A message that came to nothing. */
+/** A message that was refused. */
 export interface Refusal {
   readonly code: RejectionCode;
   readonly stage: Stage;
-  /** As the message says it, or the way home that it bore. */
+  /** As the message says it, or the reply address that it bore. */
   readonly context: RejectionContext;
   /** In words, for people. */
   readonly sentence: string;
-  /** Of a fault of the bridge itself. */
+  /** The error, where the bridge itself is at fault. */
   readonly cause?: unknown;
-  /** The link has lost it with others, and tells of them together. */
+  /** The link has lost it with others, and reports them together. */
   readonly byLink?: true;
-  /** It is the bridge's own answer to a request that it refused: whoever sends many of those brings about as many of these. */
+  /** It is the bridge's own answer to a request that it refused: a flood of those causes as many of these. */
   readonly isAnswer?: true;
 }
 
@@ -76,18 +74,18 @@ export interface LeftAlone {
   readonly reason?: string;
 }
 
-/** A claim of a message that every instance has got a copy of. */
+/** A decided claim. */
 export interface Claimed {
   readonly key: string;
   readonly result: Claim['result'];
-  /** Until it was decided. */
+  /** From the claim to its decision. */
   readonly seconds: number;
   readonly context: RejectionContext;
 }
 
 /** A request of which no more replies are awaited. */
 export interface RequestSummary {
-  /** Who asked what of whom, how many answered, how long it took: as the log says it. Called by whoever needs it. */
+  /** Who asked what of whom, how many answered, how long it took: as the log says it. Called only where it is needed. */
   readonly fields: () => Readonly<Record<string, unknown>>;
   /** Undefined where another instance took the request, and its replies came here. */
   readonly route: string | undefined;
@@ -96,25 +94,40 @@ export interface RequestSummary {
   readonly duration: number;
 }
 
-/** Nothing comes back from an egress, while somebody waits. */
+/** Nothing that can be read comes back from an egress, while somebody waits. */
 export interface EgressSilence {
   readonly egress: string;
-  /** Requests that went there since something came back. */
+  /** Requests that want an answer and went there since something came back. */
   readonly requests: number;
-  /** Ms. */
+  /** When the first of them went out, in ms since the epoch. */
+  readonly since: number;
+  /** Ms from then to now. */
   readonly wait: number;
-  /** What may be the cause: questions to an operator. */
-  readonly hint?: string;
+  /** What may be wrong, the likeliest first, without what is known not to be. */
+  readonly causes: readonly Pick<Cause, 'cause' | 'sentence'>[];
+  /** Replies that came meanwhile and could not be read. */
+  readonly unread?: UnreadReplies;
+  /** Nodes that are known there in the collectives that were asked. */
+  readonly known: number;
+  /** Other instances, which may have carried replies; undefined where nobody can tell. */
+  readonly others: number | undefined;
 }
 
-/** Nodes that leave request after request without an answer, while others of their route answer. */
+export interface UnreadReplies {
+  readonly count: number;
+  /** Of the last one. */
+  readonly code: RejectionCode;
+  readonly sentence: string;
+}
+
+/** Nodes of which this instance hears nothing, request after request, while it hears others of their route. */
 export interface NodesSilence {
   readonly route: string;
   /** How many there are. */
   readonly silent: number;
-  /** Some of them, first the one that has been silent longest. */
+  /** Some of them, the longest silent first. */
   readonly nodes: readonly string[];
-  /** Requests that each of them has left so, at least. */
+  /** Requests that each of them has not answered, at least. */
   readonly requests: number;
 }
 
@@ -123,17 +136,19 @@ export const refusalText = ({ stage, sentence }: Pick<Refusal, 'stage' | 'senten
   `${stage === 'reply' ? 'reply not sent' : 'rejected'}: ${sentence}`;
 
 /**
- * Told of what the bridge does, message by message. The log, the counters, a recording and a replay are made of it:
- * nothing is read out of a line of the log. What an observer throws ends the message's way: it must not.
+ * Gets all that the bridge does, message by message. The log, the counters, a recording and a replay are observers:
+ * nothing is read out of a line of the log. An observer must not throw: that would end the message's way.
  */
 export interface BridgeObserver {
   /**
    * @param passage undefined before a route is found
-   * @param about called by whoever needs it: this is the hot path
+   * @param about called only where it is needed: this is the hot path
    */
-  step(step: Step, passage: Passage | undefined, about: () => About): void;
+  step(step: Step, routeId: RouteId | undefined, about: () => About): void;
   /** The bridge is done with a message, whatever became of it. @param seconds of work and of waiting for a signature */
   handled(what: 'request' | 'reply', seconds: number): void;
+  /** A policy has said whether a request may pass. What it denies is refused as well. */
+  decided(decided: Decided): void;
   requestDone(summary: RequestSummary): void;
   /** A message was refused as it came in or went out, or a reply could not be sent home. */
   refused(refusal: Refusal): void;
@@ -143,7 +158,7 @@ export interface BridgeObserver {
   nodesSilent(silence: NodesSilence): void;
 }
 
-/** Tells several observers, in the order in which they came. */
+/** Passes all on to several observers, in the order in which they were added. */
 export class Observers implements BridgeObserver {
   #all: readonly Partial<BridgeObserver>[];
 
@@ -159,12 +174,16 @@ export class Observers implements BridgeObserver {
     };
   }
 
-  step(step: Step, passage: Passage | undefined, about: () => About): void {
-    for (const one of this.#all) one.step?.(step, passage, about);
+  step(step: Step, routeId: RouteId | undefined, about: () => About): void {
+    for (const one of this.#all) one.step?.(step, routeId, about);
   }
 
   handled(what: 'request' | 'reply', seconds: number): void {
     for (const one of this.#all) one.handled?.(what, seconds);
+  }
+
+  decided(decided: Decided): void {
+    for (const one of this.#all) one.decided?.(decided);
   }
 
   requestDone(summary: RequestSummary): void {

@@ -1,5 +1,5 @@
-import type { Home, PayloadKind, Reply, Request } from './message.ts';
-import type { Rejection, RejectionContext } from './rejection.ts';
+import type { PayloadKind, ReadableReplyAddress, Reply, Request } from './message.ts';
+import type { Rejection, RejectionCode, RejectionContext } from './rejection.ts';
 
 /** Whether a side can be reached now, and why not. */
 export interface LinkStatus {
@@ -19,16 +19,24 @@ export type Step = 'decoded' | 'verified' | 'signed';
 export interface RequestSink {
   /**
    * A verified request, or an opaque one for a route that passes such.
-   * @param copy where every instance of the cluster has got it too
+   * @param copy given where every instance of the cluster has got it too
+   * @param done told once it has gone out, or why it was refused: for an ingress whose client can be told so. It has been counted
+   *   then, and answered as far as an RPC reply can say it
    */
-  request(request: Request, copy?: Copy): void;
+  request(request: Request, copy?: Copy, done?: (refused: Rejection | undefined) => void): void;
   /**
-   * A message that is no request.
-   * @param home where to send an RPC error, as far as the message says it
-   * @param copy where every instance of the cluster has got it too, and one answers
+   * What would become of a request now, by its route, the caller's name there and the policy. Nothing is sent, counted or written
+   * down.
+   * @returns why it would be refused, as its client would be told; undefined where it would be handed to the egress
    */
-  rejected(rejection: Rejection, home?: Home, copy?: Copy): void;
-  /** A request that is somebody else's to handle; counted, and told at log level debug. */
+  foresee(request: Request): Rejection | undefined;
+  /**
+   * A message that is not a request.
+   * @param home where to send an RPC error, as far as the message says it
+   * @param copy given where every instance of the cluster has got it too, and one answers
+   */
+  rejected(rejection: Rejection, home?: ReadableReplyAddress, copy?: Copy): void;
+  /** A request that others handle; counted, and logged at level debug. */
   ignored(why: Ignored, context: RejectionContext): void;
   /** A step of a request's way in, for the log at level debug. */
   step?(step: Step, context: RejectionContext): void;
@@ -37,31 +45,31 @@ export interface RequestSink {
 /**
  * Why an ingress leaves a request alone: `bridged` where a bridge (this or another) put it on that side, which would
  * make a loop; `another_instance` where another instance of the cluster has got it too and handles it; `claims_unknown`
- * where nobody can tell whether another one does; `redelivered` where
+ * where it is unknown whether another one does; `redelivered` where
  * the broker has given it to an instance before, which may have handled it; `native` where the node that is meant, or that
  * answers, is reached on the requester's own side.
  */
 export type Ignored = 'bridged' | 'another_instance' | 'claims_unknown' | 'redelivered' | 'native';
 
-/** Which nodes an ingress stands in for: those that live beyond one of its routes and not on its own side. */
-export interface Residents {
+/** The nodes that an ingress stands in for: they live behind one of its routes and not on its own side. */
+export interface RemoteNodes {
   /** Globs of identities in a collective, as configured: `*` is any text, `?` any character. */
   patterns(collective: string): readonly string[];
   /** Identities in a collective that have answered of late, whether a pattern covers them or not. */
   names(collective: string): ReadonlySet<string>;
   /** Whether the node is one of these, by name or by pattern. */
   has(collective: string, identity: string): boolean;
-  /** Calls when `names` or `has` may answer otherwise than before. */
+  /** Calls when the answers of `names` or `has` may have changed. */
   onChange(listener: () => void): void;
 }
 
 /**
- * Where a node that a request names lives, as far as an egress is told: `here` where it has answered from beyond the
- * egress of late, `elsewhere` where it has not, and is said to live beyond another one.
+ * Where a node that a request names lives, seen from an egress: `here` if it has answered through the
+ * egress of late, `elsewhere` if it has not and belongs to another egress.
  */
 export type Whereabouts = 'here' | 'elsewhere' | 'unknown';
 
-/** Who lives where, asked by one egress. */
+/** Where nodes live, asked by one egress. */
 export interface NodeDirectory {
   whereabouts(collective: string, identity: string): Whereabouts;
 }
@@ -72,17 +80,17 @@ export interface Copy {
   readonly claim: string;
 }
 
-/** What has become of a claim: whether this instance handles what every instance has got a copy of. */
+/** The result of a claim: whether this instance handles the copy. */
 export type Claim =
   | { readonly result: 'won' | 'lost' }
-  /** Nobody can tell, and so nobody handles it: it might be handled twice. */
+  /** It is unknown, so this instance does not handle it: it might be handled twice. */
   | { readonly result: 'unknown'; readonly reason: string };
 
-/** Decides which instance of a cluster handles what each of them has got a copy of: at most one claim for a key is won. */
+/** Decides which instance of a cluster handles a copy: at most one claim for a key is won. */
 export interface Claims {
   /**
    * @param key the same in all instances
-   * @param bytes what waits in memory until it is decided, about
+   * @param bytes about the memory that waits for the decision
    */
   claim(key: string, bytes: number): Promise<Claim>;
 }
@@ -90,7 +98,7 @@ export interface Claims {
 /** The side where requests come in. Five methods; every implementation passes the same contract suite. */
 export interface Ingress {
   readonly name: string;
-  /** What replies it takes home; no route brings it others. */
+  /** The kinds of replies that it sends; no route brings it others. */
   readonly accepts: readonly PayloadKind[];
   /** Connects and subscribes; resolves once requests can arrive. */
   start(sink: RequestSink): Promise<void>;
@@ -110,11 +118,11 @@ export interface Ingress {
 export interface ReplySink {
   reply(reply: Reply): void;
   /**
-   * A message that is no reply. Its context names the node that it claims to come from.
+   * A message that is not a reply. Its context names the node that it claims to come from.
    * @param home where the RPC error goes in its place, where the message proved that
    * @param broadcast whether it answers a request to all that listen, where the message proved that
    */
-  rejected(rejection: Rejection, home?: Home, broadcast?: boolean): void;
+  rejected(rejection: Rejection, home?: ReadableReplyAddress, broadcast?: boolean): void;
   /** A step of a request's way out, for the log at level debug. */
   step?(step: Step, context: RejectionContext): void;
 }
@@ -124,15 +132,47 @@ export interface ReplySink {
  * @param extent whether others of the same request did
  * @param home where the RPC error goes, as far as that is known
  */
-export type Undelivered = (rejection: Rejection, extent: 'all' | 'some', home: Home | undefined) => void;
+export type Undelivered = (
+  rejection: Rejection,
+  extent: 'all' | 'some',
+  home: ReadableReplyAddress | undefined,
+) => void;
+
+/** Why nothing may come back from nodes, though requests go out, or nothing that can be read. */
+export interface Cause {
+  /** For programs: `serializer`, `key`, `collective`, `clock`, … */
+  readonly cause: string;
+  /** For people: what would be wrong, and what to compare; a sentence without its full stop. */
+  readonly sentence: string;
+  /**
+   * `all` where no node would answer whoever asks, so that it is not one once nodes have answered; `none` where they answer,
+   * and their replies cannot be read.
+   */
+  readonly silences: 'all' | 'some' | 'none';
+  /** What replies are refused for where this is it. */
+  readonly codes?: readonly RejectionCode[];
+}
+
+/**
+ * @param found called for each node that answers, also after the promise has resolved; with the time of its answer by its
+ *   own clock where that says it, in ms since the epoch
+ * @param unread called for each answer that cannot be read or believed
+ * @param as a caller of this side in whose name it asks, where the egress can sign for callers; the bridge's own unless told
+ */
+export type Discover = (
+  collective: string,
+  found: (node: string, time?: number) => void,
+  unread?: (rejection: Rejection) => void,
+  as?: string,
+) => Promise<void>;
 
 /** The side where requests go out. */
 export interface Egress {
   readonly name: string;
-  /** What requests it takes; no route brings it others. */
+  /** The kinds of requests that it takes; no route brings it others. */
   readonly accepts: readonly PayloadKind[];
-  /** What may be the cause where nothing at all comes back from there: questions to an operator. */
-  readonly silence?: string;
+  /** What may be wrong where nothing comes back from there, the likeliest first. */
+  readonly causes?: readonly Cause[];
   start(sink: ReplySink): Promise<void>;
   /**
    * Signs and sends a mapped request, or passes an opaque one of its own protocol: to all of its targets or, where it
@@ -142,12 +182,11 @@ export interface Egress {
    */
   deliver(request: Request, undelivered?: Undelivered): Promise<void>;
   /**
-   * Asks all nodes of a collective who is there, in the bridge's own name; the answers come to this instance alone.
-   * Undefined where the egress cannot sign.
-   * @param found called for each node that answers, also after the promise has resolved
+   * Sends discovery to all nodes of a collective; the answers come to this instance alone.
+   * Undefined where the egress cannot sign. Also before `start`, and then nothing else is heard there.
    * @returns once the question has been handed to the transport
    */
-  readonly discover?: (collective: string, found: (node: string) => void) => Promise<void>;
+  readonly discover?: Discover;
   close(): Promise<void>;
   status(): LinkStatus;
 }

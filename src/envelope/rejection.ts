@@ -1,4 +1,4 @@
-import { cut, errorText, LONGEST_SENTENCE } from './text.ts';
+import { cut, errorText, MAX_SENTENCE_BYTES } from './text.ts';
 
 /**
  * Why a message could not be handled. The code is what counters, logs and tests name; it never changes meaning.
@@ -23,6 +23,8 @@ export const REJECTION_CODES = [
   'untrusted_certificate',
   'certificate_expired',
   'certificate_usage',
+  'certificate_revoked',
+  'revocation_unknown',
   'invalid_callerid',
   'caller_mismatch',
   'caller_not_allowed',
@@ -39,6 +41,9 @@ export const REJECTION_CODES = [
   'no_mapping',
   'privileged_mapping',
   'loop',
+  'denied_by_policy',
+  'rate_limited',
+  'audit_unavailable',
   // reply tokens
   'token_malformed',
   'token_forged',
@@ -64,6 +69,8 @@ export interface RejectionContext {
   readonly caller?: string;
   readonly agent?: string;
   readonly collective?: string;
+  /** What of a policy refused it. */
+  readonly rule?: string;
 }
 
 const shortened = (context: RejectionContext): RejectionContext =>
@@ -80,7 +87,7 @@ export class Rejection extends Error {
    *   the message is cut where it is too long for a log line and an answer
    */
   constructor(code: RejectionCode, message: string, context: RejectionContext = {}, options?: ErrorOptions) {
-    super(cut(message, LONGEST_SENTENCE), options);
+    super(cut(message, MAX_SENTENCE_BYTES), options);
     this.code = code;
     this.context = shortened(context);
   }

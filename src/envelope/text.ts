@@ -1,24 +1,24 @@
-/** The most bytes of a stranger's text (an id, a name, a subject) that are kept or told. What is opaque may be longer. */
-export const LONGEST_TEXT = 256;
+/** The most bytes of a text from outside (an id, a name, a subject) that are kept or logged. Opaque texts may be longer. */
+export const MAX_TEXT_BYTES = 256;
 
 /** The most bytes of a sentence about a message: what a log line and an error reply hold of it. */
-export const LONGEST_SENTENCE = 1024;
+export const MAX_SENTENCE_BYTES = 1024;
 
 const MARK = '…';
 const MARK_BYTES = Buffer.byteLength(MARK);
 
-/** What was thrown, in words. */
+/** An error, or another thrown value, in words. */
 export const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** V8 copies shorter parts of a text anyway. */
-const SHORTEST_PART = 13;
+const MIN_SLICE_CHARS = 13;
 
 /**
  * The same text, apart from the message that it was cut out of: V8 keeps all of a text for as long as a part of it is kept. For
  * what outlives its message; who only looks at it, or writes it, needs no copy.
  */
 export const own = (text: string): string => {
-  if (text.length < SHORTEST_PART) return text;
+  if (text.length < MIN_SLICE_CHARS) return text;
   // Halves of characters would not come back from UTF-8.
   const encoding = text.isWellFormed() ? 'utf8' : 'utf16le';
   return Buffer.from(text, encoding).toString(encoding);
@@ -35,7 +35,7 @@ export const ownAll = (texts: readonly string[]): readonly string[] => {
  * it is, and is to be made one's `own` where it is kept.
  * @param most bytes in UTF-8, the mark's included
  */
-export const cut = (text: string, most: number = LONGEST_TEXT): string => {
+export const cut = (text: string, most: number = MAX_TEXT_BYTES): string => {
   // No character of UTF-16 has more than three bytes.
   if (text.length * 3 <= most || (text.length <= most && Buffer.byteLength(text) <= most)) return text;
   const bytes = Buffer.from(text.slice(0, most));
@@ -50,7 +50,7 @@ const UNSHOWN = /[\p{Cc}\p{Cs}]/gu;
 const MARKS = ['"', "'", '`'] as const;
 
 /**
- * Text for a sentence, in quotation marks of a kind that it does not hold itself: so it stands there as somebody wrote it, and
+ * Text for a sentence, in quotation marks of a kind that it does not hold itself: so it stands there as it was written, and
  * quotes and backslashes of a regular expression can be copied. Control characters are escaped as in JSON.
  */
 export const quoted = (text: string): string => {

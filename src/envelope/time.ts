@@ -1,8 +1,8 @@
 import { Rejection } from './rejection.ts';
 
-/** How far a message's own word of its time and ttl is believed. */
+/** Limits of the time and ttl that a message may state. */
 export interface TimeLimits {
-  /** Longest ttl that is honoured, in seconds; a longer one counts as this. */
+  /** Longest ttl, in seconds; a longer one counts as this. */
   readonly maxTtl: number;
 }
 
@@ -73,3 +73,28 @@ const fromTheFuture = (ahead: number, allowed: string): Rejection =>
     'from_the_future',
     `the request's time is ${ahead} s ahead of this bridge's clock, and ${allowed}: one of the two clocks is wrong`,
   );
+
+/** ISO 8601. @param ms since the epoch */
+export const isoTime = (ms: number): string => new Date(ms).toISOString();
+
+/** How a person writes a time, for sentences about one that cannot be read. */
+export const TIME_FORM = 'a time such as 2026-12-01, 2026-12-01T02:00 or 2026-12-01T02:00:00+01:00';
+
+const WRITTEN =
+  /^(\d{4}-\d{2}-\d{2})(?:T((?:[01]\d|2[0-3]):[0-5]\d)(?::([0-5]\d)(?:\.(\d{1,9}))?)?(?:Z|([+-])((?:[01]\d|2[0-3])):?([0-5]\d))?)?$/;
+
+/**
+ * A time as a person or an audit writes it: ISO 8601, from the day down to fractions of a second. Without a zone it is UTC, on each
+ * machine; a day alone is its beginning.
+ * @returns ms since the epoch; undefined for what is no such time
+ */
+export const parseTime = (text: string): number | undefined => {
+  const [, day, clock = '00:00', seconds = '00', fraction = '', sign, hours, minutes] =
+    WRITTEN.exec(text) ?? [];
+  if (day === undefined) return undefined;
+  const ms = Date.parse(`${day}T${clock}:${seconds}.${fraction.slice(0, 3).padEnd(3, '0')}Z`);
+  // The 30th of February is read as a day of March.
+  if (Number.isNaN(ms) || !isoTime(ms).startsWith(day)) return undefined;
+  const ahead = (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60_000;
+  return sign === '-' ? ms + ahead : ms - ahead;
+};

@@ -1,6 +1,6 @@
-const MINUTE = 60;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+const MINUTE_SECONDS = 60;
+const HOUR_SECONDS = 60 * MINUTE_SECONDS;
+const DAY_SECONDS = 24 * HOUR_SECONDS;
 
 const two = (count: number, unit: string, rest: number, below: string): string =>
   rest === 0 ? `${count} ${unit}` : `${count} ${unit} ${rest} ${below}`;
@@ -8,11 +8,17 @@ const two = (count: number, unit: string, rest: number, below: string): string =
 /** Ms as `42 s`, `3 min 5 s`, `3 h 12 min` or `5 d 2 h`. */
 export const span = (ms: number): string => {
   const seconds = Math.round(ms / 1000);
-  if (seconds < MINUTE) return `${seconds} s`;
-  if (seconds < HOUR) return two(Math.floor(seconds / MINUTE), 'min', seconds % MINUTE, 's');
-  if (seconds < DAY)
-    return two(Math.floor(seconds / HOUR), 'h', Math.floor((seconds % HOUR) / MINUTE), 'min');
-  return two(Math.floor(seconds / DAY), 'd', Math.floor((seconds % DAY) / HOUR), 'h');
+  if (seconds < MINUTE_SECONDS) return `${seconds} s`;
+  if (seconds < HOUR_SECONDS)
+    return two(Math.floor(seconds / MINUTE_SECONDS), 'min', seconds % MINUTE_SECONDS, 's');
+  if (seconds < DAY_SECONDS)
+    return two(
+      Math.floor(seconds / HOUR_SECONDS),
+      'h',
+      Math.floor((seconds % HOUR_SECONDS) / MINUTE_SECONDS),
+      'min',
+    );
+  return two(Math.floor(seconds / DAY_SECONDS), 'd', Math.floor((seconds % DAY_SECONDS) / HOUR_SECONDS), 'h');
 };
 
 /** `3 h 12 min ago`, or `in 20 s`. */

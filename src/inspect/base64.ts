@@ -22,12 +22,12 @@ export const decodePart = (text: string): Decoded => {
 };
 
 /** Shorter texts are words that happen to be base64. */
-const SHORTEST = 8;
+const MIN_BYTES = 8;
 const TEXT = /^[A-Za-z0-9+/]/;
 
 /** Text of which at least the beginning is base64 of something known; undefined for any other. */
 export const readBase64 = (bytes: Buffer, context: Context): Layer | undefined => {
-  if (bytes.length < SHORTEST || !TEXT.test(bytes.toString('latin1', 0, 1))) return undefined;
+  if (bytes.length < MIN_BYTES || !TEXT.test(bytes.toString('latin1', 0, 1))) return undefined;
   const { bytes: content, stops } = decodePart(bytes.toString('latin1'));
   if (content.length === 0) return undefined;
   const inside = context.inside(content);

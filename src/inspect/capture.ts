@@ -1,7 +1,7 @@
 import type { ValueMap } from '../envelope/value.ts';
 import { decodePart } from './base64.ts';
 import type { Context } from './context.ts';
-import { fieldsOf, MILLISECONDS, mapIn, textIn } from './fields.ts';
+import { fieldsOf, MILLISECOND_MS, mapIn, textIn } from './fields.ts';
 import type { JsonText } from './json-text.ts';
 import { frameLayer } from './stomp.ts';
 import { type Layer, layerOf, type Problem } from './tree.ts';
@@ -14,7 +14,7 @@ export const isStompLine = (map: ValueMap): boolean =>
 export const isNatsLine = (map: ValueMap): boolean =>
   textIn(map, 'subject') !== undefined && (map.has('payload') || map.has('reply'));
 
-const TIMES = { at: MILLISECONDS };
+const TIMES = { at: MILLISECOND_MS };
 
 export const stompLine = ({ bytes, map, problems }: JsonText, context: Context): Layer => {
   const { bytes: body, stops } = decodePart(textIn(map, 'body') ?? '');

@@ -1,13 +1,10 @@
 import { Rejection } from '../envelope/rejection.ts';
 import { type Certificate, label, parseCertificates } from '../pki/certificate.ts';
 
-/** As many as a caller may send, see `CallerVerifier`. */
-const MAX = 8;
-
 /** The certificates of a PEM text; none where it holds none that can be read. */
 export const certificatesIn = (pem: string): readonly Certificate[] => {
   try {
-    return parseCertificates(pem, 'the certificate', MAX);
+    return parseCertificates(pem, 'the certificate');
   } catch (error) {
     if (error instanceof Rejection) return [];
     throw error;

@@ -3,7 +3,7 @@ import type { JsonText } from './json-text.ts';
 import type { Keys } from './keys.ts';
 import type { Layer } from './tree.ts';
 
-/** Documents that whoever decodes knows: a format that holds messages, a JSON object on each line, or an adapter's messages. */
+/** Documents that the decoding command knows: a format that holds messages, a JSON object on each line, or an adapter's messages. */
 export interface Container {
   /** Whether an object is one of them. */
   holds(map: ValueMap): boolean;

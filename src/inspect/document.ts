@@ -28,11 +28,11 @@ const SYMBOLS = /^(?::[a-z_]+|!ruby\/sym(?:bol)? [a-z_]+)[ \t]*:(?:\s|$)/;
 /** Comments and empty lines come before either. */
 const AHEAD = /^(?:\uFEFF|[ \t]*#[^\n]*\n|[ \t\r]*\n)/;
 
-const EXCERPT = 2_048;
+const EXCERPT_BYTES = 2_048;
 
 /** Whether it begins as YAML of MCollective does, in whatever language it was written. */
 export const looksLikeYaml = (bytes: Buffer): boolean => {
-  let beginning = bytes.toString('utf8', 0, EXCERPT);
+  let beginning = bytes.toString('utf8', 0, EXCERPT_BYTES);
   for (let ahead = AHEAD.exec(beginning); ahead !== null; ahead = AHEAD.exec(beginning))
     beginning = beginning.slice(ahead[0].length);
   return STARTED.test(beginning) || SYMBOLS.test(beginning);

@@ -4,14 +4,14 @@ import { filterText } from './filter.ts';
 import type { Field } from './tree.ts';
 
 /** Ms of one unit. */
-export const SECONDS = 1000;
-export const MILLISECONDS = 1;
-export const NANOSECONDS = 1e-6;
+export const SECOND_MS = 1000;
+export const MILLISECOND_MS = 1;
+export const NANOSECOND_MS = 1e-6;
 
 /** The farthest moment that a Date can hold. */
-const FARTHEST = 8.64e15;
+const MAX_TIME_MS = 8.64e15;
 
-/** A moment in ms since the epoch; undefined for what is none, and for 0, which brokers write for "never". */
+/** A moment in ms since the epoch; undefined for what is not one, and for 0, which brokers write for "never". */
 export const momentOf = (value: Value | undefined, unit: number): number | undefined => {
   const number =
     typeof value === 'number' || typeof value === 'bigint'
@@ -20,16 +20,16 @@ export const momentOf = (value: Value | undefined, unit: number): number | undef
         ? Number(value)
         : Number.NaN;
   const ms = number * unit;
-  return Number.isFinite(ms) && ms > 0 && ms <= FARTHEST ? ms : undefined;
+  return Number.isFinite(ms) && ms > 0 && ms <= MAX_TIME_MS ? ms : undefined;
 };
 
 /** Longer base64, such as a signature, is a number of bytes to a reader. */
-const SHORT = 64;
+const MAX_BASE64_CHARS = 64;
 
 const signatureText = (value: Value): string | undefined => {
   const compact = typeof value === 'string' ? value.replace(/[\r\n]/g, '') : '';
-  const bytes = compact.length > SHORT ? tryDecodeBase64(compact) : undefined;
-  return bytes && `${bytes.length} bytes in base64, ${compact.slice(0, SHORT / 2)}…`;
+  const bytes = compact.length > MAX_BASE64_CHARS ? tryDecodeBase64(compact) : undefined;
+  return bytes && `${bytes.length} bytes in base64, ${compact.slice(0, MAX_BASE64_CHARS / 2)}…`;
 };
 
 export interface Reading {
@@ -45,14 +45,14 @@ export interface Reading {
 export const fieldsOf = (map: ValueMap, reading: Reading = {}): readonly Field[] => {
   const { without = [], times = {}, ttlFrom } = reading;
   const unit = (name: string): number | undefined => (Object.hasOwn(times, name) ? times[name] : undefined);
-  const sent = ttlFrom === undefined ? undefined : momentOf(map.get(ttlFrom), unit(ttlFrom) ?? SECONDS);
+  const sent = ttlFrom === undefined ? undefined : momentOf(map.get(ttlFrom), unit(ttlFrom) ?? SECOND_MS);
   return [...map]
     .filter(([name]) => !without.includes(name))
     .map(([name, value]): Field => {
       if (name === 'filter' && isMap(value)) return { name, value, text: filterText(value) };
       if (name === 'ttl' && sent !== undefined && typeof value === 'number') {
-        const ends = sent + value * SECONDS;
-        return Math.abs(ends) <= FARTHEST ? { name, value, ends } : { name, value };
+        const ends = sent + value * SECOND_MS;
+        return Math.abs(ends) <= MAX_TIME_MS ? { name, value, ends } : { name, value };
       }
       if (name === 'hash' || name === 'signature') {
         const text = signatureText(value);

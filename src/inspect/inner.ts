@@ -3,13 +3,13 @@ import { decodeReply } from '../adapters/choria/wire/reply.ts';
 import { decodeRequest } from '../adapters/choria/wire/request.ts';
 import type { ValueMap } from '../envelope/value.ts';
 import type { Context } from './context.ts';
-import { fieldsOf, mapIn, SECONDS, textIn } from './fields.ts';
+import { fieldsOf, mapIn, SECOND_MS, textIn } from './fields.ts';
 import type { JsonText } from './json-text.ts';
 import { objection } from './problem.ts';
 import { type Field, type Layer, type LayerKind, layerOf, type Problem } from './tree.ts';
 
 const fields = (map: ValueMap): readonly Field[] => [
-  ...fieldsOf(mapIn(map, 'envelope') ?? new Map(), { times: { time: SECONDS }, ttlFrom: 'time' }),
+  ...fieldsOf(mapIn(map, 'envelope') ?? new Map(), { times: { time: SECOND_MS }, ttlFrom: 'time' }),
   ...fieldsOf(map, { without: ['protocol', 'envelope', 'message'] }),
 ];
 

@@ -1,7 +1,7 @@
 import { decodeStats } from '../adapters/choria/wire/index.ts';
 import { isNatsLine, isStompLine, natsLine, stompLine } from './capture.ts';
 import type { Context } from './context.ts';
-import { fieldsOf, SECONDS, textIn } from './fields.ts';
+import { fieldsOf, SECOND_MS, textIn } from './fields.ts';
 import { replyV1, requestV1 } from './inner.ts';
 import { type JsonText, readJson } from './json-text.ts';
 import { objection } from './problem.ts';
@@ -28,7 +28,7 @@ const PROTOCOLS: ReadonlyMap<string, (json: JsonText, context: Context) => Layer
 const stats = ({ bytes, map, problems }: JsonText): Layer =>
   layerOf('stats', {
     bytes: bytes.length,
-    fields: fieldsOf(map, { times: { start_time: SECONDS } }),
+    fields: fieldsOf(map, { times: { start_time: SECOND_MS } }),
     problems: problems.length > 0 ? problems : objection(bytes, () => decodeStats(bytes)),
   });
 

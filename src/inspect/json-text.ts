@@ -92,7 +92,7 @@ export const readJson = (bytes: Buffer): JsonText | { readonly problem: Problem 
     if (!(error instanceof Rejection) || found === undefined) return { problem: problemOf(error, bytes) };
     const position = Number(found);
     good = text.slice(0, position);
-    // Where the text ends only because a byte is no text, that byte is the reason.
+    // Where the text ends only because a byte is not text, that byte is the reason.
     if (bad === undefined || position < text.length)
       problem = problemAt(bytes, bytesBefore(text, position), error.message.replace(POSITION, ''));
   }

@@ -1,3 +1,4 @@
+import { isoTime } from '../envelope/time.ts';
 import type { Value } from '../envelope/value.ts';
 import { type Excerpt, type Field, isWhole, type Layer, type Problem, type Verdict } from './tree.ts';
 
@@ -6,8 +7,6 @@ const map = (entries: Readonly<Record<string, Value | undefined>>): Value =>
   new Map(
     Object.entries(entries).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
   );
-
-const iso = (ms: number): string => new Date(ms).toISOString();
 
 const ifAny = (values: readonly Value[]): Value | undefined => (values.length === 0 ? undefined : values);
 
@@ -25,7 +24,7 @@ const meanings = (
 
 const timeOf = ({ time, ends }: Field): string | undefined => {
   const ms = time ?? ends;
-  return ms === undefined ? undefined : iso(ms);
+  return ms === undefined ? undefined : isoTime(ms);
 };
 
 const verdict = ({ of, state, reason }: Verdict): Value => map({ of, state, reason });

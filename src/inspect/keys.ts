@@ -7,7 +7,7 @@ export interface KnownKey {
   readonly source: string;
 }
 
-/** What signatures are verified with. Nothing here reads files: whoever makes one has done so, or does when asked. */
+/** What signatures are verified with. Nothing here reads files: its maker has done so, or does when asked. */
 export interface Keys {
   /** Who knows Choria's callers, each with the name of the CA that it trusts. */
   readonly callers: readonly { readonly verifier: CallerVerifier; readonly source: string }[];

@@ -1,6 +1,6 @@
 import type { RubyHash } from '../codec/ruby/index.ts';
 import type { Document } from './document.ts';
-import { fieldsOf, SECONDS } from './fields.ts';
+import { fieldsOf, SECOND_MS } from './fields.ts';
 import { payloadLayer } from './payload.ts';
 import { problemAt } from './problem.ts';
 import { shownHash, shownRuby } from './ruby-value.ts';
@@ -21,7 +21,7 @@ export const signedDocument = (document: Document): Layer => {
   return layerOf('legacy-signed', {
     format: serializer.name,
     bytes: bytes.length,
-    fields: fieldsOf(shownHash(hash), { without: ['ssl_msg'], times: { ssl_msgtime: SECONDS } }),
+    fields: fieldsOf(shownHash(hash), { without: ['ssl_msg'], times: { ssl_msgtime: SECOND_MS } }),
     problems: [...integer(document, 'ssl_ttl'), ...integer(document, 'ssl_msgtime')],
     inside: [
       payload ??

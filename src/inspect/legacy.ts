@@ -13,7 +13,7 @@ import { Rejection } from '../envelope/rejection.ts';
 import { decodePart } from './base64.ts';
 import type { Context } from './context.ts';
 import type { Document } from './document.ts';
-import { fieldsOf, SECONDS } from './fields.ts';
+import { fieldsOf, SECOND_MS } from './fields.ts';
 import type { KnownKey } from './keys.ts';
 import { objection } from './problem.ts';
 import { shownHash } from './ruby-value.ts';
@@ -88,7 +88,7 @@ const message = (
     bytes: bytes.length,
     fields: fieldsOf(shownHash(hash), {
       without: ['body'],
-      times: { msgtime: SECONDS },
+      times: { msgtime: SECOND_MS },
       ttlFrom: 'msgtime',
     }),
     verdicts: [verdict],

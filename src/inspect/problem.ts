@@ -5,12 +5,12 @@ import { LinkError } from '../transport/link.ts';
 import type { Problem } from './tree.ts';
 
 /** Bytes shown on either side of a problem. */
-const AROUND = 16;
+const EXCERPT_BYTES = 16;
 
 /** A problem at a byte of a layer, with what stands around it. */
 export const problemAt = (bytes: Buffer, offset: number, message: string): Problem => {
-  const from = Math.max(0, offset - AROUND);
-  return { message, offset, excerpt: { from, bytes: bytes.subarray(from, offset + AROUND) } };
+  const from = Math.max(0, offset - EXCERPT_BYTES);
+  return { message, offset, excerpt: { from, bytes: bytes.subarray(from, offset + EXCERPT_BYTES) } };
 };
 
 /** Where the codecs say it in the sentence; the tree has a place of its own for it. */

@@ -20,7 +20,7 @@ const WORDS: ReadonlyMap<string, 'ping' | 'pong'> = new Map([
   ['"pong"', 'pong'],
 ]);
 
-const EXCERPT = 64;
+const EXCERPT_BYTES = 64;
 
 const unknown = (bytes: Buffer): Layer =>
   layerOf('unknown', {
@@ -33,10 +33,11 @@ const read = (bytes: Buffer, context: Context): Layer => {
   if (looksLikeMarshal(bytes)) return readRuby(bytes, 'marshal', context);
   if (looksLikeFrame(bytes)) return readFrame(bytes, context);
   if (looksLikeYaml(bytes)) return readRuby(bytes, 'yaml', context);
-  const beginning = bytes.toString('latin1', 0, EXCERPT).trimStart();
+  const beginning = bytes.toString('latin1', 0, EXCERPT_BYTES).trimStart();
   if (beginning.startsWith('{')) return readJsonLayer(bytes, context);
   // Python ends a document of one word so.
-  const word = bytes.length <= EXCERPT ? WORDS.get(beginning.replace(/\n\.\.\.\s*$/, '').trim()) : undefined;
+  const word =
+    bytes.length <= EXCERPT_BYTES ? WORDS.get(beginning.replace(/\n\.\.\.\s*$/, '').trim()) : undefined;
   if (word !== undefined) return layerOf(word, { bytes: bytes.length });
   if (beginning.startsWith('eyJ') && looksLikeToken(bytes.toString('latin1').trim())) return readToken(bytes);
   return readBase64(bytes, context) ?? unknown(bytes);

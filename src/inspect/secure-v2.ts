@@ -17,7 +17,7 @@ const matches = (document: Buffer, encoded: string, key: KeyObject): boolean => 
   return bytes !== undefined && verify(null, document, key, bytes);
 };
 
-/** The base64 fields of a layer that are none. */
+/** The base64 fields of a layer that are invalid. */
 const damaged = (map: ValueMap, names: readonly string[]): readonly Problem[] =>
   names.flatMap((name) => {
     const text = textIn(map, name);

@@ -11,7 +11,7 @@ import { Rejection } from '../envelope/rejection.ts';
 import type { ValueMap } from '../envelope/value.ts';
 import { certificatesIn, certificateText } from './certificate.ts';
 import type { Context } from './context.ts';
-import { fieldsOf, mapIn, momentOf, SECONDS, textIn } from './fields.ts';
+import { fieldsOf, mapIn, momentOf, SECOND_MS, textIn } from './fields.ts';
 import { type JsonText, readJson } from './json-text.ts';
 import { objection } from './problem.ts';
 import { type Field, type Layer, layerOf, type Verdict } from './tree.ts';
@@ -59,7 +59,7 @@ const verdictOn = (secure: SecureRequest, { keys, now }: Context): Verdict => {
   const callerId = textIn(envelope, 'callerid');
   if (callerId === undefined) return signature('unverified', 'the request inside does not say whose it is');
   if (keys.callers.length === 0) return withoutAuthority(secure);
-  const sent = momentOf(envelope.get('time'), SECONDS);
+  const sent = momentOf(envelope.get('time'), SECOND_MS);
   const reasons: string[] = [];
   for (const { verifier, source } of keys.callers) {
     const then = attempt(() => verifier.verify(secure, callerId, sent ?? now));

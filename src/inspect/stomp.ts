@@ -2,7 +2,7 @@ import type { Value } from '../envelope/value.ts';
 import { CR, LF } from '../transport/stomp/frame.ts';
 import { checkBeginning, endOfHead, parseHead } from '../transport/stomp/head.ts';
 import type { Context } from './context.ts';
-import { fieldsOf, MILLISECONDS } from './fields.ts';
+import { fieldsOf, MILLISECOND_MS } from './fields.ts';
 import { objection, problemAt } from './problem.ts';
 import { type Layer, layerOf, type Problem } from './tree.ts';
 
@@ -26,14 +26,15 @@ const COMMANDS = [
 const BEGINNING = new RegExp(`^(?:\\r?\\n)*(?:${COMMANDS.join('|')})\\r?\\n`);
 
 /** Far more than a broker's own limit of line ends before a frame and of a command. */
-const LOOK = 256;
+const BEGINNING_BYTES = 256;
 
-export const looksLikeFrame = (bytes: Buffer): boolean => BEGINNING.test(bytes.toString('latin1', 0, LOOK));
+export const looksLikeFrame = (bytes: Buffer): boolean =>
+  BEGINNING.test(bytes.toString('latin1', 0, BEGINNING_BYTES));
 
 /** Headers in ms since the epoch; `expires` is 0 for never. */
-const TIMES = { timestamp: MILLISECONDS, expires: MILLISECONDS };
+const TIMES = { timestamp: MILLISECOND_MS, expires: MILLISECOND_MS };
 
-/** What opens a broker for whoever reads along. */
+/** What would open a broker to those who read along. */
 const SECRET = 'passcode';
 const HIDDEN = '(secret, not shown)';
 
@@ -96,7 +97,7 @@ const readBody = (bytes: Buffer, start: number, stated: string | undefined): Bod
 
 const COLON = 0x3a;
 
-/** The byte where the first line of a head begins that is no header; the head's first where all are. */
+/** The byte where the first line of a head begins that is not a header; the head's first where all are. */
 const wrongHeaderIn = (bytes: Buffer, from: number, to: number): number => {
   for (let start = bytes.indexOf(LF, from) + 1; start > 0 && start < to; ) {
     const lf = bytes.indexOf(LF, start);

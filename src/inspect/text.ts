@@ -5,7 +5,7 @@ import { type Excerpt, type Field, LAYERS, type Layer, type Problem, type Verdic
 
 export type Tone = 'plain' | 'title' | 'faint' | 'good' | 'bad' | 'doubtful';
 
-/** A piece of a line. Its text may hold anything that a message held: whoever prints it makes it harmless. */
+/** A piece of a line. Its text may hold anything that a message held: the printing code escapes it. */
 export interface Span {
   readonly text: string;
   readonly tone: Tone;
@@ -23,21 +23,21 @@ export interface TextOptions {
 const span = (text: string, tone: Tone = 'plain'): Span => ({ text, tone });
 
 /** Characters of a text, bytes of a binary value and entries of a list that are shown unless all are wanted. */
-const CHARACTERS = 200;
-const BYTES = 32;
-const ENTRIES = 50;
+const MAX_TEXT_CHARS = 200;
+const MAX_SHOWN_BYTES = 32;
+const MAX_ENTRIES = 50;
 /** A hash or list that is shorter stays on one line. */
-const INLINE = 80;
+const MAX_INLINE_CHARS = 80;
 
 const isList = (value: Value): value is readonly Value[] => Array.isArray(value);
 
 const cut = (text: string, { full }: TextOptions): string =>
-  full || text.length <= CHARACTERS
+  full || text.length <= MAX_TEXT_CHARS
     ? text
-    : `${text.slice(0, CHARACTERS)}… (${text.length - CHARACTERS} more characters, --full shows them)`;
+    : `${text.slice(0, MAX_TEXT_CHARS)}… (${text.length - MAX_TEXT_CHARS} more characters, --full shows them)`;
 
 const hex = (bytes: Uint8Array, { full }: TextOptions): string => {
-  const shown = Buffer.from(full ? bytes : bytes.subarray(0, BYTES)).toString('hex');
+  const shown = Buffer.from(full ? bytes : bytes.subarray(0, MAX_SHOWN_BYTES)).toString('hex');
   return `${bytes.length} bytes: ${shown}${shown.length < bytes.length * 2 ? '… (--full shows them)' : ''}`;
 };
 
@@ -53,7 +53,7 @@ const inline = (value: Value, options: TextOptions): string => {
 
 /** Whether it is worth lines of its own. */
 const isSpread = (value: Value, options: TextOptions): boolean =>
-  (isList(value) || isMap(value)) && inline(value, options).length > INLINE;
+  (isList(value) || isMap(value)) && inline(value, options).length > MAX_INLINE_CHARS;
 
 const entriesOf = (value: Value): readonly (readonly [string, Value])[] => {
   if (isList(value)) return value.map((entry) => ['-', entry]);
@@ -62,7 +62,7 @@ const entriesOf = (value: Value): readonly (readonly [string, Value])[] => {
 
 const spread = (value: Value, indent: string, options: TextOptions): readonly Line[] => {
   const entries = entriesOf(value);
-  const shown = options.full ? entries : entries.slice(0, ENTRIES);
+  const shown = options.full ? entries : entries.slice(0, MAX_ENTRIES);
   const lines = shown.flatMap(([name, entry]): readonly Line[] => {
     const label = `${indent}${cut(name, options)}`;
     return isSpread(entry, options)
@@ -136,14 +136,14 @@ const problemLines = ({ message, offset, excerpt }: Problem, size: number | unde
   ...(excerpt === undefined || offset === undefined ? [] : excerptLines(excerpt, offset)),
 ];
 
-const WIDEST = 24;
+const MAX_NAME_COLUMNS = 24;
 
 const contentLines = (
   { fields, verdicts, problems, bytes }: Layer,
   options: TextOptions,
 ): readonly Line[] => {
   // Not as arguments of a call, of which there may be no hundred thousand.
-  const width = fields.reduce((most, { name }) => Math.max(most, Math.min(WIDEST, name.length)), 0);
+  const width = fields.reduce((most, { name }) => Math.max(most, Math.min(MAX_NAME_COLUMNS, name.length)), 0);
   return [
     ...fields.flatMap((field) => fieldLines(field, width, options)),
     ...verdicts.map(verdictLine),

@@ -1,18 +1,18 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { ValueMap } from '../envelope/value.ts';
-import { fieldsOf, SECONDS, textIn } from './fields.ts';
+import { fieldsOf, SECOND_MS, textIn } from './fields.ts';
 import { readJson } from './json-text.ts';
 import { problemAt } from './problem.ts';
 import { type Field, type Layer, layerOf, type Problem } from './tree.ts';
 
 /** Three parts of base64url, the first of which begins as JSON objects do. */
 const TOKEN = /^eyJ[\w-]*(?:\.[\w-]*){0,2}$/;
-const LONGEST = 64 * 1024;
+const MAX_TOKEN_CHARS = 64 * 1024;
 
 export const looksLikeToken = (text: string): boolean =>
-  text.length <= LONGEST && text.includes('.') && TOKEN.test(text);
+  text.length <= MAX_TOKEN_CHARS && text.includes('.') && TOKEN.test(text);
 
-const TIMES = { iat: SECONDS, exp: SECONDS, nbf: SECONDS };
+const TIMES = { iat: SECOND_MS, exp: SECOND_MS, nbf: SECOND_MS };
 
 /** The claims of a token; undefined where it has none that can be read. */
 export const claimsOf = (token: string): ValueMap | undefined => {
@@ -56,7 +56,7 @@ const part = (
   return { map, problems: [problemAt(bytes, offset, `the ${what} of the token: ${problem.message}`)] };
 };
 
-/** A JSON Web Token. Who its issuer is nobody tells mcbridge, so it is shown and not verified. */
+/** A JSON Web Token. mcbridge does not know its issuer, so it is shown and not verified. */
 export const readToken = (bytes: Buffer, role?: string): Layer => {
   const parts = bytes.toString('latin1').trim().split('.');
   const header = part(bytes, parts, 0, 'header');

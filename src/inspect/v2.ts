@@ -1,7 +1,7 @@
 import type { ValueMap } from '../envelope/value.ts';
 import { decodePart } from './base64.ts';
 import type { Context } from './context.ts';
-import { fieldsOf, NANOSECONDS, textIn } from './fields.ts';
+import { fieldsOf, NANOSECOND_MS, textIn } from './fields.ts';
 import type { JsonText } from './json-text.ts';
 import { type Layer, layerOf, type Problem } from './tree.ts';
 
@@ -40,7 +40,7 @@ const flat = (
     bytes: bytes.length,
     fields: fieldsOf(map, {
       without: ['protocol', 'message'],
-      times: { time: NANOSECONDS },
+      times: { time: NANOSECOND_MS },
       ttlFrom: 'time',
     }),
     problems: wrong,

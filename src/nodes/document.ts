@@ -26,7 +26,7 @@ const egress = z.object({
   collectives: z.array(z.object({ name: z.string().refine(isToken), nodes: z.array(node) })),
 });
 
-/** What a bridge knows of who lives where, as its page `/inventory` says it. More keys may come with later versions. */
+/** What a bridge knows about where nodes live, as its page `/inventory` has it. More keys may come with later versions. */
 export const inventoryDocument = z.object({
   time: time(),
   cluster: z.string(),

@@ -2,10 +2,10 @@ import { isIdentity, isToken } from '../envelope/check.ts';
 import type { Log } from '../envelope/log.ts';
 import { own } from '../envelope/text.ts';
 
-/** How it is known that a node is there: it has answered the bridge's own question, or a request. */
+/** How a node became known: it has answered the bridge's own discovery, or a request. */
 export type SeenBy = 'discovery' | 'reply';
 
-/** That a node of a collective is now known to live beyond an egress, or no longer. */
+/** A node of a collective has become known behind an egress, or is no longer. */
 export interface Move {
   readonly egress: string;
   readonly collective: string;
@@ -15,7 +15,7 @@ export interface Move {
 }
 
 /** A node, and when it was there last. */
-export interface Sighting {
+export interface NodeRecord {
   readonly identity: string;
   /** Ms since the epoch. */
   readonly seen: number;
@@ -28,34 +28,34 @@ export interface InventoryOptions {
   readonly log: Pick<Log, 'warn'>;
   /** For how long a node of that egress counts as there after it was seen, in ms. */
   readonly expire: (egress: string) => number;
-  /** For an egress, those across the bridge: its nodes may move there. */
-  readonly across?: ReadonlyMap<string, ReadonlySet<string>>;
+  /** For each egress, its peer egresses: its nodes may move to them. */
+  readonly peerEgresses?: ReadonlyMap<string, ReadonlySet<string>>;
   /** How many nodes are kept in all collectives together; no more are taken in beyond. */
   readonly capacity?: number;
-  /** Puts off telling of changes, so that those of one moment are told together. */
+  /** Delays notices of changes, so that those of one moment come together. */
   readonly later?: (tell: () => void) => void;
 }
 
-const CAPACITY = 100_000;
-/** Ms. Nodes answer a discovery in a row, and who is told may go through all of them each time. */
-const SETTLE = 50;
+const MAX_NODES = 100_000;
+/** Ms. Nodes answer discovery in a row, and a listener may go through all of them each time. */
+const SETTLE_DELAY_MS = 50;
 
-/** The nodes of one collective beyond one egress. */
+/** The nodes of one collective behind one egress. */
 interface Place {
   readonly names: Set<string>;
-  readonly sightings: Map<string, { seen: number; by: SeenBy }>;
+  readonly records: Map<string, { seen: number; by: SeenBy }>;
   /** When the latest question was asked that all have had the time to answer, in ms since the epoch. */
   asked?: number;
 }
 
-const NOWHERE: NonNullable<InventoryOptions['across']> = new Map();
+const NOWHERE: NonNullable<InventoryOptions['peerEgresses']> = new Map();
 const NOBODY: ReadonlySet<string> = new Set();
 
-/** Which nodes have answered of late, by egress and collective. Knows nothing of what is configured. */
+/** The nodes that have answered of late, by egress and collective. Patterns of the configuration are not in it. */
 export class Inventory {
   readonly #options: InventoryOptions;
   readonly #capacity: number;
-  #across: NonNullable<InventoryOptions['across']>;
+  #peerEgresses: NonNullable<InventoryOptions['peerEgresses']>;
   #expire: InventoryOptions['expire'];
   readonly #places = new Map<string, Map<string, Place>>();
   readonly #listeners = new Set<() => void>();
@@ -68,8 +68,8 @@ export class Inventory {
 
   constructor(options: InventoryOptions) {
     this.#options = options;
-    this.#capacity = options.capacity ?? CAPACITY;
-    this.#across = options.across ?? NOWHERE;
+    this.#capacity = options.capacity ?? MAX_NODES;
+    this.#peerEgresses = options.peerEgresses ?? NOWHERE;
     this.#expire = options.expire;
   }
 
@@ -98,8 +98,8 @@ export class Inventory {
   }
 
   /** Another configuration: other nodes move between other egresses, and count for longer or less. What is known stays. */
-  follow({ across = NOWHERE, expire }: Pick<InventoryOptions, 'across' | 'expire'>): void {
-    this.#across = across;
+  follow({ peerEgresses = NOWHERE, expire }: Pick<InventoryOptions, 'peerEgresses' | 'expire'>): void {
+    this.#peerEgresses = peerEgresses;
     this.#expire = expire;
   }
 
@@ -108,11 +108,11 @@ export class Inventory {
     this.#watchers.push(watcher);
   }
 
-  /** A node was there just now. What names it came from the network: a name that is none is left out, and told once. */
-  seen(egress: string, collective: string, node: string, by: SeenBy): void {
+  /** A node was there just now. Its name came from the network: an invalid one is left out, and reported once. */
+  observe(egress: string, collective: string, node: string, by: SeenBy): void {
     this.#leaveOthers(egress, collective, node);
     const now = this.#options.clock();
-    const known = this.#placeOf(egress, collective)?.sightings.get(node);
+    const known = this.#placeOf(egress, collective)?.records.get(node);
     if (known !== undefined) {
       known.seen = now;
       known.by = by;
@@ -133,9 +133,9 @@ export class Inventory {
     }
     const place = own(collective);
     const name = own(node);
-    const { names, sightings } = this.#place(egress, place);
+    const { names, records } = this.#place(egress, place);
     names.add(name);
-    sightings.set(name, { seen: now, by });
+    records.set(name, { seen: now, by });
     this.#size++;
     this.#tell({ egress, collective: place, node: name, came: by });
     this.#changed();
@@ -144,21 +144,21 @@ export class Inventory {
   /** A node is no longer there. */
   left(egress: string, collective: string, node: string): void {
     const place = this.#placeOf(egress, collective);
-    if (place?.sightings.has(node) !== true) return;
+    if (place?.records.has(node) !== true) return;
     this.#forget(place, { egress, collective, node });
     this.#changed();
   }
 
   /**
-   * All nodes have had the time to answer what was asked then, in ms since the epoch. Who was heard of across the
-   * bridge since its last word here has moved there; anybody else may only be late, and is kept until he expires.
+   * All nodes have had the time to answer the discovery of that moment, in ms since the epoch. A node that was heard of at a
+   * peer egress since its last answer here has moved there; any other may only be late, and is kept until it expires.
    */
-  surveyed(egress: string, collective: string, asked: number): void {
+  targets(egress: string, collective: string, asked: number): void {
     const place = this.#placeOf(egress, collective);
     if (place === undefined) return;
     place.asked = asked;
     const before = this.#size;
-    for (const [node, { seen }] of place.sightings)
+    for (const [node, { seen }] of place.records)
       if (seen < asked && this.#isHeardAcross(egress, collective, node, seen))
         this.#forget(place, { egress, collective, node });
     if (this.#size !== before) this.#changed();
@@ -170,21 +170,21 @@ export class Inventory {
   }
 
   /** The nodes that are there and how that is known, in the order in which they came. */
-  sightings(egress: string, collective: string): readonly Sighting[] {
+  records(egress: string, collective: string): readonly NodeRecord[] {
     const place = this.#placeOf(egress, collective);
     return place === undefined
       ? []
-      : [...place.sightings].map(([identity, sighting]) => ({ identity, ...sighting }));
+      : [...place.records].map(([identity, sighting]) => ({ identity, ...sighting }));
   }
 
-  /** Forgets who has been silent for too long. Nothing is forgotten in between. */
+  /** Forgets nodes that have been silent for too long. Nothing is forgotten in between. */
   sweep(): void {
     const now = this.#options.clock();
     const before = this.#size;
     for (const [egress, places] of this.#places) {
       const oldest = now - this.#expire(egress);
       for (const [collective, place] of places)
-        for (const [node, sighting] of place.sightings) {
+        for (const [node, sighting] of place.records) {
           // A clock that was set back must not keep a node for the time between.
           if (sighting.seen > now) sighting.seen = now;
           if (sighting.seen <= oldest) this.#forget(place, { egress, collective, node });
@@ -195,9 +195,9 @@ export class Inventory {
 
   /** A node that is heard of here has moved from where it did not answer when it was asked last. */
   #leaveOthers(egress: string, collective: string, node: string): void {
-    for (const [side, across] of this.#across) {
-      const place = across.has(egress) ? this.#placeOf(side, collective) : undefined;
-      const seen = place?.sightings.get(node)?.seen;
+    for (const [side, peerEgresses] of this.#peerEgresses) {
+      const place = peerEgresses.has(egress) ? this.#placeOf(side, collective) : undefined;
+      const seen = place?.records.get(node)?.seen;
       if (place?.asked === undefined || seen === undefined || seen >= place.asked) continue;
       this.#forget(place, { egress: side, collective, node });
       this.#changed();
@@ -205,15 +205,15 @@ export class Inventory {
   }
 
   #isHeardAcross(egress: string, collective: string, node: string, since: number): boolean {
-    for (const other of this.#across.get(egress) ?? []) {
-      const seen = this.#placeOf(other, collective)?.sightings.get(node)?.seen;
+    for (const other of this.#peerEgresses.get(egress) ?? []) {
+      const seen = this.#placeOf(other, collective)?.records.get(node)?.seen;
       if (seen !== undefined && seen > since) return true;
     }
     return false;
   }
 
-  #forget({ names, sightings }: Place, where: Omit<Move, 'came'>): void {
-    sightings.delete(where.node);
+  #forget({ names, records }: Place, where: Omit<Move, 'came'>): void {
+    records.delete(where.node);
     names.delete(where.node);
     this.#size--;
     this.#tell({ ...where, came: undefined });
@@ -230,7 +230,7 @@ export class Inventory {
   #place(egress: string, collective: string): Place {
     const places = this.#places.get(egress) ?? new Map<string, Place>();
     this.#places.set(egress, places);
-    const place: Place = places.get(collective) ?? { names: new Set(), sightings: new Map() };
+    const place: Place = places.get(collective) ?? { names: new Set(), records: new Map() };
     places.set(collective, place);
     return place;
   }
@@ -246,7 +246,7 @@ export class Inventory {
     });
   }
 
-  /** Whoever is on the network decides how often this happens, so it is told once of a kind. */
+  /** Senders on the network decide how often this happens, so each kind is reported once. */
   #complain(kind: string, fields: Readonly<Record<string, string>>, what: string): void {
     if (this.#complained.has(kind)) return;
     this.#complained.add(kind);
@@ -257,4 +257,4 @@ export class Inventory {
   }
 }
 
-const soon = (tell: () => void): void => void setTimeout(tell, SETTLE).unref();
+const soon = (tell: () => void): void => void setTimeout(tell, SETTLE_DELAY_MS).unref();

@@ -1,7 +1,7 @@
 import { compileGlob, compileGlobs, hasWildcard, isGlob } from '../envelope/glob.ts';
 import type { EgressDocument, InventoryDocument } from './document.ts';
 
-/** A node beyond an egress. */
+/** A node behind an egress. */
 export interface NodeView {
   readonly identity: string;
   readonly egress: string;
@@ -74,7 +74,7 @@ const nodesOf = (it: EgressDocument, time: number, sides: Sides): readonly NodeV
   return [...views.values()];
 };
 
-/** What a bridge knows, a row for each node and egress. */
+/** A row for each node and egress that the bridge knows. */
 export const viewOf = (
   document: InventoryDocument,
   { collective, egress, node }: Selection,

@@ -57,7 +57,7 @@ export const makeKeyPair = (bits = 2048): KeyPair =>
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
 
-const HOUR = 3_600_000;
+const HOUR_MS = 3_600_000;
 
 /** General names of a subjectAltName (RFC 5280, 4.2.1.6). */
 const EMAIL = 1;
@@ -128,8 +128,8 @@ const certify = (
   certificate.publicKey = forge.pki.publicKeyFromPem(publicKey);
   // Positive and of fixed length, as DER wants a serial.
   certificate.serialNumber = `01${randomBytes(15).toString('hex')}`;
-  certificate.validity.notBefore = notBefore ?? new Date(Date.now() - HOUR);
-  certificate.validity.notAfter = notAfter ?? new Date(Date.now() + 24 * HOUR);
+  certificate.validity.notBefore = notBefore ?? new Date(Date.now() - HOUR_MS);
+  certificate.validity.notAfter = notAfter ?? new Date(Date.now() + 24 * HOUR_MS);
   certificate.setSubject(nameOf(commonName));
   certificate.setIssuer(issuer === undefined ? signer.subject : attributesOf(issuer));
   certificate.setExtensions([...content]);

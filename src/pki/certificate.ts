@@ -1,11 +1,12 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
-import { tryDecodeBase64 } from '../codec/base64.ts';
 import { shown } from '../codec/shown.ts';
 import { Rejection } from '../envelope/rejection.ts';
 import { cut } from '../envelope/text.ts';
 import { CertificateError } from './certificate-error.ts';
-import { DerError, type DerNode, elements, expect, oid, TAG, time } from './der.ts';
+import { DerError, type DerNode, elements, expect, integerId, oid, TAG, time } from './der.ts';
 import { type DistinguishedName, distinguishedName } from './distinguished-name.ts';
+import { extensionsIn } from './extensions.ts';
+import { pemBlocks } from './pem-blocks.ts';
 import { type PublicKeyInfo, publicKeyInfo } from './public-key.ts';
 import { isStrongSignature } from './signature-algorithm.ts';
 
@@ -14,8 +15,10 @@ interface CertificateFields {
   readonly der: Buffer;
   readonly issuer: DistinguishedName;
   readonly subject: DistinguishedName;
-  /** Hexadecimal. */
+  /** Hexadecimal, for sentences. */
   readonly serial: string;
+  /** As revocation lists name it. */
+  readonly serialId: string;
   readonly keyInfo: PublicKeyInfo;
   /** Whether its own signature is by an algorithm that is allowed; that of a configured CA proves nothing anyway. */
   readonly isSignedStrongly: boolean;
@@ -26,6 +29,10 @@ interface CertificateFields {
   readonly notAfter: number;
   /** How many further CAs may stand between this one and a caller; -1 where it is no CA at all. */
   readonly pathLength: number;
+  /** Whether its key usage says that it signs revocation lists; undefined where it says nothing of its use. */
+  readonly signsLists: boolean | undefined;
+  /** Its extension of that name, as it stands: few revocation lists ask for it. */
+  readonly distributionPoints: Buffer | undefined;
   /** Whether it may identify a client: extended key usage absent, or with `clientAuth`. */
   readonly clientAuth: boolean;
 }
@@ -45,6 +52,7 @@ const OID = {
   subjectAltName: '551d11',
   basicConstraints: '551d13',
   nameConstraints: '551d1e',
+  distributionPoints: '551d1f',
   certificatePolicies: '551d20',
   policyConstraints: '551d24',
   extendedKeyUsage: '551d25',
@@ -70,25 +78,22 @@ const EXTENSIONS = 0xa3;
 const VERSION = 0xa0;
 const VERSION_3 = 2;
 const KEY_CERT_SIGN = 0x04;
+const LIST_SIGN = 0x02;
 
 /** Of one certificate; real ones have one to five thousand. */
 const MAX_BYTES = 16 * 1024;
 /** Bytes of a name in a sentence. It is the sender's own, and may be as long as the certificate. */
-const LONGEST_NAME = 128;
+const MAX_NAME_BYTES = 128;
 /** Hexadecimal digits of a serial number, as RFC 5280 allows them. */
-const LONGEST_SERIAL = 40;
+const MAX_SERIAL_DIGITS = 40;
 
 const readExtensions = (node: DerNode | undefined): ReadonlyMap<string, Buffer> => {
   const found = new Map<string, Buffer>();
   if (node === undefined) return found;
-  for (const extension of elements(expect(elements(node.content)[0], TAG.sequence))) {
-    const parts = elements(expect(extension, TAG.sequence));
-    const id = oid(parts[0]);
-    const critical = parts[1]?.tag === TAG.boolean && parts[1].content[0] !== 0;
-    if (found.has(id)) throw new CertificateError('it has an extension twice');
-    if (REFUSED.has(id) || (critical && !UNDERSTOOD.has(id)))
+  for (const { id, isCritical, last } of extensionsIn(node)) {
+    if (REFUSED.has(id) || (isCritical && !UNDERSTOOD.has(id)))
       throw new CertificateError('it has an extension that is not supported');
-    found.set(id, expect(parts.at(-1), TAG.octetString));
+    found.set(id, expect(last, TAG.octetString));
   }
   return found;
 };
@@ -96,12 +101,15 @@ const readExtensions = (node: DerNode | undefined): ReadonlyMap<string, Buffer> 
 const sequenceOf = (bytes: Buffer | undefined): readonly DerNode[] =>
   bytes === undefined ? [] : elements(expect(elements(bytes)[0], TAG.sequence));
 
+/** The first eight bits of a key usage. */
+const usageBits = (keyUsage: Buffer): number => expect(elements(keyUsage)[0], TAG.bitString)[1] ?? 0;
+
 /** Whether keys of version 3 certificates with these extensions sign others; as OpenSSL's `X509_check_ca`, without its exceptions. */
 const isCa = (constraints: readonly DerNode[], keyUsage: Buffer | undefined): boolean => {
   const [ca] = constraints;
   if (ca?.tag !== TAG.boolean || ca.content[0] === 0) return false;
   if (keyUsage === undefined) return true;
-  return ((expect(elements(keyUsage)[0], TAG.bitString)[1] ?? 0) & KEY_CERT_SIGN) !== 0;
+  return (usageBits(keyUsage) & KEY_CERT_SIGN) !== 0;
 };
 
 const readPathLength = (constraints: readonly DerNode[]): number => {
@@ -134,11 +142,13 @@ const readFields = (der: Buffer): CertificateFields => {
   const dns = sequenceOf(extensions.get(OID.subjectAltName)).filter((name) => name.tag === DNS_NAME);
   const usage = sequenceOf(extensions.get(OID.extendedKeyUsage)).map(oid);
   const constraints = sequenceOf(extensions.get(OID.basicConstraints));
+  const keyUsage = extensions.get(OID.keyUsage);
   return {
     der,
     issuer: distinguishedName(expect(issuer, TAG.sequence)),
     subject: owner,
     serial: expect(serial, TAG.integer).toString('hex').replace(/^00/, '').toUpperCase(),
+    serialId: integerId(expect(serial, TAG.integer)),
     keyInfo: publicKeyInfo(expect(key, TAG.sequence)),
     isSignedStrongly: isStrongSignature(algorithm),
     names: [...owner.commonNames, ...dns.map((name) => name.content.toString('latin1'))].filter((name) =>
@@ -146,7 +156,9 @@ const readFields = (der: Buffer): CertificateFields => {
     ),
     notBefore: time(from),
     notAfter: time(until),
-    pathLength: isCa(constraints, extensions.get(OID.keyUsage)) ? readPathLength(constraints) : -1,
+    pathLength: isCa(constraints, keyUsage) ? readPathLength(constraints) : -1,
+    signsLists: keyUsage === undefined ? undefined : (usageBits(keyUsage) & LIST_SIGN) !== 0,
+    distributionPoints: extensions.get(OID.distributionPoints),
     clientAuth:
       !extensions.has(OID.extendedKeyUsage) || usage.includes(OID.clientAuth) || usage.includes(OID.anyUsage),
   };
@@ -154,6 +166,12 @@ const readFields = (der: Buffer): CertificateFields => {
 
 const untrusted = (what: string, why: string, cause?: unknown): Rejection =>
   new Rejection('untrusted_certificate', `${what} cannot be used: ${why}`, {}, { cause });
+
+const untrustedBy = (error: unknown, what: string): Rejection => {
+  if (error instanceof CertificateError) return untrusted(what, error.message, error);
+  const why = error instanceof DerError ? ` (${error.message})` : '';
+  return untrusted(what, `it is not a valid certificate${why}`, error);
+};
 
 const withOpenSsl = (fields: CertificateFields, what: string): Certificate => {
   let x509: X509Certificate | undefined;
@@ -178,45 +196,47 @@ const withOpenSsl = (fields: CertificateFields, what: string): Certificate => {
   };
 };
 
-const BEGIN = '-----BEGIN CERTIFICATE-----';
-const END = '-----END CERTIFICATE-----';
-
-/** The DER of each. */
-const blocks = (pem: string, max: number): readonly Buffer[] => {
-  const found: Buffer[] = [];
-  for (let start = pem.indexOf(BEGIN); start !== -1; ) {
-    if (found.length === max) throw new CertificateError(`it has more than ${max} certificates`);
-    const end = pem.indexOf(END, start);
-    if (end === -1) throw new CertificateError('it has no end');
-    const der = tryDecodeBase64(pem.slice(start + BEGIN.length, end).replace(/[ \t]/g, ''));
-    if (der === undefined) throw new DerError('its base64 is damaged');
-    found.push(der);
-    start = pem.indexOf(BEGIN, end);
-  }
-  return found;
-};
+/** Of one caller: its own, and the CAs between it and a configured one. */
+const MAX_CERTIFICATES = 8;
 
 /**
  * The certificates of a PEM text, in order.
  * @param what names the text in the sentence of the rejection
  * @throws Rejection `untrusted_certificate` where there are none, or more than `max`, or one that cannot be read
  */
-export const parseCertificates = (pem: string, what: string, max: number): readonly Certificate[] => {
+export const parseCertificates = (
+  pem: string,
+  what: string,
+  max = MAX_CERTIFICATES,
+): readonly Certificate[] => {
   let certificates: readonly Certificate[];
   try {
-    certificates = blocks(pem, max).map((der) => withOpenSsl(readFields(der), what));
+    certificates = pemBlocks(pem, { label: 'CERTIFICATE', max, called: 'certificates' }).map((der) =>
+      withOpenSsl(readFields(der), what),
+    );
   } catch (error) {
-    if (error instanceof CertificateError) throw untrusted(what, error.message, error);
-    const why = error instanceof DerError ? ` (${error.message})` : '';
-    throw untrusted(what, `it is not a valid certificate${why}`, error);
+    throw untrustedBy(error, what);
   }
   if (certificates.length === 0) throw untrusted(what, 'there is no PEM certificate in it');
   return certificates;
 };
 
+/**
+ * One certificate.
+ * @param what names it in the sentence of the rejection
+ * @throws Rejection `untrusted_certificate`
+ */
+export const certificateOf = (der: Buffer, what: string): Certificate => {
+  try {
+    return withOpenSsl(readFields(der), what);
+  } catch (error) {
+    throw untrustedBy(error, what);
+  }
+};
+
 /** A certificate's name for a sentence: the first plain one, or its serial number. */
 export const label = ({ names, serial }: CertificateFields): string =>
-  names[0] === undefined ? `serial ${serial.slice(0, LONGEST_SERIAL)}` : cut(names[0], LONGEST_NAME);
+  names[0] === undefined ? `serial ${serial.slice(0, MAX_SERIAL_DIGITS)}` : cut(names[0], MAX_NAME_BYTES);
 
 /** Whose the issuer is, for a sentence. */
 export const issuerText = ({ issuer }: CertificateFields): string => shown(issuer.text);

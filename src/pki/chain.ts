@@ -1,10 +1,11 @@
 import { Rejection } from '../envelope/rejection.ts';
+import { isoTime } from '../envelope/time.ts';
 import { type Certificate, issuerText, label } from './certificate.ts';
 
 /** A caller's certificate, then each one's issuer up to a configured CA. */
 export type Chain = readonly Certificate[];
 
-const MAX_LENGTH = 6;
+const MAX_CHAIN_CERTIFICATES = 6;
 /** Signatures that are checked for one caller's certificate; those who send certificates must not decide how many. */
 const MAX_CHECKS = 16;
 /** A CA and its renewed certificate make two; a caller's own CAs that have signed each other could make many. */
@@ -77,8 +78,8 @@ class Issuers {
   }
 }
 
-/** A CA's own certificate for another key of its, which is no further CA (RFC 5280, 6.1). */
-const isSelfIssued = ({ issuer, subject }: Certificate): boolean => issuer.id === subject.id;
+/** A CA's own certificate for another key of its, which is not a further CA (RFC 5280, 6.1). */
+export const isSelfIssued = ({ issuer, subject }: Certificate): boolean => issuer.id === subject.id;
 
 /** Without those that are there twice, or are configured. */
 const distinct = (certificates: readonly Certificate[], anchors: readonly Certificate[]): Certificate[] => {
@@ -111,7 +112,7 @@ export const findChains = (
         issuers.reason ??= `${label(issuer)} may not have that many CAs below it`;
       else if (issuers.isAnchor(issuer)) {
         if (chains.push([...path, issuer]) > MAX_CHAINS) throw tooMany();
-      } else if (path.length < MAX_LENGTH) climb([...path, issuer], issuer);
+      } else if (path.length < MAX_CHAIN_CERTIFICATES) climb([...path, issuer], issuer);
     }
   };
 
@@ -124,23 +125,23 @@ export const findChains = (
   return chains;
 };
 
-const day = (ms: number): string => new Date(ms).toISOString();
-
 /**
  * That all certificates of one of the chains are valid at a time.
  * @param now ms since the epoch
+ * @returns the chains of which that is so
  * @throws Rejection `certificate_expired`, also where one is not valid yet
  */
-export const checkDates = (chains: readonly Chain[], now: number): void => {
+export const checkDates = (chains: readonly Chain[], now: number): readonly Chain[] => {
   const isValid = (certificate: Certificate): boolean =>
     now >= certificate.notBefore && now <= certificate.notAfter;
-  if (chains.some((chain) => chain.every(isValid))) return;
+  const valid = chains.filter((chain) => chain.every(isValid));
+  if (valid.length > 0) return valid;
   const culprit = chains[0]?.find((certificate) => !isValid(certificate));
   if (culprit === undefined) throw new Rejection('untrusted_certificate', 'the certificate has no chain');
   throw new Rejection(
     'certificate_expired',
     now < culprit.notBefore
-      ? `the certificate of ${label(culprit)} is not valid before ${day(culprit.notBefore)}`
-      : `the certificate of ${label(culprit)} expired at ${day(culprit.notAfter)}`,
+      ? `the certificate of ${label(culprit)} is not valid before ${isoTime(culprit.notBefore)}`
+      : `the certificate of ${label(culprit)} expired at ${isoTime(culprit.notAfter)}`,
   );
 };

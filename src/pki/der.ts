@@ -15,6 +15,7 @@ export const TAG = {
   bitString: 0x03,
   octetString: 0x04,
   oid: 0x06,
+  enumerated: 0x0a,
   sequence: 0x30,
   set: 0x31,
   utf8String: 0x0c,
@@ -31,22 +32,29 @@ export class DerError extends Error {
   override readonly name = 'DerError';
 }
 
-/** The element at `offset`, and where the next one begins. */
-const elementAt = (bytes: Buffer, offset: number): { readonly node: DerNode; readonly next: number } => {
+/** Where an element is in what is read: its content from `start` up to `end`, where the next one begins. */
+export interface DerSpan {
+  readonly tag: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The element at `offset`, which ends at `limit` or before. Of those that are many, no buffers are made. */
+export const spanAt = (bytes: Buffer, offset: number, limit = bytes.length): DerSpan => {
   const tag = bytes[offset];
   const first = bytes[offset + 1];
-  if (tag === undefined || first === undefined) throw new DerError('the DER ends too early');
+  if (tag === undefined || first === undefined || offset + 2 > limit)
+    throw new DerError('the DER ends too early');
   let start = offset + 2;
   let length = first;
   if (first >= 0x80) {
     const size = first & 0x7f;
-    if (size === 0 || size > 4 || start + size > bytes.length)
-      throw new DerError('the DER has no valid length');
+    if (size === 0 || size > 4 || start + size > limit) throw new DerError('the DER has no valid length');
     length = bytes.readUIntBE(start, size);
     start += size;
   }
-  if (start + length > bytes.length) throw new DerError('the DER ends too early');
-  return { node: { tag, content: bytes.subarray(start, start + length) }, next: start + length };
+  if (start + length > limit) throw new DerError('the DER ends too early');
+  return { tag, start, end: start + length };
 };
 
 /** More of them, on one level, no certificate has; those who send one must not decide how many are made. */
@@ -58,9 +66,9 @@ export const elements = (content: Buffer): readonly DerNode[] => {
   for (let offset = 0; offset < content.length; ) {
     if (nodes.length === MAX_ELEMENTS)
       throw new DerError(`the DER has more than ${MAX_ELEMENTS} elements in one`);
-    const { node, next } = elementAt(content, offset);
-    nodes.push(node);
-    offset = next;
+    const { tag, start, end } = spanAt(content, offset);
+    nodes.push({ tag, content: content.subarray(start, end) });
+    offset = end;
   }
   return nodes;
 };
@@ -69,6 +77,18 @@ export const elements = (content: Buffer): readonly DerNode[] => {
 export const expect = (node: DerNode | undefined, tag: number): Buffer => {
   if (node?.tag !== tag) throw new DerError(`the DER has no element of tag ${tag} where one belongs`);
   return node.content;
+};
+
+/** A whole number, such as a serial, as hexadecimal: without what DER would not write, so that equal ones are equal. */
+export const integerId = (content: Buffer): string => {
+  let from = 0;
+  while (from < content.length - 1) {
+    const sign = content[from];
+    const isNegative = (content[from + 1] ?? 0) >= 0x80;
+    if (sign !== (isNegative ? 0xff : 0)) break;
+    from++;
+  }
+  return content.toString('hex', from);
 };
 
 /** An object identifier's bytes in hexadecimal, enough to tell one from another. */

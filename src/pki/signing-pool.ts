@@ -6,7 +6,7 @@ import Queue from 'yocto-queue';
 export type SigningAlgorithm = 'sha1' | 'sha256';
 
 /**
- * Replies first: a requester already waits for them, and whoever floods the bridge with requests must not stall them.
+ * Replies first: a requester already waits for them, and a flood of requests must not stall them.
  * Refusals last, when nothing else waits: anybody can bring them about, without a key.
  */
 export type SigningPriority = 'reply' | 'request' | 'refusal';
@@ -26,13 +26,14 @@ export interface SigningJob {
 }
 
 /** After so many replies in a row a waiting request has its turn, so that requests are slowed but never starved. */
-const REPLIES_PER_REQUEST = 8;
+const MAX_REPLIES_IN_A_ROW = 8;
 
 /** libuv's pool has four threads by default; more jobs than that would only wait there, out of order. */
-const MOST = 4;
+const MAX_CONCURRENT_JOBS = 4;
 
 /** One core stays for the event loop, which moves the messages. */
-const defaultConcurrency = (): number => Math.min(MOST, Math.max(1, availableParallelism() - 1));
+const defaultConcurrency = (): number =>
+  Math.min(MAX_CONCURRENT_JOBS, Math.max(1, availableParallelism() - 1));
 
 /**
  * Makes RSA signatures in libuv's thread pool, at most `concurrency` at once and in order of arrival within each
@@ -99,7 +100,7 @@ export class SigningPool {
   }
 
   #next(): SigningJob | undefined {
-    const requestIsDue = this.#repliesInARow >= REPLIES_PER_REQUEST && this.#requests.size > 0;
+    const requestIsDue = this.#repliesInARow >= MAX_REPLIES_IN_A_ROW && this.#requests.size > 0;
     const reply = requestIsDue ? undefined : this.#replies.dequeue();
     this.#repliesInARow = reply === undefined ? 0 : this.#repliesInARow + 1;
     return reply ?? this.#requests.dequeue() ?? this.#refusals.dequeue();
@@ -117,7 +118,7 @@ export class SigningPool {
     try {
       sign(job.algorithm, job.data, job.key, done);
     } catch (error) {
-      // A key that is none to sign with is refused at once, not through the callback.
+      // A key that is not one to sign with is refused at once, not through the callback.
       done(asError(error));
     }
   }

@@ -21,13 +21,14 @@ export type {
   EgressSilence,
   LeftAlone,
   NodesSilence,
-  Passage,
   Refusal,
   RequestSummary,
+  RouteId,
   Stage,
   Step,
+  UnreadReplies,
 } from '../envelope/observer.ts';
-export type { LinkStatus } from '../envelope/port.ts';
+export type { Cause, LinkStatus } from '../envelope/port.ts';
 export {
   REJECTION_CODES,
   Rejection,
@@ -36,6 +37,7 @@ export {
 } from '../envelope/rejection.ts';
 export type { Config, LoadedConfig } from '../setup/types.ts';
 export type { Health } from '../telemetry/health.ts';
+export type { StatusDocument } from '../telemetry/status/document.ts';
 export { type Link, LinkError, type LinkErrorCode } from '../transport/link.ts';
 export type { ConnectOptions, LinkSpec } from '../transport/spec.ts';
 export type { Transports } from '../transport/transports.ts';

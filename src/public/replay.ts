@@ -18,7 +18,7 @@ export type { LoadedConfig } from '../setup/types.ts';
 export interface ReplayOptions {
   /**
    * Whether private keys that are not there are made for the replay, and values for variables that only connections need.
-   * Then a message is the same whose signature is good, whoever's key made it.
+   * Then messages are the same if their signatures are good, whatever keys made them.
    */
   readonly throwAwayKeys?: boolean;
   /** Whether all must be the same in each byte; not with `throwAwayKeys`, for no other key makes the same signature. */

@@ -1,6 +1,6 @@
 /**
  * `mcbridge/testing`: what the bridge relies on in every adapter and every link, as tests, and brokers inside a process. The
- * suites are written for vitest, which whoever calls them has installed; nothing else of mcbridge needs it.
+ * suites are written for vitest, which their caller has to install; nothing else of mcbridge needs it.
  */
 
 export { DISK, type KeyFiles, memoryFiles, withStandIns } from '../config/key-files.ts';
@@ -14,16 +14,12 @@ export {
   makeKeyPair,
 } from '../pki/authority.ts';
 export { type Delivered, type EgressStage, egressContract, requestAt } from '../testing/egress-contract.ts';
-export {
-  type Answer,
-  type IngressStage,
-  ingressContract,
-  type Question,
-} from '../testing/ingress-contract.ts';
+export { ingressContract } from '../testing/ingress-contract.ts';
+export type { Answer, IngressLimits, IngressStage, Question } from '../testing/ingress-stage.ts';
 export { type LinkHarness, linkContract } from '../testing/link-contract.ts';
 export { freePort, freePorts } from '../testing/ports.ts';
 export {
-  type SendBuffer,
+  type SendBufferLimits,
   type SendingHarness,
   type SendingStage,
   sendingContract,

@@ -22,7 +22,7 @@ export const isAdapterName = (name: string): boolean =>
 export const adapterName = () =>
   text('a file such as ./my-adapter.js, or the name of an installed package', isAdapterName);
 
-/** An entry of `adapters` that cannot be used: why, and how to put it right. */
+/** An entry of `adapters` that cannot be used: why, and how to correct it. */
 export class UnusableAdapter extends Error {
   readonly mend: string | undefined;
 
@@ -54,7 +54,7 @@ const entryPointOf = (name: string, folder: string): string => {
   }
 };
 
-/** The real file, which nobody can change who may not. @throws UnusableAdapter */
+/** The real file, which only root and the running user can change. @throws UnusableAdapter */
 const trustedFile = (name: string, folder: string): string => {
   const given = FILE.test(name) ? resolve(folder, name) : entryPointOf(name, folder);
   try {

@@ -5,32 +5,23 @@ import {
   connectionFields,
   connectionOf,
 } from '../adapters/choria/connection-config.ts';
+import { camelKeys } from '../config/camel-keys.ts';
 import type { SchemaContext } from '../config/context.ts';
-import { ALWAYS, bytes, integer, path, refuse, token } from '../config/fields.ts';
+import { ALWAYS, bytes, integer, path, refuse, setting, token } from '../config/fields.ts';
 import { buffer } from '../config/shared.ts';
-
-/** Where instances claim what each of them gets a copy of: a NATS with JetStream. */
-export interface ClaimsConfig {
-  readonly at:
-    | { readonly kind: 'own'; readonly connection: ChoriaConnection }
-    /** The ingress or egress whose servers and login are used. */
-    | { readonly kind: 'link'; readonly name: string };
-  /** What all claims may take there. */
-  readonly maxBytes: number;
-  /** Servers of a NATS cluster that keep them. */
-  readonly replicas: number;
-}
 
 const MiB = 1024 ** 2;
 
-/** What a connection of its own has, and a link brings along. */
+/** The settings of an own connection; with `link` they come from the link. */
 const OWN = [
   'servers',
   'tls',
   'insecure_plaintext',
   'user',
   'password',
+  'password_file',
   'token',
+  'token_file',
   'nkey',
   'credentials',
 ] as const;
@@ -54,11 +45,14 @@ export const claims = (context: SchemaContext) => {
   const { buffer: _, servers, ...login } = connectionFields(() => path(context.resolve));
   return z
     .strictObject({
-      link: token('the name of an ingress or egress').optional(),
-      servers: servers.optional(),
+      link: setting(
+        'whose servers, TLS and login are used, in place of a connection of its own',
+        token('the name of an ingress or egress').optional(),
+      ),
+      servers: setting('the servers with JetStream, by nats:// or tls://', servers.optional()),
       ...login,
-      max_bytes: bytes(16 * MiB, MiB ** 2).default(128 * MiB),
-      replicas: integer(1, 5).default(1),
+      max_bytes: setting('what all claims may take there', bytes(16 * MiB, MiB ** 2).default(128 * MiB)),
+      replicas: setting('how many servers of a NATS cluster keep them', integer(1, 5).default(1)),
     })
     .superRefine(checkPlace, ALWAYS)
     .superRefine((it, context) => {
@@ -68,13 +62,19 @@ export const claims = (context: SchemaContext) => {
         if (String(server?.url).startsWith('wss:'))
           refuse(context, ['servers', index], 'is for links: claims go by nats:// or tls://');
     }, ALWAYS)
-    .transform(({ link, servers = [], max_bytes, replicas, ...login }): ClaimsConfig => {
+    .transform(({ link, servers = [], max_bytes, replicas, ...login }) => {
       const own = (): ChoriaConnection =>
         connectionOf({ ...login, servers, buffer: buffer().parse(undefined) });
-      return {
-        at: link === undefined ? { kind: 'own', connection: own() } : { kind: 'link', name: link },
-        maxBytes: max_bytes,
-        replicas,
-      };
+      const at: ClaimsPlace =
+        link === undefined ? { kind: 'own', connection: own() } : { kind: 'link', name: link };
+      return { at, ...camelKeys({ max_bytes, replicas }) };
     });
 };
+
+/** A connection, or the ingress or egress whose servers and login are used. */
+type ClaimsPlace =
+  | { readonly kind: 'own'; readonly connection: ChoriaConnection }
+  | { readonly kind: 'link'; readonly name: string };
+
+/** Where instances claim copies: a NATS with JetStream. */
+export type ClaimsConfig = z.output<ReturnType<typeof claims>>;

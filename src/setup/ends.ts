@@ -18,7 +18,7 @@ export const clustersAt = (name: string, kind: Kind, config: Config): readonly s
   ...new Set(endsOf(name, kind, config).map(({ from }) => clusterOf(config, from))),
 ];
 
-/** Requests pass as they are between two sides of one format, unless callers are to be mapped. */
+/** Requests pass unchanged between two sides of one format, unless the route maps callers. */
 export const isOpaqueRoute = (
   { from, to, identities }: RouteConfig,
   { ingresses, egresses }: Pick<Config, 'ingresses' | 'egresses'>,
@@ -48,7 +48,7 @@ export const localEgressesOf = ({
 };
 
 /**
- * The collectives of which an inventory needs to know who is beyond each egress: those of its routes, and those of the
+ * The collectives of which an inventory needs to know who is behind each egress: those of its routes, and those of the
  * routes of the ingresses on its side, for which its nodes are native.
  */
 export const collectivesOf = (

@@ -2,9 +2,9 @@ import { discoveryTimes } from '../config/nodes.ts';
 import { collectivesOf, localEgressesOf } from './ends.ts';
 import type { Config } from './types.ts';
 
-/** How it is learned who lives beyond an egress. */
+/** How the nodes behind an egress are learned. */
 export interface Learning {
-  /** Of whom; none where no route needs to know. */
+  /** Of these collectives; none where no route needs it. */
   readonly collectives: readonly string[];
   /** Seconds between questions; 0: none are asked. */
   readonly every: number;

@@ -34,7 +34,7 @@ class Collection {
 const outline = z.object({ adapters: z.array(z.unknown()) }).catch({ adapters: [] });
 
 /**
- * The entries of `adapters`. What is no such entry is for whoever reads the rest to tell of.
+ * The entries of `adapters`. The reader of the rest reports what is not such an entry.
  * @throws ConfigError for a variable in one that cannot be put in
  */
 const entriesIn = ({ value, problems }: ConfigDocument): readonly Origin[] => {

@@ -5,12 +5,14 @@ import { AdapterFault } from '../adapters/adapter-fault.ts';
 import type { Registry } from '../adapters/registry.ts';
 import type { SchemaContext } from '../config/context.ts';
 import { type ConfigDocument, parseConfigDocument } from '../config/document.ts';
-import { readFailure } from '../config/files.ts';
+import { fileProblem, readFailure, textOf } from '../config/files.ts';
 import { collectKnownKeys, describeIssue, type KnownKeys } from '../config/issues.ts';
-import { ConfigError, ConfigUnreadable, formatPath, type Problem } from '../config/problem.ts';
+import { ConfigError, ConfigUnreadable, type Problem } from '../config/problem.ts';
 import { withoutSecrets } from '../config/secret-leaves.ts';
 import type { Environment } from '../config/substitute.ts';
+import { writtenIn } from './changes.ts';
 import { crossCheck, type Outline, readOutline } from './outline.ts';
+import { readPolicies } from './policies.ts';
 import { renamedKeys } from './renamed.ts';
 import { configSchema } from './schema.ts';
 import type { LoadedConfig } from './types.ts';
@@ -28,13 +30,9 @@ export const loadConfig = (file: string, env: Environment, registry: Registry): 
 /** @throws ConfigUnreadable */
 export const readConfigText = (file: string): string => {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+    return textOf(readFileSync(file));
   } catch (error) {
-    throw new ConfigUnreadable(
-      file,
-      error instanceof TypeError ? 'it is not UTF-8 text' : readFailure(error),
-      { cause: error },
-    );
+    throw new ConfigUnreadable(file, readFailure(error), { cause: error });
   }
 };
 
@@ -57,11 +55,11 @@ export const parseConfig = (
     resolve: (path) => resolve(folder, path),
   };
   try {
-    return completed(parsed, outline, context, registry);
+    return completed(parsed, outline, context, registry, env);
   } catch (error) {
     if (!(error instanceof AdapterFault)) throw error;
     const { path, message } = error;
-    throw new ConfigError([{ file, ...parsed.at(path), path: formatPath(path), message }], { cause: error });
+    throw fileProblem({ file, at: (key) => parsed.at(key) }, path, message, error);
   }
 };
 
@@ -70,6 +68,7 @@ const completed = (
   outline: Outline,
   context: SchemaContext,
   registry: Registry,
+  env: Environment,
 ): LoadedConfig => {
   const { file } = parsed;
   const schema = configSchema(context, registry);
@@ -77,7 +76,7 @@ const completed = (
   const known: KnownKeys = new Map();
   const result = schema.safeParse(document.value ?? {}, { error: collectKnownKeys(known) });
   const issues = result.error?.issues ?? [];
-  // What cannot be put in leaves a gap, and what the schema says of the gap is no news.
+  // What cannot be put in leaves a gap, and what the schema says of the gap is not news.
   const gaps = document.problems.map(({ path }) => path);
   const inGap = ({ path }: Problem): boolean =>
     gaps.some((gap) => path === gap || path.startsWith(`${gap}.`) || path.startsWith(`${gap}[`));
@@ -89,7 +88,17 @@ const completed = (
     ]).filter((problem) => !inGap(problem)),
   ].toSorted((a, b) => a.line - b.line || a.column - b.column);
   if (!result.success || problems.length > 0) throw new ConfigError(problems);
-  return { config: result.data, file, at: document.at, registry, warnings: renamedKeys(outline, document) };
+  const { policies, ...read } = readPolicies(result.data, { file, at: document.at, env });
+  if (read.problems.length > 0) throw new ConfigError(read.problems);
+  return {
+    config: result.data,
+    file,
+    at: document.at,
+    registry,
+    written: new Map([...writtenIn(document.value), ...read.written]),
+    policies,
+    warnings: [...renamedKeys(outline, document), ...read.warnings],
+  };
 };
 
 /** One problem a key is enough: that a collective's name is wrong, not also that it is there twice. */

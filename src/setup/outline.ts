@@ -16,8 +16,18 @@ const outline = z
       .object({ link: z.string().optional().catch(undefined) })
       .optional()
       .catch({ link: undefined }),
+    audit: z
+      .object({
+        network: z.string().optional().catch(undefined),
+        sinks: z
+          .array(z.object({ egresses: z.array(z.unknown()).catch([]) }).catch({ egresses: [] }))
+          .catch([]),
+      })
+      .optional()
+      .catch(undefined),
     ingresses: z.record(z.string(), entry).catch({}),
     egresses: z.record(z.string(), entry).catch({}),
+    policies: z.record(z.string(), z.unknown()).catch({}),
     routes: z
       .array(
         z
@@ -27,6 +37,7 @@ const outline = z
             collectives: z.array(z.unknown()).catch([]),
             identities: z.unknown().optional(),
             verify: z.unknown().optional(),
+            policy: z.string().optional().catch(undefined),
           })
           .catch({
             from: undefined,
@@ -34,11 +45,20 @@ const outline = z
             collectives: [],
             identities: undefined,
             verify: undefined,
+            policy: undefined,
           }),
       )
       .catch([]),
   })
-  .catch({ cluster: undefined, claims: undefined, ingresses: {}, egresses: {}, routes: [] });
+  .catch({
+    cluster: undefined,
+    claims: undefined,
+    audit: undefined,
+    ingresses: {},
+    egresses: {},
+    policies: {},
+    routes: [],
+  });
 
 /** The names that the parts of a configuration know each other by, as far as they can be made out. */
 export type Outline = z.output<typeof outline>;
@@ -73,7 +93,8 @@ export const crossCheck = (
   for (const [index, route] of outline.routes.entries()) {
     refer(['routes', index, 'from'], route.from, 'ingress', Object.keys(outline.ingresses));
     refer(['routes', index, 'to'], route.to, 'egress', Object.keys(outline.egresses));
-    checkPassage(parts, route, ['routes', index], report);
+    refer(['routes', index, 'policy'], route.policy, 'policy', Object.keys(outline.policies));
+    checkMapping(parts, route, ['routes', index], report);
     for (const [entry, collective] of route.collectives.entries()) {
       const path = ['routes', index, 'collectives', entry];
       const key = JSON.stringify([route.from, collective]);
@@ -87,6 +108,7 @@ export const crossCheck = (
   checkHomes(parts, report);
   checkSides(outline, report, refer);
   checkClaims(parts, report, refer);
+  checkAudit(outline, refer);
   checkEntries(parts, report);
   return problems;
 };
@@ -107,6 +129,14 @@ const checkNames = ({ ingresses, egresses }: Outline, report: Report): void => {
   for (const name of Object.keys(egresses))
     if (Object.hasOwn(ingresses, name))
       report(['egresses', name], `an ingress is called ${quoted(name)} too; give one of them another name`);
+};
+
+const checkAudit = ({ audit, ingresses, egresses }: Outline, refer: Refer): void => {
+  refer(['audit', 'network'], audit?.network, 'ingress', Object.keys(ingresses));
+  for (const [index, sink] of (audit?.sinks ?? []).entries())
+    for (const [entry, name] of sink.egresses.entries())
+      if (typeof name === 'string')
+        refer(['audit', 'sinks', index, 'egresses', entry], name, 'egress', Object.keys(egresses));
 };
 
 /** As in the schema. */
@@ -139,7 +169,7 @@ const ingressTypeOf = ({ ingresses, registry }: Parts, name: string | undefined)
 const egressTypeOf = ({ egresses, registry }: Parts, name: string | undefined) =>
   registry.egress(entryOf(egresses, name)['type']);
 
-/** Requests pass as they are between two sides of one format, unless callers are to be mapped. */
+/** Requests pass unchanged between two sides of one format, unless the route maps callers. */
 const isOpaqueRoute = (
   outline: Parts,
   { from, to, identities }: Pick<Outline['routes'][number], 'from' | 'to' | 'identities'>,
@@ -149,14 +179,23 @@ const isOpaqueRoute = (
 };
 
 /** What passes through has no caller to map; what is translated needs one. */
-const checkPassage = (
+const checkMapping = (
   outline: Parts,
   route: Outline['routes'][number],
   path: KeyPath,
   report: Report,
 ): void => {
   const egress = entryOf(outline.egresses, route.to);
-  if (!('type' in egress) || isOpaqueRoute(outline, route)) return;
+  if (!('type' in egress)) return;
+  if (isOpaqueRoute(outline, route)) {
+    if (route.policy !== undefined && String(route.verify) !== 'true')
+      report(
+        [...path, 'policy'],
+        'cannot be asked: requests pass here as they are, and nobody reads them',
+        'with verify: true in this route',
+      );
+    return;
+  }
   if (route.identities === undefined)
     report(
       [...path, 'identities'],

@@ -23,15 +23,15 @@ const workersOf = (links: readonly MeteredLink[], stats: Stats): readonly Worker
   const errors = stats.errors();
   const { request, reply } = stats.timing;
   const ends = SIDES.flatMap((side): readonly Worker[] => {
-    const total = { received: 0, sent: 0, refused: 0, receivedSeconds: 0, sentSeconds: 0 };
+    const total = { received: 0, sent: 0, sendErrors: 0, receivedSeconds: 0, sentSeconds: 0 };
     for (const { meter } of links.filter((link) => link.side === side)) {
       total.received += meter.received;
       total.sent += meter.sent;
-      total.refused += meter.refused;
+      total.sendErrors += meter.sendErrors;
       total.receivedSeconds += meter.receivedSeconds;
       total.sentSeconds += meter.sentSeconds;
     }
-    const attempts = total.sent + total.refused;
+    const attempts = total.sent + total.sendErrors;
     return [
       {
         name: 'nats_ingest',
@@ -46,7 +46,7 @@ const workersOf = (links: readonly MeteredLink[], stats: Stats): readonly Worker
         connectedTo: side,
         received: attempts,
         published: total.sent,
-        errors: total.refused,
+        errors: total.sendErrors,
         time: { count: attempts, seconds: total.sentSeconds },
       },
     ];

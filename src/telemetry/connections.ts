@@ -24,7 +24,7 @@ const dispensable = (connections: readonly Connection[]): Connection | undefined
 };
 
 /**
- * Room for a number of connections, of which a new one always gets some: whoever opens many and says nothing must not
+ * Room for a number of connections, of which a new one always gets some: a client that opens many and says nothing must not
  * shut out a health check, which says all it has to at once.
  */
 export const keepRoom = (server: Server, most: number): void => {

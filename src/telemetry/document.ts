@@ -27,8 +27,7 @@ const sum = (links: readonly MeteredLink[], number: (link: MeteredLink) => numbe
   links.reduce((total, link) => total + number(link), 0);
 
 /** Choria's documents and trails write `nats://` of servers with TLS too. */
-const serverOf = ({ uncounted }: MeteredLink): string | undefined =>
-  uncounted.state().server?.replace(/^tls:/, 'nats:');
+const serverOf = ({ raw }: MeteredLink): string | undefined => raw.state().server?.replace(/^tls:/, 'nats:');
 
 const sideOf = (links: readonly MeteredLink[]): SideStats => {
   const servers = [...new Set(links.map(serverOf).filter((server) => server !== undefined))];
@@ -39,12 +38,12 @@ const sideOf = (links: readonly MeteredLink[]): SideStats => {
     sent: sum(links, ({ meter }) => meter.sent),
     lastMessage: last === 0 ? undefined : seconds(last),
     connectedServer: servers.length === 0 ? undefined : servers.join(', '),
-    workQueue: sum(links, ({ uncounted }) => uncounted.state().buffered),
+    workQueue: sum(links, ({ raw }) => raw.state().buffered),
   };
 };
 
 export const linkStats = (metered: MeteredLink): LinkStats => {
-  const { up, reason, buffered } = metered.uncounted.state();
+  const { up, reason, buffered } = metered.raw.state();
   return { name: metered.name, side: metered.side, up, server: serverOf(metered), reason, buffered };
 };
 
@@ -54,7 +53,7 @@ export const linkStats = (metered: MeteredLink): LinkStats => {
  */
 const threadsOf = (links: Readonly<Record<Side, readonly MeteredLink[]>>): Map<string, ThreadStats> => {
   const thread = (side: Side): ThreadStats => {
-    const alive = links[side].every(({ uncounted }) => uncounted.state().up);
+    const alive = links[side].every(({ raw }) => raw.state().up);
     return { alive, status: alive ? 'sleep' : 'reconnecting' };
   };
   return new Map([

@@ -22,7 +22,7 @@ export interface Health {
 }
 
 /** Destinations that a sentence names. */
-const MOST_LISTED = 10;
+const MAX_LISTED = 10;
 
 const toldOf = ({ error, need }: Denial): string => {
   const what = need === undefined ? error.message : `${error.message}; it is needed to ${need.purpose}`;
@@ -31,18 +31,13 @@ const toldOf = ({ error, need }: Denial): string => {
 };
 
 const listed = (destinations: readonly string[]): string => {
-  const more = destinations.length - MOST_LISTED;
-  const named = destinations.slice(0, MOST_LISTED).join(', ');
+  const more = destinations.length - MAX_LISTED;
+  const named = destinations.slice(0, MAX_LISTED).join(', ');
   return more > 0 ? `${named} and ${more} more` : named;
 };
 
-const troubleOf = ({ name, side, uncounted, sources }: MeteredLink): Trouble | undefined => {
-  const {
-    up,
-    reason = 'no reason is known',
-    unconfirmed: pending = [],
-    denied: refused = [],
-  } = uncounted.state();
+const troubleOf = ({ name, side, raw, sources }: MeteredLink): Trouble | undefined => {
+  const { up, reason = 'no reason is known', unconfirmed: pending = [], denied: refused = [] } = raw.state();
   // What instances say of themselves carries no messages.
   const counts = (destination: string): boolean => !isStatsSubject(destination);
   const unconfirmed = pending.filter(counts);

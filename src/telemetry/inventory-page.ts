@@ -1,9 +1,10 @@
+import type { Progress } from '../nodes/discovery-loop.ts';
 import type { EgressDocument, InventoryDocument } from '../nodes/document.ts';
 import type { Inventory } from '../nodes/inventory.ts';
-import type { Progress } from '../nodes/rounds.ts';
 import { json, type Page } from './http.ts';
+import { keptFor } from './kept-for.ts';
 
-/** What the page tells of an egress that is not in the inventory itself. */
+/** What the page says about an egress and the inventory does not. */
 export interface ListedEgress {
   readonly name: string;
   /** Its protocol, as in the configuration. */
@@ -18,7 +19,7 @@ export interface InventoryPageOptions {
   readonly cluster: string;
   readonly instance: string;
   readonly inventory: Inventory;
-  readonly survey: { progress(egress: string): Progress | undefined };
+  readonly scheduler: { progress(egress: string): Progress | undefined };
   readonly egresses: readonly ListedEgress[];
   /** Ms since the epoch. */
   readonly clock: () => number;
@@ -26,8 +27,8 @@ export interface InventoryPageOptions {
 
 const seconds = (ms: number): number => Math.floor(ms / 1000);
 
-const describe = (it: ListedEgress, { inventory, survey }: InventoryPageOptions): EgressDocument => {
-  const { asked, error } = survey.progress(it.name) ?? {};
+const describe = (it: ListedEgress, { inventory, scheduler }: InventoryPageOptions): EgressDocument => {
+  const { asked, error } = scheduler.progress(it.name) ?? {};
   return {
     name: it.name,
     type: it.type,
@@ -38,32 +39,31 @@ const describe = (it: ListedEgress, { inventory, survey }: InventoryPageOptions)
     collectives: it.collectives.map((name) => ({
       name,
       nodes: inventory
-        .sightings(it.name, name)
+        .records(it.name, name)
         .map(({ identity, seen, by }) => ({ identity, seen: seconds(seen), by })),
     })),
   };
 };
 
-/** Ms. Of a large fleet the page is some megabytes, and whoever reaches the port may ask as often as he likes. */
-const KEPT = 1_000;
-
-/** The page `/inventory`: who lives where, for `mcbridge inventory` and for programs. At most a second old. */
-export const inventoryPage = (options: InventoryPageOptions): (() => Page) => {
+/** Where nodes live, now. */
+export const inventoryNow = (options: InventoryPageOptions): InventoryDocument => {
   const { cluster, instance, inventory, egresses, clock } = options;
-  let kept: { readonly page: Page; readonly made: number } | undefined;
-  return () => {
-    const now = clock();
-    if (kept !== undefined && now >= kept.made && now < kept.made + KEPT) return kept.page;
-    const document: InventoryDocument = {
-      time: seconds(now),
-      cluster,
-      instance,
-      refused: inventory.refused,
-      egresses: egresses.map((it) => describe(it, options)),
-    };
-    const page = json(200, document);
-    // The bytes are the same for all who take their time to read them.
-    kept = { page: { ...page, body: Buffer.from(page.body) }, made: now };
-    return kept.page;
+  return {
+    time: seconds(clock()),
+    cluster,
+    instance,
+    refused: inventory.refused,
+    egresses: egresses.map((it) => describe(it, options)),
   };
 };
+
+/** Ms. The page of a large fleet has some megabytes, and clients of the port may ask as often as they like. */
+const PAGE_CACHE_MS = 1_000;
+
+/** The page `/inventory`: where nodes live, for `mcbridge inventory` and for programs. At most a second old. */
+export const inventoryPage = (options: InventoryPageOptions): (() => Page) =>
+  keptFor(PAGE_CACHE_MS, options.clock, () => {
+    const page = json(200, inventoryNow(options));
+    // The bytes are the same for all who take their time to read them.
+    return { ...page, body: Buffer.from(page.body) };
+  });

@@ -10,7 +10,7 @@ export interface Meter {
   /** Messages handed to the link, which may still wait there. */
   sent: number;
   /** Messages that the link did not take. */
-  refused: number;
+  sendErrors: number;
   /** What the handling of incoming messages has taken, and the handing over of outgoing ones. */
   receivedSeconds: number;
   sentSeconds: number;
@@ -27,10 +27,15 @@ export interface MeteredLink {
   /** Subjects or destinations that messages are taken from, in the order in which they were subscribed to first. */
   readonly sources: readonly string[];
   readonly meter: Meter;
+  /**
+   * Ms since the epoch, when its connection was made or was lost, or it took the place of another and was not connected yet;
+   * undefined before its first.
+   */
+  readonly since: number | undefined;
   /** Counts what goes through it. */
   readonly link: Link;
-  /** The same without counting, for what is no message of the federation. */
-  readonly uncounted: Link;
+  /** The same without counting, for what is not a message of the federation. */
+  readonly raw: Link;
 }
 
 export interface MeterOptions {
@@ -41,6 +46,7 @@ export interface MeterOptions {
   readonly clock: () => number;
   /** Of the link in whose place it comes, to be counted on. */
   readonly meter?: Meter;
+  readonly since?: () => number | undefined;
 }
 
 /** Counts what goes through a link, so that adapters need not. */
@@ -49,7 +55,7 @@ export const meterLink = (link: Link, options: MeterOptions): MeteredLink => {
   const meter: Meter = options.meter ?? {
     received: 0,
     sent: 0,
-    refused: 0,
+    sendErrors: 0,
     receivedSeconds: 0,
     sentSeconds: 0,
     lastMessage: undefined,
@@ -77,7 +83,7 @@ export const meterLink = (link: Link, options: MeterOptions): MeteredLink => {
       meter.sent += count;
       meter.lastMessage = clock();
     } catch (error) {
-      meter.refused += count;
+      meter.sendErrors += count;
       throw error;
     } finally {
       meter.sentSeconds += (performance.now() - since) / 1000;
@@ -116,7 +122,10 @@ export const meterLink = (link: Link, options: MeterOptions): MeteredLink => {
     },
     sources,
     meter,
-    uncounted: link,
+    get since() {
+      return options.since?.();
+    },
+    raw: link,
     link: {
       open: () => link.open(),
       subscribe,

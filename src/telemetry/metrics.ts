@@ -2,9 +2,12 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { RouteCounts, Stats } from '../bridge/stats.ts';
 import type { BridgeObserver } from '../envelope/observer.ts';
 import { REJECTION_CODES } from '../envelope/rejection.ts';
+import { type AuditSinkState, registerAuditMetrics } from './audit-metrics.ts';
+import { type CertificateUse, registerCertificateMetrics } from './certificate-metrics.ts';
 import { registerChoriaMetrics } from './choria-metrics.ts';
 import type { Health } from './health.ts';
 import type { MeteredLink } from './meter.ts';
+import { registerPolicyMetrics } from './policy-metrics.ts';
 
 export interface MetricsOptions {
   readonly version: string;
@@ -15,8 +18,12 @@ export interface MetricsOptions {
   readonly links: readonly MeteredLink[];
   /** Those and earlier ones, whose counts stay; the same unless given. */
   readonly everLinks?: readonly MeteredLink[];
+  /** When certificates end that are in use. */
+  readonly certificates?: (() => readonly CertificateUse[]) | undefined;
+  /** Links whose changed files cannot be used. */
+  readonly refusedFiles?: (() => readonly string[]) | undefined;
   readonly stats: Stats;
-  /** How the bridge tells of what it does. */
+  /** How the bridge reports what it does. */
   readonly observe: (observer: Partial<BridgeObserver>) => void;
   readonly inFlight: () => number;
   /** Nodes of a route that leave request after request without an answer, while others answer. */
@@ -24,8 +31,28 @@ export interface MetricsOptions {
   readonly health: () => Health;
   /** Instances that handle the same broadcasts as this one; undefined while it need not be the only one. */
   readonly conflicts?: (() => number | undefined) | undefined;
+  /** Files with revocation lists, and when the next of each is due, in ms since the epoch. */
+  readonly lists?: (() => readonly ListFile[]) | undefined;
   /** Whether broadcasts are claimed here. */
   readonly claims?: boolean;
+  readonly reloads?: () => ReloadCounts;
+  /** Where the audit goes. */
+  readonly audit?: () => readonly AuditSinkState[];
+}
+
+/** How the configuration in force came to be. */
+export interface ReloadCounts {
+  readonly ok: number;
+  readonly refused: number;
+  /** Whether the last attempt was one that could be used; where there was none, the start was. */
+  readonly lastSuccessful: boolean;
+  /** Since when the configuration is in force, in ms since the epoch. */
+  readonly loadedAt: number;
+}
+
+export interface ListFile {
+  readonly file: string;
+  readonly nextUpdate: number;
 }
 
 /** From a fast agent next door to what a request waits for at most by default. */
@@ -97,6 +124,9 @@ export const createMetrics = (options: MetricsOptions): Registry => {
   const count = (name: 'errorsSent' | 'expired') => () => none(stats.snapshot()[name]);
 
   registerChoriaMetrics({ registry, cluster, identity, links: options.everLinks ?? links, stats });
+  registerCertificateMetrics(gauge, options);
+  registerPolicyMetrics(counter, stats);
+  registerAuditMetrics(counter, gauge, options);
   counter(
     'mcbridge_requests_total',
     'Requests that belong to a route: received, and of those sent on',
@@ -166,13 +196,13 @@ export const createMetrics = (options: MetricsOptions): Registry => {
     'mcbridge_link_up',
     'Whether the ingress or egress is connected',
     ['link', 'side'],
-    byLink(({ uncounted }) => (uncounted.state().up ? 1 : 0)),
+    byLink(({ raw }) => (raw.state().up ? 1 : 0)),
   );
   gauge(
     'mcbridge_buffered_messages',
     'Messages that wait for the connection of an ingress or egress, or for it to take more',
     ['link', 'side'],
-    byLink(({ uncounted }) => uncounted.state().buffered),
+    byLink(({ raw }) => raw.state().buffered),
   );
   gauge(
     'mcbridge_requests_in_flight',
@@ -182,19 +212,57 @@ export const createMetrics = (options: MetricsOptions): Registry => {
   );
   gauge(
     'mcbridge_silent_nodes',
-    'Nodes that were named in ten requests or more in a row and answered none, while others of the route did',
+    'Nodes that were named in ten requests or more in a row and of which this instance had no reply, while it had of others of the route',
     ['route'],
     () => stats.routes().map(({ name }) => [{ route: name }, options.silentNodes(name)]),
+  );
+  counter(
+    'mcbridge_requests_without_replies_total',
+    'Requests to an egress from which nothing that can be read came back, as the log tells of them (egress_silent)',
+    ['egress'],
+    () => [...stats.unanswered()].map(([egress, value]) => [{ egress }, value]),
   );
   gauge('mcbridge_ready', 'Whether every ingress and egress is connected and subscribed', [], () =>
     none(options.health().ready ? 1 : 0),
   );
+  const { reloads } = options;
+  if (reloads !== undefined) {
+    counter(
+      'mcbridge_config_reloads_total',
+      'Reloads of the configuration, by what came of them',
+      ['result'],
+      () => {
+        const { ok, refused } = reloads();
+        return [
+          [{ result: 'ok' }, ok],
+          [{ result: 'refused' }, refused],
+        ];
+      },
+    );
+    gauge(
+      'mcbridge_config_last_reload_successful',
+      'Whether the last reload could be used; 0: the configuration before it is in force',
+      [],
+      () => none(reloads().lastSuccessful ? 1 : 0),
+    );
+    gauge('mcbridge_config_loaded_timestamp_seconds', 'Since when the configuration is in force', [], () =>
+      none(reloads().loadedAt / 1000),
+    );
+  }
   gauge(
     'mcbridge_build_info',
     'Always 1; its labels say what runs',
     ['version', 'node', 'cluster', 'instance', 'identity'],
     () => [[{ version, node: process.version, cluster, instance, identity }, 1]],
   );
+  const { lists } = options;
+  if (lists !== undefined)
+    gauge(
+      'mcbridge_crl_next_update_timestamp_seconds',
+      'When the next revocation list of a file is due, which ends the use of the one that is there',
+      ['file'],
+      () => lists().map(({ file, nextUpdate }) => [{ file }, nextUpdate / 1000]),
+    );
   const durations = new Histogram({
     name: 'mcbridge_request_duration_seconds',
     help: 'From a request to its last reply, of requests that this instance took and that had one',

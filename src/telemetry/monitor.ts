@@ -2,11 +2,14 @@ import { type StatsDocument, statsObject } from '../adapters/choria/wire/stats.t
 import type { Stats } from '../bridge/stats.ts';
 import type { Log } from '../envelope/log.ts';
 import type { BridgeObserver } from '../envelope/observer.ts';
+import type { AuditSinkState } from './audit-metrics.ts';
+import type { CertificateUse } from './certificate-metrics.ts';
 import { linkStats, makeDocument } from './document.ts';
 import { type Health, healthOf, type Phase, type Trouble } from './health.ts';
-import { type HttpServer, json, type Page, startHttp, text } from './http.ts';
+import { type HttpOptions, type HttpServer, json, type Page, startHttp, text } from './http.ts';
+import { Instances, type OtherInstance, saidBy } from './instances.ts';
 import type { MeteredLink } from './meter.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type ListFile, type ReloadCounts } from './metrics.ts';
 import { watchNeighbours } from './neighbours.ts';
 import { startPublisher } from './publisher.ts';
 
@@ -16,8 +19,8 @@ export interface MonitorOptions {
   readonly cluster: string;
   readonly instance: string;
   readonly configFile: string;
-  /** Seconds between published documents; 0: none. */
-  readonly interval: number;
+  /** Seconds between published documents, as it is now; 0: none. */
+  readonly interval: () => number;
   /** Those of now: the list changes with the configuration. */
   readonly links: readonly MeteredLink[];
   /** Those, and the ones that were there before, whose counts stay. */
@@ -28,10 +31,16 @@ export interface MonitorOptions {
   readonly troubles?: (() => readonly Trouble[]) | undefined;
   /** Instances that handle the same broadcasts as this one; undefined while it need not be the only one. */
   readonly conflicts?: (() => number | undefined) | undefined;
+  /** Files with revocation lists. */
+  readonly lists?: (() => readonly ListFile[]) | undefined;
   /** Whether broadcasts are claimed. */
   readonly claims?: boolean;
   /** Further pages over HTTP, by their paths. */
   readonly pages?: ReadonlyMap<string, () => Page>;
+  /** When certificates end that are in use. */
+  readonly certificates?: (() => readonly CertificateUse[]) | undefined;
+  /** Links whose changed files cannot be used. */
+  readonly refusedFiles?: (() => readonly string[]) | undefined;
   readonly stats: Stats;
   readonly observe: (observer: Partial<BridgeObserver>) => void;
   readonly inFlight: () => number;
@@ -39,6 +48,10 @@ export interface MonitorOptions {
   readonly log: Log;
   /** Ms since the epoch. */
   readonly clock: () => number;
+  /** Where the audit goes. */
+  readonly audit?: () => readonly AuditSinkState[];
+  /** How the configuration in force came to be. */
+  readonly reloads?: () => ReloadCounts;
   /** What serves the pages; a server of its own unless given. */
   readonly http?: typeof startHttp;
 }
@@ -49,9 +62,10 @@ export class Monitor {
   readonly #started: number;
   #phase: Phase = 'starting';
   #requests = 0;
-  #http: HttpServer | undefined;
+  #pages: HttpOptions['pages'] | undefined;
   #publisher: { stop(): void } | undefined;
   #endNeighbours: () => void = () => undefined;
+  #instances: Instances | undefined;
 
   constructor(options: MonitorOptions) {
     this.#options = options;
@@ -66,6 +80,7 @@ export class Monitor {
   document(cluster: string = this.#options.cluster, now: number = this.#options.clock()): StatsDocument {
     const sources = {
       ...this.#options,
+      interval: this.#options.interval(),
       started: this.#started,
       health: () => this.health(),
       httpRequests: () => this.#requests,
@@ -75,33 +90,37 @@ export class Monitor {
 
   /**
    * Serves `/metrics`, `/stats`, `/healthz` and `/readyz`; before the bridge is started, so that a start that takes
-   * long can be looked at.
+   * long can be looked at. At another address it goes on with the same counts.
    * @throws Error of the socket, e.g. with code `EADDRINUSE`
    */
-  async listen(host: string, port: number): Promise<string> {
+  listen(host: string, port: number): Promise<HttpServer> {
     const { log } = this.#options;
+    this.#pages ??= this.#makePages();
+    const start = this.#options.http ?? startHttp;
+    return start({
+      host,
+      port,
+      pages: this.#pages,
+      onError: (error) => log.error({ event: 'http_error', err: error }, 'http error'),
+    });
+  }
+
+  #makePages(): HttpOptions['pages'] {
     const metrics = createMetrics({ ...this.#options, health: () => this.health() });
     const metricsPage = async (): Promise<Page> => ({
       status: 200,
       type: metrics.contentType,
       body: await metrics.metrics(),
     });
-    const start = this.#options.http ?? startHttp;
-    this.#http = await start({
-      host,
-      port,
-      pages: new Map<string, () => Page | Promise<Page>>([
-        ['/metrics', metricsPage],
-        // Where go-choria has them, so that a scrape job goes on working.
-        ['/choria/prometheus', metricsPage],
-        ['/stats', () => this.#statsPage()],
-        ['/healthz', () => text(200, 'ok')],
-        ['/readyz', () => this.#readyPage()],
-        ...(this.#options.pages ?? []),
-      ]),
-      onError: (error) => log.error({ event: 'http_error', err: error }, 'http error'),
-    });
-    return this.#http.url;
+    return new Map<string, () => Page | Promise<Page>>([
+      ['/metrics', metricsPage],
+      // Where go-choria has them, so that a scrape job goes on working.
+      ['/choria/prometheus', metricsPage],
+      ['/stats', () => this.#statsPage()],
+      ['/healthz', () => text(200, 'ok')],
+      ['/readyz', () => this.#readyPage()],
+      ...(this.#options.pages ?? []),
+    ]);
   }
 
   /** The bridge takes requests: documents are published from now on. */
@@ -112,15 +131,19 @@ export class Monitor {
 
   /** Publishes where that is to be done now, and listens to others there; again where the links have changed. */
   publish(): void {
-    const { links, networks, interval, clock, log } = this.#options;
+    const { links, networks, clock, log } = this.#options;
+    const interval = this.#options.interval();
     this.#publisher?.stop();
     this.#endNeighbours();
     if (this.#phase !== 'running' || interval === 0) return;
     const places = (networks?.() ?? links.filter(({ side }) => side === 'federation')).flatMap((link) =>
       link.clusters.map((cluster) => ({ link, cluster })),
     );
+    const { instance } = this.#options;
+    if (places.length > 0) this.#instances ??= new Instances({ instance, interval: interval * 1000, clock });
     this.#endNeighbours = watchNeighbours({
       places,
+      heard: (document) => this.#instances?.heard(document.instance, saidBy(document)),
       ingresses: (cluster) => [...new Set(this.document(cluster).bridge?.routes.map(({ from }) => from))],
       log,
     });
@@ -133,14 +156,24 @@ export class Monitor {
     });
   }
 
+  /** Other instances of the cluster; undefined where nobody can tell. */
+  others(): number | undefined {
+    return this.#instances?.others();
+  }
+
+  /** What they have said of themselves. */
+  instances(): readonly OtherInstance[] {
+    return this.#instances?.all() ?? [];
+  }
+
   /** The bridge takes no more requests; it is told on until `close`. */
   draining(): void {
     this.#phase = 'draining';
   }
 
-  async close(): Promise<void> {
+  /** Nothing is published any more, for the links are about to close; over HTTP it is told on. */
+  stopPublishing(): void {
     this.#publisher?.stop();
-    await this.#http?.close();
   }
 
   #statsPage(): Page {
@@ -170,6 +203,6 @@ const countsOf = ({ sources, meter }: MeteredLink) => ({
   sources,
   received: meter.received,
   sent: meter.sent,
-  refused: meter.refused,
+  refused: meter.sendErrors,
   last_message: meter.lastMessage === undefined ? undefined : Math.floor(meter.lastMessage / 1000),
 });

@@ -4,15 +4,15 @@ import { cut, own } from '../envelope/text.ts';
 import type { Place } from './publisher.ts';
 
 /** Anybody may publish documents: their names are not to fill memory or the log. */
-const MOST_NAMES = 100;
+const MAX_NAMES = 100;
 /** Ingresses that a sentence names. */
-const MOST_LISTED = 10;
+const MAX_LISTED = 10;
 
 const ingressesOf = ({ bridge }: StatsDocument): readonly string[] | undefined =>
   bridge && [...new Set(bridge.routes.map(({ from }) => from))].toSorted();
 
 const listed = (names: readonly string[]): string =>
-  names.length === 0 ? 'none' : cut(names.slice(0, MOST_LISTED).join(', '));
+  names.length === 0 ? 'none' : cut(names.slice(0, MAX_LISTED).join(', '));
 
 /**
  * Instances of one cluster take each other's replies, which only works where all have the same ingresses.
@@ -34,27 +34,31 @@ export interface NeighboursOptions {
   readonly places: readonly Place[];
   /** The ingresses of this bridge in a cluster. */
   readonly ingresses: (cluster: string) => readonly string[];
+  /** Told of each document of an instance that says it is there, this one among them. */
+  readonly heard: (document: StatsDocument) => void;
   readonly log: Log;
 }
 
 /**
- * Listens to what other instances publish of themselves, and tells of those that do not fit, once each.
+ * Listens to the documents of other instances, and reports those that do not fit, once each.
  * @returns ends it
  */
-export const watchNeighbours = ({ places, ingresses, log }: NeighboursOptions): (() => void) => {
+export const watchNeighbours = ({ places, ingresses, heard, log }: NeighboursOptions): (() => void) => {
   const told = new Set<string>();
   const hear = (body: Buffer, cluster: string): void => {
     let document: StatsDocument;
     try {
       document = decodeStats(body);
     } catch {
-      // Whoever looks at documents is told by `federation observe`.
+      // `federation observe` shows it to those who look at documents.
       return;
     }
+    if (document.cluster !== cluster) return;
+    heard(document);
     // Its own come back too, and fit.
-    if (document.cluster !== cluster || told.has(document.instance)) return;
+    if (told.has(document.instance)) return;
     const clash = clashWith(document, ingresses(cluster));
-    if (clash === undefined || told.size >= MOST_NAMES) return;
+    if (clash === undefined || told.size >= MAX_NAMES) return;
     told.add(own(document.instance));
     log.error(
       { event: 'cluster_clash', member: document.instance, sender: document.bridge?.identity },
@@ -62,7 +66,7 @@ export const watchNeighbours = ({ places, ingresses, log }: NeighboursOptions): 
     );
   };
   const subscriptions = places.map(({ link, cluster }) =>
-    link.uncounted
+    link.raw
       .subscribe({
         destination: statsSubject(cluster),
         purpose: 'cluster',

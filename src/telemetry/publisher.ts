@@ -20,20 +20,20 @@ export interface PublisherOptions {
 }
 
 /** A document older than this tells nothing that the next one does not tell better. */
-const MAX_AGE = 5_000;
+const MAX_AGE_MS = 5_000;
 
 /** @throws LinkError where the link does not take it */
 export const publishDocument = (
-  { link: { uncounted }, cluster }: Place,
+  { link: { raw }, cluster }: Place,
   document: StatsDocument,
   { now, interval }: { readonly now: number; readonly interval: number },
 ): void => {
   // What waits for a connection would come in a burst and count as news.
-  if (!uncounted.state().up) return;
-  uncounted.send({
+  if (!raw.state().up) return;
+  raw.send({
     destination: statsSubject(cluster),
     body: encodeStats(document),
-    expires: now + Math.min(interval, MAX_AGE),
+    expires: now + Math.min(interval, MAX_AGE_MS),
     purpose: 'cluster',
   });
 };

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { EMPTY_FILTER } from '../envelope/filter.ts';
 import {
-  type Home,
   isOpaqueReply,
   type ReadableReply,
+  type ReadableReplyAddress,
   type ReadableRequest,
   type ReplyPayload,
 } from '../envelope/message.ts';
@@ -49,7 +49,7 @@ interface Handed {
   readonly replies: ReadableReply[];
   readonly rejections: {
     readonly rejection: Rejection;
-    readonly home: Home | undefined;
+    readonly home: ReadableReplyAddress | undefined;
     readonly broadcast: boolean | undefined;
   }[];
   readonly sink: ReplySink;

@@ -1,74 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import {
-  type Home,
-  isOpaque,
   namedNodes,
   type ReadableReply,
   type ReadableRequest,
   type ReplyPayload,
 } from '../envelope/message.ts';
-import type { Ignored, Ingress, RequestSink } from '../envelope/port.ts';
-import { Rejection, type RejectionContext } from '../envelope/rejection.ts';
+import { Rejection, type RejectionCode } from '../envelope/rejection.ts';
+import {
+  type Handed,
+  type IngressLimits,
+  type IngressStage,
+  type Question,
+  recordingSink,
+} from './ingress-stage.ts';
 import { toAll } from './targets.ts';
 import { until } from './until.ts';
-
-export interface Question {
-  readonly agent: string;
-  readonly action?: string;
-  readonly nodes?: readonly string[];
-  /** Seconds. */
-  readonly ttl?: number;
-}
-
-/** What came back to the one who asked, in terms of no protocol. */
-export interface Answer {
-  readonly requestId: string;
-  readonly node: string;
-  readonly payload: ReplyPayload;
-}
-
-/** An ingress that is not started, and its side of the world. */
-export interface IngressStage {
-  readonly ingress: Ingress;
-  /** The caller whose signature the questions bear. */
-  readonly caller: string;
-  readonly collective: string;
-  /** Sends a good request. @returns its id */
-  ask(question: Question): string;
-  /** Sends a request that is signed by somebody else than it says. @returns its id */
-  impersonate(question: Question): string;
-  /** Sends what is no message of the protocol at all. */
-  garble(): void;
-  /** All that have come so far. */
-  answers(): readonly Answer[];
-  /** A place on its side where replies must never go. */
-  readonly forbiddenReplyTo: string;
-}
-
-interface Handed {
-  readonly requests: ReadableRequest[];
-  readonly rejections: { readonly rejection: Rejection; readonly home: Home | undefined }[];
-  readonly ignored: { readonly why: Ignored; readonly context: RejectionContext }[];
-  readonly sink: RequestSink;
-}
-
-const recordingSink = (): Handed => {
-  const requests: ReadableRequest[] = [];
-  const rejections: Handed['rejections'] = [];
-  const ignored: Handed['ignored'] = [];
-  return {
-    requests,
-    rejections,
-    ignored,
-    sink: {
-      request: (request) => {
-        if (!isOpaque(request)) requests.push(request);
-      },
-      rejected: (rejection, home) => void rejections.push({ rejection, home }),
-      ignored: (why, context) => void ignored.push({ why, context }),
-    },
-  };
-};
 
 const OK: ReplyPayload = {
   kind: 'rpc',
@@ -92,6 +38,16 @@ export const ingressContract = (name: string, setUp: () => Promise<IngressStage>
     const [first] = stage.requests;
     if (first === undefined) throw new Error('no request');
     return { ...stage, id, request: first };
+  };
+  /** What a question is refused for. */
+  const refusal = async (questionFor: (stage: IngressStage) => Question): Promise<Rejection> => {
+    const stage = await started();
+    stage.ask(questionFor(stage));
+    await until('it is refused or handed over', () => stage.rejections.length + stage.requests.length > 0);
+    expect(stage.requests).toEqual([]);
+    const [first] = stage.rejections;
+    if (first === undefined) throw new Error('no rejection');
+    return first.rejection;
   };
   const replyTo = ({ home, time }: ReadableRequest, payload: ReplyPayload = OK): ReadableReply => ({
     home,
@@ -143,6 +99,56 @@ export const ingressContract = (name: string, setUp: () => Promise<IngressStage>
       const { request: handed } = await request({ agent: 'rpcutil', ttl: 45 });
       expect(handed.ttl).toBe(45_000);
       expect(handed.home.expires).toBe(handed.time + 45_000);
+    });
+
+    it('believes no ttl that is longer than its limit', async () => {
+      const stage = await started();
+      const { maxTtl } = stage.limits;
+      stage.ask({ agent: 'rpcutil', ttl: maxTtl + 100 });
+      await until('the request is handed over', () => stage.requests.length > 0);
+      const [handed] = stage.requests;
+      expect(handed?.ttl).toBe(maxTtl * 1000);
+      expect(handed?.home.expires).toBe((handed?.time ?? 0) + maxTtl * 1000);
+    });
+
+    it.each<[string, RejectionCode, (limits: IngressLimits) => Partial<Question>]>([
+      ['whose ttl has ended', 'expired', () => ({ ttl: 60, age: 120 })],
+      [
+        'that is older than the longest ttl, whatever its own',
+        'expired',
+        ({ maxTtl }) => ({ ttl: maxTtl * 3, age: maxTtl + 60 }),
+      ],
+      ['from the future', 'from_the_future', ({ maxAhead }) => ({ ttl: 60, age: -maxAhead - 60 })],
+      [
+        'for another collective than it was sent in',
+        'collective_mismatch',
+        () => ({ collective: 'elsewhere' }),
+      ],
+      [
+        'that is longer than its limit',
+        'too_large',
+        ({ maxMessageBytes }) => ({ action: 'ping', data: new Map([['text', 'x'.repeat(maxMessageBytes)]]) }),
+      ],
+    ])('refuses a request %s', async (_, code, fault) => {
+      const rejection = await refusal(({ limits }) => ({ agent: 'rpcutil', ...fault(limits) }));
+      expect(rejection).toMatchObject({ code });
+    });
+
+    it('hands over no request for more nodes than its limit: it is refused, or comes in parts', async () => {
+      const stage = await started();
+      const { maxTargets } = stage.limits;
+      const nodes = Array.from({ length: (maxTargets ?? 1) + 1 }, (_, at) => `n${at + 1}.example.net`);
+      stage.ask({ agent: 'rpcutil', nodes });
+      const { requests, rejections } = stage;
+      const named = () => requests.map(({ targets }) => namedNodes(targets) ?? []);
+      await until(
+        'it is refused, or all nodes are named',
+        () => rejections.length > 0 || named().flat().length === nodes.length,
+      );
+      if (rejections.length === 0) expect(named().flat()).toEqual(nodes);
+      else expect([rejections[0]?.rejection.code, requests]).toEqual(['too_many_targets', []]);
+      if (maxTargets !== undefined)
+        expect(Math.max(0, ...named().map(({ length }) => length))).toBeLessThanOrEqual(maxTargets);
     });
 
     it('carries a reply home, in the node’s name and with the request’s id', async () => {

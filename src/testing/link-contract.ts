@@ -7,7 +7,7 @@ import { startTcpServer } from './tcp-server.ts';
 export interface LinkHarness {
   /** A new link to a broker that is there; not opened. */
   link(onEvent: (event: LinkEvent) => void): Link;
-  /** A destination that nobody else uses. */
+  /** A destination that no other test uses. */
   destination(): string;
   /** Undefined where there is no network between the link and its broker. */
   readonly network?: {
@@ -24,7 +24,7 @@ export interface LinkHarness {
 }
 
 const PATIENCE = { timeout: 60_000, interval: 10 };
-/** No broker can be told of these: they would end a line, or are empty. */
+/** These cannot be sent to a broker: they would end a line, or are empty. */
 const NO_DESTINATIONS = ['', 'a b\nc', 'a\0', '\r'];
 
 const outgoing = (destination: string, text = 'x', more: Partial<OutgoingMessage> = {}): OutgoingMessage => ({

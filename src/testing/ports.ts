@@ -5,8 +5,8 @@ import { createServer, type Server } from 'node:net';
  * Below Linux' ephemeral range (32768 and up): within it, a client that keeps trying a closed port of its own host
  * may be given that very port as its source, and connect to itself.
  */
-const LOWEST = 20_000;
-const HIGHEST = 32_000;
+const MIN_PORT = 20_000;
+const MAX_PORT = 32_000;
 
 const listen = (port: number): Promise<Server | undefined> =>
   new Promise((resolve) => {
@@ -17,11 +17,11 @@ const listen = (port: number): Promise<Server | undefined> =>
 
 const close = (server: Server): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
 
-/** Different ports of the loopback interface that nobody listens on, for programs that cannot choose one themselves. */
+/** Different free ports of the loopback interface, for programs that cannot choose one themselves. */
 export const freePorts = async (count: number): Promise<readonly number[]> => {
   const held = new Map<number, Server>();
   while (held.size < count) {
-    const port = randomInt(LOWEST, HIGHEST);
+    const port = randomInt(MIN_PORT, MAX_PORT);
     const server = await listen(port);
     if (server !== undefined) held.set(port, server);
   }
@@ -30,10 +30,10 @@ export const freePorts = async (count: number): Promise<readonly number[]> => {
 };
 
 /** How often a program is started that finds its port taken. */
-const TRIES = 3;
+const MAX_TRIES = 3;
 
 /**
- * Starts a program that cannot choose its port itself. A port that was free a moment ago may be somebody else's by now: then
+ * Starts a program that cannot choose its port itself. A port that was free a moment ago may be in use by now: then
  * it is started again with another one.
  */
 export const onFreePort = async <T>(start: (port: number) => Promise<T>): Promise<T> => {
@@ -42,7 +42,7 @@ export const onFreePort = async <T>(start: (port: number) => Promise<T>): Promis
       return await start(await freePort());
     } catch (error) {
       const isTaken = error instanceof Error && error.message.includes('address already in use');
-      if (!isTaken || tries === TRIES) throw error;
+      if (!isTaken || tries === MAX_TRIES) throw error;
     }
   }
 };

@@ -9,7 +9,7 @@ import {
 } from '../transport/link.ts';
 
 /** The bounds of what may wait, as a link is given them. */
-export interface SendBuffer {
+export interface SendBufferLimits {
   readonly maxMessages: number;
   readonly maxBytes: number;
 }
@@ -28,14 +28,14 @@ export interface SendingStage {
 
 export interface SendingHarness {
   /** @returns with the link not opened yet */
-  stage(buffer: SendBuffer): Promise<SendingStage>;
+  stage(buffer: SendBufferLimits): Promise<SendingStage>;
   /** Where the i-th message of a fan-out goes; all of them come to `all`. */
   destinations(): { readonly to: (i: number) => string; readonly all: string };
 }
 
 /** Messages of one fan-out; what they share is larger than all else. */
-const COPIES = 50;
-const BODY = 40_000;
+const MESSAGES_PER_FAN_OUT = 50;
+const BODY_BYTES = 40_000;
 
 const until = async (condition: () => boolean, what: string): Promise<void> => {
   const deadline = Date.now() + 60_000;
@@ -62,7 +62,7 @@ export const sendingContract = (name: string, harness: SendingHarness): void => 
     for (const stage of stages.splice(0)) await stage.close();
   });
 
-  const world = async (buffer: SendBuffer) => {
+  const world = async (buffer: SendBufferLimits) => {
     const stage = await harness.stage(buffer);
     stages.push(stage);
     const { to, all } = harness.destinations();
@@ -70,8 +70,11 @@ export const sendingContract = (name: string, harness: SendingHarness): void => 
     const note = ({ headers, body }: IncomingMessage): void =>
       void received.push(`${headers['n']}:${body.length}`);
     await stage.receiver.subscribe({ destination: all, onMessage: note });
-    const fanOut = (which: number, { lifetime = 60_000, copies = COPIES } = {}): OutgoingMessage[] => {
-      const body = new Uint8Array(BODY).fill(which);
+    const fanOut = (
+      which: number,
+      { lifetime = 60_000, copies = MESSAGES_PER_FAN_OUT } = {},
+    ): OutgoingMessage[] => {
+      const body = new Uint8Array(BODY_BYTES).fill(which);
       const expires = Date.now() + lifetime;
       return Array.from({ length: copies }, (_, i) => ({
         destination: to(i),
@@ -81,7 +84,10 @@ export const sendingContract = (name: string, harness: SendingHarness): void => 
       }));
     };
     const names = (fanOuts: number): readonly string[] =>
-      Array.from({ length: fanOuts * COPIES }, (_, n) => `${Math.floor(n / COPIES)}.${n % COPIES}:${BODY}`);
+      Array.from(
+        { length: fanOuts * MESSAGES_PER_FAN_OUT },
+        (_, n) => `${Math.floor(n / MESSAGES_PER_FAN_OUT)}.${n % MESSAGES_PER_FAN_OUT}:${BODY_BYTES}`,
+      );
     return { ...stage, received, fanOut, names };
   };
 
@@ -105,12 +111,12 @@ export const sendingContract = (name: string, harness: SendingHarness): void => 
       const taken = fill(link, fanOut);
       // Each copy by itself would have filled it with the first request; and nothing but bytes counts while it is up.
       expect(taken).toBeGreaterThan(20);
-      expect(link.state().buffered).toBeGreaterThan(20 * COPIES);
-      expect(link.state().buffered * BODY).toBeGreaterThan(10 * limits.maxBytes);
+      expect(link.state().buffered).toBeGreaterThan(20 * MESSAGES_PER_FAN_OUT);
+      expect(link.state().buffered * BODY_BYTES).toBeGreaterThan(10 * limits.maxBytes);
       resume();
-      await until(() => received.length >= taken * COPIES, 'all that was taken came');
+      await until(() => received.length >= taken * MESSAGES_PER_FAN_OUT, 'all that was taken came');
       link.sendAll(fanOut(taken));
-      await until(() => received.length >= (taken + 1) * COPIES, 'it takes more again');
+      await until(() => received.length >= (taken + 1) * MESSAGES_PER_FAN_OUT, 'it takes more again');
       expect(received).toEqual(names(taken + 1));
       expect(link.state().buffered).toBe(0);
     });
@@ -136,12 +142,12 @@ export const sendingContract = (name: string, harness: SendingHarness): void => 
       expect(unsent).toBeLessThan(copies);
       const expired = events.flatMap((event) => (event.kind === 'expired' ? [event.count] : []));
       expect(expired).toEqual([unsent]);
-      expect(link.state().buffered).toBe(COPIES);
+      expect(link.state().buffered).toBe(MESSAGES_PER_FAN_OUT);
       resume();
-      const whole = copies - unsent + COPIES;
+      const whole = copies - unsent + MESSAGES_PER_FAN_OUT;
       await until(() => received.length >= whole, 'the rest came');
       expect(received).toHaveLength(whole);
-      expect(received.at(-1)).toBe(`1.${COPIES - 1}:${BODY}`);
+      expect(received.at(-1)).toBe(`1.${MESSAGES_PER_FAN_OUT - 1}:${BODY_BYTES}`);
       expect(told).toHaveLength(1);
     });
   });
@@ -150,20 +156,20 @@ export const sendingContract = (name: string, harness: SendingHarness): void => 
     it('takes whole requests, each once by number and its body once by bytes, and sends them when it is up', async () => {
       const { link, received, fanOut, names } = await world({ maxMessages: 3, maxBytes: 2_000_000 });
       expect(fill(link, fanOut)).toBe(3);
-      expect(link.state().buffered).toBe(3 * COPIES);
+      expect(link.state().buffered).toBe(3 * MESSAGES_PER_FAN_OUT);
       await link.open();
-      await until(() => received.length >= 3 * COPIES, 'all came');
+      await until(() => received.length >= 3 * MESSAGES_PER_FAN_OUT, 'all came');
       expect(received).toEqual(names(3));
     });
 
     it('refuses the whole of a request that it has no room for', async () => {
       const { link, received, fanOut, names } = await world({ maxMessages: 100, maxBytes: 200_000 });
       link.sendAll(fanOut(0));
-      const bodies = fanOut(1).map((message) => ({ ...message, body: new Uint8Array(BODY) }));
+      const bodies = fanOut(1).map((message) => ({ ...message, body: new Uint8Array(BODY_BYTES) }));
       expect(codeOf(() => link.sendAll(bodies))).toBe('overloaded');
       link.sendAll(fanOut(1));
       await link.open();
-      await until(() => received.length >= 2 * COPIES, 'both came');
+      await until(() => received.length >= 2 * MESSAGES_PER_FAN_OUT, 'both came');
       expect(received).toEqual(names(2));
     });
 
@@ -178,12 +184,12 @@ export const sendingContract = (name: string, harness: SendingHarness): void => 
       });
       await link.close();
       await until(() => told.length > 0, 'it is told');
-      expect(told).toEqual([['closed', COPIES]]);
+      expect(told).toEqual([['closed', MESSAGES_PER_FAN_OUT]]);
       const errors = events.flatMap((event) => (event.kind === 'error' ? [event.error] : []));
       expect(errors).toEqual([
         expect.objectContaining({
           code: 'closed',
-          message: expect.stringContaining(`${COPIES + 1} messages`),
+          message: expect.stringContaining(`${MESSAGES_PER_FAN_OUT + 1} messages`),
         }),
       ]);
     });

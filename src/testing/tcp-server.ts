@@ -11,7 +11,7 @@ export interface TcpServer {
   close(): Promise<void>;
 }
 
-/** A server on the loopback interface that does this with whoever connects; it reads what they say, and says nothing. */
+/** A server on the loopback interface that does this with each connection; it reads what comes, and says nothing. */
 export const startTcpServer = async (act: (socket: Socket) => void = () => undefined): Promise<TcpServer> => {
   const sockets: Socket[] = [];
   const server = createServer((socket) => {

@@ -1,4 +1,4 @@
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
 /**
  * Waits for what is about to happen.
@@ -6,7 +6,7 @@ const PATIENCE_MS = 10_000;
  * @throws Error where it has not happened within ten seconds
  */
 export const until = async (what: string, isSo: () => boolean): Promise<void> => {
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = Date.now() + TIMEOUT_MS;
   while (!isSo()) {
     if (Date.now() > deadline) throw new Error(`in vain waited until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 1));

@@ -1,5 +1,5 @@
 /**
- * Ms until a subscription that the broker refuses is asked for again. Nobody grants a right within seconds, and brokers log
+ * Ms until a subscription that the broker refuses is asked for again. Rights are not granted within seconds, and brokers log
  * each refusal, so the pause grows beyond that of connections: six times its `max`.
  * @param refusals how many there were
  */

@@ -1,7 +1,7 @@
 import type { SettingNames } from './failure/words.ts';
 
 /**
- * A connection to a broker: bytes and headers in and out. Knows nothing of messages.
+ * A connection to a broker: bytes and headers in and out. It does not know the formats of messages.
  *
  * A link reconnects by itself for ever, with back-off, until it is closed; it subscribes anew after each
  * reconnect. What is sent while it is down, or faster than the connection takes it, waits in a bounded buffer until its
@@ -14,7 +14,7 @@ export interface Link {
   /**
    * @param unsent told later, and at most once, when the message could not be sent after all
    * @throws LinkError `overloaded` when the buffer is full, `too_large` for more than the broker takes, `protocol` for
-   *   what cannot be said to it, `closed` after close
+   *   what cannot be sent to it, `closed` after close
    */
   send(message: OutgoingMessage, unsent?: Unsent): void;
   /**
@@ -28,8 +28,8 @@ export interface Link {
   close(): Promise<void>;
   state(): LinkState;
   /**
-   * Shows whether the broker grants a right, on the connection that is up; takes no message from anyone and gives none to
-   * anyone. Undefined where nobody refuses a right.
+   * Shows whether the broker grants a right, on the connection that is up; takes no message from a consumer and gives none to
+   * one. Undefined where rights are never refused.
    * @throws LinkError `refused` where the broker does not grant it, `unreachable` where there is no connection
    */
   readonly prove?: (right: Right) => Promise<void>;
@@ -45,7 +45,7 @@ export interface Right {
 }
 
 /**
- * What a message is for: the requests and replies that a bridge carries, its own questions of who is there and their
+ * What a message is for: the requests and replies that a bridge carries, its own discovery and their
  * answers, or what instances tell each other.
  */
 export type Purpose = 'traffic' | 'discovery' | 'cluster';
@@ -57,24 +57,24 @@ export interface Subscription {
   readonly group?: string;
   /** STOMP headers such as `selector`. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Of what comes by it, or how that is told; `traffic` unless given. */
+  /** What its messages are for; `traffic` unless given. */
   readonly purpose?: Purpose | ((message: IncomingMessage) => Purpose);
   /** Called once a message; what it throws is a bug and is reported, not swallowed. */
   readonly onMessage: (message: IncomingMessage) => void;
   /**
-   * NATS says that nobody listens where a message went that named this destination as its `replyTo`; called once for
+   * NATS says that there are no responders to a message that named this destination as its `replyTo`; called once for
    * each such message. Other brokers never say so.
    */
-  readonly onUnheard?: () => void;
+  readonly onNoResponders?: () => void;
   /**
-   * NATS: a connection was lost and this is subscribed to anew on the next one. Called before anything comes by it; what
-   * was published in between does not come.
+   * NATS: a connection was lost and the link has subscribed anew on the next one. Called before its first message; what
+   * was published in between is lost.
    */
-  readonly onGap?: () => void;
+  readonly onResubscribed?: () => void;
 }
 
 export interface LinkSubscription {
-  /** Stops new messages. What has arrived is handed over. */
+  /** Stops new messages. Those that have arrived are handed over. */
   unsubscribe(): Promise<void>;
 }
 
@@ -93,12 +93,12 @@ export interface OutgoingMessage {
   readonly body: Uint8Array;
   /** When it is no longer worth sending, in ms since the epoch. */
   readonly expires: number;
-  /** For whoever looks at what goes out, never for the broker; `traffic` unless given. */
+  /** For observers of what goes out, never for the broker; `traffic` unless given. */
   readonly purpose?: Purpose;
 }
 
 /**
- * What becomes of messages that a link had taken. The code is `expired` when their time ended, `too_large` when the
+ * Called for messages that a link had taken and could not send. The code is `expired` when their ttl ended, `too_large` when the
  * broker takes less now than it did, `closed` when the link was closed before their turn, `refused` when the broker does not
  * permit them and says which.
  * @param count messages that have not gone out
@@ -134,7 +134,7 @@ export interface Need {
   readonly hint: string;
 }
 
-/** What happens on a link, for logs and counters. */
+/** Events of a link, for logs and counters. */
 export type LinkEvent =
   /** `note`: what an operator should know of this connection, e.g. that the broker offers no heart-beats. */
   | { readonly kind: 'connected'; readonly server: string; readonly note?: string }
@@ -149,11 +149,11 @@ export type LinkEvent =
     }
   /**
    * The broker refuses a right; the connection stays. A subscription is asked for again and again, until it is granted; of
-   * messages each that is refused is told of, and lost.
+   * messages each that is refused is reported, and lost.
    */
   | ({ readonly kind: 'denied' } & Denial)
   | { readonly kind: 'granted'; readonly right: Right }
-  /** A buffered message's time ran out. */
+  /** A buffered message has expired. */
   | { readonly kind: 'expired'; readonly destination: string; readonly count: number }
   | { readonly kind: 'error'; readonly error: Error };
 

@@ -5,7 +5,7 @@ import { matcher } from './wildcard.ts';
 export interface Requirement {
   /** What for, in a few words that go on "to …". */
   readonly purpose: string;
-  /** What is asked for when it is proved: such a destination as will be used, where nobody listens. */
+  /** What is asked for when it is proved: such a destination as will be used, without listeners. */
   readonly right: Right;
   /** What is to be granted: a destination, or a wildcard that holds all that will be used. */
   readonly grant: string;
@@ -17,7 +17,7 @@ export const toSubscribe = (purpose: string, destination: string, group?: string
   grant: destination,
 });
 
-/** @param probe one of those that `grant` stands for, where nobody listens */
+/** @param probe one of those that `grant` stands for, without listeners */
 export const toPublish = (purpose: string, grant: string, probe: string): Requirement => ({
   purpose,
   right: { kind: 'publish', destination: probe },

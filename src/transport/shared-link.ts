@@ -1,3 +1,4 @@
+import pTimeout from 'p-timeout';
 import {
   type Link,
   LinkError,
@@ -7,6 +8,9 @@ import {
   type Subscription,
   type Unsent,
 } from './link.ts';
+
+/** How long a broker may take to confirm that subscriptions have ended, in ms. */
+const LEAVE_TIMEOUT_MS = 5_000;
 
 /** A user's share of a subscription. */
 interface Taker {
@@ -87,14 +91,17 @@ export class SharedLink {
         mustBeOpen();
         link.sendAll(messages, unsent);
       },
-      // Nobody waits for a broker that may have stalled; what waits to be sent goes out by the link.
+      // Do not wait for a broker that may have stalled; messages that wait go out by the link.
       close: async () => {
         if (closed) return;
         closed = true;
-        for (const taker of [...mine.keys()]) leave(taker).catch(() => undefined);
+        const left = Promise.allSettled([...mine.keys()].map(leave));
         this.#leases.delete(lease);
         onClosed();
-        if (this.#isRetired && this.#leases.size === 0) await this.close();
+        if (!this.#isRetired || this.#leases.size > 0) return;
+        // What the broker has given to this connection, in the place of another, would be lost with it.
+        await pTimeout(left, { milliseconds: LEAVE_TIMEOUT_MS, message: false });
+        await this.close();
       },
       state: (): LinkState => link.state(),
       ...(link.prove && { prove: link.prove.bind(link) }),
@@ -130,12 +137,12 @@ export class SharedLink {
       confirmed: this.#link.subscribe({
         ...taker.subscription,
         onMessage: (message) => last().onMessage(message),
-        ...(taker.subscription.onUnheard && { onUnheard: () => last().onUnheard?.() }),
-        ...(taker.subscription.onGap && { onGap: () => last().onGap?.() }),
+        ...(taker.subscription.onNoResponders && { onNoResponders: () => last().onNoResponders?.() }),
+        ...(taker.subscription.onResubscribed && { onResubscribed: () => last().onResubscribed?.() }),
       }),
     };
     all.push(standing);
-    // Whoever waits for it is told.
+    // Its waiters get the error.
     standing.confirmed.catch(() => this.#forget(key, standing));
     return standing;
   }

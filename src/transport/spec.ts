@@ -17,9 +17,11 @@ export interface ConnectOptions {
   readonly clock?: () => number;
   /** Whether it gives up after one round through its servers. */
   readonly failFast?: boolean;
+  /** What the link is by now, asked before each attempt: certificates, keys and passwords may be others. */
+  readonly current?: () => LinkSpec;
 }
 
-/** What a link is: where it leads, and as whom. Each transport makes its own; nobody else looks into its settings. */
+/** What a link is: where it leads, and as whom. Each transport makes its own; only it looks into its settings. */
 export interface LinkSpec extends LinkPlace {
   /** `nats` or `stomp`, or the name of an adapter's own transport. */
   readonly transport: string;
@@ -32,8 +34,17 @@ export interface LinkSpec extends LinkPlace {
    * a login may tell networks apart: other accounts of a server may be others.
    */
   readonly network: string;
+  /** Files that say which of its servers' certificates are revoked, where it has any. */
+  readonly lists?: readonly string[];
   /** A link that is not yet open. */
   connect(options: ConnectOptions): Link;
+  /** Whether the other leads to the same place in the same way, and only proves by something else who it is, or trusts others. */
+  isRenewedBy?(other: LinkSpec): boolean;
+  /**
+   * Why its certificates and keys cannot be used, or do not fit together; undefined where they do. No secret is in it.
+   * @param now ms since the epoch
+   */
+  fault?(now: number): string | undefined;
   /** The same to one of its servers, by its place in the list: a pool hides that one of it is dead. */
   alone(server: number): LinkSpec;
   /** What to write into the broker's configuration so that it grants a right. */

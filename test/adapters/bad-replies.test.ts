@@ -39,7 +39,7 @@ const refusedReply = async (
   return { ...world, id };
 };
 
-const homeward = ({ replyTo: destination = '' }: IncomingMessage) =>
+const replyRouter = ({ replyTo: destination = '' }: IncomingMessage) =>
   parseReplyDestination(destination, CLUSTER);
 
 /** Everything in a token as it was, made anew with something else. */
@@ -59,7 +59,7 @@ const reminted = (
     protocol: 'mcollective' as const,
     collective: COLLECTIVE,
   };
-  const { home } = readToken(homeward(frame).token, context);
+  const { home } = readToken(replyRouter(frame).token, context);
   const token = encodeToken({ ...home, ingress: other.ingress ?? home.ingress }, undefined, {
     ...context,
     ...other,
@@ -69,7 +69,7 @@ const reminted = (
 
 /** By whole groups of four letters, so that it is base64url still. */
 const cutShort = (frame: IncomingMessage): string => {
-  const { token } = homeward(frame);
+  const { token } = replyRouter(frame);
   return replyDestination(COLLECTIVE, CLUSTER, token.slice(0, (Math.floor(token.length / 4) - 1) * 4));
 };
 

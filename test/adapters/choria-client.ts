@@ -9,6 +9,7 @@ import {
   verifyHash,
 } from '../../src/adapters/choria/wire/index.ts';
 import { isMap, type Value } from '../../src/envelope/value.ts';
+import type { Question } from '../../src/testing/ingress-stage.ts';
 import { openTransport } from '../support/choria-transport.ts';
 import type { Identity } from '../support/pki.ts';
 import { type Brokers, CLUSTER, COLLECTIVE } from './brokers.ts';
@@ -33,6 +34,25 @@ export interface Deviation {
   /** Where it is published, in place of the federation's subject. */
   readonly subjects?: readonly string[];
 }
+
+/** How a request differs from a good one by what is asked. @param now ms since the epoch */
+export const deviationOf = (
+  { agent, action, nodes, ttl, age, collective, data }: Question,
+  dialect: Dialect,
+  now: number,
+): Deviation => ({
+  dialect,
+  agent,
+  ...(nodes === undefined ? {} : { nodes }),
+  ...(action === undefined
+    ? {}
+    : { body: JSON.stringify({ agent, action, data: Object.fromEntries(data ?? []) }) }),
+  envelope: {
+    ...(ttl === undefined ? {} : { ttl }),
+    ...(age === undefined ? {} : { time: Math.floor(now / 1000) - age }),
+    ...(collective === undefined ? {} : { collective }),
+  },
+});
 
 export interface ClientReply {
   readonly requestId: string;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { formatPath } from '../../src/config/problem.ts';
-import { ingressesFirst, pathOf } from '../../src/setup/around.ts';
+import { ingressesFirst, pathOf } from '../../src/setup/sides.ts';
 import { CLUSTER_KEY, legacyToChoria, load, MINIMAL, minimalWith } from '../config/sample.ts';
 
 /** What each side says of its keys: cassettes' name of the setting, file, and what they are for. */

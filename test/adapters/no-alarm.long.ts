@@ -65,6 +65,7 @@ describe('a request of Choria with an odd value raises no alarm', () => {
         decodeTransport(Buffer.from(body), { maxBytes: body.length * 3 });
       },
       rejected: ({ code }) => void codes.add(code),
+      foresee: () => undefined,
       ignored: () => undefined,
     });
     const link = brokers.nats.link();
@@ -90,7 +91,10 @@ describe('a legacy request with an odd value raises no alarm', () => {
 
   it.each(['marshal', 'yaml'] as const)('in %s', async (name) => {
     const handed = recordingSink();
-    const ingress = makeStompIngress(brokers.stomp.link(), { serializer: name, residents: makeResidents() });
+    const ingress = makeStompIngress(brokers.stomp.link(), {
+      serializer: name,
+      remoteNodes: makeResidents(),
+    });
     await ingress.start(handed.sink);
     const link = brokers.stomp.link();
     const frames = RUBY_VALUES.flatMap((value) => [

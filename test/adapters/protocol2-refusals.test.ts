@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { createAnswerer, PROTOCOL_2 } from '../../src/adapters/choria/requests/answer.ts';
-import { createReplyExit } from '../../src/adapters/choria/requests/reply-exit.ts';
+import {
+  createReplyExit,
+  createReplySender,
+  PROTOCOL_2,
+} from '../../src/adapters/choria/requests/reply-sender.ts';
 import { makeV2Key, makeV2Request, makeV2Token, parseV2Reply } from '../support/choria-v2.ts';
 import { makeBrokers } from './brokers.ts';
 import {
@@ -135,7 +138,7 @@ it('an answer of protocol 2 is as go-choria’s client reads it', async () => {
   const seen: Buffer[] = [];
   const link = brokers.nats.link();
   await link.subscribe({ destination: 'choria.reply.>', onMessage: ({ body }) => void seen.push(body) });
-  const answer = createAnswerer({
+  const answer = createReplySender({
     exit: createReplyExit(link, new Set(['choria'])),
     trailOf: () => undefined,
   });

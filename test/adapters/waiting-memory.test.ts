@@ -104,7 +104,7 @@ describe('what waits for its claim takes no more memory than it counts for:', ()
 
 describe('what waits for its signature takes no more memory than it counts for:', () => {
   it('replies to legacy clients, whose values are let go', async () => {
-    const ingress = makeStompIngress(fakeLink(), { signing: new StuckPool(), maxUnsignedBytes: LIMIT });
+    const ingress = makeStompIngress(fakeLink(), { pool: new StuckPool(), maxUnsignedBytes: LIMIT });
     const { home } = requestOf();
     const replyTo = { ...home, replyTo: REPLY_QUEUE, dialect: 'legacy' };
     const reply = (n: number): ReadableReply => ({

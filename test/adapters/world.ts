@@ -8,10 +8,8 @@ import {
   DEFAULT_ALLOW,
   DEFAULT_PRIVILEGED,
 } from '../../src/adapters/choria/wire/index.ts';
-import {
-  createMcollectiveStompEgress,
-  type McollectiveStompEgressOptions,
-} from '../../src/adapters/mcollective/stomp-egress.ts';
+import type { McollectiveStompEgressOptions } from '../../src/adapters/mcollective/egress/options.ts';
+import { createMcollectiveStompEgress } from '../../src/adapters/mcollective/stomp-egress.ts';
 import { Bridge, type Route } from '../../src/bridge/bridge.ts';
 import { LogObserver } from '../../src/bridge/log-observer.ts';
 import type { Log } from '../../src/envelope/log.ts';
@@ -57,9 +55,29 @@ export const recordingLog = (lines: LogLine[]): Log => {
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 };
 
+type IngressOptions = ChoriaFederationIngressOptions;
+
+/** What an ingress is made with, all on one level. */
+export type IngressOverrides = Partial<
+  Omit<IngressOptions, 'config' | 'around' | 'services'> &
+    IngressOptions['config'] &
+    IngressOptions['around'] &
+    IngressOptions['services']
+>;
+
+type EgressOptions = McollectiveStompEgressOptions;
+
+/** What an egress is made with, all on one level. */
+export type EgressOverrides = Partial<
+  Omit<EgressOptions, 'config' | 'around' | 'services'> &
+    Omit<EgressOptions['config'], 'buffer'> &
+    EgressOptions['around'] &
+    EgressOptions['services'] & { readonly maxUnsignedBytes: number }
+>;
+
 export interface WorldOptions {
-  readonly ingress?: Partial<ChoriaFederationIngressOptions>;
-  readonly egress?: Partial<McollectiveStompEgressOptions>;
+  readonly ingress?: IngressOverrides;
+  readonly egress?: EgressOverrides;
   readonly route?: Partial<Route>;
   readonly instance?: string;
   readonly drainTimeout?: number;
@@ -79,26 +97,30 @@ const ALICE_RULE = {
   privileged: false,
 } as const;
 
-export const makeIngress = (brokers: Brokers, overrides: WorldOptions['ingress'] = {}) =>
-  createChoriaFederationIngress({
+export const makeIngress = (brokers: Brokers, overrides: IngressOverrides = {}) => {
+  const all = {
     name: 'federation',
     link: brokers.nats.link(),
     cluster: CLUSTER,
+    subscriptions: 1,
     verifier: createCallerVerifier({
       ca: authority.certificate,
       allow: DEFAULT_ALLOW,
       privileged: DEFAULT_PRIVILEGED,
     }),
     replyCollectives: new Set([COLLECTIVE]),
+    opaque: new Map(),
     maxMessageBytes: MAX_BYTES,
     maxTargets: 1_000,
     maxTtl: MAX_TTL,
     clock: () => brokers.clock.now,
     ...overrides,
-  });
+  };
+  return createChoriaFederationIngress({ ...all, config: all, around: all, services: all });
+};
 
-export const makeEgress = (brokers: Brokers, overrides: WorldOptions['egress'] = {}) =>
-  createMcollectiveStompEgress({
+export const makeEgress = (brokers: Brokers, overrides: EgressOverrides = {}) => {
+  const all = {
     name: 'legacy',
     link: brokers.stomp.link(),
     identity: BRIDGE,
@@ -107,18 +129,22 @@ export const makeEgress = (brokers: Brokers, overrides: WorldOptions['egress'] =
     collectives: [COLLECTIVE],
     serializer: 'marshal',
     base64: false,
-    multiplex: false,
+    agentsMultiplex: false,
     priority: 0,
     directLimit: 1_000,
-    nodes: { whereabouts: () => 'here' },
+    discovery: {},
+    nodes: { whereabouts: () => 'here' as const },
     pool: new SigningPool(1),
     maxUnsignedBytes: 16 * 1024 ** 2,
-    signers: { signerFor: (callerId) => ({ callerId, key: aliceKeys.privateKey }) },
+    signers: { signerFor: (callerId: string) => ({ callerId, key: aliceKeys.privateKey }) },
     serverKeys: [serverKeys.publicKey],
     maxMessageBytes: MAX_BYTES,
     clock: () => brokers.clock.now,
     ...overrides,
-  });
+  } as const;
+  const config = { ...all, buffer: { messages: 1, bytes: all.maxUnsignedBytes } };
+  return createMcollectiveStompEgress({ ...all, config, around: all, services: all });
+};
 
 const linkOf = (
   change: ((link: Link) => Link) | undefined,

@@ -1,6 +1,6 @@
+import { delegateLink } from '../../src/transport/delegate-link.ts';
 import type { Link, OutgoingMessage } from '../../src/transport/link.ts';
 import { MemoryBroker, STOMP_RULES } from '../../src/transport/memory/broker.ts';
-import { delegateLink } from '../support/delegate-link.ts';
 import { type Brokers, memoryBrokers } from './world.ts';
 
 /** The brokers of the legacy clients, by the hosts in `servers`: what is sent to a topic of one comes to both. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { checkWorkers, claimsBucket, claimsConnection, lonePlaces, sharedBy } from '../../src/app/sharing.ts';
-import { CLAIMED_AHEAD } from '../../src/config/share.ts';
+import { CLAIMS_MAX_AHEAD_SECONDS } from '../../src/config/share.ts';
 import { checkAge } from '../../src/envelope/time.ts';
 import type { Config, LoadedConfig } from '../../src/setup/types.ts';
 import { meterLink } from '../../src/telemetry/meter.ts';
@@ -66,7 +66,7 @@ test.each([undefined, '0', '24h'])('a claim outlives every copy of its frame: ma
 });
 
 test('the default of max_ahead leaves claims with max_ttl and two minutes; a longer one makes all be kept longer', () => {
-  expect(CLAIMED_AHEAD).toBe(60);
+  expect(CLAIMS_MAX_AHEAD_SECONDS).toBe(60);
   expect(claimsBucket(withAhead(undefined).config)?.maxAge).toBe(720_000);
   expect(claimsBucket(withAhead('24h').config)?.maxAge).toBe(660_000 + 86_400_000);
 });

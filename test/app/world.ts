@@ -2,22 +2,23 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { broadcastsSubject, nodeSubject } from '../../src/adapters/choria/wire/index.ts';
 import { createSerializer } from '../../src/adapters/mcollective/wire/serializer.ts';
 import { BUILT_IN } from '../../src/adapters/registry.ts';
-import { type App, createApp } from '../../src/app/app.ts';
-import type { Services } from '../../src/app/services.ts';
 import { startLegacyNode } from '../../src/cli/demo/legacy-node.ts';
 import { createChoriaClient } from '../../src/client/index.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../src/codec/ruby/value.ts';
 import { memoryFiles } from '../../src/config/key-files.ts';
+import type { ValueMap } from '../../src/envelope/value.ts';
 import { parseConfig } from '../../src/setup/load.ts';
 import type { LoadedConfig } from '../../src/setup/types.ts';
+import { delegateLink } from '../../src/transport/delegate-link.ts';
 import type { Link } from '../../src/transport/link.ts';
 import { MemoryBroker, NATS_RULES, STOMP_RULES } from '../../src/transport/memory/broker.ts';
 import type { Transports } from '../../src/transport/transports.ts';
-import { answerTo, privileged, readMessage } from '../adapters/choria/collective/signed-world.ts';
+import { errorReplyAddress, privileged, readMessage } from '../adapters/choria/collective/signed-world.ts';
 import { clientFrame, readReply } from '../adapters/mcollective/ingress-world.ts';
-import { alice, aliceKeys, authority, type LogLine, recordingLog, serverKeys } from '../adapters/world.ts';
-import { delegateLink } from '../support/delegate-link.ts';
+import { alice, aliceKeys, authority, serverKeys } from '../adapters/world.ts';
+import { newRequestId } from '../support/choria-messages.ts';
 import { keyPair } from '../support/pki.ts';
+import { type Apps, makeApps } from './apps.ts';
 
 const FOREVER = Number.POSITIVE_INFINITY;
 const bob = keyPair('app legacy bob');
@@ -133,37 +134,39 @@ ${
   return parseConfig((parts.change ?? ((it) => it))(text), '/app/bridge.yaml', {}, BUILT_IN);
 };
 
-/** The files that the configuration names. */
-export const KEYS = memoryFiles(
-  new Map([
-    ['/app/ca.pem', authority.certificate],
-    ['/app/clients/alice.pem', aliceKeys.publicKey.export({ format: 'pem', type: 'spki' }).toString()],
-    ['/app/callers/alice.pem', aliceKeys.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()],
-    ['/app/callers/bob.pem', bob.privateKey],
-    ['/app/server.key', serverKeys.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()],
-    ['/app/server.pem', serverKeys.publicKey.export({ format: 'pem', type: 'spki' }).toString()],
-    ['/app/bridge.pem', privileged.certificate],
-    ['/app/bridge.key', privileged.privateKey],
-  ]),
-);
+/** The text of each file that the configuration names. */
+export const KEY_FILES: ReadonlyMap<string, string> = new Map([
+  ['/app/ca.pem', authority.certificate],
+  ['/app/clients/alice.pem', aliceKeys.publicKey.export({ format: 'pem', type: 'spki' }).toString()],
+  ['/app/callers/alice.pem', aliceKeys.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()],
+  ['/app/callers/bob.pem', bob.privateKey],
+  ['/app/server.key', serverKeys.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()],
+  ['/app/server.pem', serverKeys.publicKey.export({ format: 'pem', type: 'spki' }).toString()],
+  ['/app/bridge.pem', privileged.certificate],
+  ['/app/bridge.key', privileged.privateKey],
+]);
+export const KEYS = memoryFiles(KEY_FILES);
+
+/** Of the legacy client. */
+const REPLY_QUEUES = 16;
 
 /** Brokers, the nodes and clients that are there, and the apps between them. */
-export interface AppWorld {
-  /** Links that apps have made, by name, in order; and those of them that are closed. */
-  readonly made: string[];
-  readonly closed: string[];
-  readonly log: LogLine[];
-  app(loaded: LoadedConfig, services?: Partial<Services>): App;
+export interface AppWorld extends Apps {
   /** Keeps what the nodes of the second legacy collective answer, until it is let go. */
   hold(): { readonly held: readonly unknown[]; letGo(): void };
   /** A request of a federation's client. @returns who has answered, once so many have */
-  ask(collective: string, nodes: readonly string[] | undefined, expect: number): Promise<readonly string[]>;
+  ask(
+    collective: string,
+    nodes: readonly string[] | undefined,
+    expect: number,
+    data?: ValueMap,
+  ): Promise<readonly string[]>;
   /** A request of a legacy client, to one node, or to all on a topic or as the broker forwards it. */
   mco(node: string | undefined, expect: number, topic?: 'on its topic'): Promise<readonly string[]>;
   /** All replies that have come to clients, each as who answered which request. */
   readonly replies: string[];
-  /** Resolves once a link of that name is closed. */
-  whenClosed(name: string): Promise<void>;
+  /** All that is published on the federation's broker where a wildcard says. */
+  hear(destination: string): Promise<readonly { readonly destination: string; readonly body: string }[]>;
   /** Closes the links of nodes and clients. */
   end(): Promise<void>;
 }
@@ -240,7 +243,7 @@ export const makeAppWorld = async (
         destination,
         onMessage: ({ body }) => {
           const { replyTo = '' } = readMessage(body, Date.now()).transport;
-          link.send({ destination: replyTo, body: answerTo(body, node), expires: FOREVER });
+          link.send({ destination: replyTo, body: errorReplyAddress(body, node), expires: FOREVER });
         },
       });
   }
@@ -271,44 +274,18 @@ export const makeAppWorld = async (
   const waitingFor = new Map<string, (node: string) => void>();
   await legacyClient.subscribe({
     destination: `/queue/${OFFICE}.reply.>`,
-    onMessage: ({ destination, body }) => {
-      const { senderId } = readReply(body);
-      replies.push(`${destination} ${senderId}`);
-      waitingFor.get(destination)?.(senderId);
+    onMessage: ({ body }) => {
+      const { requestId, senderId } = readReply(body);
+      replies.push(`${requestId} ${senderId}`);
+      waitingFor.get(requestId)?.(senderId);
     },
   });
   let asked = 0;
 
-  const made: string[] = [];
-  const closed: string[] = [];
-  const waiting = new Map<string, () => void>();
-  const counted = (link: Link, name: string): Link => {
-    made.push(name);
-    return {
-      ...delegateLink(link),
-      close: async () => {
-        await link.close();
-        closed.push(name);
-        waiting.get(name)?.();
-      },
-    };
-  };
-  const log: LogLine[] = [];
+  const apps = makeApps(transports, KEYS);
   return {
-    made,
-    closed,
-    log,
+    ...apps,
     replies,
-    app: (loaded, services) =>
-      createApp(loaded, {
-        log: recordingLog(log),
-        version: '0',
-        keys: KEYS,
-        transports: {
-          open: (spec, options) => counted(transports.open(spec, options), spec.name),
-        },
-        ...services,
-      }),
     hold: () => {
       isHeld = true;
       return {
@@ -319,26 +296,32 @@ export const makeAppWorld = async (
         },
       };
     },
-    ask: async (collective, nodes, expect) => {
+    ask: async (collective, nodes, expect, data) => {
       const answer = await client(collective).rpc({
         agent: 'rpcutil',
         action: 'ping',
         timeout: 60_000,
         expect,
         ...(nodes !== undefined && { nodes }),
+        ...(data !== undefined && { data }),
       });
       return answer.replies.map(({ node, payload }) =>
         payload.kind === 'rpc' && payload.statusCode === 0 ? node : JSON.stringify(payload),
       );
     },
     mco: async (node, expect, topic) => {
-      const replyTo = `/queue/${OFFICE}.reply.client.example.net_4711.${++asked}`;
-      const frame = clientFrame({ collective: OFFICE, replyTo, ...(node !== undefined && { node }) });
+      // A queue of its own for each request, as mco has it, would be forgotten by nobody here, and a wildcard of thousands is slow.
+      const replyTo = `/queue/${OFFICE}.reply.client.example.net_4711.${++asked % REPLY_QUEUES}`;
+      const requestId = newRequestId();
+      const frame = clientFrame({
+        ...{ collective: OFFICE, requestId, replyTo },
+        ...(node !== undefined && { node }),
+      });
       const isForwarded = node === undefined && topic === undefined;
       const destination = isForwarded ? `/queue/bridge.${OFFICE}` : frame.destination;
       const answers: string[] = [];
       await new Promise<void>((resolve) => {
-        waitingFor.set(replyTo, (from) => {
+        waitingFor.set(requestId, (from) => {
           answers.push(from);
           if (answers.length === expect) resolve();
         });
@@ -346,8 +329,16 @@ export const makeAppWorld = async (
       });
       return answers;
     },
-    whenClosed: (name) =>
-      closed.includes(name) ? Promise.resolve() : new Promise((resolve) => waiting.set(name, resolve)),
+    hear: async (destination) => {
+      const heard: { destination: string; body: string }[] = [];
+      const link = await open('federation');
+      await link.subscribe({
+        destination,
+        onMessage: (message) =>
+          void heard.push({ destination: message.destination, body: message.body.toString() }),
+      });
+      return heard;
+    },
     end: async () => {
       for (const link of own) await link.close();
     },

@@ -129,7 +129,7 @@ describe('a reply that cannot go home as it is', () => {
 });
 
 describe('a refused reply', () => {
-  const inventory: NodeKnowledge = { seen: () => undefined, isNative: (_, __, node) => node === NODE };
+  const inventory: NodeKnowledge = { observe: () => undefined, isLocal: (_, __, node) => node === NODE };
   const refusal = new Rejection('invalid_signature', 'it is forged', { sender: NODE });
 
   it('of a node that answers a broadcast on the requester’s own side is no second answer', async () => {
@@ -189,7 +189,7 @@ describe('refusals of requests', () => {
     const link = fakeLink();
     const ingress = makeStompIngress(link, {
       clock: () => clock.now,
-      signing: new SigningPool(1),
+      pool: new SigningPool(1),
       maxUnsignedBytes: 1,
     });
     const { bridge, requests, reply } = await stage({ ingress });

@@ -42,7 +42,7 @@ describe('a bridge', () => {
           action: 'ping',
           targets: 2,
           replies: 2,
-          missing: 0,
+          unheard: 0,
         },
       },
     ]);

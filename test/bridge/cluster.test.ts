@@ -61,6 +61,28 @@ describe('two instances of one cluster', () => {
     ).toBe(true);
   });
 
+  it('call no reply missing that the other one has carried', async () => {
+    const { answer, client, frames, instance } = await makeSides();
+    const both = [instance('1'), instance('2')];
+    for (const { bridge } of both) await bridge.start();
+    const ids = Array.from({ length: REQUESTS }, () => client.send({ nodes: ['n1', 'n2', 'n3'] }));
+    await until('all requests are sent', () => frames.length === 3 * REQUESTS);
+    for (const [i, frame] of frames.entries()) await answer(frame, `n${(i % 3) + 1}`);
+    await until('all replies are home', () => client.replies.length === 3 * REQUESTS);
+    for (const { bridge } of both) await bridge.stop();
+    const lines = both.flatMap(({ log }) => log);
+    const requests = lines.filter(({ fields }) => fields['event'] === 'request');
+    expect(requests.map(({ fields }) => fields['request_id']).toSorted()).toEqual(ids.toSorted());
+    // What one has not heard of, the other one tells of.
+    const sum = (name: string): number =>
+      requests.reduce((total, { fields }) => total + Number(fields[name]), 0);
+    const carried = lines.filter(({ fields }) => fields['event'] === 'replies');
+    expect(sum('unheard')).toBeGreaterThan(0);
+    expect(sum('unheard')).toBe(carried.reduce((total, { fields }) => total + Number(fields['replies']), 0));
+    expect(requests.filter(({ fields }) => 'unheard_nodes' in fields).length).toBeGreaterThan(0);
+    expect(JSON.stringify(lines)).not.toMatch(/missing|not answered|silent/);
+  });
+
   it('one that starts after a request was sent carries its replies home, hops and all', async () => {
     const { answer, client, frames, instance } = await makeSides();
     const first = instance('1');

@@ -49,7 +49,7 @@ describe('a bridge that stops', () => {
     await stopping;
     expect(client.replies).toMatchObject(NODES.map((node) => ({ requestId: id, node, status: 0 })));
     expect(bridge.status().map(({ up }) => up)).toEqual([false, false]);
-    expect(log).toMatchObject([{ message: 'request', fields: { replies: 2, missing: 0 } }]);
+    expect(log).toMatchObject([{ message: 'request', fields: { replies: 2, unheard: 0 } }]);
   });
 
   it('waits no longer than it may, and writes up what is missing', async () => {
@@ -58,7 +58,7 @@ describe('a bridge that stops', () => {
     await world.bridge.stop();
     pace.stop();
     expect(world.bridge.status().map(({ up }) => up)).toEqual([false, false]);
-    expect(world.log).toMatchObject([{ message: 'request', fields: { replies: 0, missing: 2 } }]);
+    expect(world.log).toMatchObject([{ message: 'request', fields: { replies: 0, unheard: 2 } }]);
   });
 
   it('waits for a broadcast’s replies until they have ceased to come', async () => {

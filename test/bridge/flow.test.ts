@@ -25,12 +25,12 @@ const opaqueFor = (node: string, replyTo: string): OpaqueRequest => ({
   payload: {
     kind: 'opaque',
     content: { protocol: 'choria:transport:1', data: '""', headers: {} },
-    answerTo: () => undefined,
+    errorReplyAddress: () => undefined,
   },
   home: { ingress: 'federation', replyTo, requestId: 'the same', expires: (START + 60) * 1000 },
 });
 
-const answerTo = ({ home }: ReadableRequest, sender: string) => ({
+const errorReplyAddress = ({ home }: ReadableRequest, sender: string) => ({
   home,
   sender,
   time: START * 1000,
@@ -58,7 +58,7 @@ describe('a flow id', () => {
     'keeps the lines of two callers apart who ask the same of %s under one request id',
     async (whom) => {
       const { bridge, replies, lines, alices, bobs } = await stageOfTwo(whom === 'all' ? undefined : ['n1']);
-      replies.reply({ ...answerTo(bobs, 'n1'), broadcast: whom === 'all' });
+      replies.reply({ ...errorReplyAddress(bobs, 'n1'), broadcast: whom === 'all' });
       await bridge.stop();
       const written = lines.map(({ fields }) => fields);
       const of = (flow: string | undefined) => written.filter((fields) => fields['flow'] === flow);
@@ -70,11 +70,17 @@ describe('a flow id', () => {
 
   it('is in all that observers are told of a request, of its replies, and of what is refused', async () => {
     const { replies, steps, refusals, lines, alices, bobs } = await stageOfTwo(['n1']);
-    replies.reply(answerTo(bobs, 'n1'));
+    replies.reply(errorReplyAddress(bobs, 'n1'));
     replies.rejected(new Rejection('invalid_signature', 'not the key'), alices.home);
     const of = (flow: string | undefined) =>
       steps.filter(({ about }) => about.flow === flow).map(({ step }) => step);
-    const onItsWay = ['request received', 'request routed', 'request mapped', 'request sent'];
+    const onItsWay = [
+      'request received',
+      'request routed',
+      'request mapped',
+      'request decided',
+      'request sent',
+    ];
     expect(of(bobs.home.flow)).toEqual([...onItsWay, 'reply received', 'reply sent']);
     expect(of(alices.home.flow)).toEqual([...onItsWay, 'error sent']);
     expect(refusals).toMatchObject([{ code: 'invalid_signature', context: { flow: alices.home.flow } }]);
@@ -107,7 +113,7 @@ describe('a flow id', () => {
       first,
     ]);
     await bridge.stop();
-    expect(lines.map(({ fields }) => [fields['flow'], fields['replies'], fields['missing']])).toEqual([
+    expect(lines.map(({ fields }) => [fields['flow'], fields['replies'], fields['unheard']])).toEqual([
       [second, 1, 0],
       [first, 1, 0],
     ]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Handled } from '../../src/adapters/kit/handled.ts';
-import { DirectLimit } from '../../src/adapters/mcollective/egress/direct-limit.ts';
-import { Ledger } from '../../src/bridge/ledger.ts';
+import { DirectedInFlightLimit } from '../../src/adapters/mcollective/egress/directed-in-flight-limit.ts';
+import { RequestLog } from '../../src/bridge/request-log.ts';
 import { SilentNodes } from '../../src/bridge/silent-nodes.ts';
 import { parseJson } from '../../src/codec/json.ts';
 import { own, ownAll } from '../../src/envelope/text.ts';
@@ -26,8 +26,8 @@ const nameIn = (number: number): string => {
   return found;
 };
 
-const ledger = (): Ledger =>
-  new Ledger({
+const requestLog = (): RequestLog =>
+  new RequestLog({
     clock: () => NOW,
     capacity: 1_000,
     bytes: MiB,
@@ -44,25 +44,25 @@ const requestOf = (name: string, targets = toAll()) => {
 const keepers: Readonly<Record<string, () => { keep(name: string): unknown; stop?(): void }>> = {
   'one’s own text': () => ({ keep: own }),
   'one’s own list': () => ({ keep: (name) => ownAll([name, 'other']) }),
-  'the ledger, of requests': () => {
-    const it = ledger();
+  'the request log, of requests': () => {
+    const it = requestLog();
     return { keep: (name) => void it.sent(requestOf(name), undefined, 'a → b'), stop: () => it.stop() };
   },
-  'the ledger, of the nodes asked': () => {
-    const it = ledger();
+  'the request log, of the nodes asked': () => {
+    const it = requestLog();
     let flow = 0;
     const keep = (name: string): void =>
       void it.sent(requestOf(`flow ${++flow}`, toNodes([name])), undefined, 'a → b');
     return { keep, stop: () => it.stop() };
   },
-  'the ledger, of further nodes asked': () => {
-    const it = ledger();
+  'the request log, of further nodes asked': () => {
+    const it = requestLog();
     const keep = (name: string): void =>
       void it.sent(requestOf('one request', toNodes([name])), undefined, 'a → b');
     return { keep, stop: () => it.stop() };
   },
-  'the ledger, of nodes that answered': () => {
-    const it = ledger();
+  'the request log, of nodes that answered': () => {
+    const it = requestLog();
     const asked = requestOf(
       'one request',
       toNodes(['last', ...Array.from({ length: MESSAGES }, (_, i) => String(i).padStart(32, 'n'))]),
@@ -70,13 +70,13 @@ const keepers: Readonly<Record<string, () => { keep(name: string): unknown; stop
     it.sent(asked, undefined, 'a → b');
     return { keep: (name) => it.replied(asked.home, false, name), stop: () => it.stop() };
   },
-  'the ledger, of requests of other instances': () => {
-    const it = ledger();
+  'the request log, of requests of other instances': () => {
+    const it = requestLog();
     return { keep: (name) => it.replied(requestOf(name).home, false), stop: () => it.stop() };
   },
   'the inventory': () => {
     const it = new Inventory({ clock: () => NOW, log: recordingLog([]), expire: () => 1_000 });
-    return { keep: (name) => it.seen('egress', 'mcollective', name, 'reply') };
+    return { keep: (name) => it.observe('egress', 'mcollective', name, 'reply') };
   },
   'the nodes that are silent': () => {
     const it = new SilentNodes({ clock: () => NOW, tell: () => undefined });
@@ -88,7 +88,7 @@ const keepers: Readonly<Record<string, () => { keep(name: string): unknown; stop
     return { keep: (name) => it.add(`a request for ${name}`) };
   },
   'the limit of directed frames': () => {
-    const it = new DirectLimit(1_000);
+    const it = new DirectedInFlightLimit(1_000);
     return {
       keep: (name) => void it.admits({ request: name, nodes: [name], expires: NOW }, () => 'here', NOW - 1),
     };

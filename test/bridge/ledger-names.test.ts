@@ -1,12 +1,12 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Ledger, type Note } from '../../src/bridge/ledger.ts';
 import { LogObserver } from '../../src/bridge/log-observer.ts';
+import { type Note, RequestLog } from '../../src/bridge/request-log.ts';
 import {
-  type Home,
   type OpaqueReply,
   type OpaqueRequest,
+  type ReadableReplyAddress,
   type ReadableRequest,
   type Request,
   readdressed,
@@ -66,7 +66,7 @@ const opaqueOf = (
   payload: {
     kind: 'opaque',
     content: { protocol: 'choria:transport:1', data: '""', headers: {} },
-    answerTo: () => undefined,
+    errorReplyAddress: () => undefined,
   },
   home: { ingress: 'federation', replyTo, requestId, expires: START + 60_000 },
 });
@@ -79,25 +79,25 @@ const replyOf = (request: OpaqueRequest, sender: string): OpaqueReply => ({
 
 describe('the line of a request', () => {
   let lines: LogLine[];
-  let ledger: Ledger;
+  let requestLog: RequestLog;
   let flows: number;
   /** As the bridge does it. */
   const withFlow = <T extends Request>(request: T): T => {
-    const flow = ledger.continued(request) ?? String(++flows).padStart(32, '0');
+    const flow = requestLog.continued(request) ?? String(++flows).padStart(32, '0');
     return readdressed(request, { flow });
   };
-  const sent = (asked: Asked): { readonly note: Note | undefined; readonly home: Home } => {
+  const sent = (asked: Asked): { readonly note: Note | undefined; readonly home: ReadableReplyAddress } => {
     const request = withFlow(requestOf(asked));
-    return { note: ledger.sent(request, 'cert=mapped', 'federation → legacy'), home: request.home };
+    return { note: requestLog.sent(request, 'cert=mapped', 'federation → legacy'), home: request.home };
   };
   const passed = (request: OpaqueRequest): string | undefined => {
     const taken = withFlow(request);
-    ledger.sent(taken, undefined, 'federation → choria');
+    requestLog.sent(taken, undefined, 'federation → choria');
     return taken.home.flow;
   };
   const passedBack = (reply: OpaqueReply): string | undefined => {
-    const known = ledger.recognised(reply);
-    ledger.replied(known.home, false, known.sender || undefined);
+    const known = requestLog.recognised(reply);
+    requestLog.replied(known.home, false, known.sender || undefined);
     return known.home.flow;
   };
   const written = () => lines.map(({ fields }) => fields);
@@ -107,7 +107,7 @@ describe('the line of a request', () => {
     lines = [];
     flows = 0;
     const observer = new LogObserver({ log: recordingLog(lines), clock: Date.now });
-    ledger = new Ledger({
+    requestLog = new RequestLog({
       onDone: (summary) => observer.requestDone(summary),
       clock: Date.now,
       capacity: 20_000,
@@ -116,7 +116,7 @@ describe('the line of a request', () => {
     });
   });
   afterEach(() => {
-    ledger.stop();
+    requestLog.stop();
     vi.useRealTimers();
   });
 
@@ -124,13 +124,13 @@ describe('the line of a request', () => {
     sent({ action: 'ping', nodes: ['absent'] });
     const fact = sent({ action: 'get_fact', nodes: ['n1'] });
     const echo = sent({ agent: 'helloworld', action: 'echo', nodes: ['n1'] });
-    ledger.replied(fact.home, false, 'n1');
-    ledger.replied(echo.home, false, 'n1');
+    requestLog.replied(fact.home, false, 'n1');
+    requestLog.replied(echo.home, false, 'n1');
     vi.advanceTimersByTime(61_000);
     expect(written()).toMatchObject([
-      { action: 'get_fact', targets: 1, replies: 1, missing: 0 },
-      { action: 'echo', agent: 'helloworld', targets: 1, replies: 1, missing: 0 },
-      { action: 'ping', targets: 1, replies: 0, missing: 1, missing_nodes: ['absent'] },
+      { action: 'get_fact', targets: 1, replies: 1, unheard: 0 },
+      { action: 'echo', agent: 'helloworld', targets: 1, replies: 1, unheard: 0 },
+      { action: 'ping', targets: 1, replies: 0, unheard: 1, unheard_nodes: ['absent'] },
     ]);
   });
 
@@ -138,11 +138,11 @@ describe('the line of a request', () => {
     for (const replyTo of ['mcollective.reply.bob.1', 'mcollective.reply.alice.1']) {
       sent({ caller: ALICE, action: 'inventory', replyTo: 'mcollective.reply.alice.1', nodes: ['absent'] });
       const { home } = sent({ caller: BOB, action: 'inventory', replyTo, nodes: ['n1'] });
-      ledger.replied(home, false, 'n1');
-      ledger.stop();
+      requestLog.replied(home, false, 'n1');
+      requestLog.stop();
       expect(written()).toMatchObject([
-        { caller_in: BOB, action: 'inventory', replies: 1, missing: 0 },
-        { caller_in: ALICE, action: 'inventory', replies: 0, missing: 1 },
+        { caller_in: BOB, action: 'inventory', replies: 1, unheard: 0 },
+        { caller_in: ALICE, action: 'inventory', replies: 0, unheard: 1 },
       ]);
       lines.length = 0;
     }
@@ -154,9 +154,9 @@ describe('the line of a request', () => {
         (caller) => sent({ caller, action: 'inventory', ...(nodes && { nodes }) }).home,
       );
       if (alices === undefined || bobs === undefined) throw new Error('nothing was sent');
-      ledger.replied(bobs, false, 'n1');
-      ledger.replied(bobs, true, 'n1');
-      ledger.stop();
+      requestLog.replied(bobs, false, 'n1');
+      requestLog.replied(bobs, true, 'n1');
+      requestLog.stop();
       const bobsLine = { flow: bobs.flow, caller_in: BOB };
       const alicesLine = { flow: alices.flow, caller_in: ALICE, replies: 0 };
       // A line is written once all that were named have answered.
@@ -164,8 +164,8 @@ describe('the line of a request', () => {
         nodes === undefined
           ? [alicesLine, { ...bobsLine, replies: 1, errors: 1 }]
           : [
-              { ...bobsLine, replies: 1, missing: 0 },
-              { ...alicesLine, missing: 1 },
+              { ...bobsLine, replies: 1, unheard: 0 },
+              { ...alicesLine, unheard: 1 },
               { flow: bobs.flow, late: true, errors: 1 },
             ],
       );
@@ -176,49 +176,49 @@ describe('the line of a request', () => {
   it('is another one where the reply subject is another', () => {
     sent({ replyTo: 'mcollective.reply.bob.1', nodes: ['n1'] });
     const { home } = sent({ replyTo: 'mcollective.reply.bob.2', nodes: ['n2'] });
-    ledger.replied(home, false, 'n2');
-    expect(written()).toMatchObject([{ targets: 1, replies: 1, missing: 0 }]);
-    expect(ledger.open).toBe(1);
+    requestLog.replied(home, false, 'n2');
+    expect(written()).toMatchObject([{ targets: 1, replies: 1, unheard: 0 }]);
+    expect(requestLog.open).toBe(1);
   });
 
   it('is one for all groups of a long list of nodes', () => {
     const nodes = Array.from({ length: 600 }, (_, n) => `n${n}.example.net`);
     const [first] = [0, 200, 400].map((at) => sent({ nodes: nodes.slice(at, at + 200) }));
-    for (const node of nodes) if (first !== undefined) ledger.replied(first.home, false, node);
-    expect(written()).toMatchObject([{ targets: 600, messages: 3, replies: 600, missing: 0 }]);
+    for (const node of nodes) if (first !== undefined) requestLog.replied(first.home, false, node);
+    expect(written()).toMatchObject([{ targets: 600, messages: 3, replies: 600, unheard: 0 }]);
   });
 
   it('is another one where a node is asked once more', () => {
     const { home } = sent({ nodes: ['n1', 'n2'] });
     const { home: again } = sent({ nodes: ['n2'] });
-    for (const node of ['n1', 'n2']) ledger.replied(home, false, node);
-    ledger.replied(again, false, 'n2');
+    for (const node of ['n1', 'n2']) requestLog.replied(home, false, node);
+    requestLog.replied(again, false, 'n2');
     expect(written()).toMatchObject([
-      { targets: 2, replies: 2, missing: 0 },
-      { targets: 1, replies: 1, missing: 0 },
+      { targets: 2, replies: 2, unheard: 0 },
+      { targets: 1, replies: 1, unheard: 0 },
     ]);
   });
 
   it('of all that went to everybody is written as well', () => {
     for (const action of ['ping', 'get_fact', 'get_fact']) sent({ action });
-    ledger.stop();
+    requestLog.stop();
     expect(written().map(({ action }) => action)).toEqual(['ping', 'get_fact', 'get_fact']);
   });
 
   it('counts no answers of nodes that were not asked as those of nodes that were', () => {
     const { home } = sent({ nodes: ['n1', 'n2'] });
-    for (let n = 0; n < 10; n++) ledger.replied(home, true, `stranger-${n}`);
+    for (let n = 0; n < 10; n++) requestLog.replied(home, true, `stranger-${n}`);
     expect(lines).toEqual([]);
-    ledger.replied(home, false, 'n1');
-    ledger.stop();
-    expect(written()).toMatchObject([{ replies: 1, errors: 10, missing: 1, missing_nodes: ['n2'] }]);
+    requestLog.replied(home, false, 'n1');
+    requestLog.stop();
+    expect(written()).toMatchObject([{ replies: 1, errors: 10, unheard: 1, unheard_nodes: ['n2'] }]);
   });
 
   it('names a few of the nodes that are missing', () => {
     sent({ nodes: Array.from({ length: 200 }, (_, n) => `n${n}`) });
-    ledger.stop();
+    requestLog.stop();
     expect(written()).toMatchObject([
-      { missing: 200, missing_nodes: ['n0', 'n1', 'n2', 'n3', 'n4', 'and 195 more'] },
+      { unheard: 200, unheard_nodes: ['n0', 'n1', 'n2', 'n3', 'n4', 'and 195 more'] },
     ]);
   });
 
@@ -231,11 +231,11 @@ describe('the line of a request', () => {
     expect(passedBack(replyOf(others, 'n2'))).toBe(second);
     // Late, its request is known still.
     expect(passedBack(replyOf(others, 'n2'))).toBe(second);
-    ledger.stop();
+    requestLog.stop();
     expect(written()).toMatchObject([
-      { flow: first, sender: 'bob', replies: 1, missing: 0 },
-      { flow: second, sender: 'bob', replies: 1, missing: 0 },
-      { flow: alices, sender: 'alice', replies: 0, missing: 1 },
+      { flow: first, sender: 'bob', replies: 1, unheard: 0 },
+      { flow: second, sender: 'bob', replies: 1, unheard: 0 },
+      { flow: alices, sender: 'alice', replies: 0, unheard: 1 },
       { flow: second, late: true, replies: 1 },
     ]);
   });
@@ -245,8 +245,8 @@ describe('the line of a request', () => {
     const [one, other] = ids.map((id) => opaqueOf(id, {}));
     for (const request of [one, other]) if (request !== undefined) passed(request);
     if (other !== undefined) passedBack(replyOf(other, 'n1'));
-    expect(written()).toMatchObject([{ replies: 1, missing: 0 }]);
-    expect(ledger.open).toBe(1);
+    expect(written()).toMatchObject([{ replies: 1, unheard: 0 }]);
+    expect(requestLog.open).toBe(1);
     expect(String(written()[0]?.['request_id'])).toMatch(/^i{200,253}…$/);
   });
 
@@ -263,7 +263,7 @@ describe('the line of a request', () => {
     }
     // They were 480 MB together.
     expect(heapInUse() - before).toBeLessThan(20 * 1024 ** 2);
-    ledger.stop();
+    requestLog.stop();
     for (const { fields } of lines) expect(JSON.stringify(fields).length).toBeLessThan(2_000);
   });
 
@@ -272,15 +272,15 @@ describe('the line of a request', () => {
       Array.from({ length: 1_000 }, (_, at) => `${n}-${at}.${'example.'.repeat(24)}net`);
     for (let n = 0; n < 400; n++)
       sent({ action: `a${n}`, nodes: nodes(n), replyTo: `mcollective.reply.bob.${n}` });
-    expect(ledger.open).toBeLessThan(150);
-    expect(lines.length + ledger.open).toBe(400);
-    expect(lines[0]?.fields).toMatchObject({ action: 'a0', missing: 1_000 });
+    expect(requestLog.open).toBeLessThan(150);
+    expect(lines.length + requestLog.open).toBe(400);
+    expect(lines[0]?.fields).toMatchObject({ action: 'a0', unheard: 1_000 });
   });
 
   it('does not go early for the sake of made-up replies', () => {
     sent({ nodes: ['absent'] });
     for (let n = 0; n < 30_000; n++) passedBack(replyOf(opaqueOf(`made up ${n}`, {}), 'n1'));
-    expect(ledger.open).toBe(1);
+    expect(requestLog.open).toBe(1);
     expect(lines.every(({ fields }) => fields['event'] === 'replies')).toBe(true);
   });
 });

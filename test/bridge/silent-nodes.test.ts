@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Ledger } from '../../src/bridge/ledger.ts';
 import { LogObserver } from '../../src/bridge/log-observer.ts';
+import { RequestLog } from '../../src/bridge/request-log.ts';
 import { SilentNodes } from '../../src/bridge/silent-nodes.ts';
 import { requestAt } from '../../src/testing/egress-contract.ts';
 import { toNodes } from '../../src/testing/targets.ts';
@@ -87,9 +87,9 @@ describe('silent nodes', () => {
     expect(nodes).toHaveLength(10);
   });
 
-  it('are told of by the ledger, when the ttl of their request ends', () => {
+  it('are told of by the request log, when the ttl of their request ends', () => {
     const told: unknown[] = [];
-    const ledger = new Ledger({
+    const requestLog = new RequestLog({
       onDone: () => undefined,
       clock: Date.now,
       capacity: 10,
@@ -98,12 +98,12 @@ describe('silent nodes', () => {
       onUnanswered: (...about) => void told.push(about),
     });
     const request = requestAt(START / 1000, { targets: toNodes(['n1', 'n2']) });
-    ledger.sent(request, 'choria=alice.mcollective', ROUTE);
-    ledger.replied(request.home, false, 'n1');
+    requestLog.sent(request, 'choria=alice.mcollective', ROUTE);
+    requestLog.replied(request.home, false, 'n1');
     vi.advanceTimersByTime(MINUTE / 2);
     expect(told).toEqual([]);
     vi.advanceTimersByTime(2 * MINUTE);
     expect(told).toEqual([[ROUTE, ['n2'], START]]);
-    ledger.stop();
+    requestLog.stop();
   });
 });

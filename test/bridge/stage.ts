@@ -1,5 +1,7 @@
 import { Bridge, type BridgeOptions } from '../../src/bridge/bridge.ts';
 import { LogObserver } from '../../src/bridge/log-observer.ts';
+import type { Audit } from '../../src/envelope/audit.ts';
+import type { Policy } from '../../src/envelope/decision.ts';
 import { type ReadableReply, type Reply, type Request, readableReply } from '../../src/envelope/message.ts';
 import type { About, BridgeObserver, Refusal, Step } from '../../src/envelope/observer.ts';
 import type { Egress, Ingress, ReplySink, RequestSink } from '../../src/envelope/port.ts';
@@ -15,14 +17,28 @@ export interface StageOptions extends Partial<Omit<BridgeOptions, 'observers'>> 
   /** What the ingress says to replies. */
   readonly refuses?: (reply: ReadableReply) => Rejection | undefined;
   readonly observer?: Partial<BridgeObserver>;
+  readonly policy?: Pick<Policy, 'decide'> & Partial<Policy>;
+  /** An audit that does no more than this. */
+  readonly record?: Audit['record'];
 }
+
+const noAudit = (record: Audit['record']): Audit => ({
+  record,
+  refused: () => undefined,
+  unsent: () => undefined,
+  answered: () => undefined,
+});
 
 const ALL = ['rpc', 'discovery', 'opaque'] as const;
 const RULE = { match: { kind: 'regex', pattern: /.*=(.*)/ }, to: 'cert=$1', privileged: false } as const;
 
+const unasked = (): never => {
+  throw new Error('nobody wants to know beforehand');
+};
+
 /** A bridge between two sides that do as they are told, and all that it tells. */
 export const startedStage = async (given: StageOptions = {}) => {
-  const { ingress, egress, names = ['federation'], refuses, observer, ...options } = given;
+  const { ingress, egress, names = ['federation'], refuses, observer, policy, record, ...options } = given;
   const clock = { now: 1_800_000_000_000 };
   const { clock: now = () => clock.now } = options;
   const delivered: Request[] = [];
@@ -72,6 +88,7 @@ export const startedStage = async (given: StageOptions = {}) => {
       collectives: new Set(['mcollective']),
       identities: { rules: [RULE], privileged: [] },
       carries: from.accepts,
+      ...(policy !== undefined && { policy: { foresee: unasked, ...policy } }),
     })),
     observers: [
       new LogObserver({ log: recordingLog(lines), clock: now }),
@@ -82,6 +99,7 @@ export const startedStage = async (given: StageOptions = {}) => {
       ...(observer === undefined ? [] : [observer]),
     ],
     drainTimeout: 0,
+    ...(record !== undefined && { audit: () => noAudit(record) }),
     ...options,
     clock: now,
   });

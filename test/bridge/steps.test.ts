@@ -1,7 +1,6 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Bridge } from '../../src/bridge/bridge.ts';
 import { LogObserver } from '../../src/bridge/log-observer.ts';
-import { Silence } from '../../src/bridge/silence.ts';
 import type { IncomingMessage } from '../../src/transport/link.ts';
 import { makeBrokers } from '../adapters/brokers.ts';
 import { createChoriaClient } from '../adapters/choria-client.ts';
@@ -83,6 +82,7 @@ describe('at debug, the log', () => {
       'request received',
       'request routed',
       'request mapped',
+      'request decided',
       'request signed',
       'request sent',
       'reply received',
@@ -95,80 +95,12 @@ describe('at debug, the log', () => {
       route: 'federation → legacy',
       targets: 1,
     });
-    expect(steps[7]?.fields).toMatchObject({ sender: 'n1.example.net' });
+    expect(steps[8]?.fields).toMatchObject({ sender: 'n1.example.net' });
   });
 
   it('has none of them at another level', async () => {
     const { ask, lines } = await started(false);
     await ask();
     expect(lines.map(({ message }) => message)).toEqual(['request']);
-  });
-});
-
-describe('silence', () => {
-  afterEach(() => vi.useRealTimers());
-
-  const legacy = { name: 'legacy', silence: 'is their serializer marshal?' };
-  const watch = () => {
-    vi.useFakeTimers({ now: 1_800_000_000_000 });
-    const lines: LogLine[] = [];
-    const observer = new LogObserver({ log: recordingLog(lines), clock: Date.now });
-    const silence = new Silence({ tell: (one) => observer.egressSilent(one), clock: Date.now });
-    const ask = (ttl = 60_000): void => silence.asked(legacy, Date.now() + ttl);
-    return { lines, silence, ask };
-  };
-
-  it('is told while a request still waits, with what may be the cause', () => {
-    const { lines, ask } = watch();
-    ask();
-    vi.advanceTimersByTime(5_000);
-    ask();
-    expect(lines).toEqual([]);
-    vi.advanceTimersByTime(5_000);
-    expect(lines).toEqual([
-      {
-        level: 'warn',
-        fields: { event: 'egress_silent', link: 'legacy', requests: 2 },
-        message: 'nothing has come back from legacy for 10 s: is their serializer marshal?',
-      },
-    ]);
-  });
-
-  it('is told within the life of a short request', () => {
-    const { lines, ask } = watch();
-    ask(8_000);
-    vi.advanceTimersByTime(4_000);
-    expect(lines).toHaveLength(1);
-  });
-
-  it('is told once a minute at most', () => {
-    const { lines, ask } = watch();
-    for (let second = 0; second < 180; second++) {
-      ask();
-      vi.advanceTimersByTime(1_000);
-    }
-    expect(lines).toHaveLength(3);
-  });
-
-  it('is none where anything came back, and not so soon after that', () => {
-    const { lines, silence, ask } = watch();
-    ask();
-    vi.advanceTimersByTime(9_000);
-    silence.heard(legacy);
-    vi.advanceTimersByTime(30_000);
-    ask();
-    vi.advanceTimersByTime(30_000);
-    expect(lines).toEqual([]);
-    ask();
-    vi.advanceTimersByTime(30_000);
-    expect(lines).toHaveLength(1);
-    expect(lines[0]?.fields).toEqual({ event: 'egress_silent', link: 'legacy', requests: 2 });
-  });
-
-  it('keeps no timer once the bridge has stopped', () => {
-    const { silence, ask } = watch();
-    ask();
-    silence.stop();
-    expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -88,7 +88,7 @@ describe('a request that was taken and cannot be sent after all', () => {
 });
 
 describe('a reply that was taken and cannot be sent after all', () => {
-  const homeward = async () => {
+  const replyRouter = async () => {
     let held: HeldLink | undefined;
     const world = await makeWorld({
       drainTimeout: 3_600_000,
@@ -112,7 +112,7 @@ describe('a reply that was taken and cannot be sent after all', () => {
     held.map(({ body }) => Buffer.from(JSON.parse(Buffer.from(body).toString()).data, 'base64').toString());
 
   it('is answered in its node’s name, once', async () => {
-    const { held, bridge, refusals } = await homeward();
+    const { held, bridge, refusals } = await replyRouter();
     held.refuse(tooLarge());
     expect(textOf(held)).toEqual([
       expect.stringContaining('the reply of n1.example.net could not be sent: it is larger'),
@@ -125,7 +125,7 @@ describe('a reply that was taken and cannot be sent after all', () => {
 
   it('is only counted where its time ended, or the link was closed: the link says how many they were', async () => {
     for (const code of ['expired', 'closed'] as const) {
-      const { held, bridge, refusals } = await homeward();
+      const { held, bridge, refusals } = await replyRouter();
       held.refuse(new LinkError(code, 'too late'));
       expect(held.held).toEqual([]);
       expect(refusals()).toEqual([]);
@@ -134,7 +134,7 @@ describe('a reply that was taken and cannot be sent after all', () => {
   });
 
   it('keeps a bridge that stops until it is out', async () => {
-    const { held, bridge } = await homeward();
+    const { held, bridge } = await replyRouter();
     let stopped = false;
     const stopping = bridge.stop().then(() => {
       stopped = true;

@@ -58,3 +58,51 @@ describe('mcbridge check, of two egresses to Choria nodes,', () => {
     expect(await faults(elsewhere, egress('127.0.0.1:4225'))).toEqual([]);
   });
 });
+
+const legacy = (user: string, network = ''): string => `
+    type: mcollective-stomp
+    servers: [stomp://127.0.0.1:61699]
+    user: ${user}
+    password: secret${network === '' ? '' : `\n    network: ${network}`}
+    signing: { callerid: cert=rip, private_key: key.pem }
+    server_public_key: cert.pem`;
+
+/** What `check` says of two egresses to legacy nodes of one broker and one collective. */
+const ofLegacy = async (one: string, other: string): Promise<readonly string[]> => {
+  world = makeCheckWorld((config) =>
+    config
+      .replace(/ingresses:[\s\S]*/, () => '')
+      .concat(`ingresses:
+  one: &ingress
+    type: choria-federation
+    cluster: one
+    servers: [nats://127.0.0.1:4223]
+    tls: { ca: ca.pem, cert: cert.pem, key: key.pem }
+    callers: { ca: ca.pem }
+  two: { <<: *ingress, cluster: two }
+egresses:
+  east:${one}
+  west:${other}
+routes:
+  - { from: one, to: east, collectives: [mcollective], identities: [{ exact: choria=rip.mcollective, to: cert=rip }] }
+  - { from: two, to: west, collectives: [mcollective], identities: [{ exact: choria=rip.mcollective, to: cert=rip }] }
+`),
+  );
+  return (await world.faults()).filter((line) => line.includes('group of consumers'));
+};
+
+describe('mcbridge check, of two egresses to legacy nodes of one broker,', () => {
+  it('says that they take each other’s replies where they have different logins', async () => {
+    const said = await ofLegacy(legacy('a'), legacy('b'));
+    expect(said).toHaveLength(1);
+    expect(said[0]).toContain('consumers of /queue/mcollective.reply.mcollective.>');
+  });
+
+  it.each([
+    ['have the same login', legacy('a'), legacy('a')],
+    ['are called one network', legacy('a', 'both'), legacy('b', 'both')],
+    ['are called different networks', legacy('a', 'one'), legacy('b', 'other')],
+  ])('says nothing where they %s', async (_, one, other) => {
+    expect(await ofLegacy(one, other)).toEqual([]);
+  });
+});

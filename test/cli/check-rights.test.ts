@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { json, startHttp } from '../../src/telemetry/http.ts';
 import { freePort } from '../../src/testing/ports.ts';
 import { type ActiveMq, type ActiveMqUser, startActiveMq } from '../support/activemq.ts';
 import { ADMIN, DAEMON, DOCUMENTED, documentedAnd } from '../support/documented-acls.ts';
@@ -26,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all([activemq?.stop(), nats?.stop()]));
 
 /** Problems of check with these accounts, each with how to mend it. */
-const problems = async (legacy: string, choria: string) => {
+const problems = async (legacy: string, choria: string, more = '') => {
   const world = makeCheckWorld((config) =>
     config
       .replace(
@@ -35,7 +36,8 @@ const problems = async (legacy: string, choria: string) => {
       )
       .replace('tls: { ca: ca.pem, cert: cert.pem, key: key.pem }', 'callers: { ca: ca.pem }')
       .replace(':61613', `:${activemq.port}`)
-      .replace('user: mcollective\n    password: marionette', legacy),
+      .replace('user: mcollective\n    password: marionette', legacy)
+      .concat(more),
   );
   try {
     const findings = await world.findings({ online: true });
@@ -49,6 +51,15 @@ const problems = async (legacy: string, choria: string) => {
 const as = ({ name, password }: ActiveMqUser): string => `user: ${name}\n    password: ${password}`;
 
 describe('mcbridge check, of the rights that run will use,', () => {
+  it('names the subjects of the audit', async () => {
+    const audit = '\naudit:\n  sinks: [{ nats: audit.records }]\n  heads: { nats: audit.heads }\n';
+    const messages = (await problems(as(ADMIN), 'all', audit)).map(({ message }) => message);
+    expect(messages).toEqual([
+      expect.stringMatching(/no right to publish to "audit\.records"; .*publish the audit/),
+      expect.stringMatching(/no right to publish to "audit\.heads"; .*publish the audit/),
+    ]);
+  });
+
   it('names what the daemons’ account may not do under the documented ACLs, and the lines to write', async () => {
     const found = await problems(as(DAEMON), 'all');
     expect(found.map(({ path, message, mend }) => ({ path, message, mend }))).toEqual([
@@ -131,6 +142,40 @@ describe('mcbridge check, of the HTTP address,', () => {
     } finally {
       world.end();
       await taken.stop();
+    }
+  });
+});
+
+describe('mcbridge check, of the address of the live page,', () => {
+  const withPage = (port: number) => (config: string) => `${config}\npage: { listen: "127.0.0.1:${port}" }\n`;
+
+  it('says when somebody else listens there', async () => {
+    const port = await freePort();
+    const taken = await startNatsServer({ port });
+    const world = makeCheckWorld(withPage(port));
+    try {
+      expect(await world.faults()).toContainEqual(
+        `problem page.listen: 127.0.0.1:${port} is in use already: give another port, or off`,
+      );
+    } finally {
+      world.end();
+      await taken.stop();
+    }
+  });
+
+  it('is content where the running bridge itself does', async () => {
+    const port = await freePort();
+    const who = { cluster: 'mcollective', instance: 'mcbridge.example.net' };
+    const pages = new Map([['/who', () => json(200, who)]]);
+    const ours = await startHttp({ host: '127.0.0.1', port, pages, onError: () => undefined });
+    const world = makeCheckWorld(withPage(port));
+    try {
+      expect((await world.faults()).filter((fault) => fault.includes('page.listen'))).toEqual([]);
+      who.instance = 'another';
+      expect(await world.faults()).toContainEqual(expect.stringContaining('problem page.listen'));
+    } finally {
+      world.end();
+      await ours.close();
     }
   });
 });

@@ -58,11 +58,11 @@ describe('mcbridge check, of rules that can never work,', () => {
     expect(
       await rules(`{ regex: 'Choria=(.+)', to: cert=$1 }`, `{ exact: my_type=x, to: cert=rip }`),
     ).toEqual([
-      'problem routes[0].identities[0].regex: there is never a caller Choria=… from federation, so this rule lets nobody through',
-      'problem routes[0].identities[1].exact: there is never a caller my_type=… from federation, so this rule lets nobody through',
+      'problem routes[0].identities[0].regex: there is never a caller Choria=… from federation, so this rule lets no caller through',
+      'problem routes[0].identities[1].exact: there is never a caller my_type=… from federation, so this rule lets no caller through',
     ]);
     expect(await towardsChoria(`{ regex: 'choria=(.+)', to: choria=$1 }`)).toEqual([
-      'problem routes[0].identities[0].regex: there is never a caller choria=… from mco, so this rule lets nobody through',
+      'problem routes[0].identities[0].regex: there is never a caller choria=… from mco, so this rule lets no caller through',
     ]);
   });
 
@@ -71,7 +71,7 @@ describe('mcbridge check, of rules that can never work,', () => {
       'warning routes[0].identities[0].regex: there is hardly a caller cert=… from federation',
     ]);
     expect(await towardsChoria(`{ regex: 'cert=(.+)', to: cert=$1 }`)).toEqual([
-      'warning routes[0].identities[0].to: nobody is called cert=… at choria, as a rule, and nodes may refuse it',
+      'warning routes[0].identities[0].to: callers at choria are not named cert=… as a rule, and nodes may refuse it',
     ]);
   });
 
@@ -79,13 +79,13 @@ describe('mcbridge check, of rules that can never work,', () => {
     expect(
       await rules(`{ regex: 'choria=(.+)', to: up=$1 }`, `{ exact: choria=a.mcollective, to: up=a }`),
     ).toEqual([
-      'problem routes[0].identities[0].to: the bridge can sign for nobody called up=… towards legacy, so this rule lets nobody through',
+      'problem routes[0].identities[0].to: the bridge can sign for no caller named up=… towards legacy, so this rule lets no caller through',
       expect.stringContaining('problem routes[0].identities[1]'),
-      expect.stringContaining('the bridge can sign for nobody called up=… towards legacy'),
+      expect.stringContaining('the bridge can sign for no caller named up=… towards legacy'),
       expect.stringContaining('there is no key keys/a.pem'),
     ]);
     expect(await towardsChoria(`{ regex: 'cert=(.+)', to: My_Org=$1 }`)).toEqual([
-      'problem routes[0].identities[0].to: the bridge can sign for nobody called My_Org=… towards choria, so this rule lets nobody through',
+      'problem routes[0].identities[0].to: the bridge can sign for no caller named My_Org=… towards choria, so this rule lets no caller through',
     ]);
   });
 
@@ -135,8 +135,8 @@ describe('mcbridge check, of rules that can never work,', () => {
         .replace(RULE, () => `${RULE}      - { regex: 'choria=(a|b)', to: cert=rip }\n`),
     );
     expect(found).toEqual([
-      'problem routes[0].identities[0].to: cert=rip is privileged there, so this rule lets nobody through',
-      'problem routes[0].identities[1].to: cert=rip is privileged there, so this rule lets nobody through',
+      'problem routes[0].identities[0].to: cert=rip is privileged there, so this rule lets no caller through',
+      'problem routes[0].identities[1].to: cert=rip is privileged there, so this rule lets no caller through',
     ]);
   });
 });

@@ -111,7 +111,10 @@ describe('mcbridge check, of certificates,', () => {
 
   it.each([
     ['expired', ago(9), ago(2), /^problem .* expired on \d{4}-\d\d-\d\d$/],
-    ['expires soon', ago(9), ago(-9), /^warning .* expires on \d{4}-\d\d-\d\d$/],
+    ['expires in a month', ago(9), ago(-29.9), /^warning .* expires within 30 days, on \d{4}-\d\d-\d\d$/],
+    ['expires in eight days', ago(9), ago(-7.1), /^warning .* expires within 30 days, on \d{4}-\d\d-\d\d$/],
+    ['expires in a week', ago(9), ago(-6.9), /^warning .* expires within 7 days, on \d{4}-\d\d-\d\d$/],
+    ['expires in a day', ago(9), ago(-0.9), /^warning .* expires within a day, on \d{4}-\d\d-\d\d$/],
     ['is not valid yet', ago(-2), ago(-99), /^problem .* is valid from \d{4}-\d\d-\d\d only$/],
   ])('finds one that %s', async (_, notBefore, notAfter, fault) => {
     const it = lasting();
@@ -218,7 +221,9 @@ describe('mcbridge check, of keys,', () => {
     const it = lasting();
     it.write('keys/a b.pem', keyPair('rip').privateKey);
     expect(await it.faults()).toEqual([
-      expect.stringMatching(/^warning egresses.legacy.signing.keys_dir: a b.pem in .* can sign for nobody$/),
+      expect.stringMatching(
+        /^warning egresses.legacy.signing.keys_dir: a b.pem in .* can sign for no caller$/,
+      ),
     ]);
   });
 
@@ -248,7 +253,7 @@ describe('mcbridge check, of keys,', () => {
       config.replace('    signing:', '    privileged: [^cert=rip$]\n    signing:'),
     );
     expect(await it.faults()).toContain(
-      'problem routes[0].identities[0].to: cert=rip is privileged there, so this rule lets nobody through',
+      'problem routes[0].identities[0].to: cert=rip is privileged there, so this rule lets no caller through',
     );
   });
 

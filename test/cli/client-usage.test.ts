@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { addFilterOptions, filterFrom } from '../../src/cli/filter-options.ts';
-import { coloursFor, counted, harmless, listed, ProgressBar } from '../../src/cli/terminal.ts';
+import { coloursFor, counted, escapeControls, listed, ProgressBar } from '../../src/cli/terminal.ts';
 import { program } from '../support/program.ts';
 
 describe('the client commands', () => {
@@ -152,7 +152,7 @@ describe('what is shown on a terminal', () => {
   });
 
   test('cannot steer it, wherever it came from', () => {
-    expect(harmless('a\x1b[2Jb\n\x7f\x9bc\u202ed é')).toBe(
+    expect(escapeControls('a\x1b[2Jb\n\x7f\x9bc\u202ed é')).toBe(
       'a\\u{001b}[2Jb\\n\\u{007f}\\u{009b}c\\u{202e}d é',
     );
   });

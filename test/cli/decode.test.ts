@@ -264,11 +264,11 @@ egresses:`;
   });
 
   test('are wrong usage where the configuration or a file of it is', async () => {
-    for (const [passage, by, sentence] of [
+    for (const [routeId, by, sentence] of [
       ['signing:', 'sining:', 'unknown key'],
       ['server.pem', 'sever.pem', 'sever.pem cannot be read: there is no such file'],
     ] as const) {
-      const wrong = makeCheckWorld((text) => text.replace(passage, by));
+      const wrong = makeCheckWorld((text) => text.replace(routeId, by));
       const { status, stdout, stderr } = await decode(['-c', wrong.config], 'ping');
       wrong.end();
       expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

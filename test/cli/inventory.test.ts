@@ -43,7 +43,7 @@ const page = (): (() => Page) =>
     cluster: 'mcollective',
     instance: 'bridge1',
     inventory,
-    survey: {
+    scheduler: {
       progress: (egress) =>
         egress === 'legacy'
           ? { asked: now - 12_000, error: undefined }
@@ -74,11 +74,11 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'mcbridge-inventory-'));
   now = START;
   inventory = new Inventory({ clock: () => now, log: recordingLog([]), expire: () => 180_000, capacity: 4 });
-  inventory.seen('legacy', 'mcollective', 'old1.example.net', 'discovery');
-  inventory.seen('legacy', 'uk', 'old1.example.net', 'reply');
+  inventory.observe('legacy', 'mcollective', 'old1.example.net', 'discovery');
+  inventory.observe('legacy', 'uk', 'old1.example.net', 'reply');
   now += 125_000;
-  inventory.seen('legacy', 'mcollective', 'moving.example.net', 'reply');
-  inventory.seen('choria', 'mcollective', 'moving.example.net', 'discovery');
+  inventory.observe('legacy', 'mcollective', 'moving.example.net', 'reply');
+  inventory.observe('choria', 'mcollective', 'moving.example.net', 'discovery');
   now += 3_000;
 });
 afterEach(async () => {
@@ -185,7 +185,7 @@ Updated: …
   it('asks a page that is made once a second, and is the same for all who ask meanwhile', () => {
     const asked = page();
     const first = asked();
-    inventory.seen('legacy', 'uk', 'late.example.net', 'reply');
+    inventory.observe('legacy', 'uk', 'late.example.net', 'reply');
     now += 999;
     expect(asked()).toBe(first);
     now += 1;
@@ -196,7 +196,7 @@ Updated: …
   });
 
   it('says so where the inventory is full', async () => {
-    inventory.seen('legacy', 'uk', 'one-too-many', 'reply');
+    inventory.observe('legacy', 'uk', 'one-too-many', 'reply');
     const { stdout } = await ask('--url', await serve(page()));
     expect(stdout).toContain('\nThe inventory is full: 1 time a node was left out\n');
   });

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { type CassetteEntry, isRejected } from '../../src/capture/file/format.ts';
 import { freePort } from '../../src/testing/ports.ts';
@@ -32,7 +32,7 @@ const record = (...args: readonly string[]): Child =>
 const call = () =>
   client.rpc({ agent: 'echo', action: 'echo', data: { value: SECRET }, targets: [NODE1], expect: 1 });
 
-const waysOf = (entries: readonly CassetteEntry[]): readonly string[] =>
+const replyPathsOf = (entries: readonly CassetteEntry[]): readonly string[] =>
   entries.map((entry) =>
     isRejected(entry) ? `rejected ${entry.rejected.code}` : `${entry.side} ${entry.link} ${entry.dir}`,
   );
@@ -60,7 +60,7 @@ describe('mcbridge record from inside a running bridge', () => {
     expect(await child.exited).toBe(0);
     const { header, entries } = await readCassette(file);
     // The reply came out of a queue.
-    expect(waysOf(entries)).toEqual([
+    expect(replyPathsOf(entries)).toEqual([
       'ingress federation in',
       'egress legacy out',
       'egress legacy in',
@@ -73,7 +73,7 @@ describe('mcbridge record from inside a running bridge', () => {
     await another.waitFor(/recording to /, 60_000);
     await client.publish('choria.federation.production.federation', '{"protocol":"choria:transport:1"');
     await another.exited;
-    expect(waysOf((await readCassette(refused)).entries)).toEqual([
+    expect(replyPathsOf((await readCassette(refused)).entries)).toEqual([
       'ingress federation in',
       'rejected malformed_json',
     ]);
@@ -93,7 +93,7 @@ describe('mcbridge record from inside a running bridge', () => {
     await child.waitFor(/recording to /, 60_000);
     await call();
     expect(await child.exited).toBe(0);
-    expect(waysOf((await readCassette(file)).entries)).toEqual(ways);
+    expect(replyPathsOf((await readCassette(file)).entries)).toEqual(ways);
     expect((await program('replay', file, '--config', config)).stdout).toContain('1 same');
   });
 
@@ -107,6 +107,28 @@ describe('mcbridge record from inside a running bridge', () => {
     expect(decoded.stdout).toContain('redacted-1');
     expect(decoded.stdout).not.toContain(SECRET);
     expect((await program('replay', file, '--config', config)).stdout).toContain('1 same');
+  });
+
+  test('hears at another socket once a reload says so, and at that of before again', async () => {
+    const text = readFileSync(config, 'utf8');
+    const moves = [
+      [text.replace('record.sock', 'moved.sock'), 'moved.sock', 'record.sock'],
+      [text, 'record.sock', 'moved.sock'],
+    ] as const;
+    for (const [content, there, gone] of moves) {
+      writeFileSync(config, content);
+      bridge.signal('SIGHUP');
+      await vi.waitFor(() =>
+        expect([there, gone].map((name) => existsSync(at(name)))).toEqual([true, false]),
+      );
+      const file = at(`${there}.cassette.ndjson`);
+      const child = record('--out', file, '--count', '4');
+      await child.waitFor(/recording to /, 60_000);
+      expect(child.log()).toContain('from inside the running bridge');
+      await call();
+      expect(await child.exited).toBe(0);
+      expect((await readCassette(file)).entries).toHaveLength(4);
+    }
   });
 
   test('ends as a whole cassette when the bridge stops, and says why', async () => {

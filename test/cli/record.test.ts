@@ -122,23 +122,25 @@ describe('mcbridge record', () => {
     expect(second.entries.length).toBeGreaterThan(0);
 
     const timed = at('timed.ndjson');
-    const finished = await mcbridge('record', '--config', config, '--out', timed, '--for', '3s');
-    // The bridge asks who is there every two seconds.
-    expect(finished.stdout).toContain(`written to ${timed}`);
-    expect(finished.status).toBe(0);
+    const short = await startRecording('--out', timed, '--for', '5s');
+    await traffic();
+    expect(await short.exited).toBe(0);
+    expect(short.log()).toContain(`written to ${timed}`);
     expect((await readCassette(timed)).header.cassette).toBe(1);
   });
 
   test('refuses what it would overwrite, and does so with --force', async () => {
     const file = at('there.ndjson');
     writeFileSync(file, 'precious');
-    const args = ['record', '--config', config, '--out', file, '--for', '3s'];
-    const refused = await program(...args);
+    const refused = await program('record', '--config', config, '--out', file, '--for', '3s');
     expect(refused).toMatchObject({ status: 1, stdout: '' });
     expect(refused.stderr).toContain(`${file} is there already`);
     expect(readFileSync(file, 'utf8')).toBe('precious');
     writeFileSync(`${file}.2`, 'a part of it');
-    expect((await mcbridge(...args, '--force')).stdout).toContain(`written to ${file}`);
+    const recording = await startRecording('--out', file, '--force', '--count', '1');
+    await traffic();
+    expect(await recording.exited).toBe(0);
+    expect(recording.log()).toContain(`written to ${file}`);
     expect((await readCassette(file)).header.cassette).toBe(1);
     expect(existsSync(`${file}.2`)).toBe(false);
   });

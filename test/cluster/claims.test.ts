@@ -276,3 +276,38 @@ test('it logs in with an NKey, as links do', async () => {
     await server.stop();
   }
 });
+
+test('another connection is used once the bucket is open there, and until then the one before', async () => {
+  const [one, other] = [await opened(), await opened()];
+  one.follow({ servers: ['nats://127.0.0.1:1'], name: 'elsewhere' });
+  await until(one, 'claims_away');
+  expect(await one.claim('meanwhile', 1)).toEqual({ result: 'won' });
+  expect(await other.claim('meanwhile', 1)).toEqual({ result: 'lost' });
+  one.follow({ servers: [nats.url], name: 'again' });
+  await until(one, 'claims_open', 2);
+  expect(await one.claim('afterwards', 1)).toEqual({ result: 'won' });
+  expect(await other.claim('afterwards', 1)).toEqual({ result: 'lost' });
+  expect(one.state()).toEqual({ up: true });
+});
+
+test('a claim that is under way while the connection becomes another one is decided', async () => {
+  const [one, other] = [await opened(), await opened()];
+  let isOver = false;
+  const both = (async () => {
+    const results: string[] = [];
+    for (let i = 0; !isOver; i++)
+      results.push(
+        (await Promise.all([one, other].map((it) => it.claim(`key${i}`, 1))))
+          .map(({ result }) => result)
+          .toSorted()
+          .join(),
+      );
+    return results;
+  })();
+  for (let i = 0; i < 3; i++) {
+    one.follow({ servers: [nats.url], name: `connection ${i}` });
+    await until(one, 'claims_open', 2 + i);
+  }
+  isOver = true;
+  expect(new Set(await both)).toEqual(new Set(['lost,won']));
+});

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterEach, expect, test, vi } from 'vitest';
 import { keptFor } from '../../src/cluster/bucket.ts';
-import { type ConnectionSettings, LastingConnection } from '../../src/cluster/connection.ts';
+import { type ConnectionSettings, type Fresh, LastingConnection } from '../../src/cluster/connection.ts';
 import { proveClaims } from '../../src/cluster/proof.ts';
 import { startTcpServer } from '../../src/testing/tcp-server.ts';
-import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
+import { type NatsServer, newerNatsServer, startNatsServer } from '../support/nats-server.ts';
 
 /** For a machine that is busy with other things. */
 const PATIENT = { timeout: 60_000 };
@@ -30,7 +30,11 @@ const startNats = async (): Promise<NatsServer> => {
 
 const connectTo = (
   { url }: { readonly url: string },
-  { up = () => undefined, ...settings }: Partial<ConnectionSettings> & { up?: () => void } = {},
+  {
+    up = () => undefined,
+    fresh,
+    ...settings
+  }: Partial<ConnectionSettings> & { up?: () => void; fresh?: Fresh } = {},
 ) => {
   const connections: NatsConnection[] = [];
   const reasons: string[] = [];
@@ -44,6 +48,7 @@ const connectTo = (
       down: (reason) => void reasons.push(reason),
       told: () => undefined,
     },
+    fresh,
   );
   ends.push(() => lasting.close());
   lasting.open();
@@ -123,4 +128,59 @@ test('a connection that is gone is made again, and told of once each time', PATI
   await vi.waitFor(() => expect(reasons.at(-1)).toContain('connection refused'), PATIENT);
   await nats.restart();
   await vi.waitFor(() => expect(connections).toHaveLength(2), PATIENT);
+});
+
+/** A server that takes clients whatever their password is, and what they have said it is. */
+const listening = async () => {
+  const said: unknown[] = [];
+  const server = await serve((socket) => {
+    socket.write('INFO {"version":"2.9.10","max_payload":1048576,"auth_required":true}\r\n');
+    socket.on('data', (chunk: Buffer) => {
+      const connect = /^CONNECT (\{.*\})\r$/m.exec(chunk.toString())?.[1];
+      if (connect !== undefined) said.push(JSON.parse(connect).pass);
+      if (chunk.includes('PING\r\n')) socket.write('PONG\r\n');
+    });
+  });
+  return { server, said };
+};
+
+test(
+  'each attempt is made with what the files hold by then, unless that leads elsewhere',
+  PATIENT,
+  async () => {
+    const { server, said } = await listening();
+    const first: ConnectionSettings = { servers: [server.url], name: 'test', user: 'u', password: 'first' };
+    let now: ConnectionSettings | undefined = first;
+    let times = 0;
+    connectTo(server, { ...first, up: () => void times++, fresh: () => now });
+    const cut = async (next: ConnectionSettings | undefined, after: number): Promise<void> => {
+      await vi.waitFor(() => expect(times).toBe(after), PATIENT);
+      now = next;
+      for (const socket of server.sockets) socket.destroy();
+    };
+    await cut({ ...first, password: 'second', name: 'another' }, 1);
+    await cut({ ...first, password: 'of another server', servers: ['nats://127.0.0.1:1'] }, 2);
+    await cut(undefined, 3);
+    await vi.waitFor(() => expect(times).toBe(4), PATIENT);
+    expect(said).toEqual(['first', 'second', 'first', 'first']);
+  },
+);
+
+test.for([
+  ['nats-server', () => ({})],
+  ['a newer nats-server', () => ({ program: newerNatsServer() })],
+] as const)('a password that %s takes no more is followed', PATIENT, async ([, options]) => {
+  const taking = (password: string): string => `authorization { user: u, password: "${password}" }`;
+  const nats = await startNatsServer({ ...options(), extra: taking('first') });
+  ends.push(() => nats.stop());
+  const first: ConnectionSettings = { servers: [nats.url], name: 'test', user: 'u', password: 'first' };
+  let now = first;
+  let times = 0;
+  const { reasons } = connectTo(nats, { ...first, up: () => void times++, fresh: () => now });
+  await vi.waitFor(() => expect(times).toBe(1), PATIENT);
+  await nats.reconfigure(taking('second'));
+  await nats.restart();
+  await vi.waitFor(() => expect(reasons.some((reason) => /login|auth/i.test(reason))).toBe(true), PATIENT);
+  now = { ...first, password: 'second' };
+  await vi.waitFor(() => expect(times).toBe(2), PATIENT);
 });

@@ -1,10 +1,10 @@
 import { createSecretKey } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
 import { type LonePlace, ShareConflict } from '../../src/cluster/share-conflict.ts';
+import { delegateLink } from '../../src/transport/delegate-link.ts';
 import type { Link } from '../../src/transport/link.ts';
 import { MemoryBroker, STOMP_RULES } from '../../src/transport/memory/broker.ts';
 import { type LogLine, recordingLog, settled } from '../adapters/world.ts';
-import { delegateLink } from '../support/delegate-link.ts';
 
 const TOPIC = '/topic/mcollective.registration.agent';
 const MARK = 'mark';
@@ -69,7 +69,7 @@ const instance = (name: string) => {
     headers: { [MARK]: 'test' },
     cluster: 'production',
     instance: name,
-    key: createSecretKey(Buffer.alloc(32, 1)),
+    keys: () => ({ key: createSecretKey(Buffer.alloc(32, 1)) }),
     clock: Date.now,
     log: recordingLog(log),
   });

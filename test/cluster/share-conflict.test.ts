@@ -52,7 +52,7 @@ const instance = async (
     headers: { [HELLO_MARKER]: 'test' },
     cluster: 'production',
     instance: name,
-    key: KEY,
+    keys: () => ({ key: KEY }),
     clock: () => Date.now() + ahead,
     log: { debug: log, info: log, warn: log, error: log },
     interval: INTERVAL,
@@ -85,9 +85,22 @@ test('two instances that handle the same broadcasts hear of each other, with an 
   await vi.waitFor(() => expect(heard(one)).toEqual([]), { timeout: MOST });
 });
 
+test('instances that change their key hear of each other at each step', async () => {
+  const other = createSecretKey(Buffer.alloc(32, 3));
+  const learns = await instance('1', { keys: () => ({ key: KEY, nextKey: other }) });
+  const signs = await instance('2', { keys: () => ({ key: other, nextKey: KEY }) });
+  await vi.waitFor(
+    () => {
+      expect(learns.conflict.conflicts()).toContainEqual({ instance: '2', ingress: 'mco' });
+      expect(signs.conflict.conflicts()).toContainEqual({ instance: '1', ingress: 'mco' });
+    },
+    { timeout: MOST },
+  );
+});
+
 test('those of another key or of another cluster are none, and so is what is no hello', async () => {
   const one = await instance('1');
-  await instance('forger', { key: createSecretKey(Buffer.alloc(32, 2)) });
+  await instance('forger', { keys: () => ({ key: createSecretKey(Buffer.alloc(32, 2)) }) });
   await instance('other cluster', { cluster: 'other' });
   const link = await connected();
   for (const headers of [{}, { [HELLO_MARKER]: 'test' }])

@@ -48,6 +48,17 @@ describe('the options of a NATS link', () => {
     expect(options?.tls).toEqual({ ca: '</etc/mcbridge/ca.pem>', verify: true });
   });
 
+  it.each([
+    ['user: u\n    password_file: login', { user: 'u', password: '</etc/mcbridge/login>' }],
+    ['token_file: login', { token: '</etc/mcbridge/login>' }],
+  ])('hold the password or token of a file: %s', (keys, login) => {
+    const text = minimalWith(
+      'tls: { ca: ca.pem, cert: cert.pem, key: key.pem }',
+      `tls: { ca: ca.pem }\n    callers: { ca: ca.pem }\n    ${keys}`,
+    );
+    expect(nats(load(text))).toMatchObject(login);
+  });
+
   it('leave wss:// as it is, and say where the TLS handshake comes first', () => {
     expect(
       nats(load(minimalWith('nats://nats1.example.net:4222', 'wss://nats1.example.net')))?.servers,
@@ -68,6 +79,17 @@ describe('the options of a NATS link', () => {
 });
 
 describe('the options of a STOMP link', () => {
+  it('hold the password of a file, without the line end', () => {
+    const { config } = load(
+      minimalWith('    signing:', '    user: bob\n    password_file: stomp.password\n    signing:'),
+    );
+    const read = (file: string): Buffer => Buffer.from(file.endsWith('stomp.password') ? 'of bob\n' : file);
+    expect(config.egresses.get('legacy')?.adapter.link(config, read).settings).toMatchObject({
+      login: 'bob',
+      passcode: 'of bob',
+    });
+  });
+
   it('hold what the configuration says, in the units of the link', () => {
     const text = minimalWith(
       '    signing:',

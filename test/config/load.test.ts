@@ -23,7 +23,6 @@ describe('a minimal configuration', () => {
       maxTargets: 1000,
       maxMessageBytes: 4 * 1024 * 1024,
       drainTimeout: 10,
-      recordSocket: undefined,
       log: { level: 'info', format: 'auto' },
     });
   });
@@ -63,13 +62,13 @@ describe('a minimal configuration', () => {
       name: 'legacy',
       type: 'mcollective-stomp',
       nodes: [],
-      discovery: { every: undefined, expire: undefined, caller: undefined },
+      discovery: {},
       adapter: { name: 'legacy', type: 'mcollective-stomp' },
     });
     expect(settingsOf(loaded, 'legacy')).toMatchObject({
       broker: 'activemq',
       vhost: 'mcollective',
-      tls: { ca: undefined, client: undefined, verify: true },
+      tls: { client: undefined, verify: true },
       versions: ['1.2', '1.1', '1.0'],
       heartbeat: 30,
       serializer: 'marshal',

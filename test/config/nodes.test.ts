@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { DISCOVERY_EVERY, discoveryTimes, nodesFields, nodesOf } from '../../src/config/nodes.ts';
+import { DISCOVERY_INTERVAL_SECONDS, discoveryTimes, nodesFields, nodesOf } from '../../src/config/nodes.ts';
 
 const schema = z.strictObject(nodesFields()).transform(nodesOf);
 const read = (value: unknown) => schema.parse(value);
@@ -49,7 +49,7 @@ describe('who lives beyond an egress', () => {
     ]);
     expect(refused({ discovery: { expire: '1m' } })).toHaveLength(1);
     expect(refused({ discovery: { every: 0, expire: '1s' } })).toEqual([]);
-    expect(DISCOVERY_EVERY).toBe(60);
+    expect(DISCOVERY_INTERVAL_SECONDS).toBe(60);
   });
 
   it('has no other keys', () => {

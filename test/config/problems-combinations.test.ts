@@ -73,6 +73,18 @@ const CASES: readonly Case[] = [
     ['bridge.yaml:6:15: ingresses.federation.password: user and password belong together: give both'],
   ],
   [
+    'refuses a password beside a file with it',
+    '    tls: {',
+    '    user: bob\n    password: pw\n    password_file: pw.txt\n    tls: {',
+    ['bridge.yaml:8:20: ingresses.federation.password_file: contradicts password: leave out one of them'],
+  ],
+  [
+    'refuses a file with a password without a user',
+    '    tls: {',
+    '    password_file: pw.txt\n    tls: {',
+    ['bridge.yaml:6:20: ingresses.federation.password_file: user and password belong together: give both'],
+  ],
+  [
     'refuses a token beside a user',
     '    tls: {',
     '    user: bob\n    password: pw\n    token: tk\n    tls: {',

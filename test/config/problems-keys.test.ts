@@ -7,7 +7,7 @@ const CASES: readonly Case[] = [
     'ingresses:',
     'clutser: production\ningresses:',
     [
-      'bridge.yaml:2:1: clutser: unknown key; did you mean "cluster"?; allowed: adapters, identity, cluster, instance, cluster_key, cluster_key_file, max_ttl, max_targets, max_message_bytes, drain_timeout, record_socket, log, http, statistics, claims, ingresses, egresses, routes',
+      'bridge.yaml:2:1: clutser: unknown key; did you mean "cluster"?; allowed: adapters, identity, cluster, instance, cluster_key, cluster_key_file, next_cluster_key, next_cluster_key_file, max_ttl, max_targets, max_message_bytes, drain_timeout, record_socket, control_socket, log, http, page, statistics, claims, audit, ingresses, egresses, policies, routes',
     ],
   ],
   [
@@ -15,7 +15,7 @@ const CASES: readonly Case[] = [
     '    tls: {',
     '    srevers: []\n    tls: {',
     [
-      'bridge.yaml:6:5: ingresses.federation.srevers: unknown key; did you mean "servers"?; allowed: type, cluster, servers, tls, insecure_plaintext, user, password, token, nkey, credentials, buffer, subscriptions, callers, reply_collectives',
+      'bridge.yaml:6:5: ingresses.federation.srevers: unknown key; did you mean "servers"?; allowed: type, cluster, servers, tls, insecure_plaintext, user, password, password_file, token, token_file, nkey, credentials, buffer, subscriptions, callers, reply_collectives',
     ],
   ],
   [
@@ -23,7 +23,7 @@ const CASES: readonly Case[] = [
     '    signing:',
     '    zzzzz: 1\n    signing:',
     [
-      'bridge.yaml:11:5: egresses.legacy.zzzzz: unknown key; allowed: type, broker, servers, user, password, vhost, tls, versions, heartbeat, serializer, base64, agents_multiplex, priority, prefetch, buffer, nodes, discovery, direct_limit, signing, server_public_key, privileged',
+      'bridge.yaml:11:5: egresses.legacy.zzzzz: unknown key; allowed: type, broker, servers, user, password, password_file, vhost, tls, versions, heartbeat, serializer, base64, agents_multiplex, priority, prefetch, buffer, network, nodes, discovery, direct_limit, signing, server_public_key, privileged',
     ],
   ],
   [
@@ -59,7 +59,7 @@ const CASES: readonly Case[] = [
     'type: choria-federation',
     'type: choria',
     [
-      'bridge.yaml:4:11: ingresses.federation.type: "choria" is not allowed; allowed: "choria-federation", "choria-collective", "mcollective-stomp"',
+      'bridge.yaml:4:11: ingresses.federation.type: "choria" is not allowed; allowed: "choria-federation", "choria-collective", "mcollective-stomp", "websocket"',
     ],
   ],
   [
@@ -67,7 +67,7 @@ const CASES: readonly Case[] = [
     '    type: choria-federation\n',
     '',
     [
-      'bridge.yaml:3:3: ingresses.federation.type: is missing; allowed: "choria-federation", "choria-collective", "mcollective-stomp"',
+      'bridge.yaml:3:3: ingresses.federation.type: is missing; allowed: "choria-federation", "choria-collective", "mcollective-stomp", "websocket"',
     ],
   ],
 ];

@@ -55,6 +55,17 @@ describe('the README, with the configuration in it,', () => {
     expect(JSON.parse(ready)).toMatchObject({ ready: true });
   });
 
+  it('says how it is, and logs more or less', async () => {
+    const { done } = session;
+    const doc = 'docs/operations.md';
+    expect(await done(doc, 'mcbridge status --config bridge.yaml')).toMatch(
+      /^Bridge production:.*\nready, up for /,
+    );
+    expect(await done(README, 'mcbridge status --url http://localhost:8222')).toMatch(/^ready, up for /m);
+    expect(await done(doc, 'mcbridge log debug --for 10m --config bridge.yaml')).toMatch(/and then info$/m);
+    expect(await done(doc, 'mcbridge log --config bridge.yaml')).toMatch(/^the log level is debug, for /);
+  });
+
   it('ends when it is told to', async () => {
     expect(await session.end(bridge)).toBe(0);
   });
@@ -156,7 +167,13 @@ describe('every command of the docs', () => {
       ({ doc, mention }) => {
         const [, first = '', second = ''] = mention.split(' ');
         if (first === 'help' || first.includes('<')) return [];
-        return [{ doc, mention, name: first === 'federation' ? `${first} ${second}` : first }];
+        return [
+          {
+            doc,
+            mention,
+            name: first === 'federation' || first === 'policy' ? `${first} ${second}`.trim() : first,
+          },
+        ];
       },
     );
     const names = [...new Set(mentions.map(({ name }) => name))];

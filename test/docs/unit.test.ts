@@ -37,6 +37,9 @@ describe('the unit for systemd', () => {
 
   it('runs the command that an installation gives, as no user who has a home', () => {
     expect(setting('ExecStart')).toBe('/usr/bin/env mcbridge run --config /etc/mcbridge/bridge.yaml');
+    expect(setting('ExecReload')).toBe('/usr/bin/env mcbridge reload --config /etc/mcbridge/bridge.yaml');
+    // The folder in which the control socket is by default.
+    expect(setting('RuntimeDirectory')).toBe('mcbridge');
     expect(setting('ProtectHome')).toBe('yes');
     expect(setting('User')).toBe('mcbridge');
     // What comes before the main process and fails has it started again for ever.

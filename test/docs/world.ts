@@ -167,7 +167,7 @@ export const startDocsWorld = async (): Promise<DocsWorld> => {
     nats,
     activemq,
     here: (text) =>
-      `${here(text)}http: { listen: ${listen} }\nstatistics: { interval: 1s }\ndrain_timeout: 1s\n`,
+      `${here(text)}http: { listen: ${listen} }\nstatistics: { interval: 1s }\ndrain_timeout: 1s\ncontrol_socket: control.sock\n`,
     write,
     copy: (from, to) => {
       mkdirSync(dirname(join(folder, to)), { recursive: true });

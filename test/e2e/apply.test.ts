@@ -1,45 +1,17 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Link } from '../../src/transport/link.ts';
-import { createNatsLink } from '../../src/transport/nats/index.ts';
-import { createStompLink } from '../../src/transport/stomp/index.ts';
-import { BROKERS } from '../../src/transport/transports.ts';
 import { until } from '../adapters/world.ts';
 import { load, mappings, some } from '../app/load.ts';
-import { type AppWorld, configOf, LEGACY_NODES, makeAppWorld, type Site } from '../app/world.ts';
-import { type ActiveMq, startActiveMq } from '../support/activemq.ts';
-import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
+import { configOf, LEGACY_NODES } from '../app/world.ts';
+import { type BrokersWorld, startBrokersWorld } from './brokers-world.ts';
 
-let nats: NatsServer;
-let activemq: ActiveMq;
-let world: AppWorld;
-
-const onEvent = (): void => undefined;
-
-const linkAt = (site: Site): Link =>
-  site === 'federation' || site === 'choria'
-    ? createNatsLink({ servers: [nats.url], name: site, onEvent })
-    : createStompLink({
-        servers: [{ host: activemq.host, port: activemq.port }],
-        login: activemq.user,
-        passcode: activemq.password,
-        vhost: '/',
-        clock: Date.now,
-        onEvent,
-      });
-
+let brokers: BrokersWorld;
 beforeAll(async () => {
-  [nats, activemq] = await Promise.all([startNatsServer(), startActiveMq()]);
-  world = await makeAppWorld({ link: linkAt, transports: BROKERS });
+  brokers = await startBrokersWorld();
 }, 120_000);
-
-afterAll(async () => {
-  await world?.end();
-  await Promise.all([nats?.stop(), activemq?.stop()]);
-});
+afterAll(() => brokers?.end());
 
 it('another rule, another collective and one link less are taken over on real brokers under load, and nothing is lost', async () => {
-  const stomp = `stomp://${activemq.host}:${activemq.port}`;
-  const at = { federation: nats.url, choria: nats.url, legacy: stomp, second: stomp, clients: stomp };
+  const { world, at } = brokers;
   const app = world.app(configOf({ at }));
   await app.start();
   await world.mco(undefined, 2);

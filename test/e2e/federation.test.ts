@@ -264,7 +264,7 @@ test('one log line a request tells where it passed, and the totals fit', async (
     route: 'federation → west',
     targets: 5,
     replies: 5,
-    missing: 0,
+    unheard: 0,
     duration_ms: expect.any(Number),
   });
   const counts = await stopAndCount(federation.bridge);

@@ -82,7 +82,9 @@ describe.concurrent('SIGTERM', () => {
     expect(messages(bridge).at(-1)).toBe('stopped');
     const taken = bridge.lines().flatMap((line) => (line.event === 'request' ? [line['action']] : []));
     expect(taken).toEqual(['slow', 'slow', 'slow']);
-    expect(bridge.lines().filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
+    // The certificates of these tests last for a day, which the bridge warns of.
+    const troubles = bridge.lines().filter(({ level }) => level === 'warn' || level === 'error');
+    expect(troubles.filter(({ event }) => event !== 'certificate_expires')).toEqual([]);
   });
 
   test('leaves new requests to other instances', async () => {
@@ -105,7 +107,7 @@ describe.concurrent('SIGTERM', () => {
     expect(await bridge.stop()).toBe(0);
     expect(await replies).toEqual([]);
     const line = bridge.lines().find(({ event }) => event === 'request');
-    expect(line).toMatchObject({ request_id: requestId, replies: 0, missing: 1 });
+    expect(line).toMatchObject({ request_id: requestId, replies: 0, unheard: 1 });
   });
 
   test('for a second time ends it at once with 1', async () => {
@@ -150,21 +152,6 @@ describe.concurrent('SIGTERM', () => {
     expect(await bridge.stop()).toBe(0);
     expect(messages(bridge)).not.toContain('ready');
     expect(messages(bridge).at(-1)).toBe('stopped');
-  });
-});
-
-describe.concurrent('signals that mean nothing', () => {
-  test('end nothing and open no inspector; each has its line', async () => {
-    const { start, ping } = await makeCluster();
-    const bridge = await start();
-    for (const signal of ['SIGHUP', 'SIGUSR2', 'SIGUSR1'] as const) {
-      bridge.child.signal(signal);
-      const line = await bridge.line((it) => it['signal'] === signal, `the signal ${signal}`);
-      expect(line.msg).toBe(`${signal} does nothing yet; SIGTERM ends the bridge`);
-    }
-    expect(await ping()).toMatchObject([{ sender: NODE1, rpc: { statuscode: 0 } }]);
-    expect(await bridge.stop()).toBe(0);
-    expect(bridge.child.log()).not.toContain('Debugger');
   });
 });
 
@@ -326,13 +313,18 @@ describe.concurrent('mcbridge demo', () => {
     const { status, stdout, stderr } = await mcbridge('demo');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const summary =
-      /(\d+) requests to 5 legacy nodes, (\d+) replies carried home, 1 refused, in ([\d.]+) s\./;
+      /(\d+) requests to 5 legacy nodes, (\d+) replies carried home, 2 refused, in ([\d.]+) s\./;
     const [, requests, replies, seconds] = summary.exec(stdout)?.map(Number) ?? [];
     expect(requests).toBeGreaterThan(4);
     expect(replies).toBeGreaterThan(10);
     expect(seconds).toBeGreaterThan(0);
     for (const part of ['Discovery', 'Broadcast', 'Directed', 'One message, step by step'])
       expect(stdout).toContain(part);
+    expect(stdout).toMatch(
+      /status 1 mcbridge\.example\.net +You are not authorized to call this agent or action: inventories are read of databases/,
+    );
+    expect(stdout).toMatch(/passed over demo\.yaml:\d+ \(inventories\): nodes: /);
+    expect(stdout).toContain('no-other-inventories: deny, "inventories are read of databases');
   });
 
   test('prints JSON', async () => {
@@ -342,7 +334,7 @@ describe.concurrent('mcbridge demo', () => {
     expect(told).toMatchObject({
       acts: expect.arrayContaining([expect.objectContaining({ title: expect.any(String) })]),
       translation: expect.arrayContaining([expect.objectContaining({ title: expect.any(String) })]),
-      summary: { nodes: 5, refused: 1, seconds: expect.any(Number) },
+      summary: { nodes: 5, refused: 2, seconds: expect.any(Number) },
     });
   });
 });

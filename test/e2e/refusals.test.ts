@@ -82,7 +82,7 @@ describe('what is refused', () => {
       caller_in: 'choria=stranger.mcollective',
       caller_out: 'cert=stranger',
       replies: 0,
-      missing: 1,
+      unheard: 1,
     });
   });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Rejection } from '../../src/envelope/rejection.ts';
-import { cut, LONGEST_SENTENCE, LONGEST_TEXT } from '../../src/envelope/text.ts';
+import { cut, MAX_SENTENCE_BYTES, MAX_TEXT_BYTES } from '../../src/envelope/text.ts';
 
 describe('cut', () => {
   it('leaves alone what is short enough', () => {
@@ -35,8 +35,8 @@ describe('a rejection', () => {
     const long = 'x'.repeat(1_000_000);
     const context = { requestId: long, sender: long, caller: long, agent: long, collective: long };
     const rejection = new Rejection('invalid_field', `the name ${long} is not one`).with(context);
-    expect(Buffer.byteLength(rejection.message)).toBeLessThanOrEqual(LONGEST_SENTENCE);
+    expect(Buffer.byteLength(rejection.message)).toBeLessThanOrEqual(MAX_SENTENCE_BYTES);
     for (const text of Object.values(rejection.context))
-      expect(Buffer.byteLength(text)).toBeLessThanOrEqual(LONGEST_TEXT);
+      expect(Buffer.byteLength(text)).toBeLessThanOrEqual(MAX_TEXT_BYTES);
   });
 });

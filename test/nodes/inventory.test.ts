@@ -13,14 +13,14 @@ describe('the inventory', () => {
   const settle = (): void => {
     for (const tell of later.splice(0)) tell();
   };
-  const make = (capacity?: number, across?: ReadonlyMap<string, ReadonlySet<string>>): Inventory =>
+  const make = (capacity?: number, peerEgresses?: ReadonlyMap<string, ReadonlySet<string>>): Inventory =>
     new Inventory({
       clock: () => now,
       log: recordingLog(lines),
       expire: (egress) => (egress === 'legacy' ? 180_000 : 30_000),
       later: (tell) => void later.push(tell),
       ...(capacity === undefined ? {} : { capacity }),
-      ...(across === undefined ? {} : { across }),
+      ...(peerEgresses === undefined ? {} : { peerEgresses }),
     });
 
   beforeEach(() => {
@@ -34,12 +34,12 @@ describe('the inventory', () => {
     const moves: unknown[] = [];
     inventory.onMove((move) => void moves.push(move));
     const n1 = { collective: 'mcollective', node: 'n1' };
-    inventory.seen('beside', 'mcollective', 'n1', 'discovery');
-    inventory.seen('beside', 'mcollective', 'n1', 'reply');
-    inventory.surveyed('beside', 'mcollective', ++now);
-    inventory.seen('legacy', 'mcollective', 'n1', 'reply');
-    inventory.seen('legacy', 'mcollective', 'n2', 'discovery');
-    inventory.seen('legacy', 'mcollective', 'no room', 'discovery');
+    inventory.observe('beside', 'mcollective', 'n1', 'discovery');
+    inventory.observe('beside', 'mcollective', 'n1', 'reply');
+    inventory.targets('beside', 'mcollective', ++now);
+    inventory.observe('legacy', 'mcollective', 'n1', 'reply');
+    inventory.observe('legacy', 'mcollective', 'n2', 'discovery');
+    inventory.observe('legacy', 'mcollective', 'no room', 'discovery');
     inventory.left('legacy', 'mcollective', 'n1');
     inventory.left('legacy', 'mcollective', 'n1');
     now += 180_000;
@@ -57,8 +57,8 @@ describe('the inventory', () => {
 
   it('knows who was seen beyond which egress, in which collective', () => {
     const inventory = make();
-    inventory.seen('legacy', 'mcollective', 'n1', 'discovery');
-    inventory.seen('legacy', 'uk', 'n2', 'reply');
+    inventory.observe('legacy', 'mcollective', 'n1', 'discovery');
+    inventory.observe('legacy', 'uk', 'n2', 'reply');
     expect([...inventory.learned('legacy', 'mcollective')]).toEqual(['n1']);
     expect([...inventory.learned('legacy', 'uk')]).toEqual(['n2']);
     expect([...inventory.learned('choria', 'mcollective')]).toEqual([]);
@@ -67,26 +67,26 @@ describe('the inventory', () => {
 
   it('knows when a node was there last, and how', () => {
     const inventory = make();
-    inventory.seen('legacy', 'mcollective', 'n1', 'discovery');
+    inventory.observe('legacy', 'mcollective', 'n1', 'discovery');
     now += 5_000;
-    inventory.seen('legacy', 'mcollective', 'n1', 'reply');
-    expect(inventory.sightings('legacy', 'mcollective')).toEqual([
+    inventory.observe('legacy', 'mcollective', 'n1', 'reply');
+    expect(inventory.records('legacy', 'mcollective')).toEqual([
       { identity: 'n1', seen: START + 5_000, by: 'reply' },
     ]);
-    expect(inventory.sightings('legacy', 'uk')).toEqual([]);
+    expect(inventory.records('legacy', 'uk')).toEqual([]);
   });
 
   it('forgets who was silent for too long, by egress', () => {
     const inventory = make();
-    inventory.seen('legacy', 'mcollective', 'n1', 'discovery');
-    inventory.seen('choria', 'mcollective', 'n2', 'discovery');
+    inventory.observe('legacy', 'mcollective', 'n1', 'discovery');
+    inventory.observe('choria', 'mcollective', 'n2', 'discovery');
     now += 29_999;
     inventory.sweep();
     expect(inventory.size).toBe(2);
     now += 1;
     inventory.sweep();
     expect([...inventory.learned('choria', 'mcollective')]).toEqual([]);
-    inventory.seen('legacy', 'mcollective', 'n1', 'reply');
+    inventory.observe('legacy', 'mcollective', 'n1', 'reply');
     now += 179_999;
     inventory.sweep();
     expect([...inventory.learned('legacy', 'mcollective')]).toEqual(['n1']);
@@ -103,14 +103,14 @@ describe('the inventory', () => {
     let inventory: Inventory;
     const sides = (node: string): readonly string[] =>
       ['legacy', 'choria'].filter((egress) => inventory.learned(egress, 'mcollective').has(node));
-    const seen = (egress: string): void => inventory.seen(egress, 'mcollective', 'n1', 'discovery');
+    const seen = (egress: string): void => inventory.observe(egress, 'mcollective', 'n1', 'discovery');
     /** A question now, and the time to answer it. @param answers come at once */
-    const survey = (egress: string, answers: boolean): void => {
+    const scheduler = (egress: string, answers: boolean): void => {
       const asked = now;
       now += 100;
       if (answers) seen(egress);
       now += 4_900;
-      inventory.surveyed(egress, 'mcollective', asked);
+      inventory.targets(egress, 'mcollective', asked);
     };
 
     beforeEach(() => {
@@ -123,8 +123,8 @@ describe('the inventory', () => {
     it('knows them on both sides as long as they answer on both', () => {
       for (let round = 0; round < 3; round++) {
         now += 60_000;
-        survey('legacy', true);
-        survey('choria', true);
+        scheduler('legacy', true);
+        scheduler('choria', true);
       }
       expect(sides('n1')).toEqual(['legacy', 'choria']);
     });
@@ -132,31 +132,31 @@ describe('the inventory', () => {
     it('forgets where they were once they have missed a question there, having been heard of across', () => {
       const { version } = inventory;
       now += 50_000;
-      survey('legacy', false);
+      scheduler('legacy', false);
       expect(sides('n1')).toEqual(['choria']);
       expect([inventory.version, later.length]).toEqual([version + 1, 1]);
-      survey('choria', false);
+      scheduler('choria', false);
       expect(sides('n1')).toEqual(['choria']);
     });
 
     it('keeps them where they have missed a question until they are heard of across', () => {
       now += 50_000;
-      survey('choria', false);
+      scheduler('choria', false);
       expect(sides('n1')).toEqual(['legacy', 'choria']);
-      inventory.seen('elsewhere', 'mcollective', 'n1', 'reply');
-      inventory.seen('legacy', 'uk', 'n1', 'reply');
+      inventory.observe('elsewhere', 'mcollective', 'n1', 'reply');
+      inventory.observe('legacy', 'uk', 'n1', 'reply');
       expect(sides('n1')).toEqual(['legacy', 'choria']);
       settle();
-      inventory.seen('legacy', 'mcollective', 'n1', 'reply');
+      inventory.observe('legacy', 'mcollective', 'n1', 'reply');
       expect(sides('n1')).toEqual(['legacy']);
       expect(later).toHaveLength(1);
     });
 
     it('knows them again on a side that they are heard of again: one answer may have been lost', () => {
       now += 50_000;
-      survey('legacy', false);
-      survey('legacy', true);
-      survey('choria', true);
+      scheduler('legacy', false);
+      scheduler('legacy', true);
+      scheduler('choria', true);
       expect(sides('n1')).toEqual(['legacy', 'choria']);
     });
 
@@ -164,18 +164,18 @@ describe('the inventory', () => {
       now += 50_000;
       const asked = now;
       now += 1_000;
-      inventory.seen('legacy', 'mcollective', 'n1', 'reply');
+      inventory.observe('legacy', 'mcollective', 'n1', 'reply');
       seen('choria');
-      inventory.surveyed('legacy', 'mcollective', asked);
+      inventory.targets('legacy', 'mcollective', asked);
       expect(sides('n1')).toEqual(['legacy', 'choria']);
     });
 
     it('makes room for others', () => {
       inventory = make(2, ACROSS);
       seen('legacy');
-      inventory.seen('legacy', 'mcollective', 'n2', 'discovery');
+      inventory.observe('legacy', 'mcollective', 'n2', 'discovery');
       now += 60_000;
-      survey('legacy', false);
+      scheduler('legacy', false);
       seen('choria');
       expect([sides('n1'), inventory.size, inventory.refused]).toEqual([['choria'], 2, 0]);
     });
@@ -184,7 +184,7 @@ describe('the inventory', () => {
   it('keeps nobody for longer because the clock was set back', () => {
     const inventory = make();
     now += 86_400_000;
-    inventory.seen('legacy', 'mcollective', 'n1', 'discovery');
+    inventory.observe('legacy', 'mcollective', 'n1', 'discovery');
     now -= 86_400_000;
     inventory.sweep();
     now += 180_000;
@@ -196,15 +196,15 @@ describe('the inventory', () => {
     const inventory = make();
     const listener = vi.fn();
     inventory.onChange(listener);
-    inventory.seen('legacy', 'mcollective', 'n1', 'discovery');
-    inventory.seen('legacy', 'mcollective', 'n2', 'discovery');
+    inventory.observe('legacy', 'mcollective', 'n1', 'discovery');
+    inventory.observe('legacy', 'mcollective', 'n2', 'discovery');
     expect(listener).not.toHaveBeenCalled();
     settle();
     expect(listener).toHaveBeenCalledTimes(1);
 
     const { version } = inventory;
     now += 1_000;
-    inventory.seen('legacy', 'mcollective', 'n2', 'reply');
+    inventory.observe('legacy', 'mcollective', 'n2', 'reply');
     inventory.sweep();
     settle();
     expect(listener).toHaveBeenCalledTimes(1);
@@ -220,7 +220,7 @@ describe('the inventory', () => {
   it('tells by itself soon after', async () => {
     const inventory = new Inventory({ clock: () => now, log: recordingLog(lines), expire: () => 1_000 });
     const told = new Promise<void>((resolve) => inventory.onChange(resolve));
-    inventory.seen('legacy', 'mcollective', 'n1', 'discovery');
+    inventory.observe('legacy', 'mcollective', 'n1', 'discovery');
     const alive = setInterval(() => undefined, 1_000);
     await told;
     clearInterval(alive);
@@ -230,8 +230,8 @@ describe('the inventory', () => {
     'takes no node in that calls itself %j, and says so once',
     (node) => {
       const inventory = make();
-      inventory.seen('legacy', 'mcollective', node, 'discovery');
-      inventory.seen('legacy', 'mcollective', node, 'discovery');
+      inventory.observe('legacy', 'mcollective', node, 'discovery');
+      inventory.observe('legacy', 'mcollective', node, 'discovery');
       expect([inventory.size, later.length]).toEqual([0, 0]);
       expect(lines).toEqual([
         {
@@ -245,7 +245,8 @@ describe('the inventory', () => {
 
   it('takes in no more than it has room for, says so once, and counts', () => {
     const inventory = make(2);
-    for (const node of ['n1', 'n2', 'n3', 'n4', 'n1']) inventory.seen('legacy', 'mcollective', node, 'reply');
+    for (const node of ['n1', 'n2', 'n3', 'n4', 'n1'])
+      inventory.observe('legacy', 'mcollective', node, 'reply');
     expect([...inventory.learned('legacy', 'mcollective')]).toEqual(['n1', 'n2']);
     expect([inventory.refused, lines.map(({ message }) => message)]).toEqual([
       2,
@@ -253,7 +254,7 @@ describe('the inventory', () => {
     ]);
     now += 180_000;
     inventory.sweep();
-    inventory.seen('legacy', 'mcollective', 'n3', 'reply');
+    inventory.observe('legacy', 'mcollective', 'n3', 'reply');
     expect([...inventory.learned('legacy', 'mcollective')]).toEqual(['n3']);
   });
 
@@ -274,7 +275,7 @@ describe('the inventory', () => {
         for (const { wait, egress, node } of all) {
           now += wait;
           inventory.sweep();
-          inventory.seen(egress, 'mcollective', node, 'reply');
+          inventory.observe(egress, 'mcollective', node, 'reply');
           last.set(`${egress} ${node}`, now);
         }
         const there = (egress: string, limit: number): readonly string[] =>

@@ -4,6 +4,7 @@ import { checkDates, findChains } from '../../src/pki/chain.ts';
 import { refused } from '../adapters/choria/wire/support.ts';
 import { loadPkits, PKITS_FOLDER } from './pkits-certificate.ts';
 import { INVALID, NOT_SUPPORTED, VALID } from './pkits-paths.ts';
+import { REVOKED, UNKNOWN, VALID_WITH_LISTS } from './pkits-revocation-paths.ts';
 
 const ANCHOR = 'TrustAnchorRootCertificate';
 /** All of the suite's certificates that are meant to be valid are so from 2010 to 2030. */
@@ -25,8 +26,9 @@ const pathsOf = (text: string): readonly Path[] =>
       return { test, section: test.replace(/\.\d+$/, ''), leaf, issuers };
     });
 
-const validate = ({ leaf, issuers }: Path): void =>
+const validate = ({ leaf, issuers }: Path): void => {
   checkDates(findChains(loadPkits(leaf), issuers.map(loadPkits), [loadPkits(ANCHOR)]), NOW);
+};
 
 /** Why paths of each section are refused. */
 const REASONS: Readonly<Record<string, RegExp>> = {
@@ -42,6 +44,9 @@ const NOT_UNDERSTOOD = /it has an extension that is not supported/;
 const valid = pathsOf(VALID);
 const invalid = pathsOf(INVALID);
 const notSupported = pathsOf(NOT_SUPPORTED);
+const withLists = [VALID_WITH_LISTS, REVOKED, UNKNOWN].flatMap((text) =>
+  pathsOf(text.replace(/ \|.*$/gm, '')),
+);
 
 describe("the paths of NIST's PKITS", () => {
   it.each(valid)('$test $leaf is trusted', (path) => {
@@ -58,7 +63,10 @@ describe("the paths of NIST's PKITS", () => {
   });
 
   it('have no certificate that no path needs', () => {
-    const used = [...valid, ...invalid, ...notSupported].flatMap(({ leaf, issuers }) => [leaf, ...issuers]);
+    const used = [...valid, ...invalid, ...notSupported, ...withLists].flatMap(({ leaf, issuers }) => [
+      leaf,
+      ...issuers,
+    ]);
     const files = readdirSync(PKITS_FOLDER).filter((file) => file.endsWith('.crt'));
     expect(files).toEqual([...new Set([ANCHOR, ...used])].map((name) => `${name}.crt`).sort());
   });

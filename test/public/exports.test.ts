@@ -48,7 +48,7 @@ describe('the exports of the package', () => {
   });
 
   it('are the files of src/public/, as they are built', () => {
-    const files = readdirSync(`${ROOT}src/public`).flatMap((file) => /^(\w+)\.ts$/.exec(file)?.[1] ?? []);
+    const files = readdirSync(`${ROOT}src/public`).flatMap((file) => /^([\w-]+)\.ts$/.exec(file)?.[1] ?? []);
     expect(Object.entries(described.exports).toSorted()).toEqual(
       files
         .map((file) => [

@@ -1,8 +1,9 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../src/testing/ports.ts';
 import { until } from '../../src/testing/until.ts';
 import type { IncomingMessage } from '../../src/transport/link.ts';
 import { createNatsLink } from '../../src/transport/nats/index.ts';
@@ -112,6 +113,17 @@ describe('the packed package', () => {
     });
   });
 
+  it('brings the live page along, with the licences of its libraries', () => {
+    const place = 'node_modules/mcbridge/dist/page/web';
+    const names = filesOf(join(folder, place)).map((name) => relative(join(folder, place), name));
+    const libraries = ['preact', 'htm', 'uplot'].flatMap((it) => [`vendor/${it}.js`, `vendor/${it}.LICENSE`]);
+    expect(names).toEqual(expect.arrayContaining(['index.html', 'app.js', 'style.css', ...libraries]));
+    const installed = readdirSync(join(folder, 'node_modules'));
+    expect(
+      installed.filter((name) => ['preact', 'htm', 'uplot', 'playwright-core', 'axe-core'].includes(name)),
+    ).toEqual([]);
+  });
+
   it('keeps what it does not export to itself', async () => {
     const { stderr } = await node(
       ['--input-type=module', '--eval', "import 'mcbridge/dist/app/app.js'"],
@@ -156,7 +168,7 @@ describe('a project that has installed it', () => {
     const files = [...examples().keys()].map((it) => `${it.endsWith('.test.ts') ? 'test' : 'src'}/${it}`);
     expect(await tsc(files, 'tsconfig.json')).toEqual({ status: 0, stdout: '', stderr: '' });
     const imported = [...examples().values()].flatMap((text) =>
-      [...text.matchAll(/from '(mcbridge[\w/]*)'/g)].map(([, it]) => it),
+      [...text.matchAll(/from '(mcbridge[\w/-]*)'/g)].map(([, it]) => it),
     );
     const { exports } = JSON.parse(readFileSync(join(folder, 'node_modules/mcbridge/package.json'), 'utf8'));
     expect([...new Set(imported)].toSorted()).toEqual(
@@ -226,6 +238,18 @@ describe('a project that has installed it', () => {
     expect(await bridge.exited).toBe(0);
     await nodes.close();
     expect(asked).toEqual(['mcollective.broadcast.agent.discovery']);
+  });
+
+  it('asks over a WebSocket, and says why where nobody is there', async () => {
+    const { status, stderr } = await project.run(
+      process.execPath,
+      ['--experimental-websocket', join(folder, 'out/src/uptime.js')],
+      { env: { MCBRIDGE_URL: `ws://127.0.0.1:${await freePort()}` } },
+    );
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/^[^\n]+\n$/),
+    });
   });
 
   it('looks into messages, and reads a section', async () => {

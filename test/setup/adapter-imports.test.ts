@@ -29,7 +29,7 @@ const type = defineEgress({
   opaque: undefined,
   schema: () => z.strictObject({ type: z.literal('test-lines') }),
   adapt: () => ({}),
-  wayHome: { beforeToken: () => undefined, of: () => undefined },
+  replyPath: { beforeToken: () => undefined, of: () => undefined },
 });
 export default [{ ...type, madeBy: defineEgress }];
 `;

@@ -38,7 +38,7 @@ const make = (type, changes = {}) => ({
       discovery: { every: undefined, expire: undefined, caller: undefined },
       adapter: adapter(name, type),
     })),
-  wayHome: { beforeToken: () => undefined, of: () => undefined },
+  replyPath: { beforeToken: () => undefined, of: () => undefined },
   ...changes,
 });
 ${exported}

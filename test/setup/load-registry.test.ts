@@ -1,8 +1,8 @@
-import { chmodSync, symlinkSync } from 'node:fs';
+import { chmodSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BUILT_IN } from '../../src/adapters/registry.ts';
-import { withMadeUpVariables } from '../../src/capture/replay/made-up-variables.ts';
+import { withMadeUpVariables } from '../../src/capture/replay/placeholder-variables.ts';
 import { ConfigError, formatProblem } from '../../src/config/problem.ts';
 import { loadClientAccess } from '../../src/setup/client-access.ts';
 import { loadConfig } from '../../src/setup/load.ts';
@@ -30,6 +30,7 @@ const problemsOf = async (config: string, env = {}): Promise<readonly string[]> 
 };
 
 const EMPTY = BUILT_IN.egressTypes.length;
+const EGRESS_TYPES = BUILT_IN.egressTypes.map(({ type }) => `"${type}"`).join(', ');
 
 describe('the types of a configuration', () => {
   it.each([
@@ -89,12 +90,25 @@ routes: [{ from: a, to: web, collectives: [m], identities: [{ exact: choria=a, t
 `;
     expect(await said('xx', 'xx')).toBe('nothing');
     expect(await said('test-lines', 'test-line')).toContain(
-      'egresses.web.type: "test-line" is not allowed; allowed: "mcollective-stomp", "choria-collective", "test-lines"',
+      `egresses.web.type: "test-line" is not allowed; allowed: ${EGRESS_TYPES}, "test-lines"`,
     );
     expect(await said('lines: [a]', 'linse: [a]')).toContain(
       'egresses.web.linse: unknown key; did you mean "lines"?; allowed: type, lines',
     );
     expect(await said('to: web', 'to: wed')).toContain('there is no egress "wed"; did you mean "web"?');
+  });
+
+  it('say themselves what the names in their maps may be', async () => {
+    const key = "z.string().refine((it) => it !== 'bad', { params: { allowed: 'a colour such as red' } })";
+    const lines = `z.record(${key}, z.string())`;
+    const schema = `() => z.strictObject({ type: z.literal('test-lines'), lines: ${lines} }).transform(() => () => ({}))`;
+    folder.write('lines.mjs', moduleOf(`export default [make('test-lines', { schema: ${schema} })];`));
+    const config = folder.config('[./lines.mjs]');
+    const wrong = readFileSync(config, 'utf8').replace('[a, b]', '{ red: a, bad: b }');
+    const registry = await loadRegistry(config, {});
+    expect(() => loadConfig(folder.write('wrong.yaml', wrong), {}, registry)).toThrow(
+      'egresses.web.lines.bad: is not allowed as a name; allowed: a colour such as red',
+    );
   });
 
   it('say what a server is for whoever makes no connection', async () => {
@@ -182,8 +196,8 @@ const NOT_A_TYPE: readonly (readonly [changes: string, fault: string])[] = [
   ["make('test-lines', { opaque: true })", 'its opaque is not a text, or undefined'],
   ["make('test-lines', { schema: {} })", 'its schema is not a function'],
   ["make('test-lines', { crossCheck: [] })", 'its crossCheck is not a function, or left out'],
-  ["make('test-lines', { wayHome: undefined })", 'its wayHome.beforeToken is not a function'],
-  ["make('test-lines', { wayHome: { beforeToken() {} } })", 'its wayHome.of is not a function'],
+  ["make('test-lines', { replyPath: undefined })", 'its replyPath.beforeToken is not a function'],
+  ["make('test-lines', { replyPath: { beforeToken() {} } })", 'its replyPath.of is not a function'],
   ["make('test-lines', { side: 'ingress', clients: {} })", 'its clients.schema is not a function'],
   [
     "make('test-lines', { side: 'ingress', clients: { schema() {}, unread: 'a' } })",

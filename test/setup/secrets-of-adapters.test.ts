@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type AdapterType, defineEgress } from '../../src/adapters/adapter-type.ts';
 import { BUILT_IN, createRegistry } from '../../src/adapters/registry.ts';
-import { withMadeUpVariables } from '../../src/capture/replay/made-up-variables.ts';
+import { withMadeUpVariables } from '../../src/capture/replay/placeholder-variables.ts';
 import { secret } from '../../src/config/fields.ts';
 import { nodesFields, nodesOf } from '../../src/config/nodes.ts';
 import { parseConfig } from '../../src/setup/load.ts';
@@ -30,7 +30,7 @@ const type: AdapterType = defineEgress({
   adapt: () => {
     throw new Error('no adapter is made of what is wrong');
   },
-  wayHome: { beforeToken: () => undefined, of: () => undefined },
+  replyPath: { beforeToken: () => undefined, of: () => undefined },
 });
 const registry = createRegistry([...BUILT_IN.ingressTypes, ...BUILT_IN.egressTypes, type]);
 

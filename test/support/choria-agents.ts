@@ -45,7 +45,12 @@ const echo: Agent = {
   },
 };
 
-const AGENTS: Readonly<Record<string, Agent>> = { rpcutil, echo };
+/** What can be asked of a node that changes something there. */
+const puppet: Agent = {
+  runonce: { outputs: ['summary'], run: () => ({ summary: 'Started a Puppet run' }) },
+};
+
+const AGENTS: Readonly<Record<string, Agent>> = { rpcutil, echo, puppet };
 
 export interface Outcome {
   readonly statuscode: number;

@@ -112,8 +112,8 @@ export interface ChoriaClient {
   buildRequest(options: RequestOptions): BuiltRequest;
   /** Publishes anything anywhere. */
   publish(subject: string, payload: string | Buffer, reply?: string): Promise<void>;
-  /** Calls with the payload of each message of a subject, once the server knows of it. */
-  subscribe(subject: string, onPayload: (payload: string) => void): Promise<void>;
+  /** Calls with the payload of each message of a subject, and with its own subject, once the server knows of it. */
+  subscribe(subject: string, onPayload: (payload: string, subject: string) => void): Promise<void>;
   /** The connection's server is gone or back: waits until it is connected again. */
   reconnected(): Promise<void>;
   close(): Promise<void>;
@@ -264,7 +264,7 @@ export const connectChoriaClient = async (options: ChoriaClientOptions): Promise
       nats.subscribe(subject, {
         callback: (error, message) => {
           // NATS itself says that nobody listens where a request went: whoever counts replies will miss them.
-          if (error === null && message.headers?.code !== 503) onPayload(message.string());
+          if (error === null && message.headers?.code !== 503) onPayload(message.string(), message.subject);
         },
       });
       await nats.flush();

@@ -26,6 +26,8 @@ interface Common {
   readonly nodes: readonly (string | FleetNode)[];
   /** Agents that the nodes offer as a service: one of them gets each request. */
   readonly services?: readonly string[];
+  /** How far their clocks are ahead, in ms. */
+  readonly ahead?: number;
 }
 
 export type FleetOptions =
@@ -77,7 +79,7 @@ const AGENTS = ['discovery', 'rpcutil'];
 
 /** Subscribes and answers as recorded servers do; see `wire-choria`'s facts on subjects in go-choria's broker. */
 export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
-  const { url, collectives, services = [] } = options;
+  const { url, collectives, services = [], ahead = 0 } = options;
   const received: Received[] = [];
   const refused: { node: string; subject: string; why: string }[] = [];
   const deliveries = new Map<string, Map<string, number>>();
@@ -86,7 +88,7 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
   const onMessage = (nats: NatsConnection, node: ChoriaNode, message: Msg): void => {
     const { subject } = message;
     try {
-      const { reply, ...handled } = node.handle(message.string(), url, Date.now());
+      const { reply, ...handled } = node.handle(message.string(), url, Date.now() + ahead);
       received.push({ ...handled, node: node.identity, subject, answered: reply !== undefined });
       const counts = deliveries.get(handled.requestId) ?? new Map<string, number>();
       deliveries.set(handled.requestId, counts.set(node.identity, (counts.get(node.identity) ?? 0) + 1));

@@ -30,8 +30,20 @@ export interface FederationWorld {
   stop(): Promise<void>;
 }
 
-/** @param legacy legacy daemons to start */
-export const startFederationWorld = async (legacy: readonly string[]): Promise<FederationWorld> => {
+/** Of the bridge. */
+interface FederationConfig {
+  readonly [setting: string]: unknown;
+  readonly routes: readonly { readonly to: string; readonly [setting: string]: unknown }[];
+}
+
+/**
+ * @param legacy legacy daemons to start
+ * @param changes of the bridge's configuration
+ */
+export const startFederationWorld = async (
+  legacy: readonly string[],
+  changes: (config: FederationConfig) => object = (it) => it,
+): Promise<FederationWorld> => {
   const [world, east, west] = await Promise.all([
     startWorld({ nodes: legacy }),
     startChoriaNetwork('east'),
@@ -63,16 +75,18 @@ export const startFederationWorld = async (legacy: readonly string[]): Promise<F
   for (const { files } of [east, west])
     for (const [name, text] of Object.entries(files)) world.files.write(name, text);
   const egress = ({ connection }: ChoriaNetwork) => ({ type: 'choria-collective', ...connection });
-  const bridge = await world.bridge((config) => ({
-    ...config,
-    log: { level: 'info', format: 'json' },
-    egresses: { ...config.egresses, east: egress(east), west: egress(west) },
-    routes: [
-      ...config.routes,
-      { from: 'federation', to: 'east', collectives: ['east', 'modern', 'both'] },
-      { from: 'federation', to: 'west', collectives: ['west'], verify: true },
-    ],
-  }));
+  const bridge = await world.bridge((config) =>
+    changes({
+      ...config,
+      log: { level: 'info', format: 'json' },
+      egresses: { ...config.egresses, east: egress(east), west: egress(west) },
+      routes: [
+        ...config.routes,
+        { from: 'federation', to: 'east', collectives: ['east', 'modern', 'both'] },
+        { from: 'federation', to: 'west', collectives: ['west'], verify: true },
+      ],
+    }),
+  );
   const clients = {
     ruby: await world.client({ dialect: 'ruby' }),
     go: await world.client({ dialect: 'go' }),

@@ -75,6 +75,8 @@ export interface McollectivedOptions extends CommonOptions {
   readonly serverKeys: KeyPair;
   /** Public keys, PEM, by name: `alice` may call as `cert=alice`. */
   readonly clientPublicKeys: Readonly<Record<string, string>>;
+  /** How far its clock is off, as faketime has it: `+2h`. */
+  readonly clock?: string;
 }
 
 export interface Mcollectived {
@@ -144,7 +146,12 @@ export const startMcollectived = async (options: McollectivedOptions): Promise<M
     'plugin.ssl_client_cert_dir': at('clients'),
     ...options.extra,
   });
-  const child = start('mcollectived', ['--no-daemonize', '--config', at('server.cfg')], {
+  const { clock } = options;
+  const [program, before] =
+    clock === undefined
+      ? (['mcollectived', []] as const)
+      : (['faketime', ['-f', clock, 'mcollectived']] as const);
+  const child = start(program, [...before, '--no-daemonize', '--config', at('server.cfg')], {
     env: { ...RUBY_ENV, PATH: SBIN_PATH },
   });
   const stop = async (): Promise<void> => {

@@ -30,6 +30,8 @@ export interface MixedOptions {
   /** Legacy daemons to start. */
   readonly legacy: readonly string[];
   readonly activemq?: ActiveMqOptions;
+  /** Further files beside the configuration, by name. */
+  readonly files?: Readonly<Record<string, string>>;
   readonly changes?: (config: MixedConfig) => object;
 }
 
@@ -89,6 +91,7 @@ export const mixedConfig = (config: BridgeConfig) => {
 export const startMixedWorld = async ({
   legacy,
   activemq,
+  files: further = {},
   changes = (config) => config,
 }: MixedOptions): Promise<MixedWorld> => {
   const world = await startWorld({ nodes: legacy, ...(activemq && { activemq: () => activemq }) });
@@ -144,6 +147,7 @@ export const startMixedWorld = async ({
     files.write(`certs/${name}.key`, privateKey);
   }
   files.write('server-private.pem', SERVER_KEYS.privateKey);
+  for (const [name, text] of Object.entries(further)) files.write(name, text);
   files.write('clients/alice.pem', keyPair('legacy alice').publicKey);
   const clients: McoClient[] = [];
   const makeClient = async (

@@ -21,6 +21,8 @@ export interface NatsServerOptions {
   readonly jetstream?: true;
   /** More of the server's configuration language, such as an `authorization` block or `max_payload`. */
   readonly extra?: string;
+  /** With the server's own 10 s in which a client must take what it gets. Without it, a test that gets no processor has 2 minutes. */
+  readonly ownWriteDeadline?: true;
   /** Another nats-server than the one of the PATH. */
   readonly program?: string;
 }
@@ -80,6 +82,7 @@ const startOn = async (port: number, options: NatsServerOptions): Promise<NatsSe
       `tls { cert_file: "${folder}/cert.pem", key_file: "${folder}/key.pem", ca_file: "${folder}/ca.pem", verify: ${verify}, timeout: 5${handshakeFirst ? ', handshake_first: true' : ''} }`,
     );
   }
+  if (!options.ownWriteDeadline) lines.push('write_deadline: "2m"');
   if (options.jetstream) lines.push(`jetstream { store_dir: "${folder}/jetstream" }`);
   const configure = (extra = ''): Promise<void> =>
     writeFile(config, [...lines, extra].map((line) => `${line}\n`).join(''));

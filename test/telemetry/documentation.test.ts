@@ -33,6 +33,21 @@ const offered = async (): Promise<Exposition> => {
     health: () => healthOf(links, 'running'),
     claims: true,
     conflicts: () => 0,
+    reloads: () => ({ ok: 1, refused: 0, lastSuccessful: true, loadedAt: 0 }),
+    certificates: () => [{ link: 'legacy', file: '/cert.pem', ends: 1 }],
+    refusedFiles: () => ['legacy'],
+    audit: () => [
+      {
+        sink: '/a',
+        written: 1,
+        lost: 1,
+        refused: 1,
+        waiting: 0,
+        isFailing: false,
+        head: { seq: 1, time: 1 },
+      },
+    ],
+    lists: () => [{ file: '/etc/crl.pem', nextUpdate: 1 }],
   });
   return parseExposition(await registry.metrics());
 };

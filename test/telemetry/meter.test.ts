@@ -29,7 +29,7 @@ describe('a metered link', () => {
     for (const name of ['a.1', 'a.2', 'b.1']) link.send(message(name));
     await settle();
     expect(got).toEqual(['a.1', 'a.2']);
-    expect(meter).toMatchObject({ received: 2, sent: 3, refused: 0, lastMessage: now() });
+    expect(meter).toMatchObject({ received: 2, sent: 3, sendErrors: 0, lastMessage: now() });
     expect(meter.receivedSeconds).toBeGreaterThan(0);
     expect(meter.sentSeconds).toBeGreaterThan(0);
     expect(sources).toEqual(['a.>']);
@@ -39,7 +39,7 @@ describe('a metered link', () => {
     const { link, meter } = world();
     await link.close();
     expect(() => link.send(message('a'))).toThrow('the link is closed');
-    expect(meter).toMatchObject({ sent: 0, refused: 1, lastMessage: undefined });
+    expect(meter).toMatchObject({ sent: 0, sendErrors: 1, lastMessage: undefined });
   });
 
   it('counts a message whose handling fails', async () => {
@@ -66,8 +66,8 @@ describe('a metered link', () => {
   });
 
   it('does not count what is sent past it', () => {
-    const { uncounted, meter } = world();
-    uncounted.send(message('choria.federation.production.stats'));
+    const { raw, meter } = world();
+    raw.send(message('choria.federation.production.stats'));
     expect(meter).toMatchObject({ sent: 0, lastMessage: undefined });
   });
 });

@@ -15,7 +15,7 @@ const UP: LinkState = { up: true, server: 'memory://nats', buffered: 0 };
 const world = async (
   phase: Phase = 'running',
   states: Partial<Record<string, LinkState>> = {},
-  sharing: Pick<MetricsOptions, 'claims' | 'conflicts'> = {},
+  sharing: Pick<MetricsOptions, 'claims' | 'conflicts' | 'certificates' | 'refusedFiles'> = {},
 ) => {
   const stats = new Stats();
   stats.route('federation', 'legacy');
@@ -278,5 +278,33 @@ describe('health', () => {
         reason: 'the broker has not confirmed /queue/mcollective.reply.production.>',
       },
     ]);
+  });
+});
+
+describe('certificates and files', () => {
+  it('have their end each, in seconds, and what cannot be used is there while it is so', async () => {
+    let refused = ['legacy'];
+    const { read } = await world(
+      'running',
+      {},
+      {
+        certificates: () => [
+          { link: 'legacy', file: '/cert.pem', ends: 1_900_000_000_999 },
+          { link: 'claims', file: '/ca.pem', ends: 1_800_000_000_000 },
+        ],
+        refusedFiles: () => refused,
+      },
+    );
+    const of = async (name: string) =>
+      (await read()).samples
+        .filter((sample) => sample.name === name)
+        .map(({ labels, value }) => [labels, value]);
+    expect(await of('mcbridge_certificate_expires_timestamp_seconds')).toEqual([
+      [{ link: 'legacy', file: '/cert.pem' }, 1_900_000_000],
+      [{ link: 'claims', file: '/ca.pem' }, 1_800_000_000],
+    ]);
+    expect(await of('mcbridge_files_refused')).toEqual([[{ link: 'legacy' }, 1]]);
+    refused = [];
+    expect(await of('mcbridge_files_refused')).toEqual([]);
   });
 });

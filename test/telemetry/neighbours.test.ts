@@ -6,7 +6,9 @@ import { MemoryBroker, NATS_RULES } from '../../src/transport/memory/broker.ts';
 import { type LogLine, recordingLog, settled, until } from '../adapters/world.ts';
 
 const monitors: Monitor[] = [];
-afterEach(() => Promise.all(monitors.splice(0).map((monitor) => monitor.close())));
+afterEach(() => {
+  for (const monitor of monitors.splice(0)) monitor.stopPublishing();
+});
 
 /** The monitor of an instance that has these ingresses on the network, running. */
 const instanceOn = async (
@@ -36,7 +38,7 @@ const instanceOn = async (
     cluster,
     instance,
     configFile: '/etc/bridge.yaml',
-    interval: 1,
+    interval: () => 1,
     links,
     stats,
     observe: () => undefined,
@@ -79,5 +81,25 @@ describe('another bridge of the cluster', () => {
     await instanceOn(network, '4', ['late']);
     await until('the last one is heard', () => one.length > 0);
     expect(one.map(({ fields }) => fields['member'])).toEqual(['4']);
+  });
+});
+
+describe('the other instances of a cluster', () => {
+  it('are counted once they say that they are there', async () => {
+    const network = new MemoryBroker(NATS_RULES);
+    await instanceOn(network, '1', ['federation']);
+    await instanceOn(network, '2', ['federation']);
+    await instanceOn(network, '3', ['federation'], 'lab');
+    await until('both know of each other', () =>
+      monitors.slice(0, 2).every((monitor) => monitor.others() === 1),
+    );
+    expect(monitors[0]?.instances()).toMatchObject([
+      { instance: '2', said: { requests: 0, replies: 0, refused: 0, inFlight: 0 } },
+    ]);
+  });
+
+  it('are unknown where there is no network on which they would say so', async () => {
+    await instanceOn(new MemoryBroker(NATS_RULES), '1', []);
+    expect(monitors[0]?.others()).toBeUndefined();
   });
 });

@@ -17,7 +17,7 @@ beforeAll(async () => {
   nats = await startNatsServer();
 });
 afterEach(async () => {
-  await Promise.all(monitors.splice(0).map((monitor) => monitor.close()));
+  for (const monitor of monitors.splice(0)) monitor.stopPublishing();
   await Promise.all(links.splice(0).map((link) => link.close()));
 });
 afterAll(() => nats.stop());
@@ -84,7 +84,7 @@ const start = async (interval: number) => {
     cluster: 'north',
     instance: '1',
     configFile: '/etc/mcbridge/bridge.yaml',
-    interval,
+    interval: () => interval,
     links: [north, south, shared, legacy],
     stats,
     observe: () => undefined,
@@ -129,6 +129,28 @@ test('documents come at each interval, and do not count themselves', async () =>
   expect(documents.at(-1)?.federation).toMatchObject({ sent: 0, received: 0, lastMessage: undefined });
 });
 
+test('once it is over nothing is published, though the interval goes on', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  try {
+    const { monitor, documents, others, north, south } = await start(1);
+    // What the same connection sends later arrives later.
+    const arrived = async (count: number): Promise<number> => {
+      for (const { link } of [north, south]) link.send(message('later'));
+      await vi.waitFor(() => expect(others).toHaveLength(count));
+      return documents.length;
+    };
+    monitor.running();
+    vi.advanceTimersByTime(1_000);
+    monitor.stopPublishing();
+    const before = await arrived(2);
+    vi.advanceTimersByTime(5_000);
+    expect(await arrived(4)).toBe(before);
+    expect(before).toBeGreaterThanOrEqual(4);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('with the interval 0 nothing is published', async () => {
   const { monitor, documents, others, north } = await start(0);
   monitor.running();
@@ -142,8 +164,8 @@ test('with the interval 0 nothing is published', async () => {
 test('a link that is down gets nothing to keep for later', async () => {
   const { monitor, north } = await start(60);
   await nats.kill();
-  await vi.waitFor(() => expect(north.uncounted.state().up).toBe(false));
+  await vi.waitFor(() => expect(north.raw.state().up).toBe(false));
   monitor.running();
-  expect(north.uncounted.state().buffered).toBe(0);
+  expect(north.raw.state().buffered).toBe(0);
   await nats.restart();
 });

@@ -139,6 +139,20 @@ test('one that is retired is closed when the last who uses it has left', async (
   await expect(unused.open()).rejects.toThrow('the link is closed');
 });
 
+test('one that is retired hands over what had come to it before it is closed', async () => {
+  const broker = new MemoryBroker(STOMP_RULES);
+  const shared = new SharedLink(broker.link());
+  const lease = shared.lease();
+  const got: string[] = [];
+  await lease.subscribe({ destination: '/queue/a', onMessage: ({ body }) => got.push(body.toString()) });
+  await shared.retire();
+  broker
+    .link()
+    .send({ destination: '/queue/a', body: Buffer.from('late'), expires: Number.POSITIVE_INFINITY });
+  await lease.close();
+  expect(got).toEqual(['late']);
+});
+
 test('a subscription that the broker refuses is told to all who wait for it, and is tried anew by the next', async () => {
   let refusals = 0;
   const link: Link = {

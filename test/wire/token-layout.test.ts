@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { encodeToken, readToken } from '../../src/adapters/kit/token.ts';
-import type { Home, Hop } from '../../src/envelope/message.ts';
+import type { Hop, ReadableReplyAddress } from '../../src/envelope/message.ts';
 import { authentic, context, decode, EXPIRES, FLOW, home, NOW } from './token-support.ts';
 
 /** A text of three small letters, of six, and so on. */
@@ -36,7 +36,7 @@ const traced = (...hops: readonly Buffer[]): Buffer =>
     // Known from the start: the cluster, the collective, the request id.
     Buffer.of(192 + 1, 192 + 2),
   ]);
-const tracedHome = (...hops: readonly Hop[]): Home => {
+const tracedHome = (...hops: readonly Hop[]): ReadableReplyAddress => {
   const [, name = ''] = hops[0] ?? [];
   const md5 = createHash('md5').update(`choria=${name}`).digest('hex');
   return {

@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import { decodeToken, type TokenContext } from '../../src/adapters/kit/token.ts';
-import type { Home } from '../../src/envelope/message.ts';
+import type { ReadableReplyAddress } from '../../src/envelope/message.ts';
 import { Rejection } from '../../src/envelope/rejection.ts';
 
 export const context: TokenContext = {
@@ -13,7 +13,7 @@ export const EXPIRES = 1_800_000_000;
 export const NOW = EXPIRES * 1000;
 
 /** What a go-choria client asks for. */
-export const home: Home = {
+export const home: ReadableReplyAddress = {
   ingress: 'federation',
   replyTo: 'mcollective.reply.c4ca4238a0b923820dcc509a6f75849b.21f1a1a1f1f84d1ba2c1d3b1e7a6a3bc',
   requestId: '21f1a1a1f1f84d1ba2c1d3b1e7a6a3bc',

@@ -4,7 +4,7 @@ import type { ClientReach } from '../adapter-type.ts';
 import type { ChoriaConnection } from './connection-config.ts';
 import { natsOptions } from './link-options.ts';
 
-/** Whom the bridge believes is nothing to a client; an ingress is not valid without. */
+/** A client does not need the bridge's trusted callers; an ingress is not valid without. */
 const withoutCallers = (entry: unknown): unknown =>
   typeof entry === 'object' && entry !== null ? { ...entry, callers: { ca: 'none' } } : entry;
 

@@ -1,4 +1,4 @@
-import type { Around, EgressAdapter, EgressServices } from '../descriptor.ts';
+import type { AdapterContext, EgressAdapter, EgressServices } from '../descriptor.ts';
 import { egressCheck } from './check/egress.ts';
 import {
   type Credential,
@@ -20,12 +20,13 @@ import { CHORIA_NAMES } from './names.ts';
 import { ofCollectiveEgress } from './observable.ts';
 import { collectiveGroup } from './wire/index.ts';
 
-const opaqueRoutes = ({ routes }: Pick<Around, 'routes'>) => routes.filter(({ isOpaque }) => isOpaque);
+const opaqueRoutes = ({ routes }: Pick<AdapterContext, 'routes'>) =>
+  routes.filter(({ isOpaque }) => isOpaque);
 
 /** Whose replies it hears: its bridge's own cluster only where it asks in that one's name. */
 const clustersOf = (
   { signing }: ChoriaCollectiveConfig,
-  around: Pick<Around, 'cluster' | 'routes'>,
+  around: Pick<AdapterContext, 'cluster' | 'routes'>,
 ): readonly string[] => [
   ...new Set([
     ...opaqueRoutes(around).map(({ cluster }) => cluster),
@@ -53,12 +54,16 @@ export const collectiveEgressAdapter = (it: ChoriaCollectiveConfig, name: string
   observable: (around) => ofCollectiveEgress(clustersOf(it, around), around),
   check: egressCheck(it, name),
   replyGroups: (around) => {
-    const groups = clustersOf(it, around).map((cluster) => `the queue group ${collectiveGroup(cluster)}`);
-    return it.servers.flatMap(({ url: server }) => groups.map((name) => ({ name, server })));
+    const opaque = opaqueRoutes(around).map(({ cluster }) => cluster);
+    const groups = clustersOf(it, around).map((cluster) => ({
+      name: `the queue group ${collectiveGroup(cluster)}`,
+      byToken: !opaque.includes(cluster),
+    }));
+    return it.servers.flatMap(({ url: server }) => groups.map((group) => ({ ...group, server })));
   },
   create: (around, services) => {
     const { identity, cluster, maxMessageBytes } = around;
-    const { link, clock, tokenKey, pool } = services;
+    const { link, clock, tokenKey, otherTokenKeys, pool } = services;
     return createChoriaCollectiveEgress({
       name,
       link,
@@ -69,8 +74,10 @@ export const collectiveEgressAdapter = (it: ChoriaCollectiveConfig, name: string
           identity,
           cluster,
           tokenKey,
+          otherTokenKeys,
           credentials: credentialsOf(name, it, it.signing, services),
           compound: it.compound,
+          signs: it.signing.kind,
           pool,
           maxUnsignedBytes: it.buffer.bytes,
         },

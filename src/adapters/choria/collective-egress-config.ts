@@ -1,50 +1,39 @@
 import { z } from 'zod';
 import type { SchemaContext } from '../../config/context.ts';
-import { ALWAYS, choice, path, pattern, refuse } from '../../config/fields.ts';
-import { type NodesConfig, nodesFields, nodesOf } from '../../config/nodes.ts';
+import { ALWAYS, choice, path, pattern, refuse, setting } from '../../config/fields.ts';
+import { nodesFields, nodesOf } from '../../config/nodes.ts';
 import { CALLERS } from '../../config/pattern/meaning.ts';
-import type { Pattern } from '../../envelope/pattern.ts';
-import {
-  type ChoriaConnection,
-  checkConnection,
-  connectionFields,
-  connectionOf,
-  subscriptionsField,
-} from './connection-config.ts';
+import { pairOf } from '../../config/shared.ts';
+import { checkConnection, connectionFields, connectionOf, subscriptionsField } from './connection-config.ts';
 import { DEFAULT_PRIVILEGED } from './wire/index.ts';
-
-/** Requests to a Choria collective, over NATS: opaque ones of a federation, and others signed in their caller's name. */
-export interface ChoriaCollectiveConfig extends ChoriaConnection, NodesConfig {
-  readonly type: 'choria-collective';
-  /** Members of each queue group of replies that this bridge is. */
-  readonly subscriptions: number;
-  /** Undefined where requests only pass as they are. */
-  readonly signing: ChoriaSigningConfig | undefined;
-  /** How compound filters are written: go-choria's one expression, or MCollective's tokens, which Ruby nodes read. */
-  readonly compound: 'expr' | 'tokens';
-  /** Callerids that only a rule with `privileged: true` may yield. */
-  readonly privileged: readonly Pattern[];
-}
 
 /** With what the bridge signs. */
 export type ChoriaSigningConfig =
   | { readonly kind: 'privileged'; readonly own: ChoriaPairConfig }
-  /** A folder of callers' own: `<name>.pem` and `<name>.key`. There `own` only asks who is there. */
+  /** A folder of callers' own: `<name>.pem` and `<name>.key`. There `own` only sends discovery. */
   | { readonly kind: 'callers'; readonly folder: string; readonly own: ChoriaPairConfig | undefined };
 
 /** Paths of PEM files: a certificate that nodes hold privileged, with any intermediates, and its RSA key. */
-export interface ChoriaPairConfig {
-  readonly cert: string;
-  readonly key: string;
-}
+export type ChoriaPairConfig = NonNullable<ReturnType<typeof pairOf>>;
 
 const signingSection = (file: () => ReturnType<typeof path>) =>
   z
-    .strictObject({ cert: file().optional(), key: file().optional(), certs_dir: file().optional() })
-    .transform(({ cert, key, certs_dir }, context): ChoriaSigningConfig => {
-      const own = cert === undefined || key === undefined ? undefined : { cert, key };
-      if (own === undefined && cert !== key) refuse(context, [], 'cert and key belong together: give both');
-      else if (certs_dir !== undefined) return { kind: 'callers', folder: certs_dir, own };
+    .strictObject({
+      cert: setting(
+        'a certificate that nodes hold privileged, in PEM, with its intermediates',
+        file().optional(),
+      ),
+      key: setting('its RSA key, in PEM', file().optional()),
+      certs_dir: setting(
+        "a folder with each caller's own: <name>.pem and <name>.key for choria=<name>",
+        file().optional(),
+      ),
+    })
+    .transform((it, context): ChoriaSigningConfig => {
+      const own = pairOf(it);
+      if (own === undefined && it.cert !== it.key)
+        refuse(context, [], 'cert and key belong together: give both');
+      else if (it.certs_dir !== undefined) return { kind: 'callers', folder: it.certs_dir, own };
       else if (own !== undefined) return { kind: 'privileged', own };
       else refuse(context, [], 'give certs_dir, or cert and key, or all of them');
       return z.NEVER;
@@ -67,25 +56,35 @@ export const choriaCollective = (context: SchemaContext) => {
   const file = () => path(context.resolve);
   return z
     .strictObject({
-      type: z.literal('choria-collective'),
+      type: z.literal('choria-collective').describe('requests to the nodes of a Choria collective'),
       ...connectionFields(file),
       subscriptions: subscriptionsField(),
       ...nodesFields(),
-      signing: signingSection(file).optional(),
-      compound: choice(['expr', 'tokens']).optional(),
-      privileged: z.array(pattern(CALLERS)).optional(),
+      signing: setting(
+        'with what requests are signed; needed where they are translated',
+        signingSection(file).optional(),
+      ),
+      compound: setting(
+        "how compound filters are written: for go-choria's nodes, or for Ruby's",
+        choice(['expr', 'tokens']).optional(),
+        { default: 'expr' },
+      ),
+      privileged: setting(
+        'callerids that only an identity rule with privileged: true may yield',
+        z.array(pattern(CALLERS)).optional(),
+        { default: DEFAULT_PRIVILEGED.map(({ source }) => source) },
+      ),
     })
     .superRefine(checkConnection, ALWAYS)
     .superRefine(checkSigning, ALWAYS)
-    .transform(
-      (it): ChoriaCollectiveConfig => ({
-        type: it.type,
-        ...connectionOf(it),
-        subscriptions: it.subscriptions,
-        ...nodesOf(it),
-        signing: it.signing,
-        compound: it.compound ?? 'expr',
-        privileged: it.privileged ?? DEFAULT_PRIVILEGED,
-      }),
-    );
+    .transform(({ compound = 'expr', privileged = DEFAULT_PRIVILEGED, ...it }) => ({
+      ...connectionOf(it),
+      ...nodesOf(it),
+      signing: it.signing,
+      compound,
+      privileged,
+    }));
 };
+
+/** Requests to a Choria collective, over NATS: opaque ones of a federation, and others signed in their caller's name. */
+export type ChoriaCollectiveConfig = z.output<ReturnType<typeof choriaCollective>>;

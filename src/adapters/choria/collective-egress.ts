@@ -1,15 +1,17 @@
 import type { KeyObject } from 'node:crypto';
 import { isOpaque, type ReadableRequest } from '../../envelope/message.ts';
-import type { Egress, LinkStatus, ReplySink, Undelivered } from '../../envelope/port.ts';
+import type { Discover, Egress, LinkStatus, ReplySink, Undelivered } from '../../envelope/port.ts';
 import { asRejection } from '../../envelope/rejection.ts';
 import type { SigningPool } from '../../pki/signing-pool.ts';
 import type { IncomingMessage, Link, LinkSubscription } from '../../transport/link.ts';
 import { tellSigned } from '../kit/signed.ts';
+import { choriaCauses } from './collective/causes.ts';
 import type { Credentials } from './collective/credentials.ts';
 import { createDiscovery } from './collective/discovery.ts';
 import { createDispatch } from './collective/dispatch.ts';
-import { createHomecoming, type Homecoming } from './collective/homecoming.ts';
-import { createPassage } from './collective/passage.ts';
+import { createForwarder } from './collective/forwarder.ts';
+import { createOwnReplies } from './collective/own-replies.ts';
+import { createReplyCorrelation, type ReplyCorrelation } from './collective/reply-correlation.ts';
 import { createRequestSigner } from './collective/signing.ts';
 import { joinGroup } from './group-share.ts';
 import { choriaStatus } from './status.ts';
@@ -19,11 +21,11 @@ import { collectiveGroup, collectiveSubject, decodeTransport } from './wire/inde
 export interface ChoriaCollectiveEgressOptions {
   readonly name: string;
   readonly link: Link;
-  /** The ingresses whose requests pass as they are, by their cluster: the subject of replies tells them apart. */
+  /** The ingresses whose requests pass unchanged, by their cluster: the subject of replies tells them apart. */
   readonly homes: ReadonlyMap<string, string>;
   /** Members of each queue group of replies; one unless told. */
   readonly subscriptions?: number;
-  /** Undefined where all requests pass as they are, so that there is nothing to sign. */
+  /** Undefined where all requests pass unchanged, so that there is nothing to sign. */
   readonly signing?: ChoriaSigning;
   readonly maxMessageBytes: number;
   /** Ms since the epoch. */
@@ -40,20 +42,20 @@ export interface ChoriaSigning {
   readonly cluster: string;
   /** Authenticates reply tokens; the same in every instance of the cluster. */
   readonly tokenKey: KeyObject;
+  readonly otherTokenKeys?: (() => readonly KeyObject[]) | undefined;
   /** What may wait for its signature, in bytes, see `SigningQueue`. */
   readonly maxUnsignedBytes: number;
+  /** Whose certificate signs: one for all callers unless told. */
+  readonly signs?: 'callers' | 'privileged';
   /** How compound filters are written; for Go's nodes, `expr`, unless told. */
   readonly compound?: CompoundStyle;
 }
 
-const SILENCE =
-  'do the nodes run, do they trust the certificate that requests are signed with, and may they speak for its callers? Their own logs say';
-
-/** The half of the egress that speaks in callers' names. */
+/** The part of the egress that signs in callers' names. */
 interface Translation {
   readonly deliver: (request: ReadableRequest, undelivered?: Undelivered) => Promise<void>;
-  readonly discover: NonNullable<Egress['discover']>;
-  readonly homecoming: Homecoming;
+  readonly discover: Discover;
+  readonly replyCorrelation: ReplyCorrelation;
 }
 
 /**
@@ -63,10 +65,13 @@ interface Translation {
  */
 export const createChoriaCollectiveEgress = (options: ChoriaCollectiveEgressOptions): Egress => {
   const { name, link, homes, signing } = options;
-  const passage = createPassage(options);
+  const forwarder = createForwarder(options);
   const subscriptions: LinkSubscription[] = [];
   let sink: ReplySink | undefined;
-  const translation = signing && createTranslation(options, signing, () => sink);
+  const ownReplies = createOwnReplies(link, (message) => {
+    if (sink !== undefined) onReply(message, signing?.cluster ?? '', sink);
+  });
+  const translation = signing && createTranslation(options, signing, ownReplies, () => sink);
   // The bridge's own cluster may be that of a federation's ingress as well; then one subscription is both's.
   const clusters = new Set([...homes.keys(), ...(signing === undefined ? [] : [signing.cluster])]);
 
@@ -74,8 +79,9 @@ export const createChoriaCollectiveEgress = (options: ChoriaCollectiveEgressOpti
     try {
       const transport = decodeTransport(body, { maxBytes: options.maxMessageBytes });
       const home = transport.federation?.home;
-      if (translation?.homecoming.isOurs(home) === true) translation.homecoming.receive(transport, home, to);
-      else to.reply(passage.replyFrom(transport, cluster));
+      if (translation?.replyCorrelation.isOurs(home) === true)
+        translation.replyCorrelation.receive(transport, home, to);
+      else to.reply(forwarder.replyFrom(transport, cluster));
     } catch (error) {
       to.rejected(asRejection(error));
     }
@@ -84,7 +90,7 @@ export const createChoriaCollectiveEgress = (options: ChoriaCollectiveEgressOpti
   return {
     name,
     accepts: translation === undefined ? ['opaque'] : ['opaque', 'rpc', 'discovery'],
-    silence: SILENCE,
+    causes: choriaCauses(signing?.signs),
 
     start: async (replies) => {
       sink = replies;
@@ -103,7 +109,7 @@ export const createChoriaCollectiveEgress = (options: ChoriaCollectiveEgressOpti
     },
 
     deliver: async (request, undelivered) => {
-      if (isOpaque(request)) passage.deliver(request, undelivered);
+      if (isOpaque(request)) forwarder.deliver(request, undelivered);
       else if (translation !== undefined) await translation.deliver(request, undelivered);
       else throw new Error(`a request to sign came to the egress ${name}, which has nothing to sign it with`);
     },
@@ -111,7 +117,7 @@ export const createChoriaCollectiveEgress = (options: ChoriaCollectiveEgressOpti
     ...(translation && { discover: translation.discover }),
 
     close: async () => {
-      // What the broker has given to this member of the queue group, no other will get.
+      // No other member of the queue group gets what the broker has given to this one.
       await Promise.all(subscriptions.splice(0).map((subscription) => subscription.unsubscribe()));
       await link.close();
     },
@@ -123,14 +129,15 @@ export const createChoriaCollectiveEgress = (options: ChoriaCollectiveEgressOpti
 const createTranslation = (
   { link, maxMessageBytes, clock }: ChoriaCollectiveEgressOptions,
   signing: ChoriaSigning,
+  ownReplies: () => Promise<string>,
   sink: () => ReplySink | undefined,
 ): Translation => {
   const { identity, cluster, credentials, maxUnsignedBytes, compound = 'expr' } = signing;
   const sign = createRequestSigner(signing.pool);
-  const homecoming = createHomecoming({ ...signing, clock });
+  const replyCorrelation = createReplyCorrelation({ ...signing, clock });
   const onSigned = tellSigned(sink);
   return {
-    homecoming,
+    replyCorrelation,
     deliver: createDispatch({
       link,
       identity,
@@ -139,7 +146,8 @@ const createTranslation = (
       credentials,
       sign,
       maxUnsignedBytes,
-      homecoming,
+      replyCorrelation,
+      ownReplies,
       clock,
       onSigned,
     }),

@@ -29,18 +29,11 @@ export const collectiveIngressAdapter = (
   ...ARRIVALS,
   observable: ofCollectiveIngress,
   check: ingressCheck(it, name),
-  create: (around, { link, parse, residents, collect, clock }) =>
+  create: (around, services) =>
     createChoriaCollectiveIngress({
       name,
-      link,
-      cluster: around.cluster,
-      collectives: around.collectives,
-      verifier: callersVerifier(name, it, parse),
-      residents,
-      maxMessageBytes: around.maxMessageBytes,
-      maxTargets: around.maxTargets,
-      collect,
-      maxTtl: around.maxTtl,
-      clock,
+      around,
+      services,
+      verifier: callersVerifier(name, it, services),
     }),
 });

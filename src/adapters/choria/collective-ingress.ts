@@ -1,13 +1,13 @@
 import { isIdentity, isRequestId } from '../../envelope/check.ts';
 import { type Hop, type ReadableReply, readableReply } from '../../envelope/message.ts';
-import type { Ingress, RequestSink, Residents } from '../../envelope/port.ts';
+import type { Ingress, RequestSink } from '../../envelope/port.ts';
 import type { RejectionContext } from '../../envelope/rejection.ts';
-import type { IncomingMessage, Link, LinkSubscription } from '../../transport/link.ts';
-import { Bundle } from '../kit/bundle.ts';
+import type { IncomingMessage, LinkSubscription } from '../../transport/link.ts';
+import type { AdapterContext, IngressServices } from '../descriptor.ts';
+import { RequestCoalescer } from '../kit/request-coalescer.ts';
 import { createNodeSubscriptions, type NodeSubscriptions, nodeOf } from './collective/node-subscriptions.ts';
-import { createAnswerer } from './requests/answer.ts';
-import { createRequestOpener } from './requests/open.ts';
-import { createReplyExit } from './requests/reply-exit.ts';
+import { createReplyExit, createReplySender } from './requests/reply-sender.ts';
+import { createRequestDecoder } from './requests/request-decoder.ts';
 import { choriaStatus } from './status.ts';
 import {
   bridgeGroup,
@@ -22,45 +22,37 @@ import {
 
 export interface ChoriaCollectiveIngressOptions {
   readonly name: string;
-  readonly link: Link;
-  /** Instances of one cluster share requests. */
-  readonly cluster: string;
-  /** The exported ones: where requests are listened for, and below which replies are sent. */
-  readonly collectives: readonly string[];
+  /** Requests are listened for in its collectives, and replies sent below them; instances of its cluster share requests. */
+  readonly around: Pick<
+    AdapterContext,
+    'cluster' | 'collectives' | 'maxMessageBytes' | 'maxTargets' | 'maxTtl'
+  >;
+  readonly services: Pick<IngressServices, 'link' | 'remoteNodes' | 'collect' | 'clock'>;
   readonly verifier: CallerVerifier;
-  /** Whom directed requests are taken for. */
-  readonly residents: Residents;
-  readonly maxMessageBytes: number;
-  /** Nodes of one request, however many messages it came as. */
-  readonly maxTargets: number;
-  /** How long a request to nodes waits for further copies, in ms: Go's clients send one to each node. */
-  readonly collect: number;
-  /** Seconds. */
-  readonly maxTtl: number;
-  /** Ms since the epoch. */
-  readonly clock: () => number;
 }
 
 /** How long the server's name in a trail may be that of the one before, in ms; each reply to Go bears it. */
-const SERVER_AGE = 1_000;
+const MAX_SERVER_NAME_AGE_MS = 1_000;
 
 /**
  * Requests of a Choria collective's own clients in, those that are not federated, protocol 1 in both dialects. The
  * bridge listens where the nodes that it stands in for would, and replies as they would.
  */
 export const createChoriaCollectiveIngress = (options: ChoriaCollectiveIngressOptions): Ingress => {
-  const { name, link, cluster, collectives, residents, clock } = options;
-  const bundles = new Map<string, Bundle>();
+  const { name, around, services } = options;
+  const { cluster, collectives } = around;
+  const { link, remoteNodes, clock } = services;
+  const coalescers = new Map<string, RequestCoalescer>();
   let broadcasts: readonly LinkSubscription[] = [];
   let nodes: NodeSubscriptions | undefined;
   let connected = { server: '', until: 0 };
 
-  /** As in status(); looking at all subscriptions for it is not for free. */
+  /** As in status(), which is slower: it goes through all subscriptions. */
   const server = (): string => {
     if (clock() >= connected.until)
       connected = {
         server: choriaStatus(name, link).server ?? connected.server,
-        until: clock() + SERVER_AGE,
+        until: clock() + MAX_SERVER_NAME_AGE_MS,
       };
     return connected.server;
   };
@@ -74,8 +66,8 @@ export const createChoriaCollectiveIngress = (options: ChoriaCollectiveIngressOp
     dialect === 'go' ? [[server(), sender, server()]] : home.hops;
 
   const exit = createReplyExit(link, new Set(collectives));
-  const opener = createRequestOpener({ ...options, exit, federated: false });
-  const answer = createAnswerer({ exit, trailOf });
+  const decoder = createRequestDecoder({ ...options, exit, federated: false });
+  const answer = createReplySender({ exit, trailOf });
 
   /** A message goes where the subjects say that it came by, and nowhere else. */
   const take = (body: Buffer, subjects: readonly string[], sink: RequestSink): void => {
@@ -84,36 +76,36 @@ export const createChoriaCollectiveIngress = (options: ChoriaCollectiveIngressOp
       sink.ignored('bridged', {});
       return;
     }
-    const transport = opener.read(body, sink);
+    const transport = decoder.read(body, sink);
     if (transport === undefined) return;
     const bridged = brokersMark(transport);
     if (bridged !== undefined) sink.ignored('bridged', bridged);
-    else opener.open(transport, () => (request) => readTargets(subjects, request, options), sink);
+    else decoder.open(transport, () => (request) => readTargets(subjects, request, around), sink);
   };
 
-  // Each collective's copies apart: those that somebody has sent on to another one's subjects are refused alone.
+  // Each collective's copies apart: those that were sent on to another one's subjects are refused alone.
   const collectCopies = (sink: RequestSink): void => {
     for (const collective of collectives) {
       const subjects = (nodes: readonly string[]) => nodes.map((node) => nodeSubject(collective, node));
-      const bundle = new Bundle({
+      const coalescer = new RequestCoalescer({
         take: ({ body }, nodes) => take(body, subjects(nodes), sink),
-        quiet: options.collect,
-        most: options.maxTargets,
+        quiet: services.collect,
+        most: around.maxTargets,
       });
-      bundles.set(collective, bundle);
+      coalescers.set(collective, coalescer);
     }
   };
 
   const onDirected = (message: IncomingMessage, sink: RequestSink): void => {
     const { collective, node } = nodeOf(message.destination);
-    const bundle = bundles.get(collective);
-    // A pattern lets in names that are none.
-    if (bundle === undefined || !isIdentity(node)) take(message.body, [message.destination], sink);
-    else bundle.add(message, node);
+    const coalescer = coalescers.get(collective);
+    // A pattern lets in names that are invalid.
+    if (coalescer === undefined || !isIdentity(node)) take(message.body, [message.destination], sink);
+    else coalescer.add(message, node);
   };
 
   const flush = (): void => {
-    for (const bundle of bundles.values()) bundle.flush();
+    for (const coalescer of coalescers.values()) coalescer.flush();
   };
 
   return {
@@ -126,7 +118,7 @@ export const createChoriaCollectiveIngress = (options: ChoriaCollectiveIngressOp
         link,
         cluster,
         collectives,
-        residents,
+        remoteNodes,
         onMessage: (message) => onDirected(message, sink),
       });
       await link.open();
@@ -161,7 +153,7 @@ export const createChoriaCollectiveIngress = (options: ChoriaCollectiveIngressOp
 
 /**
  * What the headers of a request say that a Federation Broker, this one or another, has put into the collective, in
- * protocol 1 or 2; undefined for any other message. Nothing is verified: who writes the mark only takes himself out.
+ * protocol 1 or 2; undefined for any other message. Nothing is verified: a sender who writes the mark only excludes its own message.
  */
 const brokersMark = ({ replyTo, sender, federation }: Transport): RejectionContext | undefined => {
   if (replyTo === undefined || !isFromBroker(replyTo)) return undefined;

@@ -1,40 +1,18 @@
 import { z } from 'zod';
-import type { BufferConfig } from '../../config/context.ts';
-import { bool, field, integer, keysOf, type path, refuse, secret, text } from '../../config/fields.ts';
-import type { Secret } from '../../config/secret.ts';
+import { camelKeys } from '../../config/camel-keys.ts';
 import {
-  buffer,
-  floorFields,
-  floorOf,
-  parseServer,
-  type Server,
-  type TlsFloor,
-  userAndPassword,
-} from '../../config/shared.ts';
-
-/** How to reach a Choria network, the same from an ingress and from an egress. */
-export interface ChoriaConnection {
-  readonly servers: readonly Server[];
-  /** Undefined only with `insecure_plaintext`. */
-  readonly tls: ChoriaTlsConfig | undefined;
-  readonly user: string | undefined;
-  readonly password: Secret | undefined;
-  readonly token: Secret | undefined;
-  /** Path of a file with the seed of an NKey. */
-  readonly nkey: string | undefined;
-  /** Path of a `.creds` file. */
-  readonly credentials: string | undefined;
-  readonly buffer: BufferConfig;
-}
-
-/** Paths of PEM files. */
-export interface ChoriaTlsConfig extends TlsFloor {
-  readonly ca: string;
-  /** With its key; undefined where the brokers ask for a password or a token instead. */
-  readonly client: { readonly cert: string; readonly key: string } | undefined;
-  /** Whether the TLS handshake comes before the server's first word. */
-  readonly handshakeFirst: boolean;
-}
+  bool,
+  field,
+  integer,
+  keysOf,
+  type path,
+  refuse,
+  secret,
+  setting,
+  text,
+} from '../../config/fields.ts';
+import { checkRevocationKeys, revocationFields, revocationOf } from '../../config/revocation.ts';
+import { buffer, floorFields, pairOf, parseServer, userAndPassword } from '../../config/shared.ts';
 
 const SCHEMES = new Map([
   ['nats', { port: 4222, tls: false }],
@@ -42,7 +20,7 @@ const SCHEMES = new Map([
   ['wss', { port: 443, tls: true }],
 ]);
 
-/** A server for whoever makes no connection. */
+/** A server for commands that make no connection. */
 export const ANY_NATS_SERVER = 'nats://127.0.0.1';
 
 const server = () =>
@@ -54,22 +32,31 @@ const server = () =>
 export interface Given {
   readonly servers?: readonly { readonly tls: boolean; readonly url: string }[] | undefined;
   readonly tls?:
-    | { readonly cert?: unknown; readonly key?: unknown; readonly handshake_first?: unknown }
+    | {
+        readonly cert?: unknown;
+        readonly key?: unknown;
+        readonly crl?: unknown;
+        readonly crl_expired?: unknown;
+        readonly handshake_first?: unknown;
+      }
     | undefined;
   readonly insecure_plaintext?: boolean;
   readonly user?: unknown;
   readonly password?: unknown;
+  readonly password_file?: unknown;
   readonly token?: unknown;
+  readonly token_file?: unknown;
   readonly nkey?: unknown;
   readonly credentials?: unknown;
 }
 
 /** Ways to log in, of which one is enough; `user` stands for its password too. */
-const LOGINS = ['user', 'token', 'nkey', 'credentials'] as const;
+const LOGINS = ['user', 'token', 'token_file', 'nkey', 'credentials'] as const;
 
 export const checkConnection = (it: Given, context: z.core.$RefinementCtx<Given>): void => {
   const plaintext = it.insecure_plaintext === true;
   const tls = keysOf(it.tls);
+  checkRevocationKeys(tls, ['tls'], context);
   if (it.tls === undefined && !plaintext)
     refuse(context, ['tls'], 'is missing: Choria always uses TLS; give tls, or insecure_plaintext: true');
   if (it.tls !== undefined && plaintext)
@@ -100,7 +87,7 @@ export const checkConnection = (it: Given, context: z.core.$RefinementCtx<Given>
 /** What servers tell of others does not say how those are spoken to. */
 const checkWebSockets = (it: Given, context: z.core.$RefinementCtx<Given>): void => {
   const servers = Array.isArray(it.servers) ? it.servers : [];
-  // Undefined where an entry is no server: that is said already.
+  // Undefined where an entry is not a server: that is said already.
   const ways = servers.map((server) =>
     typeof server?.url === 'string' ? server.url.startsWith('wss:') : undefined,
   );
@@ -116,47 +103,69 @@ const checkWebSockets = (it: Given, context: z.core.$RefinementCtx<Given>): void
     );
 };
 
+const tls = (file: () => ReturnType<typeof path>) =>
+  z.strictObject({
+    ca: setting('the CA that signs the brokers, in PEM', file()),
+    ...revocationFields(file),
+    cert: setting(
+      'the client certificate, in PEM, with its intermediates; brokers demand it where there is no other login',
+      file().optional(),
+    ),
+    key: setting('its private key, in PEM, without passphrase', file().optional()),
+    handshake_first: setting(
+      "whether TLS comes before the server's first word, for servers that have that too",
+      bool().default(false),
+    ),
+    ...floorFields(),
+  });
+
 /** The keys of a connection. */
 export const connectionFields = (file: () => ReturnType<typeof path>) => ({
-  servers: z.array(server()).min(1),
-  tls: z
-    .strictObject({
-      ca: file(),
-      cert: file().optional(),
-      key: file().optional(),
-      handshake_first: bool().default(false),
-      ...floorFields(),
-    })
-    .optional(),
-  insecure_plaintext: bool().default(false),
-  user: text('a user name').optional(),
-  password: secret('a password; put it in quotes').optional(),
-  token: secret('a token; put it in quotes').optional(),
-  nkey: file().optional(),
-  credentials: file().optional(),
+  servers: setting(
+    'the brokers, tried in this order, and after them those that they tell of; all of them wss://, or none',
+    z.array(server()).min(1),
+  ),
+  tls: setting('what is shown to the brokers, and whom the bridge trusts', tls(file).optional()),
+  insecure_plaintext: setting('without TLS, in place of tls: for a test network only', bool().default(false)),
+  user: setting('where the brokers ask for it', text('a user name').optional()),
+  password: setting('of that user', secret('a password; put it in quotes').optional()),
+  password_file: setting(
+    'a file with that password, in its place; read anew at each attempt to connect and when it changes',
+    file().optional(),
+  ),
+  token: setting('in place of user and password', secret('a token; put it in quotes').optional()),
+  token_file: setting(
+    'a file with that token, in its place; read anew as password_file is',
+    file().optional(),
+  ),
+  nkey: setting("the seed of the user's NKey, in place of those", file().optional()),
+  credentials: setting(
+    "a .creds file, the user's JWT and the seed of its NKey, in place of those",
+    file().optional(),
+  ),
   buffer: buffer(),
 });
 
 /** How many members of its queue groups a bridge is: as many as others of the cluster are, for an equal share. */
-export const subscriptionsField = () => integer(1, 100).default(1);
+export const subscriptionsField = () =>
+  setting(
+    'how many members of its queue group this instance is; 10 beside brokers of go-choria',
+    integer(1, 100).default(1),
+  );
 
 type Fields = z.output<z.ZodObject<ReturnType<typeof connectionFields>>>;
 
-export const connectionOf = (it: Fields): ChoriaConnection => {
-  const { cert, key } = it.tls ?? {};
-  return {
-    servers: it.servers,
-    tls: it.tls && {
-      ...floorOf(it.tls),
-      ca: it.tls.ca,
-      client: cert === undefined || key === undefined ? undefined : { cert, key },
-      handshakeFirst: it.tls.handshake_first,
-    },
-    user: it.user,
-    password: it.password,
-    token: it.token,
-    nkey: it.nkey,
-    credentials: it.credentials,
-    buffer: it.buffer,
-  };
-};
+/** What else a section has stays as it is. */
+export const connectionOf = <T extends Fields>({ insecure_plaintext: _, tls, ...it }: T) => ({
+  ...camelKeys(it),
+  tls: tls && tlsOf(tls),
+});
+
+const tlsOf = ({ cert, key, crl, crl_expired, ...it }: NonNullable<Fields['tls']>) => ({
+  ...camelKeys(it),
+  revocation: revocationOf({ crl, crl_expired }),
+  client: pairOf({ cert, key }),
+});
+
+/** How to reach a Choria network, the same from an ingress and from an egress; without `tls` only with `insecure_plaintext`. */
+export type ChoriaConnection = ReturnType<typeof connectionOf<Fields>>;

@@ -1,13 +1,13 @@
 import { parseSeconds } from '../../config/units.ts';
-import { defineEgress, type Fault, type RawAround, type RawEntry } from '../adapter-type.ts';
+import { defineEgress, type Fault, type RawAdapterContext, type RawEntry } from '../adapter-type.ts';
 import { collectiveEgressAdapter } from './collective-egress-adapter.ts';
 import { choriaCollective } from './collective-egress-config.ts';
 import { ANY_NATS_SERVER } from './connection-config.ts';
 import { CHORIA_FORMAT } from './names.ts';
-import { WAY_HOME } from './way-home.ts';
+import { REPLY_PATH } from './reply-path.ts';
 
 /** What is translated takes a signature. */
-const checkSigned = ({ routes }: RawAround): readonly Fault[] =>
+const checkSigned = ({ routes }: RawAdapterContext): readonly Fault[] =>
   routes
     .filter(({ isOpaque }) => !isOpaque)
     .map(({ from = 'there' }) => ({
@@ -16,7 +16,7 @@ const checkSigned = ({ routes }: RawAround): readonly Fault[] =>
       allowed: 'cert and key',
     }));
 
-/** Nodes answer only a question that is signed. */
+/** Nodes answer only signed discovery. */
 const checkDiscovery = ({ discovery }: RawEntry, name: string): readonly Fault[] => {
   const every =
     typeof discovery === 'object' && discovery !== null && 'every' in discovery && discovery.every;
@@ -38,7 +38,7 @@ export const collectiveEgressType = defineEgress({
   opaque: CHORIA_FORMAT,
   schema: choriaCollective,
   adapt: collectiveEgressAdapter,
-  wayHome: WAY_HOME,
+  replyPath: REPLY_PATH,
   crossCheck: (entry, around) => [
     // One that is there without a value is the schema's to report.
     ...('signing' in entry ? [] : checkSigned(around)),

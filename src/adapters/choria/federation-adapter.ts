@@ -1,4 +1,4 @@
-import type { Around, IngressAdapter } from '../descriptor.ts';
+import type { AdapterContext, IngressAdapter } from '../descriptor.ts';
 import { callersKeys, callersVerifier } from './callers-keys.ts';
 import { ingressCheck } from './check/ingress.ts';
 import { ingressRequirements } from './federation/requirements.ts';
@@ -9,8 +9,8 @@ import { CHORIA_NAMES } from './names.ts';
 import { ofFederation } from './observable.ts';
 import { federationSubject } from './wire/index.ts';
 
-/** The collectives whose requests pass as they are; those of one route share one mode, so that no request mixes routes. */
-const opaqueOf = ({ routes }: Around): ReadonlyMap<string, { readonly verify: boolean }> =>
+/** The collectives whose requests pass unchanged; those of one route share one mode, so that no request mixes routes. */
+const opaqueOf = ({ routes }: AdapterContext): ReadonlyMap<string, { readonly verify: boolean }> =>
   new Map(
     routes
       .filter(({ isOpaque }) => isOpaque)
@@ -42,18 +42,14 @@ export const federationAdapter = (it: ChoriaFederationConfig, name: string): Ing
   directedTo: () => undefined,
   observable: (around) => ofFederation(it.cluster, around),
   check: ingressCheck(it, name),
-  create: (around, { link, parse, clock }) =>
+  create: (around, services) =>
     createChoriaFederationIngress({
       name,
-      link,
-      cluster: it.cluster,
-      subscriptions: it.subscriptions,
-      verifier: callersVerifier(name, it, parse),
+      config: it,
+      around,
+      services,
+      verifier: callersVerifier(name, it, services),
       replyCollectives: new Set([...around.collectives, ...it.replyCollectives]),
       opaque: opaqueOf(around),
-      maxMessageBytes: around.maxMessageBytes,
-      maxTargets: around.maxTargets,
-      maxTtl: around.maxTtl,
-      clock,
     }),
 });

@@ -1,47 +1,30 @@
 import { z } from 'zod';
 import type { SchemaContext } from '../../config/context.ts';
-import { ALWAYS, path, token } from '../../config/fields.ts';
-import { type CallersConfig, callersField, callersOf, checkCallers } from './callers-config.ts';
-import {
-  type ChoriaConnection,
-  checkConnection,
-  connectionFields,
-  connectionOf,
-  subscriptionsField,
-} from './connection-config.ts';
-
-/** Requests from a Choria federation network, over NATS. */
-export interface ChoriaFederationConfig extends ChoriaConnection {
-  readonly type: 'choria-federation';
-  /** Part of the subject: `choria.federation.<cluster>.federation`. */
-  readonly cluster: string;
-  /** Members of the cluster's queue group that this bridge is. */
-  readonly subscriptions: number;
-  readonly callers: CallersConfig;
-  readonly replyCollectives: readonly string[];
-}
+import { ALWAYS, path, setting, token } from '../../config/fields.ts';
+import { callersField, callersOf, checkCallers } from './callers-config.ts';
+import { checkConnection, connectionFields, connectionOf, subscriptionsField } from './connection-config.ts';
 
 export const choriaFederation = (context: SchemaContext) => {
   const file = () => path(context.resolve);
   return z
     .strictObject({
-      type: z.literal('choria-federation'),
-      cluster: token('a cluster name').default(context.cluster),
+      type: z.literal('choria-federation').describe('requests of the clients of a Choria federation'),
+      cluster: setting(
+        "the federation's name for its clients; where it is not given, the bridge's cluster",
+        token('a cluster name').default(context.cluster),
+      ),
       ...connectionFields(file),
       subscriptions: subscriptionsField(),
       callers: callersField(file),
-      reply_collectives: z.array(token('a collective')).default([]),
+      reply_collectives: setting(
+        'further collectives below which a client may ask for its replies',
+        z.array(token('a collective')).default([]),
+      ),
     })
     .superRefine(checkConnection, ALWAYS)
     .superRefine(checkCallers, ALWAYS)
-    .transform(
-      (it): ChoriaFederationConfig => ({
-        type: it.type,
-        cluster: it.cluster,
-        subscriptions: it.subscriptions,
-        ...connectionOf(it),
-        callers: callersOf(it),
-        replyCollectives: it.reply_collectives,
-      }),
-    );
+    .transform((it) => ({ ...connectionOf(it), callers: callersOf(it) }));
 };
+
+/** Requests from a Choria federation network, over NATS. */
+export type ChoriaFederationConfig = z.output<ReturnType<typeof choriaFederation>>;

@@ -1,13 +1,14 @@
 import { isOpaqueReply, type OpaqueReply, type OpaqueRequest } from '../../envelope/message.ts';
 import type { Ingress, RequestSink } from '../../envelope/port.ts';
 import { asRejection, Rejection } from '../../envelope/rejection.ts';
-import type { IncomingMessage, Link, LinkSubscription } from '../../transport/link.ts';
+import type { IncomingMessage, LinkSubscription } from '../../transport/link.ts';
+import type { AdapterContext, IngressServices } from '../descriptor.ts';
 import type { NotSent } from '../kit/send.ts';
 import { readOpaque } from './federation/opaque.ts';
+import type { ChoriaFederationConfig } from './federation-config.ts';
 import { joinGroup } from './group-share.ts';
-import { createAnswerer } from './requests/answer.ts';
-import { type Addressing, createRequestOpener } from './requests/open.ts';
-import { createReplyExit } from './requests/reply-exit.ts';
+import { createReplyExit, createReplySender } from './requests/reply-sender.ts';
+import { type Addressing, createRequestDecoder } from './requests/request-decoder.ts';
 import { choriaStatus } from './status.ts';
 import {
   type CallerVerifier,
@@ -19,52 +20,45 @@ import {
 
 export interface ChoriaFederationIngressOptions {
   readonly name: string;
-  readonly link: Link;
-  readonly cluster: string;
-  /** Members of the cluster's queue group; one unless told. */
-  readonly subscriptions?: number;
+  readonly config: Pick<ChoriaFederationConfig, 'cluster' | 'subscriptions'>;
+  readonly around: Pick<AdapterContext, 'maxMessageBytes' | 'maxTargets' | 'maxTtl'>;
+  readonly services: Pick<IngressServices, 'link' | 'clock'>;
   readonly verifier: CallerVerifier;
   /** Collectives below which reply subjects are accepted. */
   readonly replyCollectives: ReadonlySet<string>;
-  /** The collectives whose requests pass as they are, and whether they are verified before. */
-  readonly opaque?: ReadonlyMap<string, { readonly verify: boolean }>;
-  readonly maxMessageBytes: number;
-  readonly maxTargets: number;
-  /** Seconds. */
-  readonly maxTtl: number;
-  /** Ms since the epoch. */
-  readonly clock: () => number;
+  /** The collectives whose requests pass unchanged, and whether they are verified before. */
+  readonly opaque: ReadonlyMap<string, { readonly verify: boolean }>;
 }
 
 /** Requests of a Choria federation's clients in, protocol 1 in both dialects; replies back as from Choria nodes. */
 export const createChoriaFederationIngress = (options: ChoriaFederationIngressOptions): Ingress => {
-  const { name, link } = options;
+  const { name, config, opaque } = options;
+  const { link } = options.services;
   let subscriptions: readonly LinkSubscription[] = [];
 
   const exit = createReplyExit(link, options.replyCollectives);
-  const opener = createRequestOpener({ ...options, exit, federated: true });
-  const answer = createAnswerer({ exit, trailOf: ({ home }) => home.hops });
-  const opaque = options.opaque ?? new Map();
-  const gate = { ...options, opaque, exit, answerTo: opener.answerTo };
+  const decoder = createRequestDecoder({ ...options, exit, federated: true });
+  const answer = createReplySender({ exit, trailOf: ({ home }) => home.hops });
+  const gate = { ...options, exit, errorReplyAddress: decoder.errorReplyAddress };
 
   const addressing: Addressing = ({ federation }) => {
     if (federation === undefined)
       throw new Rejection('missing_field', 'the transport message has no federation header');
-    return (request) => readTargets(federation.targets ?? [], request, options);
+    return (request) => readTargets(federation.targets ?? [], request, options.around);
   };
 
   const onMessage = ({ body }: IncomingMessage, sink: RequestSink): void => {
-    const transport = opener.read(body, sink);
+    const transport = decoder.read(body, sink);
     if (transport === undefined) return;
     let request: OpaqueRequest | undefined;
     try {
       request = opaque.size === 0 ? undefined : readOpaque(transport, gate);
     } catch (error) {
-      sink.rejected(asRejection(error), opener.answerTo(transport));
+      sink.rejected(asRejection(error), decoder.errorReplyAddress(transport));
       return;
     }
     if (request === undefined) {
-      opener.open(transport, addressing, sink);
+      decoder.open(transport, addressing, sink);
       return;
     }
     const { home, sender, caller } = request;
@@ -87,11 +81,11 @@ export const createChoriaFederationIngress = (options: ChoriaFederationIngressOp
     start: async (sink) => {
       await link.open();
       const requests = {
-        destination: federationSubject(options.cluster),
-        group: federationGroup(options.cluster),
+        destination: federationSubject(config.cluster),
+        group: federationGroup(config.cluster),
         onMessage: (message: IncomingMessage) => onMessage(message, sink),
       };
-      subscriptions = await joinGroup(link, requests, options.subscriptions ?? 1);
+      subscriptions = await joinGroup(link, requests, config.subscriptions);
     },
 
     reply: (reply, unsent) => (isOpaqueReply(reply) ? pass(reply, unsent) : answer(reply, unsent)),

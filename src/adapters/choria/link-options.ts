@@ -2,8 +2,8 @@ import { type ReadFile, readPlain } from '../../config/files.ts';
 import type { KeyPath } from '../../config/problem.ts';
 import { type NatsSettings, natsSpec } from '../../transport/nats/spec.ts';
 import type { LinkPlace } from '../../transport/spec.ts';
-import type { IngressAdapter } from '../descriptor.ts';
-import { clientPem, floor, limits, sectionOf } from '../kit/link-settings.ts';
+import type { Adapter } from '../descriptor.ts';
+import { clientPem, floor, limits, peerLists, secretText, sectionOf } from '../kit/link-settings.ts';
 import type { ChoriaConnection } from './connection-config.ts';
 
 /**
@@ -11,12 +11,14 @@ import type { ChoriaConnection } from './connection-config.ts';
  * @param place the section that the connection is in
  */
 export const natsOptions = (
-  { servers, tls, user, password, token, nkey, credentials, buffer }: ChoriaConnection,
+  { servers, tls, user, nkey, credentials, buffer, ...it }: ChoriaConnection,
   place: KeyPath,
   { identity }: { readonly identity: string },
   read: ReadFile = readPlain,
 ): NatsSettings => {
   const path = [...place, 'tls'];
+  const password = secretText(it.password, it.passwordFile, [...place, 'password_file'], read);
+  const token = secretText(it.token, it.tokenFile, [...place, 'token_file'], read);
   return {
     // Choria writes nats:// and means TLS. Asked for as tls://, a server (or someone in between) that offers none is refused.
     servers: servers.map(({ url }) => (tls === undefined ? url : url.replace(/^nats:/, 'tls:'))),
@@ -27,6 +29,7 @@ export const natsOptions = (
       : {
           tls: {
             ca: read(tls.ca, [...path, 'ca']).toString(),
+            ...peerLists(tls.revocation, path, read),
             ...clientPem(tls.client, path, read),
             ...floor(tls),
             ...(tls.handshakeFirst ? { handshakeFirst: true } : {}),
@@ -34,8 +37,8 @@ export const natsOptions = (
           },
         }),
     ...(user === undefined ? {} : { user }),
-    ...(password === undefined ? {} : { password: password.reveal() }),
-    ...(token === undefined ? {} : { token: token.reveal() }),
+    ...(password === undefined ? {} : { password }),
+    ...(token === undefined ? {} : { token }),
     ...(nkey === undefined ? {} : { nkeySeed: read(nkey, [...place, 'nkey']).toString() }),
     ...(credentials === undefined
       ? {}
@@ -45,6 +48,6 @@ export const natsOptions = (
 
 /** The link of a side. */
 export const natsLink =
-  (it: ChoriaConnection, place: LinkPlace): IngressAdapter['link'] =>
+  (it: ChoriaConnection, place: LinkPlace): Adapter['link'] =>
   (around, read) =>
     natsSpec(place, natsOptions(it, sectionOf(place), around, read));

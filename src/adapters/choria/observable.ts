@@ -1,5 +1,5 @@
 import type { IncomingMessage } from '../../transport/link.ts';
-import type { Around, Observable, Source } from '../descriptor.ts';
+import type { AdapterContext, Observable, Source } from '../descriptor.ts';
 import {
   broadcastsSubject,
   collectiveSubject,
@@ -9,7 +9,7 @@ import {
   type Transport,
 } from './wire/index.ts';
 
-type Limits = Pick<Around, 'maxMessageBytes'>;
+type Limits = Pick<AdapterContext, 'maxMessageBytes'>;
 
 /** The headers of a transport message; undefined for anything else. */
 const transportOf = (
@@ -29,8 +29,8 @@ const requests = (collectives: readonly string[], as: Omit<Source, 'destination'
     { destination: nodesSubject(collective), ...as },
   ]);
 
-/** Clients get their replies where their requests say; a broker's federation header is none of theirs. */
-const ofIngress = (asked: readonly Source[], around: Around): Observable => ({
+/** Clients get their replies where their requests say; a broker's federation header is not one of theirs. */
+const ofIngress = (asked: readonly Source[], around: AdapterContext): Observable => ({
   sources: [
     ...asked,
     ...around.collectives.map((collective): Source => ({ destination: `${collective}.reply.>`, dir: 'out' })),
@@ -43,18 +43,18 @@ const ofIngress = (asked: readonly Source[], around: Around): Observable => ({
 });
 
 /** What can be heard of an ingress `choria-federation`. */
-export const ofFederation = (cluster: string, around: Around): Observable =>
+export const ofFederation = (cluster: string, around: AdapterContext): Observable =>
   ofIngress([{ destination: federationSubject(cluster), dir: 'in' }], around);
 
 /** What can be heard of an ingress `choria-collective`. */
-export const ofCollectiveIngress = (around: Around): Observable =>
+export const ofCollectiveIngress = (around: AdapterContext): Observable =>
   ofIngress(requests(around.collectives, { dir: 'in' }), around);
 
 /**
  * What can be heard of an egress `choria-collective`.
  * @param clusters whose replies it hears
  */
-export const ofCollectiveEgress = (clusters: readonly string[], around: Around): Observable => {
+export const ofCollectiveEgress = (clusters: readonly string[], around: AdapterContext): Observable => {
   const homes = new Set(clusters.map(collectiveSubject));
   // What the bridge puts into a collective asks for its replies at one of its own subjects.
   const isOurs = (message: IncomingMessage): boolean =>

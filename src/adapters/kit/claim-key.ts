@@ -5,7 +5,7 @@ export interface Copied {
   /** Name of the ingress that it came by, the same in all instances. */
   readonly ingress: string;
   readonly destination: string;
-  /** As it came: with another byte it is another message. */
+  /** The exact bytes: with another byte it is another message. */
   readonly body: Uint8Array;
 }
 
@@ -13,7 +13,7 @@ export interface Copied {
 const hashOf = ({ ingress, destination, body }: Copied): string =>
   createHash('sha256').update(`${ingress}\0${destination}\0`).update(body).digest('base64url');
 
-/** The key of a request's claim. None of it is for the sender to choose but the request itself. */
+/** The key of a request's claim. The sender chooses nothing of it but the request itself. */
 export const claimKey = (copied: Copied): string => hashOf(copied);
 
 /**

@@ -2,11 +2,11 @@ import { LRUCache } from 'lru-cache';
 import { own } from '../../envelope/text.ts';
 
 /** Broadcasts, and nodes of directed requests, that are remembered as handled. A key is of 300 bytes at most. */
-const REQUESTS = 50_000;
+const MAX_HANDLED_REQUESTS = 50_000;
 /** Refused broadcasts that are remembered; a key is of 52 bytes. */
-const REFUSALS = 10_000;
+const MAX_HANDLED_REFUSALS = 10_000;
 /** How long the copies of one message may take to come by different brokers of a network, in ms. */
-const APART = 30_000;
+const MAX_COPY_DELAY_MS = 30_000;
 
 interface Refusal {
   readonly by: symbol;
@@ -15,12 +15,12 @@ interface Refusal {
 }
 
 /**
- * What the ingresses of one name have handled. While one takes the place of another both are subscribed, maybe at different
+ * What the ingresses of one name have handled. While one replaces another, both are subscribed, maybe at different
  * brokers of a network, where each gets a copy of what was sent to a topic.
  */
 export class Handled {
-  readonly #requests = new LRUCache<string, true>({ max: REQUESTS });
-  readonly #refusals = new LRUCache<string, Refusal>({ max: REFUSALS });
+  readonly #requests = new LRUCache<string, true>({ max: MAX_HANDLED_REQUESTS });
+  readonly #refusals = new LRUCache<string, Refusal>({ max: MAX_HANDLED_REFUSALS });
 
   has(request: string): boolean {
     return this.#requests.get(request) !== undefined;
@@ -31,14 +31,14 @@ export class Handled {
   }
 
   /**
-   * Remembers a refusal. What comes again to the same ingress was sent again, and is refused again.
+   * Remembers a refusal. A message that comes again to the same ingress was sent again, and is refused again.
    * @param by the ingress
    * @param now ms since the epoch
    * @returns whether another ingress has just refused a copy of the message
    */
   refuse(message: string, by: symbol, now: number): boolean {
     const before = this.#refusals.get(message);
-    if (before !== undefined && before.by !== by && now - before.at < APART) return true;
+    if (before !== undefined && before.by !== by && now - before.at < MAX_COPY_DELAY_MS) return true;
     this.#refusals.set(message, { by, at: now });
     return false;
   }

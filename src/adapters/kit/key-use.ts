@@ -2,7 +2,8 @@ import type { KeyPath } from '../../config/problem.ts';
 import type { Pattern } from '../../envelope/pattern.ts';
 
 /** A file or folder of keys that messages are verified or signed with. Those of a connection are its link's. */
-export type KeyUse = Use & (AuthorityKeys | PublicKey | PrivateKey | CertificateAndKey | CallersKeys);
+export type KeyUse = Use &
+  (AuthorityKeys | RevocationLists | PublicKey | PrivateKey | CertificateAndKey | CallersKeys);
 
 interface Use {
   /** Below the side, as cassettes name it: `['callers', 'ca']`. */
@@ -22,6 +23,11 @@ interface AuthorityKeys {
   readonly allow: readonly Pattern[];
   /** Certificate names that may speak for any caller. */
   readonly privileged: readonly Pattern[];
+}
+
+/** Which certificates of those authorities are revoked. */
+interface RevocationLists {
+  readonly kind: 'crl';
 }
 
 interface PublicKey {

@@ -8,7 +8,7 @@ export interface RecordedMessage {
   readonly body: Buffer;
 }
 
-/** A message without what was to be taken out of it. */
+/** A redacted message. */
 export interface CleanMessage {
   /** Of the request that it is, or answers. */
   readonly requestId: string;
@@ -19,12 +19,12 @@ export interface CleanMessage {
 
 /**
  * Takes what was chosen out of the fields that a message has for an agent or of one: `action`, `data`, `statuscode`, `statusmsg`,
- * `process_results`. Fields of other names are gone after that: they might hold anything.
+ * `process_results`. Fields of other names are dropped: they might hold anything.
  * @param reply of a reply: a text for what it answers and whose it is
  */
 export type RedactFields = (fields: ValueMap, reply?: string) => ValueMap;
 
-/** Messages in a format of an adapter's own, whose reader is the adapter. */
+/** Messages in an adapter's own format, which the adapter itself reads. */
 export interface OwnWire {
   readonly format: 'own';
   /** Headers that it writes; what is redacted has no others. */

@@ -1,4 +1,4 @@
-import type { Home } from '../../envelope/message.ts';
+import type { ReadableReplyAddress } from '../../envelope/message.ts';
 import type { Undelivered } from '../../envelope/port.ts';
 import { Rejection, type RejectionCode } from '../../envelope/rejection.ts';
 import { type Link, LinkError, type LinkErrorCode, type OutgoingMessage } from '../../transport/link.ts';
@@ -23,7 +23,7 @@ export type NotSent = (rejection: Rejection, count: number, total: number) => vo
 
 /** Made here, so that it holds nothing else of the request that waits. */
 export const notSentTo =
-  (undelivered: Undelivered | undefined, home: Home): NotSent =>
+  (undelivered: Undelivered | undefined, home: ReadableReplyAddress): NotSent =>
   (rejection, count, total) =>
     undelivered?.(rejection, count < total ? 'some' : 'all', home);
 

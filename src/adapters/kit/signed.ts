@@ -1,7 +1,7 @@
 import type { ReadableRequest } from '../../envelope/message.ts';
 import type { ReplySink } from '../../envelope/port.ts';
 
-/** Tells, for the log at level debug, that a request is signed and about to go out. */
+/** Reports, for the log at level debug, that a request is signed and about to go out. */
 export const tellSigned =
   (sink: () => ReplySink | undefined) =>
   ({ id, sender, caller, agent, collective, home: { flow } }: ReadableRequest): void =>

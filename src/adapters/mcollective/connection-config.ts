@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BufferConfig } from '../../config/context.ts';
+import { camelKeys } from '../../config/camel-keys.ts';
 import {
   bool,
   choice,
@@ -9,49 +9,17 @@ import {
   refuse,
   seconds,
   secret,
+  setting,
   text,
 } from '../../config/fields.ts';
-import type { Secret } from '../../config/secret.ts';
-import {
-  buffer,
-  DEFAULT_TLS,
-  parseServer,
-  type Server,
-  type TlsConfig,
-  tls,
-  userAndPassword,
-} from '../../config/shared.ts';
-
-/** How to reach legacy MCollective's brokers and speak its wire, the same from an ingress and from an egress. */
-export interface StompConnection {
-  readonly broker: 'activemq';
-  readonly servers: readonly Server[];
-  readonly user: string | undefined;
-  readonly password: Secret | undefined;
-  readonly vhost: string;
-  /** For the servers with `stomp+ssl`; the defaults where the file has no `tls`. */
-  readonly tls: TlsConfig;
-  readonly versions: readonly StompVersion[];
-  /** Seconds; 0 is off. */
-  readonly heartbeat: number;
-  readonly serializer: 'marshal' | 'yaml';
-  readonly base64: boolean;
-  readonly agentsMultiplex: boolean;
-  /** STOMP's `priority`; 0 leaves the header out. */
-  readonly priority: number;
-  /** `activemq.prefetchSize` of subscriptions. */
-  readonly prefetch: number;
-  readonly buffer: BufferConfig;
-}
-
-export type StompVersion = '1.0' | '1.1' | '1.2';
+import { buffer, DEFAULT_TLS, parseServer, tls, userAndPassword } from '../../config/shared.ts';
 
 const SCHEMES = new Map([
   ['stomp', { port: 61_613, tls: false }],
   ['stomp+ssl', { port: 61_614, tls: true }],
 ]);
 
-/** A server for whoever makes no connection: with or without `tls` beside it, it is a valid one. */
+/** A server for commands that make no connection: valid with or without `tls` beside it. */
 export const ANY_STOMP_SERVER = 'stomp+ssl://127.0.0.1:61614';
 
 const server = () =>
@@ -76,6 +44,7 @@ export interface StompGiven {
   readonly tls?: unknown;
   readonly user?: unknown;
   readonly password?: unknown;
+  readonly password_file?: unknown;
 }
 
 export const checkStomp = (it: StompGiven, context: z.core.$RefinementCtx<StompGiven>): void => {
@@ -86,40 +55,39 @@ export const checkStomp = (it: StompGiven, context: z.core.$RefinementCtx<StompG
 
 /** The keys of a connection. */
 export const stompFields = (file: () => ReturnType<typeof path>) => ({
-  broker: broker().default('activemq'),
-  servers: z.array(server()).min(1),
-  user: text('a user name').optional(),
-  password: secret('a password; put it in quotes').optional(),
-  vhost: text('the name of a virtual host').default('mcollective'),
-  tls: tls(file).optional(),
-  versions: z
-    .array(choice(['1.2', '1.1', '1.0']))
-    .min(1)
-    .default(['1.2', '1.1', '1.0']),
-  heartbeat: seconds(0, 3600).default(30),
-  serializer: choice(['marshal', 'yaml']).default('marshal'),
-  base64: bool().default(false),
-  agents_multiplex: bool().default(false),
-  priority: integer(0, 9).default(0),
-  prefetch: integer(1, 32_766).default(1000),
+  broker: setting('how destinations are named', broker().default('activemq')),
+  servers: setting('the brokers, tried in this order', z.array(server()).min(1)),
+  user: setting('where the brokers ask for it', text('a user name').optional()),
+  password: setting('of that user', secret('a password; put it in quotes').optional()),
+  password_file: setting(
+    'a file with that password, in its place; read anew at each attempt to connect and when it changes',
+    file().optional(),
+  ),
+  vhost: setting('the header host of CONNECT', text('the name of a virtual host').default('mcollective')),
+  tls: setting('for servers with stomp+ssl://', tls(file).optional()),
+  versions: setting(
+    'the versions of STOMP that are offered; in quotes',
+    z
+      .array(choice(['1.2', '1.1', '1.0']))
+      .min(1)
+      .default(['1.2', '1.1', '1.0']),
+  ),
+  heartbeat: setting('how often both sides let hear from them; 0 is off', seconds(0, 3600).default(30)),
+  serializer: setting("the daemons' plugin.ssl_serializer", choice(['marshal', 'yaml']).default('marshal')),
+  base64: setting("the daemons' plugin.activemq.base64", bool().default(false)),
+  agents_multiplex: setting("the daemons' plugin.activemq.agents_multiplex", bool().default(false)),
+  priority: setting("STOMP's priority; 0 leaves the header out", integer(0, 9).default(0)),
+  prefetch: setting(
+    'activemq.prefetchSize: how many messages the broker hands over ahead',
+    integer(1, 32_766).default(1000),
+  ),
   buffer: buffer(),
 });
 
 type Fields = z.output<z.ZodObject<ReturnType<typeof stompFields>>>;
 
-export const stompOf = (it: Fields): StompConnection => ({
-  broker: it.broker,
-  servers: it.servers,
-  user: it.user,
-  password: it.password,
-  vhost: it.vhost,
-  tls: it.tls ?? DEFAULT_TLS,
-  versions: it.versions,
-  heartbeat: it.heartbeat,
-  serializer: it.serializer,
-  base64: it.base64,
-  agentsMultiplex: it.agents_multiplex,
-  priority: it.priority,
-  prefetch: it.prefetch,
-  buffer: it.buffer,
-});
+/** What else a section has stays as it is. */
+export const stompOf = <T extends Fields>({ tls = DEFAULT_TLS, ...it }: T) => ({ ...camelKeys(it), tls });
+
+/** How to reach legacy MCollective's brokers and speak its wire, the same from an ingress and from an egress. */
+export type StompConnection = ReturnType<typeof stompOf<Fields>>;

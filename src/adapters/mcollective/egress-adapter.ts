@@ -9,6 +9,7 @@ import { LEGACY_NAMES, SHARED_NAMES } from './names.ts';
 import { ofEgress } from './observable.ts';
 import { egressRequirements } from './requirements.ts';
 import { createMcollectiveStompEgress } from './stomp-egress.ts';
+import { replyWildcard } from './wire/addressing.ts';
 
 export const mcollectiveEgressAdapter = (it: McollectiveStompConfig, name: string): EgressAdapter => ({
   name,
@@ -24,34 +25,25 @@ export const mcollectiveEgressAdapter = (it: McollectiveStompConfig, name: strin
   keys: () => egressKeys(it),
   observable: (around) => ofEgress(it.agentsMultiplex, around),
   check: egressCheck(it, name),
-  replyGroups: () => [],
-  create: (around, services) => {
-    const { link, parse, clock, tokenKey, pool, nodes } = services;
-    const { caller } = it.discovery;
-    return createMcollectiveStompEgress({
+  replyGroups: ({ cluster, collectives }) =>
+    it.servers.flatMap(({ url: server }) =>
+      collectives.map((collective) => ({
+        name: `the group of consumers of ${replyWildcard(collective, cluster)}`,
+        byToken: true,
+        server,
+      })),
+    ),
+  create: (around, services) =>
+    createMcollectiveStompEgress({
       name,
-      link,
-      identity: around.identity,
-      cluster: around.cluster,
-      tokenKey,
-      collectives: around.collectives,
-      serializer: it.serializer,
-      base64: it.base64,
-      multiplex: it.agentsMultiplex,
-      priority: it.priority,
-      directLimit: it.directLimit,
-      nodes,
+      config: it,
+      around,
+      services,
       signers: signersOf(name, it, services),
-      pool,
-      maxUnsignedBytes: it.buffer.bytes,
-      ...(caller !== undefined && { discoveryCaller: caller }),
       serverKeys: it.serverPublicKeys.map((file) =>
-        parse(file, ['egresses', name, 'server_public_key'], (pem) => createPublicKey(pem)),
+        services.parse(file, ['egresses', name, 'server_public_key'], (pem) => createPublicKey(pem)),
       ),
-      maxMessageBytes: around.maxMessageBytes,
-      clock,
-    });
-  },
+    }),
 });
 
 const signersOf = (

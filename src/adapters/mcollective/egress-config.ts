@@ -1,23 +1,10 @@
 import { z } from 'zod';
 import type { SchemaContext } from '../../config/context.ts';
-import { ALWAYS, integer, path, pattern, refuse, text } from '../../config/fields.ts';
-import { type NodesConfig, nodesFields, nodesOf } from '../../config/nodes.ts';
+import { ALWAYS, integer, path, pattern, refuse, setting, text } from '../../config/fields.ts';
+import { nodesFields, nodesOf } from '../../config/nodes.ts';
 import { CALLERS } from '../../config/pattern/meaning.ts';
 import { isCallerId } from '../../envelope/check.ts';
-import type { Pattern } from '../../envelope/pattern.ts';
-import { checkStomp, type StompConnection, stompFields, stompOf } from './connection-config.ts';
-
-/** Requests to legacy MCollective nodes, over STOMP. */
-export interface McollectiveStompConfig extends StompConnection, NodesConfig {
-  readonly type: 'mcollective-stomp';
-  /** Fewer directed frames than this lie unanswered in the broker's queue. */
-  readonly directLimit: number;
-  readonly signing: SigningConfig;
-  /** Paths of PEM public keys or certificates of the daemons. */
-  readonly serverPublicKeys: readonly string[];
-  /** Callerids that only a rule with `privileged: true` may yield. */
-  readonly privileged: readonly Pattern[];
-}
+import { checkStomp, stompFields, stompOf } from './connection-config.ts';
 
 /** Whose key signs requests: each mapped caller's own, `<folder>/<name>.pem` for `cert=<name>`, or one for all. */
 export type SigningConfig =
@@ -30,9 +17,15 @@ const EITHER =
 const signing = (file: () => ReturnType<typeof path>) =>
   z
     .strictObject({
-      keys_dir: file().optional(),
-      callerid: text('a callerid such as cert=mcbridge', isCallerId).optional(),
-      private_key: file().optional(),
+      keys_dir: setting(
+        "a folder with each caller's private key: <name>.pem for cert=<name>",
+        file().optional(),
+      ),
+      callerid: setting(
+        'one identity for all, in place of keys_dir',
+        text('a callerid such as cert=mcbridge', isCallerId).optional(),
+      ),
+      private_key: setting('the private key of that identity, in PEM', file().optional()),
     })
     .superRefine((it, context) => {
       const shared = it.callerid !== undefined && it.private_key !== undefined;
@@ -48,26 +41,31 @@ export const mcollectiveStomp = (context: SchemaContext) => {
   const file = () => path(context.resolve);
   return z
     .strictObject({
-      type: z.literal('mcollective-stomp'),
+      type: z.literal('mcollective-stomp').describe('requests to legacy MCollective nodes'),
       ...stompFields(file),
       ...nodesFields(),
-      direct_limit: integer(0, 1_000_000).default(10),
-      signing: signing(file),
-      server_public_key: z
-        .preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(file()).min(1))
-        .meta({ type: ['array', 'string'] }),
-      privileged: z.array(pattern(CALLERS)).default([]),
+      direct_limit: setting(
+        'fewer directed messages than this lie in the broker unanswered; 0 sends all as broadcasts',
+        integer(0, 1_000_000).default(10),
+      ),
+      signing: setting('whose key signs requests', signing(file)),
+      server_public_key: setting(
+        'the public key or certificate of the daemons, in PEM, or a list of them',
+        z.preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(file()).min(1)),
+        { type: ['array', 'string'] },
+      ),
+      privileged: setting(
+        'callerids that only an identity rule with privileged: true may yield',
+        z.array(pattern(CALLERS)).default([]),
+      ),
     })
     .superRefine(checkStomp, ALWAYS)
-    .transform(
-      (it): McollectiveStompConfig => ({
-        type: it.type,
-        ...stompOf(it),
-        ...nodesOf(it),
-        directLimit: it.direct_limit,
-        signing: it.signing,
-        serverPublicKeys: it.server_public_key,
-        privileged: it.privileged,
-      }),
-    );
+    .transform(({ server_public_key, ...it }) => ({
+      ...stompOf(it),
+      ...nodesOf(it),
+      serverPublicKeys: server_public_key,
+    }));
 };
+
+/** Requests to legacy MCollective nodes, over STOMP. */
+export type McollectiveStompConfig = z.output<ReturnType<typeof mcollectiveStomp>>;

@@ -1,17 +1,17 @@
 import { decodeBase64 } from '../../codec/base64.ts';
 import { Rejection } from '../../envelope/rejection.ts';
-
-export interface FrameBodyOptions {
-  /** `plugin.activemq.base64` of the collective. */
-  readonly base64: boolean;
-  readonly maxMessageBytes: number;
-}
+import type { AdapterContext } from '../descriptor.ts';
+import type { StompConnection } from './connection-config.ts';
 
 /**
  * The message in a frame.
  * @throws Rejection `too_large` or `malformed_base64`
  */
-export const frameBody = (body: Buffer, { base64, maxMessageBytes }: FrameBodyOptions): Buffer => {
+export const frameBody = (
+  body: Buffer,
+  { base64 }: Pick<StompConnection, 'base64'>,
+  { maxMessageBytes }: Pick<AdapterContext, 'maxMessageBytes'>,
+): Buffer => {
   if (body.length > maxMessageBytes)
     throw new Rejection(
       'too_large',

@@ -1,35 +1,10 @@
 import { z } from 'zod';
+import { camelKeys } from '../../config/camel-keys.ts';
 import type { SchemaContext } from '../../config/context.ts';
-import { ALWAYS, bool, choice, path, seconds, text } from '../../config/fields.ts';
+import { ALWAYS, bool, choice, path, seconds, setting, text } from '../../config/fields.ts';
 import { checkLocalEgress, localEgressFields, localEgressOf } from '../../config/local-egress.ts';
-import { CLAIMED_AHEAD, SHARES, type Share } from '../../config/share.ts';
-import { checkStomp, type StompConnection, stompFields, stompOf } from './connection-config.ts';
-
-/** Requests from legacy MCollective clients, over STOMP. */
-export interface McollectiveStompIngressConfig extends StompConnection {
-  readonly type: 'mcollective-stomp';
-  readonly callers: LegacyCallersConfig;
-  /** Path of the PEM private key that all daemons share; signs replies. */
-  readonly serverPrivateKey: string;
-  /** How instances share broadcasts, of which a topic gives each a copy. */
-  readonly share: Share;
-  /** Where the broker forwards broadcasts to, `{collective}` stands for each collective; undefined: the topics. */
-  readonly broadcastQueue: string | undefined;
-  /** Name of the egress on the same side, whose nodes answer by themselves. */
-  readonly localEgress: string | undefined;
-}
-
-/** Whose requests are believed. */
-export interface LegacyCallersConfig {
-  /** Path of the folder with the clients' public keys, `<name>.pem` for `cert=<name>`. */
-  readonly keysDir: string;
-  /** MCollective's `plugin.ssl.enforce_ttl`. */
-  readonly enforceTtl: boolean;
-  /** How far ahead of this host's clock a client's may be, in seconds. */
-  readonly maxAhead: number;
-  /** Globs of further places where clients may await replies. */
-  readonly replyTo: readonly string[];
-}
+import { CLAIMS_MAX_AHEAD_SECONDS, SHARES } from '../../config/share.ts';
+import { checkStomp, stompFields, stompOf } from './connection-config.ts';
 
 const COLLECTIVE = '{collective}';
 
@@ -42,44 +17,63 @@ const isPlace = (name: string): boolean =>
   /^\/(queue|topic|remote-temp-queue|remote-temp-topic)\/[\w:@~+=%.*-]+$/.test(name);
 
 /** Seconds. What is wrong by a time zone, or by a day, is taken, unless claims would have to be kept for it. */
-const DAY = 24 * 3600;
-const TEN_YEARS = 3650 * DAY;
+const DAY_SECONDS = 24 * 3600;
+const TEN_YEARS_SECONDS = 3650 * DAY_SECONDS;
+
+const callers = (file: () => ReturnType<typeof path>) =>
+  z.strictObject({
+    keys_dir: setting("a folder with each caller's public key: <name>.pem for cert=<name>", file()),
+    enforce_ttl: setting("MCollective's plugin.ssl.enforce_ttl", bool().default(true)),
+    max_ahead: setting(
+      "how far ahead of this machine's clock a client's may be; where it is not given, 24h, and 1m with claims",
+      seconds(0, TEN_YEARS_SECONDS).optional(),
+    ),
+    reply_to: setting(
+      'further places where clients may await replies; * is any text',
+      z.array(text('a queue such as /queue/results.*', isPlace)).default([]),
+    ),
+  });
 
 export const mcollectiveStompIngress = (context: SchemaContext) => {
   const file = () => path(context.resolve);
   return z
     .strictObject({
-      type: z.literal('mcollective-stomp'),
+      type: z.literal('mcollective-stomp').describe('requests of legacy MCollective clients'),
       ...stompFields(file),
-      callers: z.strictObject({
-        keys_dir: file(),
-        enforce_ttl: bool().default(true),
-        max_ahead: seconds(0, TEN_YEARS).optional(),
-        reply_to: z.array(text('a queue such as /queue/results.*', isPlace)).default([]),
-      }),
-      server_private_key: file(),
-      share: choice(SHARES).optional(),
-      broadcast_queue: text(`a queue such as /queue/mcbridge.${COLLECTIVE}.requests`, isQueue).optional(),
+      callers: setting('whose requests are believed', callers(file)),
+      server_private_key: setting('the private key that all daemons share, in PEM; signs replies', file()),
+      share: setting(
+        'how instances share broadcasts; where it is not given, claims if there is a section claims, queue if there is a broadcast_queue, else single',
+        choice(SHARES).optional(),
+      ),
+      broadcast_queue: setting(
+        'where the broker forwards broadcasts to, with {collective} for the name of each',
+        text(`a queue such as /queue/mcbridge.${COLLECTIVE}.requests`, isQueue).optional(),
+      ),
       ...localEgressFields(),
     })
     .superRefine(checkStomp, ALWAYS)
     .superRefine(checkLocalEgress, ALWAYS)
-    .transform((it): McollectiveStompIngressConfig => {
+    .transform(({ local_egress, beside, share: given, ...it }) => {
       const share =
-        it.share ?? (context.hasClaims ? 'claims' : it.broadcast_queue === undefined ? 'single' : 'queue');
+        given ?? (context.hasClaims ? 'claims' : it.broadcast_queue === undefined ? 'single' : 'queue');
+      const { max_ahead = share === 'claims' ? CLAIMS_MAX_AHEAD_SECONDS : DAY_SECONDS, ...callers } =
+        it.callers;
       return {
-        type: it.type,
         ...stompOf(it),
-        callers: {
-          keysDir: it.callers.keys_dir,
-          enforceTtl: it.callers.enforce_ttl,
-          maxAhead: it.callers.max_ahead ?? (share === 'claims' ? CLAIMED_AHEAD : DAY),
-          replyTo: it.callers.reply_to,
-        },
-        serverPrivateKey: it.server_private_key,
+        callers: camelKeys({ ...callers, max_ahead }),
         share,
-        broadcastQueue: it.broadcast_queue,
-        localEgress: localEgressOf(it),
+        localEgress: localEgressOf({ local_egress, beside }),
       };
     });
 };
+
+/** The queue that the broker forwards broadcasts to, where instances share them by it; undefined: the topics. */
+export const queueOf = ({
+  share,
+  broadcastQueue,
+}: Pick<McollectiveStompIngressConfig, 'share' | 'broadcastQueue'>): string | undefined =>
+  share === 'queue' ? broadcastQueue : undefined;
+
+/** Requests from legacy MCollective clients, over STOMP. */
+export type McollectiveStompIngressConfig = z.output<ReturnType<typeof mcollectiveStompIngress>>;

@@ -24,7 +24,7 @@ const PREFIX = 'cert=';
 export const keyNameOf = (caller: string): string | undefined =>
   isCallerId(caller) && caller.startsWith(PREFIX) ? caller.slice(PREFIX.length) : undefined;
 
-/** OpenSSL's words for what is no key name its routines and no reason. */
+/** OpenSSL's words for an invalid key name its routines and no reason. */
 const reasonOf = (cause: unknown): string => {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   if (code === 'EACCES') return 'permission denied';

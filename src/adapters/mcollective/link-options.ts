@@ -3,8 +3,8 @@ import type { KeyPath } from '../../config/problem.ts';
 import type { LinkPlace } from '../../transport/spec.ts';
 import type { StompServer, StompTls } from '../../transport/stomp/options.ts';
 import { type StompSettings, stompSpec } from '../../transport/stomp/spec.ts';
-import type { IngressAdapter } from '../descriptor.ts';
-import { limits, sectionOf, tlsSettings } from '../kit/link-settings.ts';
+import type { Adapter } from '../descriptor.ts';
+import { limits, secretText, sectionOf, tlsSettings } from '../kit/link-settings.ts';
 import type { StompConnection } from './connection-config.ts';
 
 /**
@@ -17,7 +17,8 @@ export const stompOptions = (
   { maxMessageBytes }: { readonly maxMessageBytes: number },
   read: ReadFile = readPlain,
 ): StompSettings => {
-  const { servers, user, password, vhost, versions, heartbeat, prefetch, buffer } = side;
+  const { servers, user, vhost, versions, heartbeat, prefetch, buffer } = side;
+  const password = secretText(side.password, side.passwordFile, [...place, 'password_file'], read);
   const tls: StompTls | undefined = servers.some((server) => server.tls)
     ? tlsSettings(side.tls, [...place, 'tls'], read)
     : undefined;
@@ -34,13 +35,13 @@ export const stompOptions = (
     // Room for headers and base64; and what is just too long must arrive for the adapter to refuse it by name.
     maxFrameBytes: Math.max(16 * 1024 ** 2, maxMessageBytes * 2),
     ...(user === undefined ? {} : { login: user }),
-    ...(password === undefined ? {} : { passcode: password.reveal() }),
+    ...(password === undefined ? {} : { passcode: password }),
   };
 };
 
 /** The link of a side. */
 export const stompLink =
-  (it: StompConnection, place: LinkPlace): IngressAdapter['link'] =>
+  (it: StompConnection, place: LinkPlace): Adapter['link'] =>
   (around, read) =>
     stompSpec(
       place,

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from '../../transport/link.ts';
-import type { Around, Observable, Source } from '../descriptor.ts';
+import type { AdapterContext, Observable, Source } from '../descriptor.ts';
 import { BRIDGE_MARKER, broadcastDestination, broadcastWildcard } from './wire/addressing.ts';
 
 const QUEUES =
@@ -19,14 +19,14 @@ const topics = (
 export const ofIngress = (
   multiplex: boolean,
   broadcastQueue: string | undefined,
-  { collectives }: Around,
+  { collectives }: AdapterContext,
 ): Observable =>
   broadcastQueue === undefined
     ? { sources: topics(collectives, multiplex, { dir: 'in' }), missed: QUEUES }
     : { sources: [], missed: `broadcasts come from the queue ${broadcastQueue}; ${QUEUES}` };
 
 /** What can be heard of an egress `mcollective-stomp`. */
-export const ofEgress = (multiplex: boolean, { collectives, cluster }: Around): Observable => {
+export const ofEgress = (multiplex: boolean, { collectives, cluster }: AdapterContext): Observable => {
   const isOurs = ({ headers }: IncomingMessage): boolean => headers[BRIDGE_MARKER] === cluster;
   return { sources: topics(collectives, multiplex, { dir: 'out', isOurs }), missed: QUEUES };
 };

@@ -1,86 +1,60 @@
-import type { KeyObject } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { DEFAULT_RUBY_LIMITS } from '../../codec/ruby/value.ts';
 import { type ReadableReply, readable } from '../../envelope/message.ts';
-import type { Egress, LinkStatus, NodeDirectory, ReplySink } from '../../envelope/port.ts';
+import type { Egress, LinkStatus, ReplySink } from '../../envelope/port.ts';
 import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
 import { own } from '../../envelope/text.ts';
-import type { SigningPool } from '../../pki/signing-pool.ts';
-import type { IncomingMessage, Link } from '../../transport/link.ts';
+import type { IncomingMessage } from '../../transport/link.ts';
 import { withNodeHop } from '../kit/node-hop.ts';
 import { tellSigned } from '../kit/signed.ts';
-import { checkPass, type ReplyPass, readToken } from '../kit/token.ts';
-import { DirectLimit } from './egress/direct-limit.ts';
+import { checkReplyToken, readToken, type VerifiedReplyToken } from '../kit/token.ts';
+import { mcollectiveCauses } from './egress/causes.ts';
+import { DirectedInFlightLimit } from './egress/directed-in-flight-limit.ts';
 import { createDiscovery } from './egress/discovery.ts';
 import { createDispatch } from './egress/dispatch.ts';
-import type { Signers } from './egress/signing.ts';
+import type { McollectiveStompEgressOptions } from './egress/options.ts';
+import { createOwnReplies } from './egress/own-replies.ts';
 import { frameBody } from './frame-body.ts';
-import { parseReplyDestination, replyWildcard } from './wire/addressing.ts';
+import { ownName, parseReplyDestination, replyWildcard } from './wire/addressing.ts';
 import { decodeReply, verifyReply } from './wire/reply.ts';
-import { createSerializer, type SerializerName } from './wire/serializer.ts';
+import { createSerializer } from './wire/serializer.ts';
 
-export interface McollectiveStompEgressOptions {
-  readonly name: string;
-  readonly link: Link;
-  /** What the bridge calls itself in `mc_sender` and `:senderid`. */
-  readonly identity: string;
-  readonly cluster: string;
-  /** Authenticates reply tokens; the same in every instance of the cluster. */
-  readonly tokenKey: KeyObject;
-  /** The collectives whose replies are awaited. */
-  readonly collectives: readonly string[];
-  readonly serializer: SerializerName;
-  /** `plugin.activemq.base64` of the collective. */
-  readonly base64: boolean;
-  /** `plugin.activemq.agents_multiplex` of the collective. */
-  readonly multiplex: boolean;
-  readonly priority: number;
-  /** Fewer directed frames than this lie unanswered in the broker's queue, see `DirectLimit`. */
-  readonly directLimit: number;
-  /** Where the nodes live that requests name. */
-  readonly nodes: NodeDirectory;
-  readonly signers: Signers;
-  readonly pool: SigningPool;
-  /** What may wait for its signature, in bytes, see `SigningQueue`. */
-  readonly maxUnsignedBytes: number;
-  /** In whose name the bridge asks who is there; a name of its own unless told. */
-  readonly discoveryCaller?: string;
-  /** The daemons' public keys. */
-  readonly serverKeys: readonly KeyObject[];
-  readonly maxMessageBytes: number;
-  /** Ms since the epoch. */
-  readonly clock: () => number;
-}
-
-const CACHED_TOKENS = 2_000;
-/** In whose name it asks who is there where the configuration does not say. */
-export const DISCOVERY_CALLER = 'cert=mcbridge';
+const MAX_CACHED_TOKENS = 2_000;
 
 /** Requests out to a legacy SSL collective behind ActiveMQ, and replies back through reply tokens. */
 export const createMcollectiveStompEgress = (options: McollectiveStompEgressOptions): Egress => {
-  const { name, link, cluster, tokenKey, clock } = options;
-  const serializer = createSerializer(options.serializer, {
+  const { name, config, around, serverKeys } = options;
+  const { link, tokenKey: key, otherTokenKeys: otherKeys, clock } = options.services;
+  const { cluster, collectives } = around;
+  const serializer = createSerializer(config.serializer, {
     ...DEFAULT_RUBY_LIMITS,
-    maxBytes: options.maxMessageBytes,
+    maxBytes: around.maxMessageBytes,
   });
-  const passes = new LRUCache<string, ReplyPass>({ max: CACHED_TOKENS });
+  const passes = new LRUCache<string, VerifiedReplyToken>({ max: MAX_CACHED_TOKENS });
+  const ownReplyName = ownName(`${around.identity}_${process.pid}`, randomBytes(8).toString('hex'));
   let sink: ReplySink | undefined;
 
-  const passFor = (destination: string): ReplyPass => {
+  /** @param whose the cluster's queues, or this instance's own */
+  const passFor = (destination: string, whose: string): VerifiedReplyToken => {
     const cached = passes.get(destination);
     if (cached !== undefined) return cached;
     const kept = own(destination);
-    const { collective, token } = parseReplyDestination(kept, cluster);
-    const pass = readToken(token, { key: tokenKey, cluster, protocol: 'mcollective', collective });
+    const { collective, token } = parseReplyDestination(kept, whose);
+    const context = { key, otherKeys, cluster, protocol: 'mcollective', collective };
+    const pass = readToken(token, context);
     passes.set(kept, pass);
     return pass;
   };
 
-  const replyFrom = (message: IncomingMessage, { home, asked, broadcast }: ReplyPass): ReadableReply => {
+  const replyFrom = (
+    message: IncomingMessage,
+    { home, asked, broadcast }: VerifiedReplyToken,
+  ): ReadableReply => {
     const context: RejectionContext = { requestId: home.requestId };
     let signed: ReturnType<typeof decodeReply>;
     try {
-      signed = decodeReply(frameBody(message.body, options), serializer);
+      signed = decodeReply(frameBody(message.body, config, around), serializer);
     } catch (error) {
       throw asRejection(error, context);
     }
@@ -92,7 +66,7 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
         );
       if (!asked(signed.senderId))
         throw new Rejection('unexpected_sender', `${signed.senderId} was not asked`);
-      const payload = verifyReply(signed, options.serverKeys, serializer);
+      const payload = verifyReply(signed, serverKeys, serializer);
       if ((payload.kind === 'discovery') !== (home.agent === 'discovery'))
         throw new Rejection('unsupported_body', `it is no reply of the agent ${home.agent}`);
       const { senderId: sender, time } = signed;
@@ -104,11 +78,11 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
     }
   };
 
-  const onReply = (message: IncomingMessage, to: ReplySink): void => {
-    let proven: ReplyPass | undefined;
+  const onReply = (message: IncomingMessage, to: ReplySink, whose: string): void => {
+    let proven: VerifiedReplyToken | undefined;
     try {
-      const pass = passFor(message.destination);
-      checkPass(pass, clock());
+      const pass = passFor(message.destination, whose);
+      checkReplyToken(pass, clock());
       proven = pass;
       const reply = replyFrom(message, pass);
       dispatch.answered(pass.home, reply.sender);
@@ -118,23 +92,25 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
     }
   };
 
-  const dispatch = createDispatch({
-    ...options,
+  const dispatch = createDispatch(options, {
     serializer,
-    limit: new DirectLimit(options.directLimit),
+    limit: new DirectedInFlightLimit(config.directLimit),
+    ownReplies: createOwnReplies(link, ownReplyName, (message) => {
+      if (sink !== undefined) onReply(message, sink, ownReplyName);
+    }),
     onSigned: tellSigned(() => sink),
   });
 
   return {
     name,
     accepts: ['rpc', 'discovery'],
-    silence: `do the daemons run, is their serializer ${options.serializer} (plugin.ssl_serializer), and do they have the caller's public key? Their own logs say`,
+    causes: mcollectiveCauses(options),
 
     start: async (replies) => {
       sink = replies;
-      const onMessage = (message: IncomingMessage): void => onReply(message, replies);
+      const onMessage = (message: IncomingMessage): void => onReply(message, replies, cluster);
       // Before it is open, so that the subscriptions stand before what waits is sent.
-      const subscriptions = options.collectives.map((collective) =>
+      const subscriptions = collectives.map((collective) =>
         link.subscribe({ destination: replyWildcard(collective, cluster), onMessage }),
       );
       await Promise.all([link.open(), ...subscriptions]);
@@ -142,15 +118,7 @@ export const createMcollectiveStompEgress = (options: McollectiveStompEgressOpti
 
     deliver: async (request, undelivered) => dispatch.deliver(readable(request), undelivered),
 
-    discover: createDiscovery(
-      {
-        ...options,
-        caller: options.discoveryCaller ?? DISCOVERY_CALLER,
-        serializer,
-        open: (body) => frameBody(body, options),
-      },
-      () => sink,
-    ),
+    discover: createDiscovery(options, serializer, () => sink),
 
     close: () => link.close(),
 

@@ -1,19 +1,17 @@
-import type { KeyObject } from 'node:crypto';
 import { DEFAULT_RUBY_LIMITS } from '../../codec/ruby/value.ts';
 import { isIdentity } from '../../envelope/check.ts';
 import { readableReply } from '../../envelope/message.ts';
-import type { Ingress, LinkStatus, RequestSink, Residents } from '../../envelope/port.ts';
+import type { Ingress, LinkStatus, RequestSink } from '../../envelope/port.ts';
 import { asRejection, Rejection, type RejectionContext } from '../../envelope/rejection.ts';
-import type { SigningPool } from '../../pki/signing-pool.ts';
-import type { IncomingMessage, Link, LinkSubscription, Purpose } from '../../transport/link.ts';
-import { Bundle } from '../kit/bundle.ts';
-import type { Handled } from '../kit/handled.ts';
+import type { IncomingMessage, LinkSubscription, Purpose } from '../../transport/link.ts';
+import { RequestCoalescer } from '../kit/request-coalescer.ts';
 import { sendVia } from '../kit/send.ts';
-import { Answering } from './ingress/answering.ts';
-import type { Callers } from './ingress/callers.ts';
 import { DirectedSubscriptions } from './ingress/directed.ts';
-import { type Arrival, Intake, idFormOf } from './ingress/intake.ts';
-import { Lull } from './ingress/lull.ts';
+import type { McollectiveStompIngressOptions } from './ingress/options.ts';
+import { QuietPeriod } from './ingress/quiet-period.ts';
+import { ReplySender } from './ingress/reply-sender.ts';
+import { type IncomingRequest, idFormOf, RequestDecoder } from './ingress/request-decoder.ts';
+import { queueOf } from './ingress-config.ts';
 import {
   BRIDGE_MARKER,
   broadcastDestination,
@@ -21,57 +19,12 @@ import {
   directedDestination,
   HELLO_MARKER,
 } from './wire/addressing.ts';
-import { createSerializer, type SerializerName } from './wire/serializer.ts';
-
-export interface McollectiveStompIngressOptions {
-  readonly name: string;
-  readonly link: Link;
-  /** What the bridge calls itself in the marker of frames that it hands back. */
-  readonly identity: string;
-  /** The bridge's own, in whose reply queues no client awaits replies. */
-  readonly cluster: string;
-  /** The collectives whose requests are taken. */
-  readonly collectives: readonly string[];
-  readonly serializer: SerializerName;
-  /** `plugin.activemq.base64` of the collectives. */
-  readonly base64: boolean;
-  /** `plugin.activemq.agents_multiplex` of the clients; topics of single agents are listened to all the same. */
-  readonly multiplex: boolean;
-  readonly priority: number;
-  readonly callers: Callers;
-  /** What it handles is not handled by the ingress of its name that comes after it. */
-  readonly handled: Handled;
-  /** MCollective's `plugin.ssl.enforce_ttl`. */
-  readonly enforceTtl: boolean;
-  /** The private key that all daemons share; signs replies. */
-  readonly serverKey: KeyObject;
-  readonly signing: SigningPool;
-  /** What replies that wait for their signature may take, in bytes. */
-  readonly maxUnsignedBytes: number;
-  readonly residents: Residents;
-  /** How instances share broadcasts, of which a topic gives each of them a copy. */
-  readonly share: 'claims' | 'queue' | 'single';
-  /** The queue that the broker forwards broadcasts to, `{collective}` in it stands for each; undefined: the topics. */
-  readonly broadcastQueue: string | undefined;
-  readonly maxMessageBytes: number;
-  /** Seconds. */
-  readonly maxTtl: number;
-  /** How far ahead of this clock a client's may be, in seconds. */
-  readonly maxAhead: number;
-  /** Further places where clients may await replies than the reply queues of the collectives. */
-  readonly allowsReplyTo: (replyTo: string) => boolean;
-  /** Ms since the epoch. */
-  readonly clock: () => number;
-  /** Told of what went wrong where nobody waits for it: a selection that could not be changed. */
-  readonly onError: (rejection: Rejection) => void;
-  /** Told what is odd about a request that is taken all the same, with `enforceTtl: false`. */
-  readonly onNote: (text: string, context: RejectionContext) => void;
-}
+import { createSerializer } from './wire/serializer.ts';
 
 /** How long `close` waits for signatures, in ms. */
-const SIGNING_TIMEOUT = 3_000;
+const SIGNING_TIMEOUT_MS = 3_000;
 /** How long a frame that says nothing of its end is worth handing back, in ms: MCollective's default ttl. */
-const DEFAULT_LIFE = 60_000;
+const DEFAULT_TTL_MS = 60_000;
 /** What of a frame's headers the broker does not set anew. */
 const HANDED_BACK = ['priority', 'persistent', 'timestamp', 'expires', 'mc_sender', 'mc_identity'];
 
@@ -81,18 +34,21 @@ const purposeOf = ({ headers }: IncomingMessage): Purpose =>
 
 /** Requests of legacy clients behind ActiveMQ in; replies back as from legacy nodes. */
 export const createMcollectiveStompIngress = (options: McollectiveStompIngressOptions): Ingress => {
-  const { name, link, collectives, residents, broadcastQueue } = options;
-  const serializer = createSerializer(options.serializer, {
+  const { name, config, around } = options;
+  const { link, remoteNodes, clock } = options.services;
+  const { collectives } = around;
+  const broadcastQueue = queueOf(config);
+  const serializer = createSerializer(config.serializer, {
     ...DEFAULT_RUBY_LIMITS,
-    maxBytes: options.maxMessageBytes,
+    maxBytes: around.maxMessageBytes,
   });
-  const intake = new Intake({ ...options, serializer, collectives: new Set(collectives) });
-  const answering = new Answering({ ...options, serializer });
+  const decoder = new RequestDecoder(options, serializer);
+  const replySender = new ReplySender(options, serializer);
   const broadcasts: LinkSubscription[] = [];
   /** Between broadcasts. */
-  const lull = new Lull();
+  const quietPeriod = new QuietPeriod();
   const directed: DirectedSubscriptions[] = [];
-  const bundles: Bundle[] = [];
+  const coalescers: RequestCoalescer[] = [];
   /** The subscriptions to broadcasts end. */
   let isEnding = false;
   let drained = false;
@@ -120,13 +76,13 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
   const subscribeBroadcasts = async (collective: string, sink: RequestSink): Promise<void> => {
     const queue = broadcastQueue?.replaceAll('{collective}', collective);
     const topics = [broadcastWildcard(collective)];
-    if (options.multiplex) topics.push(broadcastDestination(collective, '', true));
-    const copied = options.share === 'claims';
+    if (config.agentsMultiplex) topics.push(broadcastDestination(collective, '', true));
+    const copied = config.share === 'claims';
     const take = ifOurs(collective, sink, (message) =>
-      intake.take({ message, collective, nodes: undefined, copied }, sink),
+      decoder.take({ message, collective, nodes: undefined, copied }, sink),
     );
     const onMessage = (message: IncomingMessage): void => {
-      lull.heard();
+      quietPeriod.heard();
       take(message, isEnding);
     };
     const subscribed = (queue === undefined ? topics : [queue]).map(async (destination) => {
@@ -138,36 +94,39 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
     await Promise.all(subscribed);
   };
 
-  /** Of a topic other instances have got copies, of a queue nobody has got what comes here. */
+  /** Other instances get copies of a topic's messages, but not of a queue's. */
   const endBroadcasts = async (): Promise<void> => {
-    if (broadcastQueue !== undefined) await lull.wait();
+    if (broadcastQueue !== undefined) await quietPeriod.waitForGap();
     isEnding = true;
     await Promise.all(broadcasts.splice(0).map((subscription) => subscription.unsubscribe()));
-    if (broadcastQueue !== undefined) await lull.late();
+    if (broadcastQueue !== undefined) await quietPeriod.waitForStragglers();
   };
 
   const subscribeDirected = async (collective: string, sink: RequestSink): Promise<void> => {
-    const arrival = (message: IncomingMessage, nodes: readonly string[]): Arrival => ({
+    const incoming = (message: IncomingMessage, nodes: readonly string[]): IncomingRequest => ({
       message,
       collective,
       nodes,
       copied: false,
     });
-    const bundle = new Bundle({ take: (message, nodes) => intake.take(arrival(message, nodes), sink) });
+    const coalescer = new RequestCoalescer({
+      take: (message, nodes) => decoder.take(incoming(message, nodes), sink),
+      most: around.maxTargets,
+    });
     const onMessage = ifOurs(collective, sink, (message) => {
       const node = message.headers['mc_identity'] ?? '';
       if (!isIdentity(node))
-        intake.refuse(
-          arrival(message, []),
+        decoder.refuse(
+          incoming(message, []),
           new Rejection('invalid_target', 'the mc_identity of the frame is not an identity'),
           sink,
         );
-      else if (residents.has(collective, node)) bundle.add(message, node);
-      else handBack(arrival(message, [node]), sink);
+      else if (remoteNodes.has(collective, node)) coalescer.add(message, node);
+      else handBack(incoming(message, [node]), sink);
     });
     const onError = (error: unknown): void => options.onError(asRejection(error, { collective }));
-    const subscriptions = new DirectedSubscriptions({ link, collective, residents, onMessage, onError });
-    bundles.push(bundle);
+    const subscriptions = new DirectedSubscriptions({ link, collective, remoteNodes, onMessage, onError });
+    coalescers.push(coalescer);
     directed.push(subscriptions);
     await subscriptions.start();
   };
@@ -176,10 +135,10 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
    * A pattern may select a frame for a node that is on the requester's own side: it goes back into the queue, marked
    * so that no bridge takes it again.
    */
-  const handBack = (arrival: Arrival, sink: RequestSink): void => {
-    const { message, collective } = arrival;
+  const handBack = (incoming: IncomingRequest, sink: RequestSink): void => {
+    const { message, collective } = incoming;
     const { replyTo, body } = message;
-    const headers: Record<string, string> = { [BRIDGE_MARKER]: options.identity };
+    const headers: Record<string, string> = { [BRIDGE_MARKER]: around.identity };
     for (const header of HANDED_BACK) {
       const value = message.headers[header];
       if (value !== undefined) headers[header] = value;
@@ -191,12 +150,12 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
         headers,
         ...(replyTo === undefined ? {} : { replyTo }),
         body,
-        expires: expires > 0 ? expires : options.clock() + DEFAULT_LIFE,
+        expires: expires > 0 ? expires : clock() + DEFAULT_TTL_MS,
       });
       sink.ignored('native', claims(message, collective));
     } catch (error) {
-      // The broker has taken it off the queue: nobody else will tell whoever asked.
-      intake.refuse(arrival, asRejection(error), sink);
+      // The broker has taken it off the queue: only this instance can answer the client.
+      decoder.refuse(incoming, asRejection(error), sink);
     }
   };
 
@@ -217,8 +176,8 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
       const reply = readableReply(any);
       if (closing) throw new Rejection('draining', `the ingress ${name} is closed`);
       idFormOf(reply.home);
-      intake.checkReplyTo(reply.home.replyTo);
-      answering.send(reply, unsent);
+      decoder.checkReplyTo(reply.home.replyTo);
+      replySender.send(reply, unsent);
     },
 
     drain: async () => {
@@ -227,14 +186,14 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
         ...directed.splice(0).map((subscriptions) => subscriptions.stop()),
       ]);
       drained = true;
-      for (const bundle of bundles) bundle.flush();
+      for (const coalescer of coalescers) coalescer.flush();
     },
 
     close: async () => {
       closing = true;
-      lull.cut();
+      quietPeriod.cancel();
       for (const subscriptions of directed.splice(0)) subscriptions.abandon();
-      await answering.settled(SIGNING_TIMEOUT);
+      await replySender.settled(SIGNING_TIMEOUT_MS);
       await link.close();
     },
 

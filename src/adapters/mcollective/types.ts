@@ -1,15 +1,21 @@
-import { defineEgress, defineIngress, type Fault, type RawAround, type RawEntry } from '../adapter-type.ts';
+import {
+  defineEgress,
+  defineIngress,
+  type Fault,
+  type RawAdapterContext,
+  type RawEntry,
+} from '../adapter-type.ts';
 import { ANY_STOMP_SERVER } from './connection-config.ts';
 import { mcollectiveEgressAdapter } from './egress-adapter.ts';
 import { mcollectiveStomp } from './egress-config.ts';
 import { mcollectiveIngressAdapter } from './ingress-adapter.ts';
 import { mcollectiveStompIngress } from './ingress-config.ts';
-import { WAY_HOME } from './way-home.ts';
+import { REPLY_PATH } from './reply-path.ts';
 
 /** What shares the broadcasts of legacy clients has to be there, and what is there has to be used. */
 const checkSharing = (
   { share, broadcast_queue: queue }: RawEntry,
-  { hasClaims }: RawAround,
+  { hasClaims }: RawAdapterContext,
 ): readonly Fault[] => {
   const by = share ?? (hasClaims ? 'claims' : 'queue');
   const faults: Fault[] = [];
@@ -52,5 +58,5 @@ export const mcollectiveEgressType = defineEgress({
   opaque: undefined,
   schema: mcollectiveStomp,
   adapt: mcollectiveEgressAdapter,
-  wayHome: WAY_HOME,
+  replyPath: REPLY_PATH,
 });

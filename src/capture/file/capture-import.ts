@@ -70,7 +70,7 @@ const ofNats = (
   text: payload,
 });
 
-/** @throws CassetteError without a place, for what is no line of a capture */
+/** @throws CassetteError without a place, for what is not a line of a capture */
 const messageOf = (text: string, link: string, isTaken: Taken): CassetteMessage | undefined => {
   let value: unknown;
   try {
@@ -114,7 +114,7 @@ export interface CaptureSummary {
   readonly nodes: CassetteHeader['nodes'];
 }
 
-/** Goes through a capture once; that somebody wrote to a node says that it is beyond the first route that leads there. */
+/** Goes through a capture once. A message to a node shows that the node lives behind the first route that leads there. */
 export const summariseCapture = async (file: string, target: CaptureTarget): Promise<CaptureSummary> => {
   const { ingress, config } = target;
   const { directedTo } = adapterOf(target);

@@ -26,6 +26,8 @@ const trustSchema = z.strictObject({
       z.strictObject({
         /** The CA of Choria's callers. */
         ca: pem().optional(),
+        /** Its revocation lists, with those who stand for callers that were revoked. */
+        crl: pem().optional(),
         /** Public keys of legacy callers, by the name after `cert=`. */
         callers: z.record(name(), pem()).optional(),
       }),
@@ -114,7 +116,7 @@ export type CassetteMessage = z.output<typeof messageSchema>;
 /** That the bridge refused a message. */
 export type CassetteRejected = z.output<typeof rejectedSchema>;
 
-/** That the bridge has learned, by its own questions, who lives beyond an egress, or forgotten it. */
+/** That the bridge has learned, by its own questions, who lives behind an egress, or forgotten it. */
 export type CassetteNodes = z.output<typeof nodesSchema>;
 
 /** What the bridge got or did; the only lines that a replay compares. */

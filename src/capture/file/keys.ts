@@ -2,7 +2,7 @@ import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { DISK, type KeyFiles, readKeyFile } from '../../config/key-files.ts';
 import { formatPath } from '../../config/problem.ts';
-import { ingressesFirst, pathOf, type Side } from '../../setup/around.ts';
+import { ingressesFirst, pathOf, type Side } from '../../setup/sides.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
 import type { LinkPlace } from '../../transport/spec.ts';
 
@@ -21,7 +21,7 @@ const textFingerprint = (bytes: Uint8Array): string =>
 
 type Found = readonly (readonly [name: string, fingerprint: string])[];
 
-/** A file that cannot be read has no fingerprint; whoever needs it will say more. */
+/** A file that cannot be read has no fingerprint; the code that needs the file reports more. */
 const tried = (name: string, of: () => string): Found => {
   try {
     return [[name, of()]];
@@ -57,7 +57,7 @@ const keysOf = (side: Side, files: KeyFiles): Found =>
 /**
  * The keys of a configuration, each by its setting: `ingresses.federation.callers.ca`. They are of public keys and of
  * public halves only. The cluster key has no such half: whatever is derived from it would let anyone who has a cassette
- * try out guesses of a key that somebody has thought up, and a replay does not need it, see `replay/homes.ts`.
+ * try out guesses of a key that a person has thought up, and a replay does not need it, see `replay/homes.ts`.
  */
 export const fingerprintsOf = (
   { config }: Pick<LoadedConfig, 'config'>,
@@ -69,7 +69,7 @@ export const fingerprintsOf = (
     ),
   );
 
-/** Of the configuration's file as it stands; undefined where it is no file. */
+/** Of the configuration's file as it stands; undefined where it is not a file. */
 export const configFingerprint = ({ file }: Pick<LoadedConfig, 'file'>): string | undefined => {
   try {
     return textFingerprint(readKeyFile(file));

@@ -1,7 +1,7 @@
 import type { ValueMap } from '../../envelope/value.ts';
 import { decodePart } from '../../inspect/base64.ts';
 import type { Container, Context } from '../../inspect/context.ts';
-import { fieldsOf, MILLISECONDS, mapIn, textIn } from '../../inspect/fields.ts';
+import { fieldsOf, MILLISECOND_MS, mapIn, textIn } from '../../inspect/fields.ts';
 import type { JsonText } from '../../inspect/json-text.ts';
 import { type Layer, layerOf, type Problem } from '../../inspect/tree.ts';
 import { parseEntry, parseHeader } from './format.ts';
@@ -30,7 +30,7 @@ const objections = ({ text, problems }: JsonText, parse: (line: string) => unkno
 const cassetteHeader = (json: JsonText): Layer =>
   layerOf('cassette-header', {
     bytes: json.bytes.length,
-    fields: fieldsOf(json.map, { times: { clock: MILLISECONDS } }),
+    fields: fieldsOf(json.map, { times: { clock: MILLISECOND_MS } }),
     problems: objections(json, parseHeader),
   });
 
@@ -45,13 +45,13 @@ const cassetteLine = (json: JsonText, context: Context): Layer => {
   const body = bodyIn(map);
   return layerOf('cassette-line', {
     bytes: bytes.length,
-    fields: fieldsOf(map, { without: ['text', 'base64'], times: { at: MILLISECONDS } }),
+    fields: fieldsOf(map, { without: ['text', 'base64'], times: { at: MILLISECOND_MS } }),
     problems: objections(json, parseEntry),
     inside: body.length === 0 ? [] : [context.inside(body)],
   });
 };
 
-/** Lines of cassettes, for whoever decodes. */
+/** Lines of cassettes, for decoding. */
 export const CASSETTES: readonly Container[] = [
   { holds: isCassetteHeader, read: cassetteHeader },
   { holds: isCassetteLine, read: cassetteLine },

@@ -12,7 +12,7 @@ export interface TextLine {
 
 const LF = 10;
 /** Bytes. The largest message that may be configured has 256 MiB, and base64 and JSON's escapes make it longer. */
-const LONGEST_LINE = 400 * 1024 ** 2;
+const MAX_LINE_BYTES = 400 * 1024 ** 2;
 
 const textOf = (bytes: Buffer, file: string, line: number): string => {
   if (!isUtf8(bytes)) throw new CassetteError('it is not UTF-8 text').at(file, line);
@@ -46,8 +46,8 @@ export async function* linesOf(file: string): AsyncGenerator<TextLine> {
       }
       rest.push(chunk.subarray(start));
       length += chunk.length - start;
-      if (length > LONGEST_LINE)
-        throw new CassetteError(`it is longer than ${LONGEST_LINE} bytes`).at(file, line + 1);
+      if (length > MAX_LINE_BYTES)
+        throw new CassetteError(`it is longer than ${MAX_LINE_BYTES} bytes`).at(file, line + 1);
     }
   } catch (error) {
     if (error instanceof CassetteError) throw error;

@@ -1,13 +1,12 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { createInterface, type Interface } from 'node:readline';
-import { codeOf } from '../../config/files.ts';
-import { errorText } from '../../envelope/text.ts';
+import { reach, SocketError } from '../../control/unix-socket.ts';
 import { type CassetteHeader, type CassetteLine, parseEntry, parseHeader } from '../file/format.ts';
 import { RecordError } from './problem.ts';
 
 /** A running bridge that tells all that goes through its links, see `socket.ts`. */
-export interface Attached {
+export interface LiveTap {
   /** As of the moment at which it was connected to. */
   readonly header: CassetteHeader;
   /**
@@ -26,14 +25,11 @@ const endOf = (line: string): string | undefined => {
 };
 
 const connected = async (file: string): Promise<Socket | undefined> => {
-  const socket = connect(file);
   try {
-    await once(socket, 'connect');
-    return socket;
+    return await reach(file);
   } catch (error) {
-    const code = codeOf(error);
-    if (code === 'ENOENT' || code === 'ECONNREFUSED') return undefined;
-    throw new RecordError(`${file} cannot be connected to: ${errorText(error)}`, { cause: error });
+    if (error instanceof SocketError) throw new RecordError(error.message, { cause: error });
+    throw error;
   }
 };
 
@@ -45,9 +41,9 @@ const firstLine = async (lines: Interface): Promise<string | undefined> => {
 
 /**
  * @returns undefined where no bridge listens at the socket
- * @throws RecordError where it may not be connected to, or lets nobody in now
+ * @throws RecordError where it may not be connected to, or accepts no one now
  */
-export const attach = async (file: string): Promise<Attached | undefined> => {
+export const attach = async (file: string): Promise<LiveTap | undefined> => {
   const socket = await connected(file);
   if (socket === undefined) return undefined;
   let broken: string | undefined;

@@ -1,14 +1,14 @@
 import pTimeout from 'p-timeout';
 import { fileReader } from '../../config/files.ts';
 import { errorText } from '../../envelope/text.ts';
-import { sideOf } from '../../setup/around.ts';
+import { sideOf } from '../../setup/sides.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
 import { type Link, LinkError, type LinkEvent } from '../../transport/link.ts';
 import type { LinkSide, LinkSpec } from '../../transport/spec.ts';
 import type { Transports } from '../../transport/transports.ts';
-import { type ListeningOnce, onceEach, type Place, Ways } from './places.ts';
 import { RecordError } from './problem.ts';
 import type { Tap } from './recorder.ts';
+import { LinkResolver, type ListeningOnce, onceEach, type SharedSource } from './shared-sources.ts';
 import { sourcesOf } from './sources.ts';
 
 export interface ListenOptions {
@@ -19,14 +19,14 @@ export interface ListenOptions {
 }
 
 /** What is being listened to. */
-export interface Ears {
+export interface Listener {
   /** Destinations whose messages come in. */
   readonly sources: number;
   close(): Promise<void>;
 }
 
 /** How long a broker may take to confirm a subscription, in ms. ActiveMQ ends the connection instead of refusing one. */
-const CONFIRMED_WITHIN = 10_000;
+const CONFIRM_TIMEOUT_MS = 10_000;
 
 /** Each link's spec, made once: its files may be large. */
 const specsOf = (loaded: LoadedConfig) => {
@@ -58,8 +58,8 @@ const linkOf = (spec: LinkSpec, { transports, note }: ListenOptions): Link => {
 const subscribe = async (
   link: Link,
   side: ListeningOnce['side'],
-  place: Place,
-  { tap, ways }: { readonly tap: Tap; readonly ways: Ways },
+  place: SharedSource,
+  { tap, ways }: { readonly tap: Tap; readonly ways: LinkResolver },
 ): Promise<void> => {
   const { destination, dir } = place;
   const confirmed = link.subscribe({
@@ -70,7 +70,7 @@ const subscribe = async (
     },
   });
   await pTimeout(confirmed, {
-    milliseconds: CONFIRMED_WITHIN,
+    milliseconds: CONFIRM_TIMEOUT_MS,
     message: new LinkError('refused', 'the broker does not confirm the subscription'),
   });
 };
@@ -79,7 +79,7 @@ const subscribe = async (
  * Listens to all that can be heard of a configuration's links without taking it from anyone.
  * @throws LinkError where a broker cannot be used, RecordError where nothing may be listened to
  */
-export const listen = async (loaded: LoadedConfig, options: ListenOptions): Promise<Ears> => {
+export const listen = async (loaded: LoadedConfig, options: ListenOptions): Promise<Listener> => {
   const links: Link[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(links.map((link) => link.close()));
@@ -87,7 +87,7 @@ export const listen = async (loaded: LoadedConfig, options: ListenOptions): Prom
   let sources = 0;
   const specOf = specsOf(loaded);
   const all = onceEach(sourcesOf(loaded.config), specOf);
-  const told = { tap: options.tap, ways: new Ways(all) };
+  const told = { tap: options.tap, ways: new LinkResolver(all) };
   const hear = async (listening: ListeningOnce): Promise<void> => {
     const { link: name, side, missed } = listening;
     if (missed !== undefined)

@@ -24,7 +24,7 @@ export interface Passing {
   readonly body: Uint8Array;
 }
 
-/** Who is told of all that happens on links. */
+/** Gets all that happens on links. */
 export interface Tap {
   message(message: Passing): void;
   rejected(rejected: CassetteRejected['rejected']): void;
@@ -45,7 +45,7 @@ export interface RecorderOptions {
 }
 
 /** Ms within which a bridge has done all that it does about a message, unless it is very busy. */
-const DONE_WITHIN = 1_000;
+const SETTLE_TIMEOUT_MS = 1_000;
 
 /** What passes becomes lines of a cassette. Never holds up what passes. */
 export class Recorder implements Tap {
@@ -112,8 +112,9 @@ export class Recorder implements Tap {
    */
   async finish(): Promise<void> {
     this.#finishing = true;
-    const left = this.#cameIn + DONE_WITHIN - this.#options.clock();
-    if (left > 0) await pTimeout(this.#over, { milliseconds: Math.min(left, DONE_WITHIN), message: false });
+    const left = this.#cameIn + SETTLE_TIMEOUT_MS - this.#options.clock();
+    if (left > 0)
+      await pTimeout(this.#over, { milliseconds: Math.min(left, SETTLE_TIMEOUT_MS), message: false });
     this.stop();
   }
 
@@ -123,7 +124,7 @@ export class Recorder implements Tap {
     this.#end();
   }
 
-  /** The lines of a cassette are in order, also while somebody sets the clock. */
+  /** The lines of a cassette are in order, also when the clock is set back. */
   #now(): number {
     this.#at = Math.max(this.#at, this.#options.clock());
     return this.#at;

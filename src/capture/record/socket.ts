@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { chmod, lstat, rm } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
-import { codeOf } from '../../config/files.ts';
+import { createServer, type Socket } from 'node:net';
+import { type ListenedSocket, listenPrivately } from '../../control/unix-socket.ts';
 import type { LogFields } from '../../envelope/log.ts';
+import { errorText } from '../../envelope/text.ts';
 import { type CassetteHeader, formatEntry, formatHeader } from '../file/format.ts';
 import { RecordError } from './problem.ts';
 import { type Passing, Recorder, type Tap } from './recorder.ts';
@@ -23,43 +23,24 @@ export interface RecordSocketOptions {
 export interface RecordSocket extends Tap {
   /** From here on it lets listeners in. @param header of a recording that begins at a moment, in ms since the epoch */
   begin(header: (clock: number) => CassetteHeader): void;
+  /** Whether somebody who comes finds it. */
+  isThere(): boolean;
   close(): Promise<void>;
 }
 
 /** Bytes that may wait for a listener. More would pile up in memory. */
-const MAX_WAITING = 32 * 1024 * 1024;
+const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 const MAX_LISTENERS = 8;
 /** Ms that a listener has to read what is left: it is to hold up neither memory nor the bridge's end. */
-const LAST_READ = 1_000;
+const LAST_READ_TIMEOUT_MS = 1_000;
 
 /** Not a line of a cassette. @param reason why nothing more comes */
 export const endLine = (reason: string): string => `${JSON.stringify({ end: reason })}\n`;
 
-/** Whether it is a socket at which nobody answers: one that a killed process has left. */
-const isLeft = async (file: string): Promise<boolean> => {
-  const found = await lstat(file).catch(() => undefined);
-  if (found?.isSocket() !== true) return false;
-  const socket = connect(file);
-  try {
-    await once(socket, 'connect');
-    return false;
-  } catch (error) {
-    // Nothing else says so: another user's may be there, and not to be connected to.
-    return codeOf(error) === 'ECONNREFUSED';
-  } finally {
-    socket.destroy();
-  }
-};
-
 const dismiss = (socket: Socket, reason: string): void => {
   socket.end(endLine(reason));
-  const timer = setTimeout(() => socket.destroy(), LAST_READ);
+  const timer = setTimeout(() => socket.destroy(), LAST_READ_TIMEOUT_MS);
   socket.once('close', () => clearTimeout(timer));
-};
-
-const listenAt = async (server: Server, file: string): Promise<void> => {
-  server.listen(file);
-  await once(server, 'listening');
 };
 
 /** @throws RecordError where it cannot be made, or another process has it */
@@ -87,7 +68,7 @@ export const openRecordSocket = async (options: RecordSocketOptions): Promise<Re
     }
     const write = (line: string): boolean => {
       socket.write(line);
-      if (socket.writableLength <= MAX_WAITING) return true;
+      if (socket.writableLength <= MAX_WAITING_BYTES) return true;
       end(socket, 'it was read too slowly, and too much waited');
       return false;
     };
@@ -99,19 +80,11 @@ export const openRecordSocket = async (options: RecordSocketOptions): Promise<Re
     listeners.set(socket, new Recorder({ write: (entry) => write(formatEntry(entry)), clock }));
     log({ event: 'listener_joined', listeners: listeners.size }, 'a recording from inside began');
   });
+  let place: ListenedSocket;
   try {
-    if (await isLeft(file)) await rm(file, { force: true });
-    await listenAt(server, file);
-    await chmod(file, 0o600);
+    place = await listenPrivately(server, file);
   } catch (error) {
-    server.close();
-    const why =
-      codeOf(error) === 'EADDRINUSE'
-        ? 'there is a file of that name, or another bridge listens at it; give another name'
-        : error instanceof Error
-          ? error.message
-          : String(error);
-    throw new RecordError(`record_socket: ${file} cannot be listened at: ${why}`, { cause: error });
+    throw new RecordError(errorText(error), { cause: error });
   }
   return {
     message: (message: Passing) => {
@@ -126,7 +99,9 @@ export const openRecordSocket = async (options: RecordSocketOptions): Promise<Re
     begin: (made) => {
       header = made;
     },
+    isThere: () => place.isThere(),
     close: async () => {
+      place.remove();
       header = undefined;
       for (const socket of [...listeners.keys()]) end(socket, 'the bridge was stopped');
       const closed = once(server, 'close');

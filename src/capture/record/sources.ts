@@ -1,5 +1,5 @@
 import type { Observable } from '../../adapters/descriptor.ts';
-import { aroundOf, sideOf } from '../../setup/around.ts';
+import { adapterContextOf, sideOf } from '../../setup/sides.ts';
 import type { Config } from '../../setup/types.ts';
 import type { LinkSide } from '../../transport/spec.ts';
 
@@ -16,7 +16,7 @@ export const sourcesOf = (config: Config): readonly Listening[] => {
       const adapter = sideOf(config, link, side)?.adapter;
       return adapter === undefined
         ? []
-        : [{ link, side, ...adapter.observable(aroundOf(config, link, side)) }];
+        : [{ link, side, ...adapter.observable(adapterContextOf(config, link, side)) }];
     });
   return [
     ...heard(

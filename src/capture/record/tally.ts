@@ -16,7 +16,7 @@ export class Tally {
   readonly #leftOut = new Map<string, number>();
   messages = 0;
   bytes = 0;
-  /** Refusals that the bridge told of. */
+  /** Refusals that the bridge reported. */
   rejected = 0;
   /** Messages that came faster than the disk took them. */
   dropped = 0;

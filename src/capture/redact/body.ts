@@ -23,7 +23,7 @@ const DATA = 'data';
 /** Bodies of discovery, as Ruby's and Go's peers write them; `body.ts` of the wire knows why. */
 const DISCOVERY: ReadonlySet<string> = new Set(['ping', 'pong', '"ping"', '"pong"', 'cGluZw==', 'InBpbmci']);
 
-/** A whole body of Choria's JSON, in base64 or not, as it was. @throws Rejection for what is no body */
+/** A whole body of Choria's JSON, in base64 or not, as it was. @throws Rejection for what is not a body */
 export const redactChoriaBody = (message: string, redaction: Redaction): string => {
   if (DISCOVERY.has(message)) return message;
   const plain = /^\s*\{/.test(message);
@@ -90,7 +90,7 @@ const redactData = (value: RubyValue, redaction: Redaction): RubyValue => {
   return reply === undefined || isChosen ? clean : facts.keep(reply, clean, value);
 };
 
-/** The payload of a legacy message. @throws Rejection for what is none */
+/** The payload of a legacy message. @throws Rejection for what is not one */
 export const redactLegacyPayload = (payload: RubyValue, redaction: Redaction): RubyValue => {
   const text = fieldText(payload);
   if (text !== undefined && DISCOVERY.has(text)) return payload;

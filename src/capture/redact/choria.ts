@@ -33,7 +33,7 @@ const NO_HASH = Buffer.alloc(32).toString('base64');
 const NO_BASE64 = '!';
 
 /**
- * A message of protocol 1 with other values, signed anew; also one that the bridge passes as it is.
+ * A message of protocol 1 with other values, signed anew; also one that the bridge passes unchanged.
  * @throws Rejection for what cannot be read to its innermost layer
  */
 export const redactChoria = (
@@ -48,7 +48,7 @@ export const redactChoria = (
   const { text, ...about } = REPLY.test(data.toString('utf8', 0, 200))
     ? replyWithout(data, redaction)
     : requestWithout(data, redaction, callers);
-  // Without headers that nobody knows: what is in them cannot be told.
+  // Without unknown headers: their content is unknown.
   const clean = transportContent(text, wrapped ? 'wrapped' : 'plain');
   return { ...about, body: Buffer.from(encodeTransport({ ...headers, content: clean })) };
 };

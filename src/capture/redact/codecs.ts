@@ -8,10 +8,13 @@ import { createSerializer } from '../../adapters/mcollective/wire/serializer.ts'
 import { DEFAULT_RUBY_LIMITS } from '../../codec/ruby/index.ts';
 import type { ParseFile } from '../../config/files.ts';
 import { Rejection } from '../../envelope/rejection.ts';
-import { ingressesFirst, pathOf, type Side } from '../../setup/around.ts';
+import { parseCertificates } from '../../pki/certificate.ts';
+import { ingressesFirst, pathOf, type Side } from '../../setup/sides.ts';
 import type { Config } from '../../setup/types.ts';
 import type { CallerAuthority } from './choria-callers.ts';
 import type { LegacyCodec } from './legacy.ts';
+
+const MAX_ANCHORS = 1000;
 
 export interface Shared {
   readonly config: Config;
@@ -83,10 +86,14 @@ export const authoritiesOf = ({ config, parse }: Shared): readonly CallerAuthori
     for (const use of side.adapter.keys()) {
       if (use.kind !== 'ca' || found.has(use.path)) continue;
       const { path: source, allow, privileged } = use;
-      const verifier = parse(source, [...pathOf(side), ...use.at], (ca) =>
-        createCallerVerifier({ ca: ca.toString(), allow, privileged }),
-      );
-      found.set(source, { source, verifier });
+      const made = parse(source, [...pathOf(side), ...use.at], (pem) => {
+        const ca = pem.toString();
+        return {
+          verifier: createCallerVerifier({ ca, allow, privileged }),
+          anchors: parseCertificates(ca, 'the configured CA', MAX_ANCHORS),
+        };
+      });
+      found.set(source, { source, ...made });
     }
   return [...found.values()];
 };

@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { type Authority, makeAuthority, makeKeyPair } from '../../pki/authority.ts';
+import { type Authority, type AuthorityOptions, makeAuthority, makeKeyPair } from '../../pki/authority.ts';
 import type { DistinguishedName } from '../../pki/distinguished-name.ts';
 
 /** A pair that lives as long as a recording; the private half never leaves this process. */
@@ -26,20 +26,20 @@ export const makePair = (bits?: number): ThrowAwayPair => {
   return { publicKey, privateKey: createPrivateKey(privateKey) };
 };
 
-/**
- * One whose certificate is valid whatever the dates of those below it.
- * @param bits 2048 unless given
- */
-export const makeThrowAwayAuthority = (bits?: number): Authority =>
+/** One whose certificate is valid whatever the dates of those below it. */
+export const makeThrowAwayAuthority = ({
+  commonName = 'mcbridge throw-away CA',
+  keys = makeKeyPair(),
+}: Partial<Pick<AuthorityOptions, 'commonName' | 'keys'>> = {}): Authority =>
   makeAuthority({
-    keys: makeKeyPair(bits),
-    commonName: 'mcbridge throw-away CA',
+    keys,
+    commonName,
     notBefore: new Date(Date.UTC(1990, 0)),
     notAfter: new Date(Date.UTC(2049, 0)),
   });
 
 /**
- * A certificate that says what another said, for a key that nobody has.
+ * A certificate that says what another said, for a key that does not exist.
  * @param issuer whose name it bears, where that is another's
  * @returns PEM
  */

@@ -9,7 +9,7 @@ export interface LegacyLinkKeys {
   readonly servers: readonly KeyObject[];
 }
 
-/** One pair for each legacy caller, one that all daemons share, and one that nobody believes. */
+/** One pair for each legacy caller, one that all daemons share, and one without trust. */
 export class LegacyKeys {
   readonly #callers = new Map<string, ThrowAwayPair>();
   readonly server = makePair();

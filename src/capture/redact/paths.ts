@@ -11,7 +11,7 @@ export interface Selection {
 }
 
 const ANY = '*';
-const MAX_KEYS = 16;
+const MAX_PATH_KEYS = 16;
 /** Where an agent's own values are; all else is the protocol's. */
 const ROOTS: ReadonlySet<string> = new Set(['data', 'statusmsg', ANY]);
 
@@ -20,7 +20,8 @@ export const parsePath = (text: string): Path => {
   const path = text.split('.');
   const [root = ''] = path;
   if (path.includes('')) throw new RangeError(`${quoted(text)} has an empty key`);
-  if (path.length > MAX_KEYS) throw new RangeError(`${quoted(text)} has more than ${MAX_KEYS} keys`);
+  if (path.length > MAX_PATH_KEYS)
+    throw new RangeError(`${quoted(text)} has more than ${MAX_PATH_KEYS} keys`);
   const odd = path.find((key) => key !== ANY && /[*[\]()^$\\]|^\/.*\/$/.test(key));
   if (odd !== undefined)
     throw new RangeError(

@@ -2,14 +2,14 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 
 /** Texts that are looked for in sentences, and the shortest that is: shorter ones are parts of other words. */
-const REMEMBERED = 1_000;
-const SHORTEST = 4;
-/** Makes bytes that are no text to Ruby either, so that what was binary stays so. */
+const MAX_REMEMBERED_TEXTS = 1_000;
+const MIN_TEXT_CHARS = 4;
+/** Makes bytes that are not text to Ruby either, so that what was binary stays so. */
 const NO_TEXT = 0xff;
 /** From here on integers are `bigint` on both sides. */
 const BIG = 2n ** 64n;
 
-/** What floats are as text that are no number to JSON: they tell nothing, and the other side has them as floats. */
+/** What floats are as text that are not numbers to JSON: they tell nothing, and the other side has them as floats. */
 const INFINITE: ReadonlySet<string> = new Set(['Infinity', '-Infinity', 'NaN']);
 
 interface Quotable {
@@ -36,18 +36,18 @@ const formsOf = (text: string): readonly string[] => {
 
 /**
  * What stands in for values: always the same for the same value of a kind, and nothing that tells the value. Values
- * are known by an HMAC under a key that nobody else ever has, so that nobody can try values either.
+ * are known by an HMAC under a key that never leaves the process, so that values cannot be guessed either.
  */
 export class Placeholders {
   readonly #key = randomBytes(32);
   readonly #numbers = new Map<string, number>();
   /** The latest texts, for sentences that quote them. */
-  readonly #texts = new LRUCache<string, Quotable>({ max: REMEMBERED });
+  readonly #texts = new LRUCache<string, Quotable>({ max: MAX_REMEMBERED_TEXTS });
 
   text(value: string): string {
     if (value === '' || INFINITE.has(value)) return value;
     const placeholder = `redacted-${this.#number('text', value)}`;
-    if (value.length >= SHORTEST) this.#remember(value, placeholder);
+    if (value.length >= MIN_TEXT_CHARS) this.#remember(value, placeholder);
     return placeholder;
   }
 
@@ -76,7 +76,7 @@ export class Placeholders {
       for (const form of forms) if (text.includes(form)) quoted.set(form, placeholder);
     });
     if (quoted.size === 0) return text;
-    // The longest first: one text may be a part of another. At once: a placeholder is no text to look into.
+    // The longest first: one text may be a part of another. At once: a placeholder is not text to look into.
     const longest = [...quoted.keys()].toSorted((one, other) => other.length - one.length);
     const any = new RegExp(longest.map(literally).join('|'), 'g');
     return text.replace(any, (form) => quoted.get(form) ?? form);
@@ -85,7 +85,7 @@ export class Placeholders {
   /** Sentences quote numbers too; one of fewer digits may be any other. */
   #numeric<T extends number | bigint>(value: T, placeholder: T): T {
     const text = String(value);
-    if (text.replace(/\D/g, '').length >= SHORTEST) this.#remember(text, String(placeholder));
+    if (text.replace(/\D/g, '').length >= MIN_TEXT_CHARS) this.#remember(text, String(placeholder));
     return placeholder;
   }
 

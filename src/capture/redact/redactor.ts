@@ -2,7 +2,7 @@ import type { CleanMessage } from '../../adapters/kit/own-wire.ts';
 import { fileParser } from '../../config/files.ts';
 import { isRequestId, isSender } from '../../envelope/check.ts';
 import { asRejection, Rejection } from '../../envelope/rejection.ts';
-import { ingressesFirst, type Side } from '../../setup/around.ts';
+import { ingressesFirst, type Side } from '../../setup/sides.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
 import {
   bodyFields,
@@ -18,13 +18,14 @@ import { redactFields } from './body.ts';
 import { redactChoria } from './choria.ts';
 import { ChoriaCallers } from './choria-callers.ts';
 import { authoritiesOf, legacyCodec, type Shared } from './codecs.ts';
-import { Facts } from './facts.ts';
-import { LeftOut } from './left-out.ts';
+import { DroppedMessages } from './dropped-messages.ts';
+import { FactValues } from './fact-values.ts';
 import { type LegacyCodec, redactLegacy } from './legacy.ts';
 import { LegacyKeys } from './legacy-keys.ts';
 import type { Selection } from './paths.ts';
 import { Placeholders } from './placeholders.ts';
-import { Replaced } from './replaced.ts';
+import { ReplacementReport } from './replacement-report.ts';
+import { revokedOn } from './revoked-callers.ts';
 import { Signers } from './signers.ts';
 import { trustOf } from './trust.ts';
 
@@ -36,7 +37,7 @@ export interface Redactor {
   /** The header's keys now: of those with whom the bridge signs, who has one; grows with each caller. */
   keys(recorded: CassetteHeader['keys']): CassetteHeader['keys'];
   /** What has been replaced so far. */
-  readonly replaced: Replaced;
+  readonly replaced: ReplacementReport;
 }
 
 /** Headers that brokers, clients and daemons of Choria and MCollective write; any other might hold anything. */
@@ -76,8 +77,8 @@ const PROTOCOL_2 = /"protocol"\s*:\s*"io\.choria\.protocol\.v2\./;
 export const createRedactor = (loaded: LoadedConfig, selection: Selection): Redactor => {
   const { config } = loaded;
   const shared: Shared = { config, parse: fileParser(loaded) };
-  const replaced = new Replaced(selection);
-  const redaction = { selection, placeholders: new Placeholders(), facts: new Facts(), replaced };
+  const replaced = new ReplacementReport(selection);
+  const redaction = { selection, placeholders: new Placeholders(), facts: new FactValues(), replaced };
   const callers = new ChoriaCallers(authoritiesOf(shared));
   const keys = new LegacyKeys();
   /** The legacy callers that an ingress has a key of, and that have sent something: the public halves of theirs now. */
@@ -125,7 +126,15 @@ export const createRedactor = (loaded: LoadedConfig, selection: Selection): Reda
     return rewriter;
   };
 
-  const leftOut = new LeftOut();
+  const revokedBy = new Map(
+    ingressesFirst(config).map((side) => [`${side.kind} ${side.adapter.name}`, revokedOn(side)]),
+  );
+  const listsOf = ({ kind, adapter }: Side): string | undefined => {
+    const find = revokedBy.get(`${kind} ${adapter.name}`);
+    return find && callers.listsBy(find);
+  };
+
+  const leftOut = new DroppedMessages();
   const signers = new Signers(config);
 
   const message = (given: CassetteMessage, body: Buffer): CassetteMessage => {
@@ -169,13 +178,14 @@ export const createRedactor = (loaded: LoadedConfig, selection: Selection): Reda
     trust: () =>
       trustOf(config, {
         caFor: (file) => callers.caFor(file),
+        listsOf: (side) => listsOf(side),
         callersOf: (ingress) => believed.get(ingress) ?? {},
         serverKey: keys.server.publicKey,
       }),
   };
 };
 
-/** Ids and names only as they must look; of a message that is none, these are whatever it held. */
+/** Ids and names only as they must look; of a message that is not one, these are whatever it held. */
 const withoutWords = ({ at, rejected }: CassetteRejected): CassetteRejected => {
   const { code, request_id: requestId, sender } = rejected;
   return {

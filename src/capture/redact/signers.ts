@@ -60,7 +60,7 @@ export class Signers {
     try {
       this.#note(egress, mapCaller(callerId, { rules, privileged: [] }));
     } catch (error) {
-      // Nobody is signed for.
+      // There are no names to sign for.
       if (!(error instanceof Rejection)) throw error;
     }
   }

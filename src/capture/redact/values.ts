@@ -13,20 +13,20 @@ import {
   type RubyValue,
 } from '../../codec/ruby/index.ts';
 import { Float, isMap, type Value } from '../../envelope/value.ts';
-import type { Facts } from './facts.ts';
+import type { FactValues } from './fact-values.ts';
 import { isSelected, type Path, type Selection } from './paths.ts';
 import type { Placeholders } from './placeholders.ts';
-import type { Replaced } from './replaced.ts';
+import type { ReplacementReport } from './replacement-report.ts';
 
 /** What replaces values, and which. */
 export interface Redaction {
   readonly selection: Selection;
   readonly placeholders: Placeholders;
-  readonly facts: Facts;
+  readonly facts: FactValues;
   /** Of a reply: to what and whose it is. */
   readonly reply?: string;
   /** Told of each value; undefined while others only get to know what is in a message. */
-  readonly replaced?: Replaced | undefined;
+  readonly replaced?: ReplacementReport | undefined;
 }
 
 const isRubyList = (value: RubyValue): value is readonly RubyValue[] => Array.isArray(value);

@@ -1,11 +1,11 @@
 import { isRejected } from '../file/format.ts';
 import type { Change } from './compare.ts';
-import type { Item } from './item.ts';
+import type { ComparedMessage } from './compared-message.ts';
 
-const AROUND = 16;
+const EXCERPT_BYTES = 16;
 
 const excerpt = (bytes: Buffer, offset: number): string =>
-  `${bytes.length} bytes, …${JSON.stringify(bytes.toString('latin1', Math.max(0, offset - AROUND), offset + AROUND))}…`;
+  `${bytes.length} bytes, …${JSON.stringify(bytes.toString('latin1', Math.max(0, offset - EXCERPT_BYTES), offset + EXCERPT_BYTES))}…`;
 
 const bodyChange = (a: Buffer, b: Buffer): readonly Change[] => {
   if (a.equals(b)) return [];
@@ -15,7 +15,7 @@ const bodyChange = (a: Buffer, b: Buffer): readonly Change[] => {
 };
 
 /** How a message differs from the recorded one in its bytes, whatever they mean. */
-export const byteChanges = (recorded: Item, replayed: Item): readonly Change[] => {
+export const byteChanges = (recorded: ComparedMessage, replayed: ComparedMessage): readonly Change[] => {
   if (isRejected(recorded.entry) || isRejected(replayed.entry)) return [];
   const [a, b] = [recorded.entry, replayed.entry];
   const texts: Change[] = [];

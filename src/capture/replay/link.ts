@@ -9,7 +9,7 @@ import { matcher } from '../../transport/wildcard.ts';
 
 /** A link without a network: it hands over what a cassette says has come, and keeps what the bridge sends. */
 export interface ReplayLink extends Link {
-  /** @returns whether somebody listens where the message was sent to */
+  /** @returns whether the destination has a listener */
   deliver(message: IncomingMessage): boolean;
 }
 

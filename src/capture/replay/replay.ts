@@ -14,18 +14,24 @@ import { type LocatedEntry, openCassette } from '../file/read.ts';
 import { CassetteWriter } from '../file/write.ts';
 import { type Bundles, bundlesOf } from './bundles.ts';
 import { byteChanges } from './bytes.ts';
-import { Homes } from './homes.ts';
-import { Item } from './item.ts';
-import { KeyWatch } from './key-watch.ts';
-import { Pairs } from './pairs.ts';
+import { ComparedMessage } from './compared-message.ts';
+import {
+  type BridgeOutput,
+  type Harness,
+  type HarnessOptions,
+  openHarness,
+  subscriptionsFollow,
+} from './harness.ts';
+import { KeyMismatchDetector } from './key-mismatch.ts';
+import { Matcher } from './matcher.ts';
+import { type ReplayConfig, replayConfigFor } from './replay-config.ts';
+import { ReplyAddressMap } from './reply-address-map.ts';
+import { type ReplyPaths, replyPathsOf } from './reply-paths.ts';
 import type { ReplayResult } from './result.ts';
 import { signatureCheck } from './signature-check.ts';
-import { type Outcome, openStage, type Stage, type StageOptions, subscriptionsFollow } from './stage.ts';
-import { type Surroundings, surroundingsFor } from './surroundings.ts';
 import { Tally } from './tally.ts';
-import { type Ways, waysOf } from './ways.ts';
 
-export interface ReplayOptions extends StageOptions {
+export interface ReplayOptions extends HarnessOptions {
   /** Whether all must be the same in each byte. */
   readonly bytes?: boolean;
   /** Whether the cassette is rewritten with what came out, where that is something else. */
@@ -42,9 +48,9 @@ export interface ReplayOptions extends StageOptions {
 const NOTHING = 'it has no message that comes in, so it proves nothing';
 
 /** Messages between two looks at what has waited for too long. */
-const SWEEP = 64;
+const MESSAGES_PER_SWEEP = 64;
 
-const entryOf = (outcome: Outcome, at: number): CassetteEntry =>
+const entryOf = (outcome: BridgeOutput, at: number): CassetteEntry =>
   outcome.kind === 'sent' ? outcome.message : { at, rejected: outcome.rejected };
 
 /** A message or refusal, and where it stands. */
@@ -54,12 +60,12 @@ interface Bundled extends LocatedEntry {
 
 /** One run of a cassette through the bridge. */
 class Run {
-  readonly #stage: Stage;
-  readonly #pairs: Pairs;
+  readonly #harness: Harness;
+  readonly #matcher: Matcher;
   readonly #tally: Tally;
-  readonly #watch: KeyWatch;
-  readonly #ways: Ways;
-  readonly #homes: Homes;
+  readonly #watch: KeyMismatchDetector;
+  readonly #replyPaths: ReplyPaths;
+  readonly #homes: ReplyAddressMap;
   readonly #bundles: Bundles;
   readonly #writer: CassetteWriter | undefined;
   #bundle: Bundled[] = [];
@@ -68,23 +74,23 @@ class Run {
   #learned = true;
 
   constructor(
-    stage: Stage,
+    harness: Harness,
     tally: Tally,
-    watch: KeyWatch,
+    watch: KeyMismatchDetector,
     bundles: Bundles,
-    ways: Ways,
-    pairs: Pick<ConstructorParameters<typeof Pairs>[0], 'further'>,
+    replyPaths: ReplyPaths,
+    matcher: Pick<ConstructorParameters<typeof Matcher>[0], 'further'>,
     writer?: CassetteWriter,
   ) {
-    this.#stage = stage;
+    this.#harness = harness;
     this.#tally = tally;
     this.#watch = watch;
     this.#bundles = bundles;
-    this.#ways = ways;
-    this.#homes = new Homes(ways);
+    this.#replyPaths = replyPaths;
+    this.#homes = new ReplyAddressMap(replyPaths);
     this.#writer = writer;
-    this.#pairs = new Pairs({
-      ...pairs,
+    this.#matcher = new Matcher({
+      ...matcher,
       onPair: (recorded, replayed) => {
         if (!isRejected(recorded.entry) && !isRejected(replayed.entry))
           this.#homes.learn(recorded.entry, replayed.entry);
@@ -111,7 +117,9 @@ class Run {
     if (isRejected(entry) || entry.dir === 'out') {
       if (this.#bundle.length > 0) await this.#feed();
       if (!isRejected(entry) && entry.side === 'egress') this.#homes.asked(entry);
-      this.#pairs.recorded(new Item(entry, { line, turn: this.#turn, ways: this.#ways }));
+      this.#matcher.recorded(
+        new ComparedMessage(entry, { line, turn: this.#turn, replyPaths: this.#replyPaths }),
+      );
       return;
     }
     const first = this.#bundle[0]?.entry;
@@ -122,13 +130,13 @@ class Run {
 
   async end(): Promise<void> {
     await this.#feed();
-    this.#pairs.end();
+    this.#matcher.end();
   }
 
   async #moved(line: CassetteNodes): Promise<void> {
     await this.#feed();
     this.#writer?.write(line);
-    this.#stage.moved(line);
+    this.#harness.moved(line);
     this.#learned = true;
   }
 
@@ -144,46 +152,50 @@ class Run {
       mayWait ||= entry.side === 'ingress';
       await this.#feedOne(entry, line);
     }
-    if (mayWait || this.#stage.isBusy()) await this.#stage.settled(mayWait);
-    for (const outcome of this.#stage.take()) {
+    if (mayWait || this.#harness.isBusy()) await this.#harness.settled(mayWait);
+    for (const outcome of this.#harness.take()) {
       const entry = entryOf(outcome, last.entry.at);
       this.#writer?.write(entry);
       if (outcome.kind === 'sent') this.#tally.sent();
       else this.#tally.refused(outcome.rejected.code);
       const note = outcome.kind === 'rejected' ? outcome.message : undefined;
-      const item = new Item(entry, { line: last.line, turn: this.#turn, ways: this.#ways }, note);
+      const item = new ComparedMessage(
+        entry,
+        { line: last.line, turn: this.#turn, replyPaths: this.#replyPaths },
+        note,
+      );
       if (outcome.kind === 'rejected')
         this.#watch.cause(item, last.entry, (reply) => this.#homes.isAnswer(reply));
-      this.#pairs.replayed(item);
+      this.#matcher.replayed(item);
     }
     if (this.#writer !== undefined) await this.#writer.drained();
-    if (this.#turn % SWEEP === 0) this.#pairs.sweep(this.#turn);
+    if (this.#turn % MESSAGES_PER_SWEEP === 0) this.#matcher.sweep(this.#turn);
   }
 
   async #feedOne(entry: CassetteMessage, line: number): Promise<void> {
-    const message = entry.side === 'egress' ? this.#wayHome(entry) : entry;
+    const message = entry.side === 'egress' ? this.#withReplyPath(entry) : entry;
     this.#writer?.write(message);
     this.#tally.fed();
     this.#watch.came(message);
-    const heard = this.#stage.feed(message);
+    const heard = this.#harness.feed(message);
     if (entry.side === 'egress') this.#learned ||= heard;
     if (heard) return;
     if (this.#learned && entry.side === 'ingress') {
       this.#learned = false;
       await subscriptionsFollow();
-      if (this.#stage.feed(message)) return;
+      if (this.#harness.feed(message)) return;
     }
     this.#tally.unheard(message, line);
   }
 
   /** A reply's request has gone out before, as whatever the replay has made of it. */
-  #wayHome(message: CassetteMessage): CassetteMessage {
-    const waits = this.#pairs.isRequestWaiting;
+  #withReplyPath(message: CassetteMessage): CassetteMessage {
+    const waits = this.#matcher.isRequestWaiting;
     if (!waits && !this.#homes.any) return message;
-    const way = this.#ways.of(message);
+    const way = this.#replyPaths.of(message);
     if (way === undefined) return message;
     if (waits && !this.#homes.knows(way))
-      this.#pairs.decideRequest(({ entry }) => !isRejected(entry) && this.#ways.of(entry) === way);
+      this.#matcher.decideRequest(({ entry }) => !isRejected(entry) && this.#replyPaths.of(entry) === way);
     return this.#homes.redirected(message);
   }
 }
@@ -191,7 +203,7 @@ class Run {
 /** The keys of this configuration; where one was made for the replay, that of the recording. */
 const keysNow = (
   { keys }: CassetteHeader,
-  { loaded, sideKeys, made }: Surroundings,
+  { loaded, sideKeys, made }: ReplayConfig,
 ): CassetteHeader['keys'] =>
   Object.fromEntries([
     ...Object.entries(fingerprintsOf(loaded, sideKeys)).filter(([setting]) => !made.has(setting)),
@@ -200,10 +212,10 @@ const keysNow = (
 
 const updatedHeader = (
   header: CassetteHeader,
-  surroundings: Surroundings,
+  replayConfig: ReplayConfig,
   version: string,
 ): CassetteHeader => {
-  const { loaded } = surroundings;
+  const { loaded } = replayConfig;
   const { identity, cluster, instance } = loaded.config;
   const sha256 = configFingerprint(loaded);
   return {
@@ -211,7 +223,7 @@ const updatedHeader = (
     by: `mcbridge ${version}`,
     config: { ...(sha256 !== undefined && { sha256 }), routes: [...routesInWords(loaded.config)] },
     bridge: { identity, cluster, instance },
-    keys: keysNow(header, surroundings),
+    keys: keysNow(header, replayConfig),
     rejections: true,
   };
 };
@@ -230,27 +242,27 @@ export const replayCassette = async (
 ): Promise<ReplayResult> => {
   const began = performance.now();
   const { header, entries } = await openCassette(file);
-  const surroundings = await surroundingsFor(configured, header, { file, throwAwayKeys });
-  const { loaded, made, sideKeys } = surroundings;
-  let stage: Stage | undefined;
+  const replayConfig = await replayConfigFor(configured, header, { file, throwAwayKeys });
+  const { loaded, made, sideKeys } = replayConfig;
+  let harness: Harness | undefined;
   let writer: CassetteWriter | undefined;
   try {
-    stage = await openStage(surroundings, header, { version, createApp });
-    writer = update ? new CassetteWriter(file, updatedHeader(header, surroundings, version)) : undefined;
-    const ways = waysOf(loaded.registry);
-    const tally = new Tally(ways, header.rejections === true);
-    const watch = new KeyWatch(header, surroundings);
+    harness = await openHarness(replayConfig, header, { version, createApp });
+    writer = update ? new CassetteWriter(file, updatedHeader(header, replayConfig, version)) : undefined;
+    const replyPaths = replyPathsOf(loaded.registry);
+    const tally = new Tally(replyPaths, header.rejections === true);
+    const watch = new KeyMismatchDetector(header, replayConfig);
     const flaws = signatureCheck(loaded.config, sideKeys);
-    const further: ConstructorParameters<typeof Pairs>[0]['further'] = (recorded, replayed) => [
+    const further: ConstructorParameters<typeof Matcher>[0]['further'] = (recorded, replayed) => [
       ...flaws(recorded, replayed),
       ...(bytes ? byteChanges(recorded, replayed) : []),
     ];
-    const run = new Run(stage, tally, watch, bundlesOf(loaded.config), ways, { further }, writer);
+    const run = new Run(harness, tally, watch, bundlesOf(loaded.config), replyPaths, { further }, writer);
     for await (const located of entries) {
       signal?.throwIfAborted();
       checkLink(file, located, loaded);
       await run.take(located);
-      if (run.fed % SWEEP === 0) onFed?.(run.fed);
+      if (run.fed % MESSAGES_PER_SWEEP === 0) onFed?.(run.fed);
     }
     await run.end();
     const totals = tally.totals();
@@ -273,6 +285,6 @@ export const replayCassette = async (
   } finally {
     await entries.return();
     await writer?.discard();
-    await stage?.close();
+    await harness?.close();
   }
 };

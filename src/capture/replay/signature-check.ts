@@ -7,13 +7,13 @@ import { type Keys, type KnownKey, NO_KEYS } from '../../inspect/keys.ts';
 import { decodeMessage } from '../../inspect/recognise.ts';
 import { type LayerKind, layersOf, type Verdict } from '../../inspect/tree.ts';
 import type { Certificate } from '../../pki/certificate.ts';
-import { sideOf } from '../../setup/around.ts';
+import { sideOf } from '../../setup/sides.ts';
 import type { Config } from '../../setup/types.ts';
 import { isRejected } from '../file/format.ts';
 import { carriedIn, flawOfRequest, type OwnCertificates } from './choria-signature.ts';
 import type { Change } from './compare.ts';
-import type { Item } from './item.ts';
-import type { ReplayKeys } from './surroundings.ts';
+import type { ComparedMessage } from './compared-message.ts';
+import type { ReplayKeys } from './replay-config.ts';
 
 const known = (source: string, files: KeyFiles): KnownKey => ({
   source,
@@ -57,7 +57,7 @@ const SIGNED: ReadonlySet<LayerKind> = new Set([
 ]);
 
 type Flaw = Pick<Verdict, 'state' | 'reason'> & { readonly of: string };
-type Judge = (item: Item) => Flaw | undefined;
+type Judge = (item: ComparedMessage) => Flaw | undefined;
 
 const inFile = (file: string, files: KeyFiles): readonly Certificate[] => {
   try {
@@ -83,7 +83,7 @@ const ownOf = (signing: readonly KeyUse[], files: KeyFiles): OwnCertificates | u
 };
 
 /** Who judges what the bridge sends on a link: undefined for what is signed as the configuration says. */
-const judgeOf = (config: Config, sideKeys: ReplayKeys['sideKeys'], { entry }: Item): Judge => {
+const judgeOf = (config: Config, sideKeys: ReplayKeys['sideKeys'], { entry }: ComparedMessage): Judge => {
   const side = isRejected(entry) ? undefined : sideOf(config, entry.link, entry.side);
   const signing = side?.adapter.keys().filter(({ use }) => use === 'sign') ?? [];
   const files = isRejected(entry) ? DISK : sideKeys({ side: entry.side, name: entry.link });
@@ -98,7 +98,7 @@ const judgeOf = (config: Config, sideKeys: ReplayKeys['sideKeys'], { entry }: It
 };
 
 /** What passes through is whatever its sender made of it. */
-const carriesTheSame = (recorded: Item, replayed: Item): boolean => {
+const carriesTheSame = (recorded: ComparedMessage, replayed: ComparedMessage): boolean => {
   if (recorded.body.equals(replayed.body)) return true;
   const carried = carriedIn(replayed.body);
   return carried !== undefined && carriedIn(recorded.body)?.equals(carried) === true;
@@ -110,9 +110,9 @@ const shown = ({ state, reason }: Flaw): string => `${state}: ${reason}`;
 export const signatureCheck = (
   config: Config,
   sideKeys: ReplayKeys['sideKeys'] = () => DISK,
-): ((recorded: Item, replayed: Item) => readonly Change[]) => {
+): ((recorded: ComparedMessage, replayed: ComparedMessage) => readonly Change[]) => {
   const judges = new Map<string, Judge>();
-  const flawIn = (item: Item): Flaw | undefined => {
+  const flawIn = (item: ComparedMessage): Flaw | undefined => {
     const judge = judges.get(item.lane) ?? judgeOf(config, sideKeys, item);
     judges.set(item.lane, judge);
     return judge(item);

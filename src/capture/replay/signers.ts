@@ -3,16 +3,16 @@ import { Rejection } from '../../envelope/rejection.ts';
 import { bodyOf, isMessage } from '../file/format.ts';
 import { openCassette } from '../file/read.ts';
 import { carriedIn } from './choria-signature.ts';
-import { bodyMeaning, isTree, type Meaning } from './meaning.ts';
+import { isTree, type Normalized, normalizedBody } from './normalize.ts';
 
 const CALLERID = /"(cert=[\w.-]+)"/;
 
 /** The callerid of a legacy request, which may be base64 as a whole. */
-const callerIn = (meaning: Meaning | undefined): string | undefined => {
-  if (meaning === undefined || !isTree(meaning)) return undefined;
-  const inside = meaning.get('base64') ?? meaning.get('message');
+const callerIn = (normalized: Normalized | undefined): string | undefined => {
+  if (normalized === undefined || !isTree(normalized)) return undefined;
+  const inside = normalized.get('base64') ?? normalized.get('message');
   if (inside !== undefined) return callerIn(inside);
-  const caller = meaning.get(':callerid');
+  const caller = normalized.get(':callerid');
   return typeof caller === 'string' ? CALLERID.exec(caller)?.[1] : undefined;
 };
 
@@ -39,7 +39,7 @@ export const signersIn = async (file: string, egress: string): Promise<ReadonlyS
     if (!isMessage(entry) || entry.side !== 'egress' || entry.dir !== 'out' || entry.link !== egress)
       continue;
     const body = bodyOf(entry);
-    const caller = choriaCallerIn(body) ?? callerIn(bodyMeaning(body));
+    const caller = choriaCallerIn(body) ?? callerIn(normalizedBody(body));
     if (caller !== undefined) found.add(caller);
   }
   return found;

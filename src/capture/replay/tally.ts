@@ -1,18 +1,20 @@
 import { type CassetteMessage, isRejected } from '../file/format.ts';
 import type { Change } from './compare.ts';
-import { type Item, REJECTIONS } from './item.ts';
+import { type ComparedMessage, REJECTIONS } from './compared-message.ts';
+import type { ReplyPaths } from './reply-paths.ts';
 import type { Difference, ReplayResult } from './result.ts';
-import type { Ways } from './ways.ts';
 
 /** Differences that are kept; those beyond are counted. */
-const KEPT = 500;
+const MAX_DIFFERENCES = 500;
 
-const whatOf = ({ entry, note }: Item, ways: Ways): string =>
-  isRejected(entry) ? (note ?? `rejected: ${entry.rejected.code}`) : ways.withoutToken(entry.destination);
+const whatOf = ({ entry, note }: ComparedMessage, replyPaths: ReplyPaths): string =>
+  isRejected(entry)
+    ? (note ?? `rejected: ${entry.rejected.code}`)
+    : replyPaths.withoutToken(entry.destination);
 
 /** What a replay has come to so far. */
 export class Tally {
-  readonly #ways: Ways;
+  readonly #replyPaths: ReplyPaths;
   readonly #countsRejections: boolean;
   readonly #differences: Difference[] = [];
   readonly #refused = new Map<string, number>();
@@ -24,8 +26,8 @@ export class Tally {
   #firstUnheard: string | undefined;
 
   /** @param countsRejections whether one that was not recorded is a difference */
-  constructor(ways: Ways, countsRejections: boolean) {
-    this.#ways = ways;
+  constructor(replyPaths: ReplyPaths, countsRejections: boolean) {
+    this.#replyPaths = replyPaths;
     this.#countsRejections = countsRejections;
   }
 
@@ -51,21 +53,25 @@ export class Tally {
 
   unheard({ side, link, destination }: CassetteMessage, line: number): void {
     this.#unheard++;
-    this.#firstUnheard ??= `line ${line}: ${side} ${link} does not listen to ${this.#ways.withoutToken(destination)}`;
+    this.#firstUnheard ??= `line ${line}: ${side} ${link} does not listen to ${this.#replyPaths.withoutToken(destination)}`;
   }
 
-  different(recorded: Item | undefined, replayed: Item | undefined, changes: readonly Change[]): void {
+  different(
+    recorded: ComparedMessage | undefined,
+    replayed: ComparedMessage | undefined,
+    changes: readonly Change[],
+  ): void {
     const item = recorded ?? replayed;
     if (item === undefined) return;
     if (recorded === undefined && item.lane === REJECTIONS && !this.#countsRejections) return;
     this.#different++;
-    if (this.#differences.length >= KEPT) return;
+    if (this.#differences.length >= MAX_DIFFERENCES) return;
     const { lane, line, requestId, sender } = item;
     this.#differences.push({
       kind: recorded === undefined ? 'extra' : replayed === undefined ? 'missing' : 'changed',
       lane,
       line,
-      what: whatOf(item, this.#ways),
+      what: whatOf(item, this.#replyPaths),
       ...(requestId !== undefined && { requestId }),
       ...(sender !== undefined && { sender }),
       changes,

@@ -4,8 +4,9 @@ import type { KeyUse } from '../../adapters/kit/key-use.ts';
 import { codeOf } from '../../config/files.ts';
 import { DISK, readKeyFile } from '../../config/key-files.ts';
 import { formatPath, type KeyPath } from '../../config/problem.ts';
+import { makeKeyPair } from '../../pki/authority.ts';
 import { parseCertificates } from '../../pki/certificate.ts';
-import { pathOf, type Side, sidesOf } from '../../setup/around.ts';
+import { pathOf, type Side, sidesOf } from '../../setup/sides.ts';
 import type { Config } from '../../setup/types.ts';
 import { isSamePlace, type LinkPlace } from '../../transport/spec.ts';
 import type { CassetteHeader } from '../file/format.ts';
@@ -27,16 +28,16 @@ export interface ThrowAwayOptions {
 }
 
 /** Such a key signs for this process alone. To make longer ones takes most of the time of a short replay. */
-const BITS = 1024;
+const KEY_BITS = 1024;
 /** That those of two callers differ shows whose was taken; more of them take time. */
-const MOST_PAIRS = 8;
+const MAX_KEY_PAIRS = 8;
 const pairs: ThrowAwayPair[] = [];
 
 const PUBLIC_HALF = /-----BEGIN (?:(?:RSA )?PUBLIC KEY|CERTIFICATE)-----/;
 
 /**
  * Whether there is no file, or only the public half of the key in it, by which a repository can say that the key exists.
- * What is there and cannot be used is for whoever needs it to tell of.
+ * A file that is there and cannot be used is reported by the code that needs it.
  */
 const isMissing = (file: string): boolean => {
   try {
@@ -51,11 +52,10 @@ const isMissing = (file: string): boolean => {
 const DATES = { notBefore: Date.UTC(1990, 0), notAfter: Date.UTC(2049, 0) };
 /** Where the certificate is missing too: nodes hold such a name privileged, and nothing here asks for more. */
 const NAME = 'mcbridge.privileged.mcollective';
-const MAX_CERTIFICATES = 8;
 
 const namesIn = (file: string): readonly string[] => {
   try {
-    return parseCertificates(readKeyFile(file).toString(), file, MAX_CERTIFICATES)[0]?.names ?? [NAME];
+    return parseCertificates(readKeyFile(file).toString(), file)[0]?.names ?? [NAME];
   } catch {
     return [NAME];
   }
@@ -94,7 +94,7 @@ class Forge {
     return files;
   }
 
-  /** Nobody compares the certificate that a request bears; it has to fit the key. */
+  /** The certificate in a request is not compared; it has to fit the key. */
   #certified({ setting, path, key }: Certified, side: Side, files: Map<string, string>): void {
     if (!isMissing(key.path)) return;
     const pair = this.#pair(nameOf(side, key.setting));
@@ -138,9 +138,9 @@ class Forge {
   }
 
   #pair(setting: string): ThrowAwayPair {
-    const index = this.made.size % MOST_PAIRS;
+    const index = this.made.size % MAX_KEY_PAIRS;
     this.made.add(setting);
-    const pair = pairs[index] ?? makePair(BITS);
+    const pair = pairs[index] ?? makePair(KEY_BITS);
     pairs[index] = pair;
     return pair;
   }
@@ -149,7 +149,11 @@ class Forge {
 const nameOf = (side: Side, setting: KeyPath): string => formatPath([...pathOf(side), ...setting]);
 
 const certificateOf = ({ publicKey }: ThrowAwayPair, names: readonly string[]): string =>
-  issueLike(makeThrowAwayAuthority(BITS), { names, clientAuth: true, ...DATES }, publicKey);
+  issueLike(
+    makeThrowAwayAuthority({ keys: makeKeyPair(KEY_BITS) }),
+    { names, clientAuth: true, ...DATES },
+    publicKey,
+  );
 
 const pemOf = (key: ThrowAwayPair['privateKey']): string =>
   key.export({ type: 'pkcs8', format: 'pem' }).toString();
@@ -159,15 +163,18 @@ const pemOf = (key: ThrowAwayPair['privateKey']): string =>
  * it says, and verified with their own public halves. Keys that verify what comes in are public, and stay needed.
  */
 export const throwAwayKeys = async (
-  config: Pick<Config, 'clusterKey' | 'ingresses' | 'egresses'>,
+  config: Pick<Config, 'clusterKey' | 'nextClusterKey' | 'ingresses' | 'egresses'>,
   options: ThrowAwayOptions,
 ): Promise<MadeKeys> => {
   const forge = new Forge(options);
-  const { clusterKey } = config;
   const ofNoSide = new Map<string, string>();
-  if (clusterKey.kind === 'file' && isMissing(clusterKey.file)) {
-    forge.made.add('cluster_key_file');
-    ofNoSide.set(clusterKey.file, randomBytes(32).toString('hex'));
+  for (const [setting, key] of [
+    ['cluster_key_file', config.clusterKey],
+    ['next_cluster_key_file', config.nextClusterKey],
+  ] as const) {
+    if (key?.kind !== 'file' || !isMissing(key.file)) continue;
+    forge.made.add(setting);
+    ofNoSide.set(key.file, randomBytes(32).toString('hex'));
   }
   const found: { readonly place: LinkPlace; readonly files: ReadonlyMap<string, string> }[] = [];
   for (const side of sidesOf(config))

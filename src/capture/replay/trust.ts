@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import type { StandIns } from '../../config/key-files.ts';
-import { pathOf, type Side } from '../../setup/around.ts';
+import { pathOf, type Side } from '../../setup/sides.ts';
 import type { CassetteTrust } from '../file/format.ts';
 import { CassetteError } from '../file/problem.ts';
 
 /** The keys of a cassette that was redacted, in the place of those that verify what comes by a side. */
 export const trustedOn = (side: Side, trust: CassetteTrust, cassette: string): StandIns => {
   const { kind, adapter } = side;
-  const { ca, callers } = (kind === 'ingress' ? trust.ingresses?.[adapter.name] : undefined) ?? {};
+  const { ca, crl, callers } = (kind === 'ingress' ? trust.ingresses?.[adapter.name] : undefined) ?? {};
   const { server_public_key: servers } =
     (kind === 'egress' ? trust.egresses?.[adapter.name] : undefined) ?? {};
   const files = new Map<string, string>();
@@ -16,6 +16,7 @@ export const trustedOn = (side: Side, trust: CassetteTrust, cassette: string): S
 
   for (const { kind, path } of verifying) {
     if (kind === 'ca' && ca !== undefined) files.set(path, ca);
+    if (kind === 'crl' && crl !== undefined) files.set(path, crl);
     if (kind !== 'folder' || callers === undefined) continue;
     folders.add(path);
     // A name is one of a caller, never a way out of the folder.

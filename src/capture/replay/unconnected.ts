@@ -2,7 +2,7 @@ import type { Environment } from '../../config/substitute.ts';
 import { loadConfig } from '../../setup/load.ts';
 import { loadRegistry } from '../../setup/load-registry.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
-import { withMadeUpVariables } from './made-up-variables.ts';
+import { withMadeUpVariables } from './placeholder-variables.ts';
 
 /**
  * The configuration for who connects to nothing: variables that only connections need have some value where they are not set. The

@@ -2,7 +2,7 @@ import { requirementsOf } from '../../app/requirements.ts';
 import type { Checklist } from '../../config/checklist.ts';
 import { fileReader } from '../../config/files.ts';
 import type { KeyPath } from '../../config/problem.ts';
-import { ingressesFirst, pathOf, type Side } from '../../setup/around.ts';
+import { ingressesFirst, pathOf, type Side } from '../../setup/sides.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
 import { type Link, LinkError, type Right } from '../../transport/link.ts';
 import type { Requirement } from '../../transport/requirement.ts';

@@ -1,4 +1,4 @@
-import { claimsBucket, claimsConnection, sharedBy } from '../../app/sharing.ts';
+import { claimsBucket, claimsConnection, usesClaims } from '../../app/sharing.ts';
 import { bucketName } from '../../cluster/bucket.ts';
 import { proveClaims } from '../../cluster/proof.ts';
 import type { Checklist } from '../../config/checklist.ts';
@@ -15,10 +15,10 @@ export const checkClaims = async (list: Checklist, loaded: LoadedConfig): Promis
   const { config } = loaded;
   const { claims } = config;
   if (claims === undefined) return;
-  if (sharedBy('claims', config).length === 0)
+  if (!usesClaims(loaded))
     list.warning(
       ['claims'],
-      'no ingress shares broadcasts by claims',
+      'no ingress shares broadcasts by claims, and no policy has max_nodes',
       'say share: claims there, or remove it',
     );
   const { at } = claims;

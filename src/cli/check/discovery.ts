@@ -3,7 +3,7 @@ import { localEgressesOf } from '../../setup/ends.ts';
 import { learningOf } from '../../setup/learning.ts';
 import type { Config } from '../../setup/types.ts';
 
-/** Whether the bridge can ask who lives beyond the egresses where it has to know. */
+/** Whether the bridge can ask who lives behind the egresses where it has to know. */
 export const checkDiscovery = (list: Checklist, config: Config): void => {
   for (const [name, { every, collectives }] of learningOf(config)) {
     const egress = config.egresses.get(name);

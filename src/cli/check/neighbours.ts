@@ -45,7 +45,7 @@ export const checkNeighbours = async (
         isListening = true;
         await sleep(duration);
       } catch {
-        // That the broker lets nobody in has been told by then.
+        // That the broker refuses the login has been reported by then.
       } finally {
         await link.close();
       }

@@ -3,7 +3,7 @@ import type { Checklist } from '../../config/checklist.ts';
 import type { ConfiguredPattern } from '../../config/pattern/compile.ts';
 import type { KeyPath } from '../../config/problem.ts';
 import type { Pattern } from '../../envelope/pattern.ts';
-import { ingressesFirst, pathOf } from '../../setup/around.ts';
+import { ingressesFirst, pathOf } from '../../setup/sides.ts';
 import type { Config } from '../../setup/types.ts';
 
 /** Those of the file; the defaults are the program's own. */

@@ -21,7 +21,7 @@ const typeMatched = ({ match }: Rule): string | undefined => {
   return undefined;
 };
 
-/** The one name that a rule is for, or yields, whoever calls; undefined where there may be several. */
+/** The one name that a rule is for, or yields; undefined where there may be several. */
 const nameOf = ({ match }: Rule): string | undefined => (match.kind === 'exact' ? match.name : undefined);
 const yieldOf = ({ to }: Rule): string | undefined => (/\$\d/.test(to) ? undefined : to);
 
@@ -80,7 +80,7 @@ const checkCaller = (list: Checklist, path: KeyPath, rule: Rule, ingress: Ingres
   const who = `a caller ${type}=… from ${ingress.name}`;
   tellType(list, at, type, {
     names,
-    no: `there is never ${who}, so this rule lets nobody through`,
+    no: `there is never ${who}, so this rule lets no caller through`,
     seldom: `there is hardly ${who}`,
   });
   const name = nameOf(rule);
@@ -94,15 +94,15 @@ const checkSigner = (list: Checklist, path: KeyPath, rule: Rule, egress: EgressA
   const type = typeOf(rule.to);
   tellType(list, at, type, {
     names: egress.names,
-    no: `the bridge can sign for nobody called ${type}=… towards ${egress.name}, so this rule lets nobody through`,
-    seldom: `nobody is called ${type}=… at ${egress.name}, as a rule, and nodes may refuse it`,
+    no: `the bridge can sign for no caller named ${type}=… towards ${egress.name}, so this rule lets no caller through`,
+    seldom: `callers at ${egress.name} are not named ${type}=… as a rule, and nodes may refuse it`,
   });
   const name = yieldOf(rule);
   if (name === undefined) return;
   if (!rule.privileged && egress.privileged.some((pattern) => pattern.test(name)))
     list.problem(
       at,
-      `${name} is privileged there, so this rule lets nobody through`,
+      `${name} is privileged there, so this rule lets no caller through`,
       'add privileged: true to the rule, if that is meant',
     );
   const lack = egress.check.lackFor(name);

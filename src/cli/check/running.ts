@@ -1,17 +1,52 @@
 import { z } from 'zod';
+import { ask } from '../../control/client.ts';
 import type { Config } from '../../setup/types.ts';
+import { addressText } from '../../transport/address.ts';
 
 const stats = z.object({ instance: z.string() });
+const who = z.object({ cluster: z.string(), instance: z.string() });
 
 /** Ms. */
-const PATIENCE = 3_000;
+const TIMEOUT_MS = 3_000;
+
+const documentAt = async (url: string): Promise<unknown> => {
+  const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  return response.json();
+};
 
 /** Whether the HTTP server there is this bridge's own: the same instance. */
 export const isOurs = async (url: string, { instance }: Pick<Config, 'instance'>): Promise<boolean> => {
   try {
-    const response = await fetch(`${url}/stats`, { signal: AbortSignal.timeout(PATIENCE) });
-    return stats.parse(await response.json()).instance === instance;
+    return stats.parse(await documentAt(`${url}/stats`)).instance === instance;
   } catch {
     return false;
   }
 };
+
+type Who = Pick<Config, 'cluster' | 'instance'>;
+
+/** @param answer what somebody says who was asked who he is; who does not say it is another */
+const isAnswerOf = async ({ cluster, instance }: Who, answer: Promise<unknown>): Promise<boolean> => {
+  try {
+    const found = who.parse(await answer);
+    return found.cluster === cluster && found.instance === instance;
+  } catch {
+    return false;
+  }
+};
+
+/** Whether the live page there is this bridge's own: of the same cluster and instance. */
+export const isOurPage = (url: string, config: Who): Promise<boolean> =>
+  isAnswerOf(config, documentAt(`${url}/who`));
+
+/** The same of the bridge that takes orders at a control socket. */
+export const isOurSocket = (file: string, config: Who): Promise<boolean> =>
+  isAnswerOf(config, ask({ file, order: { order: 'status' }, patienceMs: TIMEOUT_MS }));
+
+/**
+ * Whether this very bridge runs on this machine, as far as it can be asked.
+ * @param socket the control socket of its configuration
+ */
+export const isRunning = async (config: Config, socket: string | undefined): Promise<boolean> =>
+  (socket !== undefined && (await isOurSocket(socket, config))) ||
+  (config.http !== undefined && (await isOurs(`http://${addressText(config.http)}`, config)));

@@ -3,9 +3,9 @@ import { readFailure } from '../../config/files.ts';
 import { UsageError } from '../usage.ts';
 
 /** The most that is read of one input; a message of this size is far beyond what any broker carries. */
-export const MAX_INPUT = 64 * 1024 * 1024;
+export const MAX_INPUT_BYTES = 64 * 1024 * 1024;
 
-const MIB = 1024 * 1024;
+const MIB_BYTES = 1024 * 1024;
 
 /**
  * All bytes of a stream.
@@ -14,14 +14,16 @@ const MIB = 1024 * 1024;
 export const readAll = async (
   stream: AsyncIterable<Buffer>,
   name: string,
-  max = MAX_INPUT,
+  max = MAX_INPUT_BYTES,
 ): Promise<Buffer> => {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of stream) {
     length += chunk.length;
     if (length > max)
-      throw new UsageError(`${name} holds more than the ${max / MIB} MiB that are read at once: split it`);
+      throw new UsageError(
+        `${name} holds more than the ${max / MIB_BYTES} MiB that are read at once: split it`,
+      );
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -9,8 +9,8 @@ import { ConfigError, type KeyPath } from '../../config/problem.ts';
 import type { Container } from '../../inspect/context.ts';
 import type { Keys, KnownKey } from '../../inspect/keys.ts';
 import { ownMessages } from '../../inspect/own.ts';
-import { ingressesFirst, pathOf, type Side } from '../../setup/around.ts';
-import { harmless } from '../terminal.ts';
+import { ingressesFirst, pathOf, type Side } from '../../setup/sides.ts';
+import { escapeControls } from '../terminal.ts';
 import { UsageError } from '../usage.ts';
 
 /** Where signatures' keys come from, as the command line has it. */
@@ -72,7 +72,7 @@ const keyFolder = (folder: string, nameOf: (caller: string) => string | undefine
   },
 });
 
-/** @throws UsageError where it is no folder */
+/** @throws UsageError where it is not a folder */
 const checkedFolder = (folder: string): ClientKeys => {
   try {
     if (statSync(folder).isDirectory()) return keyFolder(folder, keyNameOf);
@@ -109,7 +109,7 @@ const spareWith =
       return parse(source, path, publicKey);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      process.stderr.write(`mcbridge: ${signs} are not verified: ${harmless(error.message)}\n`);
+      process.stderr.write(`mcbridge: ${signs} are not verified: ${escapeControls(error.message)}\n`);
       return undefined;
     }
   };

@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
 import type { Line, Tone } from '../../inspect/text.ts';
-import { harmless } from '../terminal.ts';
+import { escapeControls } from '../terminal.ts';
 
 const styles = (colour: ChalkInstance): Readonly<Record<Tone, (text: string) => string>> => ({
   plain: (text) => text,
@@ -15,7 +15,7 @@ const styles = (colour: ChalkInstance): Readonly<Record<Tone, (text: string) => 
 export const painted = (lines: readonly Line[], colour: ChalkInstance): string => {
   const style = styles(colour);
   return lines
-    .map((line) => `${line.map(({ text, tone }) => style[tone](harmless(text))).join('')}\n`)
+    .map((line) => `${line.map(({ text, tone }) => style[tone](escapeControls(text))).join('')}\n`)
     .join('');
 };
 

@@ -12,7 +12,7 @@ import { createSerializer } from '../../adapters/mcollective/wire/serializer.ts'
 import { fromRuby } from '../../adapters/mcollective/wire/values.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../codec/ruby/value.ts';
 import { isMap, type Value } from '../../envelope/value.ts';
-import type { Step } from './stage.ts';
+import type { Step } from './demo-bridge.ts';
 
 /** One step of a translation, for people and for JSON. */
 export interface Explanation {
@@ -27,7 +27,7 @@ const shortened = (text: string, length = 72): string =>
 
 const json = (value: Value): string => formatJson(value);
 
-/** What one step shows to somebody who wants to know what the bridge does. */
+/** What one step shows about what the bridge does. */
 export const explain = (step: Step): Explanation => {
   switch (step.at) {
     case 'nats-in': {

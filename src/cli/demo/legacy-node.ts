@@ -49,7 +49,7 @@ const answer = async (message: IncomingMessage, options: LegacyNodeOptions): Pro
   const { callers, clock, identity, link, serializer, serverKey } = options;
   const signed = decodeRequest(message.body, serializer);
   const key = callers.get(signed.callerId);
-  // As a daemon does: a stranger's request is nobody's business.
+  // As a daemon does: it does not answer strangers.
   if (key === undefined || message.replyTo === undefined) return;
   const request = verifyRequest(signed, key, serializer);
   const seconds = Math.floor(clock() / 1000);

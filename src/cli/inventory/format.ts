@@ -1,7 +1,7 @@
 import type { EgressDocument, InventoryDocument } from '../../nodes/document.ts';
 import type { InventoryView, NodeView } from '../../nodes/view.ts';
 import { duration, timestamp } from '../../telemetry/observe/format.ts';
-import { alarm, faint, heading, type Line, plain, printable } from '../../telemetry/observe/line.ts';
+import { alarm, faint, heading, type Line, plain, singleLine } from '../../telemetry/observe/line.ts';
 import { counted } from '../terminal.ts';
 
 const HEADS = ['Node', 'Lives on', 'Known by', 'Seen', 'Collectives'];
@@ -44,9 +44,9 @@ const asked = ({ every, last_survey: last }: EgressDocument, time: number): stri
 };
 
 const egressLine = (it: EgressDocument, time: number): Line => {
-  const patterns = it.patterns.length === 0 ? 'no patterns' : it.patterns.map(printable).join(' ');
-  const text = `${it.name} (${printable(it.type)}): ${patterns}; ${asked(it, time)}`;
-  return it.error === undefined ? faint(text) : alarm(`${text}; ${printable(it.error)}`);
+  const patterns = it.patterns.length === 0 ? 'no patterns' : it.patterns.map(singleLine).join(' ');
+  const text = `${it.name} (${singleLine(it.type)}): ${patterns}; ${asked(it, time)}`;
+  return it.error === undefined ? faint(text) : alarm(`${text}; ${singleLine(it.error)}`);
 };
 
 /** `3 nodes: 2 on legacy, 2 on choria; 1 on both sides`; a node that is on two is one. */
@@ -65,7 +65,7 @@ const summary = ({ nodes, egresses }: InventoryView): string => {
 
 /** The table of `mcbridge inventory`. */
 export const formatInventory = (document: InventoryDocument, view: InventoryView): readonly Line[] => [
-  heading(`Inventory of ${printable(document.cluster)}:${printable(document.instance)}`),
+  heading(`Inventory of ${singleLine(document.cluster)}:${singleLine(document.instance)}`),
   plain(),
   ...(view.nodes.length === 0 ? [plain('No such node is known.')] : table(view.nodes)),
   plain(),

@@ -1,11 +1,10 @@
 import { statsSubject } from '../../adapters/choria/wire/stats.ts';
 import { formatView } from '../../telemetry/observe/format.ts';
 import { viewObject } from '../../telemetry/observe/json.ts';
-import { alarm, crop, faint, heading, type Line, plain } from '../../telemetry/observe/line.ts';
+import { alarm, faint, heading, type Line, plain } from '../../telemetry/observe/line.ts';
 import type { ClusterView } from '../../telemetry/observe/view.ts';
 import { canRedraw } from '../terminal.ts';
-import { paint } from './paint.ts';
-import { Screen } from './screen.ts';
+import { redrawn } from './redrawn.ts';
 import { type Watch, type Watched, watch } from './watch.ts';
 
 export interface LiveOptions extends Watched {
@@ -13,11 +12,11 @@ export interface LiveOptions extends Watched {
 }
 
 /** Ms in which documents of several instances make one update. */
-const GATHER = 100;
+const GATHER_DELAY_MS = 100;
 /** Ms: instances fall silent without a document saying so. */
-const TICK = 1000;
+const REFRESH_INTERVAL_MS = 1000;
 /** Ms between updates, however much comes in: anybody on the network can publish without end. */
-const REST = 1000;
+const MIN_UPDATE_INTERVAL_MS = 1000;
 
 /** Shows updates somewhere, and what remains at the end. */
 interface Display {
@@ -41,13 +40,13 @@ export const observeLive = async (options: LiveOptions): Promise<void> => {
         updated = performance.now();
         display?.update(true);
       },
-      Math.max(GATHER, updated + REST - performance.now()),
+      Math.max(GATHER_DELAY_MS, updated + MIN_UPDATE_INTERVAL_MS - performance.now()),
     );
   };
   const watched = await watch(options, onChange);
   const onScreen = canRedraw(process.stdout) && !options.json;
   display = onScreen ? screenDisplay(watched, options) : streamDisplay(watched, options);
-  const timer = setInterval(() => display?.update(false), TICK);
+  const timer = setInterval(() => display?.update(false), REFRESH_INTERVAL_MS);
   try {
     await new Promise((resolve) => {
       process.once('SIGINT', resolve);
@@ -83,33 +82,10 @@ const linesOf = (watched: Watch, view: ClusterView, options: Watched): readonly 
 
 /** A table that is redrawn in place. */
 const screenDisplay = (watched: Watch, options: LiveOptions): Display => {
-  const screen = new Screen(process.stdout);
-  const current = (): readonly Line[] =>
-    linesOf(watched, watched.cluster.view(watched.now(), options.only), options);
-  const draw = (): void => screen.draw(paint(crop(current(), screen.columns, screen.rows), process.stdout));
-  const suspend = (): void => {
-    screen.leave();
-    process.kill(process.pid, 'SIGSTOP');
-  };
-  const resume = (): void => {
-    screen.enter();
-    draw();
-  };
-  process.stdout.on('resize', draw);
-  process.on('SIGTSTP', suspend);
-  process.on('SIGCONT', resume);
-  resume();
-  return {
-    update: draw,
-    end: () => {
-      process.stdout.off('resize', draw);
-      process.off('SIGTSTP', suspend);
-      process.off('SIGCONT', resume);
-      screen.leave();
-      // What was seen last stays in the terminal's history.
-      for (const line of paint(current(), process.stdout)) process.stdout.write(`${line}\n`);
-    },
-  };
+  const { draw, end } = redrawn(() =>
+    linesOf(watched, watched.cluster.view(watched.now(), options.only), options),
+  );
+  return { update: draw, end };
 };
 
 /** A block, or a line of JSON, each time that anything has changed. */

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { statsSubject } from '../../adapters/choria/wire/stats.ts';
-import { printable } from '../../telemetry/observe/line.ts';
+import { singleLine } from '../../telemetry/observe/line.ts';
 import type { ClusterView } from '../../telemetry/observe/view.ts';
 import { type Watched, watch } from './watch.ts';
 
@@ -17,7 +17,7 @@ export class NothingHeard extends Error {
 }
 
 /** Intervals: everybody has published once, even one that is a little late. */
-const PATIENCE = 1.2;
+const WAIT_INTERVALS = 1.2;
 
 /**
  * Listens for a while.
@@ -31,7 +31,7 @@ export const observeOnce = async (options: OnceOptions): Promise<ClusterView> =>
   const { cluster, now } = watched;
   const heard = (): readonly string[] => [...cluster.names()].filter((name) => only?.has(name) ?? true);
   const started = performance.now();
-  const patience = (): number => options.wait ?? PATIENCE * cluster.interval();
+  const patience = (): number => options.wait ?? WAIT_INTERVALS * cluster.interval();
   try {
     await new Promise<void>((resolve) => {
       let timer: NodeJS.Timeout | undefined;
@@ -60,7 +60,7 @@ const advice = (
   if (only !== undefined && others.size > 0)
     return `heard nothing of instance ${[...only].join(', ')} within ${seconds} s, but of ${[...others]
       .slice(0, 10)
-      .map((name) => printable(name))
+      .map((name) => singleLine(name))
       .join(', ')}${others.size > 10 ? ', …' : ''}`;
   return `heard no statistics of the cluster ${cluster} within ${seconds} s on ${statsSubject(cluster)}
 at ${network.linkOptions.servers.join(', ')}. Check that

@@ -9,14 +9,14 @@ export const parseDuration = (text: string): number => {
   throw new InvalidArgumentError('A duration is a number with s, m or h, such as 60s, and at most 576h.');
 };
 
-const SMALLEST = 4096;
+const MIN_FILE_BYTES = 4096;
 
 /** @throws InvalidArgumentError */
 export const parseSize = (text: string): number => {
   const bytes = parseBytes(text);
-  if (bytes !== undefined && bytes >= SMALLEST) return bytes;
+  if (bytes !== undefined && bytes >= MIN_FILE_BYTES) return bytes;
   throw new InvalidArgumentError(
-    `A size is a number with kB, MB, KiB or MiB, such as 100MiB; at least ${SMALLEST}.`,
+    `A size is a number with kB, MB, KiB or MiB, such as 100MiB; at least ${MIN_FILE_BYTES}.`,
   );
 };
 

@@ -1,10 +1,10 @@
 import type { Tally } from '../../capture/record/tally.ts';
-import type { Replaced } from '../../capture/redact/replaced.ts';
-import { canRedraw, counted, harmless, type Screen } from '../terminal.ts';
+import type { ReplacementReport } from '../../capture/redact/replacement-report.ts';
+import { canRedraw, counted, escapeControls, type Screen } from '../terminal.ts';
 
 /** Ms between updates on a terminal, and between lines elsewhere. */
-const LIVE = 200;
-const NOW_AND_THEN = 10_000;
+const TERMINAL_INTERVAL_MS = 200;
+const LOG_INTERVAL_MS = 10_000;
 const ERASE = '\r\u001b[K';
 
 const KILO = 1000;
@@ -43,13 +43,13 @@ export class Progress {
     this.#stream = stream;
     this.#tally = tally;
     this.#last = stateOf(tally);
-    this.#timer = setInterval(() => this.#show(), canRedraw(stream) ? LIVE : NOW_AND_THEN);
+    this.#timer = setInterval(() => this.#show(), canRedraw(stream) ? TERMINAL_INTERVAL_MS : LOG_INTERVAL_MS);
     if (canRedraw(stream)) this.#show();
   }
 
   /** A line of its own. */
   note(text: string): void {
-    this.#stream.write(`${canRedraw(this.#stream) ? ERASE : ''}mcbridge: ${harmless(text)}\n`);
+    this.#stream.write(`${canRedraw(this.#stream) ? ERASE : ''}mcbridge: ${escapeControls(text)}\n`);
     if (canRedraw(this.#stream)) this.#show();
   }
 
@@ -66,15 +66,18 @@ export class Progress {
   }
 }
 
-/** Says so where there was no message, which is hardly what somebody wanted, and has the process fail. */
+/** Reports that there was no message, which is hardly intended, and makes the process fail. */
 export const warnOfNothing = (tally: Tally, stream: Screen = process.stderr): void => {
   if (tally.messages > 0) return;
   stream.write('mcbridge: there was no message, so no file was written: nothing could be replayed\n');
   process.exitCode = 1;
 };
 
-/** Says which paths have led to nothing: whoever has misspelt one would share what it should have taken out. */
-export const warnOfMissed = (replaced: Replaced | undefined, stream: Screen = process.stderr): void => {
+/** Reports paths that have led to nothing: a misspelt path would leave in what it should have taken out. */
+export const warnOfMissed = (
+  replaced: ReplacementReport | undefined,
+  stream: Screen = process.stderr,
+): void => {
   const missed = replaced?.missed ?? [];
   if (missed.length === 0) return;
   const paths = missed.map((path) => path.join('.')).join(', ');
@@ -83,7 +86,11 @@ export const warnOfMissed = (replaced: Replaced | undefined, stream: Screen = pr
 };
 
 /** What a recording holds, and what not. */
-export const summaryOf = (tally: Tally, files: readonly string[], replaced?: Replaced): readonly string[] => {
+export const summaryOf = (
+  tally: Tally,
+  files: readonly string[],
+  replaced?: ReplacementReport,
+): readonly string[] => {
   const width = Math.max(0, ...tally.flows.map(({ link }) => link.length));
   return [
     `recorded ${counted(tally.messages, 'message')}, ${sized(tally.bytes)}`,

@@ -1,10 +1,14 @@
 import { version } from '../../app/version.ts';
 import { headersFor } from '../../capture/file/header.ts';
+import { RecordError } from '../../capture/record/problem.ts';
 import { Recorder, type Tap } from '../../capture/record/recorder.ts';
-import { openRecordSocket } from '../../capture/record/socket.ts';
-import { Tape } from '../../capture/record/tape.ts';
+import { RotatingRecording } from '../../capture/record/rotating-recording.ts';
+import { openRecordSocket, type RecordSocket } from '../../capture/record/socket.ts';
 import { type KnownNodes, type RunningRecording, recordingOf } from '../../capture/record/transports.ts';
+import { fileProblem } from '../../config/files.ts';
+import { type Exchange, Held } from '../../control/held.ts';
 import type { Log } from '../../envelope/log.ts';
+import { errorText } from '../../envelope/text.ts';
 import type { LoadedConfig } from '../../setup/types.ts';
 
 export interface RunningOptions {
@@ -26,7 +30,7 @@ const recordRunning = async (
   let known: KnownNodes | undefined;
   let failed = false;
   const headers = headersFor(loaded, { version: version(), rejections: true });
-  const tape = await Tape.open({
+  const recording = await RotatingRecording.open({
     file,
     header: (clock) => headers({ clock, nodes: known?.snapshot() ?? {} }),
     headerLast: false,
@@ -38,7 +42,7 @@ const recordRunning = async (
     },
     ...(rotate === undefined ? {} : { rotate }),
   });
-  const recorder = new Recorder({ write: (entry) => tape.write(entry), clock: Date.now });
+  const recorder = new Recorder({ write: (entry) => recording.write(entry), clock: Date.now });
   const tap: Tap = {
     message: (message) => {
       if (known !== undefined) recorder.message(message);
@@ -58,23 +62,23 @@ const recordRunning = async (
       nodes.onMove(tap.moved);
       log.info({ event: 'recording_begun', file }, 'recording all that goes through the links');
     },
-    abandon: () => tape.discard(),
+    abandon: () => recording.discard(),
     close: async () => {
       recorder.stop();
       if (failed) return;
       const { flows, messages, bytes, rejected, dropped } = recorder.tally;
       try {
         if (messages === 0) {
-          await tape.discard();
+          await recording.discard();
           log.warn(
             { event: 'recording_ended', file },
             'no message went through the links, so there is no recording',
           );
           return;
         }
-        await tape.close();
+        await recording.close();
         log.info(
-          { event: 'recording_ended', files: tape.files, messages, bytes, rejected, dropped, flows },
+          { event: 'recording_ended', files: recording.files, messages, bytes, rejected, dropped, flows },
           'recording ended',
         );
       } catch (error) {
@@ -85,28 +89,60 @@ const recordRunning = async (
 };
 
 /**
- * Lets `mcbridge record` listen to a bridge while it runs.
+ * Lets `mcbridge record` listen to a bridge while it runs, at the socket of the configuration of the moment, if it has one.
  * @throws RecordError where the socket cannot be made
  */
-export const tellRunning = async (
-  file: string,
-  loaded: LoadedConfig,
-  log: Log,
-): Promise<RunningRecording> => {
-  const socket = await openRecordSocket({
-    file,
-    clock: Date.now,
-    log: (fields, message) => log.info(fields, message),
-  });
-  const headers = headersFor(loaded, { version: version(), rejections: true });
+export const tellRunning = async (configured: LoadedConfig, log: Log): Promise<RunningRecording> => {
+  const held = new Held<RecordSocket>();
+  let loaded = configured;
+  let known: KnownNodes | undefined;
+  const tap: Tap & { isIdle(): boolean } = {
+    isIdle: () => held.now === undefined,
+    message: (message) => held.now?.message(message),
+    rejected: (rejected) => held.now?.rejected(rejected),
+    moved: (move) => held.now?.moved(move),
+  };
+  const letIn = (): void => {
+    const nodes = known;
+    if (nodes === undefined) return;
+    const headers = headersFor(loaded, { version: version(), rejections: true });
+    held.now?.begin((clock) => headers({ clock, nodes: nodes.snapshot() }));
+  };
+  const prepare = (next: LoadedConfig): Promise<Exchange> => {
+    const { recordSocket: file = '' } = next.config;
+    return held.prepare(next.config.recordSocket, () =>
+      openRecordSocket({ file, clock: Date.now, log: (fields, message) => log.info(fields, message) }),
+    );
+  };
+  try {
+    await (await prepare(configured)).commit();
+  } catch (error) {
+    throw error instanceof RecordError
+      ? new RecordError(`record_socket: ${error.message}`, { cause: error })
+      : error;
+  }
   return {
-    ...recordingOf(socket),
+    ...recordingOf(tap),
     begin: (nodes) => {
-      nodes.onMove(socket.moved);
-      socket.begin((clock) => headers({ clock, nodes: nodes.snapshot() }));
+      known = nodes;
+      nodes.onMove(tap.moved);
+      letIn();
     },
-    close: () => socket.close(),
-    abandon: () => socket.close(),
+    follow: async (next) => {
+      try {
+        const exchange = await prepare(next);
+        const commit = async (): Promise<void> => {
+          loaded = next;
+          await exchange.commit();
+          letIn();
+        };
+        return { ...exchange, commit };
+      } catch (error) {
+        throw fileProblem(next, ['record_socket'], errorText(error), error);
+      }
+    },
+    close: () => held.close(),
+    abandon: () => held.close(),
   };
 };
 
@@ -122,10 +158,9 @@ export const withRecordings = async <T>(
   make: (recordings: readonly RunningRecording[]) => T,
 ): Promise<T> => {
   const recordings: RunningRecording[] = [];
-  const { recordSocket } = loaded.config;
   try {
     if (record !== undefined) recordings.push(await recordRunning({ ...options, record }, loaded, log));
-    if (recordSocket !== undefined) recordings.push(await tellRunning(recordSocket, loaded, log));
+    recordings.push(await tellRunning(loaded, log));
     return make(recordings);
   } catch (error) {
     // Open, they would keep the process alive.

@@ -50,7 +50,7 @@ class Search {
   }
 }
 
-/** Of what is no file, such as a pipe, there may be none. */
+/** Of what is not a file, such as a pipe, there may be none. */
 const realPath = (file: string): string => {
   try {
     return realpathSync(file);

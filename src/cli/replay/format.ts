@@ -4,15 +4,19 @@ import type { Line, Span } from '../../inspect/text.ts';
 import { counted } from '../terminal.ts';
 
 /** Characters of a value that are shown. */
-const WIDEST = 300;
+const MAX_VALUE_CHARS = 300;
 /** Differences of one cassette that are shown; the JSON has more. */
-const SHOWN = 20;
+const MAX_SHOWN_DIFFERENCES = 20;
 
 const plain = (text: string): Span => ({ text, tone: 'plain' });
 const faint = (text: string): Span => ({ text, tone: 'faint' });
 
 const valueText = (value: string | undefined): string =>
-  value === undefined ? '(nothing)' : value.length > WIDEST ? `${value.slice(0, WIDEST)}…` : value;
+  value === undefined
+    ? '(nothing)'
+    : value.length > MAX_VALUE_CHARS
+      ? `${value.slice(0, MAX_VALUE_CHARS)}…`
+      : value;
 
 const changeLines = ({ path, recorded, replayed }: Change): readonly Line[] => [
   [plain(`    ${path}`)],
@@ -74,7 +78,7 @@ export const resultLines = (result: ReplayResult): readonly Line[] => {
       ],
       ...reason.split('\n').map((text): Line => [plain(`  ${text}`)]),
     ];
-  const shown = updated ? [] : differences.slice(0, SHOWN);
+  const shown = updated ? [] : differences.slice(0, MAX_SHOWN_DIFFERENCES);
   const hidden = updated ? 0 : different - shown.length;
   return [
     [{ text: `${file}: `, tone: 'title' }, headline(result)],

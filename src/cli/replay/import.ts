@@ -37,7 +37,7 @@ export const importCassette = async (
     const result = await replayOne(made, { ...task, update: true }, { signal });
     const { refused, sent, outcome } = result;
     if (outcome === 'unusable') throw new UsageError(result.reason ?? outcome);
-    // Clients are told of some refusals: that something was sent says nothing.
+    // Clients get some refusals: that something was sent proves nothing.
     if (sum(refused) >= requests)
       throw new UsageError(
         `all ${requests} requests of ${capture} were refused (${Object.keys(refused).join(', ')}): no cassette is made`,

@@ -26,7 +26,7 @@ const replay = async (file: string): Promise<ReplayResult | null> => {
 
 parentPort?.on('message', (message: unknown) => {
   const file = z.string().nullable().parse(message);
-  // An error that is no result is a bug: it ends the worker, and whoever started it tells it.
+  // An error that is not a result is a bug: it ends the worker, and its starter reports it.
   if (file === null) stop.abort();
   else void replay(file).then((result) => parentPort?.postMessage(result));
 });

@@ -18,7 +18,7 @@ export interface Group {
 }
 
 export interface Outcome {
-  /** Undefined where discovery found nobody to ask. */
+  /** Undefined where discovery found no node. */
   readonly requestId: string | undefined;
   readonly results: readonly NodeResult[];
   /** Results with status 0 and equal data, the largest group first. */
@@ -77,6 +77,6 @@ export const nobodyFound = (milliseconds: number): Outcome => ({
   milliseconds: Math.round(milliseconds),
 });
 
-/** Whether all who were asked have done it; of a broadcast, whether anybody has and nobody has failed. */
+/** Whether all nodes that were asked have done it; for a broadcast, whether one has and none has failed. */
 export const isSuccess = ({ ok, failed, missing, rejected }: Outcome): boolean =>
   ok.length > 0 && failed.length === 0 && missing.length === 0 && rejected.length === 0;

@@ -1,7 +1,7 @@
 import type { ChalkInstance } from 'chalk';
 import { formatJson } from '../../adapters/choria/wire/index.ts';
 import { isMap, type Value } from '../../envelope/value.ts';
-import { counted, harmless, listed } from '../terminal.ts';
+import { counted, escapeControls, listed } from '../terminal.ts';
 import type { Group, NodeResult, Outcome } from './outcome.ts';
 
 /** SimpleRPC's status codes in words. */
@@ -17,12 +17,12 @@ const STATUS: readonly string[] = [
 const statusText = (status: number): string =>
   STATUS[status] === undefined ? `status ${status}` : `status ${status}, ${STATUS[status]}`;
 
-const shown = (value: Value): string => harmless(typeof value === 'string' ? value : formatJson(value));
+const shown = (value: Value): string => escapeControls(typeof value === 'string' ? value : formatJson(value));
 
 const dataLines = (data: Value): readonly string[] => {
   if (!isMap(data)) return [`    ${shown(data)}`];
   if (data.size === 0) return ['    (no data)'];
-  const names = [...data].map(([name, value]) => [harmless(name), shown(value)] as const);
+  const names = [...data].map(([name, value]) => [escapeControls(name), shown(value)] as const);
   const width = Math.max(...names.map(([name]) => name.length));
   return names.map(([name, value]) => `    ${name.padStart(width)}: ${value}`);
 };
@@ -34,7 +34,7 @@ const groupLines = ({ nodes, data }: Group, colour: ChalkInstance): readonly str
 ];
 
 const failedLine = ({ node, status, message }: NodeResult, colour: ChalkInstance): string =>
-  `${colour.red('✗')} ${colour.bold(node)}: ${colour.red(statusText(status))}: ${harmless(message)}`;
+  `${colour.red('✗')} ${colour.bold(node)}: ${colour.red(statusText(status))}: ${escapeControls(message)}`;
 
 /** `3 of 4 nodes answered, 2 ok, 1 failed, no reply from node9; 142 ms; request 4f…`, by which the bridge's log has it */
 export const summaryLine = (outcome: Outcome): string => {

@@ -1,6 +1,6 @@
 import { federationSubject, nodeSubject } from '../../adapters/choria/wire/index.ts';
 import { statsSubject } from '../../adapters/choria/wire/stats.ts';
-import { harmless } from '../terminal.ts';
+import { escapeControls } from '../terminal.ts';
 import type { Probe } from './probe.ts';
 
 /** How far an unanswered request is known to have come, and what to look at. */
@@ -9,7 +9,7 @@ export interface Findings {
   readonly check: readonly string[];
 }
 
-export interface Surroundings {
+export interface ProbeContext {
   readonly node: string;
   readonly collective: string;
   /** The server that the client is connected to. */
@@ -25,7 +25,7 @@ const NODE_SIDE = (node: string, collective: string): readonly string[] => [
   'is it behind a second bridge? A request passes one, and a second leaves it alone',
 ];
 
-const straight = (probe: Probe, { node, collective, server }: Surroundings): Findings => {
+const straight = (probe: Probe, { node, collective, server }: ProbeContext): Findings => {
   const subject = nodeSubject(collective, node);
   if (!probe.heard)
     return {
@@ -41,7 +41,7 @@ const straight = (probe: Probe, { node, collective, server }: Surroundings): Fin
   };
 };
 
-const federated = (probe: Probe, cluster: string, around: Surroundings): Findings => {
+const federated = (probe: Probe, cluster: string, around: ProbeContext): Findings => {
   const { node, collective, server, statsSeconds } = around;
   const subject = federationSubject(cluster);
   if (!probe.heard)
@@ -56,7 +56,7 @@ const federated = (probe: Probe, cluster: string, around: Surroundings): Finding
   const [refusal] = probe.refusals;
   if (refusal !== undefined)
     return {
-      reached: `${refusal.broker}, which refuses it: ${harmless(refusal.message)}`,
+      reached: `${refusal.broker}, which refuses it: ${escapeControls(refusal.message)}`,
       check: ['the cause is in that sentence; the log of that broker or node has more'],
     };
   if (probe.brokers.length > 0)
@@ -76,5 +76,5 @@ const federated = (probe: Probe, cluster: string, around: Surroundings): Finding
   };
 };
 
-export const findingsOf = (probe: Probe, around: Surroundings): Findings =>
+export const findingsOf = (probe: Probe, around: ProbeContext): Findings =>
   probe.cluster === undefined ? straight(probe, around) : federated(probe, probe.cluster, around);

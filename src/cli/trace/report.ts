@@ -1,10 +1,10 @@
 import type { ChalkInstance } from 'chalk';
-import { harmless } from '../terminal.ts';
-import { type Findings, findingsOf, type Surroundings } from './findings.ts';
+import { escapeControls } from '../terminal.ts';
+import { type Findings, findingsOf, type ProbeContext } from './findings.ts';
 import type { Probe } from './probe.ts';
 import { type Route, routeOf, type Station } from './route.ts';
 
-export interface TraceContext extends Surroundings {
+export interface TraceContext extends ProbeContext {
   readonly client: string;
 }
 
@@ -41,13 +41,13 @@ export const tracesOf = (probes: readonly Probe[], context: TraceContext): reado
 const label = (station: Station, colour: ChalkInstance): string => {
   switch (station.kind) {
     case 'server':
-      return harmless(station.url);
+      return escapeControls(station.url);
     case 'destination': {
       const header = station.header === undefined ? '' : `, ${station.header}`;
-      return colour.dim(`${harmless(station.name)}${harmless(header)}`);
+      return colour.dim(`${escapeControls(station.name)}${escapeControls(header)}`);
     }
     default:
-      return `${colour.bold(harmless(station.name))} ${colour.dim(`(${station.kind})`)}`;
+      return `${colour.bold(escapeControls(station.name))} ${colour.dim(`(${station.kind})`)}`;
   }
 };
 

@@ -49,7 +49,7 @@ const joined = (...parts: readonly (readonly Station[])[]): readonly Station[] =
   return all.filter((station, at) => !sameStation(all[at - 1], station));
 };
 
-/** What a trail tells of a message's way to a node and back. */
+/** A message's way to a node and back, from its trail. */
 export const routeOf = ({ client, node, collective, trail }: Traced): Route => {
   const own = isOfClient(trail[0], client) ? trail[0] : undefined;
   const hops = own === undefined ? trail : trail.slice(1);

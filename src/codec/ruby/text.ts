@@ -50,8 +50,8 @@ export const requireWellFormed = (text: string): void => {
   if (SURROGATE.test(text)) throw new RubyError('unwritable', 'text with an unpaired surrogate is no UTF-8');
 };
 
-/** A name that somebody else chose, fit for an error's text: printable ASCII and short. */
-export const printable = (name: string): string => {
+/** A name from outside, fit for an error's text: printable ASCII and short. */
+export const printableAscii = (name: string): string => {
   const plain = name.replace(/[^\x20-\x7e]/g, '?');
   return plain.length > 80 ? `${plain.slice(0, 80)}…` : plain;
 };

@@ -60,10 +60,10 @@ export const isOffset = (value: RubyValue | undefined): value is number =>
   typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 86_400;
 
 /** Ruby's years have no end; these are enough for a time in a message, and exact in seconds. */
-const FARTHEST = 100_000;
+const MAX_YEAR = 100_000;
 
 /** @throws RubyError `limit` for a year that is not of this geological age */
 export const checkYear = (year: number): number => {
-  if (Math.abs(year) > FARTHEST) throw new RubyError('limit', `the year ${year} is too far away`);
+  if (Math.abs(year) > MAX_YEAR) throw new RubyError('limit', `the year ${year} is too far away`);
   return year;
 };

@@ -40,7 +40,7 @@ const reasonOf = (error: unknown, source: string): string => {
  * An expression as RE2 runs it: in time that grows with the text's length, whatever it is. Ruby's ways of writing are
  * translated where they mean the same in a name, which is one line.
  * @param whole whether it has to match all of a name
- * @throws PatternProblem with the reason: it is none, it is of a dialect that cannot be translated, or it can match no name
+ * @throws PatternProblem with the reason: it is not one, it is of a dialect that cannot be translated, or it can match no name
  */
 export const compilePattern = (text: string, names: Names, whole = false): ConfiguredPattern => {
   const pieces = scan(unslashed(text));

@@ -22,6 +22,8 @@ export const CALLERS: Names = {
   characters: `${WORD}.-=`,
   always: { character: '=', form: 'choria=alice.mcollective or cert=alice' },
 };
+/** As any ingress may have proven them: other authorities call people other names. */
+export const PROVEN_NAMES: Names = { ...CALLERS, characters: `${CALLERS.characters}@:|+` };
 
 const isOne = ({ kind }: Piece): boolean => kind === 'literal' || kind === 'set';
 

@@ -139,7 +139,7 @@ class Scanner {
     else throw problem('(?', 'begins a group that is not known here; write \\(\\? for the characters');
   }
 
-  /** @returns false where a `{` is no repetition but a character */
+  /** @returns false where a `{` is not a repetition but a character */
   #repeat(): boolean {
     const rest = this.#source.slice(this.#at);
     const match = /^(?:[*+?]|\{(\d*)(?:,(\d*))?\})([?+]?)/.exec(rest);

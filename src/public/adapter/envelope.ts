@@ -8,7 +8,6 @@ export type { Expression, Leaf } from '../../envelope/expression.ts';
 export { EMPTY_FILTER, type FactFilter, type FactOperator, type Filter } from '../../envelope/filter.ts';
 export type { Log, LogFields } from '../../envelope/log.ts';
 export {
-  type Home,
   type Hop,
   isOpaque,
   isOpaqueReply,
@@ -20,6 +19,7 @@ export {
   type OpaqueView,
   type PayloadKind,
   type ReadableReply,
+  type ReadableReplyAddress,
   type ReadableRequest,
   type Reply,
   type ReplyAddress,
@@ -35,15 +35,17 @@ export {
 export type { BridgeObserver } from '../../envelope/observer.ts';
 export type { Pattern } from '../../envelope/pattern.ts';
 export type {
+  Cause,
   Copy,
+  Discover,
   Egress,
   Ignored,
   Ingress,
   LinkStatus,
   NodeDirectory,
+  RemoteNodes,
   ReplySink,
   RequestSink,
-  Residents,
   Step,
   Undelivered,
   Whereabouts,
@@ -56,6 +58,6 @@ export {
   type RejectionContext,
 } from '../../envelope/rejection.ts';
 export { bytesOfRequest } from '../../envelope/size.ts';
-export { cut, LONGEST_SENTENCE, LONGEST_TEXT, own, ownAll, quoted } from '../../envelope/text.ts';
+export { cut, MAX_SENTENCE_BYTES, MAX_TEXT_BYTES, own, ownAll, quoted } from '../../envelope/text.ts';
 export { type AheadLimits, checkAge, checkTime, type Life, type TimeLimits } from '../../envelope/time.ts';
 export { Float, float, isMap, type Value, type ValueMap } from '../../envelope/value.ts';

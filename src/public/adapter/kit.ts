@@ -1,14 +1,15 @@
 /** What adapters share: reply tokens, sending, signing, keys of callers, and copies of one request. */
 
-export { Bundle, type BundleOptions } from '../../adapters/kit/bundle.ts';
+export { ByteBudget } from '../../adapters/kit/byte-budget.ts';
 export { type CallerFolderOptions, openCallerFolder } from '../../adapters/kit/caller-folder.ts';
 export { type Copied, claimKey, refusalKey } from '../../adapters/kit/claim-key.ts';
 export { Handled } from '../../adapters/kit/handled.ts';
+export { Kept } from '../../adapters/kit/kept.ts';
 export type { KeyUse } from '../../adapters/kit/key-use.ts';
 export { clientPem, floor, limits, sectionOf, tlsSettings } from '../../adapters/kit/link-settings.ts';
 export { withNodeHop } from '../../adapters/kit/node-hop.ts';
-export { type Found, Questions } from '../../adapters/kit/questions.ts';
-export { Room } from '../../adapters/kit/room.ts';
+export { type Found, PendingDiscoveries, type Unread } from '../../adapters/kit/pending-discoveries.ts';
+export { RequestCoalescer, type RequestCoalescerOptions } from '../../adapters/kit/request-coalescer.ts';
 export { type NotSent, notSentTo, sendAllVia, sendVia } from '../../adapters/kit/send.ts';
 export { tellSigned } from '../../adapters/kit/signed.ts';
 export {
@@ -16,13 +17,14 @@ export {
   type SigningQueue,
   type SigningQueueOptions,
 } from '../../adapters/kit/signing-queue.ts';
+export { networkKey } from '../../adapters/kit/token/network-key.ts';
 export {
-  checkPass,
+  checkReplyToken,
   decodeToken,
   encodeToken,
-  type ReplyPass,
   readToken,
   type TokenContext,
+  type VerifiedReplyToken,
 } from '../../adapters/kit/token.ts';
 export {
   type SigningAlgorithm,

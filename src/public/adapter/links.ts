@@ -1,7 +1,7 @@
 /** Connections: what a link is and says, and what makes one of NATS, of STOMP or of a transport of your own. */
 
 export { checkDestination, checkSubject } from '../../transport/destination.ts';
-export { type Circumstances, failureOf, type Stage } from '../../transport/failure/classify.ts';
+export { type Circumstances, type ConnectStage, failureOf } from '../../transport/failure/classify.ts';
 export { LinkFailure, LinkFailures } from '../../transport/failure/failure.ts';
 export type { FailureKind } from '../../transport/failure/table.ts';
 export { CONFIG_NAMES, type ProtocolWords, type SettingNames } from '../../transport/failure/words.ts';
@@ -25,6 +25,7 @@ export {
 export { createNatsLink, type NatsLinkOptions, type NatsTls } from '../../transport/nats/index.ts';
 export { type NatsSettings, natsSpec } from '../../transport/nats/spec.ts';
 export { type Requirement, toPublish, toSubscribe } from '../../transport/requirement.ts';
+export { type Handed, SendBuffer, type SendBufferOptions } from '../../transport/send-buffer.ts';
 export {
   type ConnectOptions,
   isSameLink,
@@ -33,7 +34,6 @@ export {
   type LinkSpec,
   networkId,
 } from '../../transport/spec.ts';
-export { type Handed, Spool, type SpoolOptions } from '../../transport/spool.ts';
 export { createStompLink } from '../../transport/stomp/index.ts';
 export type { StompLinkOptions } from '../../transport/stomp/options.ts';
 export { type StompSettings, stompSpec } from '../../transport/stomp/spec.ts';

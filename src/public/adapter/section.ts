@@ -1,7 +1,8 @@
 /** The section of bridge.yaml: its leaves, each with what to say where its value is wrong, and the files that it names. */
 
 export { z } from 'zod';
-export type { BufferConfig, SchemaContext } from '../../config/context.ts';
+export { type CamelKeys, camelKeys } from '../../config/camel-keys.ts';
+export type { SchemaContext } from '../../config/context.ts';
 export {
   ALWAYS,
   bool,
@@ -17,6 +18,7 @@ export {
   refuse,
   seconds,
   secret,
+  setting,
   text,
   token,
 } from '../../config/fields.ts';
@@ -35,10 +37,12 @@ export { ConfigError, type KeyPath, type Problem } from '../../config/problem.ts
 export { Secret } from '../../config/secret.ts';
 export type { Share } from '../../config/share.ts';
 export {
+  type BufferConfig,
   buffer,
   DEFAULT_TLS,
   floorFields,
   floorOf,
+  pairOf,
   parseServer,
   type Scheme,
   type Server,

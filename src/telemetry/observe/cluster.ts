@@ -1,23 +1,24 @@
 import type { StatsDocument } from '../../adapters/choria/wire/stats.ts';
 import { duration } from './format.ts';
-import { printable } from './line.ts';
+import { singleLine } from './line.ts';
 import { ObservedProcess, processKey } from './process.ts';
 import { type Named, viewOf } from './summary.ts';
 import type { ClusterView } from './view.ts';
 
 /** Ms between the documents of the Ruby broker (`federation_broker/stats.rb`), and of this bridge unless configured. */
-export const DEFAULT_INTERVAL = 10_000;
+export const DEFAULT_INTERVAL_MS = 10_000;
 
 /** Intervals of silence that make an instance stale. */
-const STALE_AFTER = 3;
+const STALE_AFTER_INTERVALS = 3;
 /** Ms; less is the network's delay and the whole seconds of the documents. */
-const NOTEWORTHY_SKEW = 5_000;
-/** No cluster has so many; whoever publishes names without end is not to fill memory, or the terminal. */
+const NOTEWORTHY_SKEW_MS = 5_000;
+/** No cluster has so many. A sender of endless names must fill neither memory nor the terminal. */
 const MAX_PROCESSES = 100;
 /** Characters of a name that are shown: the longest makes all lines as long. */
-const LONGEST_NAME = 64;
+const MAX_NAME_CHARS = 64;
 
-const cut = (name: string): string => (name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name);
+const cut = (name: string): string =>
+  name.length > MAX_NAME_CHARS ? `${name.slice(0, MAX_NAME_CHARS)}…` : name;
 
 /**
  * Collects the statistics documents of one cluster. Holds no clock: each call says what time it is, in ms since the
@@ -53,10 +54,10 @@ export class ObservedCluster {
     if (this.#processes.size > MAX_PROCESSES) this.#forgetOne();
   }
 
-  /** Something arrived that is no statistics document of this cluster. */
+  /** Something arrived that is not a statistics document of this cluster. */
   refuse(reason: string): void {
     this.#malformed++;
-    this.#lastMalformed = printable(reason);
+    this.#lastMalformed = singleLine(reason);
   }
 
   /** Names of instances heard so far. */
@@ -67,7 +68,7 @@ export class ObservedCluster {
   /** Ms between documents, as far as known: the longest of the instances'. */
   interval(): number {
     const known = this.#all().flatMap((it) => it.interval ?? []);
-    return known.length === 0 ? DEFAULT_INTERVAL : Math.max(...known);
+    return known.length === 0 ? DEFAULT_INTERVAL_MS : Math.max(...known);
   }
 
   /**
@@ -96,7 +97,7 @@ export class ObservedCluster {
   }
 
   #isStale(process: ObservedProcess, now: number): boolean {
-    return now - process.lastHeard > STALE_AFTER * this.#intervalOf(process);
+    return now - process.lastHeard > STALE_AFTER_INTERVALS * this.#intervalOf(process);
   }
 
   /**
@@ -140,7 +141,7 @@ export class ObservedCluster {
         );
     for (const { name, process } of named) {
       const { skew } = process;
-      if (Math.abs(skew) > NOTEWORTHY_SKEW)
+      if (Math.abs(skew) > NOTEWORTHY_SKEW_MS)
         notes.push(
           `instance ${name}'s clock is ${duration(Math.abs(skew))} ${skew > 0 ? 'ahead of' : 'behind'} this machine's`,
         );
@@ -149,7 +150,7 @@ export class ObservedCluster {
     }
     if (this.#forgotten > 0)
       notes.push(
-        `more than ${MAX_PROCESSES} processes publish statistics of this cluster, ${this.#forgotten} were left out: somebody makes them up`,
+        `more than ${MAX_PROCESSES} processes publish statistics of this cluster, ${this.#forgotten} were left out: a client makes them up`,
       );
     if (this.#malformed > 0)
       notes.push(

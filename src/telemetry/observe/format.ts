@@ -1,4 +1,4 @@
-import { alarm, faint, heading, type Line, plain, printable } from './line.ts';
+import { alarm, faint, heading, type Line, plain, singleLine } from './line.ts';
 import { type ClusterView, type Flow, type InstanceView, SIDES, type Side, type SideView } from './view.ts';
 
 const TITLES: Readonly<Record<Side, string>> = { federation: 'Federation', collective: 'Collective' };
@@ -39,9 +39,9 @@ const totals = (side: Side, { received, sent, instances }: SideView, stale: Read
   ];
 };
 
-const COLUMN = 12;
+const COLUMN_CHARS = 12;
 
-const cell = (text: string): string => text.padStart(COLUMN);
+const cell = (text: string): string => text.padStart(COLUMN_CHARS);
 
 const rateCells = (rates: Flow | null): string =>
   rates === null ? cell('-') + cell('-') : cell(rates.received.toFixed(1)) + cell(rates.sent.toFixed(1));
@@ -55,7 +55,7 @@ const rates = (view: ClusterView): Line[] => {
     `${name.padStart(width)}:${cells.join('')}${note}`;
   return [
     heading('Rates since the last document, messages a second'),
-    faint(blank + SIDES.map((side) => TITLES[side].padStart(2 * COLUMN)).join('')),
+    faint(blank + SIDES.map((side) => TITLES[side].padStart(2 * COLUMN_CHARS)).join('')),
     faint(blank + SIDES.map(() => cell('Received') + cell('Sent')).join('')),
     ...view.instances.map(({ name, restarted }) => {
       const cells = SIDES.map((side) =>
@@ -79,7 +79,7 @@ const reasons = (rejected: Readonly<Record<string, number>>): string => {
   if (sum === 0) return 'rejected 0';
   const list = counts
     .toSorted(([, a], [, b]) => b - a)
-    .map(([code, count]) => `${printable(code)} ${count}`)
+    .map(([code, count]) => `${singleLine(code)} ${count}`)
     .join(', ');
   return `rejected ${sum} (${list})`;
 };
@@ -87,9 +87,9 @@ const reasons = (rejected: Readonly<Record<string, number>>): string => {
 const instance = (it: InstanceView, width: number): Line[] => {
   const blank = ' '.repeat(width + 2);
   const stale = it.stale ? `  STALE: silent for ${duration(it.silent)}` : '';
-  const status = it.status === 'OK' ? '' : `, status ${printable(it.status || 'unknown')}`;
+  const status = it.status === 'OK' ? '' : `, status ${singleLine(it.status || 'unknown')}`;
   const started = it.started === null ? 'unknown' : timestamp(it.started);
-  const first = `${it.name.padStart(width)}: version ${printable(it.version || 'unknown')}, started ${started}${status}${stale}`;
+  const first = `${it.name.padStart(width)}: version ${singleLine(it.version || 'unknown')}, started ${started}${status}${stale}`;
   const counts = [
     ...(it.rejected === null ? [] : [reasons(it.rejected)]),
     ...(it.expired === null ? [] : [`expired ${it.expired}`]),
@@ -98,13 +98,13 @@ const instance = (it: InstanceView, width: number): Line[] => {
     it.stale || it.status !== 'OK' ? alarm(first) : plain(first),
     ...SIDES.map((side) => {
       const { server, lastMessage } = it.connections[side];
-      const where = server === null ? 'not connected' : printable(server);
+      const where = server === null ? 'not connected' : singleLine(server);
       const last = lastMessage === null ? 'no message yet' : `last message ${timestamp(lastMessage)}`;
       const line = `${blank}${side} ${where}, ${last}`;
       return server === null ? alarm(line) : plain(line);
     }),
     ...it.linksDown.map(({ name, reason }) =>
-      alarm(`${blank}link ${printable(name)} is down${reason === '' ? '' : `: ${printable(reason)}`}`),
+      alarm(`${blank}link ${singleLine(name)} is down${reason === '' ? '' : `: ${singleLine(reason)}`}`),
     ),
     ...(counts.length === 0 ? [] : [plain(blank + counts.join(', '))]),
   ];
@@ -115,7 +115,7 @@ export const formatView = (view: ClusterView): readonly Line[] => {
   const stale = new Set(view.instances.filter((it) => it.stale).map(({ name }) => name));
   const width = indent(view.instances.map(({ name }) => name));
   return [
-    heading(`Federation Broker: ${printable(view.cluster)}`),
+    heading(`Federation Broker: ${singleLine(view.cluster)}`),
     plain(),
     ...SIDES.flatMap((side) => totals(side, view[side], stale)),
     ...rates(view),

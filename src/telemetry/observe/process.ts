@@ -2,11 +2,11 @@ import type { StatsDocument } from '../../adapters/choria/wire/stats.ts';
 import { type Flow, SIDES, type Side } from './view.ts';
 
 /** Enough to be sure that one late or lost document does not count. */
-const REMEMBERED_GAPS = 5;
+const MAX_GAPS = 5;
 /** Ms; documents closer together than this say nothing of the interval. */
-const SHORTEST_GAP = 1000;
-/** From here on it is no accident: a process that restarts has another start time. */
-const FALLS_OF_TWINS = 3;
+const MIN_GAP_MS = 1000;
+/** From here on it is not an accident: a process that restarts has another start time. */
+const MIN_COUNTER_RESETS = 3;
 
 const median = (numbers: readonly number[]): number | undefined =>
   numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
@@ -56,7 +56,7 @@ export class ObservedProcess {
     if (fell) this.#falls++;
     this.restarted = fell;
     this.rates = fell || gap <= 0 ? null : ratesBetween(earlier, document, gap / 1000);
-    if (gap >= SHORTEST_GAP) this.#gaps = [...this.#gaps, gap].slice(-REMEMBERED_GAPS);
+    if (gap >= MIN_GAP_MS) this.#gaps = [...this.#gaps, gap].slice(-MAX_GAPS);
     this.document = document;
     this.lastTurn = turn;
     this.lastHeard = at;
@@ -75,7 +75,7 @@ export class ObservedProcess {
 
   /** Its counters go up and down: documents of several processes that cannot be told apart. */
   get isMixed(): boolean {
-    return this.#falls >= FALLS_OF_TWINS;
+    return this.#falls >= MIN_COUNTER_RESETS;
   }
 
   /** Ms by which its clock is ahead of the observer's (behind: negative), as far as its last document shows. */

@@ -64,10 +64,10 @@ const connectionOf = ({ connectedServer, lastMessage }: SideStats): ConnectionVi
 });
 
 /** Of the links that are down, and of the reasons why messages were refused. */
-const MOST = 20;
+const MAX_LISTED = 20;
 
 const mostOf = (counts: ReadonlyMap<string, number>): readonly (readonly [string, number])[] =>
-  [...counts].toSorted(([, a], [, b]) => b - a).slice(0, MOST);
+  [...counts].toSorted(([, a], [, b]) => b - a).slice(0, MAX_LISTED);
 
 const instanceOf = ({ name, process, interval, stale }: Named, now: number): InstanceView => {
   const { version, status, startTime, federation, collective, bridge } = process.document;
@@ -85,7 +85,7 @@ const instanceOf = ({ name, process, interval, stale }: Named, now: number): Ins
     expired: bridge?.expired ?? null,
     linksDown: (bridge?.links ?? [])
       .filter(({ up }) => !up)
-      .slice(0, MOST)
+      .slice(0, MAX_LISTED)
       .map(({ name: link, reason = '' }) => ({ name: link, reason })),
   };
 };

@@ -1,7 +1,7 @@
 import { LinkError } from '../link.ts';
 import type { TlsSettings } from '../tls/settings.ts';
 import { LinkFailure } from './failure.ts';
-import { chainOf, codeOf, textOf } from './node-error.ts';
+import { chainOf, codeOf, errorSentence } from './node-error.ts';
 import type { FailureKind } from './table.ts';
 import type { ProtocolWords } from './words.ts';
 
@@ -9,14 +9,14 @@ import type { ProtocolWords } from './words.ts';
  * How far a connection is: `connecting` is TCP, `greeting` waits for a server that speaks first, `securing` is the TLS
  * handshake, `login` from CONNECT to the server's consent, `up` after it.
  */
-export type Stage = 'connecting' | 'greeting' | 'securing' | 'login' | 'up';
+export type ConnectStage = 'connecting' | 'greeting' | 'securing' | 'login' | 'up';
 
 /** What is known of a connection when it fails. */
 export interface Circumstances {
   readonly words: ProtocolWords;
   /** Its URL. */
   readonly server: string;
-  readonly stage: Stage;
+  readonly stage: ConnectStage;
   /** Whether the other side has said anything in the TLS handshake. */
   readonly answered: boolean;
   readonly tls: Pick<TlsSettings, 'ca' | 'cert'> | undefined;
@@ -58,7 +58,7 @@ const causeOf = (chain: readonly Error[], error: unknown, about: Circumstances):
     if (cause !== undefined) return cause;
   }
   const last = chain.at(-1);
-  return ['unknown', textOf(last ?? error)];
+  return ['unknown', errorSentence(last ?? error)];
 };
 
 /** What a connection that ends without a word means. */
@@ -103,7 +103,7 @@ const UNTRUSTED =
   /^(UNABLE_TO_|SELF_SIGNED_CERT_IN_CHAIN$|DEPTH_ZERO_SELF_SIGNED_CERT$|CERT_SIGNATURE_FAILURE$|CERT_UNTRUSTED$|CERT_REJECTED$|CERT_CHAIN_TOO_LONG$|PATH_LENGTH_EXCEEDED$|INVALID_CA$)/;
 
 const certificateCause = (code: string, error: Error, { tls }: Circumstances): Cause | undefined => {
-  const detail = textOf(error);
+  const detail = errorSentence(error);
   if (UNTRUSTED.test(code)) {
     if (tls === undefined) return ['tls-demanded', ''];
     return [tls.ca === undefined ? 'no-public-ca' : 'unknown-ca', detail];
@@ -134,8 +134,9 @@ const NO_CIPHER = /^(NO_SHARED_CIPHER|UNKNOWN_CIPHER_RETURNED|WRONG_CIPHER_RETUR
 
 const tlsCause = (code: string, error: Error, about: Circumstances): Cause | undefined => {
   const reason = /^ERR_SSL_(.+)$/.exec(code)?.[1];
-  if (reason === undefined) return /^ERR_(OSSL|TLS)/.test(code) ? ['tls-failed', textOf(error)] : undefined;
-  const detail = textOf(error);
+  if (reason === undefined)
+    return /^ERR_(OSSL|TLS)/.test(code) ? ['tls-failed', errorSentence(error)] : undefined;
+  const detail = errorSentence(error);
   const alert = /ALERT_(.+)$/.exec(reason)?.[1];
   if (alert !== undefined) return [alertKind(alert, about), detail];
   if (NOT_TLS.test(reason)) return ['not-tls', ''];

@@ -3,7 +3,7 @@ import { FAILURES, type FailureKind } from './table.ts';
 import { CONFIG_NAMES, type ProtocolWords, type SettingNames } from './words.ts';
 
 /** Characters of a server's own words that a sentence repeats. */
-const LONGEST_DETAIL = 400;
+const MAX_DETAIL_CHARS = 400;
 
 /** A link's error with its cause; the message is `<server>: <sentence>`. Holds no credentials. */
 export class LinkFailure extends LinkError {
@@ -21,7 +21,7 @@ export class LinkFailure extends LinkError {
     { advice, ...options }: ErrorOptions & { readonly advice?: string } = {},
   ) {
     const { code, sentence } = FAILURES[kind];
-    const detail = about.length > LONGEST_DETAIL ? `${about.slice(0, LONGEST_DETAIL)}…` : about;
+    const detail = about.length > MAX_DETAIL_CHARS ? `${about.slice(0, MAX_DETAIL_CHARS)}…` : about;
     super(code, `${server}: ${fill(sentence, words, CONFIG_NAMES, detail)}`, options);
     this.kind = kind;
     this.server = server;

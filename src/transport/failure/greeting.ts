@@ -16,10 +16,10 @@ const SPEAKERS: readonly (readonly [is: (first: Buffer) => boolean, who: string]
   [(first) => first[4] === 1 && first.toString('latin1', 5, 13) === 'ActiveMQ', "ActiveMQ's OpenWire port"],
 ];
 
-const LONGEST = 32;
+const MAX_GREETING_BYTES = 32;
 
-/** Who speaks so, with the article; `something else` where nobody knows. */
+/** Who speaks so, with the article; `something else` where it is unknown. */
 export const speakerOf = (first: Buffer): string => {
-  const start = first.subarray(0, LONGEST);
+  const start = first.subarray(0, MAX_GREETING_BYTES);
   return SPEAKERS.find(([is]) => is(start))?.[1] ?? 'something else';
 };

@@ -9,8 +9,9 @@ export const codeOf = (error: unknown): string => {
 };
 
 /** OpenSSL's errors have a readable `reason` beside a message with memory addresses; several addresses, several errors. */
-export const textOf = (error: unknown): string => {
-  if (error instanceof AggregateError && error.message === '') return error.errors.map(textOf).join('; ');
+export const errorSentence = (error: unknown): string => {
+  if (error instanceof AggregateError && error.message === '')
+    return error.errors.map(errorSentence).join('; ');
   if (!(error instanceof Error)) return String(error);
   return 'reason' in error && typeof error.reason === 'string' ? error.reason : error.message;
 };

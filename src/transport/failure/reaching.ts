@@ -1,6 +1,6 @@
 import { type Failure, WEAKER } from './failure-class.ts';
 
-/** Until somebody answers who speaks the protocol. */
+/** Until a server answers that speaks the protocol. */
 export const REACHING = {
   'unknown-name': {
     code: 'unreachable',

@@ -62,6 +62,16 @@ export const SECURING = {
     sentence: 'its certificate is not valid yet',
     hint: 'compare the clocks of this machine and of the one that made the certificate',
   },
+  'server-revoked': {
+    code: 'tls',
+    sentence: 'its certificate, or one above it, is revoked ({detail})',
+    hint: 'give the broker a new certificate; where this one should not be in {crl}, ask whoever runs its CA',
+  },
+  'revocation-unknown': {
+    code: 'tls',
+    sentence: 'its certificate cannot be looked up in {crl} ({detail})',
+    hint: 'give the current list of each CA above the broker in {crl}; {crlExpired} says whether one counts that has expired',
+  },
   'other-name': {
     code: 'tls',
     sentence: 'its certificate is for another host name ({detail})',

@@ -2,6 +2,8 @@
 export interface SettingNames {
   readonly servers: string;
   readonly ca: string;
+  readonly crl: string;
+  readonly crlExpired: string;
   readonly cert: string;
   readonly key: string;
   readonly minVersion: string;
@@ -15,6 +17,8 @@ export interface SettingNames {
 export const CONFIG_NAMES: SettingNames = {
   servers: 'servers',
   ca: 'tls.ca',
+  crl: 'tls.crl',
+  crlExpired: 'tls.crl_expired',
   cert: 'tls.cert',
   key: 'tls.key',
   minVersion: 'tls.min_version',

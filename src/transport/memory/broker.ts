@@ -14,7 +14,7 @@ export interface BrokerRules {
   readonly url: string;
   /** Whether every subscriber of a destination competes for its messages, as on a STOMP queue. */
   readonly isQueue: (destination: string) => boolean;
-  /** @throws LinkError `protocol` for what is no name of a destination */
+  /** @throws LinkError `protocol` for what is not a name of a destination */
   readonly check: (destination: string) => void;
 }
 
@@ -31,7 +31,7 @@ export const STOMP_RULES: BrokerRules = {
 };
 
 /** Messages that a queue without a consumer keeps. */
-const QUEUE_CAPACITY = 1_000;
+const MAX_QUEUED_MESSAGES = 1_000;
 
 interface Member {
   readonly matches: (destination: string) => boolean;
@@ -111,7 +111,7 @@ export class MemoryBroker {
     const isQueue = this.rules.isQueue(message.destination);
     if (isQueue && members.length === 0) {
       this.#waiting.push(message);
-      if (this.#waiting.length > QUEUE_CAPACITY) this.#waiting.shift();
+      if (this.#waiting.length > MAX_QUEUED_MESSAGES) this.#waiting.shift();
       return;
     }
     const groups = new Map<string, Member[]>();

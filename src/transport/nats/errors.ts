@@ -65,3 +65,7 @@ export const denial = (right: Right, server: string): LinkFailure => {
     { advice: `on the server, in permissions of this user: ${grantOf(right)}` },
   );
 };
+
+/** Whether this is what the client says to a connection that ends without an error. */
+export const isJustClosed = (error: unknown): boolean =>
+  error instanceof Error && /^error connecting - node provided an undefined error$/.test(error.message);

@@ -40,14 +40,14 @@ const parsed = (json: string): ServerInfo => {
  * What a server says first, in the clear.
  * @param bytes all that has come until now
  * @returns undefined where more has to come
- * @throws LinkError for what is no introduction
+ * @throws LinkError for what is not an introduction
  */
 export const readGreeting = (bytes: Buffer, server: string): ServerInfo | undefined => {
   const hasEnded = bytes.includes('\n');
   if (!hasEnded && bytes.length < MAX_BYTES) return undefined;
   const [line = '', ...more] = bytes.toString('utf8').split('\n', 2);
   const { word, rest } = firstWord(hasEnded ? line : '');
-  // A server that lets nobody in may say so together with its INFO.
+  // A server that refuses all may say so together with its INFO.
   const refusal = [line, ...more].map(firstWord).find((said) => said.word === '-ERR');
   if (refusal !== undefined) throw toServerError(refusal.rest.replace(/^'(.*)'$/, '$1'), server);
   // What came in the clear behind it would be taken for what came by TLS.

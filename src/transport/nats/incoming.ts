@@ -1,11 +1,11 @@
 import type { Msg, MsgHdrs } from '@nats-io/transport-node';
 import type { IncomingMessage } from '../link.ts';
 
-/** The server's own notice that nobody listens where a message with a reply subject went (NATS ADR-4). */
+/** The server's own notice that a message with a reply subject had no receiver, "no responders" (NATS ADR-4). */
 const NO_RESPONDERS = 503;
 const NONE: Readonly<Record<string, string>> = Object.freeze({});
 
-/** Undefined where there are none, and where one has a name that is none: then the client reads none of them (3.4.0). */
+/** Undefined where there are none, and where one has a name that is not one: then the client reads none of them (3.4.0). */
 const headersOf = (message: Msg): MsgHdrs | undefined => {
   try {
     return message.headers;
@@ -14,7 +14,7 @@ const headersOf = (message: Msg): MsgHdrs | undefined => {
   }
 };
 
-/** The message as links hand it over; undefined where it says that nobody listens. */
+/** The message as links hand it over; undefined where it says that there are no responders. */
 export const messageOf = (message: Msg): IncomingMessage | undefined => {
   const { subject, data } = message;
   const headers = headersOf(message);

@@ -7,7 +7,7 @@ export interface UserToken {
   readonly expires: number | undefined;
 }
 
-/** Why a text is no seed of a user's NKey; undefined where it is one. Never quotes it. */
+/** Why a text is not a seed of a user's NKey; undefined where it is one. Never quotes it. */
 export const nkeySeedFault = (text: string): string | undefined => {
   try {
     const kind = nkeys.fromSeed(Buffer.from(text.trim())).getPublicKey().charAt(0);

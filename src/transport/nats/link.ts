@@ -13,7 +13,7 @@ import {
   type Subscription,
   type Unsent,
 } from '../link.ts';
-import { Spool } from '../spool.ts';
+import { SendBuffer } from '../send-buffer.ts';
 import { NATS_WORDS, refusedRight, toServerError } from './errors.ts';
 import { type NatsLinkOptions, type NatsLinkSettings, withDefaults } from './options.ts';
 import { Rounds } from './rounds.ts';
@@ -24,7 +24,7 @@ import { Subscriptions } from './subscriptions.ts';
 /** See {@link createNatsLink}. */
 class NatsLink implements Link {
   readonly #settings: NatsLinkSettings;
-  readonly #spool: Spool;
+  readonly #sendBuffer: SendBuffer;
   readonly #rounds: Rounds;
   readonly #subscriptions: Subscriptions;
   readonly #closing = new AbortController();
@@ -43,7 +43,7 @@ class NatsLink implements Link {
     this.#rounds = new Rounds(parsePool(options.servers), this.#settings, this.#closing.signal, {
       onEnd: (reason) => this.#detach(reason),
     });
-    this.#spool = new Spool({
+    this.#sendBuffer = new SendBuffer({
       ...buffer,
       clock,
       onExpired: (destination, count) => onEvent({ kind: 'expired', destination, count }),
@@ -86,7 +86,7 @@ class NatsLink implements Link {
       if (message.body !== last?.body || message.headers !== last?.headers) this.#session?.check(message);
       last = message;
     }
-    this.#spool.push(messages, this.#session?.open === true, unsent);
+    this.#sendBuffer.push(messages, this.#session?.open === true, unsent);
     this.#pump();
   }
 
@@ -96,7 +96,7 @@ class NatsLink implements Link {
   }
 
   state(): LinkState {
-    const buffered = this.#spool.length;
+    const buffered = this.#sendBuffer.length;
     if (this.#session === undefined) return { up: false, reason: this.#rounds.reason, buffered };
     const [unconfirmed, denied] = [this.#subscriptions.unconfirmed(), this.#subscriptions.denied()];
     return {
@@ -165,7 +165,7 @@ class NatsLink implements Link {
       onDenied: (right, error, given) => {
         onEvent({ kind: 'denied', right, error });
         given?.refused(error);
-        // Of a fan-out more may be refused: it is told of once.
+        // Of a fan-out more may be refused: it is reported once.
         if (given !== undefined) void session.flushSoon().then(() => given.tell());
       },
       onDrain: () => this.#pump(),
@@ -184,7 +184,7 @@ class NatsLink implements Link {
     this.#session = undefined;
     session.end();
     this.#subscriptions.suspend();
-    // Our own farewell is no news.
+    // Our own farewell is not news.
     if (this.#closing.signal.aborted) return;
     this.#settings.onEvent({ kind: 'disconnected', server: session.url, reason });
   }
@@ -193,7 +193,7 @@ class NatsLink implements Link {
   #told(error: Error): void {
     const session = this.#session;
     if (session === undefined) return;
-    // Whoever subscribes is told by the subscription.
+    // The subscription reports it to its owner.
     const right = refusedRight(error.message);
     if (right?.kind === 'publish') session.refusePublishing(right);
     else if (right === undefined) void this.#heed(toServerError(error.message, session.url), session);
@@ -226,13 +226,13 @@ class NatsLink implements Link {
   /** Gives the session what waits, as far as it takes it. */
   #pump(): void {
     while (this.#session?.writable === true) {
-      const message = this.#spool.shift();
+      const message = this.#sendBuffer.shift();
       if (message === undefined) return;
       try {
-        this.#session.send(message, this.#spool.handed());
+        this.#session.send(message, this.#sendBuffer.handed());
       } catch (error) {
         if (!(error instanceof LinkError)) throw error;
-        this.#spool.refused(error);
+        this.#sendBuffer.refused(error);
       }
     }
   }
@@ -247,7 +247,7 @@ class NatsLink implements Link {
       while (!isOver) {
         this.#pump();
         // Asked before the flush: what is given to the session while it lasts needs another.
-        const isLast = this.#spool.length === 0;
+        const isLast = this.#sendBuffer.length === 0;
         isOver = await Promise.race([session.flush().then((isTaken) => isLast || !isTaken), late]);
       }
     }
@@ -256,7 +256,7 @@ class NatsLink implements Link {
     this.#detach(error);
     await this.#client?.close();
     await this.#running;
-    const lost = this.#spool.clear();
+    const lost = this.#sendBuffer.clear();
     if (lost > 0)
       this.#settings.onEvent({
         kind: 'error',

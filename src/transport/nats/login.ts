@@ -25,7 +25,7 @@ const authenticators = (server: Address, settings: Login): readonly Authenticato
   ];
 };
 
-/** @throws what the settings' own authenticator does, and for keys that are none */
+/** @throws what the settings' own authenticator does, and for keys that are invalid */
 export const loginAt = (server: Address, settings: Login, nonce: string | undefined): Auth =>
   Object.assign({}, ...authenticators(server, settings).map((ask) => ask(nonce)));
 

@@ -23,6 +23,11 @@ export interface Login {
   readonly authenticator?: NatsAuthenticator;
 }
 
+/** What of the settings may be other at the next attempt. */
+export interface NatsSecrets extends Login {
+  readonly tls?: NatsTls;
+}
+
 export interface NatsLinkOptions extends Login {
   /**
    * `nats://host:port` or `tls://host:port`, or all of them `wss://host:port`, tried in this order, and after them those that
@@ -38,21 +43,23 @@ export interface NatsLinkOptions extends Login {
   readonly backoff?: { readonly initial: number; readonly max: number };
   /** Milliseconds between pings. Default 4 s: a server that stalls is left after 12. */
   readonly pingInterval?: number;
-  /** Pings without an answer after which the connection counts as dead. Default 2. */
+  /** Pings without an answer or any other byte after which the connection counts as dead. Default 2. */
   readonly maxPingOut?: number;
   /** What may wait while the link is down. Default 10,000 messages, 64 MiB. */
   readonly buffer?: { readonly maxMessages: number; readonly maxBytes: number };
   /** Milliseconds since the epoch. */
   readonly clock?: () => number;
   readonly onEvent: LinkListener;
+  /** Asked before each attempt for what it is made with, in the place of these settings. */
+  readonly fresh?: () => NatsSecrets;
   /** open() rejects when no server of the list can be used, instead of trying for ever. */
   readonly failFast?: boolean;
   /** Milliseconds that close() may spend on sending what waits. Default 5 s. */
   readonly closeTimeout?: number;
 }
 
-export type NatsLinkSettings = Required<Omit<NatsLinkOptions, 'tls' | keyof Login>> &
-  Pick<NatsLinkOptions, 'tls' | keyof Login>;
+export type NatsLinkSettings = Required<Omit<NatsLinkOptions, 'tls' | 'fresh' | keyof Login>> &
+  Pick<NatsLinkOptions, 'tls' | 'fresh' | keyof Login>;
 
 export const withDefaults = (options: NatsLinkOptions): NatsLinkSettings => ({
   connectTimeout: 5_000,

@@ -12,6 +12,7 @@ import { LinkError } from '../link.ts';
 import { loginAt } from './login.ts';
 import type { NatsLinkSettings } from './options.ts';
 import { Rotation } from './rotation.ts';
+import { refreshed } from './secrets.ts';
 import { addressOf, type NatsServerAddress } from './server.ts';
 import { type Dialled, type Dialler, LinkTransport } from './transport.ts';
 
@@ -21,15 +22,16 @@ export interface RoundsHooks {
 }
 
 /** Bytes that the client joins before it writes: few, large writes. Its types hide the option. */
-const PENDING_LIMIT = 1024 * 1024;
+const PENDING_LIMIT_BYTES = 1024 * 1024;
 
-/** The process has one factory of transports. Whoever else connects sets another, so it is set before every attempt. */
+/** The process has one factory of transports. Other users set another, so it is set before every attempt. */
 const setFactory = (): void =>
   setTransportFactory({ factory: () => new LinkTransport(), dnsResolveFn: nodeResolveHost });
 
-/** The attempts of one link, or of the claims, at their servers: in turn, with pauses between rounds, told of one by one. */
+/** The attempts of one link, or of the claims, at their servers: in turn, with pauses between rounds; each is reported. */
 export class Rounds implements Dialler {
-  readonly settings: NatsLinkSettings;
+  /** Those of the last attempt. */
+  settings: NatsLinkSettings;
   readonly signal: AbortSignal;
   readonly #hooks: RoundsHooks;
   readonly #servers: ReadonlyMap<string, NatsServerAddress>;
@@ -60,12 +62,13 @@ export class Rounds implements Dialler {
 
   /** Tries until a connection stands. @throws LinkError with `failFast`, after the first round, or when the link closes */
   async connect(): Promise<NatsConnection> {
-    const { name, pingInterval, maxPingOut, connectTimeout, backoff } = this.settings;
+    const { name, pingInterval, connectTimeout, backoff } = this.settings;
     const options: ConnectionOptions & Dialled & { readonly pendingLimit: number } = {
       servers: [...this.#servers.keys()],
       name,
       pingInterval,
-      maxPingOut,
+      // The transport ends a connection on which nothing comes; a PONG may be behind megabytes.
+      maxPingOut: Number.POSITIVE_INFINITY,
       noRandomize: true,
       // Node resolves names as it connects, and errors of that are told like others.
       resolve: false,
@@ -77,7 +80,7 @@ export class Rounds implements Dialler {
       authenticator: (nonce) => this.#login(nonce),
       // Transports are in time by themselves; their pauses count here.
       timeout: 2 * (backoff.max + connectTimeout),
-      pendingLimit: PENDING_LIMIT,
+      pendingLimit: PENDING_LIMIT_BYTES,
       // It would keep a stack for each request.
       noAsyncTraces: true,
       dialler: this,
@@ -112,6 +115,7 @@ export class Rounds implements Dialler {
   ): { readonly address: NatsServerAddress; readonly pause: number } {
     const address = this.#servers.get(server.src) ?? addressOf(server, [...this.#servers.values()]);
     this.#current = { transport, server, address };
+    this.settings = refreshed(this.settings);
     return { address, pause: this.#rotation.takePause() };
   }
 
@@ -146,7 +150,7 @@ export class Rounds implements Dialler {
   #next(servers: readonly Server[]): Server | null {
     if (this.signal.aborted || this.#isGivenUp) throw new Error('no more attempts');
     setFactory();
-    // Whoever fails fast asks about these servers, not about those that they tell of.
+    // A caller that fails fast asks about these servers, not about those that they announce.
     const isAsking = this.settings.failFast && !this.#hasStood;
     return this.#rotation.next(isAsking ? servers.filter(({ src }) => this.#servers.has(src)) : servers);
   }
@@ -157,7 +161,7 @@ export class Rounds implements Dialler {
     try {
       return loginAt(current.address, this.settings, nonce);
     } catch (error) {
-      // Without what it has to say, this client is not to be let in as somebody else.
+      // Without its own login, this client must not be let in as another user.
       current.transport.abandon(error);
       return undefined;
     }

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Subscription as Held, Msg, NatsConnection, PublishOptions } from '@nats-io/transport-node';
 import { LinkFailure } from '../failure/failure.ts';
 import { LinkError, type OutgoingMessage, type Right, type Subscription } from '../link.ts';
-import type { Handed } from '../spool.ts';
+import type { Handed } from '../send-buffer.ts';
 import { denial, NATS_WORDS, refusedRight } from './errors.ts';
 import { type HeaderBlock, headerBlock } from './headers.ts';
 import { messageOf } from './incoming.ts';
@@ -10,7 +10,7 @@ import { messageOf } from './incoming.ts';
 /** Bytes after which the server is asked (PING, PONG) how far it has come. */
 const MARK_BYTES = 256 * 1024;
 /** Ms after which it is asked at the latest, where something more is sent: what it has taken it will not refuse. */
-const MARK_AGE = 1_000;
+const MAX_MARK_AGE_MS = 1_000;
 /** Bytes that may be under way without such an answer. More would pile up in this process' memory. */
 const WINDOW_BYTES = 8 * 1024 * 1024;
 
@@ -96,7 +96,7 @@ export class NatsSession {
     if (replyTo !== undefined) options.reply = replyTo;
     if (block !== undefined) options.headers = block.fields;
     const now = performance.now();
-    if (this.#unmarked > 0 && now - this.#unmarkedSince > MARK_AGE) this.#mark();
+    if (this.#unmarked > 0 && now - this.#unmarkedSince > MAX_MARK_AGE_MS) this.#mark();
     if (this.#unmarked === 0) this.#unmarkedSince = now;
     this.client.publish(destination, body, options);
     if (handed !== undefined) this.#given.at(-1)?.push({ destination, handed });
@@ -108,10 +108,10 @@ export class NatsSession {
 
   /** @param onRefused also later, when the server takes a right back */
   subscribe(subscription: Subscription, onRefused: (error: LinkError) => void): Held {
-    const { destination, group, onMessage, onUnheard } = subscription;
+    const { destination, group, onMessage, onNoResponders } = subscription;
     const receive = (message: Msg): void => {
       const incoming = messageOf(message);
-      if (incoming === undefined) onUnheard?.();
+      if (incoming === undefined) onNoResponders?.();
       else onMessage(incoming);
     };
     return this.client.subscribe(destination, {
@@ -174,7 +174,7 @@ export class NatsSession {
   /** What the server says to a message that it does not let through. */
   refusePublishing(right: Right): void {
     const error = denial(right, this.url);
-    // Whoever asks for a proof is told by it.
+    // The proof itself reports it to its caller.
     if (this.#proofs.has(right.destination)) this.#proofs.set(right.destination, error);
     else this.#hooks.onDenied(right, error, this.#refusedOne(right));
   }
@@ -212,7 +212,7 @@ export class NatsSession {
       {
         destination,
         ...(group === undefined ? {} : { group }),
-        // In a group it might have been for somebody else: it goes back.
+        // In a group it might have been for another member: it goes back.
         onMessage: (message) => {
           if (group !== undefined) this.send({ ...message, expires: Number.POSITIVE_INFINITY });
         },

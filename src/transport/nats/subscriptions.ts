@@ -66,7 +66,7 @@ export class Subscriptions {
     this.#session = session;
     for (const wanted of this.#all) {
       const { active } = wanted;
-      if (wanted.isOld) wanted.subscription.onGap?.();
+      if (wanted.isOld) wanted.subscription.onResubscribed?.();
       // The client has said it again already, unless the server had refused it or the client is another one.
       if (active === undefined || active.session.client !== session.client) this.#activate(wanted, session);
       else void this.#confirm(wanted, session);
@@ -165,7 +165,7 @@ export class Subscriptions {
     wanted.settle();
   }
 
-  /** Whoever wants to fail fast is told, others get it as soon as it is granted. */
+  /** A caller that wants to fail fast gets the error, others get it as soon as it is granted. */
   #refused(wanted: Wanted, session: NatsSession, error: LinkError): void {
     delete wanted.active;
     wanted.isConfirmed = false;

@@ -1,16 +1,18 @@
-import { createConnection, isIP, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { ConnectionOptions, Server, ServerInfo } from '@nats-io/transport-node';
 import { NodeTransport } from '@nats-io/transport-node/lib/node_transport.js';
-import { failureOf, type Stage } from '../failure/classify.ts';
+import { type ConnectStage, failureOf } from '../failure/classify.ts';
 import { LinkFailure } from '../failure/failure.ts';
 import { LinkError } from '../link.ts';
-import { secureContext } from '../tls/settings.ts';
-import { NATS_WORDS, toServerError } from './errors.ts';
-import { type Greeting, readGreeting, strangerAt } from './greeting.ts';
+import { watchPeer } from '../tls/peer.ts';
+import { dialPlain, hearGreeting, requireTls, secured, tlsOptions } from './dialling.ts';
+import { isJustClosed, NATS_WORDS, toServerError } from './errors.ts';
+import type { Greeting } from './greeting.ts';
 import { hasLogin } from './login.ts';
 import type { NatsLinkSettings } from './options.ts';
 import type { NatsServerAddress } from './server.ts';
+import { watchSilence } from './silence.ts';
 import { overWebSocket } from './websocket.ts';
 
 /** Whose connection it is. */
@@ -31,10 +33,8 @@ export interface Dialled {
 
 /** Makes the client give an attempt up; until its first PONG it heeds nothing else, not even the end of the connection. */
 const GIVE_UP = Buffer.from("-ERR 'Authorization Violation'\r\n");
-/** The client's words for a connection that ends without an error. */
-const JUST_CLOSED = /^error connecting - node provided an undefined error$/;
 /** What a server says to a login is shorter. */
-const LONGEST_ANSWER = 4096;
+const MAX_ANSWER_CHARS = 4096;
 
 const closed = (): LinkError => new LinkError('closed', 'the link is closed');
 
@@ -46,9 +46,11 @@ const closed = (): LinkError => new LinkError('closed', 'the link is closed');
 export class LinkTransport extends NodeTransport {
   #dialler: Dialler | undefined;
   #address: NatsServerAddress | undefined;
-  #stage: Stage = 'connecting';
+  #stage: ConnectStage = 'connecting';
   #plain: Socket | undefined;
   #webSocket: TLSSocket | undefined;
+  /** What a WebSocket goes over. */
+  #secured: TLSSocket | undefined;
   /** Bytes that the other side had sent before the TLS handshake. */
   #before = 0;
   #greeting: Greeting | undefined;
@@ -63,8 +65,9 @@ export class LinkTransport extends NodeTransport {
   override async connect(server: Server, options: ConnectionOptions & Dialled): Promise<void> {
     this.#dialler = options.dialler;
     if (this.#dialler === undefined) return super.connect(server, options);
-    const { settings, signal } = this.#dialler;
     const { address, pause } = this.#dialler.begin(server, this);
+    // Those of this attempt: before it they may have been others.
+    const { settings, signal } = this.#dialler;
     this.#address = address;
     const failed = new Promise<never>((_, reject) => {
       this.#giveUp = reject;
@@ -79,6 +82,13 @@ export class LinkTransport extends NodeTransport {
     this.#settle();
     this.#stage = 'up';
     this.socket?.off('data', this.#hear);
+    const at = { words: NATS_WORDS, server: this.#where.url };
+    const below = this.#secured ?? this.socket;
+    if (this.#dialler !== undefined) watchSilence(below, this.#dialler.settings, () => this.disconnect());
+    watchPeer(below, this.#dialler?.settings.tls, at, (reason) => {
+      this.leave(reason);
+      this.socket?.destroy();
+    });
   }
 
   get isStanding(): boolean {
@@ -118,64 +128,30 @@ export class LinkTransport extends NodeTransport {
     try {
       await super.connect(server, { ...options, tls: secured });
     } catch (error) {
-      this.#fail(error instanceof Error && JUST_CLOSED.test(error.message) ? undefined : error);
+      this.#fail(isJustClosed(error) ? undefined : error);
     }
   }
 
   override async dial({ hostname, port }: { hostname: string; port: number }): Promise<Socket> {
     if (this.#dialler === undefined) return super.dial({ hostname, port });
-    const plain = await new Promise<Socket>((resolve, reject) => {
-      const socket = createConnection({ host: hostname, port, noDelay: true });
+    const plain = await dialPlain(hostname, port, (socket) => {
       this.#plain = socket;
-      socket.once('error', reject);
-      socket.once('connect', () => {
-        socket.off('error', reject);
-        this.#stage = 'greeting';
-        resolve(socket);
-      });
     });
+    this.#stage = 'greeting';
     if (!this.#where.isWebSocket) return plain;
-    const options = this.#tlsOptions(hostname);
-    const secure = await new Promise<TLSSocket>((resolve, reject) => {
-      const socket = connectTls({ ...options, socket: plain }, () => resolve(socket));
-      socket.on('error', reject);
-      socket.once('close', () => reject(undefined));
-    });
+    const secure = await secured(plain, this.#tlsOptions(hostname));
     // What a server has against a client's certificate comes after its side of the handshake.
     this.#stage = 'login';
+    this.#secured = secure;
     this.#webSocket = await overWebSocket(secure, this.#where.url);
     return this.#webSocket;
   }
 
   override peekInfo(): Promise<ServerInfo> {
     if (this.#dialler === undefined) return super.peekInfo();
-    const { url } = this.#where;
-    const { socket } = this;
-    return new Promise((resolve, reject) => {
-      const heard = (): Buffer => Buffer.concat(this.yields);
-      const settle = (act: () => void): void => {
-        socket.removeAllListeners();
-        socket.on('error', () => undefined);
-        act();
-      };
-      let info: ServerInfo | undefined;
-      const isStranger = (): boolean => this.yields.length > 0 && info === undefined;
-      socket.on('error', (error) => settle(() => reject(error)));
-      socket.on('close', () => settle(() => reject(isStranger() ? strangerAt(heard(), url) : undefined)));
-      socket.on('data', (chunk: Buffer) => {
-        this.yields.push(chunk);
-        try {
-          const isFirst = info === undefined;
-          info = readGreeting(heard(), url);
-          if (info === undefined || !isFirst) return;
-          this.#greet(info);
-          const greeted = info;
-          // A server with too many clients says so right behind it and closes: writing to it would lose what it says.
-          setImmediate(() => setImmediate(() => settle(() => resolve(greeted))));
-        } catch (error) {
-          settle(() => reject(error));
-        }
-      });
+    return hearGreeting(this.socket, this.yields, this.#where.url, (info) => {
+      this.#greeting = info;
+      requireTls(info, this.#where, this.#dialler?.settings.tls);
     });
   }
 
@@ -237,7 +213,7 @@ export class LinkTransport extends NodeTransport {
     else await super.close(error);
   }
 
-  /** Asked for when pings stay unanswered, or after a refusal of the login. */
+  /** Also the client's, after a refusal of the login. */
   override disconnect(): void {
     if (this.#dialler !== undefined) {
       const { url } = this.#where;
@@ -246,7 +222,7 @@ export class LinkTransport extends NodeTransport {
     } else super.disconnect();
   }
 
-  /** What fails while it ends is nobody's news; the client's own leaves nobody who hears it. */
+  /** Failures while it ends are ignored: the client itself no longer listens. */
   override discard(): void {
     super.discard();
     this.socket?.on('error', () => undefined);
@@ -255,16 +231,6 @@ export class LinkTransport extends NodeTransport {
   get #where(): NatsServerAddress {
     if (this.#address === undefined) throw new Error('a transport without an address');
     return this.#address;
-  }
-
-  /** @throws LinkFailure */
-  #greet(info: ServerInfo): void {
-    this.#greeting = info;
-    const tls = this.#dialler?.settings.tls;
-    const wantsTls = tls !== undefined || this.#where.tlsRequired;
-    const hasTls = tls?.handshakeFirst === true || this.#where.isWebSocket;
-    if (wantsTls && !hasTls && !info.tls_required && !info.tls_available)
-      throw new LinkFailure(NATS_WORDS, this.#where.url, 'no-tls');
   }
 
   #secure(hostname: string): void {
@@ -277,20 +243,13 @@ export class LinkTransport extends NodeTransport {
   #tlsOptions(hostname: string) {
     this.#stage = 'securing';
     this.#before = this.#plain?.bytesRead ?? 0;
-    const tls = this.#dialler?.settings.tls ?? { verify: true };
     // A server that another one told of goes by that one's name.
     const name = this.tlsName || hostname;
-    return {
-      // Without it Node checks the certificate of a server given by its address against "localhost".
-      host: name,
-      servername: isIP(name) === 0 ? name : '',
-      rejectUnauthorized: tls.verify,
-      secureContext: secureContext(tls, NATS_WORDS, this.#where.url),
-    };
+    return tlsOptions(name, this.#where.url, this.#dialler?.settings.tls);
   }
 
   readonly #hear = (chunk: Buffer): void => {
-    if (this.#answer.length < LONGEST_ANSWER) this.#answer += chunk.toString('latin1');
+    if (this.#answer.length < MAX_ANSWER_CHARS) this.#answer += chunk.toString('latin1');
     const refusal = /^-ERR '?([^\r\n]*?)'?\r\n/m.exec(this.#answer)?.[1];
     if (refusal === undefined || this.#dialler === undefined) return;
     this.#fail(toServerError(refusal, this.#where.url, hasLogin(this.#where, this.#dialler.settings)));

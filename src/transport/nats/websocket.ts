@@ -6,7 +6,7 @@ import { LinkFailure } from '../failure/failure.ts';
 import { NATS_WORDS } from './errors.ts';
 
 /** Bytes of one message of a server's, which is a piece of its stream: it joins what it has, up to its `max_pending`. */
-const MAX_MESSAGE = 64 * 1024 * 1024;
+const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
 /** The client uses of a socket what every stream has that is read and written: events, write, end, destroy, encrypted. */
 function mustServe(_stream: Duplex & { readonly encrypted: true }): asserts _stream is TLSSocket {}
@@ -20,9 +20,9 @@ export const overWebSocket = async (secure: TLSSocket, url: string): Promise<TLS
   const socket = new WebSocket(url, {
     createConnection: () => secure,
     perMessageDeflate: false,
-    maxPayload: MAX_MESSAGE,
+    maxPayload: MAX_MESSAGE_BYTES,
   });
-  // At once: the first message may come together with the answer to the upgrade, and what is no frame as well.
+  // At once: the first message may come together with the answer to the upgrade, and what is not a frame as well.
   const stream = Object.assign(createWebSocketStream(socket), { encrypted: true as const });
   stream.on('error', () => undefined);
   // It would wait for the other side to close.

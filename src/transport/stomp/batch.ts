@@ -5,11 +5,11 @@ import { writeSendHead } from './writer.ts';
 /** Bytes that are joined for one write. */
 const BATCH_BYTES = 64 * 1024;
 /** A body from this size on is written as it is, not copied. */
-const LARGE_BODY = 16 * 1024;
+const LARGE_BODY_BYTES = 16 * 1024;
 /** Room for the frame that makes a batch full. */
-const BUFFER_BYTES = BATCH_BYTES + 2 * LARGE_BODY;
+const BUFFER_BYTES = BATCH_BYTES + 2 * LARGE_BODY_BYTES;
 /** A batch up to this size is copied out, so that it does not hold the whole buffer. */
-const SMALL_BATCH = 16 * 1024;
+const SMALL_BATCH_BYTES = 16 * 1024;
 
 const END = Buffer.from([0]);
 
@@ -34,7 +34,7 @@ export class FrameBatch {
     const { body } = message;
     // UTF-8 takes three bytes at most for each UTF-16 unit.
     const room = head.length * 3 + body.byteLength + 1;
-    if (body.byteLength >= LARGE_BODY || room > BUFFER_BYTES) {
+    if (body.byteLength >= LARGE_BODY_BYTES || room > BUFFER_BYTES) {
       this.#cut();
       this.#parts.push(Buffer.from(head), body, END);
       this.#bytes += head.length + body.byteLength + 1;
@@ -61,8 +61,8 @@ export class FrameBatch {
   #cut(): void {
     if (this.#length === 0) return;
     const filled = this.#buffer.subarray(0, this.#length);
-    if (filled.length > SMALL_BATCH) this.#buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
-    this.#parts.push(filled.length > SMALL_BATCH ? filled : Buffer.from(filled));
+    if (filled.length > SMALL_BATCH_BYTES) this.#buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    this.#parts.push(filled.length > SMALL_BATCH_BYTES ? filled : Buffer.from(filled));
     this.#length = 0;
   }
 }

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
-import { failureOf, type Stage } from '../failure/classify.ts';
+import { type ConnectStage, failureOf } from '../failure/classify.ts';
 import { LinkFailure } from '../failure/failure.ts';
 import { speakerOf } from '../failure/greeting.ts';
 import { LinkError, type Right } from '../link.ts';
+import { watchPeer } from '../tls/peer.ts';
 import { dial } from './dial.ts';
 import type { Frame, StompVersion } from './frame.ts';
 import { readAnswer, type Session, writeConnect } from './handshake.ts';
@@ -200,6 +201,8 @@ export class Connection {
       },
     });
     this.#heartbeat.start();
+    const at = { words: STOMP_WORDS, server: this.#url };
+    watchPeer(this.#socket, this.#server.tls, at, (reason) => this.#fail(reason));
     if (heartbeat.expect === 0) this.#socket?.setKeepAlive(true, KEEP_ALIVE_MS);
     this.#handlers.onConnected(
       heartbeat.expect > 0
@@ -224,7 +227,7 @@ export class Connection {
   }
 }
 
-const STAGES: Readonly<Record<Phase, Stage>> = {
+const STAGES: Readonly<Record<Phase, ConnectStage>> = {
   connecting: 'connecting',
   securing: 'securing',
   greeting: 'login',

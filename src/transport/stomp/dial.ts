@@ -1,5 +1,6 @@
 import { connect, isIP, type Socket } from 'node:net';
-import { checkServerIdentity, connect as connectTls } from 'node:tls';
+import { connect as connectTls } from 'node:tls';
+import { identityCheck } from '../tls/peer.ts';
 import { secureContext } from '../tls/settings.ts';
 import { type StompServer, serverUrl } from './options.ts';
 import { STOMP_WORDS } from './words.ts';
@@ -22,6 +23,7 @@ export const dial = (server: StompServer, onReady: () => void): Dialled => {
     return { socket, received: () => socket.bytesRead };
   }
   const context = secureContext(tls, STOMP_WORDS, serverUrl(server));
+  const check = identityCheck(tls, STOMP_WORDS, serverUrl(server));
   const plain = connect({ host, port });
   const name = tls.serverName ?? host;
   const secure = connectTls(
@@ -31,7 +33,7 @@ export const dial = (server: StompServer, onReady: () => void): Dialled => {
       rejectUnauthorized: tls.verify,
       // SNI takes names only; the certificate is checked against the name in either case.
       ...(isIP(name) === 0 ? { servername: name } : {}),
-      checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
+      checkServerIdentity: (_, certificate) => check(name, certificate),
       secureContext: context,
     },
     onReady,

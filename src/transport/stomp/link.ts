@@ -13,8 +13,14 @@ import {
 } from '../link.ts';
 import { Connection } from './connection.ts';
 import type { Frame } from './frame.ts';
-import { type StompLinkOptions, type StompSettings, serverUrl, withDefaults } from './options.ts';
-import { Outbox } from './outbox.ts';
+import { FrameQueue } from './frame-queue.ts';
+import {
+  type StompLinkOptions,
+  type StompServer,
+  type StompSettings,
+  serverUrl,
+  withDefaults,
+} from './options.ts';
 import { Proofs } from './proofs.ts';
 import { Rotation } from './rotation.ts';
 import { type SendCommand, Subscriptions, toMessage } from './subscriptions.ts';
@@ -26,7 +32,7 @@ export const createStompLink = (options: StompLinkOptions): Link => new StompLin
 class StompLink implements Link {
   readonly #settings: StompSettings;
   readonly #rotation: Rotation;
-  readonly #outbox: Outbox;
+  readonly #outbox: FrameQueue;
   readonly #subscriptions: Subscriptions;
   readonly #proofs = new Proofs();
   #phase: 'new' | 'open' | 'closed' = 'new';
@@ -34,7 +40,7 @@ class StompLink implements Link {
   /** When it was connected, by the monotonic clock; undefined while it is down. */
   #since: number | undefined;
   #reason = 'not opened yet';
-  /** Why no server of the first round could be used, for whoever wants to fail fast. */
+  /** Why no server of the first round could be used, for callers that want to fail fast. */
   readonly #failures: LinkError[] = [];
   #retry: NodeJS.Timeout | undefined;
   #opening: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
@@ -45,7 +51,7 @@ class StompLink implements Link {
   constructor(settings: StompSettings) {
     this.#settings = settings;
     this.#rotation = new Rotation(settings);
-    this.#outbox = new Outbox(settings);
+    this.#outbox = new FrameQueue(settings);
     this.#subscriptions = new Subscriptions({
       prefetch: settings.prefetch,
       backoff: settings.backoff,
@@ -122,8 +128,8 @@ class StompLink implements Link {
   }
 
   #connect(): void {
-    const { server } = this.#rotation;
-    const connection = new Connection(server, this.#settings, {
+    const { server, settings } = this.#fresh();
+    const connection = new Connection(server, settings, {
       onConnected: (note) => this.#onConnected(connection, serverUrl(server), note),
       onFrame: (frame) => this.#onFrame(frame),
       onTooLarge: ({ headers }, bytes) => {
@@ -142,6 +148,23 @@ class StompLink implements Link {
     });
     this.#connection = connection;
     connection.start();
+  }
+
+  /** The server whose turn it is, and what is said to it, with certificates, keys and password as they are now. */
+  #fresh(): { readonly server: StompServer; readonly settings: StompSettings } {
+    const { server } = this.#rotation;
+    const fresh = this.#settings.fresh?.();
+    if (fresh === undefined) return { server, settings: this.#settings };
+    const { login: _, passcode: __, ...settings } = this.#settings;
+    const { servers, login, passcode } = fresh;
+    return {
+      server: servers.find(({ host, port }) => host === server.host && port === server.port) ?? server,
+      settings: {
+        ...settings,
+        ...(login !== undefined && { login }),
+        ...(passcode !== undefined && { passcode }),
+      },
+    };
   }
 
   #onConnected(connection: Connection, server: string, note: string | undefined): void {
@@ -185,7 +208,7 @@ class StompLink implements Link {
       this.#settings.onEvent({ kind: 'disconnected', server, reason: reason.message });
     this.#onGone?.();
     if (this.#phase === 'closed') return;
-    // One that broke at once, or whose subscriptions were refused, is no success: else the pause would never grow.
+    // One that broke at once, or whose subscriptions were refused, is not a success: else the pause would never grow.
     if (lasted !== undefined && settled && lasted >= this.#settings.backoff.initial) this.#rotation.settled();
     const delay = this.#rotation.failed();
     if (this.#settings.failFast && this.#opening !== undefined) {

@@ -1,3 +1,4 @@
+import { addressText } from '../address.ts';
 import type { LinkListener } from '../link.ts';
 import type { TlsSettings } from '../tls/settings.ts';
 import { STOMP_VERSIONS, type StompVersion } from './frame.ts';
@@ -57,6 +58,8 @@ export interface StompLinkOptions {
   /** From 0 up to 1, for jitter and shuffling; `Math.random` by default. */
   readonly random?: () => number;
   readonly onEvent: LinkListener;
+  /** Asked before each attempt for what it is made with, in the place of these settings. */
+  readonly fresh?: () => Pick<StompLinkOptions, 'servers' | 'login' | 'passcode'>;
 }
 
 type Defaulted =
@@ -88,7 +91,5 @@ export const withDefaults = (options: StompLinkOptions): StompSettings => ({
 });
 
 /** A server as a URL, for people. */
-export const serverUrl = (server: StompServer): string => {
-  const host = server.host.includes(':') ? `[${server.host}]` : server.host;
-  return `${server.tls === undefined ? 'stomp' : 'stomp+ssl'}://${host}:${server.port}`;
-};
+export const serverUrl = (server: StompServer): string =>
+  `${server.tls === undefined ? 'stomp' : 'stomp+ssl'}://${addressText(server)}`;

@@ -9,9 +9,9 @@ export interface ParserHandlers {
 }
 
 /** Bytes of a frame's command and headers; ActiveMQ itself allows 10 KiB for a line and 1000 lines. */
-const MAX_HEAD = 64 * 1024;
+const MAX_HEAD_BYTES = 64 * 1024;
 /** A content-length beyond this is garbage; there is no sense in skipping so much. */
-const MAX_LENGTH = 2 ** 30;
+const MAX_BODY_BYTES = 2 ** 30;
 const LENGTH = /^\d{1,15}$/;
 const EMPTY = Buffer.alloc(0);
 
@@ -59,7 +59,7 @@ export class FrameParser {
     this.#stopped = true;
   }
 
-  /** @throws LinkError `protocol` when the bytes are no frames; what a handler throws passes through */
+  /** @throws LinkError `protocol` when the bytes are not frames; what a handler throws passes through */
   push(chunk: Buffer): void {
     let data = chunk;
     let scanned = 0;
@@ -81,8 +81,8 @@ export class FrameParser {
     while (data[at] === LF || (data[at] === CR && (at + 1 === data.length || data[at + 1] === LF))) at++;
     if (at === data.length) return at;
     const end = endOfHead(data, Math.max(at, scanned));
-    if ((end?.head ?? data.length) - at > MAX_HEAD)
-      throw new LinkError('protocol', `a frame's headers are longer than ${MAX_HEAD} bytes`);
+    if ((end?.head ?? data.length) - at > MAX_HEAD_BYTES)
+      throw new LinkError('protocol', `a frame's headers are longer than ${MAX_HEAD_BYTES} bytes`);
     if (end === undefined) {
       checkBeginning(data, at);
       this.#partial = data.subarray(at);
@@ -93,7 +93,7 @@ export class FrameParser {
     this.#body = { length: undefined, parts: [], filled: 0 };
     if (stated !== undefined) {
       const length = Number(stated);
-      if (!LENGTH.test(stated) || length > MAX_LENGTH)
+      if (!LENGTH.test(stated) || length > MAX_BODY_BYTES)
         throw new LinkError('protocol', `a frame has the content-length ${excerpt(stated)}`);
       this.#body = { length, content: undefined, filled: 0 };
     }

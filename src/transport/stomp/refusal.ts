@@ -8,7 +8,7 @@ import { STOMP_WORDS } from './words.ts';
 
 type Account = Pick<StompSettings, 'login' | 'passcode'>;
 
-const MAX_TEXT = 300;
+const MAX_TEXT_CHARS = 300;
 
 /** What brokers say to CONNECT. */
 const BY_TEXT: readonly (readonly [text: RegExp, kind: FailureKind])[] = [
@@ -79,9 +79,9 @@ export const refused = (
 /** The broker's own words: its `message`, and the body's first line where it says more (then comes a stack trace). */
 const brokerText = (frame: Frame, { passcode }: Account): string => {
   const message = frame.headers['message'] ?? '';
-  const [first = ''] = frame.body.toString('utf8', 0, 4 * MAX_TEXT).split(/\r?\n/, 1);
+  const [first = ''] = frame.body.toString('utf8', 0, 4 * MAX_TEXT_CHARS).split(/\r?\n/, 1);
   const both = first === '' || message.includes(first) ? message : `${message} ${first}`;
   const text = both.trim() === '' ? 'no reason given' : both.trim();
   const safe = passcode === undefined || passcode === '' ? text : text.replaceAll(passcode, '***');
-  return safe.length > MAX_TEXT ? `${safe.slice(0, MAX_TEXT)}…` : safe;
+  return safe.length > MAX_TEXT_CHARS ? `${safe.slice(0, MAX_TEXT_CHARS)}…` : safe;
 };

@@ -39,13 +39,13 @@ export interface SubscriptionsOptions {
   readonly failFast: boolean;
   /** How to send a command now; undefined while there is no connection. */
   readonly command: () => SendCommand | undefined;
-  /** Told of a subscription that cannot be made, whoever waits for it. */
+  /** Called for each subscription that cannot be made. */
   readonly onRefused: (error: unknown) => void;
   readonly onGranted: (right: Right) => void;
 }
 
 /** How many that have ended may still get late messages. */
-const LATE = 100;
+const MAX_ENDED_SUBSCRIPTIONS = 100;
 
 const SUBSCRIBED = 'subscribed-';
 const UNSUBSCRIBED = 'unsubscribed-';
@@ -60,7 +60,7 @@ export class Subscriptions {
    * Those that have ended on this connection, the latest last. ActiveMQ confirms an UNSUBSCRIBE before it has sent all
    * that it had given to the subscription. Others get that again, marked `redelivered`.
    */
-  readonly #ended = new LRUCache<string, Subscription>({ max: LATE });
+  readonly #ended = new LRUCache<string, Subscription>({ max: MAX_ENDED_SUBSCRIPTIONS });
   #next = 1;
 
   constructor(options: SubscriptionsOptions) {

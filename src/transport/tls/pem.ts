@@ -17,11 +17,28 @@ export const pemKind = (text: string): string => {
   return `it is ${label}`;
 };
 
+const CERTIFICATES =
+  /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[^-]+-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g;
+
+/** The certificates of a PEM text that can be read, in their order; at most so many. */
+export const certificatesOf = (text: string, most = 1_000): readonly X509Certificate[] => {
+  const found: X509Certificate[] = [];
+  for (const [block] of text.matchAll(CERTIFICATES)) {
+    if (found.length === most) break;
+    try {
+      found.push(new X509Certificate(block));
+    } catch {
+      // Whoever uses it says what is wrong with it.
+    }
+  }
+  return found;
+};
+
 /** PKCS#8 says so in its label, the older form in a header. */
 export const isEncrypted = (text: string): boolean =>
   /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(text);
 
-/** Why a text is no certificate that can be used; undefined where it is one. */
+/** Why a text is not a certificate that can be used; undefined where it is one. */
 export const certificateFault = (text: string): string | undefined => {
   if (!CERTIFICATE.test(text)) return pemKind(text);
   try {
@@ -32,7 +49,7 @@ export const certificateFault = (text: string): string | undefined => {
   }
 };
 
-/** Why a text is no private key that can be used; undefined where it is one. */
+/** Why a text is not a private key that can be used; undefined where it is one. */
 export const privateKeyFault = (text: string): string | undefined => {
   try {
     createPrivateKey(text);

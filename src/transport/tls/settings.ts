@@ -1,7 +1,7 @@
 import { constants, createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { LinkFailure } from '../failure/failure.ts';
-import { codeOf, textOf } from '../failure/node-error.ts';
+import { codeOf, errorSentence } from '../failure/node-error.ts';
 import type { FailureKind } from '../failure/table.ts';
 import type { ProtocolWords } from '../failure/words.ts';
 import { certificateFault, isEncrypted, privateKeyFault } from './pem.ts';
@@ -10,10 +10,29 @@ export const TLS_VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
 
 export type TlsVersion = (typeof TLS_VERSIONS)[number];
 
+/** What tells whether a server's certificate is revoked. It can be compared: equal ones look at the same lists. */
+export interface PeerRevocation {
+  /** Paths of the lists. */
+  readonly files: readonly string[];
+  /**
+   * Why a server is refused whose certificates OpenSSL has found good; undefined where it is not.
+   * @param chain the DER of its certificate and of all that vouch for it, up to a root
+   * @param roots PEM
+   */
+  refusal(chain: readonly Buffer[], roots: string): PeerRefusal | undefined;
+}
+
+export interface PeerRefusal {
+  readonly kind: 'server-revoked' | 'revocation-unknown';
+  readonly sentence: string;
+}
+
 /** How a link uses TLS. */
 export interface TlsSettings {
   /** PEM text of the authorities that servers are checked against; those that Node brings when absent. */
   readonly ca?: string;
+  /** Tells whether a server's certificate is revoked; where it is not given nobody asks. */
+  readonly revocation?: PeerRevocation;
   /** PEM text of the client certificate, with its intermediates. */
   readonly cert?: string;
   readonly key?: string;
@@ -41,7 +60,7 @@ export const isCipherList = (ciphers: string): boolean => {
  */
 export const secureContext = (tls: TlsSettings, words: ProtocolWords, server: string): SecureContext => {
   const { ca, cert, key, minVersion, ciphers } = tls;
-  // Node takes any text for authorities and then trusts nobody.
+  // Node accepts any text as authorities, and then trusts no certificate.
   const fault = ca === undefined ? undefined : certificateFault(ca);
   if (fault !== undefined) throw new LinkFailure(words, server, 'ca-unreadable', fault);
   const own = ownFault(tls);
@@ -75,7 +94,7 @@ export const weaknessOf = (
     createSecureContext(tls);
     return undefined;
   } catch (error) {
-    return TOO_WEAK.test(codeOf(error)) ? textOf(error) : undefined;
+    return TOO_WEAK.test(codeOf(error)) ? errorSentence(error) : undefined;
   }
 };
 
@@ -96,5 +115,5 @@ const contextFailure = (error: unknown, words: ProtocolWords, server: string): L
   const code = codeOf(error);
   const isWeak = TOO_WEAK.test(code);
   const kind = code === 'ERR_SSL_NO_CIPHER_MATCH' ? 'bad-ciphers' : isWeak ? 'own-too-weak' : 'tls-failed';
-  return new LinkFailure(words, server, kind, textOf(error), { cause: error });
+  return new LinkFailure(words, server, kind, errorSentence(error), { cause: error });
 };

@@ -84,6 +84,7 @@ describe.each(SHARES)('a bridge with %s', (_, subscriptions, check) => {
     await ingress.start({
       request: () => undefined,
       rejected: ({ code }) => void refused.push(code),
+      foresee: () => undefined,
       ignored: () => undefined,
     });
     check(await shareOf(subject, go, refused));
@@ -153,6 +154,7 @@ describe('a bridge at one server of a cluster, beside a broker of go-choria at t
     await ingress.start({
       request: () => undefined,
       rejected: ({ code }) => void refused.push(code),
+      foresee: () => undefined,
       ignored: () => undefined,
     });
     // Interest goes from server to server in the order in which it arose.

@@ -1,7 +1,7 @@
 import { createHash, createSecretKey, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createRequestOpener } from '../../../src/adapters/choria/requests/open.ts';
+import { createRequestDecoder } from '../../../src/adapters/choria/requests/request-decoder.ts';
 import {
   createCallerVerifier,
   DEFAULT_ALLOW,
@@ -10,7 +10,7 @@ import {
 import { encodeToken, readToken, type TokenContext } from '../../../src/adapters/kit/token.ts';
 import { decodeRequest } from '../../../src/adapters/mcollective/wire/request.ts';
 import { withHop } from '../../../src/bridge/trail.ts';
-import { type Home, isOpaque } from '../../../src/envelope/message.ts';
+import { isOpaque, type ReadableReplyAddress } from '../../../src/envelope/message.ts';
 import type { RequestSink } from '../../../src/envelope/port.ts';
 import { toAll } from '../../../src/testing/targets.ts';
 import { type Captured, capture, captureKey } from '../choria/wire/support.ts';
@@ -27,7 +27,10 @@ const RUBY_CA = captureKey('ca.pem');
 const GO_CA = captureKey('../choria-go/ca.pem');
 const PROTOCOLS = ['mcollective', 'choria'] as const;
 
-const contextOf = ({ collective }: Home, protocol: TokenContext['protocol']): TokenContext => ({
+const contextOf = (
+  { collective }: ReadableReplyAddress,
+  protocol: TokenContext['protocol'],
+): TokenContext => ({
   key,
   cluster: CLUSTER,
   protocol,
@@ -35,7 +38,7 @@ const contextOf = ({ collective }: Home, protocol: TokenContext['protocol']): To
 });
 
 /** The longer of the tokens of a broadcast and of a request to one node, both of which bring the home back. */
-const sizeOf = (home: Home): number => {
+const sizeOf = (home: ReadableReplyAddress): number => {
   const sizes = PROTOCOLS.flatMap((protocol) =>
     [undefined, [NODE]].map((nodes) => {
       const context = contextOf(home, protocol);
@@ -50,7 +53,7 @@ const sizeOf = (home: Home): number => {
 const server = (url: string) => ({ name: 'link', up: true, server: url });
 
 /** As the bridge has a home when it writes the token: with a flow, and with its hop where there is a trail. */
-const onItsWay = (home: Home): Home =>
+const onItsWay = (home: ReadableReplyAddress): ReadableReplyAddress =>
   withHop(
     { ...home, flow: FLOW },
     { cluster: CLUSTER, instance: '1' },
@@ -63,34 +66,34 @@ const isClients = ({ subject, payload }: Captured): boolean =>
   /\.(federation|broadcast|node)\b/.test(subject) && !payload.includes('"choria.federation.');
 
 /** What the ingress makes of the captured requests of one kind of client. */
-const choriaHomes = (file: string, ca: string): readonly Home[] => {
+const choriaHomes = (file: string, ca: string): readonly ReadableReplyAddress[] => {
   const verifier = createCallerVerifier({ ca, allow: DEFAULT_ALLOW, privileged: DEFAULT_PRIVILEGED });
-  const homes: Home[] = [];
+  const homes: ReadableReplyAddress[] = [];
   const sink: RequestSink = {
     request: (request) => {
       if (!isOpaque(request)) homes.push(onItsWay(request.home));
     },
     rejected: () => undefined,
+    foresee: () => undefined,
     ignored: () => undefined,
   };
   for (const one of capture(file).filter(isClients)) {
     const federated = one.subject.endsWith('.federation');
-    const opener = createRequestOpener({
+    const decoder = createRequestDecoder({
       name: federated ? 'federation' : 'choria-collective',
       verifier,
       exit: { check: () => undefined },
       federated,
-      maxMessageBytes: 1_000_000,
-      maxTtl: 3600,
-      clock: () => one.at,
+      around: { maxMessageBytes: 1_000_000, maxTtl: 3600 },
+      services: { clock: () => one.at },
     });
-    const transport = opener.read(Buffer.from(one.payload), sink);
-    if (transport !== undefined) opener.open(transport, () => () => toAll(), sink);
+    const transport = decoder.read(Buffer.from(one.payload), sink);
+    if (transport !== undefined) decoder.open(transport, () => () => toAll(), sink);
   }
   return homes;
 };
 
-const legacyHomes = (name: 'marshal' | 'yaml'): readonly Home[] =>
+const legacyHomes = (name: 'marshal' | 'yaml'): readonly ReadableReplyAddress[] =>
   capturedRequests(name).map(({ headers, body, at }) => {
     const { requestId, agent, collective } = decodeRequest(body, serializers[name]);
     return onItsWay({
@@ -121,7 +124,7 @@ describe('the token of a captured request', () => {
 });
 
 describe('the token of a request', () => {
-  const base: Home = {
+  const base: ReadableReplyAddress = {
     ingress: 'federation',
     replyTo: `uk_collective.reply.74ce5a833e16d4afa24ecbc90fff8506.${'b'.repeat(32)}`,
     requestId: 'b'.repeat(32),
@@ -131,9 +134,9 @@ describe('the token of a request', () => {
     expires: 1_800_000_000_000,
     action: 'checkupdates',
   };
-  const legacy: Home = { ...base, dialect: 'legacy', ingress: 'legacy-stomp' };
+  const legacy: ReadableReplyAddress = { ...base, dialect: 'legacy', ingress: 'legacy-stomp' };
 
-  it.each<[what: string, home: Home]>([
+  it.each<[what: string, home: ReadableReplyAddress]>([
     ['of Go’s client', base],
     [
       'of Ruby’s',
@@ -209,7 +212,7 @@ const named = fc.record({
 });
 
 describe('no token has more than 180 characters', () => {
-  const holds = (homes: fc.Arbitrary<Home>): void =>
+  const holds = (homes: fc.Arbitrary<ReadableReplyAddress>): void =>
     fc.assert(
       fc.property(homes, (home) => {
         expect(sizeOf(home)).toBeLessThanOrEqual(MOST);

@@ -2,7 +2,7 @@ import { createSecretKey, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeToken, encodeToken, readToken } from '../../../src/adapters/kit/token.ts';
-import type { Home } from '../../../src/envelope/message.ts';
+import type { ReadableReplyAddress } from '../../../src/envelope/message.ts';
 import { authentic, codeOf, context, decode, FLOW, home, NOW, nodes } from '../../wire/token-support.ts';
 
 const hex = (length: number): fc.Arbitrary<string> => fc.stringMatching(new RegExp(`^[0-9a-f]{${length}}$`));
@@ -50,7 +50,7 @@ const replyTo = fc.oneof(
   fc.tuple(text, hex(32), text).map((parts) => `${parts[0]}.reply.${parts[1]}.${parts[2]}`),
   fc.tuple(text, text).map(([collective, rest]) => `/queue/${collective}.reply.${rest}`),
 );
-const homes: fc.Arbitrary<Home> = fc
+const homes: fc.Arbitrary<ReadableReplyAddress> = fc
   .record({
     ingress: text,
     replyTo,
@@ -141,6 +141,17 @@ describe('a reply token', () => {
     ['names that only together are the same', { cluster: 'productionm', collective: 'collective' }],
   ])('of %s is a forged one', (_, other) => {
     expect(decode(encodeToken(home, nodes(3), context), other)).toBe('token_forged');
+  });
+
+  it('is read with either of two keys while the cluster changes from one to the other, and with no third', () => {
+    const [other, third] = [createSecretKey(randomBytes(32)), createSecretKey(randomBytes(32))];
+    const token = encodeToken(home, nodes(3), context);
+    expect(decode(token, { key: other, otherKeys: () => [context.key] })).toBe('accepted');
+    expect(decode(token, { otherKeys: () => [other] })).toBe('accepted');
+    expect(decode(token, { key: other, otherKeys: () => [third] })).toBe('token_forged');
+    expect(decode(encodeToken(home, nodes(3), { ...context, otherKeys: () => [other] }), {})).toBe(
+      'accepted',
+    );
   });
 
   it('is refused with any one byte changed, wherever it is', () => {

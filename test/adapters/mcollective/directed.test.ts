@@ -14,7 +14,7 @@ const started = async (initial: readonly string[]) => {
   const errors: unknown[] = [];
   let frames = 0;
   let refuse = false;
-  const residents = makeResidents(initial);
+  const remoteNodes = makeResidents(initial);
   const subscriptions = new DirectedSubscriptions({
     link: {
       ...link,
@@ -32,7 +32,7 @@ const started = async (initial: readonly string[]) => {
       },
     },
     collective: COLLECTIVE,
-    residents,
+    remoteNodes,
     onMessage: () => void frames++,
     onError: (error) => void errors.push(error),
   });
@@ -41,7 +41,7 @@ const started = async (initial: readonly string[]) => {
     link,
     steps,
     errors,
-    residents,
+    remoteNodes,
     subscriptions,
     frames: () => frames,
     refuse: (now: boolean) => {
@@ -59,24 +59,24 @@ describe('the subscriptions of the directed queue', () => {
   });
 
   it('change once for a burst of news, and the new stands before the old goes', async () => {
-    const { residents, steps } = await started(['n1']);
-    residents.become(['n1', 'n2']);
-    residents.become(['n1', 'n2', 'n3']);
+    const { remoteNodes, steps } = await started(['n1']);
+    remoteNodes.become(['n1', 'n2']);
+    remoteNodes.become(['n1', 'n2', 'n3']);
     await vi.advanceTimersByTimeAsync(5_000);
     expect(steps).toEqual([`+ ${one}`, `+ ${all}`, `- ${one}`]);
   });
 
   it('change not at all for news that change nothing', async () => {
-    const { residents, steps } = await started(['n1']);
-    residents.become(['n1', 'n2']);
-    residents.become(['n1']);
+    const { remoteNodes, steps } = await started(['n1']);
+    remoteNodes.become(['n1', 'n2']);
+    remoteNodes.become(['n1']);
     await vi.advanceTimersByTimeAsync(5_000);
     expect(steps).toEqual([`+ ${one}`]);
   });
 
   it('end in a pause between frames, or after a while without one', async () => {
-    const { residents, steps, link } = await started(['n1']);
-    residents.become(['n1', 'n2']);
+    const { remoteNodes, steps, link } = await started(['n1']);
+    remoteNodes.become(['n1', 'n2']);
     for (let frames = 0; frames < 20; frames++) {
       await vi.advanceTimersByTimeAsync(50);
       link.deliver(clientFrame({ node: 'n1' }));
@@ -84,7 +84,7 @@ describe('the subscriptions of the directed queue', () => {
     expect(steps).toEqual([`+ ${one}`, `+ ${both}`]);
     await vi.advanceTimersByTimeAsync(150);
     expect(steps).toEqual([`+ ${one}`, `+ ${both}`, `- ${one}`]);
-    residents.become(['n1']);
+    remoteNodes.become(['n1']);
     for (let frames = 0; frames < 60; frames++) {
       await vi.advanceTimersByTimeAsync(50);
       link.deliver(clientFrame({ node: 'n1' }));
@@ -93,25 +93,25 @@ describe('the subscriptions of the directed queue', () => {
   });
 
   it('follow news that come while they change', async () => {
-    const { residents, steps, link } = await started(['n1']);
-    residents.become(['n1', 'n2']);
+    const { remoteNodes, steps, link } = await started(['n1']);
+    remoteNodes.become(['n1', 'n2']);
     await vi.advanceTimersByTimeAsync(240);
     link.deliver(clientFrame({ node: 'n1' }));
     await vi.advanceTimersByTimeAsync(20);
-    residents.become(['n1', 'n2', 'n3']);
+    remoteNodes.become(['n1', 'n2', 'n3']);
     await vi.advanceTimersByTimeAsync(5_000);
     expect(steps).toEqual([`+ ${one}`, `+ ${both}`, `- ${one}`, `+ ${all}`, `- ${both}`]);
   });
 
   it('stand as they did where a change fails, which is reported and made good with the next news', async () => {
-    const { residents, steps, errors, refuse } = await started(['n1']);
+    const { remoteNodes, steps, errors, refuse } = await started(['n1']);
     refuse(true);
-    residents.become(['n1', 'n2']);
+    remoteNodes.become(['n1', 'n2']);
     await vi.advanceTimersByTimeAsync(5_000);
     expect(steps).toEqual([`+ ${one}`]);
     expect(errors).toMatchObject([{ code: 'refused' }]);
     refuse(false);
-    residents.become(['n1', 'n2']);
+    remoteNodes.become(['n1', 'n2']);
     await vi.advanceTimersByTimeAsync(5_000);
     expect(steps).toEqual([`+ ${one}`, `+ ${both}`, `- ${one}`]);
   });
@@ -140,13 +140,13 @@ describe('the subscriptions of the directed queue', () => {
 
   it('end when they are stopped, and change no more', async () => {
     const pending = await started(['n1']);
-    pending.residents.become(['n1', 'n2']);
+    pending.remoteNodes.become(['n1', 'n2']);
     const quiet = await started(['n1']);
-    for (const { subscriptions, residents, steps } of [pending, quiet]) {
+    for (const { subscriptions, remoteNodes, steps } of [pending, quiet]) {
       const stopped = subscriptions.stop();
       await vi.advanceTimersByTimeAsync(5_000);
       await stopped;
-      residents.become(['n1', 'n2', 'n3']);
+      remoteNodes.become(['n1', 'n2', 'n3']);
       await vi.advanceTimersByTimeAsync(5_000);
       expect(steps).toEqual([`+ ${one}`, `- ${one}`]);
     }

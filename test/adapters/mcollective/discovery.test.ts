@@ -125,11 +125,20 @@ describe('discovery in the bridge’s own name', () => {
     expect(rejections).toMatchObject([{ code: 'malformed_marshal' }]);
   });
 
+  it('asks in the name of a caller where it is told so', async () => {
+    const { egress, frames } = await asked();
+    await egress.discover?.(COLLECTIVE, () => undefined, undefined, 'cert=alice');
+    await until('the other question', () => frames.length === 2);
+    expect(frames.map((frame) => readFrame(frame).callerId)).toEqual(['cert=mcbridge', 'cert=alice']);
+  });
+
   it('is refused without a key for its caller', async () => {
     const signerFor = (caller: string): never => {
       throw new Rejection('no_signing_key', `no key for ${caller}`);
     };
-    await expect(asked({ discoveryCaller: 'cert=nobody', signers: { signerFor } })).rejects.toMatchObject({
+    await expect(
+      asked({ discovery: { caller: 'cert=nobody' }, signers: { signerFor } }),
+    ).rejects.toMatchObject({
       code: 'no_signing_key',
       message: 'no key for cert=nobody',
     });

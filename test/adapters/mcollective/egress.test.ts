@@ -118,7 +118,7 @@ describe('the egress mcollective-stomp', () => {
   });
 
   it('uses one topic for all agents where the collective does', async () => {
-    const { frames } = await delivered({}, { multiplex: true });
+    const { frames } = await delivered({}, { agentsMultiplex: true });
     expect(frames[0]?.destination).toBe('/topic/mcollective.agents');
   });
 

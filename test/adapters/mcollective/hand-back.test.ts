@@ -22,8 +22,8 @@ const handedFor = async (deviation: Deviation) => {
     },
   };
   const handed = recordingSink();
-  const residents = makeResidents([], ['n*'], ['n1.example.net']);
-  await makeStompIngress(full, { residents }).start(handed.sink);
+  const remoteNodes = makeResidents([], ['n*'], ['n1.example.net']);
+  await makeStompIngress(full, { remoteNodes }).start(handed.sink);
   link.deliver(clientFrame({ node: 'n1.example.net', ...deviation }));
   return handed;
 };

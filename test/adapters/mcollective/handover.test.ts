@@ -45,7 +45,7 @@ test('one of two instances stops in a burst of directed requests: each is handed
       seen.set(key, (seen.get(key) ?? 0) + 1);
     }
   };
-  const options = { residents: makeResidents(NODES), collectives: [COLLECTIVE] };
+  const options = { remoteNodes: makeResidents(NODES), collectives: [COLLECTIVE] };
   const client = newLink();
   await client.open();
   const staying = makeStompIngress(newLink(), options);

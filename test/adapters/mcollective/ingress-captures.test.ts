@@ -18,7 +18,7 @@ describe.each(['marshal', 'yaml'] as const)('the recorded %s client', (serialize
       serializer,
       collectives,
       clock: () => now,
-      residents: makeResidents([], ['*']),
+      remoteNodes: makeResidents([], ['*']),
       callers: {
         keyFor: (caller) => {
           if (caller !== 'cert=alice-public') throw new Error(`the recorded caller is not ${caller}`);

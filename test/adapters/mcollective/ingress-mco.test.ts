@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { McollectiveStompIngressOptions } from '../../../src/adapters/mcollective/stomp-ingress.ts';
 import type { ReadableRequest, ReplyPayload } from '../../../src/envelope/message.ts';
 import { namedNodes } from '../../../src/envelope/message.ts';
 import type { Ingress } from '../../../src/envelope/port.ts';
@@ -17,7 +16,14 @@ import {
 } from '../../support/mcollectived.ts';
 import { keyPair } from '../../support/pki.ts';
 import { until } from '../world.ts';
-import { clientFrame, type Handed, makeResidents, makeStompIngress, recordingSink } from './ingress-world.ts';
+import {
+  clientFrame,
+  type Handed,
+  type IngressOverrides,
+  makeResidents,
+  makeStompIngress,
+  recordingSink,
+} from './ingress-world.ts';
 
 const C1 = 'c1.new.example.net';
 const C2 = 'c2.new.example.net';
@@ -62,7 +68,7 @@ interface Kind {
   readonly serializer?: Serializer;
   readonly base64?: boolean;
   readonly multiplex?: boolean;
-  readonly options?: Partial<McollectiveStompIngressOptions>;
+  readonly options?: IngressOverrides;
   readonly extra?: Readonly<Record<string, string>>;
 }
 
@@ -79,8 +85,8 @@ const makeStage = async ({
     collectives,
     serializer,
     base64,
-    multiplex,
-    residents: makeResidents([C1, C2]),
+    agentsMultiplex: multiplex,
+    remoteNodes: makeResidents([C1, C2]),
     ...options,
   });
   ingresses.push(ingress);
@@ -230,7 +236,10 @@ describe.concurrent('a real mco', () => {
 
   it('is told by a status 5 why it gets no better answer', async () => {
     const handed: Handed = recordingSink();
-    const ingress = makeStompIngress(makeLink(), { collectives: ['strict'], residents: makeResidents([C1]) });
+    const ingress = makeStompIngress(makeLink(), {
+      collectives: ['strict'],
+      remoteNodes: makeResidents([C1]),
+    });
     ingresses.push(ingress);
     await ingress.start({
       ...handed.sink,
@@ -265,8 +274,8 @@ describe('beside a real mcollectived', () => {
   let stage: Stage;
   beforeAll(async () => {
     // The pattern is meant for the new nodes, but holds the daemon's too.
-    const residents = makeResidents([C1, C2], ['*.example.net'], [NATIVE]);
-    stage = await makeStage({ collectives: ['shared'], options: { residents } });
+    const remoteNodes = makeResidents([C1, C2], ['*.example.net'], [NATIVE]);
+    stage = await makeStage({ collectives: ['shared'], options: { remoteNodes } });
   });
 
   it('mco sees nodes of both kinds, each once', async () => {

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { claimKey } from '../../../src/adapters/kit/claim-key.ts';
-import type { McollectiveStompIngressOptions } from '../../../src/adapters/mcollective/stomp-ingress.ts';
 import { discoveryDestination } from '../../../src/adapters/mcollective/wire/addressing.ts';
 import { createSerializer } from '../../../src/adapters/mcollective/wire/serializer.ts';
 import {
@@ -19,6 +18,7 @@ import {
   clientFrame,
   type Deviation,
   fakeLink,
+  type IngressOverrides,
   makeStompIngress,
   nextRequestId,
   readReply,
@@ -28,7 +28,7 @@ import {
 const NOW = Math.floor(Date.now() / 1000);
 const OK = { kind: 'rpc', statusCode: 0, statusMessage: 'OK', data: new Map() } as const;
 
-const started = async (overrides: Partial<McollectiveStompIngressOptions> = {}) => {
+const started = async (overrides: IngressOverrides = {}) => {
   const link = fakeLink();
   const ingress = makeStompIngress(link, overrides);
   const handed = recordingSink();
@@ -37,7 +37,7 @@ const started = async (overrides: Partial<McollectiveStompIngressOptions> = {}) 
 };
 
 /** What becomes of one frame. */
-const handedFor = async (deviation: Deviation, overrides: Partial<McollectiveStompIngressOptions> = {}) => {
+const handedFor = async (deviation: Deviation, overrides: IngressOverrides = {}) => {
   const stage = await started(overrides);
   const frame = clientFrame(deviation);
   stage.link.deliver(frame);
@@ -332,16 +332,13 @@ describe('what daemons take of clients that are not Ruby’s', () => {
   });
 
   it('replies go elsewhere only where the operator says so', async () => {
-    const allowed = { allowsReplyTo: (place: string) => place === '/queue/results' };
+    const allowed = { replyTo: ['/queue/results'] };
     expect((await handedFor({ replyTo: '/queue/results' }, allowed)).requests).toHaveLength(1);
     for (const replyTo of ['/queue/results.x', '/remote-temp-queue/ID:h-1:2:1', '/queue/results,/queue/x']) {
       const { rejections } = await handedFor({ replyTo }, allowed);
       expect(rejections).toMatchObject([{ rejection: { code: 'invalid_reply_to' } }]);
     }
-    const own = await handedFor(
-      { replyTo: '/queue/mcollective.reply.prod.token' },
-      { allowsReplyTo: () => true },
-    );
+    const own = await handedFor({ replyTo: '/queue/mcollective.reply.prod.token' }, { replyTo: ['*'] });
     expect(own.rejections).toMatchObject([{ rejection: { code: 'invalid_reply_to' } }]);
   });
 });
@@ -349,7 +346,11 @@ describe('what daemons take of clients that are not Ruby’s', () => {
 describe('a collective that does not enforce the signed ttl', () => {
   const lax = async (deviation: Deviation) => {
     const notes: string[] = [];
-    const stage = await handedFor(deviation, { enforceTtl: false, onNote: (text) => void notes.push(text) });
+    const clock = () => NOW * 1000;
+    const stage = await handedFor(deviation, {
+      ...{ enforceTtl: false, clock },
+      onNote: (text) => void notes.push(text),
+    });
     return { ...stage, notes };
   };
 

@@ -1,9 +1,8 @@
 import { type KeyObject, sign } from 'node:crypto';
 import { Handled } from '../../../src/adapters/kit/handled.ts';
-import {
-  createMcollectiveStompIngress,
-  type McollectiveStompIngressOptions,
-} from '../../../src/adapters/mcollective/stomp-ingress.ts';
+import type { Callers } from '../../../src/adapters/mcollective/ingress/callers.ts';
+import type { McollectiveStompIngressOptions } from '../../../src/adapters/mcollective/ingress/options.ts';
+import { createMcollectiveStompIngress } from '../../../src/adapters/mcollective/stomp-ingress.ts';
 import { decodeReply, verifyReply } from '../../../src/adapters/mcollective/wire/reply.ts';
 import {
   encodeRequestBody,
@@ -20,8 +19,8 @@ import {
   symbol,
 } from '../../../src/codec/ruby/value.ts';
 import { EMPTY_FILTER } from '../../../src/envelope/filter.ts';
-import { type Home, isOpaque, type ReadableRequest } from '../../../src/envelope/message.ts';
-import type { Copy, Ignored, Ingress, RequestSink, Residents } from '../../../src/envelope/port.ts';
+import { isOpaque, type ReadableReplyAddress, type ReadableRequest } from '../../../src/envelope/message.ts';
+import type { Copy, Ignored, Ingress, RemoteNodes, RequestSink } from '../../../src/envelope/port.ts';
 import { Rejection, type RejectionContext } from '../../../src/envelope/rejection.ts';
 import { SigningPool } from '../../../src/pki/signing-pool.ts';
 import type { IncomingMessage, Link, OutgoingMessage, Subscription } from '../../../src/transport/link.ts';
@@ -30,7 +29,7 @@ import { aliceKeys, BRIDGE, MAX_BYTES, MAX_TTL, serverKeys } from '../world.ts';
 export const COLLECTIVE = 'mcollective';
 
 /** Who lives beyond, as a test says. */
-export interface TestResidents extends Residents {
+export interface TestResidents extends RemoteNodes {
   /** Says anew who lives beyond, and tells those who listen. */
   become(names: readonly string[], natives?: readonly string[]): void;
 }
@@ -74,7 +73,7 @@ export interface Handed {
   readonly copies: (Copy | undefined)[];
   readonly rejections: {
     readonly rejection: Rejection;
-    readonly home: Home | undefined;
+    readonly home: ReadableReplyAddress | undefined;
     readonly copy: Copy | undefined;
   }[];
   readonly ignored: { readonly why: Ignored; readonly context: RejectionContext }[];
@@ -100,6 +99,7 @@ export const recordingSink = (onRequest: (request: ReadableRequest) => void = ()
         onRequest(request);
       },
       rejected: (rejection, home, copy) => void rejections.push({ rejection, home, copy }),
+      foresee: () => undefined,
       ignored: (why, context) => void ignored.push({ why, context }),
     },
   };
@@ -107,19 +107,31 @@ export const recordingSink = (onRequest: (request: ReadableRequest) => void = ()
 
 const publicKeys: ReadonlyMap<string, KeyObject> = new Map([['cert=alice', aliceKeys.publicKey]]);
 
-export const makeStompIngress = (
-  link: Link,
-  overrides: Partial<McollectiveStompIngressOptions> = {},
-): Ingress =>
-  createMcollectiveStompIngress({
-    name: 'mco',
+type Options = McollectiveStompIngressOptions;
+
+/** What an ingress is made with, all on one level. */
+interface Flat
+  extends Omit<Options['config'], 'callers' | 'buffer'>,
+    Omit<Options['config']['callers'], 'keysDir'>,
+    Omit<Options['around'], never>,
+    Omit<Options['services'], never>,
+    Pick<Options, 'onError' | 'onNote'> {
+  readonly callers: Callers;
+  readonly serverKey: KeyObject;
+  readonly maxUnsignedBytes: number;
+}
+
+export type IngressOverrides = Partial<Flat>;
+
+export const makeStompIngress = (link: Link, overrides: IngressOverrides = {}): Ingress => {
+  const all: Flat = {
     link,
     identity: BRIDGE,
     cluster: 'prod',
     collectives: [COLLECTIVE],
     serializer: 'marshal',
     base64: false,
-    multiplex: false,
+    agentsMultiplex: false,
     priority: 0,
     callers: {
       keyFor: (caller) => {
@@ -131,14 +143,14 @@ export const makeStompIngress = (
     handled: new Handled(),
     enforceTtl: true,
     maxAhead: 86_400,
-    allowsReplyTo: () => false,
+    replyTo: [],
     serverKey: serverKeys.privateKey,
-    signing: new SigningPool(1),
+    pool: new SigningPool(1),
     maxUnsignedBytes: 16 * 1024 ** 2,
-    residents: makeResidents(['n1.example.net', 'n2.example.net']),
+    remoteNodes: makeResidents(['n1.example.net', 'n2.example.net']),
     share: 'single',
-    broadcastQueue: undefined,
     maxMessageBytes: MAX_BYTES,
+    maxTargets: 1_000,
     maxTtl: MAX_TTL,
     clock: () => Date.now(),
     onError: (rejection) => {
@@ -148,7 +160,20 @@ export const makeStompIngress = (
       throw new Error(`noted: ${text}`);
     },
     ...overrides,
+  };
+  return createMcollectiveStompIngress({
+    ...all,
+    name: 'mco',
+    config: {
+      ...all,
+      callers: { ...all, keysDir: 'clients' },
+      buffer: { messages: 1, bytes: all.maxUnsignedBytes },
+    },
+    around: all,
+    services: all,
+    keys: { callers: all.callers, server: all.serverKey },
   });
+};
 
 /** How a client's frame differs from a good one. */
 export interface Deviation extends Partial<Omit<LegacyRequest, 'callerId'>> {

@@ -1,18 +1,19 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { McollectiveStompIngressOptions } from '../../../src/adapters/mcollective/stomp-ingress.ts';
 import type { ReadableRequest } from '../../../src/envelope/message.ts';
 import { namedNodes } from '../../../src/envelope/message.ts';
 import type { Ingress } from '../../../src/envelope/port.ts';
-import { type Answer, ingressContract, type Question } from '../../../src/testing/ingress-contract.ts';
+import { ingressContract } from '../../../src/testing/ingress-contract.ts';
+import type { Answer, Question } from '../../../src/testing/ingress-stage.ts';
+import { delegateLink } from '../../../src/transport/delegate-link.ts';
 import type { IncomingMessage, Link } from '../../../src/transport/link.ts';
 import { createStompLink } from '../../../src/transport/stomp/index.ts';
 import { type ActiveMq, startActiveMq } from '../../support/activemq.ts';
-import { delegateLink } from '../../support/delegate-link.ts';
-import { serverKeys, until } from '../world.ts';
+import { MAX_TTL, serverKeys, until } from '../world.ts';
 import {
   clientFrame,
   type Deviation,
   type Handed,
+  type IngressOverrides,
   makeResidents,
   makeStompIngress,
   readReply,
@@ -60,10 +61,7 @@ interface Stage extends Handed {
   nodes(): readonly string[];
 }
 
-const makeStage = async (
-  overrides: Partial<McollectiveStompIngressOptions> = {},
-  own: Link = makeLink(),
-): Promise<Stage> => {
+const makeStage = async (overrides: IngressOverrides = {}, own: Link = makeLink()): Promise<Stage> => {
   const collective = overrides.collectives?.[0] ?? nextCollective();
   const ingress = makeStompIngress(own, { collectives: [collective], ...overrides });
   open.unshift(ingress);
@@ -106,7 +104,14 @@ describe.each([
     const collective = nextCollective();
     const client = makeLink();
     await client.open();
-    const ingress = makeStompIngress(makeLink(), { collectives: [collective], serializer, base64 });
+    const limits = { maxTtl: MAX_TTL, maxAhead: 600, maxMessageBytes: 64 * 1024, maxTargets: 2 };
+    const ingress = makeStompIngress(makeLink(), {
+      collectives: [collective],
+      serializer,
+      base64,
+      ...limits,
+      remoteNodes: makeResidents(['n1.example.net', 'n2.example.net', 'n3.example.net']),
+    });
     open.unshift(ingress);
     const answers: Answer[] = [];
     const replyTo = `/queue/${collective}.reply.client.example.net_1.1`;
@@ -119,25 +124,41 @@ describe.each([
       },
     });
     let asked = 0;
-    const ask = ({ agent, action = 'ping', nodes, ttl }: Question, key = {}): string => {
+    const ask = (question: Question, key = {}): string => {
+      const { agent, action = 'ping', nodes, ttl, age, collective: other, data = new Map() } = question;
       const requestId = (++asked).toString().padStart(32, 'a');
       const payload =
-        agent === 'discovery'
-          ? ({ kind: 'discovery' } as const)
-          : { kind: 'rpc' as const, action, data: new Map() };
-      const deviation = { collective, agent, payload, requestId, serializer, base64, replyTo, ...key };
+        agent === 'discovery' ? ({ kind: 'discovery' } as const) : { kind: 'rpc' as const, action, data };
+      const now = Date.now();
+      const deviation: Deviation = {
+        collective,
+        agent,
+        payload,
+        requestId,
+        serializer,
+        base64,
+        replyTo,
+        ...key,
+        ...(ttl === undefined ? {} : { ttl }),
+        // The broker drops what says in its headers that it has expired.
+        ...(age !== undefined && {
+          time: Math.floor(now / 1000) - age,
+          headers: { timestamp: String(now), expires: String(now + 600_000) },
+        }),
+        ...(other !== undefined && {
+          collective: other,
+          destination: `/topic/${collective}.${agent}.agent`,
+        }),
+      };
       for (const node of nodes ?? [undefined])
-        sendFrame(client, {
-          ...deviation,
-          ...(node === undefined ? {} : { node }),
-          ...(ttl === undefined ? {} : { ttl }),
-        });
+        sendFrame(client, { ...deviation, ...(node === undefined ? {} : { node }) });
       return requestId;
     };
     return {
       ingress,
       caller: 'cert=alice',
       collective,
+      limits,
       ask,
       impersonate: (question) => ask(question, { key: serverKeys.privateKey }),
       garble: () =>
@@ -171,14 +192,14 @@ describe('the ingress mcollective-stomp on ActiveMQ', () => {
   });
 
   it('hears the one topic of multiplexed clients too, where it is told so', async () => {
-    const { collective, send, requests } = await makeStage({ multiplex: true });
+    const { collective, send, requests } = await makeStage({ agentsMultiplex: true });
     send({ destination: `/topic/${collective}.agents` });
     send();
     await until('both are handed over', () => requests.length === 2);
   });
 
   it('shares broadcasts with other instances where the broker puts them into a queue', async () => {
-    const shared: Partial<McollectiveStompIngressOptions> = {
+    const shared: IngressOverrides = {
       collectives: ['composite'],
       broadcastQueue: '/queue/mcbridge.{collective}.requests',
       share: 'queue',
@@ -193,17 +214,17 @@ describe('the ingress mcollective-stomp on ActiveMQ', () => {
     expect(two.requests.length).toBeGreaterThan(0);
   });
 
-  it('takes directed frames of residents only; the others’ wait for them', async () => {
-    const { collective, send, nodes } = await makeStage({ residents: makeResidents(['n1', 'n3']) });
+  it('takes directed frames of remote nodes only; the others’ wait for them', async () => {
+    const { collective, send, nodes } = await makeStage({ remoteNodes: makeResidents(['n1', 'n3']) });
     for (const node of ['n1', 'n2', 'n3']) send({ node });
-    await until('those of the residents are handed over', () => nodes().length >= 2);
+    await until('those of the remote nodes are handed over', () => nodes().length >= 2);
     const frames = await daemon(collective, 'n2');
     await until('the daemon has its frame', () => frames.length > 0);
     expect(nodes()).toEqual(['n1', 'n3']);
   });
 
   it('takes another action under the same id as another request, and the same message once', async () => {
-    const { send, requests, ignored } = await makeStage({ residents: makeResidents(['n1']) });
+    const { send, requests, ignored } = await makeStage({ remoteNodes: makeResidents(['n1']) });
     const action = (name: string) => ({
       node: 'n1',
       requestId: 'a'.repeat(32),
@@ -221,7 +242,7 @@ describe('the ingress mcollective-stomp on ActiveMQ', () => {
 
   it('takes a client’s frames to many nodes as few requests', async () => {
     const names = Array.from({ length: 50 }, (_, at) => `n${at + 100}`);
-    const { collective, link, nodes, requests } = await makeStage({ residents: makeResidents(names) });
+    const { collective, link, nodes, requests } = await makeStage({ remoteNodes: makeResidents(names) });
     const frame = clientFrame({ collective, node: 'n100' });
     for (const node of names)
       link.send({
@@ -235,9 +256,9 @@ describe('the ingress mcollective-stomp on ActiveMQ', () => {
     expect(new Set(requests.map(({ id }) => id)).size).toBe(1);
   });
 
-  it('knows residents by patterns, in which only * and ? stand for others', async () => {
-    const residents = makeResidents([], ['web_*.example.???', "o'hara"]);
-    const { collective, send, nodes } = await makeStage({ residents });
+  it('knows remote nodes by patterns, in which only * and ? stand for others', async () => {
+    const remoteNodes = makeResidents([], ['web_*.example.???', "o'hara"]);
+    const { collective, send, nodes } = await makeStage({ remoteNodes });
     const others = ['webx1.example.net', 'web_1.example.info', 'web_1xexample.net'];
     for (const node of ['web_1.example.net', ...others, 'web_.example.org']) send({ node });
     await until('those that match are handed over', () => nodes().length >= 2);
@@ -250,7 +271,7 @@ describe('the ingress mcollective-stomp on ActiveMQ', () => {
   });
 
   it('leaves frames that a bridge has sent to the daemon, even of a resident', async () => {
-    const { collective, send, nodes } = await makeStage({ residents: makeResidents(['n1'], ['n*']) });
+    const { collective, send, nodes } = await makeStage({ remoteNodes: makeResidents(['n1'], ['n*']) });
     send({ node: 'n1', headers: { mcbridge: 'production' } });
     send({ node: 'n2' });
     await until('the client’s is handed over', () => nodes().length > 0);
@@ -260,8 +281,8 @@ describe('the ingress mcollective-stomp on ActiveMQ', () => {
   });
 
   it('hands back what a pattern has selected for a node on the requester’s own side', async () => {
-    const residents = makeResidents([], ['n*'], ['n2']);
-    const { collective, send, nodes, ignored, rejections } = await makeStage({ residents });
+    const remoteNodes = makeResidents([], ['n*'], ['n2']);
+    const { collective, send, nodes, ignored, rejections } = await makeStage({ remoteNodes });
     for (const node of ['n1', 'n2']) send({ node, replyTo: `/queue/${collective}.reply.c_1.1` });
     await until('one is handed over, one back', () => nodes().length > 0 && ignored.length > 0);
     const frames = await daemon(collective, 'n2');
@@ -278,9 +299,9 @@ describe('the ingress mcollective-stomp on ActiveMQ', () => {
     expect(frames[0]?.body.length).toBe(original.body.length);
   });
 
-  it('selects a thousand residents, in several subscriptions', async () => {
+  it('selects a thousand remote nodes, in several subscriptions', async () => {
     const names = Array.from({ length: 1_000 }, (_, at) => `node${at + 1_000}.long.name.example.net`);
-    const { send, nodes, ingress } = await makeStage({ residents: makeResidents(names) });
+    const { send, nodes, ingress } = await makeStage({ remoteNodes: makeResidents(names) });
     for (const node of [names[0], names[499], names[999]]) send(node === undefined ? {} : { node });
     await until('all are handed over', () => nodes().length >= 3);
     expect(nodes()).toEqual([names[0], names[499], names[999]]);
@@ -288,11 +309,11 @@ describe('the ingress mcollective-stomp on ActiveMQ', () => {
     expect(ingress.status()).not.toHaveProperty('unconfirmed');
   });
 
-  it('loses and duplicates nothing while residents come and go', async () => {
+  it('loses and duplicates nothing while remote nodes come and go', async () => {
     const names = Array.from({ length: 400 }, (_, at) => `node${at + 1_000}.long.name.example.net`);
     const [steady = '', leaving = ''] = names;
     const coming = 'new.example.net';
-    const residents = makeResidents(names);
+    const remoteNodes = makeResidents(names);
     const selectors = new Set<string>();
     const link = makeLink();
     const watched: Link = {
@@ -306,12 +327,12 @@ describe('the ingress mcollective-stomp on ActiveMQ', () => {
     };
     const isSelected = (name: string): boolean =>
       [...selectors].some((selector) => selector.includes(`'${name}'`));
-    const { send, nodes, requests } = await makeStage({ residents }, watched);
+    const { send, nodes, requests } = await makeStage({ remoteNodes }, watched);
     let sent = 0;
     // Each change ends the subscription that selects the steady one; its frames never stop meanwhile.
     for (let round = 0; round < 4; round++) {
       const [arrives, leaves] = round % 2 === 0 ? [coming, leaving] : [leaving, coming];
-      residents.become([arrives, steady, ...names.slice(2)]);
+      remoteNodes.become([arrives, steady, ...names.slice(2)]);
       await until('the selection has changed', () => {
         send({ node: steady });
         sent++;
@@ -325,9 +346,9 @@ describe('the ingress mcollective-stomp on ActiveMQ', () => {
   });
 
   it('no longer takes frames of those who have left', async () => {
-    const residents = makeResidents(['n1', 'n2']);
-    const { collective, send, nodes, ignored } = await makeStage({ residents });
-    residents.become(['n2', 'n3']);
+    const remoteNodes = makeResidents(['n1', 'n2']);
+    const { collective, send, nodes, ignored } = await makeStage({ remoteNodes });
+    remoteNodes.become(['n2', 'n3']);
     send({ node: 'n1' });
     const frames = await daemon(collective, 'n1');
     await until('the daemon has its frame', () => frames.length > 0);
@@ -337,21 +358,21 @@ describe('the ingress mcollective-stomp on ActiveMQ', () => {
   });
 
   it('has no directed subscription while nobody lives beyond, and makes one when somebody does', async () => {
-    const residents = makeResidents();
-    const { collective, send, nodes } = await makeStage({ residents });
+    const remoteNodes = makeResidents();
+    const { collective, send, nodes } = await makeStage({ remoteNodes });
     send({ node: 'n1' });
-    residents.become(['n1']);
+    remoteNodes.become(['n1']);
     await until('what waited is handed over', () => nodes().length > 0);
     expect(nodes()).toEqual(['n1']);
     expect(await daemon(collective, 'n1')).toEqual([]);
   });
 
   it('changes no subscription after a drain', async () => {
-    const residents = makeResidents(['n1']);
-    const { ingress, collective, send, nodes } = await makeStage({ residents });
-    residents.become(['n1', 'n2']);
+    const remoteNodes = makeResidents(['n1']);
+    const { ingress, collective, send, nodes } = await makeStage({ remoteNodes });
+    remoteNodes.become(['n1', 'n2']);
     await ingress.drain();
-    residents.become(['n1', 'n2', 'n3']);
+    remoteNodes.become(['n1', 'n2', 'n3']);
     for (const node of ['n1', 'n2', 'n3']) send({ node });
     for (const node of ['n1', 'n2', 'n3']) {
       const frames = await daemon(collective, node);

@@ -4,8 +4,8 @@ import {
   arrange,
   type Batch,
   globSelectors,
+  MAX_SELECTOR_CHARS,
   namesSelector,
-  SELECTOR_ROOM,
 } from '../../../src/adapters/mcollective/ingress/selectors.ts';
 
 const names = (from: number, to: number): ReadonlySet<string> =>
@@ -41,7 +41,7 @@ describe('a selector', () => {
 
 describe('the arrangement of subscriptions', () => {
   it('is as small as the header line allows', () => {
-    expect(arrange([], names(0, 1_000))).toHaveLength(Math.ceil((1_000 * 24) / SELECTOR_ROOM));
+    expect(arrange([], names(0, 1_000))).toHaveLength(Math.ceil((1_000 * 24) / MAX_SELECTOR_CHARS));
   });
 
   it('is none for nobody', () => {

@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 test('a running bridge tells who listens to it which nodes come and go', async () => {
   const file = join(folder, 'record.sock');
-  const running = await tellRunning(file, load(MINIMAL), recordingLog([]));
+  const running = await tellRunning(load(`record_socket: ${file}\n${MINIMAL}`), recordingLog([]));
   let move: (move: Move) => void = () => undefined;
   running.begin({
     snapshot: () => ({}),

@@ -8,7 +8,7 @@ import type { IncomingMessage, Link } from '../../../src/transport/link.ts';
 import { natsSpec } from '../../../src/transport/nats/spec.ts';
 import { COLLECTIVE, makeBrokers } from '../../adapters/brokers.ts';
 import { makeNetwork } from '../../adapters/choria/collective/signed-network.ts';
-import { answerTo } from '../../adapters/choria/collective/signed-world.ts';
+import { errorReplyAddress } from '../../adapters/choria/collective/signed-world.ts';
 import { replyTo } from '../../adapters/daemon.ts';
 import { fakeLink, makeStompIngress } from '../../adapters/mcollective/ingress-world.ts';
 import { makeEgress, until } from '../../adapters/world.ts';
@@ -36,7 +36,7 @@ test('what a bridge asks Choria’s nodes of who is there is not recorded, nor a
   await until('the question is there', () => seen.length === 1);
   const { body } = seen[0] ?? { body: Buffer.alloc(0) };
   const { headers } = JSON.parse(body.toString());
-  reply(answerTo(body, 'n1.example.net'), headers['reply-to']);
+  reply(errorReplyAddress(body, 'n1.example.net'), headers['reply-to']);
   await until('the answer is there', () => found.length === 1);
   expect(told).toEqual([]);
 });
@@ -73,14 +73,19 @@ test('the hellos of instances are not recorded, where one is said, heard, and he
     headers: { [HELLO_MARKER]: 'test' },
     cluster: 'production',
     instance: '1',
-    key: createSecretKey(Buffer.alloc(32, 1)),
+    keys: () => ({ key: createSecretKey(Buffer.alloc(32, 1)) }),
     clock: Date.now,
     log: { debug: silent, info: silent, warn: silent, error: silent },
   });
   conflict.follow([{ ingress: 'mco', link: link(bare), destination }]);
   conflict.start();
   const ingress = makeStompIngress(link(bare));
-  await ingress.start({ request: () => undefined, rejected: () => undefined, ignored: () => undefined });
+  await ingress.start({
+    request: () => undefined,
+    rejected: () => undefined,
+    foresee: () => undefined,
+    ignored: () => undefined,
+  });
   const topics = bare.subscriptions.filter((it) => it.destination.startsWith('/topic/'));
   const deliver = (message: IncomingMessage): void => {
     for (const { onMessage } of topics) onMessage(message);

@@ -3,7 +3,7 @@ import type { CassetteRejected } from '../../../src/capture/file/format.ts';
 import type { Passing } from '../../../src/capture/record/recorder.ts';
 import { recordingOf } from '../../../src/capture/record/transports.ts';
 import type { Refusal } from '../../../src/envelope/observer.ts';
-import { sideOf } from '../../../src/setup/around.ts';
+import { sideOf } from '../../../src/setup/sides.ts';
 import type { IncomingMessage, Link, Subscription } from '../../../src/transport/link.ts';
 import { load, MINIMAL } from '../../config/sample.ts';
 

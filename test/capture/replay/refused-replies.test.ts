@@ -1,6 +1,7 @@
 import { createSecretKey } from 'node:crypto';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { networkKey } from '../../../src/adapters/kit/token/network-key.ts';
 import { decodeToken, encodeToken } from '../../../src/adapters/kit/token.ts';
 import {
   type CassetteMessage,
@@ -25,7 +26,7 @@ const strayed = (line: string): string => {
   if (!isMessage(entry)) throw new Error('it is no message');
   const at = entry.destination.lastIndexOf('.') + 1;
   const context = {
-    key: createSecretKey(Buffer.from(CLUSTER_KEY)),
+    key: networkKey(createSecretKey(Buffer.from(CLUSTER_KEY)), 'legacy'),
     cluster: 'production',
     protocol: 'mcollective' as const,
     collective: 'mcollective',

@@ -14,10 +14,10 @@ import {
   parseHeader,
 } from '../../../src/capture/file/format.ts';
 import { changesBetween } from '../../../src/capture/replay/compare.ts';
-import { Item } from '../../../src/capture/replay/item.ts';
+import { ComparedMessage } from '../../../src/capture/replay/compared-message.ts';
 import { replayCassette } from '../../../src/capture/replay/replay.ts';
+import { replyPathsOf } from '../../../src/capture/replay/reply-paths.ts';
 import { signatureCheck } from '../../../src/capture/replay/signature-check.ts';
-import { waysOf } from '../../../src/capture/replay/ways.ts';
 import { DEFAULT_RUBY_LIMITS } from '../../../src/codec/ruby/index.ts';
 import { loadConfig } from '../../../src/setup/load.ts';
 import { keyPair, makeAuthority } from '../../support/pki.ts';
@@ -66,9 +66,11 @@ const paths = (result: Awaited<ReturnType<World['replay']>>): readonly string[] 
 ];
 
 test('the cassettes have something in every direction', () => {
-  const ways = (file: string) => [...new Set(messagesIn(file).map(({ link, dir }) => `${link} ${dir}`))];
-  expect(ways(federated)).toEqual(['federation in', 'legacy out', 'legacy in', 'federation out']);
-  expect(ways(legacy)).toEqual(['clients in', 'choria out', 'choria in', 'clients out']);
+  const replyPaths = (file: string) => [
+    ...new Set(messagesIn(file).map(({ link, dir }) => `${link} ${dir}`)),
+  ];
+  expect(replyPaths(federated)).toEqual(['federation in', 'legacy out', 'legacy in', 'federation out']);
+  expect(replyPaths(legacy)).toEqual(['clients in', 'choria out', 'choria in', 'clients out']);
 });
 
 describe('the same configuration', () => {
@@ -265,7 +267,7 @@ describe('a signature', () => {
     if (found === undefined) throw new Error(`nothing was sent on ${link}`);
     return found;
   };
-  const place = { line: 2, turn: 1, ways: waysOf(BUILT_IN) };
+  const place = { line: 2, turn: 1, replyPaths: replyPathsOf(BUILT_IN) };
   const LINE = /[A-Za-z0-9+/]{59}(?=[A-Za-z0-9+/]\n)/;
 
   test.each<[string, () => CassetteMessage]>([
@@ -276,11 +278,11 @@ describe('a signature', () => {
     const { text: _text, base64: _base64, ...rest } = recorded;
     const body = bodyOf(recorded).toString('latin1');
     const forged = body.replace(LINE, (line) => [...line].reverse().join(''));
-    const replayed = new Item({ ...rest, ...bodyFields(Buffer.from(forged, 'latin1')) }, place);
+    const replayed = new ComparedMessage({ ...rest, ...bodyFields(Buffer.from(forged, 'latin1')) }, place);
     const check = signatureCheck(loadConfig(config, {}, BUILT_IN).config);
-    expect(changesBetween(new Item(recorded, place).meaning, replayed.meaning)).toEqual([]);
-    expect(check(new Item(recorded, place), new Item(recorded, place))).toEqual([]);
-    expect(check(new Item(recorded, place), replayed)).toMatchObject([
+    expect(changesBetween(new ComparedMessage(recorded, place).normalized, replayed.normalized)).toEqual([]);
+    expect(check(new ComparedMessage(recorded, place), new ComparedMessage(recorded, place))).toEqual([]);
+    expect(check(new ComparedMessage(recorded, place), replayed)).toMatchObject([
       { path: 'body (signature)', recorded: 'valid', replayed: expect.stringMatching(/^invalid: /) },
     ]);
   });

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { BUILT_IN } from '../../../src/adapters/registry.ts';
 import { formatHeader, parseHeader } from '../../../src/capture/file/format.ts';
-import { withMadeUpVariables } from '../../../src/capture/replay/made-up-variables.ts';
+import { withMadeUpVariables } from '../../../src/capture/replay/placeholder-variables.ts';
 import { signersIn } from '../../../src/capture/replay/signers.ts';
 import { loadConfig } from '../../../src/setup/load.ts';
 import { keyPair } from '../../support/pki.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { headerFor } from '../../../src/capture/file/header.ts';
-import { surroundingsFor } from '../../../src/capture/replay/surroundings.ts';
+import { replayConfigFor } from '../../../src/capture/replay/replay-config.ts';
 import { CLUSTER_KEY, load } from '../../config/sample.ts';
 import { keyPair } from '../../support/pki.ts';
 
@@ -27,7 +27,7 @@ const file = 'a.cassette.ndjson';
 describe('the keys of a redacted cassette', () => {
   it('verify what comes, and leave those of the same files alone that sign', async () => {
     const trust = { ingresses: { clients: { callers: { alice: publicKey } } } };
-    const { sideKeys } = await surroundingsFor(loaded, { ...header, trust }, { file, throwAwayKeys: false });
+    const { sideKeys } = await replayConfigFor(loaded, { ...header, trust }, { file, throwAwayKeys: false });
     const ingress = sideKeys({ side: 'ingress', name: 'clients' });
     expect(ingress.read(`${CALLERS}/alice.pem`).toString()).toBe(publicKey);
     expect(ingress.list(CALLERS)).toEqual(['alice.pem']);
@@ -37,7 +37,7 @@ describe('the keys of a redacted cassette', () => {
 
   it('stand for each file that verifies replies', async () => {
     const trust = { egresses: { legacy: { server_public_key: [publicKey] } } };
-    const { sideKeys } = await surroundingsFor(loaded, { ...header, trust }, { file, throwAwayKeys: false });
+    const { sideKeys } = await replayConfigFor(loaded, { ...header, trust }, { file, throwAwayKeys: false });
     const { read } = sideKeys({ side: 'egress', name: 'legacy' });
     expect(read(SERVER).toString()).toBe(publicKey);
   });
@@ -45,7 +45,7 @@ describe('the keys of a redacted cassette', () => {
   it('are refused where the configuration has no room for them', async () => {
     const trust = { egresses: { legacy: { server_public_key: [publicKey, publicKey] } } };
     await expect(
-      surroundingsFor(loaded, { ...header, trust }, { file, throwAwayKeys: false }),
+      replayConfigFor(loaded, { ...header, trust }, { file, throwAwayKeys: false }),
     ).rejects.toThrow(
       'a.cassette.ndjson: line 1: trust has 2 keys of egresses.legacy.server_public_key, and the configuration names 1',
     );

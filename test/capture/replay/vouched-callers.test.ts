@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BUILT_IN } from '../../../src/adapters/registry.ts';
@@ -11,6 +11,7 @@ import {
   formatHeader,
   isMessage,
   isNodes,
+  isRejected,
   parseEntry,
   parseHeader,
 } from '../../../src/capture/file/format.ts';
@@ -18,6 +19,7 @@ import { createRedactor } from '../../../src/capture/redact/redactor.ts';
 import { loadConfig } from '../../../src/setup/load.ts';
 import { requestLayer, rpcBody, secureLayer, toJson, transportLayer } from '../../support/choria-messages.ts';
 import { keyPair, makeAuthority } from '../../support/pki.ts';
+import { revocationList } from '../../support/revocation-list.ts';
 import { requestsOf } from './requests.ts';
 import { linesIn, makeWorld, NODES, type World } from './world.ts';
 
@@ -35,7 +37,7 @@ beforeAll(() => {
 
 afterAll(() => world.end());
 
-const request = (callerid: string, number: number, by = server): CassetteMessage => {
+const request = (callerid: string, number: number, by = server, at = AT): CassetteMessage => {
   const requestId = String(number).padStart(32, '0');
   const replyTo = `mcollective.reply.${number}`;
   const text = toJson(
@@ -48,7 +50,7 @@ const request = (callerid: string, number: number, by = server): CassetteMessage
       agent: 'rpcutil',
       filter: {},
       ttl: 60,
-      time: AT / 1000,
+      time: at / 1000,
       body: rpcBody('go', 'rpcutil', 'get_fact', callerid, { fact: SECRET }),
     }),
     'go',
@@ -63,7 +65,7 @@ const request = (callerid: string, number: number, by = server): CassetteMessage
     targets,
   });
   return {
-    at: AT,
+    at,
     link: 'federation',
     side: 'ingress',
     dir: 'in',
@@ -199,6 +201,48 @@ describe('callers with certificates of their own towards Choria', () => {
       expect(result.differences).toEqual([]);
       expect(result.outcome).toBe('same');
       expect(result.madeKeys).toContain(made);
+    }
+  });
+});
+
+describe('callers whose certificate was revoked', () => {
+  const HOUR = 3_600_000;
+  const notBefore = new Date(AT - 24 * HOUR);
+  const revoking = makeAuthority('revoking', { notBefore });
+  const revoked = revoking.issue({ commonName: 'alice.mcollective', notBefore });
+  const other = revoking.issue({ commonName: 'bob.mcollective', notBefore });
+
+  test('are refused in the replay of a redacted cassette too, from when they were revoked', async () => {
+    const config = world.config({ ca: revoking.certificate });
+    const lists = join(world.folder, 'crl.pem');
+    writeFileSync(
+      lists,
+      revocationList({
+        issuer: revoking,
+        revoked: [{ certificate: revoked.certificate, date: new Date(AT - HOUR), reason: 1 }],
+      }),
+    );
+    const text = readFileSync(config, 'utf8');
+    writeFileSync(config, text.replace(/callers: \{ ca: (\S+) \}/, `callers: { ca: $1, crl: ${lists} }`));
+    const recorded = await world.record(config, [
+      request('choria=alice.mcollective', 1, revoked, AT - 2 * HOUR),
+      request('choria=alice.mcollective', 2, revoked),
+      request('choria=bob.mcollective', 3, other),
+    ]);
+    const codes = (file: string): readonly string[] =>
+      linesIn(file)
+        .slice(1)
+        .map(parseEntry)
+        .flatMap((entry) => (isRejected(entry) ? [entry.rejected.code] : []));
+    expect(codes(recorded)).toEqual(['certificate_revoked']);
+    const shared = redacted(recorded, config);
+    expect(parseHeader(linesIn(shared)[0] ?? '').trust?.ingresses?.['federation']?.crl).toContain('X509 CRL');
+    // Where there is no list, neither.
+    rmSync(lists);
+    for (const file of [config, inCi(config)]) {
+      const result = await world.replay(shared, file, { throwAwayKeys: true });
+      expect(result.differences).toEqual([]);
+      expect(result.outcome).toBe('same');
     }
   });
 });

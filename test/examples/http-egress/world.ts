@@ -1,11 +1,11 @@
-import { createSecretKey, randomBytes } from 'node:crypto';
+import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import {
   type Egress,
-  type Home,
   type Link,
   type LinkEvent,
   type Pattern,
   type ReadableReply,
+  type ReadableReplyAddress,
   type Rejection,
   readableReply,
 } from 'mcbridge/adapter';
@@ -16,21 +16,28 @@ import { SETTINGS } from './echo.ts';
 
 export const CLUSTER = 'prod';
 export const BRIDGE = 'bridge.example.net';
-const tokenKey = createSecretKey(randomBytes(32));
+export const newKey = () => createSecretKey(randomBytes(32));
+const ONE_KEY = newKey();
 
 export interface EgressOptions {
   readonly clock?: () => number;
   readonly callers?: readonly Pattern[];
+  readonly tokenKey?: KeyObject;
+  readonly otherTokenKeys?: () => readonly KeyObject[];
 }
 
 /** An egress of one cluster, not started. */
-export const makeEgress = (link: Link, { clock = Date.now, callers }: EgressOptions = {}): Egress =>
+export const makeEgress = (
+  link: Link,
+  { clock = Date.now, callers, tokenKey = ONE_KEY, otherTokenKeys }: EgressOptions = {},
+): Egress =>
   createHttpEgress({
     name: 'api',
     link,
     identity: BRIDGE,
     cluster: CLUSTER,
     tokenKey,
+    otherTokenKeys,
     clock,
     callers,
     discoveryCaller: `mcbridge=${BRIDGE}`,
@@ -38,7 +45,7 @@ export const makeEgress = (link: Link, { clock = Date.now, callers }: EgressOpti
 
 export interface Refused {
   readonly rejection: Rejection;
-  readonly home: Home | undefined;
+  readonly home: ReadableReplyAddress | undefined;
   readonly broadcast: boolean | undefined;
 }
 

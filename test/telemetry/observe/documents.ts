@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { decodeStats, type StatsDocument } from '../../../src/adapters/choria/wire/stats.ts';
 
-export interface Heard {
+export interface RecordSource {
   /** Ms since the epoch. */
   readonly at: number;
   readonly payload: string;
@@ -10,10 +10,10 @@ export interface Heard {
 const capture = new URL('../../../fixtures/captures/choria-v1-federated.ndjson', import.meta.url);
 
 /** The statistics documents of two Ruby Federation Brokers, as they came over the wire. */
-export const captured: readonly Heard[] = readFileSync(capture, 'utf8')
+export const captured: readonly RecordSource[] = readFileSync(capture, 'utf8')
   .split('\n')
   .filter((line) => line !== '')
-  .map((line): Heard & { readonly subject: string } => JSON.parse(line))
+  .map((line): RecordSource & { readonly subject: string } => JSON.parse(line))
   .filter(({ subject }) => subject === 'choria.federation.production.stats');
 
 type Counters = readonly [received: number, sent: number];

@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TlsOptions } from 'node:tls';
 import forge from 'node-forge';
+import { PeerLists } from '../../../src/adapters/kit/peer-lists.ts';
 import type { TlsSettings } from '../../../src/transport/tls/settings.ts';
 import { keyPair } from '../../support/pki.ts';
+import { type ListOptions, revocationList } from '../../support/revocation-list.ts';
 import {
   atEnd,
   ca,
@@ -113,6 +115,19 @@ const elliptic = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const having = (here: Partial<TlsSettings>): Maker => meeting({}, here);
 const cert = client.certificate;
 
+/** A client with lists in a file, of the CA unless told. */
+const listed =
+  (options: Partial<ListOptions>): Maker =>
+  (side) => {
+    const folder = mkdtempSync(join(tmpdir(), 'mcbridge-lists-'));
+    atEnd(() => rmSync(folder, { recursive: true, force: true }));
+    const file = join(folder, 'crl.pem');
+    writeFileSync(file, revocationList({ issuer: ca, ...options }));
+    return meeting({}, { revocation: new PeerLists({ files: [file], takesExpired: false }) })(side);
+  };
+
+const EXPIRED_LIST = { thisUpdate: EXPIRED.notBefore, nextUpdate: EXPIRED.notAfter };
+
 export const SECURING = {
   'closed-before-handshake': both(
     instead((socket) => socket.end()),
@@ -156,6 +171,12 @@ export const SECURING = {
   ),
   'server-expired': both(meeting(issued({ commonName: 'old', ...EXPIRED }))),
   'server-too-early': both(meeting(issued({ commonName: 'new', notBefore: new Date(Date.now() + HOUR) }))),
+  'server-revoked': both(listed({ revoked: [{ certificate: serverPair.cert, reason: 1 }] })),
+  'revocation-unknown': both(
+    listed({ issuer: stranger }),
+    listed(EXPIRED_LIST),
+    listed({ signWith: stranger.privateKey }),
+  ),
   'other-name': both(
     meeting(issued({ commonName: 'b', ipAddresses: ['127.0.0.9'] })),
     meeting(issued({ commonName: 'd', dnsNames: ['elsewhere.example.net'], ipAddresses: [] })),

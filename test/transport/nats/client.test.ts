@@ -51,6 +51,16 @@ afterEach(async () => {
   for (const end of ends.splice(0)) end();
 });
 
+test('a link that has been closed keeps no process alive', async () => {
+  const server = await serve();
+  const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const before = timers();
+  const link = linkTo([server]);
+  await link.open();
+  await link.close();
+  expect(timers()).toBeLessThanOrEqual(before);
+});
+
 describe('a message with headers', () => {
   test('that are none keeps its body, loses them, and the next one comes', async () => {
     const server = await serve();

@@ -125,6 +125,25 @@ describe('a connection that stalls', () => {
     proxy.close();
   });
 
+  test('is not a slow one: while bytes come it is kept, though the answer to a ping is behind megabytes', async () => {
+    const proxy = await startStallingProxy(server.port);
+    const link = linkTo([`nats://127.0.0.1:${proxy.port}`], {
+      tls: clientTls,
+      pingInterval: 200,
+      maxPingOut: 1,
+    });
+    const beside = linkTo([server], { tls: clientTls });
+    await Promise.all([link.open(), beside.open()]);
+    let received = 0;
+    await link.subscribe({ destination: 'slow', onMessage: () => received++ });
+    proxy.slow(40);
+    for (let i = 0; i < 60; i++) beside.send(message('slow', Buffer.alloc(100_000)));
+    await vi.waitFor(() => expect(received).toBe(60), PATIENT);
+    expect(link.of('disconnected')).toEqual([]);
+    await link.close();
+    proxy.close();
+  });
+
   test('does not fill the memory: what is under way is bounded, the rest goes to the buffer, then is refused', async () => {
     const sender = await openLink({ buffer: { maxMessages: 1000, maxBytes: 4_000_000 } });
     const receiver = await openLink();

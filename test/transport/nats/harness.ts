@@ -1,7 +1,7 @@
+import { delegateLink } from '../../../src/transport/delegate-link.ts';
 import { type Link, LinkError, type LinkEvent, type OutgoingMessage } from '../../../src/transport/link.ts';
 import { createNatsLink } from '../../../src/transport/nats/link.ts';
 import type { NatsLinkOptions } from '../../../src/transport/nats/options.ts';
-import { delegateLink } from '../../support/delegate-link.ts';
 import type { NatsServer } from '../../support/nats-server.ts';
 import { makeAuthority } from '../../support/pki.ts';
 

@@ -5,11 +5,14 @@ export interface StallingProxy {
   readonly port: number;
   /** Stops forwarding in both directions; the connections stay open, as behind a broken router. */
   stall(): void;
+  /** From now on the server's bytes come by 64 KiB at most, with this pause after each, as by a slow line. Milliseconds. */
+  slow(pause: number): void;
   close(): void;
 }
 
 export const startStallingProxy = async (targetPort: number): Promise<StallingProxy> => {
   const sockets = new Set<Socket>();
+  let pause = 0;
   const server = createServer((near) => {
     const far = createConnection(targetPort, '127.0.0.1');
     for (const [from, to] of [
@@ -17,7 +20,12 @@ export const startStallingProxy = async (targetPort: number): Promise<StallingPr
       [far, near],
     ] as const) {
       sockets.add(from);
-      from.on('data', (chunk) => to.write(chunk));
+      from.on('data', (chunk) => {
+        to.write(chunk);
+        if (pause === 0 || from === near) return;
+        from.pause();
+        setTimeout(() => from.resume(), pause);
+      });
       from.on('error', () => to.destroy());
       from.on('close', () => to.destroy());
     }
@@ -30,6 +38,9 @@ export const startStallingProxy = async (targetPort: number): Promise<StallingPr
     port: address.port,
     stall: () => {
       for (const socket of sockets) socket.pause();
+    },
+    slow: (milliseconds) => {
+      pause = milliseconds;
     },
     close: () => {
       server.close();

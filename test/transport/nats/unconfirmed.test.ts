@@ -53,7 +53,7 @@ test('a subscription is told where it may have missed something, before anything
   await link.subscribe({
     destination: 'news',
     onMessage: ({ body }) => seen.push(body.toString()),
-    onGap: () => seen.push('gap'),
+    onResubscribed: () => seen.push('gap'),
   });
   link.send(message('news', 'one'));
   await vi.waitFor(() => expect(seen).toEqual(['one']));

@@ -182,7 +182,9 @@ test('a version that was not offered is not accepted', async () => {
 
 test('heart-beats keep an idle connection', async () => {
   const proxy = await proxied();
-  const { link, events } = linkTo([local(proxy)], broker, { heartbeat: { outgoing: 300, incoming: 300 } });
+  const { link, events } = linkTo([local(proxy)], broker, {
+    heartbeat: { outgoing: 1_000, incoming: 2_000 },
+  });
   await link.open();
   await until(() => proxy.sent().endsWith('\n'.repeat(8)), 'eight heart-beats');
   expect(events).toEqual([{ kind: 'connected', server: `stomp://127.0.0.1:${proxy.port}` }]);

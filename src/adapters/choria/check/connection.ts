@@ -1,6 +1,7 @@
 import type { Checklist } from '../../../config/checklist.ts';
 import type { KeyPath } from '../../../config/problem.ts';
 import { checkAuthorities, checkTlsClient } from '../../kit/check/certificate-files.ts';
+import { checkRevocationLists } from '../../kit/check/revocation-lists.ts';
 import type { ChoriaConnection } from '../connection-config.ts';
 import { checkLogin } from './login.ts';
 
@@ -27,6 +28,8 @@ export const checkConnection = (
     return undefined;
   }
   const roots = checkAuthorities(list, [...path, 'tls', 'ca'], tls.ca, now, forCallers);
+  if (tls.revocation !== undefined)
+    checkRevocationLists(list, [...path, 'tls', 'crl'], tls.revocation, tls.ca, now);
   checkTlsClient(list, [...path, 'tls'], tls, roots, now);
   return roots;
 };

@@ -1,7 +1,8 @@
 import type { KeyPath } from '../../../config/problem.ts';
 import { checkAuthorities } from '../../kit/check/certificate-files.ts';
+import { checkRevocationLists } from '../../kit/check/revocation-lists.ts';
 import type { SideCheck } from '../../kit/check/side-check.ts';
-import type { CallersConfig } from '../callers-config.ts';
+import { type CallersConfig, callersCrlSetting } from '../callers-config.ts';
 import type { ChoriaConnection } from '../connection-config.ts';
 import { checkConnection } from './connection.ts';
 
@@ -16,6 +17,9 @@ export const ingressCheck = (
       const isShared = callers.ca === tls?.ca;
       checkConnection(list, path, it, now, isShared);
       if (!isShared) checkAuthorities(list, [...path, 'callers', 'ca'], callers.ca, now, true);
+      const setting = callersCrlSetting(it);
+      if (callers.revocation !== undefined && setting[0] === 'callers')
+        checkRevocationLists(list, [...path, ...setting], callers.revocation, callers.ca, now);
     },
     patterns: [
       {

@@ -1,7 +1,7 @@
 import type { Checklist } from '../../../config/checklist.ts';
 import type { KeyPath } from '../../../config/problem.ts';
 import { nkeySeedFault, readCredentials } from '../../../transport/nats/keys.ts';
-import { readBytes, warnIfWorldReadable } from '../../kit/check/key-files.ts';
+import { checkSecretFile, readBytes, warnIfWorldReadable } from '../../kit/check/key-files.ts';
 import type { ChoriaConnection } from '../connection-config.ts';
 
 /** The text of a secret file; a finding where it cannot be read, or by too many. */
@@ -38,9 +38,11 @@ const checkCredentials = (list: Checklist, path: KeyPath, file: string, now: num
 export const checkLogin = (
   list: Checklist,
   path: KeyPath,
-  { nkey, credentials }: ChoriaConnection,
+  { passwordFile, tokenFile, nkey, credentials }: ChoriaConnection,
   now: number,
 ): void => {
+  if (passwordFile !== undefined) checkSecretFile(list, [...path, 'password_file'], passwordFile);
+  if (tokenFile !== undefined) checkSecretFile(list, [...path, 'token_file'], tokenFile);
   if (nkey !== undefined) checkNkey(list, [...path, 'nkey'], nkey);
   if (credentials !== undefined) checkCredentials(list, [...path, 'credentials'], credentials, now);
 };

@@ -88,7 +88,7 @@ const checkPair = (
   if (callerName(`choria=${name}`) === undefined)
     list.warning(
       path,
-      `${files.cert} can sign for nobody`,
+      `${files.cert} can sign for no caller`,
       'name it <name>.pem after the name in choria=<name>, of letters, digits, ".", "_" and "-"',
     );
   const found = checkClient(list.spare, path, files, roots, now);

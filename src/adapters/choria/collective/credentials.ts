@@ -25,20 +25,18 @@ export interface Credentials {
    */
   forCaller(caller: string): Credential;
   /**
-   * For the bridge's own question of who is there, and in whose name it asks.
+   * For the bridge's own discovery, and in whose name it asks.
    * @throws Rejection `no_signing_key`
    */
   forDiscovery(): { readonly caller: string; readonly credential: Credential };
 }
 
-/** In whose name the bridge asks with a pair of the folder, where the configuration does not say. */
+/** The caller in whose name the bridge sends discovery with a pair of the folder, unless configured. */
 export const DISCOVERY_CALLER = 'choria=mcbridge.mcollective';
-
-const MAX_CERTIFICATES = 8;
 
 /** @throws Error with a sentence about what of the two cannot be used */
 export const readCredential = (certificate: string, key: Buffer): Credential => {
-  const [leaf] = parseCertificates(certificate, 'the certificate', MAX_CERTIFICATES);
+  const [leaf] = parseCertificates(certificate, 'the certificate');
   if (leaf === undefined) throw new Error('there is no certificate');
   const privateKey = createPrivateKey(key);
   if (privateKey.asymmetricKeyType !== 'rsa') throw new Error('the key is not an RSA key');
@@ -46,7 +44,7 @@ export const readCredential = (certificate: string, key: Buffer): Credential => 
   return { certificate, privateKey, names: leaf.names, notAfter: leaf.notAfter };
 };
 
-/** Nodes say nothing to who shows a certificate that has ended. */
+/** Nodes do not answer a certificate that has expired. */
 const current = (credential: Credential, caller: string, clock: () => number): Credential => {
   if (clock() <= credential.notAfter) return credential;
   const ended = new Date(credential.notAfter).toISOString().slice(0, 10);
@@ -66,7 +64,7 @@ const known = (caller: string): string => {
 };
 
 export interface CredentialsOptions {
-  /** In whose name the bridge asks who is there; that of its certificate unless told. */
+  /** In whose name the bridge sends discovery; that of its certificate unless told. */
   readonly discoveryCaller?: string;
   /** Ms since the epoch. */
   readonly clock: () => number;
@@ -86,7 +84,7 @@ export const privilegedCredentials = (own: Credential, options: CredentialsOptio
 const callerOf = ({ names: [name] }: Credential): string =>
   name === undefined ? DISCOVERY_CALLER : `choria=${name}`;
 
-/** A certificate has to name its caller, or no node believes it. */
+/** A certificate has to name its caller, or nodes refuse it. */
 const ofCaller = (
   [certificate = Buffer.alloc(0), key = Buffer.alloc(0)]: readonly Buffer[],
   name: string,
@@ -102,7 +100,7 @@ const why = (cause: unknown): string => (cause instanceof Error ? cause.message 
 /**
  * Each caller's own certificate and key, `<directory>/<name>.pem` and `<directory>/<name>.key` for `choria=<name>`, as all
  * kinds of nodes believe them.
- * @param own signs the bridge's own question of who is there, where it is given
+ * @param own signs the bridge's own discovery, where it is given
  */
 export const callerCredentials = (
   directory: string,

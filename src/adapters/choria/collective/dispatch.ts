@@ -2,6 +2,7 @@ import type { Filter } from '../../../envelope/filter.ts';
 import { namedNodes, type OpaqueContent, type ReadableRequest } from '../../../envelope/message.ts';
 import type { Undelivered } from '../../../envelope/port.ts';
 import type { Link, OutgoingMessage } from '../../../transport/link.ts';
+import { inGroups } from '../../kit/in-groups.ts';
 import { notSentTo, sendAllVia } from '../../kit/send.ts';
 import { createSigningQueue } from '../../kit/signing-queue.ts';
 import type { CompoundStyle } from '../wire/filter.ts';
@@ -15,7 +16,7 @@ import {
   nodeSubject,
 } from '../wire/index.ts';
 import type { Credentials } from './credentials.ts';
-import type { Homecoming } from './homecoming.ts';
+import type { ReplyCorrelation } from './reply-correlation.ts';
 import type { RequestSigner } from './signing.ts';
 
 export interface DispatchOptions {
@@ -28,17 +29,19 @@ export interface DispatchOptions {
   /** What may wait for its signature, in bytes, see `SigningQueue`. */
   readonly maxUnsignedBytes: number;
   readonly compound: CompoundStyle;
-  readonly homecoming: Homecoming;
+  readonly replyCorrelation: ReplyCorrelation;
+  /** Where replies come to this instance alone, once it hears them there. */
+  readonly ownReplies: () => Promise<string>;
   /** Ms since the epoch. */
   readonly clock: () => number;
   readonly onSigned: (request: ReadableRequest) => void;
 }
 
 /** The shortest ttl that go-choria's schema of `choria:request:1` has, in seconds. */
-const SHORTEST_TTL = 30;
+const MIN_TTL_SECONDS = 30;
 
 /** Nodes whose messages share one reply token; as many as Choria's clients group. */
-const NODES_PER_TOKEN = 200;
+const MAX_NODES_PER_TOKEN = 200;
 
 /** Both of Choria's clients add the agent of an RPC request to its filter, those of legacy MCollective too. */
 const filterOf = ({ agent, filter, payload }: ReadableRequest): Filter =>
@@ -46,17 +49,19 @@ const filterOf = ({ agent, filter, payload }: ReadableRequest): Filter =>
     ? filter
     : { ...filter, agent: [...filter.agent, agent] };
 
-/** A shorter life than nodes accept becomes one that began earlier, so that it ends at the same moment. */
+/** A ttl below what nodes accept becomes a longer one that began earlier and ends at the same moment. */
 const lifeOf = (request: ReadableRequest): { readonly time: number; readonly ttl: number } => {
   const [time, ttl] = [Math.floor(request.time / 1000), Math.ceil(request.ttl / 1000)];
-  return ttl >= SHORTEST_TTL ? { time, ttl } : { time: time - (SHORTEST_TTL - ttl), ttl: SHORTEST_TTL };
+  return ttl >= MIN_TTL_SECONDS
+    ? { time, ttl }
+    : { time: time - (MIN_TTL_SECONDS - ttl), ttl: MIN_TTL_SECONDS };
 };
 
-/** The way out of a translated request: one signature, then as many messages as it takes, all of them or none. */
+/** Sends a translated request: one signature, then as many messages as needed, all of them or none. */
 export const createDispatch = (
   options: DispatchOptions,
 ): ((request: ReadableRequest, undelivered?: Undelivered) => Promise<void>) => {
-  const { link, identity, cluster, compound, homecoming } = options;
+  const { link, identity, cluster, compound, replyCorrelation } = options;
   const queued = createSigningQueue(options);
 
   const textOf = (request: ReadableRequest): string => {
@@ -78,29 +83,33 @@ export const createDispatch = (
     { id, home }: ReadableRequest,
     content: OpaqueContent,
     nodes: readonly string[] | undefined,
+    replyTo: string,
   ): Buffer =>
     Buffer.from(
       encodeTransport({
         content,
-        replyTo: collectiveSubject(cluster),
+        replyTo,
         sender: identity,
         ...(home.hops && { hops: home.hops }),
-        federation: { request: choriaRequestId(id), home: homecoming.replyTo(home, nodes) },
+        federation: { request: choriaRequestId(id), home: replyCorrelation.replyTo(home, nodes) },
       }),
     );
 
-  const messagesFor = (request: ReadableRequest, content: OpaqueContent): readonly OutgoingMessage[] => {
+  const messagesFor = (
+    request: ReadableRequest,
+    content: OpaqueContent,
+    replyTo: string,
+  ): readonly OutgoingMessage[] => {
     const { collective, agent, targets, home } = request;
     const expires = home.expires;
     const named = namedNodes(targets);
     if (named === undefined) {
-      const body = messageFor(request, content, undefined);
+      const body = messageFor(request, content, undefined, replyTo);
       return [{ destination: broadcastSubject(collective, agent), body, expires }];
     }
     const messages: OutgoingMessage[] = [];
-    for (let at = 0; at < named.length; at += NODES_PER_TOKEN) {
-      const nodes = named.slice(at, at + NODES_PER_TOKEN);
-      const body = messageFor(request, content, nodes);
+    for (const nodes of inGroups(named, MAX_NODES_PER_TOKEN)) {
+      const body = messageFor(request, content, nodes, replyTo);
       for (const node of nodes) messages.push({ destination: nodeSubject(collective, node), body, expires });
     }
     return messages;
@@ -110,8 +119,9 @@ export const createDispatch = (
     const { caller, home } = request;
     const credential = options.credentials.forCaller(caller);
     const text = textOf(request);
+    const replyTo = home.bound === true ? await options.ownReplies() : collectiveSubject(cluster);
     const content = await queued(request, text.length, (check) => options.sign(text, credential, check));
     options.onSigned(request);
-    sendAllVia(link, messagesFor(request, content), notSentTo(undelivered, home));
+    sendAllVia(link, messagesFor(request, content, replyTo), notSentTo(undelivered, home));
   };
 };

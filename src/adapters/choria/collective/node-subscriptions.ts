@@ -1,6 +1,6 @@
 import { isIdentity } from '../../../envelope/check.ts';
 import { compileGlobs } from '../../../envelope/glob.ts';
-import type { Residents } from '../../../envelope/port.ts';
+import type { RemoteNodes } from '../../../envelope/port.ts';
 import type { IncomingMessage, Link, LinkSubscription } from '../../../transport/link.ts';
 import { bridgeGroup, bridgeNodesGroup, nodeSubject, nodesSubject } from '../wire/index.ts';
 
@@ -8,12 +8,12 @@ export interface NodeSubscriptionsOptions {
   readonly link: Link;
   readonly cluster: string;
   readonly collectives: readonly string[];
-  readonly residents: Residents;
+  readonly remoteNodes: RemoteNodes;
   /** Called once a message to a node that is stood in for, in the whole cluster. */
   readonly onMessage: (message: IncomingMessage) => void;
 }
 
-/** Listens in the place of nodes, as those come and go. */
+/** Listens in place of nodes, as those come and go. */
 export interface NodeSubscriptions {
   /** Resolves once the server has all of them. @throws LinkError `refused` where it does not let the bridge listen */
   start(): Promise<void>;
@@ -31,9 +31,9 @@ interface Held {
  * is followed at once, and those within this time after it together. In ms; clients wait longer between discovery and
  * what they send to the nodes found.
  */
-const SPACING = 100;
+const SUBSCRIBE_DELAY_MS = 100;
 
-/** Which messages of a subscription are this one's to take. */
+/** The messages of a subscription that it takes. */
 interface Wanted {
   readonly group: string;
   readonly takes: (node: string) => boolean;
@@ -53,27 +53,27 @@ interface Wanted {
  * a client's discovery knows it then; the others learn of it within the minute.
  */
 export const createNodeSubscriptions = (options: NodeSubscriptionsOptions): NodeSubscriptions => {
-  const { link, cluster, collectives, residents, onMessage } = options;
+  const { link, cluster, collectives, remoteNodes, onMessage } = options;
   const held = new Map<string, Held>();
   let stopped = false;
   let pause: NodeJS.Timeout | undefined;
   let hasChanged = false;
 
   const wantedIn = (collective: string): readonly (readonly [destination: string, wanted: Wanted])[] => {
-    const patterns = residents.patterns(collective);
+    const patterns = remoteNodes.patterns(collective);
     const isCovered = compileGlobs(patterns);
     const own: Wanted = {
       group: bridgeGroup(cluster),
-      takes: (node) => residents.has(collective, node),
+      takes: (node) => remoteNodes.has(collective, node),
     };
-    const singly = [...residents.names(collective)]
+    const singly = [...remoteNodes.names(collective)]
       // What a node calls itself becomes part of a subject.
-      .filter((node) => isIdentity(node) && residents.has(collective, node) && !isCovered(node))
+      .filter((node) => isIdentity(node) && remoteNodes.has(collective, node) && !isCovered(node))
       .map((node): [string, Wanted] => [nodeSubject(collective, node), own]);
     if (patterns.length === 0) return singly;
     const all: Wanted = {
       group: bridgeNodesGroup(cluster),
-      takes: (node) => isCovered(node) && residents.has(collective, node),
+      takes: (node) => isCovered(node) && remoteNodes.has(collective, node),
     };
     return [[nodesSubject(collective), all], ...singly];
   };
@@ -86,7 +86,7 @@ export const createNodeSubscriptions = (options: NodeSubscriptionsOptions): Node
         destination,
         group,
         onMessage: (message) => {
-          // Whose node it is may have changed since; then somebody else answers, or nobody any more.
+          // The node may have moved since; then another bridge answers, or none any more.
           if (takes(nodeOf(message.destination).node)) onMessage(message);
         },
       });
@@ -119,17 +119,17 @@ export const createNodeSubscriptions = (options: NodeSubscriptionsOptions): Node
     hasChanged = true;
     if (stopped || pause !== undefined) return;
     hasChanged = false;
-    // The link tells of what a server refuses; and what is closed has no use for it.
+    // The link reports what a server refuses; and what is closed has no use for it.
     update().catch(() => undefined);
     pause = setTimeout(() => {
       pause = undefined;
       if (hasChanged) onChange();
-    }, SPACING).unref();
+    }, SUBSCRIBE_DELAY_MS).unref();
   };
 
   return {
     start: async () => {
-      residents.onChange(onChange);
+      remoteNodes.onChange(onChange);
       await update();
     },
 

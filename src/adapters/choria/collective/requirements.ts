@@ -9,14 +9,14 @@ import {
   nodesSubject,
 } from '../wire/index.ts';
 
-/** No agent and no node of these names is there. */
+/** Agents and nodes of these names do not exist. */
 const NOBODY = 'mcbridge_check';
 
 export interface EgressNeeds {
   readonly collectives: readonly string[];
   /** Clusters whose replies it hears. */
   readonly clusters: readonly string[];
-  /** Whether requests pass as they are, so also those to services. */
+  /** Whether requests pass unchanged, so also those to services. */
   readonly opaque: boolean;
   /** Whose nodes are asked for. */
   readonly asked: readonly string[];

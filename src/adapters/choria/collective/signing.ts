@@ -19,11 +19,11 @@ export type RequestSigner = (
  * Requests whose signature is remembered. Legacy clients send one frame a node, so that one request comes in as
  * hundreds of messages: these come together, and no older one comes again.
  */
-const REMEMBERED = 64;
+const MAX_CACHED_REQUESTS = 64;
 
 /** Signs each text once, however often and however quickly in a row it comes; a text names its caller. */
 export const createRequestSigner = (pool: SigningPool): RequestSigner => {
-  const signed = new LRUCache<string, Promise<OpaqueContent>>({ max: REMEMBERED });
+  const signed = new LRUCache<string, Promise<OpaqueContent>>({ max: MAX_CACHED_REQUESTS });
   const encoders = new WeakMap<Credential, ReturnType<typeof secureRequestEncoder>>();
 
   const encoderOf = (credential: Credential): ReturnType<typeof secureRequestEncoder> => {
@@ -42,7 +42,7 @@ export const createRequestSigner = (pool: SigningPool): RequestSigner => {
     if (known !== undefined) return known;
     const made = sign(text, credential, check);
     signed.set(text, made);
-    // What has failed is to be tried again, and whoever awaits it is told all the same.
+    // A failure is not kept: the next request tries again. Its waiters get the error all the same.
     made.catch(() => signed.delete(text));
     return made;
   };

@@ -1,7 +1,8 @@
-import type { Home, OpaqueRequest, OpaqueView, Target } from '../../../envelope/message.ts';
+import type { OpaqueRequest, OpaqueView, ReadableReplyAddress, Target } from '../../../envelope/message.ts';
 import { asRejection, Rejection } from '../../../envelope/rejection.ts';
 import { checkTime } from '../../../envelope/time.ts';
-import type { ReplyExit } from '../requests/reply-exit.ts';
+import type { AdapterContext, Services } from '../../descriptor.ts';
+import type { ReplyExit } from '../requests/reply-sender.ts';
 import {
   type CallerVerifier,
   decodeRequestBody,
@@ -16,20 +17,18 @@ import {
 
 export interface OpaqueOptions {
   readonly name: string;
-  /** The collectives whose requests pass as they are, and whether they are verified before. */
+  /** The collectives whose requests pass unchanged, and whether they are verified before. */
   readonly opaque: ReadonlyMap<string, { readonly verify: boolean }>;
   readonly verifier: CallerVerifier;
-  readonly maxTargets: number;
-  /** Seconds. */
-  readonly maxTtl: number;
-  readonly clock: () => number;
+  readonly around: Pick<AdapterContext, 'maxTargets' | 'maxTtl'>;
+  readonly services: Pick<Services, 'clock'>;
   readonly exit: Pick<ReplyExit, 'check'>;
   /** Where an error goes; a look inside. */
-  readonly answerTo: (transport: Transport) => Home | undefined;
+  readonly errorReplyAddress: (transport: Transport) => ReadableReplyAddress | undefined;
 }
 
 /** The ttl of a request that is not opened to look for its own: Choria's default, in seconds. */
-const DEFAULT_TTL = 60;
+const DEFAULT_TTL_SECONDS = 60;
 
 /**
  * The message as an opaque request, or undefined where it is for a collective that is translated.
@@ -58,7 +57,7 @@ const opaque = (
   if (replyTo === undefined)
     throw new Rejection('missing_field', 'the transport message has no reply-to header');
   options.exit.check(replyTo);
-  const targets = parseTargets(subjects, options);
+  const targets = parseTargets(subjects, options.around);
   for (const { collective } of targets)
     if (options.opaque.get(collective) !== mode)
       throw new Rejection(
@@ -70,7 +69,8 @@ const opaque = (
   const trail = hops && { hops };
   const [first] = targets;
   const agent = proven?.agent ?? (first?.kind === 'node' ? undefined : first?.agent);
-  const expires = proven?.expires ?? options.clock() + Math.min(DEFAULT_TTL, options.maxTtl) * 1000;
+  const expires =
+    proven?.expires ?? options.services.clock() + Math.min(DEFAULT_TTL_SECONDS, options.around.maxTtl) * 1000;
   return {
     id: requestId,
     sender,
@@ -83,8 +83,14 @@ const opaque = (
       content,
       ...(proven && { view: proven.view }),
       // The message as it came, but for what an answer does not need.
-      answerTo: (inside) =>
-        options.answerTo({ content: inside, replyTo, sender, federation: { request: requestId }, ...trail }),
+      errorReplyAddress: (inside) =>
+        options.errorReplyAddress({
+          content: inside,
+          replyTo,
+          sender,
+          federation: { request: requestId },
+          ...trail,
+        }),
     },
     home: { ingress: options.name, replyTo, requestId, expires, ...trail },
   };
@@ -102,18 +108,18 @@ interface Proven {
 const verified = (
   content: Transport['content'],
   targets: readonly Target[],
-  options: OpaqueOptions,
+  { verifier, around, services: { clock } }: OpaqueOptions,
 ): Proven => {
   if (content.protocol !== TRANSPORT_V1)
     throw new Rejection('wrong_protocol', 'this route verifies requests, which it can for protocol 1 only');
   // Strictly: what is read here has to be what the nodes read.
   const secure = decodeSecureRequest(transportData(content).data);
-  // Its filter passes as it is: the nodes read it, and the bridge has nothing to say in theirs.
+  // Its filter passes unchanged: the nodes read it, and the bridge has nothing to say in theirs.
   const wire = decodeUnreadRequest(secure.message);
   try {
-    const { privileged } = options.verifier.verify(secure, wire.callerId, options.clock());
+    const { privileged } = verifier.verify(secure, wire.callerId, clock());
     for (const target of targets) tieTarget(target, wire);
-    const { expires } = checkTime(wire.time, wire.ttl, options.clock(), options);
+    const { expires } = checkTime(wire.time, wire.ttl, clock(), around);
     const { callerId: caller, agent } = wire;
     const view = (): OpaqueView => {
       const { payload } = decodeRequestBody(wire.message, { ...wire, vouched: privileged });

@@ -2,7 +2,7 @@ import { isCallerId } from '../../../envelope/check.ts';
 
 /**
  * go-choria's `^[a-z]+=([\w\.\-]+)` (protocol/v1 and filesec), anchored at both ends: `choria=` before the name of a
- * certificate, another word such as `up=` or `okta=` where an AAA server says who somebody is.
+ * certificate, another word such as `up=` or `okta=` where an AAA server says who the user is.
  */
 const CALLER = /^[a-z]+=([\w.-]+)$/;
 

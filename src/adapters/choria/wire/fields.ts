@@ -112,7 +112,7 @@ export const optionalList = (
   return value;
 };
 
-/** @throws Rejection `invalid_field` where an entry is no string */
+/** @throws Rejection `invalid_field` where an entry is not a string */
 export const strings = (list: readonly unknown[], name: string, what: string): readonly string[] =>
   list.map((entry) => {
     if (typeof entry !== 'string') throw wrongType(name, what, 'a list of strings');

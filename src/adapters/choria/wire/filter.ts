@@ -95,7 +95,7 @@ const expressionIn = ([first]: readonly unknown[]): string => {
   return typeof expr === 'string' ? expr : '';
 };
 
-/** Counted first, since whoever can publish can send them: an expression that is not understood takes time, too. */
+/** Counted first: any client can send them, and an expression that is not understood takes time, too. */
 const compoundOf = (filter: JsonObject): readonly Expression[] => {
   const entries = list(filter, 'compound', true);
   checkEntries('compound', entries);

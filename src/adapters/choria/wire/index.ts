@@ -12,13 +12,11 @@ export {
   decodeRequest,
   decodeUnreadRequest,
   encodeRequest,
-  type UnreadRequest,
   type WireRequest,
   type WireRequestClaim,
 } from './request.ts';
 export * from './secure.ts';
 export * from './stats.ts';
-export type { BridgeStats, LinkStats, RouteStats } from './stats-bridge.ts';
 export * from './subjects.ts';
 export * from './transport.ts';
 export * from './verify.ts';

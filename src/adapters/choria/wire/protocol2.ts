@@ -20,7 +20,7 @@ export interface Protocol2Claim {
 
 /**
  * What a request of protocol 2 says of itself. Nothing is verified; what is not well-formed is left out.
- * @returns undefined for any other message, and where nobody can be answered
+ * @returns undefined for any other message, and where there is no address for an answer
  */
 export const protocol2Claim = ({ content, replyTo }: Transport): Protocol2Claim | undefined => {
   if (content.protocol !== TRANSPORT_V2 || replyTo === undefined) return undefined;

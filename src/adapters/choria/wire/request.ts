@@ -28,20 +28,20 @@ const ENVELOPE_FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 /** The schema of `choria:request:1` asks for any 32 characters; clients write lower-case hex. */
-const ID_LENGTH = 32;
+const ID_CHARS = 32;
 
 export const isChoriaRequestId = (text: string): boolean =>
-  isRequestId(text) && [...text].length === ID_LENGTH;
+  isRequestId(text) && [...text].length === ID_CHARS;
 
-/** What passes as it is: the rest could be read in two ways on its way through subjects and logs. */
+/** What passes unchanged: the rest could be read in two ways on its way through subjects and logs. */
 const PLAIN_ID = /^[\w-]{32}$/;
 
 /**
  * The id that Choria's nodes get for a request: its own where it is one of theirs, else one that is made of it and is the same
- * each time, so that whoever carries the replies knows it again.
+ * each time, so that the carrier of the replies knows it again.
  */
 export const choriaRequestId = (id: string): string =>
-  PLAIN_ID.test(id) ? id : createHash('sha256').update(id).digest('hex').slice(0, ID_LENGTH);
+  PLAIN_ID.test(id) ? id : createHash('sha256').update(id).digest('hex').slice(0, ID_CHARS);
 
 /** The signed request but for its filter, which costs most to read. `message` is the agent's body, see `decodeRequestBody`. */
 export interface WireRequestClaim {

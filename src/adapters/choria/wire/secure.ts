@@ -18,7 +18,7 @@ export interface SecureRequest {
   readonly pubcert: string;
 }
 
-/** A reply with its checksum. Protocol 1 signs no replies: whoever can publish can make one. */
+/** A reply with its checksum. Protocol 1 signs no replies: a client that can publish can make one. */
 export interface SecureReply {
   /** The reply as JSON text. */
   readonly message: string;

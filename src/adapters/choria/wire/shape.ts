@@ -19,7 +19,7 @@ const endOfString = (text: string, start: number): number => {
 
 /**
  * `JSON.parse` takes any depth and number of collections, at ten to a hundred times the price of a text of the same
- * length; so they are counted before, whoever has sent them.
+ * length; so they are counted before.
  * @throws Rejection `limit_exceeded`; what is no JSON otherwise is left to the parser
  */
 export const checkShape = (text: string, what: string): void => {

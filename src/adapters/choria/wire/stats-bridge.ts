@@ -1,6 +1,6 @@
 import { Rejection } from '../../../envelope/rejection.ts';
 import { isObject, type JsonObject } from './fields.ts';
-import { count, moment, textOf } from './stats-fields.ts';
+import { cleanText, count, moment } from './stats-fields.ts';
 
 /** What a translating broker adds to the document, under the key `bridge`. */
 export interface BridgeStats {
@@ -53,7 +53,7 @@ export const writeBridge = (bridge: BridgeStats): JsonObject => ({
   links: bridge.links,
 });
 
-/** Routes, links and reasons of one bridge; whoever publishes a document is not to decide how much is shown of it. */
+/** Routes, links and reasons of one bridge; its publisher must not decide how much is shown of it. */
 const MAX_ENTRIES = 1000;
 
 const checkLength = (entries: number, what: string): void => {
@@ -77,11 +77,13 @@ const counts = (value: unknown, what: string): ReadonlyMap<string, number> => {
   if (!isObject(value)) throw new Rejection('invalid_field', `${what} is no object`);
   const entries = Object.entries(value);
   checkLength(entries.length, what);
-  return new Map(entries.map(([key, n]) => [textOf(key, what), count(n, `${textOf(key, what)} in ${what}`)]));
+  return new Map(
+    entries.map(([key, n]) => [cleanText(key, what), count(n, `${cleanText(key, what)} in ${what}`)]),
+  );
 };
 
 const optional = (value: unknown, what: string): string | undefined => {
-  const text = textOf(value, what);
+  const text = cleanText(value, what);
   return text === '' ? undefined : text;
 };
 
@@ -100,7 +102,7 @@ export const readBridge = (value: unknown, what: string): BridgeStats | undefine
   const of = (key: string): string => `the ${key} in bridge of ${what}`;
   const interval = count(value['interval'], of('interval'));
   return {
-    identity: textOf(value['identity'], of('identity')),
+    identity: cleanText(value['identity'], of('identity')),
     time: moment(value['time'], of('time')),
     interval: interval === 0 ? undefined : interval,
     rejected: counts(value['rejected'], of('rejected')),
@@ -108,15 +110,15 @@ export const readBridge = (value: unknown, what: string): BridgeStats | undefine
     errors: count(value['errors'], of('errors')),
     inFlight: count(value['in_flight'], of('in_flight')),
     routes: list(value['routes'], of('routes')).map((route) => ({
-      from: textOf(route['from'], of('routes')),
-      to: textOf(route['to'], of('routes')),
+      from: cleanText(route['from'], of('routes')),
+      to: cleanText(route['to'], of('routes')),
       requests: inAndOut(route['requests'], of('routes')),
       targets: count(route['targets'], of('routes')),
       replies: inAndOut(route['replies'], of('routes')),
     })),
     links: list(value['links'], of('links')).map((link) => ({
-      name: textOf(link['name'], of('links')),
-      side: textOf(link['side'], of('links')),
+      name: cleanText(link['name'], of('links')),
+      side: cleanText(link['side'], of('links')),
       up: link['up'] === true,
       server: optional(link['server'], of('links')),
       reason: optional(link['reason'], of('links')),

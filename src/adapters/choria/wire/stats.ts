@@ -1,7 +1,7 @@
 import { Rejection } from '../../../envelope/rejection.ts';
 import { isObject, type JsonObject, parseObject, utf8 } from './fields.ts';
 import { type BridgeStats, readBridge, writeBridge } from './stats-bridge.ts';
-import { count, moment, textOf } from './stats-fields.ts';
+import { cleanText, count, moment } from './stats-fields.ts';
 
 /** Where each instance of a cluster publishes its document, every 10 s by default. */
 export const statsSubject = (cluster: string): string => `choria.federation.${cluster}.stats`;
@@ -91,9 +91,9 @@ const readSide = (document: JsonObject, name: string): SideStats => {
   const side = document[name];
   if (!isObject(side)) throw new Rejection('missing_field', `${WHAT} has no ${name}`);
   const what = `${name} of ${WHAT}`;
-  const server = textOf(side['connected_server'], `the connected_server in ${what}`);
+  const server = cleanText(side['connected_server'], `the connected_server in ${what}`);
   return {
-    source: textOf(side['source'], `the source in ${what}`),
+    source: cleanText(side['source'], `the source in ${what}`),
     received: count(side['received'], `the received in ${what}`),
     sent: count(side['sent'], `the sent in ${what}`),
     lastMessage: moment(side['last_message'], `the last_message in ${what}`),
@@ -109,9 +109,9 @@ const readThreads = (value: unknown): ReadonlyMap<string, ThreadStats> => {
     if (!isObject(thread)) continue;
     // Ruby's status of a thread that has ended is false, or null after an exception.
     const status = thread['status'];
-    threads.set(textOf(name, 'a thread'), {
+    threads.set(cleanText(name, 'a thread'), {
       alive: thread['alive'] === true,
-      status: typeof status === 'string' ? textOf(status, 'the status of a thread') : 'dead',
+      status: typeof status === 'string' ? cleanText(status, 'the status of a thread') : 'dead',
     });
   }
   return threads;
@@ -131,7 +131,7 @@ export const decodeStats = (bytes: Uint8Array): StatsDocument => {
     );
   const document = parseObject(utf8(bytes, WHAT), WHAT);
   const named = (key: string): string => {
-    const name = textOf(document[key], `the ${key} of ${WHAT}`);
+    const name = cleanText(document[key], `the ${key} of ${WHAT}`);
     if (name === '') throw new Rejection('missing_field', `${WHAT} has no ${key}`);
     return name;
   };
@@ -139,10 +139,10 @@ export const decodeStats = (bytes: Uint8Array): StatsDocument => {
   return {
     cluster: named('cluster'),
     instance: named('instance'),
-    version: textOf(document['version'], `the version of ${WHAT}`),
+    version: cleanText(document['version'], `the version of ${WHAT}`),
     startTime: moment(document['start_time'], `the start_time of ${WHAT}`),
-    configFile: textOf(document['config_file'], `the config_file of ${WHAT}`),
-    status: textOf(document['status'], `the status of ${WHAT}`),
+    configFile: cleanText(document['config_file'], `the config_file of ${WHAT}`),
+    status: cleanText(document['status'], `the status of ${WHAT}`),
     threads: readThreads(document['threads']),
     collective: readSide(document, 'collective'),
     federation: readSide(document, 'federation'),

@@ -51,7 +51,7 @@ export const targetSubject = (target: Target): string =>
     : `${target.collective}.broadcast.${target.kind === 'service' ? 'service' : 'agent'}.${target.agent}`;
 
 /** A subject says where something goes: more of it is worth showing than of other texts. */
-const LONGEST_SHOWN = 128;
+const MAX_SHOWN_BYTES = 128;
 
 const NODE = '.node.';
 
@@ -60,7 +60,7 @@ export const parseTarget = (subject: string): Target => {
   const end = subject.indexOf('.');
   const collective = end === -1 ? subject : subject.slice(0, end);
   const invalid = (why: string): Rejection =>
-    new Rejection('invalid_target', `the target ${shown(subject, LONGEST_SHOWN)} ${why}`);
+    new Rejection('invalid_target', `the target ${shown(subject, MAX_SHOWN_BYTES)} ${why}`);
   if (!isToken(collective)) throw invalid('does not begin with a collective');
   // Without taking it into its tokens: there are hundreds in a request.
   if (subject.startsWith(NODE, end)) {
@@ -146,15 +146,15 @@ export const readTargets = (
 };
 
 /**
- * The way home of what a bridge has translated, which nodes copy from the federation header of a request into that of
- * their replies. Nobody listens there, and no client writes this where the MD5 of its callerid belongs.
+ * The reply path of what a bridge has translated, which nodes copy from the federation header of a request into that of
+ * their replies. It has no listener, and no client writes this where the MD5 of its callerid belongs.
  */
 export const bridgeReplySubject = (collective: string, token: string): string =>
   `${collective}.reply.mcbridge.${token}`;
 
 const BRIDGE_REPLY = /^([\w-]+)\.reply\.mcbridge\.(.*)$/s;
 
-/** The parts of such a way home; undefined for any other subject. */
+/** The parts of such a reply path; undefined for any other subject. */
 export const parseBridgeReply = (
   subject: string,
 ): { readonly collective: string; readonly token: string } | undefined => {
@@ -164,23 +164,23 @@ export const parseBridgeReply = (
 
 /** Printable ASCII without NATS's wildcards; whatever a client's subject holds, nothing can end the protocol line. */
 const SUBJECT_TOKEN = /^[!-)+-=?-~]+$/;
-const MAX_SUBJECT = 512;
+const MAX_SUBJECT_CHARS = 512;
 
 /**
  * The collective that a reply subject `<collective>.reply.…` belongs to.
  * @throws Rejection `invalid_reply_to`
  */
 export const parseReplySubject = (subject: string): { readonly collective: string } => {
-  const [collective = '', kind, ...rest] = subject.length > MAX_SUBJECT ? [] : subject.split('.');
+  const [collective = '', kind, ...rest] = subject.length > MAX_SUBJECT_CHARS ? [] : subject.split('.');
   if (!isToken(collective) || kind !== 'reply' || rest.length === 0)
     throw new Rejection(
       'invalid_reply_to',
-      `${shown(subject, LONGEST_SHOWN)} is not a reply subject of a collective`,
+      `${shown(subject, MAX_SHOWN_BYTES)} is not a reply subject of a collective`,
     );
   if (!rest.every((token) => SUBJECT_TOKEN.test(token)))
     throw new Rejection(
       'invalid_reply_to',
-      `the reply subject ${shown(subject, LONGEST_SHOWN)} has wildcards, spaces or empty parts`,
+      `the reply subject ${shown(subject, MAX_SHOWN_BYTES)} has wildcards, spaces or empty parts`,
     );
   return { collective };
 };

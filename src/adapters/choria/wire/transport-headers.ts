@@ -7,7 +7,7 @@ export interface TransportHeaders {
   readonly replyTo?: string;
   /** The identity of the sender; Go's discovery reads the node's name here and nowhere else. */
   readonly sender?: string;
-  /** The trail; an empty one asks everybody to record, none at all that nobody should. */
+  /** The trail; an empty one asks all to record, without one none records. */
   readonly hops?: readonly Hop[];
   readonly federation?: FederationHeader;
 }
@@ -98,14 +98,14 @@ export const readHeaders = (
 };
 
 /** Levels of a header that the bridge does not know; those of Choria have two. */
-const MAX_DEPTH = 32;
+const MAX_HEADER_LEVELS = 32;
 
 /** Looked at without recursion, and before anything that recurses does: `JSON.parse` takes any depth, to write it does not. */
 const checkDepth = (others: readonly (readonly [name: string, value: unknown])[]): void => {
   let level: readonly unknown[] = others.map(([, value]) => value);
   for (let depth = 1; level.length > 0; depth++) {
-    if (depth > MAX_DEPTH)
-      throw new Rejection('limit_exceeded', `a header of ${WHAT} has more than ${MAX_DEPTH} levels`);
+    if (depth > MAX_HEADER_LEVELS)
+      throw new Rejection('limit_exceeded', `a header of ${WHAT} has more than ${MAX_HEADER_LEVELS} levels`);
     level = level.flatMap((value) =>
       typeof value === 'object' && value !== null ? Object.values(value) : [],
     );

@@ -28,7 +28,7 @@ export interface TransportLimits {
 }
 
 /**
- * The one reader of transport messages, for those that pass as they are and for those that are opened.
+ * The one reader of transport messages, for those that pass unchanged and for those that are opened.
  * @param payload a NATS message's payload
  * @throws Rejection `too_large`, `malformed_json`, `limit_exceeded`, `wrong_protocol`, `missing_field`, `invalid_field`
  */

@@ -3,8 +3,9 @@ import { LRUCache } from 'lru-cache';
 import { tryDecodeBase64 } from '../../../codec/base64.ts';
 import type { Pattern } from '../../../envelope/pattern.ts';
 import { Rejection } from '../../../envelope/rejection.ts';
-import { label, parseCertificates } from '../../../pki/certificate.ts';
+import { type Certificate, label, parseCertificates } from '../../../pki/certificate.ts';
 import { type Chain, checkDates, findChains } from '../../../pki/chain.ts';
+import type { Revocation } from '../../../pki/revocation.ts';
 import { callerName } from './caller.ts';
 import type { SecureRequest } from './secure.ts';
 
@@ -19,6 +20,8 @@ export interface CallerVerifierOptions {
   readonly allow: readonly Pattern[];
   /** Certificates with such a name may claim any callerid. */
   readonly privileged: readonly Pattern[];
+  /** Whether certificates are revoked; where it is not given nobody asks. */
+  readonly revocation?: Revocation | undefined;
   /** How many certificates are remembered, 1000 unless told. */
   readonly cacheSize?: number;
 }
@@ -39,17 +42,16 @@ export interface CallerVerifier {
    * @param callerId the `callerId` of the request inside
    * @param now ms since the epoch
    * @throws Rejection `invalid_callerid`, `invalid_signature`, `malformed_base64`, `untrusted_certificate`, `certificate_usage`,
-   *   `certificate_expired`, `caller_mismatch`, `caller_not_allowed`
+   *   `certificate_expired`, `certificate_revoked`, `revocation_unknown`, `caller_mismatch`, `caller_not_allowed`
    */
   verify(request: SecureRequest, callerId: string, now: number): VerifiedCaller;
 }
 
-const MAX_CERTIFICATES = 8;
 /** Characters of all of them; with a text before each, as `openssl x509 -text` writes it, four have as many. */
-const MAX_PEM = 32 * 1024;
+const MAX_PEM_CHARS = 32 * 1024;
 const MAX_ANCHORS = 1000;
 /** Certificates that are remembered with why they are refused, or with no request yet that their key has signed. */
-const UNPROVEN = 250;
+const MAX_UNPROVEN_CERTIFICATES = 250;
 
 interface Signer {
   readonly key: KeyObject;
@@ -57,6 +59,8 @@ interface Signer {
   readonly names: readonly string[];
   readonly privileged: boolean;
   readonly chains: readonly Chain[];
+  /** What came with its certificate. */
+  readonly sent: readonly Certificate[];
 }
 
 /** `test` of a pattern with these flags depends on where the last one ended. */
@@ -100,13 +104,13 @@ export const createCallerVerifier = (options: CallerVerifierOptions): CallerVeri
       );
   const allow = stateless(options.allow);
   const privileged = stateless(options.privileged);
-  // Apart, because anybody can show a certificate of somebody else's, with any text around it: strangers must not be able
+  // Apart, because any client can show another's certificate, with any text around it: strangers must not be able
   // to push out those who have signed.
   const proven = new LRUCache<string, Signer>({ max: options.cacheSize ?? 1000 });
-  const unproven = new LRUCache<string, Signer | Rejection>({ max: UNPROVEN });
+  const unproven = new LRUCache<string, Signer | Rejection>({ max: MAX_UNPROVEN_CERTIFICATES });
 
   const inspect = (pem: string): Signer => {
-    const [leaf, ...intermediates] = parseCertificates(pem, "the caller's certificate", MAX_CERTIFICATES);
+    const [leaf, ...intermediates] = parseCertificates(pem, "the caller's certificate");
     if (leaf === undefined) throw new Rejection('untrusted_certificate', 'there is no certificate');
     const chains = findChains(leaf, intermediates, anchors);
     if (!leaf.clientAuth)
@@ -120,6 +124,7 @@ export const createCallerVerifier = (options: CallerVerifierOptions): CallerVeri
       names: leaf.names,
       privileged: leaf.names.some((name) => privileged.some((pattern) => pattern.test(name))),
       chains,
+      sent: intermediates,
     };
   };
 
@@ -134,7 +139,7 @@ export const createCallerVerifier = (options: CallerVerifierOptions): CallerVeri
 
   /** @returns the signer, and what remembers it as one whose key has signed a request */
   const signerOf = (pem: string): readonly [signer: Signer, remember: () => void] => {
-    if (pem.length > MAX_PEM)
+    if (pem.length > MAX_PEM_CHARS)
       throw new Rejection('untrusted_certificate', "the caller's certificate is too large");
     const id = createHash('sha256').update(pem).digest('base64');
     const known = proven.get(id);
@@ -165,7 +170,8 @@ export const createCallerVerifier = (options: CallerVerifierOptions): CallerVeri
         );
       const signature = decodeSignature(request.signature);
       const [signer, remember] = signerOf(request.pubcert);
-      checkDates(signer.chains, now);
+      const chains = checkDates(signer.chains, now);
+      options.revocation?.check(chains, { sent: signer.sent, anchors }, now);
       if (!signer.privileged) checkName(signer, name);
       if (!verifySignature('sha256', Buffer.from(request.message), signer.key, signature))
         throw new Rejection(

@@ -10,6 +10,14 @@ import { weaknessOf } from '../../../transport/tls/settings.ts';
 import { isTrusted, nameOf, parseCertificates, validity } from './certificates.ts';
 import { checkPrivateKey, readText } from './key-files.ts';
 
+const daysOf = (days: number): string => (days === 1 ? 'a day' : `${days} days`);
+/** By the days within which it ends. */
+const HURRY: ReadonlyMap<number, string> = new Map([
+  [1, 'renew it now'],
+  [7, 'renew it this week'],
+  [30, 'renew it soon'],
+]);
+
 /** Certificates within their dates; others are findings. */
 const checkDates = (
   list: Checklist,
@@ -25,7 +33,12 @@ const checkDates = (
     if (is.kind === 'expired') list.problem(path, `${name} expired on ${is.until}`, 'renew it');
     if (is.kind === 'future')
       list.problem(path, `${name} is valid from ${is.from} only`, "check this machine's clock");
-    if (is.kind === 'soon') list.warning(path, `${name} expires on ${is.until}`, 'renew it soon');
+    if (is.kind === 'soon')
+      list.warning(
+        path,
+        `${name} expires within ${daysOf(is.days)}, on ${is.until}`,
+        HURRY.get(is.days) ?? '',
+      );
     good &&= is.kind === 'valid' || is.kind === 'soon';
   }
   return good;

@@ -1,9 +1,8 @@
 import { X509Certificate } from 'node:crypto';
+import { stepBeforeEnd } from '../../../transport/tls/ends-soon.ts';
 
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
-const DAY = 24 * 3600 * 1000;
-const SOON = 30 * DAY;
-const MAX_DEPTH = 10;
+const MAX_FOLDER_DEPTH = 10;
 
 /**
  * The certificates of a PEM file, in its order.
@@ -21,18 +20,21 @@ export const nameOf = (certificate: X509Certificate): string =>
   (certificate.subject.replaceAll('\n', ', ') || 'without a name');
 
 export type Validity =
-  | { readonly kind: 'valid' | 'soon' | 'expired'; readonly until: string }
+  | { readonly kind: 'valid' | 'expired'; readonly until: string }
+  /** @property days within how many it ends */
+  | { readonly kind: 'soon'; readonly until: string; readonly days: number }
   | { readonly kind: 'future'; readonly from: string };
 
 const day = (time: Date): string => time.toISOString().slice(0, 10);
 
-/** Whether a certificate is within its dates at `now`, and whether it ends within a month. */
+/** Whether a certificate is within its dates at `now`, and whether it ends soon. */
 export const validity = (certificate: X509Certificate, now: number): Validity => {
   const from = new Date(certificate.validFrom);
   const until = new Date(certificate.validTo);
   if (now < from.getTime()) return { kind: 'future', from: day(from) };
-  const left = until.getTime() - now;
-  return { kind: left < 0 ? 'expired' : left < SOON ? 'soon' : 'valid', until: day(until) };
+  const days = stepBeforeEnd(until.getTime() - now);
+  if (days === undefined) return { kind: 'valid', until: day(until) };
+  return days === 0 ? { kind: 'expired', until: day(until) } : { kind: 'soon', until: day(until), days };
 };
 
 /** Whether a path of signatures leads from `leaf` over certificates of `between` to one of `roots`. */
@@ -42,7 +44,7 @@ export const isTrusted = (
   roots: readonly X509Certificate[],
 ): boolean => {
   let current = leaf;
-  for (let depth = 0; depth < MAX_DEPTH; depth++) {
+  for (let depth = 0; depth < MAX_FOLDER_DEPTH; depth++) {
     const signed = (issuer: X509Certificate): boolean =>
       current.checkIssued(issuer) && current.verify(issuer.publicKey);
     if (roots.some(signed)) return true;

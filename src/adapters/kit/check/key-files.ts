@@ -2,8 +2,9 @@ import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import type { Checklist } from '../../../config/checklist.ts';
-import { codeOf, readFailure } from '../../../config/files.ts';
+import { codeOf, readFailure, trimKey } from '../../../config/files.ts';
 import { NoFile, readKeyFile } from '../../../config/key-files.ts';
+import { longSecretFault } from '../../../config/long-secret.ts';
 import type { KeyPath } from '../../../config/problem.ts';
 import { isEncrypted, privateKeyFault, publicKeyFault } from '../../../transport/tls/pem.ts';
 
@@ -36,6 +37,29 @@ export const readText = (list: Checklist, path: KeyPath, file: string): string |
 export const warnIfWorldReadable = (list: Checklist, path: KeyPath, file: string): void => {
   if ((statSync(file).mode & WORLD_READABLE) === 0) return;
   list.warning(path, `${file} is secret, and everybody on this machine can read it`, `chmod 600 ${file}`);
+};
+
+/** A password or token in a file. */
+export const checkSecretFile = (list: Checklist, path: KeyPath, file: string): void => {
+  const bytes = readBytes(list, path, file);
+  if (bytes === undefined) return;
+  warnIfWorldReadable(list, path, file);
+  if (bytes.toString().trim() === '') list.unusable(path, `${file} is empty`, 'write it into the file');
+  else list.ok(path, `${file} can be read`);
+};
+
+/**
+ * A key for HMACs in a file.
+ * @param others what else to do where another one is made
+ */
+export const checkLongSecretFile = (list: Checklist, path: KeyPath, file: string, others = ''): void => {
+  const bytes = readBytes(list, path, file);
+  if (bytes === undefined) return;
+  warnIfWorldReadable(list, path, file);
+  const key = trimKey(bytes);
+  const fault = longSecretFault(file, key);
+  if (fault === undefined) list.ok(path, `${file} holds a key of ${key.length} bytes`);
+  else list.unusable(path, fault, `openssl rand -base64 48 > ${file}${others}`);
 };
 
 /** The private key in a file, if there is one that the bridge can use. */
@@ -77,22 +101,26 @@ export const checkSigningKey = (list: Checklist, path: KeyPath, file: string): K
 };
 
 const MAKE_RSA = 'openssl genrsa -out FILE 2048';
-/** Bits. Whoever wants to can find the private half of a shorter one, and Go from 1.24 on refuses it (crypto/rsa). */
-const SHORTEST = 1024;
-const SHORT = 2048;
+/** The private half of a shorter key can be computed, and Go from 1.24 on refuses it (crypto/rsa). */
+const MIN_RSA_BITS = 1024;
+const ADVISED_RSA_BITS = 2048;
 
 /** Whether an RSA key is one at all for who wants to be sure of it; a finding where it is short. */
 const isLongEnough = (list: Checklist, path: KeyPath, file: string, key: KeyObject): boolean => {
   const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
   const what = `${file} is an RSA key of ${bits} bits`;
-  if (bits >= SHORTEST && bits < SHORT)
+  if (bits >= MIN_RSA_BITS && bits < ADVISED_RSA_BITS)
     list.warning(
       path,
       `${what}, which is short`,
-      `take one of ${SHORT} when the keys are renewed: ${MAKE_RSA}`,
+      `take one of ${ADVISED_RSA_BITS} when the keys are renewed: ${MAKE_RSA}`,
     );
-  if (bits >= SHORTEST) return true;
-  list.unusable(path, `${what}, and it takes at least ${SHORTEST}`, `make one of ${SHORT}: ${MAKE_RSA}`);
+  if (bits >= MIN_RSA_BITS) return true;
+  list.unusable(
+    path,
+    `${what}, and it takes at least ${MIN_RSA_BITS}`,
+    `make one of ${ADVISED_RSA_BITS}: ${MAKE_RSA}`,
+  );
   return false;
 };
 

@@ -6,11 +6,11 @@ import {
   negated,
   type ValueOperator,
 } from '../../../envelope/expression.ts';
-import type { Answers } from './answers.ts';
 import { digitsPattern, isWhole, OPPOSITE, type Ordering, sizePattern } from './digits.ts';
 import { isFactPath } from './legacy-fact.ts';
 import { parsePattern, patternText } from './pattern.ts';
 import { unsupported } from './refusal.ts';
+import type { Translation } from './translation.ts';
 
 /** A number as JSON and Ruby both write it; of fractions close to 0 Ruby writes the exponent, and of `-0` a 0. */
 const isPlainNumber = (text: string): boolean =>
@@ -157,40 +157,53 @@ export const plainlyUnlike = (name: string, value: string): Expression =>
   choriaFact(name, `${name}!=${value}`, false).isUnlike(value);
 
 /** A statement's `fact operator value`. */
-export const statementAnswers = (name: string, operator: Ordering | '==' | '=~', value: string): Answers => {
+export const statementTranslation = (
+  name: string,
+  operator: Ordering | '==' | '=~',
+  value: string,
+): Translation => {
   const part = `${name}${operator === '==' || operator === '=~' ? '=' : operator}${operator === '=~' ? `/${value}/` : value}`;
   const fact = choriaFact(name, part, false);
-  const unlessThere = (no: Expression): Expression => either(fact.isMissing, no);
+  const unlessThere = (whenFalse: Expression): Expression => either(fact.isMissing, whenFalse);
   if (operator === '==')
     return {
-      yes: () => fact.equals(value),
-      no: () => unlessThere(both(fact.isPlain, fact.differs(value))),
+      whenTrue: () => fact.equals(value),
+      whenFalse: () => unlessThere(both(fact.isPlain, fact.differs(value))),
     };
   if (operator === '=~')
-    return { yes: () => fact.matches(value), no: () => unlessThere(fact.matchesNot(value)) };
+    return { whenTrue: () => fact.matches(value), whenFalse: () => unlessThere(fact.matchesNot(value)) };
   return {
-    yes: () => fact.compares(operator, value),
-    no: () => unlessThere(fact.compares(OPPOSITE[operator], value)),
+    whenTrue: () => fact.compares(operator, value),
+    whenFalse: () => unlessThere(fact.compares(OPPOSITE[operator], value)),
   };
 };
 
 /** `fact('path').value operator compare` of MCollective's own data plugin, whose values are texts. */
-export const factPluginAnswers = (path: string, operator: string, compare: string, part: string): Answers => {
+export const factPluginTranslation = (
+  path: string,
+  operator: string,
+  compare: string,
+  part: string,
+): Translation => {
   const fact = choriaFact(path, part, true);
-  const unlessThere = (no: Expression): Expression => either(both(fact.isMissing, ...fact.isReached), no);
+  const unlessThere = (whenFalse: Expression): Expression =>
+    either(both(fact.isMissing, ...fact.isReached), whenFalse);
   const differs = (): Expression => both(fact.isThere, fact.isPlain, fact.differs(compare));
   switch (operator) {
     // A fact that is missing fails the whole filter; `factPluginCondition` sees to that.
     case '==':
-      return { yes: () => fact.equals(compare), no: differs };
+      return { whenTrue: () => fact.equals(compare), whenFalse: differs };
     case '!=':
-      return { yes: differs, no: () => fact.equals(compare) };
+      return { whenTrue: differs, whenFalse: () => fact.equals(compare) };
     case '=~':
-      return { yes: () => fact.matches(compare), no: () => unlessThere(fact.matchesNot(compare)) };
+      return {
+        whenTrue: () => fact.matches(compare),
+        whenFalse: () => unlessThere(fact.matchesNot(compare)),
+      };
     case '!=~':
       return {
-        yes: () => both(fact.isThere, fact.matchesNot(compare)),
-        no: () => unlessThere(fact.matches(compare)),
+        whenTrue: () => both(fact.isThere, fact.matchesNot(compare)),
+        whenFalse: () => unlessThere(fact.matches(compare)),
       };
     default:
       throw unsupported(part, 'values of the fact plugin are texts, which daemons do not compare by size');

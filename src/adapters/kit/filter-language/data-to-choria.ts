@@ -6,13 +6,13 @@ import {
   type Literal,
   negated,
 } from '../../../envelope/expression.ts';
-import type { Answers } from './answers.ts';
-import { factPluginAnswers, factPluginCondition } from './choria-fact.ts';
+import { factPluginCondition, factPluginTranslation } from './choria-fact.ts';
 import { isOrdering, OPPOSITE } from './digits.ts';
-import { isDataName } from './expr-parser.ts';
+import { isDataName } from './expr-words.ts';
 import { parsePattern, patternText } from './pattern.ts';
 import { unsupported } from './refusal.ts';
 import { callText } from './tokens.ts';
+import type { Translation } from './translation.ts';
 
 type ValueLeaf = Extract<Expression, { kind: 'value' }>;
 
@@ -30,11 +30,11 @@ const field = ({ name, params, value }: FunctionStatement): ValueLeaf => ({
 });
 
 /** A daemon gives the compared text the type of the value, and fails the filter where it cannot. */
-const equalityAnswers = (call: FunctionStatement): Answers => {
+const equalityTranslation = (call: FunctionStatement): Translation => {
   const leaf = field(call);
   const text = call.compare;
   const is = (operator: '==' | '!=', value: Literal): Expression => ({ ...leaf, operator, value });
-  // What is no text fails `matches`, as it would fail a daemon.
+  // What is not text fails `matches`, as it would fail a daemon.
   const isOtherText = both({ ...leaf, operator: 'matches', value: '' }, is('!=', text));
   const { equals, differs } = isNumber(text)
     ? {
@@ -47,38 +47,44 @@ const equalityAnswers = (call: FunctionStatement): Answers => {
           differs: either(is('==', text === 'false'), isOtherText),
         }
       : { equals: is('==', text), differs: isOtherText };
-  const [yes, no] = call.operator === '==' ? [equals, differs] : [differs, equals];
-  return { yes: () => yes, no: () => no };
+  const [whenTrue, whenFalse] = call.operator === '==' ? [equals, differs] : [differs, equals];
+  return { whenTrue: () => whenTrue, whenFalse: () => whenFalse };
 };
 
-const patternAnswers = (call: FunctionStatement): Answers => {
+const patternTranslation = (call: FunctionStatement): Translation => {
   const matches = (lines: 'more' | 'less'): Expression => ({
     ...field(call),
     operator: 'matches',
     value: patternText(parsePattern(call.compare, 'ruby'), lines),
   });
-  const yes = (): Expression => matches('less');
-  const no = (): Expression => negated(matches('more'));
+  const whenTrue = (): Expression => matches('less');
+  const whenFalse = (): Expression => negated(matches('more'));
   // Where there is no such output a daemon says no to `=~` and to `!=~`; to go-choria `not` of a no is a yes.
   const isThere: Expression = { ...field(call), operator: '!=', value: null };
-  return call.operator === '=~' ? { yes, no } : { yes: () => both(isThere, no()), no: yes };
+  return call.operator === '=~'
+    ? { whenTrue, whenFalse }
+    : { whenTrue: () => both(isThere, whenFalse()), whenFalse: whenTrue };
 };
 
 /** A data function, for the same function of a Go node. @throws Rejection `unsupported_filter` */
-export const callAnswers = (call: FunctionStatement): Answers => {
+export const callTranslation = (call: FunctionStatement): Translation => {
   const { name, params, value, operator, compare } = call;
   const part = callText(call);
   if (params?.includes('`')) throw unsupported(part, 'legacy daemons take no ` in a query');
-  if (name === 'fact' && value === 'value') return factPluginAnswers(params ?? '', operator, compare, part);
+  if (name === 'fact' && value === 'value')
+    return factPluginTranslation(params ?? '', operator, compare, part);
   if (!isDataName(name)) throw unsupported(part, `${name} is not a data function to go-choria`);
   if (value === null || !isName(value))
     throw unsupported(part, 'a data function is compared by one of its fields');
-  if (operator === '==' || operator === '!=') return equalityAnswers(call);
-  if (operator === '=~' || operator === '!=~') return patternAnswers(call);
+  if (operator === '==' || operator === '!=') return equalityTranslation(call);
+  if (operator === '=~' || operator === '!=~') return patternTranslation(call);
   if (!isOrdering(operator) || !isNumber(compare))
     throw unsupported(part, 'only numbers are compared by size');
   const leaf = { ...field(call), value: Number(compare) };
-  return { yes: () => ({ ...leaf, operator }), no: () => ({ ...leaf, operator: OPPOSITE[operator] }) };
+  return {
+    whenTrue: () => ({ ...leaf, operator }),
+    whenFalse: () => ({ ...leaf, operator: OPPOSITE[operator] }),
+  };
 };
 
 /** That the output is missing or of a type that a daemon can compare with the text; it fails of a number and `bob`. */
@@ -86,7 +92,7 @@ const comparable = (call: FunctionStatement): Expression => {
   const is = (operator: '==' | '!=', value: Literal): Expression => ({ ...field(call), operator, value });
   if (isNumber(call.compare)) return both(is('!=', true), is('!=', false));
   const others = isTruth(call.compare) ? [null, true, false] : [null];
-  // What is no text fails `matches`, and with it the expression.
+  // What is not text fails `matches`, and with it the expression.
   return either(...others.map((value) => is('==', value)), {
     ...field(call),
     operator: 'matches',

@@ -5,7 +5,7 @@ export type ExprToken =
   | { readonly is: 'number'; readonly value: number; readonly at: number }
   /** Names, words that are operators, signs, and `''` at the end. */
   | { readonly is: 'word' | 'sign' | 'end'; readonly text: string; readonly at: number }
-  /** What is no token, and why; the last. */
+  /** What is not a token, and why; the last. */
   | { readonly is: 'unknown'; readonly error: unknown; readonly at: number };
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -107,7 +107,7 @@ class Lexer {
     const length = char === 'x' ? 2 : char === 'u' ? 4 : 0;
     const digits = this.text.slice(this.at + 1, this.at + 1 + length);
     const code = Number.parseInt(digits, 16);
-    // `\x80` and more are bytes to some versions and characters to others; half of a pair is no character at all.
+    // `\x80` and more are bytes to some versions and characters to others; half of a pair is not a character at all.
     const isKnown = length > 0 && /^[\da-f]+$/i.test(digits) && digits.length === length;
     if (!isKnown || (char === 'x' && code > 0x7f) || (code >= 0xd800 && code <= 0xdfff))
       throw refusedAt(this.text, start, 'this escape is not understood');

@@ -1,65 +1,11 @@
-import {
-  both,
-  type Expression,
-  either,
-  type Literal,
-  type TextOperator,
-  type ValueOperator,
-} from '../../../envelope/expression.ts';
+import { both, type Expression, either, type Literal } from '../../../envelope/expression.ts';
 import { Rejection } from '../../../envelope/rejection.ts';
 import { type ExprToken, exprTokens } from './expr-lexer.ts';
+import { isDataName, isTextOperator, isValueOperator, LITERALS, MIRRORED } from './expr-words.ts';
 import { literalPattern } from './pattern.ts';
-import { MAX_DEPTH, MAX_TOKENS, refusedAt, unsupported } from './refusal.ts';
+import { MAX_LEVELS, MAX_TOKENS, refusedAt, unsupported } from './refusal.ts';
 
-const MAX_LENGTH = 16_384;
-
-const TEXT_OPERATORS: readonly string[] = ['matches', 'contains', 'startsWith', 'endsWith'];
-const isTextOperator = (text: string): text is TextOperator => TEXT_OPERATORS.includes(text);
-const isValueOperator = (text: string): text is ValueOperator =>
-  ['==', '!=', '<', '>', '<=', '>='].includes(text) || isTextOperator(text);
-const WORDS = new Set([
-  'and',
-  'or',
-  'not',
-  'in',
-  'let',
-  'if',
-  'else',
-  'true',
-  'false',
-  'nil',
-  ...TEXT_OPERATORS,
-]);
-/** Names that go-choria or expr-lang give a meaning of their own; what is left are data plugins. */
-const FUNCTIONS = new Set(
-  `abs all any bitand bitnand bitnot bitor bitshl bitshr bitushr bitxor ceil concat count date duration filter find
-  findIndex findLast findLastIndex first flatten float floor fromBase64 fromJSON fromPairs get groupBy hasPrefix
-  hasSuffix include indexOf int join keys last lastIndexOf len lower map max mean median min none now one reduce
-  repeat replace reverse round semver sort sortBy split splitAfter string sum take timezone toBase64 toJSON toPairs
-  trim trimPrefix trimSuffix type uniq upper values`.split(/\s+/),
-);
-
-/** What `value operator fact(…)` is the other way round. */
-const MIRRORED: Readonly<Record<string, ValueOperator>> = {
-  '==': '==',
-  '!=': '!=',
-  '<': '>',
-  '>': '<',
-  '<=': '>=',
-  '>=': '<=',
-};
-const LITERALS: ReadonlyMap<string, Literal> = new Map<string, Literal>([
-  ['true', true],
-  ['false', false],
-  ['nil', null],
-]);
-
-/** Whether a data plugin of this name can be called in an expression. */
-export const isDataName = (name: string): boolean =>
-  /^[A-Za-z_]\w*$/.test(name) &&
-  !WORDS.has(name) &&
-  !FUNCTIONS.has(name) &&
-  !['with', 'fact', 'facts', 'classes', 'agents'].includes(name);
+const MAX_EXPRESSION_CHARS = 16_384;
 
 type Call = Omit<Extract<Expression, { kind: 'value' }>, 'operator' | 'value'>;
 
@@ -123,7 +69,7 @@ class Parser {
   }
 
   private operand(depth: number): Expression {
-    if (depth > MAX_DEPTH) throw this.refused(`there are more than ${MAX_DEPTH} levels`);
+    if (depth > MAX_LEVELS) throw this.refused(`there are more than ${MAX_LEVELS} levels`);
     const { at } = this.token;
     if (!this.accept('not', '!')) return this.test(depth);
     const startsWithValue = this.isLiteral;
@@ -241,7 +187,7 @@ class Parser {
     return this.maybeNot({ ...call, operator, value }, isNegated);
   }
 
-  /** `["x", "y"]`. As `matches` it fails of what is no text, where texts alone are in it; with others it is many `==`. */
+  /** `["x", "y"]`. As `matches` it fails of what is not text, where texts alone are in it; with others it is many `==`. */
   private oneOf(call: Call): Expression {
     const { at } = this.token;
     this.expect('[');
@@ -290,7 +236,8 @@ class Parser {
  * @throws Rejection `unsupported_filter` for one that is too long
  */
 export const parseExpr = (text: string): Expression => {
-  if (text.length > MAX_LENGTH) throw unsupported(text, `it has more than ${MAX_LENGTH} characters`);
+  if (text.length > MAX_EXPRESSION_CHARS)
+    throw unsupported(text, `it has more than ${MAX_EXPRESSION_CHARS} characters`);
   try {
     return new Parser(text).parse();
   } catch (error) {

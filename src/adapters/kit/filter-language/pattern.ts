@@ -1,4 +1,4 @@
-import { MAX_LENGTH, unsupported } from './refusal.ts';
+import { MAX_PATTERN_CHARS, unsupported } from './refusal.ts';
 
 /** Characters `from` to `to`, as code points. */
 export type Range = readonly [from: number, to: number];
@@ -44,7 +44,8 @@ class Parser {
   }
 
   parse(): Pattern {
-    if (this.source.length > MAX_LENGTH) throw this.refusal(`it has more than ${MAX_LENGTH} characters`);
+    if (this.source.length > MAX_PATTERN_CHARS)
+      throw this.refusal(`it has more than ${MAX_PATTERN_CHARS} characters`);
     while (this.at < this.chars.length) this.element(this.take());
     if (this.depth > 0) throw this.refusal('a parenthesis is not closed');
     return this.elements;

@@ -3,7 +3,7 @@ import type { FactFilter, Filter } from '../../../envelope/filter.ts';
 import { plainlyUnlike } from './choria-fact.ts';
 import { excludesLetters } from './letter-case.ts';
 import { parsePattern, patternText } from './pattern.ts';
-import { checkPlain, inPlain, MAX_LENGTH, unsupported } from './refusal.ts';
+import { checkPlain, inPlain, MAX_PATTERN_CHARS, unsupported } from './refusal.ts';
 import { toChoria } from './to-choria.ts';
 
 /**
@@ -33,8 +33,11 @@ const coversClass = (text: string): boolean =>
 const factSource = (value: string): string => /(?:^|\n)\/([^\n]+)\/(?=\n|$)/.exec(value)?.[1] ?? value;
 
 const factLeaf = ({ fact, operator, value }: FactFilter): Expression => {
-  if (value.length > MAX_LENGTH)
-    throw unsupported(`${fact}${operator}${value}`, `the value has more than ${MAX_LENGTH} characters`);
+  if (value.length > MAX_PATTERN_CHARS)
+    throw unsupported(
+      `${fact}${operator}${value}`,
+      `the value has more than ${MAX_PATTERN_CHARS} characters`,
+    );
   if (operator === '!=') return plainlyUnlike(fact, value);
   if (operator !== '==' && operator !== '=~' && /[\r\n]/.test(value))
     throw unsupported(`${fact}${operator}${value}`, 'it has more than one line');

@@ -1,10 +1,10 @@
 import { type Expression, type Leaf, negated } from '../../../envelope/expression.ts';
 import type { FactFilter, Filter } from '../../../envelope/filter.ts';
 import { isOrdering } from './digits.ts';
-import { comparisonAnswers } from './fact-to-legacy.ts';
+import { comparisonTranslation } from './fact-to-legacy.ts';
 import { excludesLetters, ignoringCase, lowered, withoutCase } from './letter-case.ts';
 import { literalPattern, parsePattern, withoutOuterSlashes } from './pattern.ts';
-import { checkPlain, inPlain, MAX_LENGTH, unsupported } from './refusal.ts';
+import { checkPlain, inPlain, MAX_PATTERN_CHARS, unsupported } from './refusal.ts';
 import { statementText } from './statement.ts';
 
 const hasCase = (text: string): boolean => text.toLowerCase() !== text.toUpperCase();
@@ -18,7 +18,8 @@ const isPath = ({ fact }: FactFilter): boolean => fact.includes('.');
 const factLeaves = (filter: FactFilter): readonly Expression[] => {
   const { fact, operator, value } = filter;
   const part = `${fact}${operator}${value}`;
-  if (value.length > MAX_LENGTH) throw unsupported(part, `the value has more than ${MAX_LENGTH} characters`);
+  if (value.length > MAX_PATTERN_CHARS)
+    throw unsupported(part, `the value has more than ${MAX_PATTERN_CHARS} characters`);
   const asked = (pattern: string): Leaf => {
     const leaf: Leaf = { kind: 'fact', fact, operator: '=~', value: pattern };
     if (statementText(leaf) === undefined)
@@ -27,7 +28,8 @@ const factLeaves = (filter: FactFilter): readonly Expression[] => {
   };
   if (operator === '=~' && /[\r\n]/.test(value)) throw unsupported(part, 'it has more than one line');
   // Daemons compare digits with digits alone as numbers, and else texts.
-  if (isPath(filter) || isOrdering(operator)) return [comparisonAnswers(fact, operator, value, part).yes()];
+  if (isPath(filter) || isOrdering(operator))
+    return [comparisonTranslation(fact, operator, value, part).whenTrue()];
   if (operator === '==') return [];
   if (operator === '!=')
     return hasCase(value) ? [negated(asked(ignoringCase(`\\A${literalPattern(value)}\\z`)))] : [];

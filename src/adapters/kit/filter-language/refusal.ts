@@ -28,7 +28,7 @@ export const inPlain = <T>(filter: 'fact' | 'class' | 'agent' | 'identity', tran
 };
 
 /** Characters of a regular expression, and of a plain fact filter's value: what reads them need not be quick. */
-export const MAX_LENGTH = 1000;
+export const MAX_PATTERN_CHARS = 1000;
 
 /** Of the plain fact filters, the plain class filters, or the compound filters of a request. */
 const MAX_ENTRIES = 1000;
@@ -43,21 +43,21 @@ export const checkEntries = (filter: 'fact' | 'class' | 'compound', entries: rea
 };
 
 /** Characters of the values and patterns of one kind of filter together: to translate them takes the time of a hundred times as many. */
-const MAX_TEXT = 65_536;
+const MAX_FILTER_CHARS = 65_536;
 
 /** @param longest of one entry; what is longer is refused by itself */
 export const checkText = (
   filter: 'fact' | 'class' | 'agent' | 'identity' | 'compound',
   texts: readonly string[],
-  longest = MAX_LENGTH,
+  longest = MAX_PATTERN_CHARS,
 ): void => {
   let length = 0;
   for (const text of texts) length += Math.min(text.length, longest);
-  if (length > MAX_TEXT)
+  if (length > MAX_FILTER_CHARS)
     throw new Untranslatable(
       filter,
       '…',
-      `its entries have ${length} characters together, and at most ${MAX_TEXT} pass`,
+      `its entries have ${length} characters together, and at most ${MAX_FILTER_CHARS} pass`,
     );
 };
 
@@ -76,7 +76,7 @@ export const checkTokens = (lists: readonly (readonly unknown[])[]): void => {
 };
 
 /** Levels of parentheses and `not`s; people write three. */
-export const MAX_DEPTH = 50;
+export const MAX_LEVELS = 50;
 
 /** Of a list, that is read or written. */
 export const MAX_TOKENS = 500;
@@ -89,7 +89,7 @@ export const refusedAt = (text: string, at: number, why: string): Rejection =>
   unsupported(text.slice(at), `${why} (character ${at + 1} of ${shown(text)})`);
 
 /**
- * The bounds of a plain filter, whichever way it goes. Names that are no regular expressions cost nothing to look for.
+ * The bounds of a plain filter, whichever way it goes. Names that are not regular expressions cost nothing to look for.
  * @throws Rejection `unsupported_filter`
  */
 export const checkPlain = ({ fact, cfClass, agent, identity }: Filter): void => {

@@ -8,24 +8,24 @@ import {
   negated,
   rewritten,
 } from '../../../envelope/expression.ts';
-import type { Answers } from './answers.ts';
-import { statementAnswers, statementCondition } from './choria-fact.ts';
-import { callAnswers, callCondition } from './data-to-choria.ts';
+import { statementCondition, statementTranslation } from './choria-fact.ts';
+import { callCondition, callTranslation } from './data-to-choria.ts';
 import { parsePattern, patternText } from './pattern.ts';
 import { MAX_LEAVES, unsupported } from './refusal.ts';
+import type { Translation } from './translation.ts';
 
 const isLegacy = (leaf: Leaf): leaf is LegacyLeaf => ['class-pattern', 'fact', 'data'].includes(leaf.kind);
 
-const answers = (leaf: LegacyLeaf): Answers => {
+const answers = (leaf: LegacyLeaf): Translation => {
   switch (leaf.kind) {
     case 'fact':
-      return statementAnswers(leaf.fact, leaf.operator, leaf.value);
+      return statementTranslation(leaf.fact, leaf.operator, leaf.value);
     case 'data':
-      return callAnswers(leaf.call);
+      return callTranslation(leaf.call);
     case 'class-pattern': {
       const value = patternText(parsePattern(leaf.pattern, 'ruby'));
       const matches = { kind: 'any-class', operator: 'matches', value } as const;
-      return { yes: () => matches, no: () => negated(matches) };
+      return { whenTrue: () => matches, whenFalse: () => negated(matches) };
     }
   }
 };
@@ -59,8 +59,8 @@ export const toChoria = (expression: Expression): Expression => {
   const conditions = isChain(expression) ? [] : distinct(legacy.flatMap(condition));
   const translated = rewritten(expression, (leaf, positive) => {
     if (!isLegacy(leaf)) return leaf;
-    const { yes, no } = answers(leaf);
-    return positive ? yes() : negated(no());
+    const { whenTrue, whenFalse } = answers(leaf);
+    return positive ? whenTrue() : negated(whenFalse());
   });
   return both(...conditions, translated);
 };

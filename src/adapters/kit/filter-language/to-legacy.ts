@@ -10,28 +10,28 @@ import {
   rewritten,
 } from '../../../envelope/expression.ts';
 import { Rejection } from '../../../envelope/rejection.ts';
-import { type Answers, textPattern } from './answers.ts';
-import { dataAnswers } from './data-to-legacy.ts';
+import { dataTranslation } from './data-to-legacy.ts';
 import { isOrdering } from './digits.ts';
 import { exprText } from './expr-text.ts';
-import { factAnswers, filterAnswers } from './fact-to-legacy.ts';
+import { factTranslation, filterTranslation } from './fact-to-legacy.ts';
 import { lowered, withoutCase } from './letter-case.ts';
 import { MAX_LEAVES, MAX_TOKENS, unsupported } from './refusal.ts';
+import { type Translation, textPattern } from './translation.ts';
 
 /** An agent is named by a file and by a constant of Ruby's, so that this can be the name of a class alone. */
 const isNoAgent = (name: string): boolean => /[^A-Za-z0-9_]/.test(name);
 
 /** `with("name")` and `with("/pattern/")` ask for classes and agents, by a pattern without regard to case. */
-const nameAnswers = (query: string, part: string): Answers => {
+const nameTranslation = (query: string, part: string): Translation => {
   const pattern = /^\/(.*)\/$/s.exec(query)?.[1];
   const instead = pattern === undefined ? `"${query}" in classes` : `any(classes, {# matches "${pattern}"})`;
   if (query === '') throw unsupported(part, 'it asks for nothing');
   // go-choria looks for a name in lower case, among classes as they are.
   const named = { kind: 'class', name: lowered(query) } as const;
   return {
-    yes: () =>
+    whenTrue: () =>
       pattern === undefined ? named : { kind: 'class-pattern', pattern: withoutCase(pattern, 'less') },
-    no: () => {
+    whenFalse: () => {
       if (pattern === undefined && isNoAgent(query)) return negated(named);
       throw unsupported(
         part,
@@ -55,25 +55,25 @@ const trimmed = (text: string): string => {
   return text.slice(from, to);
 };
 
-const withAnswers = (query: string, part: string): Answers => {
+const withTranslation = (query: string, part: string): Translation => {
   const [found, ...more] = query.matchAll(OPERATOR);
   if (more.length > 0) throw unsupported(part, 'it has more than one operator');
-  if (found === undefined) return nameAnswers(query, part);
+  if (found === undefined) return nameTranslation(query, part);
   const value = query.slice(found.index + found[0].length);
-  return filterAnswers(trimmed(query.slice(0, found.index)), found[0], trimmed(value), part);
+  return filterTranslation(trimmed(query.slice(0, found.index)), found[0], trimmed(value), part);
 };
 
-const answers = (leaf: ChoriaLeaf): Answers => {
+const answers = (leaf: ChoriaLeaf): Translation => {
   if (leaf.kind === 'text') throw new Rejection('unsupported_filter', leaf.why);
   const part = exprText(leaf);
   switch (leaf.kind) {
     case 'with':
-      return withAnswers(leaf.query, part);
+      return withTranslation(leaf.query, part);
     case 'value':
-      return leaf.name === 'fact' ? factAnswers(leaf, part) : dataAnswers(leaf, part);
+      return leaf.name === 'fact' ? factTranslation(leaf, part) : dataTranslation(leaf, part);
     case 'any-class': {
       const matches = { kind: 'class-pattern', pattern: textPattern(leaf.operator, leaf.value) } as const;
-      return { yes: () => matches, no: () => negated(matches) };
+      return { whenTrue: () => matches, whenFalse: () => negated(matches) };
     }
   }
 };
@@ -96,7 +96,7 @@ interface Room {
   left: number;
 }
 
-class Questions {
+class LegacyTranslator {
   private left = MAX_TOKENS;
   private readonly whole: Expression;
   private readonly room: Room;
@@ -137,8 +137,8 @@ class Questions {
     this.room.left -= 1;
     if (this.room.left < 0) throw unsupported('…', `together they become more than ${MAX_LEAVES} parts`);
     if (isLegacy(leaf)) return leaf;
-    const { yes, no } = answers(leaf);
-    return positive ? yes() : negated(no());
+    const { whenTrue, whenFalse } = answers(leaf);
+    return positive ? whenTrue() : negated(whenFalse());
   }
 }
 
@@ -149,7 +149,9 @@ class Questions {
  * @throws Rejection `unsupported_filter`, showing the part
  */
 export const toLegacy = (expression: Expression, room: Room = { left: MAX_LEAVES }): Expression =>
-  leavesOf(expression).every(isLegacy) ? expression : new Questions(expression, room).that(expression, true);
+  leavesOf(expression).every(isLegacy)
+    ? expression
+    : new LegacyTranslator(expression, room).that(expression, true);
 
 /** As `toLegacy`, of all compound filters of a request. */
 export const allToLegacy = (expressions: readonly Expression[]): readonly Expression[] => {

@@ -1,5 +1,5 @@
 import { both, type Expression, either, type FunctionStatement } from '../../../envelope/expression.ts';
-import { MAX_DEPTH, MAX_TOKENS, unsupported } from './refusal.ts';
+import { MAX_LEVELS, MAX_TOKENS, unsupported } from './refusal.ts';
 import { checkCall } from './ruby-methods.ts';
 import { parseStatement, statementText } from './statement.ts';
 
@@ -62,7 +62,7 @@ class Parser {
   }
 
   private operand(depth: number): Expression {
-    if (depth > MAX_DEPTH) throw unsupported(this.around(), `it has more than ${MAX_DEPTH} levels`);
+    if (depth > MAX_LEVELS) throw unsupported(this.around(), `it has more than ${MAX_LEVELS} levels`);
     if (this.accept('not')) return { kind: 'not', operand: this.operand(depth + 1) };
     if (this.accept('(')) {
       const inner = this.either(depth + 1);

@@ -1,12 +1,12 @@
 import { ByteReader, type ByteWriter } from '../../../codec/bytes.ts';
-import type { Home } from '../../../envelope/message.ts';
+import type { ReadableReplyAddress } from '../../../envelope/message.ts';
 import { Rejection } from '../../../envelope/rejection.ts';
 import { type PlaceForm, placeOf, readPlace, writePlace } from './reply-place.ts';
 import { TextReader, TextWriter } from './texts.ts';
 
 /** What a token says, and of whom replies are expected. */
 export interface TokenContent {
-  readonly home: Home;
+  readonly home: ReadableReplyAddress;
   /** Hashes of the nodes that were asked; undefined for a broadcast. */
   readonly nodes: readonly number[] | undefined;
 }
@@ -17,7 +17,7 @@ export interface TokenNames {
   readonly collective: string;
 }
 
-/** While it is being put together: cheaper than as many spreads. */
+/** While it is built: cheaper than as many spreads. */
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 export const VERSION = 3;
@@ -29,7 +29,7 @@ const TEXT_ID = 8;
 const HAS_ACTION = 16;
 const HAS_FLOW = 32;
 /** The two highest bits have the form of the reply place. */
-const PLACE = 6;
+const PLACE_SHIFT = 6;
 const PLACE_FORMS: readonly PlaceForm[] = [0, 1, 2, 3];
 
 /** What both clients make; any other 32 characters travel as they are. */
@@ -82,7 +82,7 @@ export const nodeHash = (identity: string): number => {
  * @throws Rejection `limit_exceeded` for what does not fit its field
  */
 export const writeContent = (
-  home: Home,
+  home: ReadableReplyAddress,
   nodes: readonly string[] | undefined,
   { cluster, collective }: TokenNames,
   writer: ByteWriter,
@@ -98,7 +98,7 @@ export const writeContent = (
       (isHexId ? 0 : TEXT_ID) |
       (action === undefined ? 0 : HAS_ACTION) |
       (flow === undefined ? 0 : HAS_FLOW) |
-      (place.form << PLACE),
+      (place.form << PLACE_SHIFT),
   );
   writer.uint32(Math.floor(home.expires / 1000));
   if (isHexId) writer.encoded(requestId, 16, 'hex');
@@ -127,10 +127,18 @@ export const readContent = (bytes: Buffer, { cluster, collective }: TokenNames):
   const action = flags & HAS_ACTION ? texts.read() : undefined;
   const federationRequestId = flags & HAS_FEDERATION_ID ? texts.read() : undefined;
   const hops = flags & HAS_HOPS ? readList(reader, () => readList(reader, () => texts.read())) : undefined;
-  const replyTo = readPlace(PLACE_FORMS[flags >> PLACE] ?? 0, reader, texts, hops);
+  const replyTo = readPlace(PLACE_FORMS[flags >> PLACE_SHIFT] ?? 0, reader, texts, hops);
   const nodes = flags & DIRECTED ? readList(reader, () => reader.uint16()) : undefined;
   if (!reader.done) throw new Rejection('token_malformed', 'the reply token has bytes to spare');
-  const home: Writable<Home> = { ingress, replyTo, requestId, agent, collective, dialect, expires };
+  const home: Writable<ReadableReplyAddress> = {
+    ingress,
+    replyTo,
+    requestId,
+    agent,
+    collective,
+    dialect,
+    expires,
+  };
   if (flow !== undefined) home.flow = flow;
   if (action !== undefined) home.action = action;
   if (federationRequestId !== undefined) home.federationRequestId = federationRequestId;

@@ -16,8 +16,8 @@ const IS_SMALL = /^[a-z0-9._/-]{0,63}$/;
 const IS_JOINED = /^[\w-]{0,63}$/;
 
 /** A shorter ending takes as many bytes as the two that name it. */
-const LEAST_ENDING = 5;
-const MOST_ENDING = 0xff;
+const MIN_ENDING_CHARS = 5;
+const MAX_ENDING_CHARS = 0xff;
 
 const bytesOfJoined = (letters: number): number => Math.ceil((letters * 3) / 4);
 
@@ -25,8 +25,8 @@ const bytesOfJoined = (letters: number): number => Math.ceil((letters * 3) / 4);
 const endingOf = (text: string, before: string): number => {
   for (let dot = text.indexOf('.'); dot !== -1; dot = text.indexOf('.', dot + 1)) {
     const length = text.length - dot;
-    if (length < LEAST_ENDING) return 0;
-    if (length <= MOST_ENDING && before.endsWith(text.slice(dot))) return length;
+    if (length < MIN_ENDING_CHARS) return 0;
+    if (length <= MAX_ENDING_CHARS && before.endsWith(text.slice(dot))) return length;
   }
   return 0;
 };

@@ -21,7 +21,7 @@ export const writeSmall = (writer: ByteWriter, text: string): void => {
   if (text.length - at === 1) writer.byte(digitAt(text, at));
 };
 
-/** The letters that a number is made of. @throws Rejection `token_malformed` for one that is none */
+/** The letters that a number is made of. @throws Rejection `token_malformed` for a number without letters */
 const lettersOf = (number: number, count: number): string => {
   let text = '';
   let rest = number;

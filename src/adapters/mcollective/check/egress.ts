@@ -4,8 +4,8 @@ import type { Checklist } from '../../../config/checklist.ts';
 import type { KeyPath } from '../../../config/problem.ts';
 import { checkPublicKey, checkSigningKey } from '../../kit/check/key-files.ts';
 import { type EgressCheck, privilegedPatterns } from '../../kit/check/side-check.ts';
+import { DISCOVERY_CALLER } from '../egress/discovery.ts';
 import type { McollectiveStompConfig } from '../egress-config.ts';
-import { DISCOVERY_CALLER } from '../stomp-egress.ts';
 import { checkKeysFolder, PRIVATE_KEYS } from './keys-folder.ts';
 import { checkStompTls } from './tls.ts';
 

@@ -18,14 +18,14 @@ interface KeysFolder {
 
 export const PRIVATE_KEYS: KeysFolder = {
   kind: 'private key',
-  useless: 'can sign for nobody',
+  useless: 'can sign for no caller',
   remedy: 'put alice.pem there for callers that are mapped to cert=alice',
   check: (list, path, file) => checkSigningKey(list, path, file) !== undefined,
 };
 
 export const PUBLIC_KEYS: KeysFolder = {
   kind: 'public key',
-  useless: 'lets nobody in',
+  useless: 'lets no caller in',
   remedy: 'put alice.pem there for the caller cert=alice, as in plugin.ssl_client_cert_dir of the daemons',
   check: checkCallerKey,
 };

@@ -1,94 +1,71 @@
-import { type KeyObject, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { encodeBase64 } from '../../../codec/base64.ts';
 import { EMPTY_FILTER } from '../../../envelope/filter.ts';
-import type { Egress, ReplySink } from '../../../envelope/port.ts';
+import type { Discover, ReplySink } from '../../../envelope/port.ts';
 import { asRejection, Rejection } from '../../../envelope/rejection.ts';
-import type { SigningPool } from '../../../pki/signing-pool.ts';
-import type { IncomingMessage, Link } from '../../../transport/link.ts';
-import { Questions } from '../../kit/questions.ts';
+import type { IncomingMessage } from '../../../transport/link.ts';
+import { PendingDiscoveries } from '../../kit/pending-discoveries.ts';
 import { sendVia } from '../../kit/send.ts';
+import { subscribeOnce } from '../../kit/subscribe-once.ts';
+import { frameBody } from '../frame-body.ts';
 import {
   BRIDGE_MARKER,
   broadcastDestination,
   discoveryDestination,
-  EXPIRY_SLACK,
+  EXPIRY_SLACK_SECONDS,
   messageHeaders,
 } from '../wire/addressing.ts';
 import { decodeReply, verifyReply } from '../wire/reply.ts';
 import { encodeRequestBody, encodeSignedRequest, type LegacyRequest } from '../wire/request.ts';
 import type { Serializer } from '../wire/serializer.ts';
-import type { Signers } from './signing.ts';
+import type { McollectiveStompEgressOptions } from './options.ts';
 
-export interface DiscoveryOptions {
-  readonly link: Link;
-  readonly identity: string;
-  readonly cluster: string;
-  /** In whose name the bridge asks, `cert=<name>`; the shared signer has its own. */
-  readonly caller: string;
-  readonly signers: Signers;
-  readonly pool: SigningPool;
-  readonly serverKeys: readonly KeyObject[];
-  readonly serializer: Serializer;
-  readonly base64: boolean;
-  readonly multiplex: boolean;
-  readonly priority: number;
-  /** The document in a frame. @throws Rejection */
-  readonly open: (body: Buffer) => Buffer;
-  /** Ms since the epoch. */
-  readonly clock: () => number;
-}
-
+/** In whose name the bridge asks where the configuration does not say; the shared signer has its own. */
+export const DISCOVERY_CALLER = 'cert=mcbridge';
 const AGENT = 'discovery';
 /** MCollective's default, in seconds. */
-const TTL = 60;
+const TTL_SECONDS = 60;
 
 /**
- * Asks who is there, in the bridge's own name. The answers come to a queue of this instance alone,
+ * Sends discovery, in the bridge's own name unless told. The answers come to a queue of this instance alone,
  * which no ingress takes for a client's. The question bears the header by which ingresses know what a bridge has sent.
  */
 export const createDiscovery = (
-  options: DiscoveryOptions,
+  { config, around, services, signers, serverKeys }: McollectiveStompEgressOptions,
+  serializer: Serializer,
   sink: () => ReplySink | undefined,
-): NonNullable<Egress['discover']> => {
-  const { link, identity, cluster, serializer, clock } = options;
+): Discover => {
+  const { link, pool, clock } = services;
+  const { identity, cluster } = around;
+  const { caller = DISCOVERY_CALLER } = config.discovery;
   const unique = randomBytes(8).toString('hex');
-  const questions = new Questions(clock);
-  const subscribed = new Map<string, Promise<unknown>>();
+  const pendingDiscoveries = new PendingDiscoveries(clock);
 
   const onMessage = ({ body }: IncomingMessage): void => {
     try {
-      const signed = decodeReply(options.open(body), serializer);
-      const { senderId: sender, requestId } = signed;
+      const signed = decodeReply(frameBody(body, config, around), serializer);
+      const { senderId: sender, requestId, time } = signed;
       try {
-        const found = questions.find(requestId);
-        if (verifyReply(signed, options.serverKeys, serializer).kind !== 'discovery')
+        const found = pendingDiscoveries.find(requestId);
+        if (verifyReply(signed, serverKeys, serializer).kind !== 'discovery')
           throw new Rejection('unsupported_body', `it is no reply of the agent ${AGENT}`);
-        found(sender);
+        found(sender, time * 1000);
       } catch (error) {
         throw asRejection(error, { sender, requestId });
       }
     } catch (error) {
-      sink()?.rejected(asRejection(error));
+      const rejection = asRejection(error);
+      pendingDiscoveries.refuse(rejection);
+      sink()?.rejected(rejection);
     }
   };
 
-  /** Once a collective, when it is first needed: not every bridge asks. */
-  const subscribe = async (collective: string, destination: string): Promise<void> => {
-    const standing =
-      subscribed.get(collective) ?? link.subscribe({ destination, purpose: 'discovery', onMessage });
-    subscribed.set(collective, standing);
-    try {
-      await standing;
-    } catch (error) {
-      subscribed.delete(collective);
-      throw asRejection(error);
-    }
-  };
+  const subscribe = subscribeOnce(link, { purpose: 'discovery', onMessage });
 
-  return async (collective, found) => {
-    const { callerId, key } = options.signers.signerFor(options.caller);
+  return async (collective, found, unread, as = caller) => {
+    const { callerId, key } = signers.signerFor(as);
     const replyTo = discoveryDestination(collective, `${identity}_${process.pid}`, unique);
-    await subscribe(collective, replyTo);
+    await subscribe(replyTo);
     const now = clock();
     const request: LegacyRequest = {
       requestId: randomBytes(16).toString('hex'),
@@ -96,21 +73,21 @@ export const createDiscovery = (
       callerId,
       collective,
       agent: AGENT,
-      ttl: TTL,
+      ttl: TTL_SECONDS,
       time: Math.floor(now / 1000),
       filter: EMPTY_FILTER,
       payload: { kind: 'discovery' },
     };
     const body = encodeRequestBody(request, serializer);
-    const signature = await options.pool.sign('sha1', body, key, 'request');
+    const signature = await pool.sign('sha1', body, key, 'request');
     const document = encodeSignedRequest(request, body, signature, serializer);
-    questions.ask(request.requestId, TTL, found);
+    pendingDiscoveries.ask(request.requestId, TTL_SECONDS, found, unread);
     sendVia(link, {
-      destination: broadcastDestination(collective, AGENT, options.multiplex),
-      headers: { ...messageHeaders(now, TTL, options), [BRIDGE_MARKER]: cluster },
+      destination: broadcastDestination(collective, AGENT, config.agentsMultiplex),
+      headers: { ...messageHeaders(now, TTL_SECONDS, { ...config, ...around }), [BRIDGE_MARKER]: cluster },
       replyTo,
-      body: options.base64 ? Buffer.from(encodeBase64(document, 'wrapped')) : document,
-      expires: now + (TTL + EXPIRY_SLACK) * 1000,
+      body: config.base64 ? Buffer.from(encodeBase64(document, 'wrapped')) : document,
+      expires: now + (TTL_SECONDS + EXPIRY_SLACK_SECONDS) * 1000,
       purpose: 'discovery',
     });
   };

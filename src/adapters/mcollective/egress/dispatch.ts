@@ -1,10 +1,9 @@
-import type { KeyObject } from 'node:crypto';
 import { encodeBase64 } from '../../../codec/base64.ts';
-import { type Home, namedNodes, type ReadableRequest } from '../../../envelope/message.ts';
-import type { NodeDirectory, Undelivered, Whereabouts } from '../../../envelope/port.ts';
+import { namedNodes, type ReadableReplyAddress, type ReadableRequest } from '../../../envelope/message.ts';
+import type { Undelivered, Whereabouts } from '../../../envelope/port.ts';
 import { Rejection } from '../../../envelope/rejection.ts';
-import type { SigningPool } from '../../../pki/signing-pool.ts';
-import type { Link, OutgoingMessage } from '../../../transport/link.ts';
+import type { OutgoingMessage } from '../../../transport/link.ts';
+import { inGroups } from '../../kit/in-groups.ts';
 import { type NotSent, notSentTo, sendAllVia } from '../../kit/send.ts';
 import { createSigningQueue } from '../../kit/signing-queue.ts';
 import { encodeToken } from '../../kit/token.ts';
@@ -12,32 +11,21 @@ import {
   BRIDGE_MARKER,
   broadcastDestination,
   directedDestination,
-  EXPIRY_SLACK,
+  EXPIRY_SLACK_SECONDS,
   messageHeaders,
   replyDestination,
 } from '../wire/addressing.ts';
 import { namingNodes } from '../wire/named-nodes.ts';
 import { encodeRequestBody, encodeSignedRequest, type LegacyRequest } from '../wire/request.ts';
 import type { Serializer } from '../wire/serializer.ts';
-import type { DirectLimit } from './direct-limit.ts';
-import type { Signers } from './signing.ts';
+import type { DirectedInFlightLimit } from './directed-in-flight-limit.ts';
+import type { McollectiveStompEgressOptions } from './options.ts';
 
-export interface DispatchOptions {
-  readonly link: Link;
-  readonly identity: string;
-  readonly cluster: string;
-  readonly tokenKey: KeyObject;
+export interface DispatchParts {
   readonly serializer: Serializer;
-  readonly base64: boolean;
-  readonly multiplex: boolean;
-  readonly priority: number;
-  readonly signers: Signers;
-  readonly pool: SigningPool;
-  /** What may wait for its signature, in bytes, see `SigningQueue`. */
-  readonly maxUnsignedBytes: number;
-  readonly limit: DirectLimit;
-  readonly nodes: NodeDirectory;
-  readonly clock: () => number;
+  readonly limit: DirectedInFlightLimit;
+  /** The name below which replies of a collective come to this instance alone, once it hears them there. */
+  readonly ownReplies: (collective: string) => Promise<string>;
   readonly onSigned: (request: ReadableRequest) => void;
 }
 
@@ -45,27 +33,36 @@ export interface DispatchOptions {
 export interface Dispatch {
   deliver(request: ReadableRequest, undelivered?: Undelivered): Promise<void>;
   /** A node's reply to that request is home. */
-  answered(home: Home, node: string): void;
+  answered(home: ReadableReplyAddress, node: string): void;
 }
 
 /** Nodes whose frames share one reply token, and with it one reply queue; as many as Choria's clients group. */
-const NODES_PER_TOKEN = 200;
+const MAX_NODES_PER_TOKEN = 200;
 
-export const createDispatch = (options: DispatchOptions): Dispatch => {
-  const { link, identity, cluster, tokenKey, serializer, clock, limit, pool } = options;
-  const queued = createSigningQueue(options);
+export const createDispatch = (
+  { config, around, services, signers }: McollectiveStompEgressOptions,
+  { serializer, limit, ownReplies, onSigned }: DispatchParts,
+): Dispatch => {
+  const { link, tokenKey, nodes: directory, pool, clock } = services;
+  const { identity, cluster } = around;
+  const frame = { priority: config.priority, identity };
+  const queued = createSigningQueue({ maxUnsignedBytes: config.buffer.bytes, clock });
 
-  const replyTo = (home: Home, nodes: readonly string[] | undefined): string => {
+  const replyTo = (
+    home: ReadableReplyAddress,
+    nodes: readonly string[] | undefined,
+    whose: string,
+  ): string => {
     const { collective } = home;
     return replyDestination(
       collective,
-      cluster,
+      whose,
       encodeToken(home, nodes, { key: tokenKey, cluster, protocol: 'mcollective', collective }),
     );
   };
 
   const frameBody = (document: Buffer): Buffer =>
-    options.base64 ? Buffer.from(encodeBase64(document, 'wrapped')) : document;
+    config.base64 ? Buffer.from(encodeBase64(document, 'wrapped')) : document;
 
   /** For each group of nodes that share a token, one frame a node, or one that names them all in its filter. */
   const frames = (
@@ -73,22 +70,29 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
     legacy: LegacyRequest,
     signed: Buffer,
     signature: Buffer,
+    whose: string,
   ): readonly OutgoingMessage[] => {
     const { collective, agent, ttl, targets, home } = request;
     const encode = (it: LegacyRequest): Buffer =>
       frameBody(encodeSignedRequest(it, signed, signature, serializer));
-    const headers = { ...messageHeaders(clock(), ttl / 1000, options), [BRIDGE_MARKER]: cluster };
+    const headers = { ...messageHeaders(clock(), ttl / 1000, frame), [BRIDGE_MARKER]: cluster };
     const expires = home.expires;
-    const broadcast = broadcastDestination(collective, agent, options.multiplex);
+    const broadcast = broadcastDestination(collective, agent, config.agentsMultiplex);
     const named = namedNodes(targets);
     if (named === undefined) {
       return [
-        { destination: broadcast, headers, replyTo: replyTo(home, undefined), body: encode(legacy), expires },
+        {
+          destination: broadcast,
+          headers,
+          replyTo: replyTo(home, undefined, whose),
+          body: encode(legacy),
+          expires,
+        },
       ];
     }
-    const groups = inGroups(named, NODES_PER_TOKEN).map((nodes) => ({
+    const groups = inGroups(named, MAX_NODES_PER_TOKEN).map((nodes) => ({
       nodes,
-      replyTo: replyTo(home, nodes),
+      replyTo: replyTo(home, nodes, whose),
     }));
     // Before the limit notes it: what cannot be said to daemons never lies in their queue.
     const body = encode(legacy);
@@ -117,14 +121,14 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
 
   const isDirected = ({ ttl, home, collective }: ReadableRequest, nodes: readonly string[]): boolean => {
     const now = clock();
-    const expires = now + ttl + EXPIRY_SLACK * 1000;
-    const whereabouts = (node: string): Whereabouts => options.nodes.whereabouts(collective, node);
+    const expires = now + ttl + EXPIRY_SLACK_SECONDS * 1000;
+    const whereabouts = (node: string): Whereabouts => directory.whereabouts(collective, node);
     return limit.admits({ request: keyOf(home), nodes, expires }, whereabouts, now);
   };
 
   /** Tells the limit that the last so many frames will never lie in the broker's queue. */
   const givesBack =
-    (home: Home, all: readonly OutgoingMessage[]) =>
+    (home: ReadableReplyAddress, all: readonly OutgoingMessage[]) =>
     (missing: number): void => {
       for (const { headers } of all.slice(all.length - missing)) {
         const node = headers?.['mc_identity'];
@@ -134,7 +138,8 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
 
   return {
     deliver: async (request, undelivered) => {
-      const { callerId, key } = options.signers.signerFor(request.caller);
+      const { callerId, key } = signers.signerFor(request.caller);
+      const whose = request.home.bound === true ? await ownReplies(request.collective) : cluster;
       const legacy: LegacyRequest = {
         ...request,
         time: Math.floor(request.time / 1000),
@@ -147,8 +152,8 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
       const signature = await queued(request, body.length, (check) =>
         pool.sign('sha1', body, key, 'request', check),
       );
-      options.onSigned(request);
-      const all = frames(request, legacy, body, signature);
+      onSigned(request);
+      const all = frames(request, legacy, body, signature, whose);
       const giveBack = givesBack(request.home, all);
       try {
         sendAllVia(link, all, both(giveBack, notSentTo(undelivered, request.home)));
@@ -162,7 +167,7 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
 };
 
 /** One request, as its replies tell it too; those with a token of the version before know no flow. */
-const keyOf = ({ flow, ingress, replyTo, requestId }: Home): string =>
+const keyOf = ({ flow, ingress, replyTo, requestId }: ReadableReplyAddress): string =>
   flow ?? `${ingress} ${replyTo} ${requestId}`;
 
 const both =
@@ -171,9 +176,3 @@ const both =
     giveBack(missing);
     tell(rejection, missing, total);
   };
-
-const inGroups = <T>(items: readonly T[], size: number): readonly T[][] => {
-  const groups: T[][] = [];
-  for (let at = 0; at < items.length; at += size) groups.push(items.slice(at, at + size));
-  return groups;
-};

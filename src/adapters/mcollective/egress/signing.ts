@@ -9,12 +9,17 @@ export interface Signer {
 }
 
 export interface Signers {
+  /** In whose name all requests leave, where it is one for all. */
+  readonly shared?: string;
   /** @throws Rejection `no_signing_key` */
   signerFor(caller: string): Signer;
 }
 
 /** One identity for everybody: the daemons see the bridge, its log knows who was behind it. */
-export const sharedSigner = (signer: Signer): Signers => ({ signerFor: () => signer });
+export const sharedSigner = (signer: Signer): Signers => ({
+  shared: signer.callerId,
+  signerFor: () => signer,
+});
 
 /** Each caller's own private key, `<directory>/<name>.pem` for `cert=<name>`. */
 export const keyFolder = (directory: string, clock: () => number, files?: KeyFiles): Signers => {

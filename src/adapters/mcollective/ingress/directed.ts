@@ -1,13 +1,13 @@
-import type { Residents } from '../../../envelope/port.ts';
+import type { RemoteNodes } from '../../../envelope/port.ts';
 import type { IncomingMessage, Link, LinkSubscription } from '../../../transport/link.ts';
 import { directedDestination } from '../wire/addressing.ts';
-import { Lull } from './lull.ts';
+import { QuietPeriod } from './quiet-period.ts';
 import { arrange, type Batch, globSelectors, namesSelector } from './selectors.ts';
 
 export interface DirectedOptions {
   readonly link: Link;
   readonly collective: string;
-  readonly residents: Residents;
+  readonly remoteNodes: RemoteNodes;
   /** @param isEnding whether it came by a subscription that ends or has ended */
   readonly onMessage: (message: IncomingMessage, isEnding: boolean) => void;
   /** Told of a change that could not be made; what stood before still stands. */
@@ -15,7 +15,7 @@ export interface DirectedOptions {
 }
 
 /** Nodes are learned in bursts: how long changes are collected, in ms. */
-const SETTLE = 250;
+const SETTLE_DELAY_MS = 250;
 /**
  * The subscriptions of a collective's directed queue: each selects some of the nodes that live beyond, so that what
  * is for others stays in the queue for them. Follows what is known of the nodes; a new selection stands before the
@@ -29,7 +29,7 @@ export class DirectedSubscriptions {
   #changing = false;
   #stale = false;
   #stopped = false;
-  readonly #lull = new Lull();
+  readonly #quietPeriod = new QuietPeriod();
 
   constructor(options: DirectedOptions) {
     this.#options = options;
@@ -37,22 +37,22 @@ export class DirectedSubscriptions {
 
   /** @returns once the broker has confirmed what is to be selected now */
   async start(): Promise<void> {
-    this.#options.residents.onChange(() => this.#changed());
+    this.#options.remoteNodes.onChange(() => this.#changed());
     await this.#change();
   }
 
   /** Takes no more frames. @returns when no late one is to be expected any more; all that came are handed over */
   async stop(): Promise<void> {
     this.#freeze();
-    await this.#lull.wait();
+    await this.#quietPeriod.waitForGap();
     await this.#end([...this.#standing.keys()]);
-    await this.#lull.late();
+    await this.#quietPeriod.waitForStragglers();
   }
 
   /** Changes no more; for when the link is about to go. */
   abandon(): void {
     this.#freeze();
-    this.#lull.cut();
+    this.#quietPeriod.cancel();
   }
 
   #freeze(): void {
@@ -69,7 +69,7 @@ export class DirectedSubscriptions {
         this.#change().catch((error: unknown) => {
           if (!this.#stopped) this.#options.onError(error);
         });
-      }, SETTLE).unref();
+      }, SETTLE_DELAY_MS).unref();
   }
 
   async #change(): Promise<void> {
@@ -79,7 +79,7 @@ export class DirectedSubscriptions {
       const fresh = [...selectors].filter((selector) => !this.#standing.has(selector));
       const gone = [...this.#standing.keys()].filter((selector) => !selectors.has(selector));
       await Promise.all(fresh.map((selector) => this.#begin(selector)));
-      if (gone.length > 0) await this.#lull.wait();
+      if (gone.length > 0) await this.#quietPeriod.waitForGap();
       await this.#end(gone);
     } finally {
       this.#changing = false;
@@ -91,9 +91,9 @@ export class DirectedSubscriptions {
   }
 
   #selectors(): ReadonlySet<string> {
-    const { residents, collective } = this.#options;
-    this.#batches = arrange(this.#batches, residents.names(collective));
-    return new Set([...globSelectors(residents.patterns(collective)), ...this.#batches.map(namesSelector)]);
+    const { remoteNodes, collective } = this.#options;
+    this.#batches = arrange(this.#batches, remoteNodes.names(collective));
+    return new Set([...globSelectors(remoteNodes.patterns(collective)), ...this.#batches.map(namesSelector)]);
   }
 
   async #begin(selector: string): Promise<void> {
@@ -103,7 +103,7 @@ export class DirectedSubscriptions {
       destination: directedDestination(collective),
       headers: { selector },
       onMessage: (message) => {
-        this.#lull.heard();
+        this.#quietPeriod.heard();
         onMessage(message, standing.isEnding);
       },
     });

@@ -4,7 +4,7 @@ import { BRIDGE_MARKER } from '../wire/addressing.ts';
  * ActiveMQ takes no STOMP header line above 10,240 bytes (`MAX_HEADER_LENGTH` in its StompWireFormat, not to be
  * configured). The rest is for the header's name, the marker and a long last entry.
  */
-export const SELECTOR_ROOM = 9_000;
+export const MAX_SELECTOR_CHARS = 9_000;
 
 /** Identities that one subscription selects. */
 export type Batch = ReadonlySet<string>;
@@ -17,7 +17,7 @@ export const namesSelector = (names: Iterable<string>): string =>
   unmarked(`mc_identity IN (${[...names].map(literal).join(',')})`);
 
 /** Directed frames of clients to identities that any of these globs match, as few JMS selectors as hold them. */
-export const globSelectors = (globs: readonly string[], room = SELECTOR_ROOM): readonly string[] =>
+export const globSelectors = (globs: readonly string[], room = MAX_SELECTOR_CHARS): readonly string[] =>
   packed(
     new Set(globs.map((glob) => `mc_identity LIKE ${literal(likePattern(glob))} ESCAPE '!'`)),
     OR,
@@ -41,7 +41,7 @@ const likePattern = (glob: string): string => glob.replace(/[*?%_!]/g, (characte
 export const arrange = (
   current: readonly Batch[],
   wanted: ReadonlySet<string>,
-  room = SELECTOR_ROOM,
+  room = MAX_SELECTOR_CHARS,
 ): readonly Batch[] => {
   const standing = current.filter((batch) => [...batch].every((name) => wanted.has(name)));
   const placed = new Set(standing.flatMap((batch) => [...batch]));

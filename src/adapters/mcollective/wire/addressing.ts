@@ -60,6 +60,13 @@ export const parseReplyDestination = (
 export const discoveryDestination = (collective: string, name: string, unique: string): string =>
   `/queue/${collective}.reply.${DISCOVERY}${name.replaceAll('.', '_')}.${unique}`;
 
+/**
+ * A name in the place of the cluster's, below which replies come to one instance alone. It is one token, and no client's name as that
+ * of discovery is none.
+ */
+export const ownName = (name: string, unique: string): string =>
+  `${DISCOVERY}${name.replaceAll('.', '_')}_${unique}`;
+
 /** No client's name: theirs is that of their host, with `_<pid>` behind it. */
 const DISCOVERY = 'mcbridge-discovery_';
 
@@ -70,7 +77,7 @@ const DISCOVERY = 'mcbridge-discovery_';
 export const helloDestination = (collective: string): string =>
   broadcastDestination(collective, 'registration', false);
 
-/** On every hello, so that nobody takes it for a request. */
+/** On every hello, so that it is not taken for a request. */
 export const HELLO_MARKER = 'mcbridge-hello';
 
 // ActiveMQ sends to each of several destinations between commas, takes options after "?", and lets `*` and `>` stand
@@ -96,7 +103,7 @@ export const replyToCollective = (replyTo: string, cluster: string): string | un
   return collective;
 };
 
-/** @returns the Rejection `invalid_reply_to` of a place that is none of a client's replies */
+/** @returns the Rejection `invalid_reply_to` of a place that is not one of a client's replies */
 export const notAQueue = (replyTo: string): Rejection =>
   new Rejection(
     'invalid_reply_to',
@@ -111,7 +118,7 @@ export interface FrameOptions {
 }
 
 /** Slack for network and clocks that MCollective adds to a message's expiry, in seconds. */
-export const EXPIRY_SLACK = 10;
+export const EXPIRY_SLACK_SECONDS = 10;
 
 /** The headers that every message bears. @param now ms since the epoch @param ttl seconds */
 export const messageHeaders = (now: number, ttl: number, options: FrameOptions): Record<string, string> => {
@@ -119,7 +126,7 @@ export const messageHeaders = (now: number, ttl: number, options: FrameOptions):
   const headers: Record<string, string> = {};
   if (options.priority > 0) headers['priority'] = String(options.priority);
   headers['timestamp'] = String(seconds * 1000);
-  headers['expires'] = String((seconds + ttl + EXPIRY_SLACK) * 1000);
+  headers['expires'] = String((seconds + ttl + EXPIRY_SLACK_SECONDS) * 1000);
   headers['mc_sender'] = options.identity;
   return headers;
 };

@@ -93,7 +93,7 @@ const checkParts = (filter: RubyHash): void => {
 
 /**
  * Where nothing is asked, a daemon matches by `Util.empty_filter` and by `{}`, and by no other hash: not with a part
- * too few, nor with a collective. One with another collective than the request's is left to whoever compares them.
+ * too few, nor with a collective. One with another collective than the request's is left to the code that compares them.
  */
 const checkEmptiness = (filter: RubyHash, collective: string | undefined): void => {
   const { entries } = filter;
@@ -108,7 +108,7 @@ const checkEmptiness = (filter: RubyHash, collective: string | undefined): void 
     );
 };
 
-/** The collective that a filter echoes. @throws Rejection `missing_field` for what is no filter */
+/** The collective that a filter echoes. @throws Rejection `missing_field` for what is not a filter */
 export const filterCollective = (value: RubyValue | undefined): string | undefined =>
   fieldText(member(filterHash(value), 'collective'));
 

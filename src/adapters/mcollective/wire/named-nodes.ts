@@ -2,7 +2,7 @@ import type { Filter } from '../../../envelope/filter.ts';
 import { plainToLegacy } from '../../kit/filter-language/plain-to-legacy.ts';
 
 /** How many characters the entries may have together in which each regular expression repeats the names. */
-const LONGEST = 64 * 1024;
+const MAX_ENTRIES_CHARS = 64 * 1024;
 
 /** In extended expressions a comment would swallow what is put behind them. */
 const EXTENDED = /\(\?[a-z]*x/;
@@ -37,7 +37,7 @@ export const namingNodes = (filter: Filter, nodes: readonly string[]): Filter | 
   // An empty list would be no filter at all.
   if (identity.length === 0) identity.push(NOBODY);
   const length = identity.reduce((sum, entry) => sum + entry.length, 0);
-  return length > LONGEST ? undefined : { ...legacy, identity };
+  return length > MAX_ENTRIES_CHARS ? undefined : { ...legacy, identity };
 };
 
 /** Matches no identity. */

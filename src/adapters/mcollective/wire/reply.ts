@@ -26,7 +26,7 @@ export interface SignedReply {
   readonly signature: Buffer;
 }
 
-/** @throws Rejection for what is no reply, with the sender as context where the message names one */
+/** @throws Rejection for what is not a reply, with the sender as context where the message names one */
 export const decodeReply = (bytes: Uint8Array, serializer: Serializer): SignedReply => {
   const hash = serializer.decodeOuter(bytes);
   if (!(hash instanceof RubyHash)) throw new Rejection('wrong_protocol', 'the message is not a hash');

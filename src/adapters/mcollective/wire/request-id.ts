@@ -3,7 +3,7 @@ import { isRequestId } from '../../../envelope/check.ts';
 import { binary, fieldText } from './text.ts';
 
 /**
- * What a client made its request's id of, where that is no text. Daemons hand back the very value, and a client looks for
+ * What a client made its request's id of, where that is not text. Daemons hand back the very value, and a client looks for
  * it: an integer comes of YAML without quotes, bytes of a raw UUID.
  */
 export type IdForm = 'integer' | 'symbol' | 'bytes';

@@ -98,7 +98,7 @@ export interface SignedRequest {
   readonly signature: Buffer;
 }
 
-/** @throws Rejection for what is no request, with what the message says of itself as context */
+/** @throws Rejection for what is not a request, with what the message says of itself as context */
 export const decodeRequest = (bytes: Uint8Array, serializer: Serializer): SignedRequest => {
   const hash = serializer.decodeOuter(bytes);
   if (!(hash instanceof RubyHash)) throw new Rejection('wrong_protocol', 'the message is not a hash');
@@ -239,7 +239,7 @@ const signedParts = (inner: RubyHash, signed: SignedRequest, options: TtlOptions
       };
 };
 
-/** Whoever has such a document can send it again at any time, with another time beside it. */
+/** A holder of such a document can send it again at any time, with another time beside it. */
 const bareParts = (message: RubyValue, { ttl, time }: SignedRequest, options: TtlOptions): SignedParts => {
   const problem = 'the signed document has no :ssl_msg: its ttl and time are not signed';
   if (options.enforceTtl) throw new Rejection('missing_field', `${problem}, and enforce_ttl asks for that`);

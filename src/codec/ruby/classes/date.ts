@@ -4,7 +4,7 @@ import { RubyFloat, type RubyTime, type RubyValue } from '../value.ts';
 /** The Julian day number of 1970-01-01. */
 const EPOCH_DAY = 2_440_588;
 /** Days of 400 years, 71,149,239 of which Ruby counts apart (`CM_PERIOD` of date_core.c). */
-const PERIOD = 71_149_239;
+const PERIOD_DAYS = 71_149_239;
 const DAY_SECONDS = 86_400;
 /** Days that a calendar date can be made of exactly; some 700,000 years. */
 const MAX_DAY = 2 ** 28;
@@ -50,7 +50,7 @@ export const dateText = (dump: RubyValue, withTime: boolean): string | undefined
   if (typeof period !== 'number' || typeof day !== 'number' || typeof second !== 'number') return undefined;
   if (typeof offset !== 'number' || !(start instanceof RubyFloat)) return undefined;
   const local = second + offset;
-  const whole = period * PERIOD + day + Math.floor(local / DAY_SECONDS);
+  const whole = period * PERIOD_DAYS + day + Math.floor(local / DAY_SECONDS);
   if (Math.abs(whole) > MAX_DAY || Math.abs(second) > DAY_SECONDS || Math.abs(offset) > DAY_SECONDS)
     return undefined;
   const date = civilText(whole >= start.value ? gregorian(whole) : julian(whole));

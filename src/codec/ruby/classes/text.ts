@@ -19,7 +19,7 @@ export const regexpText = ({ source, options }: RubyRegexp): string =>
   `/${source}/${options & 4 ? 'm' : ''}${options & 1 ? 'i' : ''}${options & 2 ? 'x' : ''}`;
 
 /** To write long integers takes more than linear time, and a link of one byte may repeat each. */
-const LONGEST = 10n ** 100n;
+const MAX_NUMBER = 10n ** 100n;
 
 /** What `to_s` gives of a value that is a text, a number or the like; undefined of others. */
 export const scalarText = (value: RubyValue | undefined): string | undefined => {
@@ -30,7 +30,7 @@ export const scalarText = (value: RubyValue | undefined): string | undefined => 
     case 'boolean':
       return String(value);
     case 'bigint':
-      return value < LONGEST && value > -LONGEST ? String(value) : undefined;
+      return value < MAX_NUMBER && value > -MAX_NUMBER ? String(value) : undefined;
   }
   if (value === null) return '';
   if (value instanceof RubySymbol) return value.name;

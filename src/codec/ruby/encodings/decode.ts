@@ -44,7 +44,7 @@ const decoderFor = (name: string, tables: EncodingTables): Decoder | undefined =
 
 const decoders = new Map<string, Decoder | undefined>();
 
-/** Bytes of an encoding that is none of Ruby's: to Ruby they are binary. */
+/** Bytes of an encoding that is not one of Ruby's: to Ruby they are binary. */
 const asciiAlone: Decoder = (bytes) =>
   isAscii(bytes, 0, bytes.length) ? bytes.toString('latin1') : undefined;
 

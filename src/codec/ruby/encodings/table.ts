@@ -5,7 +5,7 @@ const TEXT = 0xd800;
 const NODE = 0xdf00;
 
 /** Parts of a long text: one `+=` a character would cost as much as the lookup. */
-const CHUNK = 4096;
+const CHUNK_UNITS = 4096;
 
 /** Code units that become a text. */
 export class TextBuilder {
@@ -14,7 +14,7 @@ export class TextBuilder {
 
   unit(unit: number): void {
     this.#units.push(unit);
-    if (this.#units.length === CHUNK) this.#flush();
+    if (this.#units.length === CHUNK_UNITS) this.#flush();
   }
 
   text(text: string): void {
@@ -64,7 +64,7 @@ export const readCharacter = (
   }
 };
 
-/** @returns undefined where a sequence is none of the encoding's, or has no character */
+/** @returns undefined where a sequence is not one of the encoding's, or has no character */
 export const decodeTable = (table: EncodingTable, bytes: Uint8Array): string | undefined => {
   const into = new TextBuilder();
   for (let at = 0; at < bytes.length; ) {

@@ -87,7 +87,7 @@ class MarshalReader extends SymbolReader {
   #object(type: number, depth: number, start: number, hasVariables: boolean): RubyValue {
     let kind = type;
     let variables = hasVariables;
-    // The class of a subclass, and modules that one object was extended with, are no part of the plain value.
+    // The class of a subclass, and modules that one object was extended with, are not part of the plain value.
     for (let wrappers = 1; kind === TYPE.userClass || kind === TYPE.extended; wrappers++) {
       if (wrappers > MAX_WRAPPERS)
         throw new RubyError('limit', `more than ${MAX_WRAPPERS} modules around a value`, { offset: start });
@@ -110,7 +110,7 @@ class MarshalReader extends SymbolReader {
     if (type === TYPE.string) return this.#string(depth, variables);
     if (type === TYPE.regexp) return this.#regexp(depth, variables);
     const value = this.#composed(type, depth, start, index);
-    // Variables beside the contents (`ruby2_keywords` flags, a program's own) are no part of the plain value.
+    // Variables beside the contents (`ruby2_keywords` flags, a program's own) are not part of the plain value.
     if (variables) this.#variables(depth);
     return value;
   }

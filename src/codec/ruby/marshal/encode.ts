@@ -12,7 +12,7 @@ import {
   type RubyValue,
 } from '../value.ts';
 import { floatText, isFlonum } from './float.ts';
-import { DEEPEST, MAJOR, MINOR, REGEXP_FIXED_ENCODING, REGEXP_OPTIONS, TYPE } from './format.ts';
+import { MAJOR, MAX_LEVELS, MINOR, REGEXP_FIXED_ENCODING, REGEXP_OPTIONS, TYPE } from './format.ts';
 import { MarshalOutput } from './output.ts';
 import { timeToDump } from './time-dump.ts';
 
@@ -34,7 +34,7 @@ class MarshalWriter {
     else if (typeof value === 'number') this.#number(value);
     else if (value === null) this.output.byte(TYPE.nil);
     else if (typeof value === 'boolean') this.output.byte(value ? TYPE.true : TYPE.false);
-    else if (depth > DEEPEST) throw new RubyError('unwritable', `nested deeper than ${DEEPEST} levels`);
+    else if (depth > MAX_LEVELS) throw new RubyError('unwritable', `nested deeper than ${MAX_LEVELS} levels`);
     else if (value instanceof RubyHash) this.#hash(value, depth);
     else if (value instanceof RubyString) this.#string(value);
     else if (typeof value === 'bigint') this.#number(value);

@@ -49,4 +49,4 @@ export const FIXNUM_MIN = -(2 ** 30);
  * No deeper, whatever the limits say, so that recursion ends long before the stack does. Running out of it is not
  * always an exception: V8 aborts the process when a regular expression is compiled on the last bytes of the stack.
  */
-export const DEEPEST = 256;
+export const MAX_LEVELS = 256;

@@ -23,7 +23,7 @@ export const timeVariables = (names: ReadonlyMap<string, RubyValue>): TimeVariab
   return variables;
 };
 
-/** Bytes that are no text, as `Regexp#inspect` shows them: `\\xFF` matches the same. */
+/** Bytes that are not text, as `Regexp#inspect` shows them: `\\xFF` matches the same. */
 export const escaped = (bytes: Buffer): string =>
   bytes
     .toString('latin1')

@@ -3,9 +3,9 @@ import { FIXNUM_MAX, FIXNUM_MIN, TYPE } from './format.ts';
 const isShort = (length: number): boolean => length < 40;
 
 const NONE = Buffer.alloc(0);
-const FIRST_BYTES = 16 * 1024;
+const INITIAL_BYTES = 16 * 1024;
 /** A longer one is not kept. */
-const MOST_BYTES = 256 * 1024;
+const MAX_KEPT_BYTES = 256 * 1024;
 
 /**
  * What the last output was written into, for the next. Not of Node's pool: a result there would keep it in memory for
@@ -14,7 +14,7 @@ const MOST_BYTES = 256 * 1024;
 let spare: Buffer | undefined;
 
 const takeSpare = (): Buffer => {
-  const bytes = spare ?? Buffer.allocUnsafeSlow(FIRST_BYTES);
+  const bytes = spare ?? Buffer.allocUnsafeSlow(INITIAL_BYTES);
   spare = undefined;
   return bytes;
 };
@@ -118,7 +118,7 @@ export class MarshalOutput {
     const result = Buffer.from(bytes.subarray(0, this.#length));
     this.#bytes = NONE;
     this.#length = 0;
-    if (bytes.length <= MOST_BYTES) spare = bytes;
+    if (bytes.length <= MAX_KEPT_BYTES) spare = bytes;
     return result;
   }
 }

@@ -3,7 +3,7 @@ import { ObjectTable } from '../objects.ts';
 import { knownSymbol } from '../symbols.ts';
 import { BINARY, isEncodingName, rubyText, US_ASCII, UTF_8 } from '../text.ts';
 import { type RubyLimits, RubyString, RubySymbol, type RubyValue } from '../value.ts';
-import { DEEPEST, TYPE } from './format.ts';
+import { MAX_LEVELS, TYPE } from './format.ts';
 import { MarshalInput, malformed } from './input.ts';
 
 /** Where a symbol will be whose encoding is being read. */
@@ -19,13 +19,13 @@ const symbolOf = (name: string | RubyString): RubySymbol | RubyString => {
 export abstract class SymbolReader {
   protected readonly input: MarshalInput;
   protected readonly objects: ObjectTable;
-  /** One whose name is no text in its encoding is the string of its name. */
+  /** One whose name is not text in its encoding is the string of its name. */
   readonly #symbols: (RubySymbol | RubyString)[] = [];
 
   constructor(bytes: Buffer, limits: RubyLimits) {
     this.input = new MarshalInput(bytes);
     // A link is an `@`. Where no byte is one, no object needs to be remembered.
-    this.objects = new ObjectTable(limits, Math.min(limits.maxDepth, DEEPEST), bytes.includes(TYPE.link));
+    this.objects = new ObjectTable(limits, Math.min(limits.maxDepth, MAX_LEVELS), bytes.includes(TYPE.link));
   }
 
   protected abstract value(depth: number): RubyValue;

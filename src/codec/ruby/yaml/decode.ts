@@ -11,7 +11,7 @@ import {
   type YAMLSeq,
 } from 'yaml';
 import { scalarText } from '../classes/text.ts';
-import { DEEPEST } from '../marshal/format.ts';
+import { MAX_LEVELS } from '../marshal/format.ts';
 import { ObjectTable } from '../objects.ts';
 import { RubyError, RubyHash, type RubyLimits, RubySymbol, type RubyValue } from '../value.ts';
 import { DEFAULT_YAML_LIMITS } from './limits.ts';
@@ -55,7 +55,7 @@ class YamlReader {
 
   constructor(document: YamlDocument, limits: RubyLimits) {
     this.#source = new YamlSource(document);
-    this.#objects = new ObjectTable(limits, Math.min(limits.maxDepth, DEEPEST), true);
+    this.#objects = new ObjectTable(limits, Math.min(limits.maxDepth, MAX_LEVELS), true);
   }
 
   value(node: unknown, depth: number): RubyValue {
@@ -133,7 +133,7 @@ class YamlReader {
     });
   }
 
-  /** The first and last of what a collection in a list of pairs holds. It is no value itself, so that its anchor means nothing. */
+  /** The first and last of what a collection in a list of pairs holds. It is not a value itself, so that its anchor means nothing. */
   #pair(node: unknown, depth: number): readonly [RubyValue, RubyValue] {
     this.#objects.enter(depth, 0);
     const [first, last] = isMap(node) || isSeq(node) ? [node.items[0], node.items.at(-1)] : [];
@@ -204,7 +204,7 @@ class YamlReader {
     return isObject ? 'object ' : '';
   }
 
-  /** `revive_hash` of Psych's to_ruby.rb: the key `<<` merges, quoted or not, unless what it has is no hash. */
+  /** `revive_hash` of Psych's to_ruby.rb: the key `<<` merges, quoted or not, unless what it has is not a hash. */
   #merge(hash: HashBuilder, node: unknown, value: RubyValue): boolean {
     if (isAlias(node) || isMap(node)) return hash.merge(value);
     if (!isSeq(node)) return false;

@@ -1,4 +1,4 @@
-import { DEEPEST } from '../marshal/format.ts';
+import { MAX_LEVELS } from '../marshal/format.ts';
 import { requireWellFormed } from '../text.ts';
 import {
   RubyError,
@@ -27,7 +27,7 @@ const NAMED: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** A key may not be longer without a `?` before it: libyaml takes 1024 characters, the colon with them. */
-const MAX_SIMPLE_KEY = 1000;
+const MAX_SIMPLE_KEY_CHARS = 1000;
 
 const escaped = (character: string): string => {
   const named = NAMED.get(character);
@@ -44,7 +44,9 @@ const quoted = (text: string): string => {
 };
 
 const string = (text: string): string =>
-  PLAIN.test(text) && text.length < MAX_SIMPLE_KEY && !WORDS.has(text.toLowerCase()) ? text : quoted(text);
+  PLAIN.test(text) && text.length < MAX_SIMPLE_KEY_CHARS && !WORDS.has(text.toLowerCase())
+    ? text
+    : quoted(text);
 
 /** Psych wants a point, and a sign in the exponent. */
 const float = (value: number): string => {
@@ -100,7 +102,7 @@ class YamlWriter {
 
   /** A value behind what is on the line already. */
   node(value: RubyValue, depth: number): void {
-    if (depth > DEEPEST) throw new RubyError('unwritable', `nested deeper than ${DEEPEST} levels`);
+    if (depth > MAX_LEVELS) throw new RubyError('unwritable', `nested deeper than ${MAX_LEVELS} levels`);
     const text = inline(value);
     this.parts.push(text === undefined ? '\n' : ` ${text}\n`);
     if (text !== undefined) return;
@@ -121,7 +123,7 @@ class YamlWriter {
     const collection = key instanceof RubyHash || Array.isArray(key);
     const text = isMergeKey(key) ? '!!str "<<"' : inline(key);
     // An empty collection could stand before the colon, but not every parser knows that.
-    if (text !== undefined && !collection && text.length < MAX_SIMPLE_KEY) {
+    if (text !== undefined && !collection && text.length < MAX_SIMPLE_KEY_CHARS) {
       this.parts.push(`${indent}${text}:`);
       return;
     }

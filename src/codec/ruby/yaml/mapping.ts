@@ -66,7 +66,7 @@ const ofCollection = (key: readonly RubyValue[] | RubySet | RubyHash | RubyStruc
   return digest('[', key.map(identity));
 };
 
-/** What tells the keys of a hash apart where some of their texts are objects of another class, for whoever merges it. */
+/** What tells the keys of a hash apart where some of their texts are objects of another class, for the code that merges it. */
 const identities = new WeakMap<RubyHash, readonly string[]>();
 
 /** A hash in the making: a key that comes again keeps its place and takes the new value, as in Ruby. */

@@ -1,7 +1,7 @@
 import { Composer, CST, Lexer, type ParsedNode, Parser } from 'yaml';
 import { errorText } from '../../../envelope/text.ts';
-import { DEEPEST } from '../marshal/format.ts';
-import { printable, utf8Text } from '../text.ts';
+import { MAX_LEVELS } from '../marshal/format.ts';
+import { printableAscii, utf8Text } from '../text.ts';
 import { RubyError, type RubyLimits } from '../value.ts';
 import { MAX_LINES, SPARE_TOKENS, TOKENS_PER_ELEMENT } from './limits.ts';
 import { readable } from './lines.ts';
@@ -59,10 +59,10 @@ const tokens = (source: string, limits: RubyLimits): CST.Token[] => {
 const compose = (source: string, limits: RubyLimits): ParsedNode | null => {
   const found = tokens(source, limits);
   for (const token of found) {
-    if (token.type === 'error') throw malformed(`not YAML: ${printable(token.message)}`);
+    if (token.type === 'error') throw malformed(`not YAML: ${printableAscii(token.message)}`);
     // Ruby writes none, and the `yaml` package overlooks what libyaml refuses in them.
     if (token.type === 'directive') throw malformed('a directive, which messages do not have');
-    checkDepth(token, Math.min(limits.maxDepth, DEEPEST));
+    checkDepth(token, Math.min(limits.maxDepth, MAX_LEVELS));
   }
   const composer = new Composer(OPTIONS);
   const documents = [...composer.compose(found)];
@@ -71,7 +71,7 @@ const compose = (source: string, limits: RubyLimits): ParsedNode | null => {
   if (error !== undefined) {
     if (error.code === 'RESOURCE_EXHAUSTION')
       throw new RubyError('limit', 'nested too deeply', { cause: error });
-    throw malformed(`not YAML: ${printable(error.message)}`, error);
+    throw malformed(`not YAML: ${printableAscii(error.message)}`, error);
   }
   if (documents.length > 1) throw malformed('more than one document');
   return document?.contents ?? null;
@@ -109,6 +109,6 @@ export const parseYaml = (bytes: Uint8Array, limits: RubyLimits): YamlDocument =
   } catch (error) {
     if (error instanceof RubyError) throw error;
     // A stack that ran out, or a mistake of the package: either way not a document that Ruby wrote.
-    throw malformed(`not YAML: ${printable(errorText(error))}`, error);
+    throw malformed(`not YAML: ${printableAscii(errorText(error))}`, error);
   }
 };

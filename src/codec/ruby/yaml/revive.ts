@@ -62,7 +62,7 @@ const data = (hash: RubyHash): RubyValue => {
 };
 
 /**
- * What Psych makes of a mapping with a tag of its own; of a class that is none of the value model as Ruby's own JSON
+ * What Psych makes of a mapping with a tag of its own; of a class that is not one of the value model as Ruby's own JSON
  * would write it.
  * @throws RubyError `malformed`
  */

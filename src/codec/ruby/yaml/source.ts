@@ -4,7 +4,7 @@ import { blockText, EMPTY_KEY_WORD, flowText, isBreak } from './lines.ts';
 import type { YamlDocument } from './parse.ts';
 
 /** Characters of a key's anchor and tag, of which Psych writes some twenty. */
-const MAX_PROPERTIES = 300;
+const MAX_PROPERTIES_CHARS = 300;
 
 export const start = (node: Node): number => node.range?.[0] ?? 0;
 export const end = (node: Node): number => node.range?.[1] ?? 0;
@@ -40,7 +40,7 @@ export class YamlSource {
     const at = Math.min(start(node), key);
     let line = at;
     while (line > 0 && !isBreak(source.charAt(line - 1))) line--;
-    const before = source.slice(Math.max(line, at - MAX_PROPERTIES), at);
+    const before = source.slice(Math.max(line, at - MAX_PROPERTIES_CHARS), at);
     return at - line - (isMap(node) ? propertiesAtEnd(before) : 0);
   }
 
@@ -62,7 +62,7 @@ export class YamlSource {
   isKeyOf(node: Scalar, column: number): boolean {
     const at = start(node);
     let line = at;
-    while (line > 0 && at - line < MAX_PROPERTIES && !isBreak(this.#source.charAt(line - 1))) line--;
+    while (line > 0 && at - line < MAX_PROPERTIES_CHARS && !isBreak(this.#source.charAt(line - 1))) line--;
     const [, blanks = '', first] = /^([ \t]*)(.?)/s.exec(this.#source.slice(line, at)) ?? [];
     return blanks.length === column || (first !== '&' && first !== '!');
   }

@@ -42,7 +42,7 @@ const KINDS: readonly (readonly [MappingKind, RegExp])[] = [
 
 const HASH: ClassTag = { kind: 'hash', className: '' };
 
-/** What a mapping is; a tag that is none of Psych's means nothing. */
+/** What a mapping is; a tag that is not one of Psych's means nothing. */
 export const mappingTag = (tag: string | undefined): ClassTag => {
   if (tag === undefined) return HASH;
   for (const [kind, pattern] of KINDS) {

@@ -4,7 +4,7 @@ import type { Egress } from '../../../../src/envelope/port.ts';
 import { type Delivered, egressContract } from '../../../../src/testing/egress-contract.ts';
 import type { IncomingMessage } from '../../../../src/transport/link.ts';
 import { COLLECTIVE, makeBrokers } from '../../brokers.ts';
-import { ALICE, answerTo, makeSigningEgress, readMessage } from './signed-world.ts';
+import { ALICE, errorReplyAddress, makeSigningEgress, readMessage } from './signed-world.ts';
 
 const NODE = `${COLLECTIVE}.node.`;
 
@@ -28,9 +28,12 @@ describe.each<Dialect>(['ruby', 'go'])('with nodes of the %s dialect', (dialect)
       return {
         node: destination.startsWith(NODE) ? destination.slice(NODE.length) : undefined,
         request: { id, caller, ...rest, payload },
-        answer: async (node, answer) => answerWith(answerTo(body, node, { payload: answer, dialect })),
+        answer: async (node, answer) =>
+          answerWith(errorReplyAddress(body, node, { payload: answer, dialect })),
         answerFalsely: async (node) =>
-          answerWith(answerTo(body, node, { secure: (text) => text.replace('n1.example', 'n2.example') })),
+          answerWith(
+            errorReplyAddress(body, node, { secure: (text) => text.replace('n1.example', 'n2.example') }),
+          ),
         answerWith,
       };
     };

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { type Link, LinkError } from '../../../../src/transport/link.ts';
 import { BRIDGE, until } from '../../world.ts';
 import { makeNetwork } from './signed-network.ts';
-import { answerTo, credentialsOf, privileged, type ReplyDeviation, readMessage } from './signed-world.ts';
+import {
+  credentialsOf,
+  errorReplyAddress,
+  privileged,
+  type ReplyDeviation,
+  readMessage,
+} from './signed-world.ts';
 
 /** An egress that has asked who is there, and what it has found. */
 const asked = async (change?: (link: Link) => Link) => {
@@ -17,7 +23,7 @@ const asked = async (change?: (link: Link) => Link) => {
   const { replyTo = '' } = message.transport;
   /** As a node of that name. */
   const answer = (node: string, deviation: ReplyDeviation = {}): void =>
-    network.reply(answerTo(question.body, node, deviation), replyTo);
+    network.reply(errorReplyAddress(question.body, node, deviation), replyTo);
   return { ...network, clock, found, question, message, answer };
 };
 
@@ -55,6 +61,14 @@ describe('discovery in the bridge’s own name', () => {
     const message = readMessage(other.seen[0]?.body ?? Buffer.alloc(0), Date.now());
     expect(message.wire.callerId).toBe('choria=x.choria');
     expect(message.transport.replyTo).not.toBe(one.message.transport.replyTo);
+  });
+
+  it('asks in the name of a caller where it is told so', async () => {
+    const { egress, seen } = await asked();
+    await egress.discover?.('mcollective', () => undefined, undefined, 'choria=alice.mcollective');
+    await until('the other question', () => seen.length === 2);
+    const { wire } = readMessage(seen[1]?.body ?? Buffer.alloc(0), Date.now());
+    expect(wire).toMatchObject({ callerId: 'choria=alice.mcollective', agent: 'discovery' });
   });
 
   it('finds each node that answers, in both dialects, also to an earlier question', async () => {

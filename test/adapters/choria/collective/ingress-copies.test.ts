@@ -4,7 +4,7 @@ import {
   DEFAULT_ALLOW,
   DEFAULT_PRIVILEGED,
 } from '../../../../src/adapters/choria/wire/index.ts';
-import type { Home, ReadableRequest } from '../../../../src/envelope/message.ts';
+import type { ReadableReplyAddress, ReadableRequest } from '../../../../src/envelope/message.ts';
 import { namedNodes } from '../../../../src/envelope/message.ts';
 import { COLLECTIVE } from '../../brokers.ts';
 import { authority, makeEgress, settled, until } from '../../world.ts';
@@ -97,7 +97,7 @@ describe('a request that comes as one message a node', () => {
     expect(rejections).toEqual([
       {
         rejection: expect.objectContaining({ code: 'invalid_signature' }),
-        home: expect.objectContaining({ requestId: id, agent: 'rpcutil' }) as Home,
+        home: expect.objectContaining({ requestId: id, agent: 'rpcutil' }) as ReadableReplyAddress,
       },
     ]);
   });

@@ -44,21 +44,21 @@ const clientOf = async (dialect: 'ruby' | 'go'): Promise<ChoriaClient> => {
 
 interface Instance extends Handed {
   readonly ingress: Ingress;
-  readonly residents: TestResidents;
+  readonly remoteNodes: TestResidents;
 }
 
 /** An instance of the cluster, with a connection of its own. */
 const startInstance = async (
-  residents: TestResidents,
+  remoteNodes: TestResidents,
   answer?: (request: ReadableRequest) => readonly ReadableReply[],
 ): Promise<Instance> => {
   const link = linkTo([nats], { tls: clientTls });
-  const ingress = makeCollectiveIngress(link, residents);
+  const ingress = makeCollectiveIngress(link, remoteNodes);
   const handed = makeHanded((request) => {
     for (const reply of answer?.(request) ?? []) ingress.reply(reply);
   });
   await ingress.start(handed.sink);
-  return { ...handed, ingress, residents };
+  return { ...handed, ingress, remoteNodes };
 };
 
 const STOMP = 'stomp://legacy:61613';
@@ -82,10 +82,10 @@ const nodesOf = ({ targets }: ReadableRequest): readonly string[] => namedNodes(
 describe.each(['ruby', 'go'] as const)('a client of %s that is not federated', (dialect) => {
   it('finds the nodes and asks them, as if they were there', async () => {
     const nodes = ['legacy1.example.net', 'legacy2.example.net'];
-    const residents = makeResidents();
-    await startInstance(residents, (request) => {
+    const remoteNodes = makeResidents();
+    await startInstance(remoteNodes, (request) => {
       // As the bridge does: a node is known before its answer goes home.
-      residents.change(nodes);
+      remoteNodes.change(nodes);
       return answersOf(nodes)(request);
     });
     const client = await clientOf(dialect);
@@ -132,9 +132,9 @@ let markers = 0;
  * and the messages before are handed over, for NATS keeps the order between two connections.
  */
 const caughtUp = async (client: ChoriaClient, instances: readonly Instance[]): Promise<void> => {
-  for (const { requests, residents } of instances) {
+  for (const { requests, remoteNodes } of instances) {
     const marker = `marker${++markers}.example.org`;
-    residents.change([...residents.names(COLLECTIVE), marker]);
+    remoteNodes.change([...remoteNodes.names(COLLECTIVE), marker]);
     const { subject, payloads, replyTo } = client.buildRequest({
       agent: 'discovery',
       body: '"ping"',
@@ -209,10 +209,10 @@ describe('two instances of a cluster', () => {
 describe('nodes that come and go', () => {
   it('are heard as long as they are stood in for', async () => {
     const instance = await startInstance(makeResidents());
-    const { requests, residents } = instance;
+    const { requests, remoteNodes } = instance;
     const client = await clientOf('ruby');
     const asked = async (names: readonly string[], natives: readonly string[] = []) => {
-      residents.change(names, natives);
+      remoteNodes.change(names, natives);
       await caughtUp(client, [instance]);
       requests.splice(0);
       const targets = ['a', 'b', 'c'].map((name) => `${name}.example.net`);

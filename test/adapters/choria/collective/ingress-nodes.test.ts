@@ -31,28 +31,28 @@ describe('the nodes that it stands in for', () => {
   };
 
   it('may come and go', async () => {
-    const residents = makeResidents(NODES);
-    const world = await makeCollectiveWorld(residents);
+    const remoteNodes = makeResidents(NODES);
+    const world = await makeCollectiveWorld(remoteNodes);
     const all = [...NODES, 'n3.example.net'];
     expect(await ask(world, all)).toEqual(NODES);
-    residents.change([N2, 'n3.example.net']);
+    remoteNodes.change([N2, 'n3.example.net']);
     expect(await ask(world, all)).toEqual([N2, 'n3.example.net']);
-    residents.change([N2], [N2]);
+    remoteNodes.change([N2], [N2]);
     expect(await ask(world, all)).toEqual([]);
-    residents.change([N2], []);
+    remoteNodes.change([N2], []);
     expect(await ask(world, all)).toEqual([N2]);
   });
 
   it('are those that a pattern covers, and those that have been learned beside it, each once', async () => {
-    const residents = makeResidents(
+    const remoteNodes = makeResidents(
       [N1, 'other.example.org'],
       ['n?.example.net', 'old-*'],
       (node) => /^n.\.example\.net$/.test(node) || node.startsWith('old-'),
     );
-    const world = await makeCollectiveWorld(residents);
+    const world = await makeCollectiveWorld(remoteNodes);
     const all = [N1, N2, 'n10.example.net', 'nXexampleYnet', 'other.example.org', 'old-1.a.b', 'an-old-1'];
     expect((await ask(world, all)).toSorted()).toEqual([N1, N2, 'old-1.a.b', 'other.example.org']);
-    residents.change([], [N2]);
+    remoteNodes.change([], [N2]);
     expect((await ask(world, all)).toSorted()).toEqual([N1, 'old-1.a.b']);
   });
 
@@ -60,7 +60,7 @@ describe('the nodes that it stands in for', () => {
     const brokers = makeBrokers();
     const link = brokers.nats.link();
     const calls: string[] = [];
-    const residents = makeResidents(['a', 'b', 'c']);
+    const remoteNodes = makeResidents(['a', 'b', 'c']);
     const ingress = makeCollectiveIngress(
       {
         ...link,
@@ -75,7 +75,7 @@ describe('the nodes that it stands in for', () => {
           };
         },
       },
-      residents,
+      remoteNodes,
     );
     await ingress.start(makeHanded().sink);
     expect(calls.splice(0)).toEqual([
@@ -84,13 +84,13 @@ describe('the nodes that it stands in for', () => {
       '+ mcollective.node.b prod_mcbridge',
       '+ mcollective.node.c prod_mcbridge',
     ]);
-    residents.change(['b', 'c', 'd']);
+    remoteNodes.change(['b', 'c', 'd']);
     await followed();
     expect(calls.splice(0).toSorted()).toEqual([
       '+ mcollective.node.d prod_mcbridge',
       '- mcollective.node.a',
     ]);
-    residents.change(['b', 'c', 'd']);
+    remoteNodes.change(['b', 'c', 'd']);
     await followed();
     expect(calls).toEqual([]);
     await ingress.drain();
@@ -100,22 +100,22 @@ describe('the nodes that it stands in for', () => {
       '- mcollective.node.c',
       '- mcollective.node.d',
     ]);
-    residents.change(['e']);
+    remoteNodes.change(['e']);
     await followed();
     expect(calls).toEqual([]);
   });
 
   it('are looked at as often for a thousand changes as for two that come as fast', async () => {
-    const residents = makeResidents();
+    const remoteNodes = makeResidents();
     let looks = 0;
     const names = (collective: string) => {
       looks++;
-      return residents.names(collective);
+      return remoteNodes.names(collective);
     };
-    const world = await makeCollectiveWorld({ ...residents, names });
+    const world = await makeCollectiveWorld({ ...remoteNodes, names });
     const nodes = Array.from({ length: 1_000 }, (_, n) => `n${n}.example.net`);
     looks = 0;
-    for (const [n] of nodes.entries()) residents.change(nodes.slice(0, n + 1));
+    for (const [n] of nodes.entries()) remoteNodes.change(nodes.slice(0, n + 1));
     expect(looks).toBe(1);
     expect(await ask(world, nodes)).toEqual(nodes);
     expect(looks).toBe(2);

@@ -7,8 +7,12 @@ import {
   DEFAULT_ALLOW,
   DEFAULT_PRIVILEGED,
 } from '../../../../src/adapters/choria/wire/index.ts';
-import { type Home, isOpaque, type ReadableRequest } from '../../../../src/envelope/message.ts';
-import type { Ignored, Ingress, RequestSink, Residents } from '../../../../src/envelope/port.ts';
+import {
+  isOpaque,
+  type ReadableReplyAddress,
+  type ReadableRequest,
+} from '../../../../src/envelope/message.ts';
+import type { Ignored, Ingress, RemoteNodes, RequestSink } from '../../../../src/envelope/port.ts';
 import type { Rejection, RejectionContext } from '../../../../src/envelope/rejection.ts';
 import type { Link } from '../../../../src/transport/link.ts';
 import { type Brokers, CLUSTER, COLLECTIVE, makeBrokers } from '../../brokers.ts';
@@ -16,7 +20,7 @@ import { type ChoriaClient, createChoriaClient, type Deviation } from '../../cho
 import { alice, authority, MAX_BYTES, MAX_TTL } from '../../world.ts';
 
 /** Who is stood in for in the one collective, as a test says and changes. */
-export interface TestResidents extends Residents {
+export interface TestResidents extends RemoteNodes {
   /** @param natives those that are not stood in for after all; as before where left out */
   change(names: readonly string[], natives?: readonly string[]): void;
 }
@@ -46,7 +50,7 @@ export const makeResidents = (
 /** What an ingress has handed over. */
 export interface Handed {
   readonly requests: ReadableRequest[];
-  readonly rejections: { readonly rejection: Rejection; readonly home: Home | undefined }[];
+  readonly rejections: { readonly rejection: Rejection; readonly home: ReadableReplyAddress | undefined }[];
   readonly ignored: { readonly why: Ignored; readonly context: RejectionContext }[];
   readonly sink: RequestSink;
 }
@@ -63,19 +67,25 @@ export const makeHanded = (onRequest?: (request: ReadableRequest) => void): Hand
       onRequest?.(request);
     },
     rejected: (rejection, home) => void rejections.push({ rejection, home }),
+    foresee: () => undefined,
     ignored: (why, context) => void ignored.push({ why, context }),
   };
   return { requests, rejections, ignored, sink };
 };
 
-export type IngressOverrides = Partial<ChoriaCollectiveIngressOptions>;
+type Options = ChoriaCollectiveIngressOptions;
+
+/** What an ingress is made with, all on one level. */
+export type IngressOverrides = Partial<
+  Omit<Options, 'around' | 'services'> & Options['around'] & Options['services']
+>;
 
 export const makeCollectiveIngress = (
   link: Link,
-  residents: Residents,
+  remoteNodes: RemoteNodes,
   overrides: IngressOverrides = {},
-): Ingress =>
-  createChoriaCollectiveIngress({
+): Ingress => {
+  const all = {
     name: 'collective',
     link,
     cluster: CLUSTER,
@@ -85,14 +95,16 @@ export const makeCollectiveIngress = (
       allow: DEFAULT_ALLOW,
       privileged: DEFAULT_PRIVILEGED,
     }),
-    residents,
+    remoteNodes,
     maxMessageBytes: MAX_BYTES,
     maxTargets: 1_000,
     collect: 0,
     maxTtl: MAX_TTL,
     clock: Date.now,
     ...overrides,
-  });
+  };
+  return createChoriaCollectiveIngress({ ...all, around: all, services: all });
+};
 
 export const NODES = ['n1.example.net', 'n2.example.net'];
 
@@ -118,12 +130,12 @@ export interface CollectiveWorld extends Handed {
 
 /** A started ingress, in the place of two nodes unless told, and a client, on a broker inside this process. */
 export const makeCollectiveWorld = async (
-  residents: Residents = makeResidents(NODES),
+  remoteNodes: RemoteNodes = makeResidents(NODES),
   overrides: IngressOverrides = {},
 ): Promise<CollectiveWorld> => {
   const brokers = makeBrokers();
   const handed = makeHanded();
-  const ingress = makeCollectiveIngress(brokers.nats.link(), residents, {
+  const ingress = makeCollectiveIngress(brokers.nats.link(), remoteNodes, {
     clock: () => brokers.clock.now,
     ...overrides,
   });

@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { decodeReplyBody } from '../../../../src/adapters/choria/wire/index.ts';
 import type { ReadableReply, ReadableRequest } from '../../../../src/envelope/message.ts';
-import { ingressContract, type Question } from '../../../../src/testing/ingress-contract.ts';
+import { ingressContract } from '../../../../src/testing/ingress-contract.ts';
+import type { Question } from '../../../../src/testing/ingress-stage.ts';
 import { toAll, toNodes } from '../../../../src/testing/targets.ts';
 import { COLLECTIVE, makeBrokers } from '../../brokers.ts';
-import { createChoriaClient, type Deviation } from '../../choria-client.ts';
-import { alice, authority, settled, until } from '../../world.ts';
+import { createChoriaClient, type Deviation, deviationOf } from '../../choria-client.ts';
+import { alice, authority, MAX_TTL, settled, until } from '../../world.ts';
 import {
   makeCollectiveIngress,
   makeCollectiveWorld,
@@ -24,20 +25,17 @@ describe.each(['ruby', 'go'] as const)('with clients of %s', (dialect) => {
   ingressContract(`choria-collective (${dialect})`, async () => {
     const brokers = makeBrokers();
     const client = await createChoriaClient(brokers, alice);
-    const deviation = ({ agent, action, nodes, ttl }: Question): Deviation =>
-      unfederated({
-        dialect,
-        agent,
-        ...(nodes === undefined ? {} : { nodes }),
-        ...(action === undefined ? {} : { body: JSON.stringify({ agent, action, data: {} }) }),
-        ...(ttl === undefined ? {} : { envelope: { ttl } }),
-      });
+    const deviation = (question: Question): Deviation =>
+      unfederated(deviationOf(question, dialect, brokers.clock.now));
+    const limits = { maxTtl: MAX_TTL, maxAhead: MAX_TTL, maxMessageBytes: 64 * 1024, maxTargets: 2 };
     return {
-      ingress: makeCollectiveIngress(brokers.nats.link(), makeResidents(NODES), {
+      ingress: makeCollectiveIngress(brokers.nats.link(), makeResidents([...NODES, 'n3.example.net']), {
+        ...limits,
         clock: () => brokers.clock.now,
       }),
       caller: 'choria=alice.mcollective',
       collective: COLLECTIVE,
+      limits,
       ask: (question) => client.send(deviation(question)),
       impersonate: (question) => client.send({ ...deviation(question), signer: bob }),
       garble: () => client.publish('hello', `${COLLECTIVE}.broadcast.agent.rpcutil`),

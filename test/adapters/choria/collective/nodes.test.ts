@@ -154,8 +154,9 @@ describe.each(DIALECTS)('nodes of the %s dialect', (dialect) => {
     const pool = new SigningPool();
     const sign = vi.spyOn(pool, 'sign');
     const instance = await makeInstance({ sign: { pool } });
-    const id = newRequestId();
-    for (const node of nodes) await instance.egress.deliver(ping({ id, targets: toNodes([node]) }));
+    // Of one moment: what two messages say of the time is part of what is signed.
+    const request = ping();
+    for (const node of nodes) await instance.egress.deliver({ ...request, targets: toNodes([node]) });
     await until('all have answered', () => instance.replies.length >= nodes.length);
     expect(sendersIn(instance)).toEqual(nodes);
     expect(sign).toHaveBeenCalledTimes(1);

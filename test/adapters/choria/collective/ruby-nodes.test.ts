@@ -175,6 +175,38 @@ describe('the folder of callers’ certificates', () => {
     write('alice.mcollective', alice);
   });
 
+  it('signs with the pair before while a new certificate has no key yet, for a minute at most', () => {
+    const credentials = MODES['callers’ own certificates']();
+    const renewed = makeAuthority('renewed CA').issue({ commonName: 'alice.mcollective' });
+    const signing = () => credentials.forCaller(ALICE).certificate;
+    const unfit = { certificate: renewed.certificate, privateKey: bob.privateKey };
+    expect(signing()).toBe(alice.certificate);
+    write('alice.mcollective', unfit);
+    clock.now += 5_001;
+    expect(signing()).toBe(alice.certificate);
+    write('alice.mcollective', renewed);
+    clock.now += 5_001;
+    expect(signing()).toBe(renewed.certificate);
+    write('alice.mcollective', unfit);
+    clock.now += 5_001;
+    expect(signing()).toBe(renewed.certificate);
+    clock.now += 59_999;
+    expect(signing()).toBe(renewed.certificate);
+    clock.now += 5_001;
+    expect(signing).toThrow('the key is not that of the certificate');
+    write('alice.mcollective', alice);
+    expect(signing()).toBe(alice.certificate);
+  });
+
+  it('refuses at once a caller of whose pair one file is gone', () => {
+    const credentials = MODES['callers’ own certificates']();
+    credentials.forCaller(ALICE);
+    rmSync(join(folder, 'alice.mcollective.key'));
+    clock.now += 5_001;
+    expect(() => credentials.forCaller(ALICE)).toThrow(/there is no alice.mcollective.key/);
+    write('alice.mcollective', alice);
+  });
+
   it('holds who asks who is there, where the bridge has no certificate of its own', () => {
     const bare = (discoveryCaller?: string) =>
       callerCredentials(folder, undefined, {

@@ -2,16 +2,16 @@ import { createSecretKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { encodeTransport } from '../../../../src/adapters/choria/wire/index.ts';
 import { encodeToken } from '../../../../src/adapters/kit/token.ts';
-import type { Home, ReadableRequest } from '../../../../src/envelope/message.ts';
+import type { ReadableReplyAddress, ReadableRequest } from '../../../../src/envelope/message.ts';
 import { CLUSTER, COLLECTIVE } from '../../brokers.ts';
 import { settled, tokenKey, until } from '../../world.ts';
 import { directed, makeDelivered, makeNetwork } from './signed-network.ts';
-import { answerTo, type ReplyDeviation, requestOf } from './signed-world.ts';
+import { errorReplyAddress, type ReplyDeviation, requestOf } from './signed-world.ts';
 
 /** A reply of n1, or one that differs from it. */
 const answered = async (deviation: ReplyDeviation = {}, part: Partial<ReadableRequest> = {}) => {
   const delivered = await makeDelivered(part);
-  delivered.reply(answerTo(delivered.first.body, 'n1.example.net', deviation));
+  delivered.reply(errorReplyAddress(delivered.first.body, 'n1.example.net', deviation));
   await until('it is handed over', () => delivered.replies.length + delivered.rejections.length > 0);
   return delivered;
 };
@@ -90,7 +90,7 @@ describe('a reply to it', () => {
   it('is refused once its request has expired', async () => {
     const clock = { now: Date.now() };
     const { first, reply, replies, rejections } = await makeDelivered({}, { clock: () => clock.now });
-    const body = answerTo(first.body, 'n1.example.net');
+    const body = errorReplyAddress(first.body, 'n1.example.net');
     clock.now += 62_000;
     reply(body);
     await until('it is refused', () => rejections.length > 0);
@@ -125,7 +125,7 @@ describe('a reply to it', () => {
     const homes = new Map([[CLUSTER, 'federation']]);
     const { first, reply, replies, rejections } = await makeDelivered({}, { homes });
     const federation = { request: home.requestId, home: `mcollective.reply.mcbridge.${token}` };
-    reply(answerTo(first.body, 'n1.example.net', { headers: { federation } }));
+    reply(errorReplyAddress(first.body, 'n1.example.net', { headers: { federation } }));
     await until('it is refused', () => rejections.length > 0);
     expect(rejections).toMatchObject([
       { rejection: { code, context: { sender: 'n1.example.net' } }, home: undefined },
@@ -166,10 +166,10 @@ describe('an egress that passes and signs', () => {
     await egress.deliver(requestOf());
     await until('the request is there', () => seen.length > 0);
     reply(opaqueReply(WAY), `choria.federation.${cluster}.collective`);
-    if (seen[0] !== undefined) reply(answerTo(seen[0].body, 'n1.example.net'));
+    if (seen[0] !== undefined) reply(errorReplyAddress(seen[0].body, 'n1.example.net'));
     await until('both are handed over', () => replies.length === 2);
     await settled();
-    expect(replies.map((one): Pick<Home, 'ingress' | 'replyTo'> => one.home)).toMatchObject([
+    expect(replies.map((one): Pick<ReadableReplyAddress, 'ingress' | 'replyTo'> => one.home)).toMatchObject([
       { ingress: 'federation', replyTo: WAY },
       { ingress: 'legacy', replyTo: requestOf().home.replyTo },
     ]);

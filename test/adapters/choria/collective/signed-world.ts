@@ -25,7 +25,12 @@ import {
   type TransportHeaders,
   type WireReply,
 } from '../../../../src/adapters/choria/wire/index.ts';
-import type { Home, ReadableRequest, Reply, ReplyPayload } from '../../../../src/envelope/message.ts';
+import type {
+  ReadableReplyAddress,
+  ReadableRequest,
+  Reply,
+  ReplyPayload,
+} from '../../../../src/envelope/message.ts';
 import type { Egress } from '../../../../src/envelope/port.ts';
 import type { Rejection } from '../../../../src/envelope/rejection.ts';
 import { SigningPool } from '../../../../src/pki/signing-pool.ts';
@@ -80,7 +85,7 @@ export const makeSigningEgress = (
 /** What an egress has handed over. */
 export interface Handed {
   readonly replies: Reply[];
-  readonly rejections: { readonly rejection: Rejection; readonly home: Home | undefined }[];
+  readonly rejections: { readonly rejection: Rejection; readonly home: ReadableReplyAddress | undefined }[];
 }
 
 /** Starts an egress that tells what it hands over. */
@@ -141,7 +146,11 @@ export interface ReplyDeviation extends Partial<WireReply> {
 }
 
 /** What a node makes of a message, with the headers copied that nodes copy. */
-export const answerTo = (body: Uint8Array, senderId: string, deviation: ReplyDeviation = {}): Buffer => {
+export const errorReplyAddress = (
+  body: Uint8Array,
+  senderId: string,
+  deviation: ReplyDeviation = {},
+): Buffer => {
   const { transport, wire } = readMessage(body, Date.now());
   const { dialect = 'ruby', secure = (text) => text } = deviation;
   const payload: ReplyPayload =

@@ -1,5 +1,4 @@
 import { createChoriaCollectiveEgress } from '../../../../src/adapters/choria/collective-egress.ts';
-import type { ChoriaFederationIngressOptions } from '../../../../src/adapters/choria/federation-ingress.ts';
 import {
   collectiveSubject,
   createCallerVerifier,
@@ -21,7 +20,15 @@ import {
 } from '../../../support/choria-messages.ts';
 import type { Identity } from '../../../support/pki.ts';
 import { makeBrokers } from '../../brokers.ts';
-import { alice, authority, type LogLine, MAX_BYTES, makeIngress, recordingLog } from '../../world.ts';
+import {
+  alice,
+  authority,
+  type IngressOverrides,
+  type LogLine,
+  MAX_BYTES,
+  makeIngress,
+  recordingLog,
+} from '../../world.ts';
 
 export const CLUSTER = 'production';
 /** Where the recorded networks were. */
@@ -51,7 +58,7 @@ export interface Federation {
 }
 
 export interface FederationOptions {
-  readonly ingress?: Partial<ChoriaFederationIngressOptions>;
+  readonly ingress?: IngressOverrides;
   /** PEM text; whom callers of verified requests are certified by. */
   readonly ca?: string;
   readonly instance?: string;

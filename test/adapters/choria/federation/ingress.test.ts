@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { decodeReplyBody } from '../../../../src/adapters/choria/wire/index.ts';
 import {
-  type Home,
   isOpaque,
   type OpaqueRequest,
+  type ReadableReplyAddress,
   type ReadableRequest,
 } from '../../../../src/envelope/message.ts';
-import { ingressContract, type Question } from '../../../../src/testing/ingress-contract.ts';
+import { ingressContract } from '../../../../src/testing/ingress-contract.ts';
+import type { Question } from '../../../../src/testing/ingress-stage.ts';
 import { toNodes } from '../../../../src/testing/targets.ts';
 import { COLLECTIVE, makeBrokers } from '../../brokers.ts';
-import { createChoriaClient, type Deviation } from '../../choria-client.ts';
-import { alice, authority, makeIngress, until } from '../../world.ts';
+import { createChoriaClient, type Deviation, deviationOf } from '../../choria-client.ts';
+import { alice, authority, MAX_TTL, makeIngress, until } from '../../world.ts';
 
 const bob = authority.issue({ commonName: 'bob.mcollective', usages: ['client'] });
 
@@ -18,17 +19,13 @@ describe.each(['ruby', 'go'] as const)('with clients of %s', (dialect) => {
   ingressContract(`choria-federation (${dialect})`, async () => {
     const brokers = makeBrokers();
     const client = await createChoriaClient(brokers, alice);
-    const deviation = ({ agent, action, nodes, ttl }: Question): Deviation => ({
-      dialect,
-      agent,
-      ...(nodes === undefined ? {} : { nodes }),
-      ...(action === undefined ? {} : { body: JSON.stringify({ agent, action, data: {} }) }),
-      ...(ttl === undefined ? {} : { envelope: { ttl } }),
-    });
+    const deviation = (question: Question): Deviation => deviationOf(question, dialect, brokers.clock.now);
+    const limits = { maxTtl: MAX_TTL, maxAhead: MAX_TTL, maxMessageBytes: 64 * 1024, maxTargets: 2 };
     return {
-      ingress: makeIngress(brokers),
+      ingress: makeIngress(brokers, limits),
       caller: 'choria=alice.mcollective',
       collective: COLLECTIVE,
+      limits,
       ask: (question) => client.send(deviation(question)),
       impersonate: (question) => client.send({ ...deviation(question), signer: bob }),
       garble: () => client.publish('hello'),
@@ -56,6 +53,7 @@ describe('the ingress choria-federation', () => {
       rejected: (rejection) => {
         throw rejection;
       },
+      foresee: () => undefined,
       ignored: (why) => {
         throw new Error(`ignored: ${why}`);
       },
@@ -80,6 +78,7 @@ describe('the ingress choria-federation', () => {
       rejected: (rejection) => {
         throw rejection;
       },
+      foresee: () => undefined,
       ignored: () => undefined,
     });
     client.send({ nodes: ['n1.example.net'], body: '{"agent":"rpcutil","action":"ping","data":{"a":1}}' });
@@ -133,10 +132,11 @@ describe('the ingress choria-federation', () => {
   it('names the action in the answer to a request of Go’s that it refuses', async () => {
     const brokers = makeBrokers();
     const client = await createChoriaClient(brokers, alice);
-    const homes: (Home | undefined)[] = [];
+    const homes: (ReadableReplyAddress | undefined)[] = [];
     await makeIngress(brokers).start({
       request: () => undefined,
       rejected: (_, home) => homes.push(home),
+      foresee: () => undefined,
       ignored: () => undefined,
     });
     client.send({ dialect: 'go', body: '{"agent":"rpcutil","action":"ping","data":{}}', signer: bob });

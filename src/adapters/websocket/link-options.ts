@@ -1,0 +1,59 @@
+import type { ReadFile } from '../../config/files.ts';
+import type { KeyPath } from '../../config/problem.ts';
+import { isProvenName } from '../../envelope/check.ts';
+import type { LinkPlace } from '../../transport/spec.ts';
+import type { WebSocketSettings } from '../../transport/websocket/settings.ts';
+import { webSocketSpec } from '../../transport/websocket/spec.ts';
+import type { Adapter } from '../descriptor.ts';
+import { peerLists, sectionOf } from '../kit/link-settings.ts';
+import type { WebSocketIngressConfig } from './config.ts';
+
+const tlsOf = (
+  { tls, clients }: WebSocketIngressConfig,
+  path: KeyPath,
+  read: ReadFile,
+): WebSocketSettings['tls'] =>
+  tls && {
+    cert: read(tls.cert, [...path, 'tls', 'cert']).toString(),
+    key: read(tls.key, [...path, 'tls', 'key']).toString(),
+    ...(clients !== undefined && {
+      clientCa: read(clients.ca, [...path, 'clients', 'ca']).toString(),
+      ...peerLists(clients.revocation, [...path, 'clients'], read),
+    }),
+  };
+
+const tokensOf = (
+  { tokens }: WebSocketIngressConfig,
+  path: KeyPath,
+  read: ReadFile,
+): WebSocketSettings['tokens'] => {
+  if (tokens === undefined) return undefined;
+  const { issuer, audience, algorithms, claim, jwksFile, jwksUrl = '' } = tokens;
+  const keys =
+    jwksFile === undefined
+      ? ({ kind: 'url', url: jwksUrl } as const)
+      : ({ kind: 'text', json: read(jwksFile, [...path, 'tokens', 'jwks_file']).toString() } as const);
+  return { issuer, audience, algorithms, claim, keys, leeway: tokens.leeway * 1000 };
+};
+
+/** The link of a side. */
+export const webSocketLink =
+  (it: WebSocketIngressConfig, place: LinkPlace): Adapter['link'] =>
+  (_, read) => {
+    const path = sectionOf(place);
+    return webSocketSpec(place, {
+      ...it.listen,
+      tls: tlsOf(it, path, read),
+      tokens: tokensOf(it, path, read),
+      origins: it.origins,
+      hosts: it.hosts,
+      isName: isProvenName,
+      limits: {
+        sessions: it.maxSessions,
+        sessionsPerCaller: it.maxSessionsPerCaller,
+        messageBytes: it.maxMessage,
+        bufferedBytes: it.maxBuffered,
+        ping: it.ping * 1000,
+      },
+    });
+  };

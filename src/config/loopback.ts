@@ -1,0 +1,10 @@
+import { isIPv4 } from 'node:net';
+
+const NAMES: ReadonlySet<string> = new Set(['localhost', '::1', '[::1]']);
+
+/**
+ * Whether only this machine reaches an address: a name that begins as one may be another machine's (`127.example.net`).
+ * @param host without its port, in brackets or not, as a URL or a configuration has it
+ */
+export const isLoopback = (host: string): boolean =>
+  NAMES.has(host) || (isIPv4(host) && host.startsWith('127.'));

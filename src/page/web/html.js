@@ -1,0 +1,4 @@
+import htm from './vendor/htm.js';
+import { h } from './vendor/preact.js';
+
+export const html = htm.bind(h);

@@ -1,0 +1,34 @@
+/** Why an upgrade is refused, or a session ended, as what it counts. */
+export type SessionFault =
+  | 'bad_upgrade'
+  | 'wrong_host'
+  | 'wrong_origin'
+  | 'no_credentials'
+  | 'invalid_token'
+  | 'token_ended'
+  | 'untrusted_certificate'
+  | 'revoked_certificate'
+  | 'no_name'
+  | 'keys_unknown'
+  | 'too_many_sessions'
+  | 'bad_subprotocol'
+  | 'not_utf8'
+  | 'binary'
+  | 'too_large'
+  | 'too_many_fragments'
+  | 'bad_frame'
+  | 'slow_reader'
+  | 'silent';
+
+/** An upgrade that is refused: a status of HTTP, and a sentence for who asked. No secret is in it. */
+export class UpgradeRefusal extends Error {
+  override readonly name = 'UpgradeRefusal';
+  readonly status: number;
+  readonly fault: SessionFault;
+
+  constructor(status: number, fault: SessionFault, sentence: string, options?: ErrorOptions) {
+    super(sentence, options);
+    this.status = status;
+    this.fault = fault;
+  }
+}
