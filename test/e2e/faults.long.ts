@@ -136,7 +136,11 @@ describe('ActiveMQ killed and restarted', () => {
     await vi.waitFor(() => expect(outgoing).toHaveLength(streaming.length), { timeout: 60_000 });
     const ends = outgoing.flatMap(({ at, ttl }) => (ttl === LONG_TTL ? [] : [at + ttl * 1000]));
     await sleep(Math.max(0, Math.max(...ends) - Date.now()));
+    // A broadcast has nobody to go to before the node is back; so the node is first.
+    for (const bridge of [main, small]) bridge.child.signal('SIGSTOP');
     await world.activemq.restart();
+    await world.daemons[0]?.untilBack();
+    for (const bridge of [main, small]) bridge.child.signal('SIGCONT');
     flooded.push(...(await Promise.all(kept)));
     expect(isAnswered(await ping(alice))).toBe(true);
     // What was on the wire at the kill is lost; the others with the long ttl are answered, in whatever order.

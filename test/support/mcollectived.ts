@@ -87,6 +87,8 @@ export interface Mcollectived {
   waitFor(pattern: RegExp, timeoutMs: number): Promise<void>;
   /** Lets a client in, or shuts it out, while it runs: it reads the key for each request. */
   setClientKey(name: string, publicKey: string | undefined): Promise<void>;
+  /** Resolves when it takes broadcasts again: a broker that was restarted keeps none for it. */
+  untilBack(): Promise<void>;
   /** For SIGSTOP and SIGCONT. */
   signal(signal: NodeJS.Signals): void;
   stop(): Promise<void>;
@@ -106,8 +108,10 @@ const untilSubscribed = async (
   socket.on('error', () => undefined);
   socket.write(`CONNECT\nlogin:${options.user}\npasscode:${options.password}\n\n\0`);
   const deadline = Date.now() + READY_MS;
+  const complaints = (): number => log().split('Failed to handle message').length;
+  const before = complaints();
   try {
-    while (!log().includes('Failed to handle message')) {
+    while (complaints() === before) {
       if (Date.now() > deadline)
         throw new Error(`mcollectived is not subscribed to ${destination}:\n${log()}`);
       socket.write(`SEND\ndestination:${destination}\n\nis anybody there?\0`);
@@ -158,11 +162,14 @@ export const startMcollectived = async (options: McollectivedOptions): Promise<M
     await child.stop(5_000);
     await rm(folder, { recursive: true, force: true });
   };
-  try {
-    await child.waitFor(/Waiting for a message from ActiveMQ/, READY_MS);
+  const untilBack = async (): Promise<void> => {
     const last = [...child.log().matchAll(/Subscribing to (\/topic\/\S+)/g)].at(-1)?.[1];
     if (last === undefined) throw new Error(`mcollectived subscribed to no topic:\n${child.log()}`);
     await untilSubscribed(last, options, child.log);
+  };
+  try {
+    await child.waitFor(/Waiting for a message from ActiveMQ/, READY_MS);
+    await untilBack();
   } catch (error) {
     await stop();
     throw error;
@@ -172,6 +179,7 @@ export const startMcollectived = async (options: McollectivedOptions): Promise<M
     log: child.log,
     waitFor: child.waitFor,
     setClientKey,
+    untilBack,
     signal: child.signal,
     stop,
   };
