@@ -93,7 +93,7 @@ export const benchAudit = async (): Promise<readonly BenchResult[]> => {
       onTrouble: () => undefined,
     });
     const outbox = new Outbox({
-      ...{ target, stop, limit: 1e9, retry: 1_000, lost: () => '{}' },
+      ...{ target, stop, limit: 1e9, retry: 1_000, linger: 0, lost: () => '{}' },
       onFailure: (error) => console.error(error),
       onWorks: () => undefined,
     });

@@ -9,6 +9,7 @@ import { type NatsServer, startNatsServer } from '../test/support/nats-server.ts
 import { type Identity, makeAuthority } from '../test/support/pki.ts';
 import { type Child, start } from '../test/support/process.ts';
 import { Peer } from './peer-messages.ts';
+import { CLUSTER } from './traffic.ts';
 
 /** The program as it is installed; this file runs from `.bench/bench`. */
 /** Of the project's folder, where everything is run from. */
@@ -18,12 +19,23 @@ const PEER = fileURLToPath(new URL('./peer.js', import.meta.url));
 const PROBE_EVERY = 100;
 const READY_MS = 20_000;
 
+/** What tells a bridge of the world from the others. */
+export interface BridgeOptions {
+  readonly cluster: string;
+  /** Keys of its route. */
+  readonly route?: object;
+  /** Keys of its whole configuration. */
+  readonly more?: object;
+}
+
 export interface WorldOptions {
   readonly logLevel: 'info' | 'warn';
   /** The longest that a request waits in the bridge, e.g. `10s`. */
   readonly maxTtl?: string;
   /** What may wait in the bridge; a request counts once for each of its targets. */
   readonly buffer: { readonly messages: number; readonly bytes: string };
+  /** Further bridges between the same servers. */
+  readonly others?: readonly BridgeOptions[];
 }
 
 export interface Access {
@@ -58,12 +70,13 @@ const configuration = (
   collective: NatsServer,
   http: string,
   options: WorldOptions,
+  { cluster, route, more }: BridgeOptions,
 ) => {
   const tls = { ca: 'ca.pem', cert: 'bridge.pem', key: 'bridge.key' };
   const { buffer } = options;
   return {
     identity: 'bridge.example.net',
-    cluster: 'bench',
+    cluster,
     cluster_key_file: 'cluster.key',
     // Requests that nobody answers are in flight until their ttl ends.
     drain_timeout: '1s',
@@ -72,23 +85,24 @@ const configuration = (
     log: { level: options.logLevel, format: 'json' },
     ingresses: { clients: { type: 'choria-federation', servers: [federation.url], tls, buffer } },
     egresses: { nodes: { type: 'choria-collective', servers: [collective.url], tls, buffer } },
-    routes: [{ from: 'clients', to: 'nodes', collectives: ['mcollective'] }],
+    routes: [{ from: 'clients', to: 'nodes', collectives: ['mcollective'], ...route }],
+    ...more,
   };
 };
 
-/** A server for the clients, one for the nodes, and one bridge process between them; TLS with client certificates. */
+/** A server for the clients, one for the nodes, and a bridge process between them, or more; TLS with client certificates. */
 export const startWorld = async (options: WorldOptions): Promise<World> => {
   const authority = makeAuthority('bench CA');
   const serverSide = authority.issue({ commonName: 'nats.example.net', usages: ['server'] });
   const tls = { ca: authority.certificate, cert: serverSide.certificate, key: serverSide.privateKey };
   const peers = new Set<Peer>();
   const servers: NatsServer[] = [];
-  let folder: BridgeFolder | undefined;
-  let bridge: Child | undefined;
+  const folders: BridgeFolder[] = [];
+  const bridges: Child[] = [];
   const stop = async (): Promise<void> => {
     for (const peer of peers) peer.stop();
-    await bridge?.stop();
-    folder?.remove();
+    for (const bridge of bridges) await bridge.stop();
+    for (const folder of folders) folder.remove();
     for (const server of servers) await server.stop();
   };
   try {
@@ -96,10 +110,18 @@ export const startWorld = async (options: WorldOptions): Promise<World> => {
     servers.push(federation);
     const collective = await startNatsServer({ tls, ownWriteDeadline: true });
     servers.push(collective);
-    const http = `http://127.0.0.1:${await freePort()}`;
-    folder = makeBridgeFolder(files(authority, authority.issue({ commonName: 'bridge.example.net' })));
-    const config = folder.configure(configuration(federation, collective, http, options));
-    bridge = start(process.execPath, [PROGRAM, 'run', '--config', config]);
+    const startBridge = async (which: BridgeOptions) => {
+      const http = `http://127.0.0.1:${await freePort()}`;
+      const folder = makeBridgeFolder(
+        files(authority, authority.issue({ commonName: 'bridge.example.net' })),
+      );
+      folders.push(folder);
+      const config = folder.configure(configuration(federation, collective, http, options, which));
+      const bridge = start(process.execPath, [PROGRAM, 'run', '--config', config]);
+      bridges.push(bridge);
+      await untilReady(bridge, http);
+      return { bridge, http };
+    };
     const { certificate, privateKey } = authority.issue({
       commonName: 'client.mcollective',
       usages: ['client'],
@@ -115,7 +137,8 @@ export const startWorld = async (options: WorldOptions): Promise<World> => {
       await made.hear('connected');
       return made;
     };
-    await untilReady(bridge, http);
+    const { bridge, http } = await startBridge({ cluster: CLUSTER });
+    for (const other of options.others ?? []) await startBridge(other);
     return { federation, collective, bridge, http, access, peer, stop };
   } catch (error) {
     await stop();

@@ -1,20 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { startWorld, type World } from './federation-world.ts';
+import { answering, BLOCK, EVERY, inTurns, WARM_UP } from './latency.ts';
 import { loopback } from './loopback.ts';
-import { type Command, PATHS, type Path, type Peer } from './peer-messages.ts';
-import { type BenchResult, median, print } from './table.ts';
+import { type Command, PATHS, type Peer } from './peer-messages.ts';
+import { type BenchResult, median, percentile, print } from './table.ts';
 
 /** Requests of many targets, and requests of one. */
 const GROUPS = 500;
 const TARGETS = 200;
 const SINGLES = 5_000;
-const WARM_UP = 2;
 const ROUNDS = 9;
-/** Latency: requests of a block, blocks of each path, and ms between requests. */
-const BLOCK = 500;
 const BLOCKS = 10;
-const EVERY = 2;
 
 const MESSAGES = GROUPS * TARGETS;
 
@@ -107,29 +104,15 @@ const rows = (
   },
 ];
 
-const percentile = (values: readonly number[], share: number): number => {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
-};
-
 /** How long a request and its reply take, in µs: blocks of all paths in turn. */
 const latency = async (world: World): Promise<BenchResult> => {
-  const nodes = await world.peer(world.collective);
-  nodes.tell({ kind: 'answer' });
-  await nodes.hear('answering');
+  const nodes = await answering(world);
   const relay = await world.peer(world.federation);
   relay.tell({ kind: 'relay', ...world.access(world.collective) });
   await relay.hear('relaying');
   const near = await world.peer(world.collective);
   const far = await world.peer(world.federation);
-  const taken: Readonly<Record<Path, number[]>> = { server: [], relay: [], bridge: [] };
-  for (let i = 0; i < WARM_UP + BLOCKS; i++)
-    for (const through of PATHS) {
-      const client = through === 'server' ? near : far;
-      client.tell({ kind: 'measure', through, requests: BLOCK, every: EVERY });
-      const { micros } = await client.hear('measured');
-      if (i >= WARM_UP) taken[through].push(...micros);
-    }
+  const taken = await inTurns(PATHS, BLOCKS, (through) => (through === 'server' ? near : far));
   for (const peer of [nodes, relay, near, far]) peer.stop();
   const byte = await loopback(BLOCK, EVERY);
   const lines = (share: number): BenchResult['rows'] => {

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { benchAudit } from './audit.ts';
+import { benchAudited } from './audited.ts';
 import { benchBurst } from './burst.ts';
 import { benchFederation } from './federation.ts';
 import { benchHostile } from './hostile.ts';
@@ -25,6 +26,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult | readonly Benc
   hostile: benchHostile,
   policy: benchPolicy,
   audit: benchAudit,
+  audited: benchAudited,
   websocket: benchWebSocket,
 };
 

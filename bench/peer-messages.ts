@@ -4,9 +4,11 @@ import { z } from 'zod';
 const count = z.int().min(1);
 const tls = z.object({ ca: z.string(), cert: z.string(), key: z.string() });
 
+/** The bridges that verify who asks: without an audit, and with one. Each is a cluster of this name. */
+export const VERIFIED = ['verified', 'audited'] as const;
 /** The bridge, a process that copies bytes without looking at them, or nothing but the node's server. */
 export const PATHS = ['bridge', 'relay', 'server'] as const;
-export type Path = (typeof PATHS)[number];
+export type Path = (typeof PATHS | typeof VERIFIED)[number];
 
 /** What the benchmark tells a peer to do. Times are microseconds of the machine's monotonic clock. */
 export const command = z.discriminatedUnion('kind', [
@@ -30,7 +32,7 @@ export const command = z.discriminatedUnion('kind', [
   /** Send a request every so many ms and measure how long each reply takes. */
   z.object({
     kind: z.literal('measure'),
-    through: z.enum(PATHS),
+    through: z.enum([...PATHS, ...VERIFIED]),
     requests: count,
     every: z.number(),
   }),

@@ -19,6 +19,12 @@ export const median = (values: readonly number[]): number => {
   return middle;
 };
 
+/** NaN of nothing. */
+export const percentile = (values: readonly number[], share: number): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+};
+
 /** Runs the contestants in turn, round after round, and gives each one's median rate, so that noise hits all alike. */
 export const interleave = async (
   rounds: number,

@@ -1,5 +1,12 @@
 import type { Transport } from '../src/adapters/choria/wire/index.ts';
 import { decodeTransport, encodeTransport, nodeSubject } from '../src/adapters/choria/wire/index.ts';
+import {
+  requestLayer,
+  rpcBody,
+  secureLayer,
+  toJson,
+  transportLayer,
+} from '../test/support/choria-messages.ts';
 
 /** The messages of the federation benchmarks: Choria's envelopes around bytes that nobody opens. */
 export const CLUSTER = 'bench';
@@ -39,6 +46,41 @@ export const federated = (n: number, targets: readonly string[]): Buffer =>
       federation: { request: requestId(n), targets },
     }),
   );
+
+/** A client's certificate and key, PEM. */
+export interface Credentials {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** A request that a bridge can verify, about as long as the others. */
+export const signed = (n: number, cluster: string, target: string, { cert, key }: Credentials): Buffer => {
+  const id = requestId(n);
+  const text = toJson(
+    requestLayer({
+      dialect: 'ruby',
+      requestId: id,
+      sender: 'client.mcollective',
+      callerid: 'choria=client.mcollective',
+      collective: COLLECTIVE,
+      agent: 'rpcutil',
+      filter: {},
+      ttl: 60,
+      time: Math.floor(Date.now() / 1000),
+      body: rpcBody('ruby', 'rpcutil', 'ping', 'choria=client.mcollective', { cluster }),
+    }),
+    'ruby',
+  );
+  const secure = toJson(secureLayer('ruby', text, key, cert), 'ruby');
+  const layer = transportLayer(secure, {
+    dialect: 'ruby',
+    sender: 'client.mcollective',
+    replyTo: `${REPLY_TO}.${n}`,
+    requestId: id,
+    targets: [target],
+  });
+  return Buffer.from(toJson(layer, 'ruby'));
+};
 
 /** The same on its way from the bridge to a node, or from the client, where nothing is between them. */
 export const relayed = (n: number, replyTo: string): Buffer =>

@@ -9,6 +9,8 @@ export interface OutboxOptions {
   readonly limit: number;
   /** Ms until a failed write is tried again. */
   readonly retry: number;
+  /** Ms that a record which nobody waits for may wait for others: each write wakes a thread, which a request would feel. */
+  readonly linger: number;
   /** Makes the record of records that could not be written. */
   readonly lost: (count: number) => string;
   /** Told when writing begins to fail, not for each record. */
@@ -60,6 +62,8 @@ export class Outbox {
   /** Lost since the last write. */
   #missing = 0;
   #running: Promise<void> | undefined;
+  /** Ends the wait for others. */
+  #hurry: () => void = () => undefined;
   readonly #stopped = new AbortController();
 
   constructor(options: OutboxOptions) {
@@ -108,18 +112,18 @@ export class Outbox {
   /** Has a head signed, where anything is new. */
   head(): void {
     this.#wantsHead = true;
-    this.#run();
+    this.#runNow();
   }
 
   reopen(): void {
     this.#wantsReopen = true;
-    this.#run();
+    this.#runNow();
   }
 
   /** Writes what waits. Resolves then, or when the time is over. @param ms that it may take */
   async close(ms: number): Promise<void> {
     this.#isClosing = true;
-    this.#run();
+    this.#runNow();
     await Promise.race([this.#running, sleep(ms, undefined, { ref: false })]);
     this.#stopped.abort();
     const left = this.#current;
@@ -138,6 +142,7 @@ export class Outbox {
     this.#waiting.push(waiting);
     this.#bytes += waiting.bytes;
     this.#run();
+    if (!this.#mayLinger) this.#hurry();
   }
 
   #lose(count: number): void {
@@ -152,6 +157,29 @@ export class Outbox {
     });
   }
 
+  #runNow(): void {
+    this.#run();
+    this.#hurry();
+  }
+
+  /** Not where somebody waits, or where a whole write is there already. */
+  get #mayLinger(): boolean {
+    if (this.#wantsHead || this.#wantsReopen || this.#isClosing) return false;
+    return this.#bytes < BATCH_BYTES && this.#waiting.at(-1)?.done === undefined;
+  }
+
+  async #linger(): Promise<void> {
+    const { linger } = this.#options;
+    if (linger === 0 || !this.#mayLinger) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, linger);
+      this.#hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
   get #isIdle(): boolean {
     return this.#waiting.length === 0 && !this.#wantsHead && !this.#wantsReopen;
   }
@@ -159,7 +187,10 @@ export class Outbox {
   async #loop(): Promise<void> {
     // What comes in the same turn goes out together.
     await Promise.resolve();
-    while (!this.#isIdle && !this.#stopped.signal.aborted) await this.#turn();
+    while (!this.#isIdle && !this.#stopped.signal.aborted) {
+      await this.#linger();
+      await this.#turn();
+    }
     if (this.#isClosing && !this.#stopped.signal.aborted) await this.#closeTarget();
   }
 

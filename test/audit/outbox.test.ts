@@ -16,6 +16,7 @@ const makeOutbox = (given: Partial<OutboxOptions> = {}) => {
     stop: false,
     limit: 1_000_000,
     retry: 1,
+    linger: 0,
     lost: (count) => `${count} lost`,
     onFailure: (error) => void told.push(String(error)),
     onWorks: () => void told.push('works'),
@@ -81,6 +82,40 @@ describe('records on their way', () => {
     go?.();
     await vi.waitFor(() => expect(outbox.counts.written).toBe(4));
     expect(written.flat().filter((record) => record !== LONG)).toEqual(['16 lost']);
+  });
+
+  it('wait for others where nobody waits for them, and not for ever', async () => {
+    const { outbox, written } = makeOutbox({ linger: 5 });
+    outbox.add('a');
+    await Promise.resolve();
+    outbox.add('b');
+    await vi.waitFor(() => expect(written).toEqual([['a', 'b']]));
+    outbox.add('c');
+    await vi.waitFor(() => expect(written.at(-1)).toEqual(['c']));
+  });
+
+  it.each([
+    ['a head', (outbox: Outbox) => outbox.head()],
+    ['a new file', (outbox: Outbox) => outbox.reopen()],
+    ['somebody who waits', (outbox: Outbox) => void outbox.written('b')],
+    ['a megabyte', (outbox: Outbox) => void Array.from({ length: 6 }, () => outbox.add(LONG))],
+  ])('are written at once for the sake of %s', async (_, hurry) => {
+    const { outbox, written } = makeOutbox({ linger: 1_000_000, limit: 10_000_000 });
+    outbox.add('a');
+    for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+    expect(written).toEqual([]);
+    hurry(outbox);
+    await vi.waitFor(() => expect(written[0]?.[0]).toBe('a'));
+  });
+
+  it('are written when it is closed, however long they might have waited', async () => {
+    const { outbox, written, told } = makeOutbox({ linger: 1_000_000 });
+    outbox.add('a');
+    await Promise.resolve();
+    outbox.add('b');
+    await outbox.close(60_000);
+    expect(written).toEqual([['a', 'b']]);
+    expect(told).toEqual(['closed']);
   });
 
   it('are refused at once where somebody waits and there is no room', async () => {

@@ -43,6 +43,8 @@ export interface AppSink {
 /** What may wait for one sink. */
 const WAITING_BYTES = 16 * 1024 ** 2;
 const RETRY_MS = 1_000;
+/** Ms that records wait for others where no request waits for them. */
+const LINGER_MS = 50;
 
 export const nameOf = ({ file, nats }: AuditSinkConfig): string => file ?? nats ?? 'stdout';
 
@@ -134,6 +136,7 @@ export const openSink = async (
       stop: it.onFailure === 'stop',
       limit: WAITING_BYTES,
       retry: RETRY_MS,
+      linger: it.onFailure === 'stop' ? 0 : LINGER_MS,
       lost: (records) => own('lost', { records }),
       onFailure: (error) =>
         log.error(
