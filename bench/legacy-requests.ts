@@ -171,21 +171,18 @@ export const startBridge = async ({ certificate, privateKey, clientKey }: Materi
   });
   const to = createChoriaCollectiveEgress({
     name: 'choria',
-    link: nats,
     homes: new Map(),
-    signing: {
-      credentials: privilegedCredentials(
-        readCredential(certificate, Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' }))),
-        { clock: Date.now },
-      ),
-      pool,
-      maxUnsignedBytes: Number.MAX_SAFE_INTEGER,
-      identity: 'bench.example.net',
-      cluster: CLUSTER,
-      tokenKey: createSecretKey(Buffer.alloc(32, 7)),
+    credentials: privilegedCredentials(
+      readCredential(certificate, Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' }))),
+      { clock: Date.now },
+    ),
+    config: {
+      subscriptions: 1,
+      compound: 'expr',
+      buffer: { messages: Number.MAX_SAFE_INTEGER, bytes: Number.MAX_SAFE_INTEGER },
     },
-    maxMessageBytes: 1024 * 1024,
-    clock: Date.now,
+    around: { identity: 'bench.example.net', cluster: CLUSTER, maxMessageBytes: 1024 * 1024 },
+    services: { link: nats, tokenKey: createSecretKey(Buffer.alloc(32, 7)), pool, clock: Date.now },
   });
   const rule = {
     match: { kind: 'regex', pattern: /^cert=(\w+)$/ },

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { createChoriaCollectiveEgress } from '../../src/adapters/choria/collective-egress.ts';
 import { Bridge } from '../../src/bridge/bridge.ts';
 import { MemoryBroker, NATS_RULES } from '../../src/transport/memory/broker.ts';
 import { type Brokers, CLUSTER, COLLECTIVE, makeBrokers } from './brokers.ts';
@@ -9,8 +8,9 @@ import {
   NODES,
   unfederated,
 } from './choria/collective/ingress-world.ts';
+import { makeCollectiveEgress } from './choria/collective/make-egress.ts';
 import { createChoriaClient } from './choria-client.ts';
-import { alice, MAX_BYTES, makeEgress, makeIngress, makeInstance, settled, until } from './world.ts';
+import { alice, makeEgress, makeIngress, makeInstance, settled, until } from './world.ts';
 
 const [NODE = ''] = NODES;
 const LEGACY = [`/queue/${COLLECTIVE}.nodes`, `/topic/${COLLECTIVE}.>`];
@@ -52,13 +52,7 @@ const passing = async (federation: MemoryBroker, brokers: Brokers) => {
     { ...brokers, nats: federation },
     { opaque: new Map([[COLLECTIVE, { verify: false }]]) },
   );
-  const to = createChoriaCollectiveEgress({
-    name: 'member',
-    link: brokers.nats.link(),
-    homes: new Map([[CLUSTER, 'federation']]),
-    maxMessageBytes: MAX_BYTES,
-    clock: Date.now,
-  });
+  const to = makeCollectiveEgress(brokers.nats.link(), { homes: new Map([[CLUSTER, 'federation']]) });
   const bridge = new Bridge({
     identity: 'first.example.net',
     cluster: CLUSTER,

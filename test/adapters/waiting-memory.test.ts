@@ -128,7 +128,7 @@ describe('what waits for its signature takes no more memory than it counts for:'
 
   it.each([0, 200])('requests to Choria nodes, %d of them named', async (nodes) => {
     const pool = new StuckPool();
-    const egress = makeSigningEgress(makeBrokers().nats.link(), { sign: { pool, maxUnsignedBytes: LIMIT } });
+    const egress = makeSigningEgress(makeBrokers().nats.link(), { pool, maxUnsignedBytes: LIMIT });
     expect(await fill((n) => waiting(egress, pool, requestWith(n, nodes)))).toBeLessThan(LIMIT * 1.5);
   });
 });

@@ -61,31 +61,15 @@ export const collectiveEgressAdapter = (it: ChoriaCollectiveConfig, name: string
     }));
     return it.servers.flatMap(({ url: server }) => groups.map((group) => ({ ...group, server })));
   },
-  create: (around, services) => {
-    const { identity, cluster, maxMessageBytes } = around;
-    const { link, clock, tokenKey, otherTokenKeys, pool } = services;
-    return createChoriaCollectiveEgress({
+  create: (around, services) =>
+    createChoriaCollectiveEgress({
       name,
-      link,
+      config: it,
+      around,
+      services,
       homes: new Map(opaqueRoutes(around).map((route): [string, string] => [route.cluster, route.from])),
-      subscriptions: it.subscriptions,
-      ...(it.signing && {
-        signing: {
-          identity,
-          cluster,
-          tokenKey,
-          otherTokenKeys,
-          credentials: credentialsOf(name, it, it.signing, services),
-          compound: it.compound,
-          signs: it.signing.kind,
-          pool,
-          maxUnsignedBytes: it.buffer.bytes,
-        },
-      }),
-      maxMessageBytes,
-      clock,
-    });
-  },
+      credentials: it.signing && credentialsOf(name, it, it.signing, services),
+    }),
 });
 
 const credentialsOf = (

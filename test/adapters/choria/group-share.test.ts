@@ -1,11 +1,11 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createChoriaCollectiveEgress } from '../../../src/adapters/choria/collective-egress.ts';
 import type { RejectionCode } from '../../../src/envelope/rejection.ts';
 import { createNatsLink } from '../../../src/transport/nats/index.ts';
 import { type NatsServer, startNatsPair, startNatsServer } from '../../support/nats-server.ts';
 import { makeBrokers } from '../brokers.ts';
-import { MAX_BYTES, makeIngress, until } from '../world.ts';
+import { makeIngress, until } from '../world.ts';
+import { makeCollectiveEgress } from './collective/make-egress.ts';
 
 const MESSAGES = 3_000;
 const GO_WORKERS = 10;
@@ -99,13 +99,9 @@ describe.each(SHARES)('a bridge with %s', (_, subscriptions, check) => {
     const cluster = `replies_${subscriptions}`;
     const subject = `choria.federation.${cluster}.collective`;
     const go = await startGoBroker(subject, `${cluster}_collective`);
-    const egress = createChoriaCollectiveEgress({
-      name: 'member',
-      link: link(),
+    const egress = makeCollectiveEgress(link(), {
       homes: new Map([[cluster, 'federation']]),
       subscriptions,
-      maxMessageBytes: MAX_BYTES,
-      clock: Date.now,
     });
     await egress.start({ reply: () => undefined, rejected: ({ code }) => void refused.push(code) });
     check(await shareOf(subject, go, refused));

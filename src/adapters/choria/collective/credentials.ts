@@ -3,6 +3,7 @@ import type { KeyFiles } from '../../../config/key-files.ts';
 import { Rejection } from '../../../envelope/rejection.ts';
 import { parseCertificates } from '../../../pki/certificate.ts';
 import { openCallerFolder } from '../../kit/caller-folder.ts';
+import type { ChoriaSigningConfig } from '../collective-egress-config.ts';
 import { callerName } from '../wire/index.ts';
 
 /** What a request is signed with. */
@@ -19,6 +20,8 @@ export interface Credential {
 
 /** With what the bridge signs, for whom. */
 export interface Credentials {
+  /** Whose certificate signs: one that nodes hold privileged, for all callers, or each caller's own. */
+  readonly kind: ChoriaSigningConfig['kind'];
   /**
    * For the request of a mapped caller.
    * @throws Rejection `no_signing_key`
@@ -76,6 +79,7 @@ export const privilegedCredentials = (own: Credential, options: CredentialsOptio
   const { clock } = options;
   const caller = options.discoveryCaller ?? callerOf(own);
   return {
+    kind: 'privileged',
     forCaller: (one) => current(own, known(one), clock),
     forDiscovery: () => ({ caller, credential: current(own, caller, clock) }),
   };
@@ -124,6 +128,7 @@ export const callerCredentials = (
   const asker = options.discoveryCaller ?? (own === undefined ? DISCOVERY_CALLER : callerOf(own));
   const isOwn = own !== undefined && asker === callerOf(own);
   return {
+    kind: 'callers',
     forCaller,
     forDiscovery: () => ({
       caller: asker,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { EMPTY_FILTER } from '../../../envelope/filter.ts';
 import type { Discover, ReplySink } from '../../../envelope/port.ts';
 import { asRejection, Rejection } from '../../../envelope/rejection.ts';
-import type { IncomingMessage, Link } from '../../../transport/link.ts';
+import type { IncomingMessage } from '../../../transport/link.ts';
 import { PendingDiscoveries } from '../../kit/pending-discoveries.ts';
 import { sendVia } from '../../kit/send.ts';
 import { subscribeOnce } from '../../kit/subscribe-once.ts';
@@ -15,19 +15,9 @@ import {
   encodeRequestBody,
   encodeTransport,
 } from '../wire/index.ts';
-import type { Credentials } from './credentials.ts';
+import type { SigningEgressOptions } from './options.ts';
 import { openReply } from './reply-correlation.ts';
 import type { RequestSigner } from './signing.ts';
-
-export interface DiscoveryOptions {
-  readonly link: Link;
-  readonly identity: string;
-  readonly credentials: Credentials;
-  readonly sign: RequestSigner;
-  readonly maxMessageBytes: number;
-  /** Ms since the epoch. */
-  readonly clock: () => number;
-}
 
 const AGENT = 'discovery';
 /** Choria's default, in seconds. */
@@ -38,14 +28,19 @@ const TTL_SECONDS = 60;
  * a Federation Broker's, of a cluster without members: whatever takes in requests on this network, this bridge or
  * another, knows by it that the question is a broker's and is not to be carried on.
  */
-export const createDiscovery = (options: DiscoveryOptions, sink: () => ReplySink | undefined): Discover => {
-  const { link, identity, credentials, sign, clock } = options;
+export const createDiscovery = (
+  { around, services, credentials }: SigningEgressOptions,
+  sign: RequestSigner,
+  sink: () => ReplySink | undefined,
+): Discover => {
+  const { link, clock } = services;
+  const { identity, maxMessageBytes } = around;
   const answers = collectiveSubject(randomBytes(12).toString('hex'));
   const pendingDiscoveries = new PendingDiscoveries(clock);
 
   const onMessage = ({ body }: IncomingMessage): void => {
     try {
-      const transport = decodeTransport(body, { maxBytes: options.maxMessageBytes });
+      const transport = decodeTransport(body, { maxBytes: maxMessageBytes });
       const { requestId, senderId, agent, message, time } = openReply(transport);
       const found = pendingDiscoveries.find(requestId);
       if (agent !== AGENT)

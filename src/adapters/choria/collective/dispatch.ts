@@ -1,11 +1,10 @@
 import type { Filter } from '../../../envelope/filter.ts';
 import { namedNodes, type OpaqueContent, type ReadableRequest } from '../../../envelope/message.ts';
 import type { Undelivered } from '../../../envelope/port.ts';
-import type { Link, OutgoingMessage } from '../../../transport/link.ts';
+import type { OutgoingMessage } from '../../../transport/link.ts';
 import { inGroups } from '../../kit/in-groups.ts';
 import { notSentTo, sendAllVia } from '../../kit/send.ts';
 import { createSigningQueue } from '../../kit/signing-queue.ts';
-import type { CompoundStyle } from '../wire/filter.ts';
 import {
   broadcastSubject,
   choriaRequestId,
@@ -15,25 +14,15 @@ import {
   encodeTransport,
   nodeSubject,
 } from '../wire/index.ts';
-import type { Credentials } from './credentials.ts';
+import type { SigningEgressOptions } from './options.ts';
 import type { ReplyCorrelation } from './reply-correlation.ts';
 import type { RequestSigner } from './signing.ts';
 
-export interface DispatchOptions {
-  readonly link: Link;
-  /** What the bridge calls itself in `mc_sender` and `senderid`. */
-  readonly identity: string;
-  readonly cluster: string;
+export interface DispatchParts {
   readonly sign: RequestSigner;
-  readonly credentials: Credentials;
-  /** What may wait for its signature, in bytes, see `SigningQueue`. */
-  readonly maxUnsignedBytes: number;
-  readonly compound: CompoundStyle;
   readonly replyCorrelation: ReplyCorrelation;
   /** Where replies come to this instance alone, once it hears them there. */
   readonly ownReplies: () => Promise<string>;
-  /** Ms since the epoch. */
-  readonly clock: () => number;
   readonly onSigned: (request: ReadableRequest) => void;
 }
 
@@ -59,10 +48,12 @@ const lifeOf = (request: ReadableRequest): { readonly time: number; readonly ttl
 
 /** Sends a translated request: one signature, then as many messages as needed, all of them or none. */
 export const createDispatch = (
-  options: DispatchOptions,
+  { config, around, services, credentials }: SigningEgressOptions,
+  { sign, replyCorrelation, ownReplies, onSigned }: DispatchParts,
 ): ((request: ReadableRequest, undelivered?: Undelivered) => Promise<void>) => {
-  const { link, identity, cluster, compound, replyCorrelation } = options;
-  const queued = createSigningQueue(options);
+  const { link, clock } = services;
+  const { identity, cluster } = around;
+  const queued = createSigningQueue({ maxUnsignedBytes: config.buffer.bytes, clock });
 
   const textOf = (request: ReadableRequest): string => {
     const { id, caller, collective, agent, payload } = request;
@@ -76,7 +67,7 @@ export const createDispatch = (
       filter: filterOf(request),
       message: encodeRequestBody(payload, { agent, callerId: caller }, 'ruby'),
     };
-    return encodeRequest(wire, { compound });
+    return encodeRequest(wire, { compound: config.compound });
   };
 
   const messageFor = (
@@ -117,11 +108,11 @@ export const createDispatch = (
 
   return async (request, undelivered) => {
     const { caller, home } = request;
-    const credential = options.credentials.forCaller(caller);
+    const credential = credentials.forCaller(caller);
     const text = textOf(request);
-    const replyTo = home.bound === true ? await options.ownReplies() : collectiveSubject(cluster);
-    const content = await queued(request, text.length, (check) => options.sign(text, credential, check));
-    options.onSigned(request);
+    const replyTo = home.bound === true ? await ownReplies() : collectiveSubject(cluster);
+    const content = await queued(request, text.length, (check) => sign(text, credential, check));
+    onSigned(request);
     sendAllVia(link, messagesFor(request, content, replyTo), notSentTo(undelivered, home));
   };
 };

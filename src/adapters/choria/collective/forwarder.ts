@@ -1,7 +1,6 @@
 import type { OpaqueReply, OpaqueRequest, OpaqueRequestPayload } from '../../../envelope/message.ts';
 import type { Undelivered } from '../../../envelope/port.ts';
 import { asRejection, Rejection } from '../../../envelope/rejection.ts';
-import type { Link } from '../../../transport/link.ts';
 import { type NotSent, sendAllVia } from '../../kit/send.ts';
 import {
   collectiveSubject,
@@ -11,15 +10,7 @@ import {
   type Transport,
   targetSubject,
 } from '../wire/index.ts';
-
-export interface ForwarderOptions {
-  readonly name: string;
-  readonly link: Link;
-  /** The ingresses whose requests pass, by their cluster. */
-  readonly homes: ReadonlyMap<string, string>;
-  /** Ms since the epoch. */
-  readonly clock: () => number;
-}
+import type { ChoriaCollectiveEgressOptions } from './options.ts';
 
 /** What a Federation Broker does: it puts new headers around the content. */
 export interface Forwarder {
@@ -44,7 +35,11 @@ const notSent =
     undelivered(rejection, count < total ? 'some' : 'all', errorReplyAddress(content));
   };
 
-export const createForwarder = ({ name, link, homes, clock }: ForwarderOptions): Forwarder => {
+export const createForwarder = ({
+  name,
+  homes,
+  services: { link, clock },
+}: Pick<ChoriaCollectiveEgressOptions, 'name' | 'homes' | 'services'>): Forwarder => {
   const clusters = new Map([...homes].map(([cluster, ingress]) => [ingress, cluster]));
 
   return {

@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { isIdentity } from '../../../envelope/check.ts';
 import type { ReadableReply, ReadableReplyAddress } from '../../../envelope/message.ts';
@@ -20,15 +19,7 @@ import {
   verifyHash,
   type WireReply,
 } from '../wire/index.ts';
-
-export interface ReplyCorrelationOptions {
-  readonly cluster: string;
-  /** Authenticates reply tokens; the same in every instance of the cluster. */
-  readonly tokenKey: KeyObject;
-  readonly otherTokenKeys?: (() => readonly KeyObject[]) | undefined;
-  /** Ms since the epoch. */
-  readonly clock: () => number;
-}
+import type { ChoriaCollectiveEgressOptions } from './options.ts';
 
 /**
  * The reply path of a translated request. It travels in the federation header, which nodes copy into their replies:
@@ -46,11 +37,9 @@ export interface ReplyCorrelation {
 const MAX_CACHED_TOKENS = 2_000;
 
 export const createReplyCorrelation = ({
-  cluster,
-  tokenKey: key,
-  otherTokenKeys: otherKeys,
-  clock,
-}: ReplyCorrelationOptions): ReplyCorrelation => {
+  around: { cluster },
+  services: { tokenKey: key, otherTokenKeys: otherKeys, clock },
+}: Pick<ChoriaCollectiveEgressOptions, 'around' | 'services'>): ReplyCorrelation => {
   const keys = { key, otherKeys, cluster, protocol: 'choria' };
   const passes = new LRUCache<string, VerifiedReplyToken>({ max: MAX_CACHED_TOKENS });
 

@@ -53,7 +53,7 @@ describe('discovery in the bridge’s own name', () => {
     const [one, other] = [
       await asked(),
       await makeNetwork({
-        sign: { credentials: credentialsOf(privileged, { discoveryCaller: 'choria=x.choria' }) },
+        credentials: credentialsOf(privileged, { discoveryCaller: 'choria=x.choria' }),
       }),
     ];
     await other.egress.discover?.('mcollective', () => undefined);

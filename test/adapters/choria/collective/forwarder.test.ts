@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createChoriaCollectiveEgress } from '../../../../src/adapters/choria/collective-egress.ts';
 import { requestAt } from '../../../../src/testing/egress-contract.ts';
 import { LinkError } from '../../../../src/transport/link.ts';
 import { MemoryBroker, NATS_RULES } from '../../../../src/transport/memory/broker.ts';
 import { makeV2Key, makeV2Request, makeV2Token } from '../../../support/choria-v2.ts';
 import { settled, until } from '../../world.ts';
+import { makeCollectiveEgress } from './make-egress.ts';
 import { COLLECTIVE_URL, clientRequest, FEDERATION_URL, makeFederation, STRICT } from './world.ts';
 
 const transport = z.object({ data: z.string(), headers: z.looseObject({}) });
@@ -174,12 +174,9 @@ describe('a reply', () => {
 
 describe('an egress that passes', () => {
   const makeEgress = (broker: MemoryBroker) =>
-    createChoriaCollectiveEgress({
-      name: 'member',
-      link: broker.link(),
+    makeCollectiveEgress(broker.link(), {
       homes: new Map([['production', 'federation']]),
       maxMessageBytes: 1024,
-      clock: Date.now,
     });
 
   it('accepts opaque requests only, and does not send what would need a signature', async () => {

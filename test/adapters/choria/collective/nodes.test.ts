@@ -7,7 +7,8 @@ import { type Fleet, startFleet } from '../../../support/choria-fleet.ts';
 import { newRequestId } from '../../../support/choria-messages.ts';
 import { type ChoriaNetwork, startChoriaNetwork } from '../../../support/choria-network.ts';
 import { authority, settled, until } from '../../world.ts';
-import { ALICE, type Handed, makeSigningEgress, requestOf, signingWith, started } from './signed-world.ts';
+import type { CollectiveEgressOverrides } from './make-egress.ts';
+import { ALICE, credentialsOf, type Handed, makeSigningEgress, requestOf, started } from './signed-world.ts';
 
 const DIALECTS = ['ruby', 'go'] as const;
 const NODES = ['n1', 'n2', 'n3', 'n4'];
@@ -50,7 +51,7 @@ afterAll(async () => {
 
 /** An instance of the bridge's egress on the real network. */
 const makeInstance = async (
-  part: Parameters<typeof makeSigningEgress>[1] = {},
+  part: CollectiveEgressOverrides = {},
 ): Promise<Handed & { readonly egress: Egress }> => {
   const { certificate, privateKey } = network.authority.issue({ commonName: 'bridge.example.net' });
   const tls = { ca: network.authority.certificate, cert: certificate, key: privateKey, verify: true };
@@ -141,7 +142,7 @@ describe.each(DIALECTS)('nodes of the %s dialect', (dialect) => {
 
   test('refuse the bridge where its certificate is not privileged', async () => {
     const plain = authority.issue({ commonName: 'mcbridge.mcollective', usages: ['client'] });
-    const instance = await makeInstance({ signing: signingWith(plain) });
+    const instance = await makeInstance({ credentials: credentialsOf(plain) });
     await instance.egress.deliver(ping());
     await until('all have refused', () => fleet().refused().length >= nodes.length);
     for (const { why } of fleet().refused())
@@ -153,7 +154,7 @@ describe.each(DIALECTS)('nodes of the %s dialect', (dialect) => {
   test('are asked with one signature, in as many messages as a client sends', async () => {
     const pool = new SigningPool();
     const sign = vi.spyOn(pool, 'sign');
-    const instance = await makeInstance({ sign: { pool } });
+    const instance = await makeInstance({ pool });
     // Of one moment: what two messages say of the time is part of what is signed.
     const request = ping();
     for (const node of nodes) await instance.egress.deliver({ ...request, targets: toNodes([node]) });

@@ -48,7 +48,7 @@ const node = (dialect: Dialect, ruby: RubySecurity = {}) =>
 
 /** What the bridge puts onto the network for a caller, or to ask who is there. */
 const published = async (mode: Mode, caller?: string): Promise<string> => {
-  const { egress, seen } = await makeNetwork({ sign: { credentials: MODES[mode]() } });
+  const { egress, seen } = await makeNetwork({ credentials: MODES[mode]() });
   if (caller === undefined) await egress.discover?.(COLLECTIVE, () => undefined);
   else await egress.deliver(requestOf({ caller }));
   await until('it is there', () => seen.length > 0);
@@ -105,7 +105,7 @@ describe('a node of Ruby 0.6.0', () => {
 describe('the folder of callers’ certificates', () => {
   const refusal = async (caller: string): Promise<unknown> => {
     const { egress, seen } = await makeNetwork({
-      sign: { credentials: MODES['callers’ own certificates']() },
+      credentials: MODES['callers’ own certificates'](),
     });
     const error: unknown = await egress.deliver(requestOf({ caller })).then(
       () => undefined,

@@ -4,6 +4,7 @@ import type { IncomingMessage, Link } from '../../../../src/transport/link.ts';
 import { MemoryBroker, NATS_RULES } from '../../../../src/transport/memory/broker.ts';
 import { CLUSTER, COLLECTIVE } from '../../brokers.ts';
 import { until } from '../../world.ts';
+import type { CollectiveEgressOverrides } from './make-egress.ts';
 import { makeSigningEgress, readMessage, requestOf, started } from './signed-world.ts';
 
 /** Where replies to translated requests come to. */
@@ -11,10 +12,11 @@ export const HOME = `choria.federation.${CLUSTER}.collective`;
 export const NODES = ['n1.example.net', 'n2.example.net'];
 export const directed = toNodes(NODES);
 
-type EgressPart = NonNullable<Parameters<typeof makeSigningEgress>[1]>;
-
 /** An egress before a network that nobody answers on; everything on it is seen. */
-export const makeNetwork = async (part: EgressPart = {}, change: (link: Link) => Link = (link) => link) => {
+export const makeNetwork = async (
+  part: CollectiveEgressOverrides = {},
+  change: (link: Link) => Link = (link) => link,
+) => {
   const broker = new MemoryBroker(NATS_RULES);
   const seen: IncomingMessage[] = [];
   const network = broker.link();
@@ -27,7 +29,10 @@ export const makeNetwork = async (part: EgressPart = {}, change: (link: Link) =>
 };
 
 /** The same, with one request delivered, and its first message. */
-export const makeDelivered = async (part: Partial<ReadableRequest> = {}, options: EgressPart = {}) => {
+export const makeDelivered = async (
+  part: Partial<ReadableRequest> = {},
+  options: CollectiveEgressOverrides = {},
+) => {
   const network = await makeNetwork(options);
   const request = requestOf(part);
   await network.egress.deliver(request);

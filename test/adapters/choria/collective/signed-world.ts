@@ -6,11 +6,6 @@ import {
   readCredential,
 } from '../../../../src/adapters/choria/collective/credentials.ts';
 import {
-  type ChoriaCollectiveEgressOptions,
-  type ChoriaSigning,
-  createChoriaCollectiveEgress,
-} from '../../../../src/adapters/choria/collective-egress.ts';
-import {
   base64Style,
   createCallerVerifier,
   DEFAULT_ALLOW,
@@ -33,13 +28,12 @@ import type {
 } from '../../../../src/envelope/message.ts';
 import type { Egress } from '../../../../src/envelope/port.ts';
 import type { Rejection } from '../../../../src/envelope/rejection.ts';
-import { SigningPool } from '../../../../src/pki/signing-pool.ts';
 import { requestAt } from '../../../../src/testing/egress-contract.ts';
 import type { Link } from '../../../../src/transport/link.ts';
 import { openTransport, transportOf } from '../../../support/choria-transport.ts';
 import type { Identity } from '../../../support/pki.ts';
-import { CLUSTER } from '../../brokers.ts';
-import { authority, BRIDGE, MAX_BYTES, tokenKey } from '../../world.ts';
+import { authority } from '../../world.ts';
+import { type CollectiveEgressOverrides, makeCollectiveEgress } from './make-egress.ts';
 
 /** Whose requests they are, as rules map legacy callers. */
 export const ALICE = 'choria=alice.mcollective';
@@ -56,31 +50,8 @@ const readIdentity = ({ certificate, privateKey }: Identity): Credential =>
 export const credentialsOf = (identity: Identity, options: Partial<CredentialsOptions> = {}): Credentials =>
   privilegedCredentials(readIdentity(identity), { clock: Date.now, ...options });
 
-export const signingWith = (identity: Identity, part: Partial<ChoriaSigning> = {}): ChoriaSigning => ({
-  credentials: credentialsOf(identity),
-  pool: new SigningPool(),
-  maxUnsignedBytes: 16 * 1024 ** 2,
-  identity: BRIDGE,
-  cluster: CLUSTER,
-  tokenKey,
-  ...part,
-});
-
-export const makeSigningEgress = (
-  link: Link,
-  part: Partial<ChoriaCollectiveEgressOptions> & { readonly sign?: Partial<ChoriaSigning> } = {},
-): Egress => {
-  const { sign, ...others } = part;
-  return createChoriaCollectiveEgress({
-    name: 'choria',
-    link,
-    homes: new Map(),
-    signing: signingWith(privileged, sign),
-    maxMessageBytes: MAX_BYTES,
-    clock: Date.now,
-    ...others,
-  });
-};
+export const makeSigningEgress = (link: Link, overrides: CollectiveEgressOverrides = {}): Egress =>
+  makeCollectiveEgress(link, { name: 'choria', credentials: credentialsOf(privileged), ...overrides });
 
 /** What an egress has handed over. */
 export interface Handed {

@@ -55,14 +55,14 @@ describe('a request that is signed', () => {
       ...requestOf().filter,
       compound: [both(apache, negated({ kind: 'class', name: 'mysql' }))],
     };
-    const { message } = await makeDelivered({ filter }, { sign: { compound } });
+    const { message } = await makeDelivered({ filter }, { compound });
     expect(JSON.parse(message.secure.message)).toMatchObject({
       envelope: { filter: { compound: expected } },
     });
   });
 
   it('is refused with a compound filter that its nodes cannot be asked', async () => {
-    const { egress, seen } = await makeNetwork({ sign: { compound: 'tokens' } });
+    const { egress, seen } = await makeNetwork({ compound: 'tokens' });
     const why = 'there are no functions';
     const filter = {
       ...requestOf().filter,
@@ -109,9 +109,11 @@ describe('a request that is signed', () => {
   it('is signed once, also where it comes in one message a node', async () => {
     const pool = new SigningPool();
     const sign = vi.spyOn(pool, 'sign');
-    const { egress, seen } = await makeNetwork({ sign: { pool } });
+    const { egress, seen } = await makeNetwork({ pool });
     const nodes = Array.from({ length: 200 }, (_, n) => `n${n}.example.net`);
-    await Promise.all(nodes.map((node) => egress.deliver(requestOf({ targets: toNodes([node]) }))));
+    // Of one moment: what two messages say of the time is part of what is signed.
+    const request = requestOf();
+    await Promise.all(nodes.map((node) => egress.deliver({ ...request, targets: toNodes([node]) })));
     await until('all are there', () => seen.length === nodes.length);
     expect(sign).toHaveBeenCalledTimes(1);
     await egress.deliver(requestOf({ id: 'a'.repeat(32) }));
@@ -124,7 +126,7 @@ describe('a request that is signed', () => {
   it('is tried again after its signature has failed', async () => {
     const pool = new SigningPool();
     vi.spyOn(pool, 'sign').mockRejectedValueOnce(new Error('out of threads'));
-    const { egress, seen } = await makeNetwork({ sign: { pool } });
+    const { egress, seen } = await makeNetwork({ pool });
     await expect(egress.deliver(requestOf())).rejects.toThrow('out of threads');
     await egress.deliver(requestOf());
     await until('it is there', () => seen.length === 1);
@@ -153,7 +155,7 @@ describe('a request that is signed', () => {
   it('is refused where its ttl ended while it waited to be signed', async () => {
     const clock = { now: Date.now() };
     const pool = new SigningPool();
-    const { egress, seen } = await makeNetwork({ clock: () => clock.now, sign: { pool } });
+    const { egress, seen } = await makeNetwork({ clock: () => clock.now, pool });
     const delivery = egress.deliver(requestOf());
     clock.now += 60_000;
     await expect(delivery).rejects.toMatchObject({ code: 'expired' });
@@ -169,8 +171,7 @@ describe('a request that is signed', () => {
     // Says so when it is used.
     const useless = createPublicKey(privateKey);
     const credentials = { ...good, forCaller: () => ({ ...good.forCaller(ALICE), privateKey: useless }) };
-    const sign = { pool, credentials };
-    const { egress, seen } = await makeNetwork({ clock: () => clock.now, sign });
+    const { egress, seen } = await makeNetwork({ clock: () => clock.now, pool, credentials });
     const before = pool.sign('sha1', Buffer.from('x'), privateKey, 'reply');
     const delivery = egress.deliver(requestOf());
     expect(pool.waiting).toBe(1);
@@ -182,7 +183,7 @@ describe('a request that is signed', () => {
   });
 
   it('is refused as overloaded where too many wait to be signed', async () => {
-    const { egress, seen } = await makeNetwork({ sign: { maxUnsignedBytes: 1 } });
+    const { egress, seen } = await makeNetwork({ maxUnsignedBytes: 1 });
     const waiting = egress.deliver(requestOf());
     await expect(egress.deliver(requestOf({ id: 'b'.repeat(32) }))).rejects.toMatchObject({
       code: 'overloaded',

@@ -1,4 +1,3 @@
-import { createChoriaCollectiveEgress } from '../../../../src/adapters/choria/collective-egress.ts';
 import {
   collectiveSubject,
   createCallerVerifier,
@@ -25,10 +24,10 @@ import {
   authority,
   type IngressOverrides,
   type LogLine,
-  MAX_BYTES,
   makeIngress,
   recordingLog,
 } from '../../world.ts';
+import { makeCollectiveEgress } from './make-egress.ts';
 
 export const CLUSTER = 'production';
 /** Where the recorded networks were. */
@@ -97,11 +96,10 @@ export const makeFederation = async (options: FederationOptions = {}): Promise<F
     },
   );
   const egress = (name: string, link: Link) =>
-    createChoriaCollectiveEgress({
+    makeCollectiveEgress(link, {
       name,
-      link,
+      cluster: CLUSTER,
       homes: new Map([[CLUSTER, 'federation']]),
-      maxMessageBytes: MAX_BYTES,
       clock: () => clock.now,
     });
   const { link: changed = (link: Link) => link } = options;
