@@ -1,4 +1,4 @@
-import { natsOptions } from '../adapters/choria/link-options.ts';
+import { natsOptions } from '../adapters/kit/nats/link-options.ts';
 import { HELLO_MARKER } from '../adapters/mcollective/wire/addressing.ts';
 import { type BucketSettings, keptFor } from '../cluster/bucket.ts';
 import type { SharedClaims } from '../cluster/claims.ts';

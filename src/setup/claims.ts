@@ -1,10 +1,5 @@
 import { z } from 'zod';
-import {
-  type ChoriaConnection,
-  checkConnection,
-  connectionFields,
-  connectionOf,
-} from '../adapters/choria/connection-config.ts';
+import { checkNats, type NatsConnection, natsFields, natsOf } from '../adapters/kit/nats/config.ts';
 import { camelKeys } from '../config/camel-keys.ts';
 import type { SchemaContext } from '../config/context.ts';
 import { ALWAYS, bytes, integer, path, refuse, setting, token } from '../config/fields.ts';
@@ -42,7 +37,7 @@ const checkPlace = (it: Given, context: z.core.$RefinementCtx<Given>): void => {
 };
 
 export const claims = (context: SchemaContext) => {
-  const { buffer: _, servers, ...login } = connectionFields(() => path(context.resolve));
+  const { buffer: _, servers, ...login } = natsFields(() => path(context.resolve));
   return z
     .strictObject({
       link: setting(
@@ -56,15 +51,14 @@ export const claims = (context: SchemaContext) => {
     })
     .superRefine(checkPlace, ALWAYS)
     .superRefine((it, context) => {
-      if (it.link === undefined) checkConnection(it, context);
+      if (it.link === undefined) checkNats(it, context);
       const servers = Array.isArray(it.servers) ? it.servers : [];
       for (const [index, server] of servers.entries())
         if (String(server?.url).startsWith('wss:'))
           refuse(context, ['servers', index], 'is for links: claims go by nats:// or tls://');
     }, ALWAYS)
     .transform(({ link, servers = [], max_bytes, replicas, ...login }) => {
-      const own = (): ChoriaConnection =>
-        connectionOf({ ...login, servers, buffer: buffer().parse(undefined) });
+      const own = (): NatsConnection => natsOf({ ...login, servers, buffer: buffer().parse(undefined) });
       const at: ClaimsPlace =
         link === undefined ? { kind: 'own', connection: own() } : { kind: 'link', name: link };
       return { at, ...camelKeys({ max_bytes, replicas }) };
@@ -73,7 +67,7 @@ export const claims = (context: SchemaContext) => {
 
 /** A connection, or the ingress or egress whose servers and login are used. */
 type ClaimsPlace =
-  | { readonly kind: 'own'; readonly connection: ChoriaConnection }
+  | { readonly kind: 'own'; readonly connection: NatsConnection }
   | { readonly kind: 'link'; readonly name: string };
 
 /** Where instances claim copies: a NATS with JetStream. */

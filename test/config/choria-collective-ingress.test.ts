@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { choriaCollectiveIngress } from '../../src/adapters/choria/collective-ingress-config.ts';
-import { natsOptions } from '../../src/adapters/choria/link-options.ts';
 import { DEFAULT_ALLOW, DEFAULT_PRIVILEGED } from '../../src/adapters/choria/wire/index.ts';
+import { natsOptions } from '../../src/adapters/kit/nats/link-options.ts';
 
 const schema = choriaCollectiveIngress({
   hostname: 'h',

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { SchemaContext } from '../../config/context.ts';
 import type { ClientReach } from '../adapter-type.ts';
-import type { ChoriaConnection } from './connection-config.ts';
-import { natsOptions } from './link-options.ts';
+import type { NatsConnection } from '../kit/nats/config.ts';
+import { natsOptions } from '../kit/nats/link-options.ts';
 
 /** A client does not need the bridge's trusted callers; an ingress is not valid without. */
 const withoutCallers = (entry: unknown): unknown =>
@@ -12,7 +12,7 @@ const withoutCallers = (entry: unknown): unknown =>
  * How Choria's clients use an ingress.
  * @param federation clusters whose brokers carry their requests
  */
-export const reachedBy = <C extends ChoriaConnection>(
+export const reachedBy = <C extends NatsConnection>(
   ingress: (context: SchemaContext) => z.ZodType<C>,
   federation: (config: C) => readonly string[],
 ): ClientReach => ({

@@ -1,4 +1,5 @@
 import type { AdapterContext, EgressAdapter, EgressServices } from '../descriptor.ts';
+import { natsLink } from '../kit/nats/link-options.ts';
 import { egressCheck } from './check/egress.ts';
 import {
   type Credential,
@@ -15,7 +16,6 @@ import type {
   ChoriaPairConfig,
   ChoriaSigningConfig,
 } from './collective-egress-config.ts';
-import { natsLink } from './link-options.ts';
 import { CHORIA_NAMES } from './names.ts';
 import { ofCollectiveEgress } from './observable.ts';
 import { collectiveGroup } from './wire/index.ts';

@@ -4,7 +4,8 @@ import { ALWAYS, choice, path, pattern, refuse, setting } from '../../config/fie
 import { nodesFields, nodesOf } from '../../config/nodes.ts';
 import { CALLERS } from '../../config/pattern/meaning.ts';
 import { pairOf } from '../../config/shared.ts';
-import { checkConnection, connectionFields, connectionOf, subscriptionsField } from './connection-config.ts';
+import { checkNats, natsFields, natsOf } from '../kit/nats/config.ts';
+import { subscriptionsField } from './subscriptions-field.ts';
 import { DEFAULT_PRIVILEGED } from './wire/index.ts';
 
 /** With what the bridge signs. */
@@ -57,7 +58,7 @@ export const choriaCollective = (context: SchemaContext) => {
   return z
     .strictObject({
       type: z.literal('choria-collective').describe('requests to the nodes of a Choria collective'),
-      ...connectionFields(file),
+      ...natsFields(file),
       subscriptions: subscriptionsField(),
       ...nodesFields(),
       signing: setting(
@@ -75,10 +76,10 @@ export const choriaCollective = (context: SchemaContext) => {
         { default: DEFAULT_PRIVILEGED.map(({ source }) => source) },
       ),
     })
-    .superRefine(checkConnection, ALWAYS)
+    .superRefine(checkNats, ALWAYS)
     .superRefine(checkSigning, ALWAYS)
     .transform(({ compound = 'expr', privileged = DEFAULT_PRIVILEGED, ...it }) => ({
-      ...connectionOf(it),
+      ...natsOf(it),
       ...nodesOf(it),
       signing: it.signing,
       compound,

@@ -1,11 +1,11 @@
 import type { IngressAdapter } from '../descriptor.ts';
+import { natsLink } from '../kit/nats/link-options.ts';
 import { callersKeys, callersVerifier } from './callers-keys.ts';
 import { ingressCheck } from './check/ingress.ts';
 import { ARRIVALS } from './collective/arrivals.ts';
 import { ingressRequirements } from './collective/requirements.ts';
 import { createChoriaCollectiveIngress } from './collective-ingress.ts';
 import type { ChoriaCollectiveIngressConfig } from './collective-ingress-config.ts';
-import { natsLink } from './link-options.ts';
 import { CHORIA_NAMES } from './names.ts';
 import { ofCollectiveIngress } from './observable.ts';
 

@@ -1,8 +1,8 @@
 import { parseSeconds } from '../../config/units.ts';
 import { defineEgress, type Fault, type RawAdapterContext, type RawEntry } from '../adapter-type.ts';
+import { ANY_NATS_SERVER } from '../kit/nats/config.ts';
 import { collectiveEgressAdapter } from './collective-egress-adapter.ts';
 import { choriaCollective } from './collective-egress-config.ts';
-import { ANY_NATS_SERVER } from './connection-config.ts';
 import { CHORIA_FORMAT } from './names.ts';
 import { REPLY_PATH } from './reply-path.ts';
 

@@ -1,10 +1,10 @@
 import type { AdapterContext, IngressAdapter } from '../descriptor.ts';
+import { natsLink } from '../kit/nats/link-options.ts';
 import { callersKeys, callersVerifier } from './callers-keys.ts';
 import { ingressCheck } from './check/ingress.ts';
 import { ingressRequirements } from './federation/requirements.ts';
 import type { ChoriaFederationConfig } from './federation-config.ts';
 import { createChoriaFederationIngress } from './federation-ingress.ts';
-import { natsLink } from './link-options.ts';
 import { CHORIA_NAMES } from './names.ts';
 import { ofFederation } from './observable.ts';
 import { federationSubject } from './wire/index.ts';

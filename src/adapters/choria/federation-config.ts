@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { SchemaContext } from '../../config/context.ts';
 import { ALWAYS, path, setting, token } from '../../config/fields.ts';
+import { checkNats, natsFields, natsOf } from '../kit/nats/config.ts';
 import { callersField, callersOf, checkCallers } from './callers-config.ts';
-import { checkConnection, connectionFields, connectionOf, subscriptionsField } from './connection-config.ts';
+import { subscriptionsField } from './subscriptions-field.ts';
 
 export const choriaFederation = (context: SchemaContext) => {
   const file = () => path(context.resolve);
@@ -13,7 +14,7 @@ export const choriaFederation = (context: SchemaContext) => {
         "the federation's name for its clients; where it is not given, the bridge's cluster",
         token('a cluster name').default(context.cluster),
       ),
-      ...connectionFields(file),
+      ...natsFields(file),
       subscriptions: subscriptionsField(),
       callers: callersField(file),
       reply_collectives: setting(
@@ -21,9 +22,9 @@ export const choriaFederation = (context: SchemaContext) => {
         z.array(token('a collective')).default([]),
       ),
     })
-    .superRefine(checkConnection, ALWAYS)
+    .superRefine(checkNats, ALWAYS)
     .superRefine(checkCallers, ALWAYS)
-    .transform((it) => ({ ...connectionOf(it), callers: callersOf(it) }));
+    .transform((it) => ({ ...natsOf(it), callers: callersOf(it) }));
 };
 
 /** Requests from a Choria federation network, over NATS. */

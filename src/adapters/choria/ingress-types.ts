@@ -1,8 +1,8 @@
 import { defineIngress } from '../adapter-type.ts';
+import { ANY_NATS_SERVER } from '../kit/nats/config.ts';
 import { reachedBy } from './client-reach.ts';
 import { collectiveIngressAdapter } from './collective-ingress-adapter.ts';
 import { choriaCollectiveIngress } from './collective-ingress-config.ts';
-import { ANY_NATS_SERVER } from './connection-config.ts';
 import { federationAdapter } from './federation-adapter.ts';
 import { choriaFederation } from './federation-config.ts';
 import { CHORIA_FORMAT } from './names.ts';

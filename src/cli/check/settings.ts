@@ -1,5 +1,5 @@
-import { checkConnection } from '../../adapters/choria/check/connection.ts';
 import { checkLongSecretFile } from '../../adapters/kit/check/key-files.ts';
+import { checkNatsFiles } from '../../adapters/kit/nats/check.ts';
 import type { Checklist } from '../../config/checklist.ts';
 import { endsOf } from '../../setup/ends.ts';
 import { ingressesFirst, pathOf } from '../../setup/sides.ts';
@@ -27,7 +27,7 @@ export const checkFiles = (list: Checklist, { config }: LoadedConfig, now: numbe
   const { clusterKey, nextClusterKey, claims } = config;
   checkClusterKey(list, 'cluster_key', clusterKey);
   if (nextClusterKey !== undefined) checkClusterKey(list, 'next_cluster_key', nextClusterKey);
-  if (claims?.at.kind === 'own') checkConnection(list, ['claims'], claims.at.connection, now);
+  if (claims?.at.kind === 'own') checkNatsFiles(list, ['claims'], claims.at.connection, now);
   for (const side of ingressesFirst(config)) {
     const { kind, adapter } = side;
     if (endsOf(adapter.name, kind, config).length === 0)

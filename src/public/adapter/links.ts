@@ -1,5 +1,6 @@
 /** Connections: what a link is and says, and what makes one of NATS, of STOMP or of a transport of your own. */
 
+export { natsLink } from '../../adapters/kit/nats/link-options.ts';
 export { checkDestination, checkSubject } from '../../transport/destination.ts';
 export { type Circumstances, type ConnectStage, failureOf } from '../../transport/failure/classify.ts';
 export { LinkFailure, LinkFailures } from '../../transport/failure/failure.ts';

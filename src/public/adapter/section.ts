@@ -1,6 +1,7 @@
 /** The section of bridge.yaml: its leaves, each with what to say where its value is wrong, and the files that it names. */
 
 export { z } from 'zod';
+export { checkNats, type NatsConnection, natsFields, natsOf } from '../../adapters/kit/nats/config.ts';
 export { type CamelKeys, camelKeys } from '../../config/camel-keys.ts';
 export type { SchemaContext } from '../../config/context.ts';
 export {

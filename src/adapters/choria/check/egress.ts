@@ -1,16 +1,16 @@
 import type { Checklist } from '../../../config/checklist.ts';
 import type { KeyPath } from '../../../config/problem.ts';
 import { type EgressCheck, privilegedPatterns } from '../../kit/check/side-check.ts';
+import { checkNatsFiles } from '../../kit/nats/check.ts';
 import { DISCOVERY_CALLER } from '../collective/credentials.ts';
 import type { ChoriaCollectiveConfig } from '../collective-egress-config.ts';
-import { checkConnection } from './connection.ts';
 import { checkSigning, missingPair } from './signing.ts';
 
 export const egressCheck = (it: ChoriaCollectiveConfig, name: string): EgressCheck => {
   const path: KeyPath = ['egresses', name];
   return {
     files: (list, now) => {
-      const roots = checkConnection(list, path, it, now);
+      const roots = checkNatsFiles(list, path, it, now);
       checkSigning(list, [...path, 'signing'], it, roots, now);
     },
     patterns: [privilegedPatterns(it.privileged)],

@@ -2,12 +2,12 @@ import type { KeyPath } from '../../../config/problem.ts';
 import { checkAuthorities } from '../../kit/check/certificate-files.ts';
 import { checkRevocationLists } from '../../kit/check/revocation-lists.ts';
 import type { SideCheck } from '../../kit/check/side-check.ts';
+import { checkNatsFiles } from '../../kit/nats/check.ts';
+import type { NatsConnection } from '../../kit/nats/config.ts';
 import { type CallersConfig, callersCrlSetting } from '../callers-config.ts';
-import type { ChoriaConnection } from '../connection-config.ts';
-import { checkConnection } from './connection.ts';
 
 export const ingressCheck = (
-  it: ChoriaConnection & { readonly callers: CallersConfig },
+  it: NatsConnection & { readonly callers: CallersConfig },
   name: string,
 ): SideCheck => {
   const { tls, callers } = it;
@@ -15,7 +15,7 @@ export const ingressCheck = (
   return {
     files: (list, now) => {
       const isShared = callers.ca === tls?.ca;
-      checkConnection(list, path, it, now, isShared);
+      checkNatsFiles(list, path, it, now, isShared);
       if (!isShared) checkAuthorities(list, [...path, 'callers', 'ca'], callers.ca, now, true);
       const setting = callersCrlSetting(it);
       if (callers.revocation !== undefined && setting[0] === 'callers')

@@ -1,8 +1,8 @@
 import type { Checklist } from '../../../config/checklist.ts';
 import type { KeyPath } from '../../../config/problem.ts';
 import { nkeySeedFault, readCredentials } from '../../../transport/nats/keys.ts';
-import { checkSecretFile, readBytes, warnIfWorldReadable } from '../../kit/check/key-files.ts';
-import type { ChoriaConnection } from '../connection-config.ts';
+import { checkSecretFile, readBytes, warnIfWorldReadable } from '../check/key-files.ts';
+import type { NatsConnection } from './config.ts';
 
 /** The text of a secret file; a finding where it cannot be read, or by too many. */
 const readSecret = (list: Checklist, path: KeyPath, file: string): string | undefined => {
@@ -38,7 +38,7 @@ const checkCredentials = (list: Checklist, path: KeyPath, file: string, now: num
 export const checkLogin = (
   list: Checklist,
   path: KeyPath,
-  { passwordFile, tokenFile, nkey, credentials }: ChoriaConnection,
+  { passwordFile, tokenFile, nkey, credentials }: NatsConnection,
   now: number,
 ): void => {
   if (passwordFile !== undefined) checkSecretFile(list, [...path, 'password_file'], passwordFile);

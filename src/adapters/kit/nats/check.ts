@@ -1,19 +1,19 @@
 import type { Checklist } from '../../../config/checklist.ts';
 import type { KeyPath } from '../../../config/problem.ts';
-import { checkAuthorities, checkTlsClient } from '../../kit/check/certificate-files.ts';
-import { checkRevocationLists } from '../../kit/check/revocation-lists.ts';
-import type { ChoriaConnection } from '../connection-config.ts';
-import { checkLogin } from './login.ts';
+import { checkAuthorities, checkTlsClient } from '../check/certificate-files.ts';
+import { checkRevocationLists } from '../check/revocation-lists.ts';
+import { checkLogin } from './check-login.ts';
+import type { NatsConnection } from './config.ts';
 
 /**
  * The files of a connection to NATS.
  * @param forCallers whether its CA verifies callers too
  * @returns the CA that signs the brokers, where it can be used
  */
-export const checkConnection = (
+export const checkNatsFiles = (
   list: Checklist,
   path: KeyPath,
-  connection: ChoriaConnection,
+  connection: NatsConnection,
   now: number,
   forCallers = false,
 ): ReturnType<typeof checkAuthorities> => {

@@ -1,17 +1,17 @@
-import { type ReadFile, readPlain } from '../../config/files.ts';
-import type { KeyPath } from '../../config/problem.ts';
-import { type NatsSettings, natsSpec } from '../../transport/nats/spec.ts';
-import type { LinkPlace } from '../../transport/spec.ts';
-import type { Adapter } from '../descriptor.ts';
-import { clientPem, floor, limits, peerLists, secretText, sectionOf } from '../kit/link-settings.ts';
-import type { ChoriaConnection } from './connection-config.ts';
+import { type ReadFile, readPlain } from '../../../config/files.ts';
+import type { KeyPath } from '../../../config/problem.ts';
+import { type NatsSettings, natsSpec } from '../../../transport/nats/spec.ts';
+import type { LinkPlace } from '../../../transport/spec.ts';
+import type { Adapter } from '../../descriptor.ts';
+import { clientPem, floor, limits, peerLists, secretText, sectionOf } from '../link-settings.ts';
+import type { NatsConnection } from './config.ts';
 
 /**
- * How to connect to a side's NATS brokers, under the bridge's identity; reads the files that it names.
+ * How to connect to NATS servers, under the bridge's identity; reads the files that it names.
  * @param place the section that the connection is in
  */
 export const natsOptions = (
-  { servers, tls, user, nkey, credentials, buffer, ...it }: ChoriaConnection,
+  { servers, tls, user, nkey, credentials, buffer, ...it }: NatsConnection,
   place: KeyPath,
   { identity }: { readonly identity: string },
   read: ReadFile = readPlain,
@@ -48,6 +48,6 @@ export const natsOptions = (
 
 /** The link of a side. */
 export const natsLink =
-  (it: ChoriaConnection, place: LinkPlace): Adapter['link'] =>
+  (it: NatsConnection, place: LinkPlace): Adapter['link'] =>
   (around, read) =>
     natsSpec(place, natsOptions(it, sectionOf(place), around, read));

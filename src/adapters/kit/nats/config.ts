@@ -1,18 +1,8 @@
 import { z } from 'zod';
-import { camelKeys } from '../../config/camel-keys.ts';
-import {
-  bool,
-  field,
-  integer,
-  keysOf,
-  type path,
-  refuse,
-  secret,
-  setting,
-  text,
-} from '../../config/fields.ts';
-import { checkRevocationKeys, revocationFields, revocationOf } from '../../config/revocation.ts';
-import { buffer, floorFields, pairOf, parseServer, userAndPassword } from '../../config/shared.ts';
+import { camelKeys } from '../../../config/camel-keys.ts';
+import { bool, field, keysOf, type path, refuse, secret, setting, text } from '../../../config/fields.ts';
+import { checkRevocationKeys, revocationFields, revocationOf } from '../../../config/revocation.ts';
+import { buffer, floorFields, pairOf, parseServer, userAndPassword } from '../../../config/shared.ts';
 
 const SCHEMES = new Map([
   ['nats', { port: 4222, tls: false }],
@@ -28,8 +18,8 @@ const server = () =>
     typeof value === 'string' && value.includes('://') ? parseServer(value, SCHEMES) : undefined,
   );
 
-/** What `checkConnection` looks at: whether keys are there. */
-export interface Given {
+/** What `checkNats` looks at: whether keys are there. */
+export interface NatsGiven {
   readonly servers?: readonly { readonly tls: boolean; readonly url: string }[] | undefined;
   readonly tls?:
     | {
@@ -53,7 +43,7 @@ export interface Given {
 /** Ways to log in, of which one is enough; `user` stands for its password too. */
 const LOGINS = ['user', 'token', 'token_file', 'nkey', 'credentials'] as const;
 
-export const checkConnection = (it: Given, context: z.core.$RefinementCtx<Given>): void => {
+export const checkNats = (it: NatsGiven, context: z.core.$RefinementCtx<NatsGiven>): void => {
   const plaintext = it.insecure_plaintext === true;
   const tls = keysOf(it.tls);
   checkRevocationKeys(tls, ['tls'], context);
@@ -85,7 +75,7 @@ export const checkConnection = (it: Given, context: z.core.$RefinementCtx<Given>
 };
 
 /** What servers tell of others does not say how those are spoken to. */
-const checkWebSockets = (it: Given, context: z.core.$RefinementCtx<Given>): void => {
+const checkWebSockets = (it: NatsGiven, context: z.core.$RefinementCtx<NatsGiven>): void => {
   const servers = Array.isArray(it.servers) ? it.servers : [];
   // Undefined where an entry is not a server: that is said already.
   const ways = servers.map((server) =>
@@ -120,7 +110,7 @@ const tls = (file: () => ReturnType<typeof path>) =>
   });
 
 /** The keys of a connection. */
-export const connectionFields = (file: () => ReturnType<typeof path>) => ({
+export const natsFields = (file: () => ReturnType<typeof path>) => ({
   servers: setting(
     'the brokers, tried in this order, and after them those that they tell of; all of them wss://, or none',
     z.array(server()).min(1),
@@ -146,17 +136,10 @@ export const connectionFields = (file: () => ReturnType<typeof path>) => ({
   buffer: buffer(),
 });
 
-/** How many members of its queue groups a bridge is: as many as others of the cluster are, for an equal share. */
-export const subscriptionsField = () =>
-  setting(
-    'how many members of its queue group this instance is; 10 beside brokers of go-choria',
-    integer(1, 100).default(1),
-  );
-
-type Fields = z.output<z.ZodObject<ReturnType<typeof connectionFields>>>;
+type Fields = z.output<z.ZodObject<ReturnType<typeof natsFields>>>;
 
 /** What else a section has stays as it is. */
-export const connectionOf = <T extends Fields>({ insecure_plaintext: _, tls, ...it }: T) => ({
+export const natsOf = <T extends Fields>({ insecure_plaintext: _, tls, ...it }: T) => ({
   ...camelKeys(it),
   tls: tls && tlsOf(tls),
 });
@@ -167,5 +150,5 @@ const tlsOf = ({ cert, key, crl, crl_expired, ...it }: NonNullable<Fields['tls']
   client: pairOf({ cert, key }),
 });
 
-/** How to reach a Choria network, the same from an ingress and from an egress; without `tls` only with `insecure_plaintext`. */
-export type ChoriaConnection = ReturnType<typeof connectionOf<Fields>>;
+/** How to reach NATS servers, the same from an ingress, from an egress and for claims; without `tls` only with `insecure_plaintext`. */
+export type NatsConnection = ReturnType<typeof natsOf<Fields>>;
