@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { startWorld, type World } from './federation-world.ts';
-import { answering, BLOCK, EVERY, inTurns, WARM_UP } from './latency.ts';
+import { BLOCK, EVERY, inTurns, WARM_UP } from './latency.ts';
 import { loopback } from './loopback.ts';
 import { type Command, PATHS, type Peer } from './peer-messages.ts';
 import { type BenchResult, median, percentile, print } from './table.ts';
@@ -106,14 +106,7 @@ const rows = (
 
 /** How long a request and its reply take, in µs: blocks of all paths in turn. */
 const latency = async (world: World): Promise<BenchResult> => {
-  const nodes = await answering(world);
-  const relay = await world.peer(world.federation);
-  relay.tell({ kind: 'relay', ...world.access(world.collective) });
-  await relay.hear('relaying');
-  const near = await world.peer(world.collective);
-  const far = await world.peer(world.federation);
-  const taken = await inTurns(PATHS, BLOCKS, (through) => (through === 'server' ? near : far));
-  for (const peer of [nodes, relay, near, far]) peer.stop();
+  const taken = await inTurns(world, PATHS, BLOCKS);
   const byte = await loopback(BLOCK, EVERY);
   const lines = (share: number): BenchResult['rows'] => {
     const [server, bare, bridge] = [taken.server, taken.relay, taken.bridge].map((all) =>

@@ -1,5 +1,5 @@
 import type { World } from './federation-world.ts';
-import type { Path, Peer } from './peer-messages.ts';
+import type { Path } from './peer-messages.ts';
 
 /** Blocks that are not counted, and rounds likewise. */
 export const WARM_UP = 2;
@@ -7,27 +7,28 @@ export const WARM_UP = 2;
 export const BLOCK = 500;
 export const EVERY = 2;
 
-/** All nodes, which answer what comes. */
-export const answering = async (world: World): Promise<Peer> => {
+/** How long requests and their replies take, in µs: blocks of all paths in turn. */
+export const inTurns = async (
+  world: World,
+  paths: readonly Path[],
+  blocks: number,
+): Promise<Readonly<Record<Path, readonly number[]>>> => {
   const nodes = await world.peer(world.collective);
   nodes.tell({ kind: 'answer' });
   await nodes.hear('answering');
-  return nodes;
-};
-
-/** How long requests and their replies take, in µs: blocks of all paths in turn. */
-export const inTurns = async (
-  paths: readonly Path[],
-  blocks: number,
-  client: (through: Path) => Peer,
-): Promise<Readonly<Record<Path, readonly number[]>>> => {
+  const relay = await world.peer(world.federation);
+  relay.tell({ kind: 'relay', ...world.access(world.collective) });
+  await relay.hear('relaying');
+  const near = await world.peer(world.collective);
+  const far = await world.peer(world.federation);
   const taken: Record<Path, number[]> = { bridge: [], relay: [], server: [], verified: [], audited: [] };
   for (let i = 0; i < WARM_UP + blocks; i++)
     for (const through of paths) {
-      const peer = client(through);
-      peer.tell({ kind: 'measure', through, requests: BLOCK, every: EVERY });
-      const { micros } = await peer.hear('measured');
+      const client = through === 'server' ? near : far;
+      client.tell({ kind: 'measure', through, requests: BLOCK, every: EVERY });
+      const { micros } = await client.hear('measured');
       if (i >= WARM_UP) taken[through].push(...micros);
     }
+  for (const peer of [nodes, relay, near, far]) peer.stop();
   return taken;
 };

@@ -60,6 +60,11 @@ export class Auditor implements Audit {
     this.#settings = settings;
   }
 
+  /** Whether a request waits until it is written down. */
+  get isAwaited(): boolean {
+    return this.#settings.sinks.some(({ stop }) => stop);
+  }
+
   record(decided: Decided): void | Promise<void> {
     const now = this.#options.clock();
     const { request, routeId, decision } = decided;

@@ -1,6 +1,7 @@
 import { Auditor } from '../../audit/auditor.ts';
 import type { DescribeOptions } from '../../audit/describe.ts';
 import type { Writer } from '../../audit/event.ts';
+import { Later } from '../../audit/later.ts';
 import type { ReadFile } from '../../config/files.ts';
 import { type Exchange, NO_EXCHANGE } from '../../control/held.ts';
 import type { Audit } from '../../envelope/audit.ts';
@@ -63,6 +64,7 @@ export const createAppAudit = (options: AppAuditOptions): AppAudit => {
   let network: string | undefined;
   let sinks: readonly AppSink[] = [];
   let auditor: Auditor | undefined;
+  let later: Later | undefined;
   let shown = NO_INPUTS;
   let timer: NodeJS.Timeout | undefined;
   const services: SinkServices = {
@@ -92,7 +94,7 @@ export const createAppAudit = (options: AppAuditOptions): AppAudit => {
     }, seconds * 1000).unref();
   };
   return {
-    now: () => auditor,
+    now: () => later,
     shown: () => shown,
     prepare: async (loaded, read) => {
       if (offline) return NO_EXCHANGE;
@@ -127,12 +129,20 @@ export const createAppAudit = (options: AppAuditOptions): AppAudit => {
             sinks: sinks.map(({ sink }) => sink),
           };
           shown = audit === undefined ? NO_INPUTS : settings;
+          later?.flush();
           if (audit === undefined) {
             auditor?.stop();
-            auditor = undefined;
-          } else if (auditor === undefined)
-            auditor = new Auditor({ settings, writer, clock, isAlone: () => others() === 0 });
-          else auditor.follow(settings);
+            auditor = later = undefined;
+          } else if (auditor === undefined) {
+            const made = new Auditor({ settings, writer, clock, isAlone: () => others() === 0 });
+            auditor = made;
+            later = new Later({
+              audit: made,
+              isAwaited: () => made.isAwaited,
+              onFailure: (error) =>
+                options.log.error({ event: 'audit_failed', err: error }, 'a record of the audit was lost'),
+            });
+          } else auditor.follow(settings);
           beat(audit?.heads.interval);
           const names = new Set(sinks.map(({ name }) => name));
           const gone = before.filter(({ name }) => !names.has(name));
@@ -149,6 +159,7 @@ export const createAppAudit = (options: AppAuditOptions): AppAudit => {
     states: () => sinks.map((sink) => sink.state()),
     close: async () => {
       clearInterval(timer);
+      later?.flush();
       auditor?.stop();
       await Promise.all(sinks.map((sink) => sink.close(CLOSE_TIMEOUT_MS)));
     },

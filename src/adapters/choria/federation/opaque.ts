@@ -121,10 +121,15 @@ const verified = (
     for (const target of targets) tieTarget(target, wire);
     const { expires } = checkTime(wire.time, wire.ttl, clock(), around);
     const { callerId: caller, agent } = wire;
-    const view = (): OpaqueView => {
+    const read = (): OpaqueView => {
       const { payload } = decodeRequestBody(wire.message, { ...wire, vouched: privileged });
       const asked = payload.kind === 'rpc' ? { action: payload.action, data: payload.data } : {};
       return { caller, agent, ...asked, filter: wire.readFilter(), targets };
+    };
+    let seen: OpaqueView | undefined;
+    const view = (): OpaqueView => {
+      seen ??= read();
+      return seen;
     };
     return { caller, agent, expires: expires * 1000, view };
   } catch (error) {
