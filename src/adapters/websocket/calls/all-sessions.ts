@@ -59,7 +59,7 @@ export class AllSessions {
   }
 
   readonly #exit: Exit = {
-    say: (session, text) => this.#send(session, Buffer.from(text)),
+    say: (session, text) => this.#send(session, typeof text === 'string' ? Buffer.from(text) : text),
     close: (session, code, reason) => this.#send(session, Buffer.from(reason), { [CLOSE]: String(code) }),
   };
 

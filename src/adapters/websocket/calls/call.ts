@@ -17,7 +17,7 @@ const LINGER_MS = 60_000;
 
 export interface CallSession extends Asker {
   readonly budget: ByteBudget;
-  say(text: string): void;
+  say(text: Buffer | string): void;
 }
 
 /** What `rpc.call` is answered with. */

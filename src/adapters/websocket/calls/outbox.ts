@@ -1,11 +1,11 @@
 import Queue from 'yocto-queue';
 import type { ByteBudget } from '../../kit/byte-budget.ts';
 
-/** What waits besides its text, in bytes. */
+/** What a text that waits takes besides its own bytes. */
 const OVERHEAD_BYTES = 200;
 
 type Item =
-  | { readonly kind: 'reply'; readonly text: string; readonly bytes: number }
+  | { readonly kind: 'reply'; readonly text: Buffer; readonly bytes: number }
   | { readonly kind: 'gap'; missed: number };
 
 export interface OutboxOptions {
@@ -13,7 +13,7 @@ export interface OutboxOptions {
   readonly credit: number;
   /** What may wait, of all calls of the session together. */
   readonly budget: ByteBudget;
-  readonly say: (text: string) => void;
+  readonly say: (text: Buffer | string) => void;
   readonly gap: (missed: number) => string;
 }
 
@@ -42,11 +42,12 @@ export class Outbox {
 
   /** @throws Rejection where it is dropped: `overloaded`, or what writing it throws */
   put(write: () => string): void {
-    let text: string;
+    let text: Buffer;
     let bytes: number;
     try {
-      text = write();
-      bytes = OVERHEAD_BYTES + text.length * 2;
+      // As bytes, whose number is known: a text that was put together takes more than it says while it waits.
+      text = Buffer.from(write());
+      bytes = OVERHEAD_BYTES + text.length;
       this.#options.budget.reserve(bytes);
     } catch (error) {
       this.#miss(1);

@@ -37,7 +37,7 @@ export interface Who {
 
 /** How a session is spoken to. */
 export interface Exit {
-  say(session: string, text: string): void;
+  say(session: string, text: Buffer | string): void;
   close(session: string, code: number, reason: string): void;
 }
 
@@ -89,7 +89,7 @@ export class SessionCalls implements CallSession {
     this.#waiting.delete(number);
   }
 
-  say(text: string): void {
+  say(text: Buffer | string): void {
     if (!this.#isOver) this.#exit.say(this.id, text);
   }
 
