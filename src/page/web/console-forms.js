@@ -1,4 +1,5 @@
 import { html } from './html.js';
+import { Component } from './vendor/preact.js';
 
 /** Nodes that can be picked one by one. */
 const MOST_BOXES = 500;
@@ -47,26 +48,35 @@ export const Login = ({ consoles, ingress, token, isBusy, change, onSubmit }) =>
   </form>
 `;
 
-const Nodes = ({ nodes, picked, onPick }) => html`
-  <fieldset>
-    <legend>${picked.size} of ${nodes.length} nodes are picked</legend>
-    <div class="tools">
-      <button type="button" onClick=${() => onPick(new Set(nodes))}>All of them</button>
-      <button type="button" onClick=${() => onPick(new Set())}>None</button>
-    </div>
-    <div class="boxes">
-      ${nodes.slice(0, MOST_BOXES).map((node) => {
-        const toggle = () => {
-          const next = new Set(picked);
-          if (!next.delete(node)) next.add(node);
-          onPick(next);
-        };
-        return html`<label key=${node}><input type="checkbox" checked=${picked.has(node)} onChange=${toggle} /> ${node}</label>`;
-      })}
-    </div>
-    ${nodes.length > MOST_BOXES && html`<p class="help">${nodes.length - MOST_BOXES} more are picked by “All of them” only.</p>`}
-  </fieldset>
-`;
+/** Not drawn anew while replies come. */
+class Nodes extends Component {
+  shouldComponentUpdate({ nodes, picked }) {
+    return nodes !== this.props.nodes || picked !== this.props.picked;
+  }
+
+  render({ nodes, picked, onPick }) {
+    return html`
+      <fieldset>
+        <legend>${picked.size} of ${nodes.length} nodes are picked</legend>
+        <div class="tools">
+          <button type="button" onClick=${() => onPick(new Set(nodes))}>All of them</button>
+          <button type="button" onClick=${() => onPick(new Set())}>None</button>
+        </div>
+        <div class="boxes">
+          ${nodes.slice(0, MOST_BOXES).map((node) => {
+            const toggle = () => {
+              const next = new Set(picked);
+              if (!next.delete(node)) next.add(node);
+              onPick(next);
+            };
+            return html`<label key=${node}><input type="checkbox" checked=${picked.has(node)} onChange=${toggle} /> ${node}</label>`;
+          })}
+        </div>
+        ${nodes.length > MOST_BOXES && html`<p class="help">${nodes.length - MOST_BOXES} more are picked by “All of them” only.</p>`}
+      </fieldset>
+    `;
+  }
+}
 
 /** Which nodes are meant, and which of them are asked. */
 export const Whom = ({ form, collectives, nodes, picked, isBusy, change, onPick, onDiscover }) => html`

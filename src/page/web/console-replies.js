@@ -1,7 +1,9 @@
 import { html } from './html.js';
+import { Component } from './vendor/preact.js';
 
-/** Rows that are drawn; all are in the JSON. */
+/** What is drawn of a call: rows, and characters of what a node has said; all of it is in the JSON. */
 const MOST_ROWS = 200;
+const MOST_CHARS = 2_000;
 
 const ENDS = {
   complete: 'all have answered',
@@ -20,13 +22,38 @@ const howFar = ({ replies, failed, missed, nodes, done }) => {
   return `${parts.join(', ')}: ${end}${done?.error === undefined ? '' : ` (${done.error})`}`;
 };
 
+const shown = (data) => {
+  const text = JSON.stringify(data);
+  return text.length <= MOST_CHARS ? text : `${text.slice(0, MOST_CHARS)} …`;
+};
+
 const Row = ({ reply: { sender, statuscode, statusmsg, data } }) => html`
   <tr class=${statuscode === 0 ? '' : 'stopped'}>
     <td>${sender}</td>
     <td>${statuscode === 0 ? 'ok' : `${statuscode}: ${statusmsg}`}</td>
-    <td><code>${JSON.stringify(data)}</code></td>
+    <td><code>${shown(data)}</code></td>
   </tr>
 `;
+
+/** Replies do not change, so it is drawn anew only where there are more of them to be seen. */
+class Answers extends Component {
+  shouldComponentUpdate({ replies, count }) {
+    return replies !== this.props.replies || count !== this.props.count;
+  }
+
+  render({ replies, count }) {
+    return html`
+      <div class="wide high" tabindex="0" role="region" aria-label="Answers">
+        <table>
+          <thead>
+            <tr><th scope="col">Node</th><th scope="col">Status</th><th scope="col">Data</th></tr>
+          </thead>
+          <tbody>${replies.slice(0, count).map((reply) => html`<${Row} key=${reply.seq} reply=${reply} />`)}</tbody>
+        </table>
+      </div>
+    `;
+  }
+}
 
 /** A call as it goes on: who has answered what, and who has not. */
 export const Replies = ({ call, onCancel, onCopy }) => {
@@ -41,14 +68,7 @@ export const Replies = ({ call, onCancel, onCopy }) => {
       <button type="button" onClick=${onCopy}>Copy as JSON</button>
     </div>
     ${unheard.length > 0 && html`<p class="bad">No answer of ${unheard.slice(0, MOST_ROWS).join(', ')}</p>`}
-    <div class="wide high" tabindex="0" role="region" aria-label="Answers">
-      <table>
-        <thead>
-          <tr><th scope="col">Node</th><th scope="col">Status</th><th scope="col">Data</th></tr>
-        </thead>
-        <tbody>${replies.slice(0, MOST_ROWS).map((reply) => html`<${Row} key=${reply.seq} reply=${reply} />`)}</tbody>
-      </table>
-    </div>
+    <${Answers} replies=${replies} count=${Math.min(replies.length, MOST_ROWS)} />
     ${replies.length > MOST_ROWS && html`<p class="help">The first ${MOST_ROWS} are shown; the JSON has all.</p>`}
   `;
 };
