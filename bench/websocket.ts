@@ -7,6 +7,7 @@ import { WebSocketClient } from '../src/public/websocket-client.ts';
 import { startNatsServer } from '../test/support/nats-server.ts';
 import { makeAuthority } from '../test/support/pki.ts';
 import { AUDIENCE, makeTokenIssuer } from '../test/support/web-tokens.ts';
+import { benchBrowser } from './browser.ts';
 import { type BenchResult, interleave, median, print } from './table.ts';
 import { MANY, MANY_REPLIES, SUBJECT } from './websocket-words.ts';
 
@@ -176,7 +177,7 @@ const idleRows = (what: string, [before, after]: readonly [Memory, Memory]): Ben
   { label: `${what}: of that in the heap, MiB`, perSecond: (after.heapUsed - before.heapUsed) / MiB },
 ];
 
-/** (l) to (n) What the WebSocket ingress costs. */
+/** (l) to (o) What the WebSocket ingress costs. */
 export const benchWebSocket = async (): Promise<readonly BenchResult[]> => {
   const authority = makeAuthority('bench web CA');
   const { certificate, privateKey } = authority.issue({ commonName: 'bridge' });
@@ -208,6 +209,7 @@ export const benchWebSocket = async (): Promise<readonly BenchResult[]> => {
         goal: 'plain ones below 100 MB',
         rows: [...idleRows('plain', plain), ...idleRows('TLS', secure)],
       },
+      await benchBrowser(),
     ];
   } finally {
     await server.stop();
