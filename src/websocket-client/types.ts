@@ -88,6 +88,8 @@ export interface Done {
   readonly end: 'complete' | 'ttl' | 'cancelled' | 'refused';
   readonly stats: {
     readonly replies: number;
+    /** That have answered; each counts once, by its first reply. */
+    readonly nodes: number;
     readonly ok: number;
     readonly failed: number;
     readonly missed: number;

@@ -13,9 +13,10 @@ const ENDS = {
   lost: 'nobody waits for more',
 };
 
-const howFar = ({ replies, failed, missed, nodes, done }) => {
+const howFar = ({ replies, heard, failed, missed, nodes, done }) => {
   const of = nodes === undefined ? '' : ` of ${nodes.length}`;
-  const parts = [`${replies.length}${of} answered`];
+  const parts = [`${heard.size}${of} answered`];
+  if (replies.length > heard.size) parts.push(`${replies.length - heard.size} further replies of them`);
   if (failed > 0) parts.push(`${failed} failed`);
   if (missed > 0) parts.push(`${missed} were dropped`);
   const end = done === undefined ? 'waiting …' : ENDS[done.end];
@@ -62,7 +63,7 @@ export const Replies = ({ call, onCancel, onCopy }) => {
   return html`
     <h3>${question.agent}.${question.action} in ${question.collective}</h3>
     <div class="tools">
-      ${nodes !== undefined && html`<progress max=${nodes.length} value=${replies.length} aria-label="nodes that have answered" />`}
+      ${nodes !== undefined && html`<progress max=${nodes.length} value=${call.heard.size} aria-label="nodes that have answered" />`}
       <span role="status">${howFar(call)}</span>
       ${done === undefined && html`<button type="button" onClick=${onCancel}>Cancel</button>`}
       <button type="button" onClick=${onCopy}>Copy as JSON</button>

@@ -76,6 +76,7 @@ export class Console extends Component {
         running,
         nodes: running.nodes,
         replies: [],
+        heard: new Set(),
         failed: 0,
         missed: 0,
         done: undefined,
@@ -93,8 +94,12 @@ export class Console extends Component {
     try {
       for await (const one of call.running) {
         if (one.kind === 'gap') call.missed += one.missed;
-        else call.replies.push(one);
-        if (one.kind === 'reply' && one.statuscode !== 0) call.failed++;
+        else {
+          call.replies.push(one);
+          // A node counts once, by its first reply.
+          if (one.statuscode !== 0 && !call.heard.has(one.sender)) call.failed++;
+          call.heard.add(one.sender);
+        }
         draw();
       }
       call.done = await call.running.done;

@@ -120,6 +120,33 @@ describe('a call', () => {
     );
   });
 
+  it('counts a node that answers twice once, and is over when all have answered', async () => {
+    const stage = await staged();
+    const targets = ['n1.example.net', 'n2.example.net', 'n3.example.net'];
+    const { request } = await called(stage, { targets });
+    const failed = { ...OK, statusCode: 1 };
+    for (const [node, payload] of [
+      ['n1.example.net', OK],
+      ['n1.example.net', failed],
+      ['n1.example.net', OK],
+      ['n2.example.net', failed],
+    ] as const)
+      stage.ingress.reply(replyTo(request, node, payload));
+    await stage.client.notice('rpc.reply', ({ seq }) => seq === 4);
+    expect(said(stage, 'rpc.done')).toEqual([]);
+    stage.ingress.reply(replyTo(request, 'n3.example.net'));
+    expect(await stage.client.notice('rpc.done')).toMatchObject({
+      end: 'complete',
+      stats: { replies: 5, nodes: 3, ok: 2, failed: 1, missed: 0 },
+      unheard: [],
+    });
+    expect(said(stage, 'rpc.reply').map(({ seq, sender }) => [seq, sender])).toEqual([
+      ...[1, 2, 3].map((seq) => [seq, 'n1.example.net']),
+      [4, 'n2.example.net'],
+      [5, 'n3.example.net'],
+    ]);
+  });
+
   it('of no nodes is over at once', async () => {
     const stage = await staged();
     const answered = stage.client.call('rpc.call', { ...CALL, discover: 1 });

@@ -11,6 +11,7 @@ import { type Asker, ask, foresee, idOf, type Sent, type Waiting } from './ask.t
 import { discover } from './discovery.ts';
 import type { Environment } from './environment.ts';
 import { Outbox } from './outbox.ts';
+import { Tally } from './tally.ts';
 
 /** How long a client has to take what came before its call was over, in ms. */
 const LINGER_MS = 60_000;
@@ -54,6 +55,7 @@ export class Call implements Waiting {
   readonly #outbox: Outbox;
   readonly #onOver: (call: Call) => void;
   readonly #started: number;
+  readonly #tally = new Tally();
   #id = '';
   /** Those that are still to be asked. */
   #batches: (readonly string[])[] = [];
@@ -64,8 +66,6 @@ export class Call implements Waiting {
   #unheard: string[] | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isOver = false;
-  #seq = 0;
-  #ok = 0;
 
   /** @throws Rejection `unsupported_filter` */
   constructor(session: CallSession, params: CallParams, onOver: (call: Call) => void) {
@@ -127,10 +127,9 @@ export class Call implements Waiting {
     }
     if (reply.payload.kind !== 'rpc') throw new Rejection('unsupported_body', 'it is no reply of an agent');
     const { statusCode, statusMessage, data } = reply.payload;
-    this.#seq++;
-    if (statusCode === 0) this.#ok++;
+    const seq = this.#tally.add(reply.sender, statusCode);
     this.#awaited?.delete(reply.sender);
-    const about = { id: this.#id, seq: this.#seq, sender: reply.sender };
+    const about = { id: this.#id, seq, sender: reply.sender };
     try {
       this.#outbox.put(() =>
         writeNotification('rpc.reply', { ...about, statuscode: statusCode, statusmsg: statusMessage, data }),
@@ -205,9 +204,7 @@ export class Call implements Waiting {
     this.#outbox.end(() => {
       clearTimeout(this.#timer);
       const stats = fields({
-        replies: this.#seq,
-        ok: this.#ok,
-        failed: this.#seq - this.#ok,
+        ...this.#tally.counts,
         missed: this.#outbox.missed,
         duration_ms: Math.max(0, Math.round(lasted)),
       });
