@@ -324,6 +324,19 @@ describe('what is no message', () => {
     expect(stage.client.stray).toHaveLength(33);
   });
 
+  it('is nothing that a request with wrong params is, or one for a method that there is not', async () => {
+    const stage = await staged();
+    const answer = (method: string, params = {}) =>
+      Promise.race([stage.client.call(method, params), stage.client.closed]);
+    for (let n = 0; n < 50; n++) {
+      expect(await answer('rpc.call', { ...CALL, ttl: 0 })).toMatchObject({ error: { code: -32602 } });
+      expect(await answer(`rpc.${n}`)).toMatchObject({ error: { code: -32601 } });
+    }
+    expect(await answer('session.info')).toHaveProperty('result');
+    // Each is counted all the same.
+    expect(stage.rejections).toHaveLength(100);
+  });
+
   it('a key such as __proto__ is a key like any other', async () => {
     const stage = await staged();
     const { request } = await called(stage, { data: JSON.parse('{"__proto__":{"polluted":true}}') });

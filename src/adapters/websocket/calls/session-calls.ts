@@ -15,8 +15,9 @@ import { Call, type CallSession, explain } from './call.ts';
 import { discover } from './discovery.ts';
 import type { Environment } from './environment.ts';
 
-/** Messages that are no requests; a client that sends more of them speaks something else. */
+/** Messages that are no requests; a client that sends more of them speaks something else. Wrong params are a request's. */
 const MAX_FAULTY = 32;
+const FAULTY: ReadonlySet<number> = new Set([ERROR_CODES.parse, ERROR_CODES.invalidRequest]);
 
 const WHO_IS_THERE = {
   agent: 'discovery',
@@ -106,7 +107,7 @@ export class SessionCalls implements CallSession {
     const message = readMessage(text);
     if ('error' in message) {
       this.#refuse(message.id, message.error);
-      if (++this.#faulty > MAX_FAULTY)
+      if (FAULTY.has(message.error.code) && ++this.#faulty > MAX_FAULTY)
         this.#exit.close(
           this.id,
           CLOSE_CODES.badRequest,
@@ -130,8 +131,7 @@ export class SessionCalls implements CallSession {
     const { caller, from: sender } = this;
     if (error.rejection !== undefined) this.env.sink.rejected(error.rejection.with({ caller, sender }));
     // Of what cannot be read nobody knows whether it has an id.
-    if (id !== undefined || error.code === ERROR_CODES.parse || error.code === ERROR_CODES.invalidRequest)
-      this.say(writeError(id, error));
+    if (id !== undefined || FAULTY.has(error.code)) this.say(writeError(id, error));
   }
 
   async #answer(id: RequestId | undefined, asked: Asked): Promise<void> {
