@@ -83,7 +83,6 @@ export class Stats implements BridgeObserver {
     bridged: 0,
     another_instance: 0,
     claims_unknown: 0,
-    redelivered: 0,
     native: 0,
   };
   /** Claims, by what became of them. */

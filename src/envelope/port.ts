@@ -45,11 +45,10 @@ export interface RequestSink {
 /**
  * Why an ingress leaves a request alone: `bridged` where a bridge (this or another) put it on that side, which would
  * make a loop; `another_instance` where another instance of the cluster has got it too and handles it; `claims_unknown`
- * where it is unknown whether another one does; `redelivered` where
- * the broker has given it to an instance before, which may have handled it; `native` where the node that is meant, or that
- * answers, is reached on the requester's own side.
+ * where it is unknown whether another one does; `native` where the node that is meant, or that answers, is reached on the
+ * requester's own side.
  */
-export type Ignored = 'bridged' | 'another_instance' | 'claims_unknown' | 'redelivered' | 'native';
+export type Ignored = 'bridged' | 'another_instance' | 'claims_unknown' | 'native';
 
 /** The nodes that an ingress stands in for: they live behind one of its routes and not on its own side. */
 export interface RemoteNodes {

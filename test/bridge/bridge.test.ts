@@ -55,7 +55,7 @@ describe('a bridge', () => {
       errorsSent: 0,
       expired: 0,
       rejected: {},
-      ignored: { bridged: 0, another_instance: 0, claims_unknown: 0, redelivered: 0, native: 0 },
+      ignored: { bridged: 0, another_instance: 0, claims_unknown: 0, native: 0 },
     });
     await bridge.stop();
   });

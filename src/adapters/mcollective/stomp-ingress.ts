@@ -59,14 +59,10 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
     collective: string,
     sink: RequestSink,
     onMessage: (message: IncomingMessage) => void,
-  ): ((message: IncomingMessage, isEnding?: boolean) => void) => {
-    return (message, isEnding = false) => {
+  ): ((message: IncomingMessage) => void) => {
+    return (message) => {
       if (purposeOf(message) === 'cluster') return;
       if (message.headers[BRIDGE_MARKER] !== undefined) sink.ignored('bridged', claims(message, collective));
-      // The broker has given it to a subscription that has ended since, mostly another instance's: there it was taken. What
-      // comes late by such a subscription itself may have the mark already.
-      else if (message.headers['redelivered'] === 'true' && !isEnding)
-        sink.ignored('redelivered', claims(message, collective));
       else if (drained) sink.ignored('another_instance', claims(message, collective));
       else onMessage(message);
     };
@@ -83,7 +79,7 @@ export const createMcollectiveStompIngress = (options: McollectiveStompIngressOp
     );
     const onMessage = (message: IncomingMessage): void => {
       quietPeriod.heard();
-      take(message, isEnding);
+      take(message);
     };
     const subscribed = (queue === undefined ? topics : [queue]).map(async (destination) => {
       const subscription = await link.subscribe({ destination, purpose: purposeOf, onMessage });

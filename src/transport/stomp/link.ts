@@ -182,6 +182,7 @@ class StompLink implements Link {
       if (!this.#proofs.receipt(id)) this.#subscriptions.receipt(id);
       return;
     }
+    if (this.#subscriptions.isTakenBack(frame)) return;
     const subscription = this.#subscriptions.find(frame);
     if (subscription === undefined) {
       const text = `a message to ${frame.headers['destination']} belongs to no subscription`;

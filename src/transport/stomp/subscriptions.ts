@@ -58,7 +58,7 @@ export class Subscriptions {
   readonly #unconfirmed = new Set<string>();
   /**
    * Those that have ended on this connection, the latest last. ActiveMQ confirms an UNSUBSCRIBE before it has sent all
-   * that it had given to the subscription. Others get that again, marked `redelivered`.
+   * that it had given to the subscription.
    */
   readonly #ended = new LRUCache<string, Subscription>({ max: MAX_ENDED_SUBSCRIPTIONS });
   #next = 1;
@@ -214,6 +214,17 @@ export class Subscriptions {
     for (const { subscription } of this.#entries.values())
       if (subscription.destination === frame.headers['destination']) return subscription;
     return undefined;
+  }
+
+  /**
+   * Whether a MESSAGE for a subscription that ends, or has ended, is another's by now. ActiveMQ acknowledges what it gives a
+   * subscription just before it writes it (`ack:auto`, StompSubscription of 5.17.2). What it has not come to when the
+   * UNSUBSCRIBE takes effect it puts back, marks as `redelivered`, gives to another, and writes here as well.
+   */
+  isTakenBack({ headers }: Frame): boolean {
+    const id = headers['subscription'];
+    if (id === undefined || headers['redelivered'] !== 'true') return false;
+    return this.#ended.has(id) || this.#entries.get(id)?.ended !== undefined;
   }
 
   #request({ id, subscription, refused }: Entry, send: SendCommand): void {

@@ -5,6 +5,8 @@ export interface TcpProxy {
   readonly port: number;
   /** From now on nothing is read from either side, while the connections stay open. */
   stall(): void;
+  /** From now on nothing is read from the broker, while what the clients send goes on to it. */
+  hold(): void;
   /** Reads again. */
   resume(): void;
   /** What the clients have sent so far. */
@@ -14,13 +16,16 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
+type Side = 'client' | 'broker';
+
 /**
  * A TCP proxy on loopback that can stop forwarding, as a network does that drops packets.
  * @param at the port to listen on, a free one unless told
  */
 export const startProxy = async (target: number, at = 0): Promise<TcpProxy> => {
-  const sockets = new Set<Socket>();
-  let stalled = false;
+  const sockets = new Map<Socket, Side>();
+  /** From where nothing is read. */
+  const stalled = new Set<Side>();
   let isOver = false;
   let accepted = 0;
   let sent = '';
@@ -32,11 +37,11 @@ export const startProxy = async (target: number, at = 0): Promise<TcpProxy> => {
     }
     accepted++;
     const far = connect(target, '127.0.0.1');
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
+    for (const [from, to, side] of [
+      [near, far, 'client'],
+      [far, near, 'broker'],
     ] as const) {
-      sockets.add(from);
+      sockets.set(from, side);
       from.on('error', () => to.destroy());
       from.on('close', () => {
         sockets.delete(from);
@@ -47,30 +52,32 @@ export const startProxy = async (target: number, at = 0): Promise<TcpProxy> => {
         if (!to.write(chunk)) from.pause();
       });
       to.on('drain', () => {
-        if (!stalled) from.resume();
+        if (!stalled.has(side)) from.resume();
       });
-      if (stalled) from.pause();
+      if (stalled.has(side)) from.pause();
     }
   });
+  const stall = (...sides: readonly Side[]): void => {
+    for (const side of sides) stalled.add(side);
+    for (const [socket, side] of sockets) if (stalled.has(side)) socket.pause();
+  };
   server.listen(at, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('listening on no TCP port');
   return {
     port: address.port,
-    stall: () => {
-      stalled = true;
-      for (const socket of sockets) socket.pause();
-    },
+    stall: () => stall('client', 'broker'),
+    hold: () => stall('broker'),
     resume: () => {
-      stalled = false;
-      for (const socket of sockets) socket.resume();
+      stalled.clear();
+      for (const socket of sockets.keys()) socket.resume();
     },
     sent: () => sent,
     accepted: () => accepted,
     close: async () => {
       isOver = true;
-      for (const socket of sockets) socket.destroy();
+      for (const socket of sockets.keys()) socket.destroy();
       const closed = once(server, 'close');
       server.close();
       await closed;

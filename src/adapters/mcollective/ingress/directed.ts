@@ -8,8 +8,7 @@ export interface DirectedOptions {
   readonly link: Link;
   readonly collective: string;
   readonly remoteNodes: RemoteNodes;
-  /** @param isEnding whether it came by a subscription that ends or has ended */
-  readonly onMessage: (message: IncomingMessage, isEnding: boolean) => void;
+  readonly onMessage: (message: IncomingMessage) => void;
   /** Told of a change that could not be made; what stood before still stands. */
   readonly onError: (error: unknown) => void;
 }
@@ -24,7 +23,7 @@ const SETTLE_DELAY_MS = 250;
 export class DirectedSubscriptions {
   readonly #options: DirectedOptions;
   #batches: readonly Batch[] = [];
-  readonly #standing = new Map<string, LinkSubscription & { isEnding: boolean }>();
+  readonly #standing = new Map<string, LinkSubscription>();
   #timer: NodeJS.Timeout | undefined;
   #changing = false;
   #stale = false;
@@ -98,16 +97,15 @@ export class DirectedSubscriptions {
 
   async #begin(selector: string): Promise<void> {
     const { link, collective, onMessage } = this.#options;
-    const standing = { isEnding: false };
-    const { unsubscribe } = await link.subscribe({
+    const standing = await link.subscribe({
       destination: directedDestination(collective),
       headers: { selector },
       onMessage: (message) => {
         this.#quietPeriod.heard();
-        onMessage(message, standing.isEnding);
+        onMessage(message);
       },
     });
-    this.#standing.set(selector, Object.assign(standing, { unsubscribe }));
+    this.#standing.set(selector, standing);
     // Stopped while it was being made.
     if (this.#stopped) await this.#end([selector]);
   }
@@ -116,7 +114,6 @@ export class DirectedSubscriptions {
     const ending = selectors.map((selector) => {
       const subscription = this.#standing.get(selector);
       this.#standing.delete(selector);
-      if (subscription !== undefined) subscription.isEnding = true;
       return subscription?.unsubscribe();
     });
     await Promise.all(ending);

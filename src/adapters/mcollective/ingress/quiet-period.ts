@@ -1,10 +1,11 @@
 /**
- * ActiveMQ gives a frame again, to any instance, that it was just giving to a subscription that ended. So a subscription
- * to a queue ends in a pause between frames of so many ms, or after so many ms without one.
+ * ActiveMQ gives a frame to another subscription that it was just giving to one that ended; the link tells the two apart, but
+ * not where that one ends as well. So a subscription to a queue ends in a pause between frames of so many ms, or after so many
+ * ms without one.
  */
 const QUIET_PERIOD_MS = 100;
 const QUIET_TIMEOUT_MS = 2_000;
-/** What it was giving still comes by the subscription that has ended, marked as delivered again or not: within so many ms. */
+/** What it has given, and not taken back, still comes by the subscription that has ended: within so many ms. */
 const STRAGGLERS_MS = 500;
 
 /** Waits for a pause between frames. */
