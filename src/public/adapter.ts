@@ -38,7 +38,13 @@ export type {
   Source,
   Wire,
 } from '../adapters/descriptor.ts';
-export type { CleanMessage, OwnWire, RecordedMessage, RedactFields } from '../adapters/kit/own-wire.ts';
+export type {
+  CleanMessage,
+  OwnWire,
+  RecordedMessage,
+  RedactFields,
+  SharedSecrets,
+} from '../adapters/kit/own-wire.ts';
 export * from './adapter/check.ts';
 export * from './adapter/envelope.ts';
 export * from './adapter/kit.ts';

@@ -3,7 +3,7 @@ import type { Pattern } from '../../envelope/pattern.ts';
 
 /** A file or folder of keys that messages are verified or signed with. Those of a connection are its link's. */
 export type KeyUse = Use &
-  (AuthorityKeys | RevocationLists | PublicKey | PrivateKey | CertificateAndKey | CallersKeys);
+  (AuthorityKeys | RevocationLists | PublicKey | PrivateKey | CertificateAndKey | CallersKeys | SharedSecret);
 
 interface Use {
   /** Below the side, as cassettes name it: `['callers', 'ca']`. */
@@ -52,4 +52,9 @@ interface CallersKeys {
   readonly holds: 'public' | 'private' | 'certificates';
   /** The name of a caller's files, without the dot and what comes after it; undefined for who can have none. */
   readonly nameOf: (caller: string) => string | undefined;
+}
+
+/** A secret that whoever may send has too: messages are proved and verified with the same. `use` is `verify`. */
+interface SharedSecret {
+  readonly kind: 'secret';
 }

@@ -24,6 +24,14 @@ export interface CleanMessage {
  */
 export type RedactFields = (fields: ValueMap, reply?: string) => ValueMap;
 
+/** The shared secrets that prove a side's messages, by the settings of `keys()`: `secret_file`. Without a line end. */
+export interface SharedSecrets {
+  /** What the recording was proved with. @throws ConfigError for a file that cannot be read */
+  recorded(setting: string): string;
+  /** What stands in for it: the redacted recording is proved with it, and a replay of that verifies with it. */
+  standIn(setting: string): string;
+}
+
 /** Messages in an adapter's own format, which the adapter itself reads. */
 export interface OwnWire {
   readonly format: 'own';
@@ -33,6 +41,9 @@ export interface OwnWire {
   holds(document: ValueMap): boolean;
   /** @throws Rejection for what is wrong with a document that it holds */
   check(document: ValueMap): void;
-  /** The message without what `fields` takes out of it. @throws Rejection for what cannot be read */
-  redact(message: RecordedMessage, fields: RedactFields): CleanMessage;
+  /**
+   * The message without what `fields` takes out of it. One that a shared secret proves is proved anew with what stands in for
+   * that; one whose proof was wrong stays wrong. @throws Rejection for what cannot be read
+   */
+  redact(message: RecordedMessage, fields: RedactFields, secrets: SharedSecrets): CleanMessage;
 }

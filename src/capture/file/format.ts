@@ -16,9 +16,10 @@ export const isCassetteName = (file: string): boolean => file.replace(/\.\d+$/, 
 const ms = () => z.number().int().min(0).max(8.64e15);
 const name = () => z.string().min(1).max(255);
 const pem = () => z.string().regex(/^-----BEGIN /, 'it is no PEM text');
+const secret = () => z.string().regex(/^[0-9a-f]{64}$/, 'it is not 64 hex digits');
 const fingerprint = () => z.string().regex(/^sha256:[0-9a-f]{64}$/, 'it is not "sha256:" and 64 hex digits');
 
-/** Whom to believe instead of whom the configuration names: public halves of throw-away keys, as PEM texts. */
+/** Whom to believe instead of whom the configuration names: public halves of throw-away keys, as PEM texts, and throw-away secrets. */
 const trustSchema = z.strictObject({
   ingresses: z
     .record(
@@ -30,6 +31,7 @@ const trustSchema = z.strictObject({
         crl: pem().optional(),
         /** Public keys of legacy callers, by the name after `cert=`. */
         callers: z.record(name(), pem()).optional(),
+        secrets: z.record(name(), secret()).optional(),
       }),
     )
     .optional(),
@@ -39,6 +41,8 @@ const trustSchema = z.strictObject({
       z.strictObject({
         /** Public keys of the legacy daemons. */
         server_public_key: z.array(pem()).min(1).optional(),
+        /** In the place of secrets that both sides of a network share, by their settings. */
+        secrets: z.record(name(), secret()).optional(),
       }),
     )
     .optional(),

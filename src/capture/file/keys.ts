@@ -48,6 +48,8 @@ const folderKeys = (name: string, folder: string, files: KeyFiles): Found =>
 
 const keysOf = (side: Side, files: KeyFiles): Found =>
   side.adapter.keys().flatMap(({ setting, path, kind }) => {
+    // As with the cluster key.
+    if (kind === 'secret') return [];
     const name = formatPath([...pathOf(side), ...setting]);
     return kind === 'folder'
       ? folderKeys(name, path, files)

@@ -27,6 +27,7 @@ import { Placeholders } from './placeholders.ts';
 import { ReplacementReport } from './replacement-report.ts';
 import { revokedOn } from './revoked-callers.ts';
 import { Signers } from './signers.ts';
+import { StandInSecrets } from './stand-in-secrets.ts';
 import { trustOf } from './trust.ts';
 
 /** Takes chosen values out of the messages of one recording. */
@@ -81,6 +82,7 @@ export const createRedactor = (loaded: LoadedConfig, selection: Selection): Reda
   const redaction = { selection, placeholders: new Placeholders(), facts: new FactValues(), replaced };
   const callers = new ChoriaCallers(authoritiesOf(shared));
   const keys = new LegacyKeys();
+  const secrets = new StandInSecrets(shared.parse);
   /** The legacy callers that an ingress has a key of, and that have sent something: the public halves of theirs now. */
   const believed = new Map<string, Record<string, string>>();
 
@@ -98,11 +100,15 @@ export const createRedactor = (loaded: LoadedConfig, selection: Selection): Reda
   };
   const rewriteOf = (side: Side): Rewriter['rewrite'] => {
     const { wire, name } = side.adapter;
-    if (wire.format === 'own')
+    if (wire.format === 'own') {
+      const shared = secrets.of(side);
       return (body, { dir, headers = {} }) =>
-        wire.redact({ dir, headers, body }, (fields, reply) =>
-          redactFields(fields, reply === undefined ? redaction : { ...redaction, reply }),
+        wire.redact(
+          { dir, headers, body },
+          (fields, reply) => redactFields(fields, reply === undefined ? redaction : { ...redaction, reply }),
+          shared,
         );
+    }
     if (wire.format === 'choria')
       return (body) => redactChoria(body, redaction, callers, config.maxMessageBytes);
     const plain = legacyCodec(side, wire, shared);
@@ -181,6 +187,7 @@ export const createRedactor = (loaded: LoadedConfig, selection: Selection): Reda
         listsOf: (side) => listsOf(side),
         callersOf: (ingress) => believed.get(ingress) ?? {},
         serverKey: keys.server.publicKey,
+        secretsOf: (side) => secrets.trust(side),
       }),
   };
 };

@@ -12,6 +12,8 @@ export interface TrustSource {
   callersOf(ingress: string): Readonly<Record<string, string>>;
   /** Of all legacy daemons, PEM. */
   readonly serverKey: string;
+  /** What proves messages of a side in the place of the secrets that its settings name. */
+  secretsOf(side: Side): Readonly<Record<string, string>>;
 }
 
 type IngressTrust = NonNullable<CassetteTrust['ingresses']>[string];
@@ -19,7 +21,7 @@ type IngressTrust = NonNullable<CassetteTrust['ingresses']>[string];
 /** Whom a replay has to believe, for each setting that verifies what comes. */
 export const trustOf = (
   config: Pick<Config, 'ingresses' | 'egresses'>,
-  { caFor, listsOf, callersOf, serverKey }: TrustSource,
+  { caFor, listsOf, callersOf, serverKey, secretsOf }: TrustSource,
 ): CassetteTrust => {
   const verifyingOn = (kind: 'ingress' | 'egress') =>
     sidesOf(config)
@@ -29,6 +31,10 @@ export const trustOf = (
         name: side.adapter.name,
         keys: side.adapter.keys().filter(({ use }) => use === 'verify'),
       }));
+  const secretsIn = (side: Side): { readonly secrets?: Readonly<Record<string, string>> } => {
+    const secrets = secretsOf(side);
+    return Object.keys(secrets).length === 0 ? {} : { secrets };
+  };
   return {
     ingresses: Object.fromEntries(
       verifyingOn('ingress').map(({ side, name, keys }): [string, IngressTrust] => {
@@ -42,16 +48,17 @@ export const trustOf = (
             ...(ca !== undefined && { ca }),
             ...(crl !== undefined && { crl }),
             ...(hasCallers && { callers: callersOf(name) }),
+            ...secretsIn(side),
           },
         ];
       }),
     ),
     egresses: Object.fromEntries(
-      verifyingOn('egress').flatMap(({ name, keys }) =>
-        keys.some(({ kind }) => kind === 'public')
-          ? [[name, { server_public_key: [serverKey] }] as const]
-          : [],
-      ),
+      verifyingOn('egress').flatMap(({ side, name, keys }) => {
+        const hasServers = keys.some(({ kind }) => kind === 'public');
+        const trust = { ...(hasServers && { server_public_key: [serverKey] }), ...secretsIn(side) };
+        return Object.keys(trust).length === 0 ? [] : [[name, trust] as const];
+      }),
     ),
   };
 };

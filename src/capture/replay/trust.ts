@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { StandIns } from '../../config/key-files.ts';
+import { formatPath } from '../../config/problem.ts';
 import { pathOf, type Side } from '../../setup/sides.ts';
 import type { CassetteTrust } from '../file/format.ts';
 import { CassetteError } from '../file/problem.ts';
@@ -10,11 +11,14 @@ export const trustedOn = (side: Side, trust: CassetteTrust, cassette: string): S
   const { ca, crl, callers } = (kind === 'ingress' ? trust.ingresses?.[adapter.name] : undefined) ?? {};
   const { server_public_key: servers } =
     (kind === 'egress' ? trust.egresses?.[adapter.name] : undefined) ?? {};
+  const secrets = (kind === 'ingress' ? trust.ingresses : trust.egresses)?.[adapter.name]?.secrets;
   const files = new Map<string, string>();
   const folders = new Set<string>();
   const verifying = adapter.keys().filter(({ use }) => use === 'verify');
 
-  for (const { kind, path } of verifying) {
+  for (const { kind, path, setting } of verifying) {
+    const secret = kind === 'secret' ? secrets?.[formatPath(setting)] : undefined;
+    if (secret !== undefined) files.set(path, secret);
     if (kind === 'ca' && ca !== undefined) files.set(path, ca);
     if (kind === 'crl' && crl !== undefined) files.set(path, crl);
     if (kind !== 'folder' || callers === undefined) continue;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { WIRE } from '../../../src/adapters/websocket/own-wire.ts';
 import { parseJson } from '../../../src/codec/json.ts';
 import { isMap, type ValueMap } from '../../../src/envelope/value.ts';
+import { NO_SECRETS } from '../../support/no-secrets.ts';
 
 const documentOf = (json: object): ValueMap => {
   const value = parseJson(JSON.stringify(json));
@@ -12,7 +13,11 @@ const documentOf = (json: object): ValueMap => {
 /** What is written in the place of a message, where all data is taken out. */
 const redacted = (json: object, headers = {}) => {
   const message = { dir: 'in', headers, body: Buffer.from(JSON.stringify(json)) } as const;
-  const clean = WIRE.redact(message, (fields) => new Map([...fields].filter(([name]) => name !== 'data')));
+  const clean = WIRE.redact(
+    message,
+    (fields) => new Map([...fields].filter(([name]) => name !== 'data')),
+    NO_SECRETS,
+  );
   return { ...clean, body: JSON.parse(clean.body.toString()) };
 };
 
@@ -53,6 +58,8 @@ describe('messages of a session, for redact and decode,', () => {
 
   it('are refused where they are none', () => {
     const body = Buffer.from('no more');
-    expect(() => WIRE.redact({ dir: 'in', headers: {}, body }, (fields) => fields)).toThrow('not JSON');
+    expect(() => WIRE.redact({ dir: 'in', headers: {}, body }, (fields) => fields, NO_SECRETS)).toThrow(
+      'not JSON',
+    );
   });
 });

@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { WIRE } from '../../../examples/http-egress/wire.js';
+import { NO_SECRETS } from '../../support/no-secrets.ts';
 
 const SECRET = 'hunter2';
 const bodyOf = (document: object): Buffer => Buffer.from(JSON.stringify(document));
 const redacted = (document: object) =>
   JSON.parse(
-    WIRE.redact({ dir: 'in', headers: {}, body: bodyOf(document) }, (fields) => fields).body.toString(),
+    WIRE.redact(
+      { dir: 'in', headers: {}, body: bodyOf(document) },
+      (fields) => fields,
+      NO_SECRETS,
+    ).body.toString(),
   );
 
 describe('redact', () => {
@@ -28,8 +33,12 @@ describe('redact', () => {
       headers: { failed: 'far_side_failed', 'request-id': '7' },
       body: Buffer.from(`the server says ${SECRET}`),
     };
-    const clean = WIRE.redact(message, (fields) => new Map([...fields].map(([name]) => [name, '***'])));
+    const clean = WIRE.redact(
+      message,
+      (fields) => new Map([...fields].map(([name]) => [name, '***'])),
+      NO_SECRETS,
+    );
     expect([clean.requestId, clean.body.toString()]).toEqual(['7', '***']);
-    expect(WIRE.redact(message, (fields) => fields).body).toEqual(message.body);
+    expect(WIRE.redact(message, (fields) => fields, NO_SECRETS).body).toEqual(message.body);
   });
 });
