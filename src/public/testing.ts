@@ -15,7 +15,7 @@ export {
 } from '../pki/authority.ts';
 export { type Delivered, type EgressStage, egressContract, requestAt } from '../testing/egress-contract.ts';
 export { ingressContract } from '../testing/ingress-contract.ts';
-export type { Answer, IngressLimits, IngressStage, Question } from '../testing/ingress-stage.ts';
+export type { Answer, IngressLimits, IngressStage, Proof, Question } from '../testing/ingress-stage.ts';
 export { type LinkHarness, linkContract } from '../testing/link-contract.ts';
 export { freePort, freePorts } from '../testing/ports.ts';
 export {

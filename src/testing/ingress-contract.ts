@@ -10,6 +10,7 @@ import {
   type Handed,
   type IngressLimits,
   type IngressStage,
+  type Proof,
   type Question,
   recordingSink,
 } from './ingress-stage.ts';
@@ -23,8 +24,35 @@ const OK: ReplyPayload = {
   data: new Map([['pong', 1_800_000_000]]),
 };
 
-/** What the bridge relies on in every ingress. */
-export const ingressContract = (name: string, setUp: () => Promise<IngressStage>): void => {
+type Refused = [string, RejectionCode, (limits: IngressLimits) => Partial<Question>];
+
+const TOO_LARGE: Refused = [
+  'that is longer than its limit',
+  'too_large',
+  ({ maxMessageBytes }) => ({ action: 'ping', data: new Map([['text', 'x'.repeat(maxMessageBytes)]]) }),
+];
+
+/** What a request must not say of itself, where it does. */
+const UNTRUE: readonly Refused[] = [
+  ['whose ttl has ended', 'expired', () => ({ ttl: 60, age: 120 })],
+  [
+    'that is older than the longest ttl, whatever its own',
+    'expired',
+    ({ maxTtl }) => ({ ttl: maxTtl * 3, age: maxTtl + 60 }),
+  ],
+  ['from the future', 'from_the_future', ({ maxAhead }) => ({ ttl: 60, age: -maxAhead - 60 })],
+  ['for another collective than it was sent in', 'collective_mismatch', () => ({ collective: 'elsewhere' })],
+];
+
+/**
+ * What the bridge relies on in every ingress.
+ * @param proof what proves who asks
+ */
+export const ingressContract = (
+  name: string,
+  setUp: () => Promise<IngressStage>,
+  proof: Proof = 'message',
+): void => {
   const started = async (): Promise<IngressStage & Handed> => {
     const stage = await setUp();
     const handed = recordingSink();
@@ -33,10 +61,12 @@ export const ingressContract = (name: string, setUp: () => Promise<IngressStage>
   };
   const request = async (question: Question) => {
     const stage = await started();
-    const id = stage.ask(question);
+    const asked = stage.ask(question);
     await until('the request is handed over', () => stage.requests.length > 0);
     const [first] = stage.requests;
     if (first === undefined) throw new Error('no request');
+    const id = proof === 'message' ? asked : first.id;
+    if (id === undefined) throw new Error('a client that gives ids knows them');
     return { ...stage, id, request: first };
   };
   /** What a question is refused for. */
@@ -111,28 +141,13 @@ export const ingressContract = (name: string, setUp: () => Promise<IngressStage>
       expect(handed?.home.expires).toBe((handed?.time ?? 0) + maxTtl * 1000);
     });
 
-    it.each<[string, RejectionCode, (limits: IngressLimits) => Partial<Question>]>([
-      ['whose ttl has ended', 'expired', () => ({ ttl: 60, age: 120 })],
-      [
-        'that is older than the longest ttl, whatever its own',
-        'expired',
-        ({ maxTtl }) => ({ ttl: maxTtl * 3, age: maxTtl + 60 }),
-      ],
-      ['from the future', 'from_the_future', ({ maxAhead }) => ({ ttl: 60, age: -maxAhead - 60 })],
-      [
-        'for another collective than it was sent in',
-        'collective_mismatch',
-        () => ({ collective: 'elsewhere' }),
-      ],
-      [
-        'that is longer than its limit',
-        'too_large',
-        ({ maxMessageBytes }) => ({ action: 'ping', data: new Map([['text', 'x'.repeat(maxMessageBytes)]]) }),
-      ],
-    ])('refuses a request %s', async (_, code, fault) => {
-      const rejection = await refusal(({ limits }) => ({ agent: 'rpcutil', ...fault(limits) }));
-      expect(rejection).toMatchObject({ code });
-    });
+    it.each(proof === 'message' ? [...UNTRUE, TOO_LARGE] : [TOO_LARGE])(
+      'refuses a request %s',
+      async (_, code, fault) => {
+        const rejection = await refusal(({ limits }) => ({ agent: 'rpcutil', ...fault(limits) }));
+        expect(rejection).toMatchObject({ code });
+      },
+    );
 
     it('hands over no request for more nodes than its limit: it is refused, or comes in parts', async () => {
       const stage = await started();
@@ -177,19 +192,30 @@ export const ingressContract = (name: string, setUp: () => Promise<IngressStage>
       expect(stage.rejections[0]?.home).toBeUndefined();
     });
 
-    it('hands over an impostor’s request as a refusal that says whose it claims to be and how to answer', async () => {
-      const stage = await started();
-      const id = stage.impersonate({ agent: 'rpcutil' });
-      await until('the refusal is handed over', () => stage.rejections.length > 0);
-      const { rejection, home } = stage.rejections[0] ?? {};
-      expect(rejection?.context).toMatchObject({ requestId: id, agent: 'rpcutil' });
-      expect(home).toMatchObject({ requestId: id, ingress: stage.ingress.name });
-      expect(stage.requests).toEqual([]);
-      if (home === undefined) throw new Error('no home');
-      stage.ingress.reply({ home, sender: 'bridge', time: 1_000, payload: { ...OK, statusCode: 5 } });
-      await until('the answer is home', () => stage.answers().length > 0);
-      expect(stage.answers()[0]).toMatchObject({ requestId: id, payload: { statusCode: 5 } });
-    });
+    if (proof === 'message')
+      it('hands over an impostor’s request as a refusal that says whose it claims to be and how to answer', async () => {
+        const stage = await started();
+        const id = stage.impersonate({ agent: 'rpcutil' });
+        await until('the refusal is handed over', () => stage.rejections.length > 0);
+        const { rejection, home } = stage.rejections[0] ?? {};
+        expect(rejection?.context).toMatchObject({ requestId: id, agent: 'rpcutil' });
+        expect(home).toMatchObject({ requestId: id, ingress: stage.ingress.name });
+        expect(stage.requests).toEqual([]);
+        if (home === undefined) throw new Error('no home');
+        stage.ingress.reply({ home, sender: 'bridge', time: 1_000, payload: { ...OK, statusCode: 5 } });
+        await until('the answer is home', () => stage.answers().length > 0);
+        expect(stage.answers()[0]).toMatchObject({ requestId: id, payload: { statusCode: 5 } });
+      });
+    else
+      it('lets nobody in with a proof that does not hold, and hands that over as a refusal that nobody is answered by it', async () => {
+        const stage = await started();
+        stage.impersonate({ agent: 'rpcutil' });
+        await until('the refusal is handed over', () => stage.rejections.length > 0);
+        expect(stage.rejections).toMatchObject([
+          { rejection: { code: 'invalid_signature' }, home: undefined },
+        ]);
+        expect([stage.requests, stage.answers()]).toEqual([[], []]);
+      });
 
     it('sends no reply to where none may go', async () => {
       const { ingress, forbiddenReplyTo, request: handed } = await request({ agent: 'rpcutil' });

@@ -40,6 +40,12 @@ export interface Answer {
   readonly payload: ReplyPayload;
 }
 
+/**
+ * What proves who asks. Each `message` does, and says by itself who asks, when and in which collective, and its id; or a `session` does
+ * before its first request, and the ingress gives the ids.
+ */
+export type Proof = 'message' | 'session';
+
 /** An ingress that is not started, and its side of the world. */
 export interface IngressStage {
   readonly ingress: Ingress;
@@ -50,11 +56,11 @@ export interface IngressStage {
   /**
    * Sends a request that is good but for what the question says.
    * The nodes that are named are `n1.example.net`, `n2.example.net` and so on, one more than `maxTargets` at most.
-   * @returns its id
+   * @returns its id; undefined where the ingress gives it one
    */
-  ask(question: Question): string;
-  /** Sends a request with the signature of another caller than it says. @returns its id */
-  impersonate(question: Question): string;
+  ask(question: Question): string | undefined;
+  /** Sends a request with the signature of another caller than it says, or comes with such a proof. @returns its id, as `ask` does */
+  impersonate(question: Question): string | undefined;
   /** Sends what is not a message of the protocol at all. */
   garble(): void;
   /** All that have come so far. */
@@ -80,8 +86,9 @@ export const recordingSink = (): Handed => {
     rejections,
     ignored,
     sink: {
-      request: (request) => {
+      request: (request, _, done) => {
         if (!isOpaque(request)) requests.push(request);
+        done?.(undefined);
       },
       rejected: (rejection, home) => void rejections.push({ rejection, home }),
       foresee: () => undefined,
