@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Auditor } from '../src/audit/auditor.ts';
 import { AuditFile } from '../src/audit/file/audit-file.ts';
-import { DISK } from '../src/audit/file/disk.ts';
+import { AUDIT_DISK } from '../src/audit/file/disk.ts';
 import { FORMATS } from '../src/audit/format.ts';
 import { headSigner, headVerifier } from '../src/audit/head.ts';
 import { Outbox } from '../src/audit/outbox.ts';
@@ -86,7 +86,7 @@ export const benchAudit = async (): Promise<readonly BenchResult[]> => {
         sync: stop,
         rotate: 1e12,
         keep: undefined,
-        disk: DISK,
+        disk: AUDIT_DISK,
       },
       own: (kind, more) => FORMATS.choria({ kind, time: Date.now(), more }, WRITER),
       onHead: () => undefined,

@@ -1,6 +1,6 @@
 import { natsOptions } from '../adapters/kit/nats/link-options.ts';
 import { HELLO_MARKER } from '../adapters/mcollective/wire/addressing.ts';
-import { type BucketSettings, keptFor } from '../cluster/bucket.ts';
+import { type BucketSettings, claimLifetimeMs } from '../cluster/bucket.ts';
 import type { SharedClaims } from '../cluster/claims.ts';
 import type { ConnectionSettings } from '../cluster/connection.ts';
 import { type LonePlace, ShareConflict, type ShareConflictOptions } from '../cluster/share-conflict.ts';
@@ -61,7 +61,7 @@ export const claimedAhead = ({ ingresses }: Config): { readonly name?: string; r
 /** The bucket of a cluster's claims. */
 export const claimsBucket = (config: Config): BucketSettings | undefined => {
   const { cluster, maxTtl, claims } = config;
-  const maxAge = keptFor(maxTtl, claimedAhead(config).seconds);
+  const maxAge = claimLifetimeMs(maxTtl, claimedAhead(config).seconds);
   return claims && { cluster, maxAge, maxBytes: claims.maxBytes, replicas: claims.replicas };
 };
 

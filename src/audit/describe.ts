@@ -17,10 +17,10 @@ export interface DescribeOptions {
 }
 
 /** Longer inputs, and longer filters, are written as their hash and their length. */
-const MOST_CHARS = 64 * 1024;
+const MAX_JSON_CHARS = 64 * 1024;
 
 const shortened = (json: string): string => {
-  if (json.length <= MOST_CHARS) return json;
+  if (json.length <= MAX_JSON_CHARS) return json;
   const sha256 = createHash('sha256').update(json).digest('hex');
   return JSON.stringify({ left_out: { bytes: Buffer.byteLength(json), sha256 } });
 };

@@ -6,7 +6,7 @@ export interface RuleCount {
 }
 
 /** More than policies have rules; a reload may bring others, under other names. */
-const MOST = 5_000;
+const MAX_RULES = 5_000;
 /** In whose name the others are counted. */
 const OTHER = 'other';
 
@@ -17,7 +17,8 @@ export class RuleCounts {
     const key = `${route}\n${rule}`;
     const known = this.#counts.get(key);
     if (known !== undefined) known.count++;
-    else if (this.#counts.size < MOST || rule === OTHER) this.#counts.set(key, { route, rule, count: 1 });
+    else if (this.#counts.size < MAX_RULES || rule === OTHER)
+      this.#counts.set(key, { route, rule, count: 1 });
     else this.add(route, OTHER);
   }
 

@@ -61,7 +61,7 @@ export const timeOption = (text: string): number => {
 };
 
 /** Seconds as milliseconds. @throws InvalidArgumentError */
-export const parseSeconds = (text: string): number => {
+export const parseSecondsAsMs = (text: string): number => {
   const seconds = Number(text);
   if (/^[\d.]+$/.test(text) && seconds > 0 && seconds <= 3600) return Math.ceil(seconds * 1000);
   throw new InvalidArgumentError('A time is a number of seconds above 0 and up to 3600.');
@@ -69,7 +69,7 @@ export const parseSeconds = (text: string): number => {
 
 /** An option in seconds, which the command gets in ms and the help shows as it would be written. */
 export const secondsOption = (flags: string, description: string, byDefault?: number): Option => {
-  const option = new Option(flags, description).argParser(parseSeconds);
+  const option = new Option(flags, description).argParser(parseSecondsAsMs);
   return byDefault === undefined ? option : option.default(byDefault * 1000, `${byDefault}`);
 };
 

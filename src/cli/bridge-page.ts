@@ -18,8 +18,7 @@ export interface PageKind<T> {
   readonly longest: number;
 }
 
-/** Ms. */
-const PATIENCE = 10_000;
+const TIMEOUT_MS = 10_000;
 
 /** No page could be had, and what to look at. */
 export class NoPage extends Error {
@@ -87,8 +86,8 @@ const get = (url: URL, longest: number, signal?: AbortSignal): Promise<Answer> =
       );
     });
     const timer = setTimeout(
-      () => request.destroy(new Error(`no answer within ${PATIENCE / 1000} s`)),
-      PATIENCE,
+      () => request.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)),
+      TIMEOUT_MS,
     );
     request.on('error', reject);
     request.on('close', () => clearTimeout(timer));

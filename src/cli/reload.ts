@@ -53,12 +53,12 @@ type Answer = z.output<typeof answer>;
 
 const EXIT_REFUSED = 2;
 /** A reload waits for links that connect, and for the reloads before it. */
-const PATIENCE_MS = 120_000;
+const TIMEOUT_MS = 120_000;
 
 const reload = async ({ dryRun, json, ...options }: ReloadOptions): Promise<void> => {
   const told = await order(options, {
     order: { order: 'reload', dry_run: dryRun === true },
-    patienceMs: PATIENCE_MS,
+    timeoutMs: TIMEOUT_MS,
   });
   if (told === undefined) return;
   const { result, problems, changes } = answer.parse(told);

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { parseSeconds } from '../config/units.ts';
 import { LOG_LEVELS, type LogConfig } from '../setup/types.ts';
 import { type ControlOptions, order, withControlOptions } from './control.ts';
-import { LONGEST_FOR, levelState } from './run/log-order.ts';
+import { levelState, MAX_FOR_SECONDS } from './run/log-order.ts';
 import { UsageError } from './usage.ts';
 
 type Level = LogConfig['level'];
@@ -21,7 +21,7 @@ const parseLevel = (text: string): Level => {
 
 const parseFor = (text: string): number => {
   const seconds = parseSeconds(text);
-  if (seconds !== undefined && seconds > 0 && seconds <= LONGEST_FOR) return seconds;
+  if (seconds !== undefined && seconds > 0 && seconds <= MAX_FOR_SECONDS) return seconds;
   throw new InvalidArgumentError('A time is a number with s, m or h, such as 10m, and at most 24h.');
 };
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { crop } from '../telemetry/observe/line.ts';
 import type { StatusDocument } from '../telemetry/status/document.ts';
-import { parseSeconds } from './arguments.ts';
+import { parseSecondsAsMs } from './arguments.ts';
 import { withControlOptions } from './control.ts';
 import { paint } from './observe/paint.ts';
 import { formatStatus } from './status/format.ts';
@@ -18,8 +18,7 @@ interface StatusOptions extends SourceOptions {
 
 const EXIT_NOT_READY = 1;
 const EXIT_NOBODY = 3;
-/** Ms. */
-const USUAL = 2_000;
+const DEFAULT_INTERVAL_MS = 2_000;
 
 /** `mcbridge status` */
 export const registerStatus = (program: Command): void => {
@@ -31,7 +30,7 @@ export const registerStatus = (program: Command): void => {
     .option('--url <url>', 'ask over HTTP instead, http://127.0.0.1:8222; then refusals are counted only')
     .addOption(
       new Option('--watch [seconds]', 'show it again and again, every 2 seconds unless told').argParser(
-        parseSeconds,
+        parseSecondsAsMs,
       ),
     )
     .option('-j, --json', 'print JSON: with --watch one object in a line each time')
@@ -56,7 +55,7 @@ Exit codes: 0 the bridge is ready (or --watch was ended), 1 it is not, 2 wrong u
 const status = async ({ watch, json, ...options }: StatusOptions): Promise<void> => {
   const ask = sourceOf(options);
   if (watch !== undefined) {
-    await watchStatus({ ask, every: watch === true ? USUAL : watch, json: json === true });
+    await watchStatus({ ask, every: watch === true ? DEFAULT_INTERVAL_MS : watch, json: json === true });
     return;
   }
   let document: StatusDocument;

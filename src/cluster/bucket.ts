@@ -28,7 +28,7 @@ export const CLAIM_MARGIN_MS = 60_000;
  * of it may come that much later.
  * @param maxTtl seconds @param maxAhead seconds that a sender's clock may be fast
  */
-export const keptFor = (maxTtl: number, maxAhead: number): number =>
+export const claimLifetimeMs = (maxTtl: number, maxAhead: number): number =>
   (maxTtl + maxAhead) * 1000 + CLAIM_MARGIN_MS;
 
 /** Ms; the library's own is 10 s for a create. */

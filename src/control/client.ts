@@ -13,11 +13,11 @@ export interface AskOptions {
   /** Ends the asking. */
   readonly signal?: AbortSignal;
   /** How long nothing may come from the bridge before it counts as one that does not answer, in ms. */
-  readonly patienceMs?: number;
+  readonly timeoutMs?: number;
 }
 
 /** A bridge whose process hangs or is stopped takes the connection, and says nothing. */
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
 const parse = (line: string, file: string): Told => {
   try {
@@ -38,7 +38,7 @@ export const ask = async ({
   order,
   onLine,
   signal,
-  patienceMs = PATIENCE_MS,
+  timeoutMs = TIMEOUT_MS,
 }: AskOptions): Promise<unknown> => {
   const socket = await reach(file);
   if (socket === undefined)
@@ -49,8 +49,8 @@ export const ask = async ({
   });
   const end = (): void => void socket.destroy();
   signal?.addEventListener('abort', end);
-  socket.setTimeout(patienceMs, () => {
-    broken = new Error(`nothing came for ${patienceMs / 1_000} s`);
+  socket.setTimeout(timeoutMs, () => {
+    broken = new Error(`nothing came for ${timeoutMs / 1_000} s`);
     end();
   });
   try {

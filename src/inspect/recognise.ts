@@ -6,7 +6,7 @@ import type { Keys } from './keys.ts';
 import { problemAt, problemOf } from './problem.ts';
 import { readRuby } from './ruby.ts';
 import { looksLikeFrame, readFrame } from './stomp.ts';
-import { looksLikeToken, readToken } from './token.ts';
+import { looksLikeToken, tokenLayer } from './token.ts';
 import { isWhole, type Layer, layerOf, layersOf } from './tree.ts';
 
 /** A message in a capture has seven at most; what is made to have more is not read to its end. */
@@ -39,7 +39,8 @@ const read = (bytes: Buffer, context: Context): Layer => {
   const word =
     bytes.length <= EXCERPT_BYTES ? WORDS.get(beginning.replace(/\n\.\.\.\s*$/, '').trim()) : undefined;
   if (word !== undefined) return layerOf(word, { bytes: bytes.length });
-  if (beginning.startsWith('eyJ') && looksLikeToken(bytes.toString('latin1').trim())) return readToken(bytes);
+  if (beginning.startsWith('eyJ') && looksLikeToken(bytes.toString('latin1').trim()))
+    return tokenLayer(bytes);
   return readBase64(bytes, context) ?? unknown(bytes);
 };
 

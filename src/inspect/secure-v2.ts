@@ -5,7 +5,7 @@ import { decodePart } from './base64.ts';
 import type { Context } from './context.ts';
 import { fieldsOf, textIn } from './fields.ts';
 import { type JsonText, readJson } from './json-text.ts';
-import { claimsOf, holderKey, readToken } from './token.ts';
+import { claimsOf, holderKey, tokenLayer } from './token.ts';
 import { type Layer, layerOf, type Problem, type Verdict } from './tree.ts';
 import { missingIn } from './v2.ts';
 
@@ -30,7 +30,7 @@ const damaged = (map: ValueMap, names: readonly string[]): readonly Problem[] =>
 const tokensIn = (map: ValueMap, names: readonly string[]): readonly Layer[] =>
   names.flatMap((name) => {
     const token = textIn(map, name);
-    return token === undefined || token === '' ? [] : [readToken(Buffer.from(token), name)];
+    return token === undefined || token === '' ? [] : [tokenLayer(Buffer.from(token), name)];
   });
 
 const documentIn = (map: ValueMap, name: string): Buffer => decodePart(textIn(map, name) ?? '').bytes;

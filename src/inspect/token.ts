@@ -57,7 +57,7 @@ const part = (
 };
 
 /** A JSON Web Token. mcbridge does not know its issuer, so it is shown and not verified. */
-export const readToken = (bytes: Buffer, role?: string): Layer => {
+export const tokenLayer = (bytes: Buffer, role?: string): Layer => {
   const parts = bytes.toString('latin1').trim().split('.');
   const header = part(bytes, parts, 0, 'header');
   const claims = part(bytes, parts, 1, 'claims');

@@ -23,10 +23,10 @@ export interface ListDates {
 const ALGORITHM = Buffer.from('2a864886f70d01010b', 'hex');
 /** id-ce-cRLReasons. */
 const REASON = Buffer.from('551d15', 'hex');
-const LONGEST_SHORT_LENGTH = 0x7f;
+const MAX_SHORT_LENGTH = 0x7f;
 
 const lengthOf = (length: number): Buffer => {
-  if (length <= LONGEST_SHORT_LENGTH) return Buffer.from([length]);
+  if (length <= MAX_SHORT_LENGTH) return Buffer.from([length]);
   const hex = length.toString(16);
   const bytes = Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex');
   return Buffer.concat([Buffer.from([0x80 | bytes.length]), bytes]);

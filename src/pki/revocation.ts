@@ -35,8 +35,8 @@ export interface Revocation {
   check(chains: readonly Chain[], company: Company, now: number): void;
 }
 
-/** How far a CA's clock may be ahead, in ms. */
-const MAX_AHEAD = 300_000;
+/** How far a CA's clock may be ahead. */
+const MAX_AHEAD_MS = 300_000;
 /** Certificates from a caller's to a root, and those who sign their lists. */
 const MAX_DEPTH = 3;
 
@@ -209,7 +209,7 @@ class Inquiry {
 }
 
 const isCurrent = ({ thisUpdate, nextUpdate }: RevocationList, now: number): boolean =>
-  thisUpdate <= now + MAX_AHEAD && now <= nextUpdate;
+  thisUpdate <= now + MAX_AHEAD_MS && now <= nextUpdate;
 
 /** A chain, and above its configured CA those that have issued that one: they are configured too. */
 export const upToRoot = (chain: Chain, anchors: readonly Certificate[]): Chain => {

@@ -10,7 +10,7 @@ interface Reached {
 }
 
 /** Of each of them a hash is kept, and two numbers; of more than these the one that was asked longest ago is forgotten. */
-const MOST_REQUESTS = 50_000;
+const MAX_REQUESTS = 50_000;
 
 /** One request, as its caller has named it. The names may be long, and are strangers'. */
 export const keyOf = ({ ingress, caller, agent, action, requestId }: Question): string =>
@@ -35,7 +35,7 @@ export interface Reach {
 export class BlastRadius {
   readonly #reached: LRUCache<string, Reached>;
 
-  constructor({ requests = MOST_REQUESTS }: { readonly requests?: number } = {}) {
+  constructor({ requests = MAX_REQUESTS }: { readonly requests?: number } = {}) {
     this.#reached = new LRUCache({ max: requests });
   }
 

@@ -3,7 +3,7 @@ import { existsSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { statsSubject } from '../../src/adapters/choria/wire/stats.ts';
-import { DISK, type Disk } from '../../src/audit/file/disk.ts';
+import { AUDIT_DISK, type Disk } from '../../src/audit/file/disk.ts';
 import { withStandIns } from '../../src/config/key-files.ts';
 import { startHttp } from '../../src/telemetry/http.ts';
 import { fileInFullFolder, fullDisk, hangingDisk, readOnlyFolder } from '../audit/disks.ts';
@@ -166,9 +166,9 @@ describe('a bridge with an audit', () => {
   ])('waits for the disk where on_failure is %s: %s', async (onFailure, waits) => {
     let synced = 0;
     const disk: Disk = {
-      ...DISK,
+      ...AUDIT_DISK,
       open: async (name, isNew) => {
-        const opened = await DISK.open(name, isNew);
+        const opened = await AUDIT_DISK.open(name, isNew);
         const datasync = async (): Promise<void> => {
           await opened.datasync();
           synced++;

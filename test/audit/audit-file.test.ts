@@ -1,7 +1,7 @@
 import { appendFileSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { DISK } from '../../src/audit/file/disk.ts';
+import { AUDIT_DISK } from '../../src/audit/file/disk.ts';
 import { rotatedFiles } from '../../src/audit/file/rotated.ts';
 import { crashing, linesIn, makeAudit, makeKey, recordOf, verified, WRITER } from './world.ts';
 
@@ -98,7 +98,7 @@ describe('an audit file', () => {
     const audit = open();
     for (let number = 1; number <= 20; number++) await audit.write(records(number, 1), false);
     await audit.close();
-    const full = await rotatedFiles(DISK, file);
+    const full = await rotatedFiles(AUDIT_DISK, file);
     expect(full.length).toBeGreaterThan(2);
     for (const one of full) {
       expect(statSync(one).size).toBeLessThanOrEqual(4_000);
@@ -119,7 +119,7 @@ describe('an audit file', () => {
     const audit = open();
     for (let number = 1; number <= 20; number++) await audit.write(records(number, 1), false);
     await audit.close();
-    const full = await rotatedFiles(DISK, file);
+    const full = await rotatedFiles(AUDIT_DISK, file);
     expect(full).toHaveLength(2);
     expect(await verified([...full, file], verifier)).toMatchObject(CLEAN);
     // The bridge says what it has removed; what somebody else removes is missing.
@@ -133,7 +133,7 @@ describe('an audit file', () => {
     truncateSync(unsigned, signed.lastIndexOf('\n') + 1);
     const later = open();
     for (let number = 21; number <= 40; number++) await later.write(records(number, 1), false);
-    expect(await rotatedFiles(DISK, file)).toContain(unsigned);
+    expect(await rotatedFiles(AUDIT_DISK, file)).toContain(unsigned);
     expect(troubles[0]).toContain('its end is not signed');
   });
 

@@ -3,16 +3,16 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { DISK, type Disk } from '../../src/audit/file/disk.ts';
+import { AUDIT_DISK, type Disk } from '../../src/audit/file/disk.ts';
 import { makeFolder } from './world.ts';
 
 /** A disk whose appends become another thing from a moment on. */
 export const failingDisk = (append: (bytes: Uint8Array) => Promise<void>) => {
   const state = { isFailing: false };
   const disk: Disk = {
-    ...DISK,
+    ...AUDIT_DISK,
     open: async (file, isNew) => {
-      const opened = await DISK.open(file, isNew);
+      const opened = await AUDIT_DISK.open(file, isNew);
       return {
         ...opened,
         append: (bytes) => (state.isFailing ? append(bytes) : opened.append(bytes)),

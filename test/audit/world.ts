@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { AuditFile, type AuditFileOptions } from '../../src/audit/file/audit-file.ts';
-import { DISK, type Disk, type OpenFile } from '../../src/audit/file/disk.ts';
+import { AUDIT_DISK, type Disk, type OpenFile } from '../../src/audit/file/disk.ts';
 import { FORMATS, type FormatName } from '../../src/audit/format.ts';
 import { type HeadVerifier, headSigner, headVerifier } from '../../src/audit/head.ts';
 import type { Head, OwnRecord } from '../../src/audit/target.ts';
@@ -53,7 +53,7 @@ export const recordOf = (number: number, format: FormatName = 'choria'): string 
   );
 
 /** The disk, whose files are closed when the test is over: also those of audits that are left as by a crash. */
-export const crashing = (disk: Disk = DISK): Disk => {
+export const crashing = (disk: Disk = AUDIT_DISK): Disk => {
   const left = new Set<OpenFile>();
   onTestFinished(async () => {
     for (const one of left) await one.close().catch(() => undefined);

@@ -1,6 +1,12 @@
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { parseFact, parseIdentity, parseInput, parseNode, parseSeconds } from '../../src/cli/arguments.ts';
+import {
+  parseFact,
+  parseIdentity,
+  parseInput,
+  parseNode,
+  parseSecondsAsMs,
+} from '../../src/cli/arguments.ts';
 import { Float } from '../../src/envelope/value.ts';
 
 describe('a fact filter', () => {
@@ -79,8 +85,8 @@ test('a node is a name and an identity may be a pattern too', () => {
 });
 
 test('a time is seconds', () => {
-  expect(parseSeconds('0.5')).toBe(500);
-  expect(parseSeconds('60')).toBe(60_000);
+  expect(parseSecondsAsMs('0.5')).toBe(500);
+  expect(parseSecondsAsMs('60')).toBe(60_000);
   for (const wrong of ['0', '-1', '1e9', 'soon', '', '3601', '1.2.3'])
-    expect(() => parseSeconds(wrong)).toThrow(InvalidArgumentError);
+    expect(() => parseSecondsAsMs(wrong)).toThrow(InvalidArgumentError);
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DISK } from '../../src/audit/file/disk.ts';
+import { AUDIT_DISK } from '../../src/audit/file/disk.ts';
 import { FORMATS } from '../../src/audit/format.ts';
 import { headSigner } from '../../src/audit/head.ts';
 import { hmacOf } from '../../src/audit/redaction.ts';
@@ -49,7 +49,7 @@ const write = async ({ folder, signer, secret }: World, instance = 'one', name =
     signer,
     writer,
     rotate: 2_500,
-    disk: DISK,
+    disk: AUDIT_DISK,
   });
   let written = 0;
   const lineOf = (kind: 'request' | 'replies', more: object) =>

@@ -2,7 +2,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { connect, type NatsConnection, nkeys } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { bucketName, keptFor } from '../../src/cluster/bucket.ts';
+import { bucketName, claimLifetimeMs } from '../../src/cluster/bucket.ts';
 import { createClaims, type SharedClaims, type SharedClaimsOptions } from '../../src/cluster/claims.ts';
 import { type NatsServer, startNatsServer } from '../support/nats-server.ts';
 import { type Identity, makeAuthority } from '../support/pki.ts';
@@ -36,7 +36,7 @@ const instance = (changes: Partial<SharedClaimsOptions> = {}): Instance => {
   const log = (fields: Readonly<Record<string, unknown>>): void => void events.push(fields);
   const claims = createClaims({
     connection: { servers: [nats.url], name: 'test' },
-    bucket: { cluster, maxAge: keptFor(60, 60), maxBytes: 16 * 1024 ** 2, replicas: 1 },
+    bucket: { cluster, maxAge: claimLifetimeMs(60, 60), maxBytes: 16 * 1024 ** 2, replicas: 1 },
     log: { debug: log, info: log, warn: log, error: log },
     ...changes,
   });
@@ -171,7 +171,7 @@ test('a bucket that somebody has made anew is not taken for the one before', asy
 
 test.each([
   ['forgets too early', { ttl: 60_000 }, /forgets claims after 60 s, before 180 s/],
-  ['is kept in memory', { storage: 'memory', ttl: keptFor(60, 60) }, /is kept in memory/],
+  ['is kept in memory', { storage: 'memory', ttl: claimLifetimeMs(60, 60) }, /is kept in memory/],
 ] as const)('a bucket that %s is not used', async (_, settings, reason) => {
   await new Kvm(admin).create(bucketName(cluster), {
     ...settings,
@@ -196,7 +196,7 @@ test('the bucket is made on files, with its ttl and its size', async () => {
 });
 
 test('a full bucket takes no more claims, and forgets none', async () => {
-  const small = { cluster, maxAge: keptFor(60, 60), maxBytes: 10_000, replicas: 1 };
+  const small = { cluster, maxAge: claimLifetimeMs(60, 60), maxBytes: 10_000, replicas: 1 };
   const one = await opened({ bucket: small });
   const won: string[] = [];
   for (let i = 0; one.state().up; i++)

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterEach, expect, test, vi } from 'vitest';
-import { keptFor } from '../../src/cluster/bucket.ts';
+import { claimLifetimeMs } from '../../src/cluster/bucket.ts';
 import { type ConnectionSettings, type Fresh, LastingConnection } from '../../src/cluster/connection.ts';
 import { proveClaims } from '../../src/cluster/proof.ts';
 import { startTcpServer } from '../../src/testing/tcp-server.ts';
@@ -9,7 +9,7 @@ import { type NatsServer, newerNatsServer, startNatsServer } from '../support/na
 
 /** For a machine that is busy with other things. */
 const PATIENT = { timeout: 60_000 };
-const BUCKET = { cluster: 'test', maxAge: keptFor(60, 60), maxBytes: 16 * 1024 ** 2, replicas: 1 };
+const BUCKET = { cluster: 'test', maxAge: claimLifetimeMs(60, 60), maxBytes: 16 * 1024 ** 2, replicas: 1 };
 const ends: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {

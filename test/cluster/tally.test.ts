@@ -3,7 +3,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { connect, type NatsConnection, TimeoutError } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type Bucket, bucketName, keptFor } from '../../src/cluster/bucket.ts';
+import { type Bucket, bucketName, claimLifetimeMs } from '../../src/cluster/bucket.ts';
 import { createClaims, type SharedClaims, type SharedClaimsOptions } from '../../src/cluster/claims.ts';
 import type { LastingBucket, OpenBucket } from '../../src/cluster/lasting-bucket.ts';
 import { BucketTally } from '../../src/cluster/tally.ts';
@@ -42,7 +42,7 @@ const nothing = (): void => undefined;
 const opened = async (changes: Partial<SharedClaimsOptions> = {}): Promise<SharedClaims> => {
   const claims = createClaims({
     connection: { servers: [nats.url], name: 'test' },
-    bucket: { cluster, maxAge: keptFor(60, 60), maxBytes: 16 * 1024 ** 2, replicas: 1 },
+    bucket: { cluster, maxAge: claimLifetimeMs(60, 60), maxBytes: 16 * 1024 ** 2, replicas: 1 },
     log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
     patience: MOST,
     ...changes,
@@ -136,7 +136,11 @@ test('what comes to its turn too late asks for nothing', async () => {
   };
   const bucket = { ready: async () => silent };
   // Of a bucket no more is asked for here.
-  const options = { bucket: () => bucket as unknown as LastingBucket, maxAge: keptFor(60, 60), patience: 50 };
+  const options = {
+    bucket: () => bucket as unknown as LastingBucket,
+    maxAge: claimLifetimeMs(60, 60),
+    patience: 50,
+  };
   const tally = new BucketTally(options);
   const late = await Promise.all(Array.from({ length: 5 }, () => tally.add(ONE)));
   const reason = 'what counts for all instances does not answer';

@@ -220,7 +220,7 @@ test('the end of the bridge is told to who still waits', async () => {
 
 test('a bridge that takes an order and says nothing more counts as one that does not answer', async () => {
   const { file } = await start({ hang: () => new Promise(() => undefined) });
-  await expect(ask({ file, order: { order: 'hang' }, patienceMs: 100 })).rejects.toThrow(
+  await expect(ask({ file, order: { order: 'hang' }, timeoutMs: 100 })).rejects.toThrow(
     'has not answered: nothing came for 0.1 s',
   );
 });

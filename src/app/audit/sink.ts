@@ -1,7 +1,7 @@
 import type { Sink } from '../../audit/auditor.ts';
 import type { Writer } from '../../audit/event.ts';
 import { AuditFile, type AuditFileOptions } from '../../audit/file/audit-file.ts';
-import { DISK, type Disk } from '../../audit/file/disk.ts';
+import { AUDIT_DISK, type Disk } from '../../audit/file/disk.ts';
 import { FORMATS, type FormatName } from '../../audit/format.ts';
 import type { HeadSigner } from '../../audit/head.ts';
 import { Outbox, type OutboxOptions } from '../../audit/outbox.ts';
@@ -100,7 +100,7 @@ export const openSink = async (
   loaded: LoadedConfig,
   index: number,
 ): Promise<AppSink> => {
-  const { log, clock, disk = DISK, publish, print } = services;
+  const { log, clock, disk = AUDIT_DISK, publish, print } = services;
   const name = nameOf(config);
   let head: AuditSinkState['head'];
   let publishHeads = audit.heads.nats;

@@ -19,7 +19,7 @@ export interface CertificateEnd {
 }
 
 /** Certificates of callers that are looked at in one folder. */
-const MOST_IN_FOLDER = 500;
+const MAX_FILES_IN_FOLDER = 500;
 
 const firstEnd = (pem: Buffer): number | undefined => {
   const ends = certificatesOf(pem.toString()).map(endOf);
@@ -86,7 +86,7 @@ export class Certificates {
   #list(folder: string): readonly string[] {
     try {
       const files = this.#keys.list(folder).filter((name) => name.endsWith('.pem'));
-      return files.toSorted().slice(0, MOST_IN_FOLDER);
+      return files.toSorted().slice(0, MAX_FILES_IN_FOLDER);
     } catch {
       return [];
     }

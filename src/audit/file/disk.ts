@@ -65,7 +65,7 @@ const openFile = async (file: string, isNew: boolean): Promise<OpenFile> => {
   };
 };
 
-export const DISK: Disk = {
+export const AUDIT_DISK: Disk = {
   open: openFile,
   idAt: async (file) => {
     try {

@@ -12,7 +12,7 @@ export interface Tail {
 
 const BLOCK_BYTES = 64 * 1024;
 /** No record is longer. */
-const MOST_BYTES = 16 * 1024 ** 2;
+const MAX_TAIL_BYTES = 16 * 1024 ** 2;
 const LINE_END = 0x0a;
 
 /** @throws Error where there is no line in what is longer than any record */
@@ -26,7 +26,8 @@ export const tailOf = async (file: OpenFile): Promise<Tail> => {
       const line = last < 0 ? undefined : bytes.toString('utf8', before + 1, last);
       return { line, torn: bytes.subarray(last + 1), size: start + last + 1 };
     }
-    if (bytes.length > MOST_BYTES) throw new Error(`its last ${MOST_BYTES} bytes hold no record of an audit`);
+    if (bytes.length > MAX_TAIL_BYTES)
+      throw new Error(`its last ${MAX_TAIL_BYTES} bytes hold no record of an audit`);
     const from = Math.max(0, start - BLOCK_BYTES);
     bytes = Buffer.concat([await file.read(from, start - from), bytes]);
     start = from;

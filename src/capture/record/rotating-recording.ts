@@ -1,8 +1,8 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type CassetteLine, formatEntry } from '../file/format.ts';
-import { CassetteWriter, type CassetteWriterOptions, type HeaderOf } from './cassette-writer.ts';
 import { RecordError, unwritable } from './problem.ts';
+import { type HeaderOf, RecordingWriter, type RecordingWriterOptions } from './recording-writer.ts';
 
 export interface RotatingRecordingOptions {
   /** The first file; the next ones are `<file>.2`, `<file>.3`, … */
@@ -56,11 +56,11 @@ export class RotatingRecording {
   readonly #finishing = new Set<Promise<void>>();
   /** Of an earlier recording, to be replaced once this one is whole. */
   readonly #old: readonly string[];
-  #ending: CassetteWriter[] = [];
-  #writer: CassetteWriter;
+  #ending: RecordingWriter[] = [];
+  #writer: RecordingWriter;
   #failed = false;
 
-  private constructor(options: RotatingRecordingOptions, writer: CassetteWriter, old: readonly string[]) {
+  private constructor(options: RotatingRecordingOptions, writer: RecordingWriter, old: readonly string[]) {
     this.#options = options;
     this.#old = old;
     this.#writer = writer;
@@ -75,7 +75,7 @@ export class RotatingRecording {
       throw new RecordError(`${one} is there already: give another name, or --force to replace it`);
     let recording: RotatingRecording | undefined;
     const onError = (error: Error): void => recording?.fail(error);
-    const writer = await CassetteWriter.open({ ...options, onError });
+    const writer = await RecordingWriter.open({ ...options, onError });
     recording = new RotatingRecording(options, writer, old);
     return recording;
   }
@@ -127,8 +127,8 @@ export class RotatingRecording {
   #rotate(): void {
     const full = this.#writer;
     const file = `${this.#options.file}.${this.#files.length + 1}`;
-    const options: CassetteWriterOptions = { ...this.#options, file, onError: (error) => this.fail(error) };
-    this.#writer = CassetteWriter.begin(options);
+    const options: RecordingWriterOptions = { ...this.#options, file, onError: (error) => this.fail(error) };
+    this.#writer = RecordingWriter.begin(options);
     this.#files.push(file);
     this.#ending.push(full);
     const finishing = full

@@ -5,7 +5,7 @@ import { type ParseFile, trimKey } from '../../config/files.ts';
 import { formatPath } from '../../config/problem.ts';
 import { pathOf, type Side } from '../../setup/sides.ts';
 
-const BYTES = 32;
+const SECRET_BYTES = 32;
 
 /** The files of a side with a secret that proves its messages, by their settings. */
 export const secretsOf = ({ adapter }: Side): ReadonlyMap<string, KeyUse> =>
@@ -52,7 +52,7 @@ export class StandInSecrets {
   }
 
   #standIn(file: string): string {
-    const made = this.#made.get(file) ?? randomBytes(BYTES).toString('hex');
+    const made = this.#made.get(file) ?? randomBytes(SECRET_BYTES).toString('hex');
     this.#made.set(file, made);
     return made;
   }

@@ -4,7 +4,7 @@ import { type Found, search } from '../../audit/search.ts';
 import { parseInput, timeOption } from '../arguments.ts';
 import { counted, escapeControls, listed } from '../terminal.ts';
 import { hmacKeyOf } from './keys.ts';
-import { orTell } from './verify.ts';
+import { orUsageError } from './verify.ts';
 
 interface SearchOptions {
   readonly caller?: string;
@@ -63,7 +63,7 @@ const codesOf = async ({ hmac, hmacKey, config }: SearchOptions): Promise<readon
 const run = async (files: readonly string[], options: SearchOptions): Promise<void> => {
   const { caller, agent, since, until, id, json } = options;
   const codes = await codesOf(options);
-  const found = await orTell(() => search(files, { caller, agent, since, until, id, codes }));
+  const found = await orUsageError(() => search(files, { caller, agent, since, until, id, codes }));
   for (const one of found) process.stdout.write(json === true ? `${JSON.stringify(one)}\n` : textOf(one));
   if (json === undefined) process.stdout.write(`${counted(found.length, 'request')}\n`);
   if (found.length === 0) process.exitCode = 1;

@@ -53,7 +53,7 @@ const run = async (files: readonly string[], options: VerifyOptions): Promise<vo
   if (verifier === undefined && options.chainOnly === undefined)
     throw new UsageError('which key has signed the heads? Give --key or --config; --chain-only checks none');
   const heads = options.heads === undefined ? [] : await headsIn(options.heads);
-  const report = await orTell(async () => {
+  const report = await orUsageError(async () => {
     const bar = new ProgressBar(process.stderr, await sizeOf(files), 'byte');
     try {
       return await verify(files, {
@@ -77,7 +77,7 @@ const known = z.object({
 });
 
 const headsIn = (file: string): Promise<readonly KnownHead[]> =>
-  orTell(async () => {
+  orUsageError(async () => {
     const heads: KnownHead[] = [];
     for await (const lines of linesOf(file))
       for (const { bytes, number } of lines) {
@@ -92,7 +92,7 @@ const headsIn = (file: string): Promise<readonly KnownHead[]> =>
   });
 
 /** @throws UsageError for a file that cannot be read */
-export const orTell = async <T>(work: () => Promise<T>): Promise<T> => {
+export const orUsageError = async <T>(work: () => Promise<T>): Promise<T> => {
   try {
     return await work();
   } catch (error) {
@@ -110,7 +110,7 @@ const placed = ({ file, line, what }: Finding): string =>
   );
 
 /** Findings that are shown; the JSON has all. */
-const MOST = 100;
+const MAX_SHOWN_FINDINGS = 100;
 
 const textOf = ({ chains, findings, notes }: Report): string => {
   const lines = chains.flatMap(({ chain, files, records, first, last, signed_to, lost }) => [
@@ -118,13 +118,16 @@ const textOf = ({ chains, findings, notes }: Report): string => {
     `  in ${escapeControls(listed(files))}`,
     ...(lost > 0 ? [`  the bridge could not write ${counted(lost, 'record')}`] : []),
   ]);
-  const more = findings.length > MOST ? [`and ${findings.length - MOST} more, see --json`] : [];
+  const more =
+    findings.length > MAX_SHOWN_FINDINGS
+      ? [`and ${findings.length - MAX_SHOWN_FINDINGS} more, see --json`]
+      : [];
   const verdict =
     findings.length === 0 ? 'nobody has touched these records' : `${counted(findings.length, 'finding')}`;
   return [
     ...lines,
     ...notes.map((note) => `note: ${placed(note)}`),
-    ...findings.slice(0, MOST).map((finding) => `WRONG: ${placed(finding)}`),
+    ...findings.slice(0, MAX_SHOWN_FINDINGS).map((finding) => `WRONG: ${placed(finding)}`),
     ...more,
     verdict,
     '',

@@ -18,7 +18,7 @@ export interface OffClock {
 }
 
 /** Whoever answers decides how much there is to remember. */
-const MOST_NODES = 100_000;
+const MAX_NODES = 100_000;
 const MAX_SENDERS = 5;
 /** Answers say whole seconds, and take their time: less than this is none that is off. In seconds. */
 const CLOCK_TOLERANCE_SECONDS = 15;
@@ -36,7 +36,7 @@ export class Answers {
   }
 
   readonly found = (node: string, time?: number): void => {
-    if (this.#nodes.size >= MOST_NODES) return;
+    if (this.#nodes.size >= MAX_NODES) return;
     const name = own(node);
     this.#nodes.add(name);
     const seconds = time === undefined ? 0 : Math.round((time - this.#clock()) / 1000);

@@ -41,7 +41,7 @@ export const isOurPage = (url: string, config: Who): Promise<boolean> =>
 
 /** The same of the bridge that takes orders at a control socket. */
 export const isOurSocket = (file: string, config: Who): Promise<boolean> =>
-  isAnswerOf(config, ask({ file, order: { order: 'status' }, patienceMs: TIMEOUT_MS }));
+  isAnswerOf(config, ask({ file, order: { order: 'status' }, timeoutMs: TIMEOUT_MS }));
 
 /**
  * Whether this very bridge runs on this machine, as far as it can be asked.

@@ -5,11 +5,11 @@ import { LOG_LEVELS } from '../../setup/types.ts';
 import type { LevelState, Logging } from '../logging.ts';
 
 /** Seconds for which a level may be set: who sets it for longer has forgotten it. */
-export const LONGEST_FOR = 24 * 3600;
+export const MAX_FOR_SECONDS = 24 * 3600;
 
 const wanted = z.object({
   level: z.enum(LOG_LEVELS).optional(),
-  for: z.int().min(1).max(LONGEST_FOR).optional(),
+  for: z.int().min(1).max(MAX_FOR_SECONDS).optional(),
 });
 
 /** Its answer. */
@@ -26,7 +26,7 @@ export const logOrder =
     const { success, data } = wanted.safeParse(asked);
     if (!success)
       throw new OrderRefused(
-        `level is one of ${LOG_LEVELS.join(', ')}, and for a number of seconds up to ${LONGEST_FOR}`,
+        `level is one of ${LOG_LEVELS.join(', ')}, and for a number of seconds up to ${MAX_FOR_SECONDS}`,
       );
     const { level, for: seconds } = data;
     if (level === undefined && seconds !== undefined) throw new OrderRefused('for goes with a level');

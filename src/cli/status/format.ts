@@ -3,9 +3,9 @@ import { alarm, faint, heading, type Line, plain, singleLine } from '../../telem
 import type { StatusDocument } from '../../telemetry/status/document.ts';
 import { counted } from '../terminal.ts';
 
-const DAY = 86_400_000;
-/** Ms before a certificate's end in which it is told as urgent. */
-const SOON = 30 * DAY;
+const DAY_MS = 86_400_000;
+/** Before a certificate's end, in which it is told as urgent. */
+const URGENT_MS = 30 * DAY_MS;
 
 /** Columns as wide as what is in them; the last one has no end. */
 const table = (rows: readonly (readonly string[])[]): readonly string[] => {
@@ -125,13 +125,13 @@ const certificatesOf = ({ certificates }: StatusDocument, now: number): readonly
   const rows = table(
     certificates.map(({ link, file, expires }) => {
       const left = msOf(expires) - now;
-      const when = left <= 0 ? 'EXPIRED' : `${counted(Math.floor(left / DAY), 'day')} left`;
+      const when = left <= 0 ? 'EXPIRED' : `${counted(Math.floor(left / DAY_MS), 'day')} left`;
       return [singleLine(link), when, singleLine(expires), singleLine(file)];
     }),
   );
   return certificates.map(({ expires }, index) => {
     const text = rows[index] ?? '';
-    return msOf(expires) - now < SOON ? alarm(text) : plain(text);
+    return msOf(expires) - now < URGENT_MS ? alarm(text) : plain(text);
   });
 };
 

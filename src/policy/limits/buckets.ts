@@ -14,7 +14,7 @@ interface Bucket {
 }
 
 /** More than callers of a federation; of more than these, the one that was used longest ago is full again. */
-const MOST_BUCKETS = 50_000;
+const MAX_BUCKETS = 50_000;
 
 const digest = (name: string): string => createHash('sha256').update(name).digest('base64');
 
@@ -25,7 +25,7 @@ const MAX_NAME_CHARS = 200;
 export class Buckets {
   readonly #buckets: LRUCache<string, Bucket>;
 
-  constructor({ most = MOST_BUCKETS }: { readonly most?: number } = {}) {
+  constructor({ most = MAX_BUCKETS }: { readonly most?: number } = {}) {
     this.#buckets = new LRUCache({ max: most });
   }
 

@@ -73,14 +73,14 @@ const covers = ({ config: first, ...before }: Compared, { config: second, ...aft
 const decides = ({ shadow, verdict }: RuleConfig): boolean => !(shadow && verdict === 'deny');
 
 /** Each is compared with each before it: of many thousands that would take minutes. */
-const COMPARED = 1000;
+const MAX_COMPARED_RULES = 1000;
 
 /** Rules that nothing can reach, each with one before it that fits all that it fits. */
 export const unreachable = <T extends WrittenRule>(
   rules: readonly T[],
   groups: Groups,
 ): readonly { readonly rule: T; readonly behind: T }[] => {
-  const compared = rules.slice(0, COMPARED).map((rule) => {
+  const compared = rules.slice(0, MAX_COMPARED_RULES).map((rule) => {
     const { callers, as } = rule.config;
     return { rule, config: rule.config, callers: callersOf(callers, groups), as: callersOf(as, groups) };
   });

@@ -1,18 +1,17 @@
 import type { BridgeObserver, Step } from '../../envelope/observer.ts';
 
-/** Seconds that are remembered. */
-const REMEMBERED = 300;
-const MINUTE = 60;
+const REMEMBERED_SECONDS = 300;
+const MINUTE_SECONDS = 60;
 
 /** How much there was of something in the last seconds, a number for each of them. */
 class Recent {
-  readonly #counts = new Uint32Array(REMEMBERED);
+  readonly #counts = new Uint32Array(REMEMBERED_SECONDS);
   /** Which second since the epoch each of them is of. */
-  readonly #seconds = new Float64Array(REMEMBERED).fill(Number.NEGATIVE_INFINITY);
+  readonly #seconds = new Float64Array(REMEMBERED_SECONDS).fill(Number.NEGATIVE_INFINITY);
 
   add(now: number): void {
     const second = Math.floor(now / 1000);
-    const slot = ((second % REMEMBERED) + REMEMBERED) % REMEMBERED;
+    const slot = ((second % REMEMBERED_SECONDS) + REMEMBERED_SECONDS) % REMEMBERED_SECONDS;
     if (this.#seconds[slot] !== second) {
       this.#seconds[slot] = second;
       this.#counts[slot] = 0;
@@ -76,7 +75,7 @@ export class Rates implements Pick<BridgeObserver, 'step' | 'refused'> {
       const now = this.#clock();
       const over = (seconds: number): number =>
         Math.round(this.#recent[counted].rate(now, seconds, this.#since) * 1000) / 1000;
-      return { minute: over(MINUTE), five_minutes: over(REMEMBERED) };
+      return { minute: over(MINUTE_SECONDS), five_minutes: over(REMEMBERED_SECONDS) };
     };
     return { requests: rateOf('requests'), replies: rateOf('replies'), refusals: rateOf('refusals') };
   }

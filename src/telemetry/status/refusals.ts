@@ -24,8 +24,8 @@ export interface RefusalsOf {
   readonly last: readonly LastRefusal[];
 }
 
-/** Of each reason. Whoever sends many of one kind takes no other kind's place. */
-const KEPT = 3;
+/** Whoever sends many of one kind takes no other kind's place. */
+const MAX_REFUSALS_OF_A_REASON = 3;
 
 /** What no terminal shows as it is, or what steers one. */
 const UNSHOWN = /[\p{C}\p{Zl}\p{Zp}]/gu;
@@ -59,7 +59,7 @@ export class LastRefusals implements Pick<BridgeObserver, 'refused'> {
       sentence: inert(sentence, MAX_SENTENCE_BYTES),
       ...Object.fromEntries(kept),
     });
-    known.last.splice(KEPT);
+    known.last.splice(MAX_REFUSALS_OF_A_REASON);
   }
 
   /** The reason with the newest one first. */

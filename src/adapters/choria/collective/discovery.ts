@@ -16,7 +16,7 @@ import {
   encodeTransport,
 } from '../wire/index.ts';
 import type { SigningEgressOptions } from './options.ts';
-import { openReply } from './reply-correlation.ts';
+import { verifyNodeReply } from './reply-correlation.ts';
 import type { RequestSigner } from './signing.ts';
 
 const AGENT = 'discovery';
@@ -41,7 +41,7 @@ export const createDiscovery = (
   const onMessage = ({ body }: IncomingMessage): void => {
     try {
       const transport = decodeTransport(body, { maxBytes: maxMessageBytes });
-      const { requestId, senderId, agent, message, time } = openReply(transport);
+      const { requestId, senderId, agent, message, time } = verifyNodeReply(transport);
       const found = pendingDiscoveries.find(requestId);
       if (agent !== AGENT)
         throw new Rejection('agent_mismatch', `it is a reply of the agent ${agent}, ${AGENT} was asked`);

@@ -84,7 +84,7 @@ const senderIn = ({ sender }: Transport): { readonly sender?: string } =>
 const replyOf = (transport: Transport, { home, asked, broadcast }: VerifiedReplyToken): ReadableReply => {
   const { requestId, agent } = home;
   try {
-    const wire = openReply(transport);
+    const wire = verifyNodeReply(transport);
     if (wire.requestId !== choriaRequestId(requestId))
       throw new Rejection(
         'requestid_mismatch',
@@ -118,7 +118,7 @@ const withTrail = (home: ReadableReplyAddress, node: string, { hops }: Transport
  * A node's reply: its hash is good, and it comes from the node that the transport names.
  * @throws Rejection
  */
-export const openReply = ({ content, sender }: Transport): WireReply => {
+export const verifyNodeReply = ({ content, sender }: Transport): WireReply => {
   if (content.protocol !== TRANSPORT_V1)
     throw new Rejection('wrong_protocol', 'it came in protocol 2, but was asked for in protocol 1');
   const secure = decodeSecureReply(transportData(content).data);

@@ -1,7 +1,7 @@
 import { readSet } from './set.ts';
 import { BrokenPattern, CONTROLS, escapedSet, literal, type Part, StrangePattern } from './syntax.ts';
 
-const MOST_REPEATS = 100_000;
+const MAX_REPEATS = 100_000;
 
 const PLACES: Readonly<Record<string, Part>> = {
   A: { kind: 'at', where: 'start' },
@@ -162,7 +162,7 @@ class Reader {
     if (all === undefined || (from === '' && to === '')) return undefined;
     const least = Number(from);
     const most = comma === '' ? least : to === '' ? Number.POSITIVE_INFINITY : Number(to);
-    if (least > MOST_REPEATS || (Number.isFinite(most) && most > MOST_REPEATS))
+    if (least > MAX_REPEATS || (Number.isFinite(most) && most > MAX_REPEATS))
       throw new BrokenPattern('it repeats too often');
     if (most < least) throw new BrokenPattern('it repeats from more to less');
     return [all.length, least, most];

@@ -8,7 +8,7 @@ import { unwritable } from './problem.ts';
 /** Makes the first line. @param clock of the first message, ms since the epoch */
 export type HeaderOf = (clock: number) => CassetteHeader;
 
-export interface CassetteWriterOptions {
+export interface RecordingWriterOptions {
   readonly file: string;
   readonly header: HeaderOf;
   /** Whether the header is made last, because only then all is known that it has to say. */
@@ -18,15 +18,15 @@ export interface CassetteWriterOptions {
 }
 
 /** One file of a recording. It has another name until it is whole. */
-export class CassetteWriter {
+export class RecordingWriter {
   readonly file: string;
-  readonly #options: CassetteWriterOptions;
+  readonly #options: RecordingWriterOptions;
   readonly #partial: string;
   readonly #stream: WriteStream;
   #clock: number | undefined;
   #bytes = 0;
 
-  private constructor(options: CassetteWriterOptions) {
+  private constructor(options: RecordingWriterOptions) {
     this.file = options.file;
     this.#options = options;
     this.#partial = `${options.file}.${process.pid}.partial`;
@@ -35,8 +35,8 @@ export class CassetteWriter {
   }
 
   /** @throws RecordError where no file can be made there */
-  static async open(options: CassetteWriterOptions): Promise<CassetteWriter> {
-    const writer = CassetteWriter.begin(options);
+  static async open(options: RecordingWriterOptions): Promise<RecordingWriter> {
+    const writer = RecordingWriter.begin(options);
     try {
       await once(writer.#stream, 'open');
     } catch (error) {
@@ -46,8 +46,8 @@ export class CassetteWriter {
   }
 
   /** The same without waiting; what is written waits for the file. */
-  static begin(options: CassetteWriterOptions): CassetteWriter {
-    const writer = new CassetteWriter(options);
+  static begin(options: RecordingWriterOptions): RecordingWriter {
+    const writer = new RecordingWriter(options);
     const opened = { yes: false };
     writer.#stream.once('open', () => {
       opened.yes = true;
