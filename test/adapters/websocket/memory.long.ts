@@ -1,4 +1,10 @@
-import { expect, it } from 'vitest';
+import { queryObjects } from 'node:v8';
+import { expect, it, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import { Call } from '../../../src/adapters/websocket/calls/call.ts';
+import { Outbox } from '../../../src/adapters/websocket/calls/outbox.ts';
+import { SessionCalls } from '../../../src/adapters/websocket/calls/session-calls.ts';
+import { Session } from '../../../src/transport/websocket/session.ts';
 import { collect } from '../../support/memory.ts';
 import { connectWebClient, refusedUpgrade } from '../../support/web-client.ts';
 import { issuer } from '../../transport/websocket/world.ts';
@@ -53,11 +59,30 @@ const harm = async ({ ingress, rejections, requests }: Stage): Promise<void> => 
   requests.length = 0;
 };
 
-it('memory is back within 20 % after very many clients that harm', async () => {
+/** What there is of a session, and of its calls, at each of its layers: one that is small is not seen in the memory of a process. */
+const LAYERS = { WebSocket, Session, SessionCalls, Call, Outbox };
+
+/** Only the stage's own client, whose two ends are here, has a session. */
+const OWN = { WebSocket: 2, Session: 1, SessionCalls: 1, Call: 0, Outbox: 0 };
+
+const onlyOwnIsLeft = (): Promise<void> =>
+  vi.waitFor(
+    () => {
+      const counts = Object.entries(LAYERS).map(([name, layer]) => [
+        name,
+        queryObjects(layer, { format: 'count' }),
+      ]);
+      expect(Object.fromEntries(counts)).toEqual(OWN);
+    },
+    { interval: 500 },
+  );
+
+it('memory is back within 20 %, and no session is left, after very many clients that harm', async () => {
   const stage = await startStage();
   for (let n = 0; n < 20; n++) await harm(stage);
   const before = await used();
   for (let n = 0; n < 200; n++) await harm(stage);
   expect(await used()).toBeLessThan(before * 1.2);
+  await onlyOwnIsLeft();
   await stage.end();
 });
