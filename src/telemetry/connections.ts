@@ -2,11 +2,15 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
 interface Connection {
+  /** Its address and port. */
+  readonly client: string;
   readonly socket: Socket;
   readonly address: string;
   /** Requests that are being answered. */
   answering: number;
 }
+
+const clientOf = ({ remoteAddress = '', remotePort = 0 }: Socket): string => `${remoteAddress} ${remotePort}`;
 
 /** How many each address has. */
 const countsOf = (connections: Iterable<Connection>): ReadonlyMap<string, number> => {
@@ -28,23 +32,27 @@ const dispensable = (connections: readonly Connection[]): Connection | undefined
  * shut out a health check, which says all it has to at once.
  */
 export const keepRoom = (server: Server, most: number): void => {
-  // In the order in which they came.
-  const open = new Map<Socket, Connection>();
+  // In the order in which they came. A request over TLS has another socket than its connection, of the same client.
+  const open = new Map<string, Connection>();
+  const close = (client: string, socket: Socket): void => {
+    if (open.get(client)?.socket === socket) open.delete(client);
+  };
 
   server.on('connection', (socket) => {
     if (open.size >= most) {
       const one = dispensable([...open.values()]);
       if (one !== undefined) {
-        open.delete(one.socket);
+        close(one.client, one.socket);
         one.socket.destroy();
       }
     }
-    open.set(socket, { socket, address: socket.remoteAddress ?? '', answering: 0 });
-    socket.once('close', () => open.delete(socket));
+    const client = clientOf(socket);
+    open.set(client, { client, socket, address: socket.remoteAddress ?? '', answering: 0 });
+    socket.once('close', () => close(client, socket));
   });
 
   server.on('request', (request, response) => {
-    const connection = open.get(request.socket);
+    const connection = open.get(clientOf(request.socket));
     if (connection === undefined) return;
     connection.answering++;
     response.once('close', () => connection.answering--);

@@ -1,12 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { addressText } from '../transport/address.ts';
+import { serverContext, serverTls } from '../transport/proof/server-tls.ts';
+import type { ServerTls } from '../transport/proof/settings.ts';
 import { keepRoom } from './connections.ts';
 
 export interface ListenerOptions {
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
+  /** Undefined: plain. */
+  readonly tls?: ServerTls | undefined;
   /** Answers a request; it must not throw. */
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
   /** Told of what goes wrong with the socket. */
@@ -17,6 +22,14 @@ export interface HttpServer {
   /** Where it listens, `http://127.0.0.1:8222`. */
   readonly url: string;
   close(): Promise<void>;
+}
+
+/** One whose certificate can be renewed while it listens. */
+export interface HttpListener extends HttpServer {
+  /** New connections get this. @param tls where it speaks TLS at all */
+  renew(tls: ServerTls): void;
+  /** Ends all connections that there are. */
+  drop(): void;
 }
 
 /** Ms for a client to send its request, and between two of them. One line and headers are all that a client sends. */
@@ -43,12 +56,18 @@ const limit = (server: Server): void => {
   server.timeout = IDLE_TIMEOUT_MS;
 };
 
+const serverOf = (tls: ServerTls | undefined): Server => {
+  const options = { connectionsCheckingInterval: 1_000, maxHeaderSize: 16 * 1024 };
+  if (tls === undefined) return createServer(options);
+  return createSecureServer({ ...options, ...serverTls(tls), handshakeTimeout: REQUEST_TIMEOUT_MS });
+};
+
 /**
  * Takes HTTP requests, within limits: few connections, short requests, one at a time on each connection.
- * @throws Error of the socket, e.g. with code `EADDRINUSE`
+ * @throws Error of the socket, e.g. with code `EADDRINUSE`, or of a certificate or key that cannot be used
  */
-export const startListener = async (options: ListenerOptions): Promise<HttpServer> => {
-  const server = createServer({ connectionsCheckingInterval: 1_000, maxHeaderSize: 16 * 1024 });
+export const startListener = async (options: ListenerOptions): Promise<HttpListener> => {
+  const server = serverOf(options.tls);
   limit(server);
   const busy = new WeakSet<Socket>();
   server.on('request', (request, response) => {
@@ -78,7 +97,11 @@ export const startListener = async (options: ListenerOptions): Promise<HttpServe
     });
   });
   return {
-    url: urlOf(server.address()),
+    url: urlOf(server.address(), options.tls === undefined ? 'http' : 'https'),
+    renew: (tls) => {
+      if (server instanceof SecureServer) server.setSecureContext(serverContext(tls));
+    },
+    drop: () => server.closeAllConnections(),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -87,7 +110,7 @@ export const startListener = async (options: ListenerOptions): Promise<HttpServe
   };
 };
 
-const urlOf = (address: AddressInfo | string | null): string => {
-  if (address === null || typeof address === 'string') return `http://${address ?? ''}`;
-  return `http://${addressText({ host: address.address, port: address.port })}`;
+const urlOf = (address: AddressInfo | string | null, scheme: string): string => {
+  if (address === null || typeof address === 'string') return `${scheme}://${address ?? ''}`;
+  return `${scheme}://${addressText({ host: address.address, port: address.port })}`;
 };

@@ -1,6 +1,6 @@
 import type { Checklist } from '../../config/checklist.ts';
 import type { KeyPath } from '../../config/problem.ts';
-import { keySetFault } from '../../transport/websocket/served-keys.ts';
+import { keySetFault } from '../../transport/proof/served-keys.ts';
 import { checkAuthorities, checkTlsClient } from '../kit/check/certificate-files.ts';
 import { readText } from '../kit/check/key-files.ts';
 import { checkRevocationLists } from '../kit/check/revocation-lists.ts';

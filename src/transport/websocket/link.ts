@@ -15,8 +15,10 @@ import {
   type Subscription,
   type Unsent,
 } from '../link.ts';
+import type { Proven } from '../proof/proof.ts';
+import { ProofRefusal } from '../proof/refusal.ts';
 import type { ConnectOptions } from '../spec.ts';
-import { type Admitted, createAdmission, offeredBy } from './admission.ts';
+import { createAdmission, offeredBy } from './admission.ts';
 import { Listener, refuse } from './listener.ts';
 import {
   CALLER,
@@ -32,7 +34,7 @@ import {
   UNTIL,
   UPGRADE_REFUSED,
 } from './places.ts';
-import { type SessionFault, UpgradeRefusal } from './refusal.ts';
+import { type Refusal, type SessionFault, UpgradeRefusal } from './refusal.ts';
 import { Session } from './session.ts';
 import { Sessions } from './sessions.ts';
 import { urlOf, type WebSocketSettings } from './settings.ts';
@@ -57,7 +59,7 @@ export class WebSocketLink implements Link {
   readonly #onEvent: LinkListener;
   readonly #clock: () => number;
   readonly #failFast: boolean;
-  readonly #admit: (request: HttpRequest) => Promise<Admitted>;
+  readonly #admit: (request: HttpRequest) => Promise<Proven>;
   readonly #sessions: Sessions;
   readonly #subscriptions = new Set<Subscription>();
   readonly #upgrades: WebSocketServer;
@@ -192,8 +194,8 @@ export class WebSocketLink implements Link {
       socket.off('error', gone);
       this.#upgrade(request, socket, head, { who, from });
     } catch (error) {
-      const refusal =
-        error instanceof UpgradeRefusal
+      const refusal: Refusal =
+        error instanceof UpgradeRefusal || error instanceof ProofRefusal
           ? error
           : new UpgradeRefusal(500, 'bad_upgrade', 'This is a bug; the log says more.', { cause: error });
       if (refusal !== error)
@@ -202,7 +204,7 @@ export class WebSocketLink implements Link {
     }
   }
 
-  #refuse(socket: Duplex, from: string, refusal: UpgradeRefusal): void {
+  #refuse(socket: Duplex, from: string, refusal: Refusal): void {
     refuse(socket, refusal);
     this.#tell(UPGRADE_REFUSED, undefined, { [FROM]: from, [FAULT]: refusal.fault }, refusal.message);
   }
@@ -211,7 +213,7 @@ export class WebSocketLink implements Link {
     request: HttpRequest,
     socket: Duplex,
     head: Buffer,
-    { who, from }: { readonly who: Admitted; readonly from: string },
+    { who, from }: { readonly who: Proven; readonly from: string },
   ): void {
     this.#upgrades.handleUpgrade(request, socket, head, (webSocket) => {
       const about = {
@@ -248,7 +250,7 @@ export class WebSocketLink implements Link {
   }
 
   /** What browsers show of a status of HTTP is nothing, so who is known is told by a close. */
-  #unwelcome(request: HttpRequest, { caller }: Admitted): [number, string, SessionFault] | undefined {
+  #unwelcome(request: HttpRequest, { caller }: Proven): [number, string, SessionFault] | undefined {
     if (!offeredBy(request).includes(SUBPROTOCOL))
       return [CLOSE_CODES.badSubprotocol, `the subprotocol is ${SUBPROTOCOL}`, 'bad_subprotocol'];
     const full = this.#sessions.fullFor(caller);

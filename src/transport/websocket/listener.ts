@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'n
 import { createServer as createSecureServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { UpgradeRefusal } from './refusal.ts';
+import { serverTls } from '../proof/server-tls.ts';
+import type { Refusal } from './refusal.ts';
 import type { WebSocketSettings } from './settings.ts';
 
 /** Ms for a client to be done with TLS, and with the head of its request. */
@@ -29,7 +30,7 @@ const answerText = (status: number, sentence: string): string => {
   ].join('\r\n');
 };
 
-export const refuse = (socket: Duplex, { status, message }: UpgradeRefusal): void => {
+export const refuse = (socket: Duplex, { status, message }: Refusal): void => {
   // Who has gone away is not news.
   socket.on('error', () => undefined);
   socket.end(answerText(status, message), () => socket.destroy());
@@ -38,11 +39,7 @@ export const refuse = (socket: Duplex, { status, message }: UpgradeRefusal): voi
 const serverOf = ({ tls }: WebSocketSettings): Server => {
   const options = { connectionsCheckingInterval: 1_000, maxHeaderSize: MAX_HEAD_BYTES };
   if (tls === undefined) return createServer(options);
-  const { cert, key, clientCa } = tls;
-  // A certificate that is not good is told in words, so it is asked for and not insisted on.
-  const clients =
-    clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: false };
-  return createSecureServer({ ...options, cert, key, ...clients, handshakeTimeout: HEAD_TIMEOUT_MS });
+  return createSecureServer({ ...options, ...serverTls(tls), handshakeTimeout: HEAD_TIMEOUT_MS });
 };
 
 /** The socket at which clients knock: HTTP that does nothing but upgrade. */

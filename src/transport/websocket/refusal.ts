@@ -1,15 +1,11 @@
+import type { ProofFault, ProofRefusal } from '../proof/refusal.ts';
+
 /** Why an upgrade is refused, or a session ended, as what it counts. */
 export type SessionFault =
+  | ProofFault
   | 'bad_upgrade'
   | 'wrong_host'
   | 'wrong_origin'
-  | 'no_credentials'
-  | 'invalid_token'
-  | 'token_ended'
-  | 'untrusted_certificate'
-  | 'revoked_certificate'
-  | 'no_name'
-  | 'keys_unknown'
   | 'too_many_sessions'
   | 'bad_subprotocol'
   | 'not_utf8'
@@ -32,3 +28,6 @@ export class UpgradeRefusal extends Error {
     this.fault = fault;
   }
 }
+
+/** Why there is no WebSocket. */
+export type Refusal = UpgradeRefusal | ProofRefusal;

@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws';
 import { cut } from '../../envelope/text.ts';
-import type { Admitted } from './admission.ts';
+import type { Proven } from '../proof/proof.ts';
 import { CLOSE_CODES } from './places.ts';
 import type { SessionFault } from './refusal.ts';
 import type { SessionLimits } from './settings.ts';
@@ -37,7 +37,7 @@ export interface SessionEvents {
 /** One WebSocket whose client is known. */
 export class Session {
   readonly id: string;
-  readonly who: Admitted;
+  readonly who: Proven;
   /** Resolves once the connection is no more, and its end was told. */
   readonly gone: Promise<void>;
   readonly #socket: WebSocket;
@@ -53,7 +53,7 @@ export class Session {
   /** @param now ms since the epoch */
   constructor(
     socket: WebSocket,
-    it: { readonly id: string; readonly who: Admitted },
+    it: { readonly id: string; readonly who: Proven },
     limits: SessionLimits,
     events: SessionEvents,
     now: number,

@@ -1,9 +1,9 @@
 import { errorText } from '../../envelope/text.ts';
 import type { Link } from '../link.ts';
+import { keySetFault } from '../proof/served-keys.ts';
 import { type ConnectOptions, type LinkPlace, type LinkSide, type LinkSpec, networkId } from '../spec.ts';
 import { secureContext } from '../tls/settings.ts';
 import { WebSocketLink } from './link.ts';
-import { keySetFault } from './served-keys.ts';
 import { urlOf, type WebSocketSettings } from './settings.ts';
 
 /** The link to which the clients of one side come. It has no servers: it is one. */

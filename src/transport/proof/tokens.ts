@@ -1,5 +1,5 @@
 import { createLocalJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
-import { UpgradeRefusal } from './refusal.ts';
+import { ProofRefusal } from './refusal.ts';
 import { type ServedKeysOptions, servedKeys } from './served-keys.ts';
 import type { KeySet, TokenSettings } from './settings.ts';
 
@@ -20,11 +20,11 @@ const keysOf = (keys: KeySet, options: ServedKeysOptions): JWTVerifyGetKey =>
 const isUnproven = (claim: string, { email_verified: verified }: JWTPayload): boolean =>
   claim === 'email' && verified !== undefined && verified !== true && verified !== 'true';
 
-const refusalOf = (error: unknown, { algorithms }: TokenSettings): UpgradeRefusal => {
-  const invalid = (why: string): UpgradeRefusal =>
-    new UpgradeRefusal(401, 'invalid_token', `The token is refused: ${why}.`, { cause: error });
+const refusalOf = (error: unknown, { algorithms }: TokenSettings): ProofRefusal => {
+  const invalid = (why: string): ProofRefusal =>
+    new ProofRefusal(401, 'invalid_token', `The token is refused: ${why}.`, { cause: error });
   if (error instanceof errors.JWTExpired)
-    return new UpgradeRefusal(401, 'token_ended', 'The token has ended.', { cause: error });
+    return new ProofRefusal(401, 'token_ended', 'The token has ended.', { cause: error });
   if (error instanceof errors.JWTClaimValidationFailed)
     return invalid(
       error.reason === 'missing' ? `it has no ${error.claim}` : `its ${error.claim} is not what it should be`,
@@ -40,19 +40,14 @@ const refusalOf = (error: unknown, { algorithms }: TokenSettings): UpgradeRefusa
     error instanceof errors.JOSENotSupported
   )
     return invalid('it is no signed JWT');
-  return new UpgradeRefusal(
-    503,
-    'keys_unknown',
-    'The keys that tokens are verified with are not known now.',
-    {
-      cause: error,
-    },
-  );
+  return new ProofRefusal(503, 'keys_unknown', 'The keys that tokens are verified with are not known now.', {
+    cause: error,
+  });
 };
 
 /**
  * Verifies bearer tokens: signature, issuer, audience, algorithm, times.
- * @returns a function that throws UpgradeRefusal
+ * @returns a function that throws ProofRefusal
  */
 export const createTokenVerifier = (
   settings: TokenSettings,
@@ -82,9 +77,9 @@ export const createTokenVerifier = (
     const payload = await verified(token);
     const name = payload[claim];
     if (typeof name !== 'string')
-      throw new UpgradeRefusal(403, 'no_name', `The token's ${claim} is no text, so it names nobody.`);
+      throw new ProofRefusal(403, 'no_name', `The token's ${claim} is no text, so it names nobody.`);
     if (isUnproven(claim, payload))
-      throw new UpgradeRefusal(403, 'no_name', "The token's email is not verified, so it names nobody.");
+      throw new ProofRefusal(403, 'no_name', "The token's email is not verified, so it names nobody.");
     const until = Math.min((payload.exp ?? 0) * 1000 + leeway, LAST_INSTANT);
     return { name: `oidc=${name}`, until };
   };
