@@ -10,6 +10,7 @@ import type { Pattern } from '../envelope/pattern.ts';
 import type { Egress, Ingress, NodeDirectory, RemoteNodes } from '../envelope/port.ts';
 import type { SigningPool } from '../pki/signing-pool.ts';
 import type { IncomingMessage, Link } from '../transport/link.ts';
+import type { ProofSettings } from '../transport/proof/settings.ts';
 import type { Requirement } from '../transport/requirement.ts';
 import type { LinkSpec } from '../transport/spec.ts';
 import type { EgressCheck, SideCheck } from './kit/check/side-check.ts';
@@ -159,6 +160,17 @@ export interface PageAccess {
   readonly origins: readonly string[];
 }
 
+/** How clients of an ingress prove who they are, for other listeners of the bridge that ask in the same way. */
+export interface ClientProof {
+  /** Names by which the ingress is reached, as the header Host has them. */
+  readonly hosts: readonly string[];
+  readonly hasTls: boolean;
+  /** Whether it may be plain elsewhere than on this machine. */
+  readonly isPlainAnywhere: boolean;
+  /** @param read reads the files that its settings name @throws as `read` does */
+  settings(read: ReadFile): ProofSettings;
+}
+
 export interface IngressAdapter extends Adapter {
   /** The cluster that it belongs to; undefined: the bridge's. */
   readonly cluster: string | undefined;
@@ -172,6 +184,8 @@ export interface IngressAdapter extends Adapter {
   readonly carriesStatistics: boolean;
   /** Undefined where no page can ask by it, or nobody can say where. */
   readonly pageAccess?: PageAccess | undefined;
+  /** Undefined where clients show neither a token nor a certificate when they connect. */
+  readonly proof?: ClientProof | undefined;
   /** Whether it takes messages to a destination, as far as the destination shows. */
   takes(collectives: readonly string[]): (destination: string) => boolean;
   /** The node that an incoming message is for; undefined for a broadcast, and where the message itself names its nodes. */

@@ -191,7 +191,7 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
     const generation = createGeneration(next, plan, { ...lasting, ...tokenKeysOf(nextKeys), read }, now);
     try {
       const changes: Changes = { keys: keyChanges(loaded.written, next.written), links: links.compare(plan) };
-      const exchange = await outside.prepare(next, () => audit.prepare(next, read));
+      const exchange = await outside.prepare(next, read, () => audit.prepare(next, read));
       return { ...{ next, reading, specs, plan, generation, changes, exchange }, nextClaims, nextKeys };
     } catch (error) {
       await generation.discard();
@@ -271,7 +271,7 @@ export const createApp = (configured: LoadedConfig, services: Services): App => 
   return {
     start: async () => {
       served = outside
-        .prepare(loaded, () => audit.prepare(loaded, read))
+        .prepare(loaded, read, () => audit.prepare(loaded, read))
         .then((exchange) => exchange.commit());
       try {
         await served;

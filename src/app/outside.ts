@@ -1,4 +1,4 @@
-import { fileProblem } from '../config/files.ts';
+import { fileProblem, type ReadFile } from '../config/files.ts';
 import { type Exchange, Held, NO_EXCHANGE, prepareAll } from '../control/held.ts';
 import type { ControlServer, Orders } from '../control/server.ts';
 import { errorText } from '../envelope/text.ts';
@@ -14,10 +14,11 @@ import type { Services } from './services.ts';
 export interface Outside {
   /**
    * All of another configuration, or nothing of it.
+   * @param read reads the files that it names
    * @param also what goes with it
    * @throws ConfigError for a place that cannot be had: then nothing has changed
    */
-  prepare(loaded: LoadedConfig, also?: () => Promise<Exchange>): Promise<Exchange>;
+  prepare(loaded: LoadedConfig, read: ReadFile, also?: () => Promise<Exchange>): Promise<Exchange>;
   close(): Promise<void>;
 }
 
@@ -50,7 +51,7 @@ export const createOutside = (
   const socket = new Held<ControlServer>();
   const all: Orders = new Map([...orders, ...(services.orders ?? [])]);
   return {
-    prepare: (loaded, also = async () => NO_EXCHANGE) =>
+    prepare: (loaded, read, also = async () => NO_EXCHANGE) =>
       prepareAll([
         also,
         async () => (await services.followLog?.(loaded)) ?? NO_EXCHANGE,
@@ -58,7 +59,7 @@ export const createOutside = (
           http.prepare(loaded.config.http && addressText(loaded.config.http), () =>
             serve(monitor, loaded, services),
           ),
-        () => page.prepare(loaded),
+        () => page.prepare(loaded, read),
         () =>
           socket.prepare(loaded.config.controlSocket ?? services.controlSocket, () =>
             control(loaded, all, services),

@@ -1,25 +1,28 @@
 import type { Stats } from '../bridge/stats.ts';
-import { fileProblem } from '../config/files.ts';
+import { fileProblem, type ReadFile } from '../config/files.ts';
 import { type Exchange, Held } from '../control/held.ts';
 import type { Audit } from '../envelope/audit.ts';
 import type { BridgeObserver } from '../envelope/observer.ts';
+import type { PageLogin, Refused } from '../page/door.ts';
 import { Feed } from '../page/feed.ts';
 import { countedFleets } from '../page/fleet.ts';
 import { History } from '../page/history.ts';
 import { Latencies } from '../page/latencies.ts';
+import type { PageServer, Viewer } from '../page/server.ts';
 import { LATENCY_MS, type PageState, shownStatus } from '../page/state.ts';
 import { Trail } from '../page/trail.ts';
 import type { Wires } from '../page/wires.ts';
 import { type Console, consolesOf } from '../setup/consoles.ts';
 import type { LoadedConfig } from '../setup/types.ts';
 import { listenFailure } from '../telemetry/listen-failure.ts';
-import type { HttpServer } from '../telemetry/listener.ts';
 import type { Monitor } from '../telemetry/monitor.ts';
 import type { StatusDocument } from '../telemetry/status/document.ts';
 import { addressText } from '../transport/address.ts';
 import type { AppAudit } from './audit/audit.ts';
+import { both } from './audit/both.ts';
 import type { Links } from './links.ts';
 import type { Nodes } from './nodes.ts';
+import { pageLoginOf, shapeOf } from './page-login.ts';
 import type { Services } from './services.ts';
 import type { StatusBook } from './status.ts';
 
@@ -42,34 +45,17 @@ export interface AppPage {
   readonly observer: Partial<BridgeObserver>;
   /** What an audit hears, the trail hears as well. */
   hearing(audit: Audit | undefined): Audit | undefined;
-  /** @throws ConfigError for an address that cannot be had: then nothing has changed */
-  prepare(loaded: LoadedConfig): Promise<Exchange>;
+  /**
+   * @param read reads the files that say who may see it
+   * @throws ConfigError for an address that cannot be had: then nothing has changed
+   */
+  prepare(loaded: LoadedConfig, read: ReadFile): Promise<Exchange>;
   close(): Promise<void>;
 }
 
-/** Both hear all; what the first says of a request counts. */
-const both = (audit: Audit, trail: Audit): Audit => ({
-  record: (decided) => {
-    void trail.record(decided);
-    return audit.record(decided);
-  },
-  refused: (refused) => {
-    trail.refused(refused);
-    audit.refused(refused);
-  },
-  unsent: (...all) => {
-    trail.unsent(...all);
-    audit.unsent(...all);
-  },
-  answered: (answer) => {
-    trail.answered(answer);
-    audit.answered(answer);
-  },
-});
-
 /** Closed as one: the server, and what feeds it. */
-const servedBy = (server: HttpServer, feed: Feed): HttpServer => ({
-  url: server.url,
+const servedBy = (server: PageServer, feed: Feed): PageServer => ({
+  ...server,
   close: async () => {
     feed.stop();
     await server.close();
@@ -80,7 +66,7 @@ export const createAppPage = (
   { audit, book, stats, links, wires, document, nodes, monitor }: AppPageOptions,
   { log, clock = Date.now, page: start }: Services,
 ): AppPage => {
-  const held = new Held<HttpServer>();
+  const held = new Held<PageServer>();
   const trail = new Trail({
     describe: () => audit.shown(),
     clock,
@@ -89,6 +75,7 @@ export const createAppPage = (
   const latencies = new Latencies(clock);
   const fleets = countedFleets(() => nodes().document(), clock);
   let isOn = false;
+  let served: { readonly place: string; readonly shape: string } | undefined;
   let consoles: readonly Console[] = [];
   const state = (): PageState => ({
     status: shownStatus(document()),
@@ -97,7 +84,17 @@ export const createAppPage = (
     fleets: fleets(),
     others: monitor().instances(),
   });
-  const open = async (loaded: LoadedConfig): Promise<HttpServer | undefined> => {
+  const told = {
+    onError: (error: unknown) => log.error({ event: 'http_error', err: error }, 'http error'),
+    onFailure: (error: Error) => log.warn({ event: 'page_keys', reason: error.message }, 'no keys of tokens'),
+    onRefused: (refused: Refused) =>
+      log.warn({ event: 'page_refused', ...refused }, 'somebody may not see the page'),
+    onViewer: (viewer: Viewer) => log.info({ event: 'page_viewer', ...viewer }, 'somebody looks at the page'),
+  };
+  const open = async (
+    loaded: LoadedConfig,
+    login: PageLogin | undefined,
+  ): Promise<PageServer | undefined> => {
     const { page, cluster, instance } = loaded.config;
     if (page === undefined || start === undefined) return undefined;
     const feed = new Feed({
@@ -106,10 +103,9 @@ export const createAppPage = (
       state,
       clock,
     });
-    const onError = (error: unknown): void => log.error({ event: 'http_error', err: error }, 'http error');
     try {
       const who = { cluster, instance };
-      const server = await start({ ...page, feed, who, consoles: () => consoles, onError });
+      const server = await start({ ...page, ...told, login, feed, who, clock, consoles: () => consoles });
       feed.start();
       log.info({ event: 'page', url: server.url }, 'the live page');
       return servedBy(server, feed);
@@ -133,10 +129,19 @@ export const createAppPage = (
       if (!isOn) return audit;
       return audit === undefined ? trail.audit : both(audit, trail.audit);
     },
-    prepare: async (loaded) => {
+    prepare: async (loaded, read) => {
       const { page } = loaded.config;
       const place = page && start && addressText(page);
-      const exchange = await held.prepare(place, () => open(loaded));
+      const login = place === undefined ? undefined : pageLoginOf(loaded, read);
+      const next = place === undefined ? undefined : { place, shape: shapeOf(login?.proof.tls) };
+      // Two cannot listen there at once, and this one cannot become the other.
+      if (next !== undefined && served?.place === next.place && served.shape !== next.shape)
+        throw fileProblem(
+          loaded,
+          ['page', 'listen'],
+          `${next.place} speaks ${served.shape} and would speak ${next.shape}: give another port, or restart the bridge`,
+        );
+      const exchange = await held.prepare(place, () => open(loaded, login));
       return {
         commit: async () => {
           isOn = place !== undefined;
@@ -144,6 +149,8 @@ export const createAppPage = (
           wires.follow(isOn ? (...sent) => trail.sent(...sent) : undefined);
           if (!isOn) trail.clear();
           await exchange.commit();
+          held.now?.follow(login);
+          served = next;
         },
         abandon: () => exchange.abandon(),
       };

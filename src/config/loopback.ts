@@ -2,6 +2,9 @@ import { isIPv4 } from 'node:net';
 
 const NAMES: ReadonlySet<string> = new Set(['localhost', '::1', '[::1]']);
 
+/** By which a browser reaches what listens on this machine, as its header Host has them. */
+export const LOOPBACK_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
+
 /**
  * Whether only this machine reaches an address: a name that begins as one may be another machine's (`127.example.net`).
  * @param host without its port, in brackets or not, as a URL or a configuration has it

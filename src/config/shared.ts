@@ -156,3 +156,8 @@ export const parseServer = (text: unknown, schemes: ReadonlyMap<string, Scheme>)
   const host = address.replace(/^\[|\]$/g, '');
   return { host, port, tls: scheme.tls, url: `${name}://${address}:${port}` };
 };
+
+const HOST = /^(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)$/i;
+
+/** What a header Host names, without its port. */
+export const hostName = () => text('a name or an address, without a port', (value) => HOST.test(value));

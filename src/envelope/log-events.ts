@@ -16,6 +16,9 @@ export const LOG_EVENTS = [
   'http',
   'http_error',
   'page',
+  'page_keys',
+  'page_refused',
+  'page_viewer',
   'control',
   'control_error',
   // Revocation lists.

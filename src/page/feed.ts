@@ -72,6 +72,10 @@ export class Feed {
     this.#streams.attach(client, last, [['state', this.#options.state()]]);
   }
 
+  detach(client: ServerResponse): void {
+    this.#streams.detach(client);
+  }
+
   /** Undefined for one that is not remembered. */
   detail(id: string): TrailDetail | undefined {
     return this.#options.trail.detail(id);

@@ -19,6 +19,9 @@ const LIMITS: StreamLimits = { clients: 16, waiting: 2 * 1024 ** 2, kept: 512 * 
 /** Bytes that wait for a client from which on it is not told what the next second replaces. */
 const BEHIND = 64 * 1024;
 
+/** Ms to take what was written last. */
+const GONE_MS = 2_000;
+
 interface Kept {
   readonly number: number;
   readonly text: string;
@@ -89,6 +92,14 @@ export class Streams {
     const texts = missed ?? [written('snapshot', this.#options.snapshot(), this.#id(this.#number))];
     // As much as there is of it; what comes after that is counted.
     client.write([...texts, ...now.map(([event, data]) => written(event, data))].join(''));
+  }
+
+  /** It is told nothing any more. */
+  detach(client: ServerResponse): void {
+    if (!this.#clients.delete(client)) return;
+    client.end();
+    // Who does not read what is left holds nothing open by it.
+    setTimeout(() => client.destroy(), GONE_MS).unref();
   }
 
   end(): void {

@@ -25,6 +25,7 @@ export {
 export type {
   AdapterContext,
   Addressed,
+  ClientProof,
   EgressAdapter,
   EgressServices,
   IngressAdapter,

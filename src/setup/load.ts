@@ -12,6 +12,7 @@ import { withoutSecrets } from '../config/secret-leaves.ts';
 import type { Environment } from '../config/substitute.ts';
 import { writtenIn } from './changes.ts';
 import { crossCheck, type Outline, readOutline } from './outline.ts';
+import { pageProblems } from './page-login.ts';
 import { readPolicies } from './policies.ts';
 import { renamedKeys } from './renamed.ts';
 import { configSchema } from './schema.ts';
@@ -89,7 +90,8 @@ const completed = (
   ].toSorted((a, b) => a.line - b.line || a.column - b.column);
   if (!result.success || problems.length > 0) throw new ConfigError(problems);
   const { policies, ...read } = readPolicies(result.data, { file, at: document.at, env });
-  if (read.problems.length > 0) throw new ConfigError(read.problems);
+  const beside = [...read.problems, ...pageProblems(result.data, { file, at: document.at })];
+  if (beside.length > 0) throw new ConfigError(beside);
   return {
     config: result.data,
     file,

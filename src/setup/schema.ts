@@ -120,7 +120,7 @@ export const configSchema = (context: SchemaContext, { ingressTypes, egressTypes
       ),
       log: setting('the log', log(context)),
       http: setting('metrics and health over HTTP', http()),
-      page: setting('a page that shows the bridge live, in a browser', page()),
+      page: setting('a page that shows the bridge live, in a browser', page(context)),
       statistics: setting('the documents for federation observe', statistics()),
       claims: setting(
         'a NATS with JetStream, where instances claim the broadcasts of legacy clients, and count together what max_nodes limits',

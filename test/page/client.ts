@@ -1,4 +1,5 @@
 import { request as ask, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { request as askSecurely, type RequestOptions } from 'node:https';
 import { onTestFinished } from 'vitest';
 
 export interface Answered {
@@ -9,9 +10,19 @@ export interface Answered {
 
 type Headers = Readonly<Record<string, string>>;
 
-const sent = (port: number, path: string, headers: Headers, method: string): Promise<IncomingMessage> =>
+/** Over TLS where `ca` is given. */
+export type Way = Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'localAddress' | 'agent'>;
+
+const sent = (
+  port: number,
+  path: string,
+  headers: Headers,
+  method: string,
+  way: Way,
+): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
-    const request = ask({
+    const request = (way.ca === undefined ? ask : askSecurely)({
+      ...way,
       host: '127.0.0.1',
       port,
       path,
@@ -29,8 +40,9 @@ export const get = async (
   path: string,
   headers: Headers = {},
   method = 'GET',
+  way: Way = {},
 ): Promise<Answered> => {
-  const response = await sent(port, path, headers, method);
+  const response = await sent(port, path, headers, method, way);
   // Of a stream, which has no end, its beginning is all that is asked for.
   if (String(response.headers['content-type']).startsWith('text/event-stream')) response.destroy();
   const chunks: Buffer[] = [];
@@ -62,8 +74,8 @@ const toldOf = (block: string): Told => {
 };
 
 /** The events of a page, as they come. */
-export const listen = async (port: number, headers: Headers = {}) => {
-  const response = await sent(port, '/events', headers, 'GET');
+export const listen = async (port: number, headers: Headers = {}, way: Way = {}) => {
+  const response = await sent(port, '/events', headers, 'GET', way);
   const told: Told[] = [];
   let rest = '';
   const ended = new Promise<void>((resolve) => response.once('close', resolve));

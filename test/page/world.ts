@@ -5,6 +5,7 @@ import { NO_REDACTION } from '../../src/audit/redaction.ts';
 import type { Decided, Decision } from '../../src/envelope/decision.ts';
 import type { ReadableRequest } from '../../src/envelope/message.ts';
 import type { Value } from '../../src/envelope/value.ts';
+import type { PageLogin, Refused } from '../../src/page/door.ts';
 import { Feed, type FeedTimes } from '../../src/page/feed.ts';
 import { History } from '../../src/page/history.ts';
 import { Latencies } from '../../src/page/latencies.ts';
@@ -65,10 +66,18 @@ const STATE = { status: { health: { ready: true } }, passed: [], latencies: [] }
 
 /** A page that is served, of a trail that a test fills. */
 export const servePage = async (
-  given: { limits?: StreamLimits; times?: FeedTimes; state?: object; consoles?: readonly Console[] } = {},
+  given: {
+    limits?: StreamLimits;
+    times?: FeedTimes;
+    state?: object;
+    consoles?: readonly Console[];
+    login?: PageLogin;
+    clock?: () => number;
+  } = {},
 ) => {
   const { trail, answer } = makeTrail();
   const { limits, times = { trail: 5, state: 5, sample: 3_600_000 }, state = STATE, consoles = [] } = given;
+  const { login, clock = Date.now } = given;
   const feed = new Feed({
     trail,
     history: new History(() => ({ requests: 0, replies: 0, refusals: 0 }), new Latencies(Date.now)),
@@ -80,10 +89,15 @@ export const servePage = async (
   });
   const doors = { consoles };
   const errors: unknown[] = [];
+  const refused: Refused[] = [];
+  const viewers: string[] = [];
   const server = await startPage({
     ...{ host: '127.0.0.1', port: 0, feed, who: { cluster: 'prod', instance: 'one' } },
     folder: makeFrontEnd(),
+    ...{ login, clock },
     consoles: () => doors.consoles,
+    onRefused: (one) => void refused.push(one),
+    onViewer: ({ caller }) => void viewers.push(caller),
     onError: (error) => void errors.push(error),
   });
   feed.start();
@@ -91,5 +105,15 @@ export const servePage = async (
     feed.stop();
     await server.close();
   });
-  return { ...server, port: Number(new URL(server.url).port), trail, feed, answer, errors, doors };
+  return {
+    ...server,
+    port: Number(new URL(server.url).port),
+    trail,
+    feed,
+    answer,
+    errors,
+    doors,
+    refused,
+    viewers,
+  };
 };

@@ -6,7 +6,7 @@ import type { IngressAdapter, PageAccess } from '../descriptor.ts';
 import { webSocketCheck } from './check.ts';
 import type { WebSocketIngressConfig } from './config.ts';
 import { createWebSocketIngress } from './ingress.ts';
-import { webSocketLink } from './link-options.ts';
+import { webSocketLink, webSocketProof } from './link-options.ts';
 import { WIRE } from './own-wire.ts';
 
 /** What a session can prove. */
@@ -16,10 +16,17 @@ const NAMES: NameRules = {
 };
 
 /**
- * By the first name that a policy of a page can have, which no address of IPv6 is, and to which a token can be sent.
+ * By the proxy that is before it, where the configuration names one. Else by the first name that a policy of a page can have, which no address of IPv6 is, and to which a token can be sent.
  * https://www.w3.org/TR/CSP3/#grammardef-host-source
  */
-const pageAccessOf = ({ hosts, listen, tls, origins }: WebSocketIngressConfig): PageAccess | undefined => {
+const pageAccessOf = ({
+  hosts,
+  listen,
+  tls,
+  origins,
+  url,
+}: WebSocketIngressConfig): PageAccess | undefined => {
+  if (url !== undefined) return { url, origins };
   const host = hosts.find((it) => !it.startsWith('[') && (tls !== undefined || isLoopback(it)));
   if (host === undefined || listen.port === 0) return undefined;
   return { url: urlOf({ host, tls }, listen.port), origins };
@@ -42,6 +49,12 @@ export const webSocketAdapter = (it: WebSocketIngressConfig, name: string): Ingr
   // Those of connections are the link's.
   keys: () => [],
   pageAccess: pageAccessOf(it),
+  proof: {
+    hosts: it.hosts,
+    hasTls: it.tls !== undefined,
+    isPlainAnywhere: it.insecurePlaintext,
+    settings: webSocketProof(it, { name, side: 'ingress' }),
+  },
   takes: () => (destination) => PLACES.includes(destination),
   directedTo: () => undefined,
   observable: () => ({

@@ -17,14 +17,12 @@ import {
   text,
 } from '../../config/fields.ts';
 import { type ListenAddress, readAddress } from '../../config/listen.ts';
-import { isLoopback } from '../../config/loopback.ts';
+import { isLoopback, LOOPBACK_HOSTS } from '../../config/loopback.ts';
 import { checkRevocationKeys, revocationFields, revocationOf } from '../../config/revocation.ts';
-import { url } from '../../config/shared.ts';
+import { hostName, url } from '../../config/shared.ts';
 
 const KiB = 1024;
 const MiB = 1024 ** 2;
-
-const HOST = /^(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)$/;
 
 /** With a key each; those of HMAC need a secret that is shared, and `none` proves nothing. */
 const ALGORITHMS = [
@@ -46,6 +44,23 @@ const origin = () =>
   text('an origin such as https://ops.example.net, without a path', (value) => {
     return URL.canParse(value) && new URL(value).origin === value;
   });
+
+/** A token goes there, so it is plain on this machine only. A query would be in the logs of what is between. */
+const pageUrl = () =>
+  text(
+    'a URL such as wss://ops.example.net/mcbridge, or ws:// on this machine, without a user and a query',
+    (value) => {
+      if (!URL.canParse(value)) return false;
+      const { protocol, hostname, username, password, search, hash } = new URL(value);
+      const isSafe = protocol === 'wss:' || (protocol === 'ws:' && isLoopback(hostname));
+      return (
+        isSafe &&
+        !hostname.startsWith('[') &&
+        /^[!-+\--:<-~]+$/.test(value) &&
+        username + password + search + hash === ''
+      );
+    },
+  );
 
 /** All addresses of the machine; no client names one of these. */
 const isAny = (host: string): boolean => host === '0.0.0.0' || host === '::';
@@ -120,7 +135,7 @@ const checkTogether = (it: Given, context: z.core.$RefinementCtx<Given>): void =
 /** As the header Host has it. */
 const hostsFor = (host: string): readonly string[] => {
   const own = isIP(host) === 6 ? `[${host}]` : host.toLowerCase();
-  return isLoopback(host) ? [...new Set([own, 'localhost', '127.0.0.1', '[::1]'])] : [own];
+  return isLoopback(host) ? [...new Set([own, ...LOOPBACK_HOSTS])] : [own];
 };
 
 export const webSocketIngress = (context: SchemaContext) => {
@@ -142,10 +157,11 @@ export const webSocketIngress = (context: SchemaContext) => {
       ),
       hosts: setting(
         'the names by which clients reach it, as their header Host has them; where it is not given, that of listen',
-        z
-          .array(text('a name or an address, without a port', (value) => HOST.test(value.toLowerCase())))
-          .min(1)
-          .optional(),
+        z.array(hostName()).min(1).optional(),
+      ),
+      url: setting(
+        'where pages reach it, where that is a proxy; where it is not given, the first of hosts and the port of listen',
+        pageUrl().optional(),
       ),
       max_sessions: setting('how many there may be', integer(1, 100_000).default(1000)),
       max_sessions_per_caller: setting('how many one caller may have', integer(1, 100_000).default(20)),

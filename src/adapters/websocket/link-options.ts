@@ -1,8 +1,8 @@
 import type { ReadFile } from '../../config/files.ts';
 import type { KeyPath } from '../../config/problem.ts';
 import { isProvenName } from '../../envelope/check.ts';
+import type { ProofSettings } from '../../transport/proof/settings.ts';
 import type { LinkPlace } from '../../transport/spec.ts';
-import type { WebSocketSettings } from '../../transport/websocket/settings.ts';
 import { webSocketSpec } from '../../transport/websocket/spec.ts';
 import type { Adapter } from '../descriptor.ts';
 import { peerLists, sectionOf } from '../kit/link-settings.ts';
@@ -12,7 +12,7 @@ const tlsOf = (
   { tls, clients }: WebSocketIngressConfig,
   path: KeyPath,
   read: ReadFile,
-): WebSocketSettings['tls'] =>
+): ProofSettings['tls'] =>
   tls && {
     cert: read(tls.cert, [...path, 'tls', 'cert']).toString(),
     key: read(tls.key, [...path, 'tls', 'key']).toString(),
@@ -26,7 +26,7 @@ const tokensOf = (
   { tokens }: WebSocketIngressConfig,
   path: KeyPath,
   read: ReadFile,
-): WebSocketSettings['tokens'] => {
+): ProofSettings['tokens'] => {
   if (tokens === undefined) return undefined;
   const { issuer, audience, algorithms, claim, jwksFile, jwksUrl = '' } = tokens;
   const keys =
@@ -36,18 +36,23 @@ const tokensOf = (
   return { issuer, audience, algorithms, claim, keys, leeway: tokens.leeway * 1000 };
 };
 
+/** How its clients prove who they are. */
+export const webSocketProof =
+  (it: WebSocketIngressConfig, place: LinkPlace) =>
+  (read: ReadFile): ProofSettings => {
+    const path = sectionOf(place);
+    return { tls: tlsOf(it, path, read), tokens: tokensOf(it, path, read), isName: isProvenName };
+  };
+
 /** The link of a side. */
 export const webSocketLink =
   (it: WebSocketIngressConfig, place: LinkPlace): Adapter['link'] =>
-  (_, read) => {
-    const path = sectionOf(place);
-    return webSocketSpec(place, {
+  (_, read) =>
+    webSocketSpec(place, {
       ...it.listen,
-      tls: tlsOf(it, path, read),
-      tokens: tokensOf(it, path, read),
+      ...webSocketProof(it, place)(read),
       origins: it.origins,
       hosts: it.hosts,
-      isName: isProvenName,
       limits: {
         sessions: it.maxSessions,
         sessionsPerCaller: it.maxSessionsPerCaller,
@@ -56,4 +61,3 @@ export const webSocketLink =
         ping: it.ping * 1000,
       },
     });
-  };

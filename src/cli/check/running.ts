@@ -1,3 +1,5 @@
+import { get } from 'node:http';
+import { get as getSecurely } from 'node:https';
 import { z } from 'zod';
 import { ask } from '../../control/client.ts';
 import type { Config } from '../../setup/types.ts';
@@ -38,6 +40,29 @@ const isAnswerOf = async ({ cluster, instance }: Who, answer: Promise<unknown>):
 /** Whether the live page there is this bridge's own: of the same cluster and instance. */
 export const isOurPage = (url: string, config: Who): Promise<boolean> =>
   isAnswerOf(config, documentAt(`${url}/who`));
+
+/** Whether something asks there who it is, as a live page with a login does. Whose certificate it has is not asked. */
+const asksWho = (url: string, host: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const options = { headers: { host }, timeout: TIMEOUT_MS, rejectUnauthorized: false };
+    const request = (url.startsWith('https:') ? getSecurely : get)(`${url}/who`, options, (response) => {
+      response.destroy();
+      resolve(response.statusCode === 401 && response.headers['www-authenticate'] === 'Bearer');
+    });
+    request.once('timeout', () => request.destroy());
+    request.once('error', () => resolve(false));
+  });
+
+/**
+ * The same of one that tells nobody whose it is who has not proven who he is: a page asks so there, and the bridge runs.
+ * @param host by which it is asked for
+ */
+export const isOurLoginPage = async (
+  url: string,
+  host: string,
+  config: Config,
+  socket: string | undefined,
+): Promise<boolean> => (await asksWho(url, host)) && (await isRunning(config, socket));
 
 /** The same of the bridge that takes orders at a control socket. */
 export const isOurSocket = (file: string, config: Who): Promise<boolean> =>

@@ -1,3 +1,4 @@
+import { checkTlsClient } from '../../adapters/kit/check/certificate-files.ts';
 import { checkLongSecretFile } from '../../adapters/kit/check/key-files.ts';
 import { checkNatsFiles } from '../../adapters/kit/nats/check.ts';
 import type { Checklist } from '../../config/checklist.ts';
@@ -24,10 +25,12 @@ export const checkSettings = (list: Checklist, loaded: LoadedConfig, now: number
 
 /** Files, and the ingresses and egresses that name them. */
 export const checkFiles = (list: Checklist, { config }: LoadedConfig, now: number): void => {
-  const { clusterKey, nextClusterKey, claims } = config;
+  const { clusterKey, nextClusterKey, claims, page } = config;
   checkClusterKey(list, 'cluster_key', clusterKey);
   if (nextClusterKey !== undefined) checkClusterKey(list, 'next_cluster_key', nextClusterKey);
   if (claims?.at.kind === 'own') checkNatsFiles(list, ['claims'], claims.at.connection, now);
+  if (page?.login?.tls !== undefined)
+    checkTlsClient(list, ['page', 'tls'], { client: page.login.tls }, undefined, now);
   for (const side of ingressesFirst(config)) {
     const { kind, adapter } = side;
     if (endsOf(adapter.name, kind, config).length === 0)

@@ -43,7 +43,7 @@ export const Login = ({ consoles, ingress, token, isBusy, change, onSubmit }) =>
       <button type="submit" disabled=${isBusy}>Connect</button>
     </div>
     <p id="console-token-help" class="help">
-      It stays in the memory of this page until you disconnect or close it. Without one, a certificate of the browser says who you are.
+      It stays in the memory of this page until you disconnect or close it. Without one, a certificate of the browser or a proxy before the ingress says who you are.
     </p>
   </form>
 `;

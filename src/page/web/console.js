@@ -1,3 +1,4 @@
+import { heldToken } from './asking.js';
 import { Login, What, Whom } from './console-forms.js';
 import { callOf, filterOf, questionOf } from './console-input.js';
 import { asJson, Replies } from './console-replies.js';
@@ -14,7 +15,8 @@ const NO_SESSION = { session: undefined, nodes: undefined, picked: new Set(), is
 
 /** Asks nodes by an ingress for WebSockets, in the name of a token's holder. */
 export class Console extends Component {
-  state = { ...NO_SESSION, token: '', form: EMPTY_FORM };
+  // Who has shown a token to see the page asks with the same one, unless he gives another.
+  state = { ...NO_SESSION, token: heldToken(), form: EMPTY_FORM };
 
   componentWillUnmount() {
     this.state.session?.end();
@@ -46,7 +48,9 @@ export class Console extends Component {
 
   disconnect() {
     this.state.session.end();
-    this.setState({ token: '', problem: undefined, said: 'Disconnected; the token is forgotten.' });
+    const token = heldToken();
+    const said = token === '' ? 'Disconnected; the token is forgotten.' : 'Disconnected.';
+    this.setState({ token, problem: undefined, said });
   }
 
   discover() {

@@ -1,3 +1,4 @@
+import { ask } from './asking.js';
 import { html } from './html.js';
 import { Component } from './vendor/preact.js';
 import { clockTime, ms, verdictWords, whatCall, whoseCall } from './words.js';
@@ -93,7 +94,7 @@ export class OpenedRequest extends Component {
   async ask() {
     const { id } = this.props;
     try {
-      const response = await fetch(`request?id=${encodeURIComponent(id)}`);
+      const response = await ask(`request?id=${encodeURIComponent(id)}`);
       const next = response.ok
         ? { detail: await response.json(), problem: undefined }
         : { problem: await response.text() };

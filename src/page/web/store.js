@@ -8,6 +8,8 @@ const MOST_STATES = 11;
 /** What a page knows. */
 export const emptyStore = () => ({
   isConnected: false,
+  /** Why not, where the bridge has said it. */
+  problem: undefined,
   /** The last states, the newest last. */
   states: [],
   /** By their ids, in the order in which they came. */
@@ -47,9 +49,7 @@ const EVENTS = {
   state: (store, state) => ({ ...store, states: [...store.states, state].slice(-MOST_STATES) }),
 };
 
-export const EVENT_NAMES = Object.keys(EVENTS);
-
-export const after = (store, name, data) => EVENTS[name](store, data);
+export const after = (store, name, data) => EVENTS[name]?.(store, data) ?? store;
 
 /** How all is now; undefined before it is known. */
 export const stateOf = ({ states }) => states.at(-1);

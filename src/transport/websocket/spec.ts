@@ -1,8 +1,6 @@
-import { errorText } from '../../envelope/text.ts';
 import type { Link } from '../link.ts';
-import { keySetFault } from '../proof/served-keys.ts';
+import { proofFault } from '../proof/server-tls.ts';
 import { type ConnectOptions, type LinkPlace, type LinkSide, type LinkSpec, networkId } from '../spec.ts';
-import { secureContext } from '../tls/settings.ts';
 import { WebSocketLink } from './link.ts';
 import { urlOf, type WebSocketSettings } from './settings.ts';
 
@@ -29,23 +27,7 @@ class WebSocketSpec implements LinkSpec {
   }
 
   fault(): string | undefined {
-    const { tls, tokens } = this.settings;
-    if (tokens?.keys.kind === 'text') {
-      const fault = keySetFault(tokens.keys.json);
-      if (fault !== undefined) return fault;
-    }
-    if (tls === undefined) return undefined;
-    try {
-      const { cert, key, clientCa } = tls;
-      secureContext(
-        { cert, key, ...(clientCa !== undefined && { ca: clientCa }), verify: true },
-        WORDS,
-        this.name,
-      );
-      return undefined;
-    } catch (error) {
-      return errorText(error);
-    }
+    return proofFault(this.settings, WORDS, this.name);
   }
 
   alone(): LinkSpec {
