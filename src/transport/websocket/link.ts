@@ -16,7 +16,6 @@ import {
   type Unsent,
 } from '../link.ts';
 import type { Proven } from '../proof/proof.ts';
-import { ProofRefusal } from '../proof/refusal.ts';
 import type { ConnectOptions } from '../spec.ts';
 import { createAdmission, offeredBy } from './admission.ts';
 import { Listener, refuse } from './listener.ts';
@@ -34,7 +33,7 @@ import {
   UNTIL,
   UPGRADE_REFUSED,
 } from './places.ts';
-import { type Refusal, type SessionFault, UpgradeRefusal } from './refusal.ts';
+import { isRefusal, type Refusal, type SessionFault, UpgradeRefusal } from './refusal.ts';
 import { Session } from './session.ts';
 import { Sessions } from './sessions.ts';
 import { urlOf, type WebSocketSettings } from './settings.ts';
@@ -194,10 +193,9 @@ export class WebSocketLink implements Link {
       socket.off('error', gone);
       this.#upgrade(request, socket, head, { who, from });
     } catch (error) {
-      const refusal: Refusal =
-        error instanceof UpgradeRefusal || error instanceof ProofRefusal
-          ? error
-          : new UpgradeRefusal(500, 'bad_upgrade', 'This is a bug; the log says more.', { cause: error });
+      const refusal: Refusal = isRefusal(error)
+        ? error
+        : new UpgradeRefusal(500, 'bad_upgrade', 'This is a bug; the log says more.', { cause: error });
       if (refusal !== error)
         this.#onEvent({ kind: 'error', error: new Error('an upgrade failed', { cause: error }) });
       this.#refuse(socket, from, refusal);

@@ -1,4 +1,4 @@
-import type { ProofFault, ProofRefusal } from '../proof/refusal.ts';
+import { type ProofFault, ProofRefusal } from '../proof/refusal.ts';
 
 /** Why an upgrade is refused, or a session ended, as what it counts. */
 export type SessionFault =
@@ -31,3 +31,6 @@ export class UpgradeRefusal extends Error {
 
 /** Why there is no WebSocket. */
 export type Refusal = UpgradeRefusal | ProofRefusal;
+
+export const isRefusal = (error: unknown): error is Refusal =>
+  error instanceof UpgradeRefusal || error instanceof ProofRefusal;
