@@ -69,6 +69,3 @@ export const claims = (context: SchemaContext) => {
 type ClaimsPlace =
   | { readonly kind: 'own'; readonly connection: NatsConnection }
   | { readonly kind: 'link'; readonly name: string };
-
-/** Where instances claim copies: a NATS with JetStream. */
-export type ClaimsConfig = z.output<ReturnType<typeof claims>>;
