@@ -9,6 +9,7 @@ import { makeAuthority } from '../test/support/pki.ts';
 import { AUDIENCE, makeTokenIssuer } from '../test/support/web-tokens.ts';
 import { benchBrowser } from './browser.ts';
 import { type BenchResult, interleave, median, print } from './table.ts';
+import { benchWebSocketBridge } from './websocket-bridge.ts';
 import { MANY, MANY_REPLIES, SUBJECT } from './websocket-words.ts';
 
 const PEER = fileURLToPath(new URL('./websocket-peer.js', import.meta.url));
@@ -177,7 +178,7 @@ const idleRows = (what: string, [before, after]: readonly [Memory, Memory]): Ben
   { label: `${what}: of that in the heap, MiB`, perSecond: (after.heapUsed - before.heapUsed) / MiB },
 ];
 
-/** (l) to (o) What the WebSocket ingress costs. */
+/** (l) to (p) What the WebSocket ingress costs. */
 export const benchWebSocket = async (): Promise<readonly BenchResult[]> => {
   const authority = makeAuthority('bench web CA');
   const { certificate, privateKey } = authority.issue({ commonName: 'bridge' });
@@ -210,6 +211,7 @@ export const benchWebSocket = async (): Promise<readonly BenchResult[]> => {
         rows: [...idleRows('plain', plain), ...idleRows('TLS', secure)],
       },
       await benchBrowser(),
+      await benchWebSocketBridge(),
     ];
   } finally {
     await server.stop();
