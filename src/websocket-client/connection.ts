@@ -29,9 +29,21 @@ interface Waiter {
 }
 
 const CONNECT_TIMEOUT_MS = 30_000;
+/** Of the codes that are for private use: browsers let a page close with no other. https://datatracker.ietf.org/doc/html/rfc6455#section-7.4.2 */
+const NO_MESSAGE = 4002;
 
 const isObject = (value: unknown): value is Params => typeof value === 'object' && value !== null;
 const field = (value: unknown, name: string): unknown => (isObject(value) ? value[name] : undefined);
+
+/** Undefined where it is none: it came from something else than a bridge. */
+const messageIn = (data: unknown): Params | undefined => {
+  try {
+    const message: unknown = JSON.parse(String(data));
+    return isObject(message) ? message : undefined;
+  } catch {
+    return undefined;
+  }
+};
 
 const base64url = (text: string): string =>
   btoa(String.fromCharCode(...new TextEncoder().encode(text)))
@@ -161,7 +173,11 @@ export class Connection {
         isOpen = true;
         resolve(socket);
       });
-      socket.addEventListener('message', (event) => this.#onMessage(String(field(event, 'data'))));
+      socket.addEventListener('message', (event) => {
+        const message = messageIn(field(event, 'data'));
+        if (message === undefined) socket.close(NO_MESSAGE, 'what came is no message of JSON-RPC');
+        else this.#onMessage(message);
+      });
       // What it is, the close says that follows; but no close follows an attempt that failed in Node.js 20 with
       // --experimental-websocket, and of an upgrade that was refused only this says what it was.
       let trouble = '';
@@ -185,8 +201,7 @@ export class Connection {
     this.#onLost(error);
   }
 
-  #onMessage(text: string): void {
-    const message: unknown = JSON.parse(text);
+  #onMessage(message: Params): void {
     const method = field(message, 'method');
     const params = field(message, 'params');
     if (typeof method === 'string') {

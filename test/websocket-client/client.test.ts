@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { WebSocket } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import type { ReadableRequest } from '../../src/envelope/message.ts';
 import { Rejection } from '../../src/envelope/rejection.ts';
 import { ConnectionLost, RequestRefused, WebSocketClient } from '../../src/public/websocket-client.ts';
@@ -159,6 +160,33 @@ describe('a connection that is lost', () => {
     client.close();
     await expect(asked).rejects.toThrow('the client is closed');
     expect(random.mock.calls.length).toBeGreaterThan(2);
+  });
+
+  it.each<[string, string | Buffer]>([
+    ['no JSON', 'hello'],
+    ['JSON, but no message', 'null'],
+    ['bytes', Buffer.from([0, 1])],
+  ])('is given up where %s comes, and the next question goes by another', async (_, said) => {
+    const port = await freePort();
+    const server = new WebSocketServer({ host: '127.0.0.1', port });
+    ends.push(() => server.close());
+    let sessions = 0;
+    server.on('connection', (socket) => {
+      const isFirst = ++sessions === 1;
+      socket.on('message', (text) => {
+        const { id } = JSON.parse(String(text));
+        socket.send(isFirst ? said : JSON.stringify({ jsonrpc: '2.0', id, result: { nodes: ['n1'] } }));
+      });
+    });
+    await once(server, 'listening');
+    const client = new WebSocketClient({
+      url: `ws://127.0.0.1:${port}`,
+      webSocket: WebSocket,
+      backoff,
+    });
+    ends.push(() => client.close());
+    await expect(client.nodes('mcollective')).rejects.toMatchObject({ name: 'ConnectionLost', code: 4002 });
+    expect(await client.nodes('mcollective')).toEqual(['n1']);
   });
 
   it('needs a WebSocket', () => {
