@@ -36,3 +36,9 @@ export const integer = (value: bigint): number | bigint =>
   value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
 
 export const isMap = (value: Value): value is ValueMap => value instanceof Map;
+
+/** Of the entries that are not undefined. */
+export const mapOf = (entries: Readonly<Record<string, Value | undefined>>): ValueMap =>
+  new Map(
+    Object.entries(entries).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
+  );

@@ -1,12 +1,6 @@
 import { isoTime } from '../envelope/time.ts';
-import type { Value } from '../envelope/value.ts';
+import { mapOf, type Value } from '../envelope/value.ts';
 import { type Excerpt, type Field, isWhole, type Layer, type Problem, type Verdict } from './tree.ts';
-
-/** Without the entries that are undefined. */
-const map = (entries: Readonly<Record<string, Value | undefined>>): Value =>
-  new Map(
-    Object.entries(entries).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
-  );
 
 const ifAny = (values: readonly Value[]): Value | undefined => (values.length === 0 ? undefined : values);
 
@@ -27,12 +21,12 @@ const timeOf = ({ time, ends }: Field): string | undefined => {
   return ms === undefined ? undefined : isoTime(ms);
 };
 
-const verdict = ({ of, state, reason }: Verdict): Value => map({ of, state, reason });
+const verdict = ({ of, state, reason }: Verdict): Value => mapOf({ of, state, reason });
 
-const excerpt = ({ from, bytes }: Excerpt): Value => map({ from, hex: bytes.toString('hex') });
+const excerpt = ({ from, bytes }: Excerpt): Value => mapOf({ from, hex: bytes.toString('hex') });
 
 const problem = (it: Problem): Value =>
-  map({
+  mapOf({
     message: it.message,
     offset: it.offset,
     excerpt: it.excerpt === undefined ? undefined : excerpt(it.excerpt),
@@ -40,7 +34,7 @@ const problem = (it: Problem): Value =>
 
 /** A layer for programs. Values are as docs/values.md has them; absent keys stand for nothing. */
 export const layerValue = (layer: Layer): Value =>
-  map({
+  mapOf({
     kind: layer.kind,
     format: layer.format,
     bytes: layer.bytes,
@@ -54,4 +48,4 @@ export const layerValue = (layer: Layer): Value =>
 
 /** A message for programs: where it came from, whether all of it could be read, and its layers. */
 export const messageValue = (layer: Layer, source: string, line: number | undefined): Value =>
-  map({ source, line, whole: isWhole(layer), message: layerValue(layer) });
+  mapOf({ source, line, whole: isWhole(layer), message: layerValue(layer) });

@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
 import { formatJson } from '../../adapters/choria/wire/index.ts';
-import { isMap, type Value } from '../../envelope/value.ts';
+import { isMap, mapOf, type Value } from '../../envelope/value.ts';
 import { counted, escapeControls, listed } from '../terminal.ts';
 import type { Group, NodeResult, Outcome } from './outcome.ts';
 
@@ -73,22 +73,17 @@ export interface Asked {
   readonly federation: readonly string[];
 }
 
-const map = (entries: Readonly<Record<string, Value | undefined>>): Value =>
-  new Map(
-    Object.entries(entries).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
-  );
-
 /** One line of JSON in which integers of any size are exact; `JSON.stringify` would round or refuse them. */
 export const jsonReport = (outcome: Outcome, asked: Asked): string => {
   const { requestId, results, failed, missing, rejected, milliseconds } = outcome;
-  const report = map({
-    request: map({ id: requestId, ...asked }),
+  const report = mapOf({
+    request: mapOf({ id: requestId, ...asked }),
     replies: results.map(({ node, status, message, data, milliseconds: ms }) =>
-      map({ node, status, message, data, milliseconds: Number(ms.toFixed(2)) }),
+      mapOf({ node, status, message, data, milliseconds: Number(ms.toFixed(2)) }),
     ),
     missing,
-    rejected: rejected.map(({ code, message, context }) => map({ code, message, sender: context.sender })),
-    summary: map({
+    rejected: rejected.map(({ code, message, context }) => mapOf({ code, message, sender: context.sender })),
+    summary: mapOf({
       asked: outcome.asked ?? null,
       answered: results.length,
       ok: results.length - failed.length,
