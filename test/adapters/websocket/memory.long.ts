@@ -32,13 +32,25 @@ const harm = async ({ ingress, rejections, requests }: Stage): Promise<void> => 
     ({ socket }) => {
       for (let n = 0; n < 100; n++) socket.send('x', { fin: false });
     },
+    // Sent as the bytes of a text, which are no UTF-8.
+    ({ socket }) => socket.send(Buffer.from([0xc3, 0x28]), { binary: false }),
+    ({ socket }) => {
+      for (let n = 0; n < 2_000; n++) socket.send('');
+    },
   ];
   for (const act of acts) {
     const client = await connectWebClient(url, { token: issuer.token() });
     act(client);
     await client.closed;
   }
-  await refusedUpgrade(url, { token: issuer.token({}, { alg: 'none' }) });
+  for (const stranger of [
+    { token: issuer.token({}, { alg: 'none' }) },
+    { token: issuer.token({ iss: 'https://elsewhere.example.net' }) },
+    { token: issuer.token({ exp: 1 }) },
+    { token: issuer.token(), origin: 'https://evil.example' },
+    { token: issuer.token(), headers: { host: 'rebound.example' } },
+  ])
+    await refusedUpgrade(url, stranger);
   const leaving = await connectWebClient(url, { token: issuer.token() });
   const params = { collective: 'mcollective', agent: 'rpcutil', action: 'ping', credit: 1 };
   await leaving.call('rpc.call', params);
