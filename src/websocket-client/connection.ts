@@ -29,7 +29,7 @@ interface Waiter {
 }
 
 const CONNECT_TIMEOUT_MS = 30_000;
-/** Of the codes that are for private use: browsers let a page close with no other. https://datatracker.ietf.org/doc/html/rfc6455#section-7.4.2 */
+/** Of the codes that are for private use: browsers let a page close with no other. (RFC 6455, 7.4.2) */
 const NO_MESSAGE = 4002;
 
 const isObject = (value: unknown): value is Params => typeof value === 'object' && value !== null;
