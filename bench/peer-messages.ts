@@ -6,9 +6,11 @@ const tls = z.object({ ca: z.string(), cert: z.string(), key: z.string() });
 
 /** The bridges that verify who asks: without an audit, and with one. Each is a cluster of this name. */
 export const VERIFIED = ['verified', 'audited'] as const;
+/** The bridge with an audit; likewise. */
+export const RECORDED = 'recorded';
 /** The bridge, a process that copies bytes without looking at them, or nothing but the node's server. */
 export const PATHS = ['bridge', 'relay', 'server'] as const;
-export type Path = (typeof PATHS | typeof VERIFIED)[number];
+export type Path = (typeof PATHS | typeof VERIFIED)[number] | typeof RECORDED;
 
 /** What the benchmark tells a peer to do. Times are microseconds of the machine's monotonic clock. */
 export const command = z.discriminatedUnion('kind', [
@@ -32,7 +34,7 @@ export const command = z.discriminatedUnion('kind', [
   /** Send a request every so many ms and measure how long each reply takes. */
   z.object({
     kind: z.literal('measure'),
-    through: z.enum([...PATHS, ...VERIFIED]),
+    through: z.enum([...PATHS, RECORDED, ...VERIFIED]),
     requests: count,
     every: z.number(),
   }),

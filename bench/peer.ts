@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { collectiveSubject, federationSubject } from '../src/adapters/choria/wire/index.ts';
 import type { Link } from '../src/transport/link.ts';
 import { createNatsLink } from '../src/transport/nats/index.ts';
-import { type Command, command, type Path, type Report } from './peer-messages.ts';
+import { type Command, command, type Path, RECORDED, type Report } from './peer-messages.ts';
 import { type SoakClient, soakClient, soakNodes } from './soak-roles.ts';
 import {
   ALL_NODES,
@@ -155,6 +155,7 @@ const requestThrough: Readonly<Record<Path, (n: number) => Sent>> = {
   verified: (n) => provable('verified', n),
   audited: (n) => provable('audited', n),
   bridge: (n) => ({ destination: federationSubject(CLUSTER), body: federated(n, [node(n % NODES)]) }),
+  recorded: (n) => ({ destination: federationSubject(RECORDED), body: federated(n, [node(n % NODES)]) }),
   relay: (n) => ({ destination: `${RELAY}.request.${n}`, body: relayed(n, `${RELAY}.reply.${n}`) }),
   server: (n) => ({ destination: node(n % NODES), body: relayed(n, `${REPLY_TO}.${n}`) }),
 };
