@@ -101,20 +101,17 @@ const answerTo = async (
   if (!isOwnHost(request, door.hosts))
     return refusal(421, door.hosts === undefined ? LOCAL_ONLY : OTHER_HOST);
   const path = pathOf(request);
-  const file = files.get(path);
-  const own = OWN.get(path);
-  if (file === undefined && own === undefined) return refusal(404, 'There is no such page.');
+  const asked = files.get(path) ?? OWN.get(path);
+  if (asked === undefined) return refusal(404, 'There is no such page.');
   // A token there would be in the logs of whatever is between, and in the browser's history.
   if (path !== REQUEST && request.url?.includes('?') === true)
     return refusal(404, 'There is no such page with a query.');
   if (request.method !== 'GET' && (request.method !== 'HEAD' || path === EVENTS))
     return refusal(405, 'Only GET.', { allow: path === EVENTS ? 'GET' : 'GET, HEAD' });
   // They say nothing about the bridge, and who has to paste a token needs a place for it.
-  if (own === undefined)
-    return file === undefined ? refusal(404, 'There is no such page.') : fileAnswer(file);
+  if (typeof asked !== 'function') return fileAnswer(asked);
   if (isForeign(request)) return refusal(403, 'This is for the page itself, and not for pages of others.');
-  const viewer = await door.admit(request);
-  return own(request, shown, viewer);
+  return asked(request, shown, await door.admit(request));
 };
 
 /**

@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net';
 import { LRUCache } from 'lru-cache';
 
 /** Proofs of one address that may fail in a minute, and addresses that are remembered at once. */
-const MOST_FAILURES = 20;
+const MAX_FAILURES = 20;
 const WINDOW_MS = 60_000;
 const MAX_ADDRESSES = 1_024;
 /** Tokens that are known to be good, by their hashes. */
@@ -45,8 +45,7 @@ export class Strangers {
   barred(address: string, token: string): number | undefined {
     const now = this.#clock();
     const found = this.#failures.get(networkOf(address));
-    if (found === undefined || found.count < MOST_FAILURES || now - found.since >= WINDOW_MS)
-      return undefined;
+    if (found === undefined || found.count < MAX_FAILURES || now - found.since >= WINDOW_MS) return undefined;
     if (this.#good.has(hashOf(token))) return undefined;
     return Math.ceil((found.since + WINDOW_MS - now) / 1000);
   }

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { ClientProof } from '../adapters/descriptor.ts';
 import { type Place, problemAt } from '../config/files.ts';
-import { isLoopback, LOOPBACK_HOSTS } from '../config/loopback.ts';
+import { hostsOf, isLoopback } from '../config/loopback.ts';
 import type { Problem } from '../config/problem.ts';
 import type { PageConfig } from './page.ts';
 import type { Config } from './types.ts';
@@ -18,15 +18,12 @@ export const hasPageTls = (config: Pick<Config, 'page' | 'ingresses'>): boolean 
   config.page?.login !== undefined &&
   (config.page.login.tls !== undefined || pageProofOf(config)?.hasTls === true);
 
-const ownHosts = (host: string): readonly string[] =>
-  isLoopback(host) ? [...new Set([isIP(host) === 6 ? `[${host}]` : host, ...LOOPBACK_HOSTS])] : [];
-
 /** The names by which a page with a login is reached, as the header Host has them; undefined: any of this machine. */
 export const pageHostsOf = (config: Pick<Config, 'page' | 'ingresses'>): readonly string[] | undefined => {
   const { page } = config;
   if (page?.login === undefined) return undefined;
   if (page.login.hosts !== undefined) return page.login.hosts;
-  return isLoopback(page.host) ? ownHosts(page.host) : pageProofOf(config)?.hosts;
+  return isLoopback(page.host) ? hostsOf(page.host) : pageProofOf(config)?.hosts;
 };
 
 /** A URL by which the page is opened, without a path. */
@@ -35,7 +32,7 @@ export const pageUrlsOf = (config: Pick<Config, 'page' | 'ingresses'>): readonly
   if (page === undefined) return [];
   const own = isIP(page.host) === 6 ? `[${page.host}]` : page.host;
   const scheme = hasPageTls(config) ? 'https' : 'http';
-  return [...new Set([...(pageHostsOf(config) ?? [own])])].map((host) => `${scheme}://${host}:${page.port}`);
+  return [...new Set(pageHostsOf(config) ?? [own])].map((host) => `${scheme}://${host}:${page.port}`);
 };
 
 const found = (page: PageConfig, config: Config, place: Place): Problem | undefined => {

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { z } from 'zod';
 import { camelKeys } from '../../config/camel-keys.ts';
 import type { SchemaContext } from '../../config/context.ts';
@@ -17,7 +16,7 @@ import {
   text,
 } from '../../config/fields.ts';
 import { type ListenAddress, readAddress } from '../../config/listen.ts';
-import { isLoopback, LOOPBACK_HOSTS } from '../../config/loopback.ts';
+import { hostsOf, isLoopback } from '../../config/loopback.ts';
 import { checkRevocationKeys, revocationFields, revocationOf } from '../../config/revocation.ts';
 import { hostName, url } from '../../config/shared.ts';
 
@@ -132,12 +131,6 @@ const checkTogether = (it: Given, context: z.core.$RefinementCtx<Given>): void =
     );
 };
 
-/** As the header Host has it. */
-const hostsFor = (host: string): readonly string[] => {
-  const own = isIP(host) === 6 ? `[${host}]` : host.toLowerCase();
-  return isLoopback(host) ? [...new Set([own, ...LOOPBACK_HOSTS])] : [own];
-};
-
 export const webSocketIngress = (context: SchemaContext) => {
   const file = () => path(context.resolve);
   return z
@@ -178,7 +171,7 @@ export const webSocketIngress = (context: SchemaContext) => {
       ...camelKeys(it),
       clients: clients && { ca: clients.ca, revocation: revocationOf(clients) },
       tokens: tokens && camelKeys(tokens),
-      hosts: hosts?.map((host) => host.toLowerCase()) ?? hostsFor(it.listen.host),
+      hosts: hosts?.map((host) => host.toLowerCase()) ?? hostsOf(it.listen.host),
     }));
 };
 

@@ -1,4 +1,4 @@
-import { Auditor } from '../../audit/auditor.ts';
+import { Auditor, type AuditSettings } from '../../audit/auditor.ts';
 import type { DescribeOptions } from '../../audit/describe.ts';
 import type { Writer } from '../../audit/event.ts';
 import { Later } from '../../audit/later.ts';
@@ -63,8 +63,7 @@ export const createAppAudit = (options: AppAuditOptions): AppAudit => {
   const writer: Writer = { cluster: options.config.cluster, instance: options.config.instance };
   let network: string | undefined;
   let sinks: readonly AppSink[] = [];
-  let auditor: Auditor | undefined;
-  let later: Later | undefined;
+  let writing: { readonly auditor: Auditor; readonly later: Later } | undefined;
   let shown = NO_INPUTS;
   let timer: NodeJS.Timeout | undefined;
   const services: SinkServices = {
@@ -93,8 +92,23 @@ export const createAppAudit = (options: AppAuditOptions): AppAudit => {
       for (const sink of sinks) sink.head();
     }, seconds * 1000).unref();
   };
+  const begin = (settings: AuditSettings): void => {
+    const auditor = new Auditor({ settings, writer, clock, isAlone: () => others() === 0 });
+    const later = new Later({
+      audit: auditor,
+      isAwaited: () => auditor.isAwaited,
+      onFailure: (error) =>
+        options.log.error({ event: 'audit_failed', err: error }, 'a record of the audit was lost'),
+    });
+    writing = { auditor, later };
+  };
+  /** All that is known by now is on its way to the sinks. */
+  const finish = (): void => {
+    writing?.later.flush();
+    writing?.auditor.stop();
+  };
   return {
-    now: () => later,
+    now: () => writing?.later,
     shown: () => shown,
     prepare: async (loaded, read) => {
       if (offline) return NO_EXCHANGE;
@@ -129,20 +143,14 @@ export const createAppAudit = (options: AppAuditOptions): AppAudit => {
             sinks: sinks.map(({ sink }) => sink),
           };
           shown = audit === undefined ? NO_INPUTS : settings;
-          later?.flush();
           if (audit === undefined) {
-            auditor?.stop();
-            auditor = later = undefined;
-          } else if (auditor === undefined) {
-            const made = new Auditor({ settings, writer, clock, isAlone: () => others() === 0 });
-            auditor = made;
-            later = new Later({
-              audit: made,
-              isAwaited: () => made.isAwaited,
-              onFailure: (error) =>
-                options.log.error({ event: 'audit_failed', err: error }, 'a record of the audit was lost'),
-            });
-          } else auditor.follow(settings);
+            finish();
+            writing = undefined;
+          } else if (writing === undefined) begin(settings);
+          else {
+            writing.later.flush();
+            writing.auditor.follow(settings);
+          }
           beat(audit?.heads.interval);
           const names = new Set(sinks.map(({ name }) => name));
           const gone = before.filter(({ name }) => !names.has(name));
@@ -159,8 +167,7 @@ export const createAppAudit = (options: AppAuditOptions): AppAudit => {
     states: () => sinks.map((sink) => sink.state()),
     close: async () => {
       clearInterval(timer);
-      later?.flush();
-      auditor?.stop();
+      finish();
       await Promise.all(sinks.map((sink) => sink.close(CLOSE_TIMEOUT_MS)));
     },
   };

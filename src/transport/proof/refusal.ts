@@ -8,15 +8,19 @@ export type ProofFault =
   | 'no_name'
   | 'keys_unknown';
 
-/** A request that does not prove who asks: a status of HTTP, and a sentence for who asked. No secret is in it. */
-export class ProofRefusal extends Error {
-  override readonly name = 'ProofRefusal';
+/** A request that is refused: a status of HTTP, and a sentence for who asked. No secret is in it. */
+export class HttpRefusal<Fault extends string> extends Error {
   readonly status: number;
-  readonly fault: ProofFault;
+  readonly fault: Fault;
 
-  constructor(status: number, fault: ProofFault, sentence: string, options?: ErrorOptions) {
+  constructor(status: number, fault: Fault, sentence: string, options?: ErrorOptions) {
     super(sentence, options);
     this.status = status;
     this.fault = fault;
   }
+}
+
+/** A request that does not prove who asks. */
+export class ProofRefusal extends HttpRefusal<ProofFault> {
+  override readonly name = 'ProofRefusal';
 }

@@ -1,4 +1,4 @@
-import { type ProofFault, ProofRefusal } from '../proof/refusal.ts';
+import { HttpRefusal, type ProofFault, ProofRefusal } from '../proof/refusal.ts';
 
 /** Why an upgrade is refused, or a session ended, as what it counts. */
 export type SessionFault =
@@ -16,17 +16,9 @@ export type SessionFault =
   | 'slow_reader'
   | 'silent';
 
-/** An upgrade that is refused: a status of HTTP, and a sentence for who asked. No secret is in it. */
-export class UpgradeRefusal extends Error {
+/** An upgrade that is refused. */
+export class UpgradeRefusal extends HttpRefusal<SessionFault> {
   override readonly name = 'UpgradeRefusal';
-  readonly status: number;
-  readonly fault: SessionFault;
-
-  constructor(status: number, fault: SessionFault, sentence: string, options?: ErrorOptions) {
-    super(sentence, options);
-    this.status = status;
-    this.fault = fault;
-  }
 }
 
 /** Why there is no WebSocket. */

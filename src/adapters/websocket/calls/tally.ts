@@ -1,7 +1,7 @@
 import { own } from '../../../envelope/text.ts';
 
 /** Names that are remembered of a call: a broadcast may be answered under any number of them, as protocol 1 of Choria signs no replies. */
-const MOST_NAMES = 50_000;
+const MAX_NAMES = 50_000;
 
 /** What has come of a call. A node counts once, by its first reply; further ones of it are replies only. */
 export class Tally {
@@ -14,7 +14,7 @@ export class Tally {
   add(sender: string, statusCode: number): number {
     this.#replies++;
     if (this.#names.has(sender)) return this.#replies;
-    if (this.#names.size < MOST_NAMES) this.#names.add(own(sender));
+    if (this.#names.size < MAX_NAMES) this.#names.add(own(sender));
     this.#nodes++;
     if (statusCode === 0) this.#ok++;
     return this.#replies;
