@@ -2,7 +2,7 @@ import { isProvenName } from '../../src/envelope/check.ts';
 import type { PageLogin } from '../../src/page/door.ts';
 import type { ProofSettings } from '../../src/transport/proof/settings.ts';
 import { makeAuthority } from '../support/pki.ts';
-import { AUDIENCE, makeTokenIssuer } from '../support/web-tokens.ts';
+import { makeTokenIssuer, settingsFor } from '../support/web-tokens.ts';
 import type { Way } from './client.ts';
 
 export const issuer = makeTokenIssuer('https://login.example.net');
@@ -19,14 +19,7 @@ export const renewedTls = () => {
   return { cert: certificate, key: privateKey };
 };
 
-export const TOKENS = {
-  keys: { kind: 'text', json: issuer.jwks },
-  issuer: issuer.issuer,
-  audience: AUDIENCE,
-  algorithms: ['RS256'],
-  claim: 'email',
-  leeway: 0,
-} as const;
+export const TOKENS = settingsFor(issuer);
 
 /** Alice may see the page, by a token or by a certificate. */
 export const loginOf = (proof: Partial<ProofSettings> = {}, more: Partial<PageLogin> = {}): PageLogin => ({

@@ -41,3 +41,14 @@ export const makeTokenIssuer = (issuer: string, kid = 'one'): TokenIssuer => {
     },
   };
 };
+
+/** What takes the tokens of an issuer, and knows people by their addresses. */
+export const settingsFor = ({ issuer, jwks }: TokenIssuer) =>
+  ({
+    keys: { kind: 'text', json: jwks },
+    issuer,
+    audience: AUDIENCE,
+    algorithms: ['RS256'],
+    claim: 'email',
+    leeway: 0,
+  }) as const;

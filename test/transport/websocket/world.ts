@@ -5,7 +5,7 @@ import { WebSocketLink } from '../../../src/transport/websocket/link.ts';
 import { FAULT, PLACES } from '../../../src/transport/websocket/places.ts';
 import type { SessionLimits, WebSocketSettings } from '../../../src/transport/websocket/settings.ts';
 import { makeAuthority } from '../../support/pki.ts';
-import { AUDIENCE, makeTokenIssuer } from '../../support/web-tokens.ts';
+import { makeTokenIssuer, settingsFor } from '../../support/web-tokens.ts';
 
 export const issuer = makeTokenIssuer('https://login.example.net');
 export const authority = makeAuthority('web test CA');
@@ -20,14 +20,7 @@ export const LIMITS: SessionLimits = {
   ping: 60_000,
 };
 
-export const TOKENS = {
-  keys: { kind: 'text', json: issuer.jwks },
-  issuer: issuer.issuer,
-  audience: AUDIENCE,
-  algorithms: ['RS256'],
-  claim: 'email',
-  leeway: 0,
-} as const;
+export const TOKENS = settingsFor(issuer);
 
 export const SETTINGS: WebSocketSettings = {
   host: '127.0.0.1',
